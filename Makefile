@@ -1,0 +1,63 @@
+# One line a verb. `make run` and `make test` need only Python 3.11 or newer and a package index.
+PYTHON ?= python3
+export UV_SYSTEM_CERTS = 1
+export SAM_CLI_TELEMETRY = 0
+BIN := .venv/bin
+UV := .tools/uv/bin/uv
+SAM := .tools/sam/bin/sam
+PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+LINTED := layers local cli functions worker tests benchmarks examples
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check sim mutants bench build lock clean
+help:                     ## list the verbs
+	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: .venv/ready          ## run the word-count example on the local cloud
+	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
+
+test: .venv/ready         ## every test, the simulation in its short form
+	@$(BIN)/pytest
+
+check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, template
+	@$(BIN)/ruff format --check $(wildcard $(LINTED)) && $(BIN)/ruff check $(wildcard $(LINTED))
+	@$(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(SAM) validate --lint
+
+sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1
+	@$(BIN)/python -m tests.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
+
+mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
+	@$(BIN)/python -m tests.mutants
+
+bench: .venv/ready        ## speed as ratios to a bare spawn loop
+	@$(BIN)/python -m benchmarks
+
+build: .tools/sam/ready   ## sam build, for AWS
+	@UV=$(CURDIR)/$(UV) $(SAM) build
+
+lock: .tools/uv/ready     ## resolve the pinned versions again
+	$(PIN) pyproject.toml --extra local --group dev -o locks/dev.lock
+	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
+	$(PIN) locks/sam.in -o locks/sam.lock
+	$(PIN) locks/uv.in -o locks/uv.lock
+
+clean:                    ## remove everything that was made
+	rm -rf .venv .tools .aws-sam dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.tools/uv/ready: locks/uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "batchrelay needs Python 3.11 or newer: say which with 'make PYTHON=/path/to/python3.11 …'"; exit 1; }
+	@$(PYTHON) -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/ready: locks/dev.lock pyproject.toml .tools/uv/ready
+	@$(UV) venv -q --clear --python $(PYTHON) .venv
+	@$(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes locks/dev.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.tools/sam/ready: locks/sam.lock .tools/uv/ready
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
+	@touch $@

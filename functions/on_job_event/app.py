@@ -1,0 +1,59 @@
+"""Advances runs by the events of their jobs. EventBridge -> SQS -> here, in batches.
+
+All events of one run in a batch are folded into one load and one save. A record that cannot be
+handled goes back to the queue alone, and to the dead letters in the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from batchrelay.adapters.eventbridge import parse
+from batchrelay.bootstrap import lambda_engine
+from batchrelay.domain.errors import InputError, RunNotFound
+from batchrelay.domain.events import JobFailed, JobSucceeded
+
+logger = Logger()
+metrics = Metrics()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Handle a batch; the answer names the records that must come again."""
+    heard: dict[str, list[tuple[str, JobSucceeded | JobFailed]]] = defaultdict(list)
+    failed: list[str] = []
+    for record in event["Records"]:
+        try:
+            fact = parse(json.loads(record["body"]), datetime.now(UTC))
+        except (InputError, ValueError):
+            logger.exception("malformed event")
+            failed.append(record["messageId"])
+            continue
+        if fact is not None:
+            heard[fact.key.run_id].append((record["messageId"], fact))
+    for run_id, facts in heard.items():
+        if not _advanced(run_id, [fact for _, fact in facts]):
+            failed.extend(message_id for message_id, _ in facts)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _advanced(run_id: str, facts: list[JobSucceeded | JobFailed]) -> bool:
+    try:
+        handled = lambda_engine().handle(run_id, facts)
+    except RunNotFound:
+        logger.info("event of an unknown run", extra={"run_id": run_id})
+        return True
+    except Exception:  # one run's trouble must not hold up the others of the batch
+        logger.exception("run not advanced", extra={"run_id": run_id})
+        return False
+    logger.info("run advanced", extra={"run_id": run_id, "status": handled.run.status})
+    metrics.add_metric(name="EffectsPerformed", unit=MetricUnit.Count, value=len(handled.performed))
+    return True

@@ -1,0 +1,43 @@
+"""Counts a step's items and writes its manifest. Queue of preparations -> here, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from batchrelay.adapters.sqs import parse
+from batchrelay.bootstrap import lambda_engine
+from batchrelay.domain.errors import RunNotFound
+
+logger = Logger()
+metrics = Metrics()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Handle a batch; the answer names the records that must come again."""
+    failed = [record["messageId"] for record in event["Records"] if not _prepared(record["body"])]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _prepared(body: str) -> bool:
+    try:
+        wanted = parse(body)
+        handled = lambda_engine().prepare(wanted.run_id, wanted.step, wanted.round)
+    except RunNotFound:
+        logger.info("preparation of an unknown run")
+        return True
+    except Exception:  # the record goes back to the queue, then to the dead letters
+        logger.exception("step not prepared")
+        return False
+    children = handled.run.state(wanted.step).children
+    logger.info(
+        "step prepared",
+        extra={"run_id": wanted.run_id, "step": wanted.step, "children": children},
+    )
+    metrics.add_metric(name="StepsPrepared", unit=MetricUnit.Count, value=1)
+    return True

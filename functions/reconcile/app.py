@@ -1,0 +1,44 @@
+"""Sweeps the open runs: hears what was missed, pays what is overdue. Runs on a schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from batchrelay.bootstrap import lambda_engine
+from batchrelay.domain.errors import RunNotFound
+
+logger = Logger()
+metrics = Metrics()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Sweep every open run; fails at the end if one of them could not be swept."""
+    engine = lambda_engine()
+    swept, failed = 0, []
+    for run_id in engine.runs.open_runs():
+        swept += 1
+        try:
+            handled = engine.sweep(run_id)
+        except RunNotFound:
+            continue
+        except Exception:  # one run's trouble must not hold up the others
+            logger.exception("run not swept", extra={"run_id": run_id})
+            failed.append(run_id)
+            continue
+        if handled.performed:
+            logger.warning(
+                "effects reconciled", extra={"run_id": run_id, "count": len(handled.performed)}
+            )
+            metrics.add_metric(
+                name="EffectsReconciled", unit=MetricUnit.Count, value=len(handled.performed)
+            )
+    metrics.add_metric(name="RunsSwept", unit=MetricUnit.Count, value=swept)
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {swept} open runs could not be swept")
+    return {"swept": swept}

@@ -1,0 +1,1 @@
+"""batchrelay: pipelines on AWS Batch with no server. This package ships to Lambda."""

@@ -1,0 +1,95 @@
+"""AWS Batch. A submission is sent once: an answer that is lost is Ambiguous, never sent again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+from batchrelay.adapters.client_errors import classified
+from batchrelay.domain.errors import Ambiguous, Throttled
+from batchrelay.domain.values import Json
+from batchrelay.job_detail import report_of
+from batchrelay.ports import JobReport
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+
+DESCRIBE_IDS_MAX = 100
+"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
+
+THROTTLED_TRIES = 4
+"""Tries of a throttled submission before it is left owed: about 3 s of a handler's time."""
+
+
+@dataclass
+class BatchJobs:
+    """Jobs on AWS Batch."""
+
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    @cached_property
+    def _submitter(self) -> BatchClient:
+        """botocore retries a lost answer on its own accord, which would submit twice."""
+        return boto3.client("batch", config=Config(retries={"total_max_attempts": 1}))
+
+    @cached_property
+    def _client(self) -> BatchClient:
+        return boto3.client("batch")
+
+    def submit(self, request: Mapping[str, Json]) -> str:
+        for attempt in range(THROTTLED_TRIES):
+            try:
+                return self._submit_once(request)
+            except Throttled:
+                if attempt == THROTTLED_TRIES - 1:
+                    raise
+                self.sleep(random.uniform(0.1, 0.5 * 2**attempt))  # noqa: S311  # jitter, no secret
+        raise AssertionError("unreachable")
+
+    def _submit_once(self, request: Mapping[str, Json]) -> str:
+        parameters: dict[str, Any] = dict(request)
+        try:
+            return self._submitter.submit_job(**parameters)["jobId"]
+        except HTTPClientError as error:
+            raise Ambiguous(str(error)) from error
+        except ClientError as error:
+            raise classified(error) from error
+
+    def find(self, queue: str, name: str) -> tuple[str, ...]:
+        """The filter ignores case and is newest first; names are compared again here.
+
+        Source: ListJobs, filters.
+        """
+        try:
+            pages = self._client.get_paginator("list_jobs").paginate(
+                jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}]
+            )
+            found = [job for page in pages for job in page["jobSummaryList"]]
+        except ClientError as error:
+            raise classified(error) from error
+        same = [job for job in found if job["jobName"] == name]
+        same.sort(key=lambda job: job.get("createdAt", 0))
+        return tuple(job["jobId"] for job in same)
+
+    def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
+        return tuple(report_of(job) for job in self._described(job_ids))
+
+    def _described(self, job_ids: Sequence[str]) -> Iterator[JobDetailTypeDef]:
+        for start in range(0, len(job_ids), DESCRIBE_IDS_MAX):
+            ids = list(job_ids[start : start + DESCRIBE_IDS_MAX])
+            yield from self._client.describe_jobs(jobs=ids)["jobs"]
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        try:
+            self._client.terminate_job(jobId=job_id, reason=reason)
+        except ClientError as error:
+            raise classified(error) from error

@@ -1,0 +1,156 @@
+"""Runs and pipelines in one DynamoDB table.
+
+`RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec.py),
+`status`, `pipeline`, `startedAt` stand beside it for people. `open` is there only while the run
+is open: a sparse index of those that a sweep must visit. `PIPELINE#<name>` / `V#<n>` is a
+definition, never changed, and therefore kept in memory once it was read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from batchrelay.codec import (
+    decode_pipeline,
+    decode_run,
+    encode_pipeline,
+    encode_run,
+    run_pipeline,
+)
+from batchrelay.domain.errors import (
+    InputError,
+    PipelineNotFound,
+    RunConflict,
+    RunExists,
+    RunNotFound,
+)
+from batchrelay.domain.limits import RUN_BYTES_MAX
+from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.run import Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OPEN_INDEX = "open"
+_OPEN = "OPEN"
+
+
+@dataclass
+class DynamoStore:
+    """RunStore and PipelineStore. One conditional write a save."""
+
+    table: str
+    run_ttl_days: int
+    _pipelines: dict[tuple[str, int], Pipeline] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _client(self) -> DynamoDBClient:
+        return boto3.client("dynamodb")
+
+    # --- pipelines
+
+    def put_pipeline(self, pipeline: Pipeline) -> None:
+        item = _pipeline_key(pipeline.name, pipeline.version) | {
+            "document": {"S": _dumps(encode_pipeline(pipeline))}
+        }
+        problem = RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
+        self._put(item, "attribute_not_exists(pk)", {}, problem)
+
+    def get_pipeline(self, name: str, version: int) -> Pipeline:
+        if (name, version) not in self._pipelines:
+            item = self._get(_pipeline_key(name, version))
+            if item is None:
+                raise PipelineNotFound(f"pipeline {name} has no version {version}")
+            document = json.loads(item["document"]["S"])
+            self._pipelines[name, version] = decode_pipeline(document, version)
+        return self._pipelines[name, version]
+
+    # --- runs
+
+    def create(self, run: Run) -> Run:
+        problem = RunExists(f"run {run.id} exists")
+        return self._write(run, "attribute_not_exists(pk)", {}, problem)
+
+    def load(self, run_id: str) -> Run:
+        item = self._get(_run_key(run_id))
+        if item is None:
+            raise RunNotFound(f"there is no run {run_id}")
+        document = json.loads(item["document"]["S"])
+        pipeline = self.get_pipeline(*run_pipeline(document))
+        return decode_run(document, pipeline, int(item["version"]["N"]))
+
+    def save(self, run: Run) -> Run:
+        problem = RunConflict(f"run {run.id} is not at version {run.version} any more")
+        expected = {":expected": {"N": str(run.version)}}
+        return self._write(run, "version = :expected", expected, problem)
+
+    def open_runs(self) -> Iterator[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=OPEN_INDEX,
+            KeyConditionExpression="#open = :open",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":open": {"S": _OPEN}},
+            ProjectionExpression="pk",
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield item["pk"]["S"].removeprefix("RUN#")
+
+    def _write(self, run: Run, condition: str, values: dict[str, Any], problem: Exception) -> Run:
+        written = replace(run, version=run.version + 1)
+        document = _dumps(encode_run(written))
+        if len(document.encode()) > RUN_BYTES_MAX:
+            raise InputError(f"run {run.id} takes more than {RUN_BYTES_MAX:,} bytes")
+        item: dict[str, Any] = _run_key(run.id) | {
+            "version": {"N": str(written.version)},
+            "document": {"S": document},
+            "status": {"S": str(run.status)},
+            "pipeline": {"S": run.pipeline.name},
+            "startedAt": {"S": run.started_at.isoformat()},
+        }
+        if is_open(run):
+            item["open"] = {"S": _OPEN}
+        elif run.ended_at is not None:
+            expires_at = run.ended_at + timedelta(days=self.run_ttl_days)
+            item["expiresAt"] = {"N": str(int(expires_at.timestamp()))}
+        self._put(item, condition, values, problem)
+        return written
+
+    def _get(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return answer.get("Item")
+
+    def _put(
+        self, item: dict[str, Any], condition: str, values: dict[str, Any], problem: Exception
+    ) -> None:
+        extra: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.put_item(
+                TableName=self.table, Item=item, ConditionExpression=condition, **extra
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise problem from None
+            raise
+
+
+def _run_key(run_id: str) -> dict[str, Any]:
+    return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
+
+
+def _pipeline_key(name: str, version: int) -> dict[str, Any]:
+    return {"pk": {"S": f"PIPELINE#{name}"}, "sk": {"S": f"V#{version}"}}
+
+
+def _dumps(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,191 @@
+"""The world in memory: a fake of every port, for tests, the simulation and a user's own tests.
+
+They keep the promises of the real ones, and no more: a save is conditional, a submission is not
+idempotent, a listing knows only names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from batchrelay.domain.effects import Prepare
+from batchrelay.domain.errors import (
+    InvalidItems,
+    PipelineNotFound,
+    RunConflict,
+    RunExists,
+    RunNotFound,
+)
+from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.requests import Notice
+from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.values import Json
+from batchrelay.ports import JobReport, ObjectSink
+
+
+@dataclass
+class MemoryClock:
+    """A clock that stands until it is moved."""
+
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def move(self, seconds: float) -> None:
+        """Later by so many seconds."""
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class MemoryPipelineStore:
+    """Pipeline versions in a dictionary."""
+
+    pipelines: dict[tuple[str, int], Pipeline] = field(default_factory=dict)
+
+    def put_pipeline(self, pipeline: Pipeline) -> None:
+        key = (pipeline.name, pipeline.version)
+        if key in self.pipelines:
+            raise RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
+        self.pipelines[key] = pipeline
+
+    def get_pipeline(self, name: str, version: int) -> Pipeline:
+        if (name, version) not in self.pipelines:
+            raise PipelineNotFound(f"pipeline {name} has no version {version}")
+        return self.pipelines[name, version]
+
+
+@dataclass
+class MemoryRunStore:
+    """Runs in a dictionary; every write is compared with the stored version."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    open_ids: dict[str, None] = field(default_factory=dict)
+
+    def create(self, run: Run) -> Run:
+        if run.id in self.runs:
+            raise RunExists(f"run {run.id} exists")
+        return self._put(run)
+
+    def load(self, run_id: str) -> Run:
+        if run_id not in self.runs:
+            raise RunNotFound(f"there is no run {run_id}")
+        return self.runs[run_id]
+
+    def save(self, run: Run) -> Run:
+        stored = self.runs.get(run.id)
+        if stored is None or stored.version != run.version:
+            raise RunConflict(f"run {run.id} is not at version {run.version} any more")
+        return self._put(run)
+
+    def open_runs(self) -> Iterator[str]:
+        return iter(tuple(self.open_ids))
+
+    def _put(self, run: Run) -> Run:
+        written = replace(run, version=run.version + 1)
+        self.runs[run.id] = written
+        if is_open(run):
+            self.open_ids[run.id] = None
+        else:
+            self.open_ids.pop(run.id, None)
+        return written
+
+
+@dataclass(kw_only=True)
+class MemoryJob:
+    """A job as AWS Batch knows it."""
+
+    job_id: str
+    queue: str
+    request: Mapping[str, Json]
+    outcome: JobOutcome | None = None
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        return str(self.request["jobName"])
+
+
+@dataclass
+class MemoryJobs:
+    """An AWS Batch that only remembers; `end` is what a scheduler would do."""
+
+    jobs: dict[str, MemoryJob] = field(default_factory=dict)
+
+    def submit(self, request: Mapping[str, Json]) -> str:
+        job_id = f"{len(self.jobs):08x}-0000-4000-8000-000000000000"
+        queue = str(request["jobQueue"])
+        self.jobs[job_id] = MemoryJob(job_id=job_id, queue=queue, request=request)
+        return job_id
+
+    def find(self, queue: str, name: str) -> tuple[str, ...]:
+        jobs = self.jobs.values()
+        return tuple(job.job_id for job in jobs if (job.queue, job.name) == (queue, name))
+
+    def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
+        known = (self.jobs[job_id] for job_id in job_ids if job_id in self.jobs)
+        return tuple(
+            JobReport(job_id=job.job_id, outcome=job.outcome, reason=job.reason) for job in known
+        )
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        if job_id in self.jobs:
+            self.end(job_id, JobOutcome.FAILED, reason)
+
+    def end(self, job_id: str, outcome: JobOutcome, reason: str = "") -> None:
+        """The job ends, unless it has ended."""
+        job = self.jobs[job_id]
+        if job.outcome is None:
+            job.outcome, job.reason = outcome, reason
+
+
+@dataclass
+class MemoryNotices:
+    """An SNS that keeps what it was given."""
+
+    published: list[Notice] = field(default_factory=list)
+
+    def publish(self, notice: Notice) -> None:
+        self.published.append(notice)
+
+
+@dataclass
+class MemoryPreparations:
+    """A queue that keeps what it was given."""
+
+    requested: list[Prepare] = field(default_factory=list)
+
+    def request(self, prepare: Prepare) -> None:
+        self.requested.append(prepare)
+
+
+@dataclass
+class _MemorySink:
+    chunks: list[bytes] = field(default_factory=list)
+
+    def write(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+
+
+@dataclass
+class MemoryObjects:
+    """Objects in a dictionary, by URI."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    chunk_bytes: int = 65_536
+
+    def read(self, uri: str) -> Iterable[bytes]:
+        if uri not in self.objects:
+            raise InvalidItems(f"{uri}: there is no such object")
+        body = self.objects[uri]
+        return (body[at : at + self.chunk_bytes] for at in range(0, len(body), self.chunk_bytes))
+
+    @contextmanager
+    def write(self, uri: str) -> Iterator[ObjectSink]:
+        sink = _MemorySink()
+        yield sink
+        self.objects[uri] = b"".join(sink.chunks)

@@ -1,0 +1,40 @@
+"""SNS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from batchrelay.adapters.client_errors import classified
+from batchrelay.domain.requests import Notice
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+
+@dataclass
+class SnsNotices:
+    """Notices to SNS topics. Attribute `notice_id` is the same in every copy of one notice."""
+
+    @cached_property
+    def _client(self) -> SNSClient:
+        return boto3.client("sns")
+
+    def publish(self, notice: Notice) -> None:
+        attributes = {"notice_id": notice.id, **notice.attributes}
+        try:
+            self._client.publish(
+                TopicArn=notice.topic,
+                Subject=notice.subject,
+                Message=notice.message,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+        except ClientError as error:
+            raise classified(error) from error

@@ -1,0 +1,44 @@
+"""The only place that wires adapters to the engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.adapters.s3 import S3Objects
+from batchrelay.adapters.sns import SnsNotices
+from batchrelay.adapters.sqs import SqsPreparations
+from batchrelay.engine import Engine
+from batchrelay.preparation import Preparation
+from batchrelay.settings import Settings
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def engine(settings: Settings) -> Engine:
+    """An engine on AWS. Clients are made when they are first used: a cold start pays for few."""
+    clock = SystemClock()
+    store = DynamoStore(table=settings.table, run_ttl_days=settings.run_ttl_days)
+    return Engine(
+        runs=store,
+        pipelines=store,
+        jobs=BatchJobs(),
+        notices=SnsNotices(),
+        preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
+        preparation=Preparation(objects=S3Objects(), clock=clock),
+        clock=clock,
+        environment=settings.environment,
+    )
+
+
+@cache
+def lambda_engine() -> Engine:
+    """The engine of this Lambda environment, made at its first invocation."""
+    return engine(Settings.read())

@@ -1,0 +1,60 @@
+"""Obligations to act, in the imperative. Two effects are one if they do the same in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from batchrelay.domain.limits import NOTICE_GRACE_S, PREPARE_GRACE_S, SUBMIT_GRACE_S
+from batchrelay.domain.values import JobKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owed:
+    GRACE_S: ClassVar[int]
+    since: datetime = field(compare=False)
+    """When it became owed, or was last taken over."""
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether whoever should have done it is taken for dead."""
+        return now >= self.since + timedelta(seconds=self.GRACE_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare(_Owed):
+    """Count a step's items and write its manifest, off the hot path."""
+
+    GRACE_S: ClassVar[int] = PREPARE_GRACE_S
+    run_id: str
+    step: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitJob(_Owed):
+    """Submit one part to AWS Batch."""
+
+    GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
+    key: JobKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateJob(_Owed):
+    """Stop a twin."""
+
+    GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
+    run_id: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify(_Owed):
+    """Send the notice of one rule."""
+
+    GRACE_S: ClassVar[int] = NOTICE_GRACE_S
+    run_id: str
+    rule: int
+
+
+Effect = Prepare | SubmitJob | TerminateJob | Notify

@@ -1,0 +1,80 @@
+"""Every error of the core, and whose fault it is.
+
+BatchrelayError
+├── InputError            the caller's: fix the input and call again
+│   ├── InvalidPipeline     the definition contradicts itself
+│   ├── InvalidParams       a run was given wrong parameters
+│   ├── InvalidItems        a fan-out's item list is not what `forEach` says
+│   ├── PipelineNotFound    no such pipeline, or no such version
+│   ├── RunNotFound         no such run, or its time to live has passed
+│   └── RunExists           the run's id is taken
+├── RunConflict           nobody's: another writer was faster; load and fold again
+├── Refused               the service said no for good; trying again changes nothing
+├── NotDone               nothing happened, or nobody knows; the effect stays owed
+│   ├── Throttled           surely nothing happened
+│   └── Ambiguous           it may have happened
+├── CodecError            a stored document is not what this version writes
+└── TransitionError       ours: the table was left
+"""
+
+from __future__ import annotations
+
+
+class BatchrelayError(Exception):
+    """Any error that batchrelay raises on purpose."""
+
+
+class InputError(BatchrelayError):
+    """The caller can fix it."""
+
+
+class InvalidPipeline(InputError):
+    """The definition contradicts itself."""
+
+
+class InvalidParams(InputError):
+    """A run was given wrong parameters; the message lists every one."""
+
+
+class InvalidItems(InputError):
+    """A fan-out's item list is not what `forEach` says."""
+
+
+class PipelineNotFound(InputError):
+    """No such pipeline, or no such version of it."""
+
+
+class RunNotFound(InputError):
+    """No such run, or its time to live has passed."""
+
+
+class RunExists(InputError):
+    """The run's id is taken."""
+
+
+class RunConflict(BatchrelayError):
+    """The stored run is not the one that was loaded."""
+
+
+class Refused(BatchrelayError):
+    """The service said no for good; trying again changes nothing."""
+
+
+class NotDone(BatchrelayError):
+    """Nothing happened, or nobody knows; the effect stays owed."""
+
+
+class Throttled(NotDone):
+    """The request was turned away before it was accepted."""
+
+
+class Ambiguous(NotDone):
+    """The answer was lost or a 5xx: it may have happened."""
+
+
+class CodecError(BatchrelayError):
+    """A stored document is not what this version writes; the message starts with its path."""
+
+
+class TransitionError(BatchrelayError):
+    """A transition led outside the table: a bug of ours."""

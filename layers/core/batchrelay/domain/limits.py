@@ -1,0 +1,52 @@
+"""Every limit: its unit, its reason, its source. Sections are those of the AWS Batch reference."""
+
+from __future__ import annotations
+
+ARRAY_SIZE_MIN = 2
+"""Children. AWS Batch refuses an array of one. Source: SubmitJob, arrayProperties.size."""
+
+ARRAY_SIZE_MAX = 10_000
+"""Children. A fixed quota. Source: Batch User Guide, service quotas."""
+
+PARTS_MAX = 100
+"""Parts of one step. 100 x 10,000 = 1,000,000 children; 100 parts take about 15 KB of the item."""
+
+STEPS_MAX = 500
+"""Steps of one pipeline. 500 x (name 80 B + state 200 B) = 140 KB, far under RUN_BYTES_MAX."""
+
+RUN_BYTES_MAX = 350_000
+"""Bytes of a run's stored state. A DynamoDB item is limited to 400 KB, names included."""
+
+JOB_NAME_MAX = 128
+"""Characters of an AWS Batch jobName. Source: SubmitJob, jobName."""
+
+STEP_LABEL_MAX = 80
+"""Characters of a step in a jobName: 128 less `br-`, a run id of 32, `-r99-p99` and dashes."""
+
+REQUEST_BYTES_MAX = 30 * 1024
+"""Bytes of a SubmitJob request. Source: Batch User Guide, service quotas."""
+
+OVERRIDES_CHARS_MAX = 8_192
+"""Characters of container overrides; above, a job is accepted and then FAILS. Source: hyp3#3041."""
+
+TIMEOUT_S_MIN = 60
+"""Seconds of timeout.attemptDurationSeconds. Source: SubmitJob, JobTimeout."""
+
+RETRY_RULES_MAX = 5
+"""Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
+
+REASON_CHARS_MAX = 300
+"""Characters of a reason kept in a run's state; the rest is in the service's own record."""
+
+SUBMIT_GRACE_S = 300
+"""Seconds before reconcile takes over a submission: the handlers' timeout of 60 s, clock skew,
+and the lag of ListJobs, for which AWS states nothing (reference §2.4)."""
+
+PREPARE_GRACE_S = 1_200
+"""Seconds before reconcile asks again for a preparation: Lambda's limit of 900 s, and its queue."""
+
+NOTICE_GRACE_S = 300
+"""Seconds before reconcile sends a notice whose sender was not heard of again."""
+
+SAVE_ATTEMPTS_MAX = 20
+"""Conditional writes of one fold before the events go back to their queue."""

@@ -1,0 +1,182 @@
+"""One execution of one pipeline version: everything about it that can change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from batchrelay.domain.pipeline import Pipeline
+
+
+class StepStatus(StrEnum):
+    """Where a step is. The last five are terminal."""
+
+    WAITING = "WAITING"
+    PREPARING = "PREPARING"
+    SUBMITTING = "SUBMITTING"
+    ACTIVE = "ACTIVE"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing can change it any more."""
+        return self in _TERMINAL_STEPS
+
+
+_TERMINAL_STEPS = frozenset(
+    {
+        StepStatus.SUCCEEDED,
+        StepStatus.PARTIAL,
+        StepStatus.FAILED,
+        StepStatus.SKIPPED,
+        StepStatus.CANCELLED,
+    }
+)
+
+
+class RunStatus(StrEnum):
+    """Where a run is."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether every step has ended."""
+        return self not in (RunStatus.RUNNING, RunStatus.CANCELLING)
+
+
+class JobOutcome(StrEnum):
+    """AWS Batch's own two terminal statuses."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOrder:
+    """A run to be started."""
+
+    run_id: str
+    pipeline: str
+    version: int
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One AWS Batch job of a step: not yet submitted, submitted (job_id), or ended (outcome)."""
+
+    size: int
+    """Children; 1 means a plain job."""
+    since: datetime
+    """When its submission became owed, or was last taken over."""
+    job_id: str | None = None
+    outcome: JobOutcome | None = None
+    succeeded: int = 0
+    """Children that AWS Batch reported; advisory (reference §7.5)."""
+    failed: int = 0
+    reason: str = ""
+
+    @property
+    def is_unsubmitted(self) -> bool:
+        """Whether a submission is owed."""
+        return self.job_id is None and self.outcome is None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether AWS Batch has it and has not ended it."""
+        return self.job_id is not None and self.outcome is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    """What has become of a step. A step that is not yet mentioned in a run is WAITING."""
+
+    status: StepStatus = StepStatus.WAITING
+    since: datetime | None = None
+    """When it entered its status, or when its preparation was last taken over."""
+    round: int = 0
+    children: int | None = None
+    """Known once the items were counted."""
+    parts: tuple[Part, ...] = ()
+    manifest: str | None = None
+    """S3 URI of the items, JSONL."""
+    items_file: str | None = None
+    """S3 URI of a file of the shape that the container knows: `${items.file}`."""
+    reason: str = ""
+
+    @property
+    def lets_dependents_run(self) -> bool:
+        """Whether a dependent may start: all went well, or there was nothing to do."""
+        match self.status:
+            case StepStatus.SUCCEEDED | StepStatus.PARTIAL:
+                return True
+            case StepStatus.SKIPPED:
+                return self.children == 0
+            case _:
+                return False
+
+    def part_offset(self, number: int) -> int:
+        """The first child of a part, counted within the step."""
+        return sum(part.size for part in self.parts[:number])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A second job of a part that already has one; it must be stopped."""
+
+    job_id: str
+    since: datetime
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    SENT = "SENT"
+    REFUSED = "REFUSED"
+
+
+WAITING_STEP = StepState()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run, with the definition it is pinned to. Values change with `advance` only."""
+
+    id: str
+    pipeline: Pipeline
+    params: Mapping[str, str]
+    """Resolved: every `${…}` of a default is expanded."""
+    environment: Mapping[str, str]
+    """The stack's own values: `bucket`, `topicArn`."""
+    started_at: datetime
+    status: RunStatus = RunStatus.RUNNING
+    ended_at: datetime | None = None
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+    """Steps that have left WAITING, by name."""
+    twins: tuple[Twin, ...] = ()
+    notices: Mapping[int, NoticeState] = field(default_factory=dict)
+    """By the rule's place in the pipeline's `notify`."""
+    notices_since: datetime | None = None
+    """When the notices became owed, or were last taken over."""
+    version: int = 0
+    """Counts the writes; 0 was never stored."""
+
+    def state(self, step: str) -> StepState:
+        """What has become of a step."""
+        return self.steps.get(step, WAITING_STEP)
+
+    def with_step(self, step: str, state: StepState) -> Run:
+        """The same run with one step changed."""
+        return replace(self, steps={**self.steps, step: state})

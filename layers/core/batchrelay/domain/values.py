@@ -1,0 +1,60 @@
+"""Values that several rooms share: JSON documents and a job's identity."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from batchrelay.domain.limits import STEP_LABEL_MAX
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""A document in AWS's own shape: we hand it on, we do not model it."""
+
+RUN_ID = re.compile(r"[0-9a-z]{1,32}")
+"""A run id has no dash, so that a jobName can be taken apart."""
+
+_JOB_NAME = re.compile(
+    r"br-(?P<run>[0-9a-z]{1,32})-(?P<label>.+)-r(?P<round>\d{1,4})-p(?P<part>\d{1,4})"
+)
+
+
+def step_label(step: str) -> str:
+    """The step as it stands in a jobName: lower case, at most STEP_LABEL_MAX characters.
+
+    Lower case because the JOB_NAME filter of ListJobs ignores case. A long name keeps its
+    head and gains a hash, so that two long names never share a label.
+    """
+    if len(step) <= STEP_LABEL_MAX:
+        return step.lower()
+    digest = hashlib.sha256(step.encode()).hexdigest()[:12]
+    return f"{step[: STEP_LABEL_MAX - 13]}-{digest}".lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKey:
+    """Which job: one part of one round of one step of one run. Its name is its identity."""
+
+    run_id: str
+    label: str
+    round: int
+    part: int
+
+    @property
+    def name(self) -> str:
+        """The jobName: deterministic, lower case, at most 128 characters."""
+        return f"br-{self.run_id}-{self.label}-r{self.round}-p{self.part}"
+
+    @classmethod
+    def parse(cls, job_name: str) -> JobKey | None:
+        """The key behind a jobName, or None for a job that is not ours."""
+        match = _JOB_NAME.fullmatch(job_name)
+        if match is None:
+            return None
+        return cls(
+            run_id=match["run"],
+            label=match["label"],
+            round=int(match["round"]),
+            part=int(match["part"]),
+        )

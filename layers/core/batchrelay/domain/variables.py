@@ -1,0 +1,109 @@
+"""What `${…}` may mean: the run's own values, its parameters, its steps' outputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from batchrelay.domain.errors import InvalidParams
+from batchrelay.domain.expansion import expand, references
+from batchrelay.domain.pipeline import Param, ParamType, Pipeline
+from batchrelay.domain.run import Run
+
+_LOOKS_RIGHT: Mapping[ParamType, Callable[[str], bool]] = {
+    ParamType.STRING: lambda _: True,
+    ParamType.S3URI: lambda text: re.fullmatch(r"s3://[^/]+(/.*)?", text, re.DOTALL) is not None,
+    ParamType.INTEGER: lambda text: re.fullmatch(r"[+-]?\d+", text) is not None,
+    ParamType.NUMBER: lambda text: (
+        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
+    ),
+    ParamType.BOOLEAN: lambda text: text in ("true", "false"),
+}
+_EXAMPLE: Mapping[ParamType, str] = {
+    ParamType.STRING: "text",
+    ParamType.S3URI: "s3://bucket/prefix/",
+    ParamType.INTEGER: "10",
+    ParamType.NUMBER: "0.5",
+    ParamType.BOOLEAN: "true",
+}
+
+
+def run_variables(
+    run_id: str, started_at: datetime, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """`run.*` and `env.*`: known from the first moment of a run."""
+    variables = {"run.id": run_id, "run.startedAt": started_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return variables | {f"env.{name}": value for name, value in environment.items()}
+
+
+def resolve_params(
+    pipeline: Pipeline, given: Mapping[str, str], variables: Mapping[str, str]
+) -> dict[str, str]:
+    """The value of every parameter: as given, or its default with `${…}` expanded.
+
+    Raises:
+        InvalidParams: unknown, missing or malformed parameters; every one is named.
+    """
+    problems = list(_param_problems(pipeline, given))
+    if problems:
+        raise InvalidParams("; ".join(problems))
+    values = {f"params.{name}": value for name, value in given.items()}
+    waiting = {param.name: param for param in pipeline.params if param.name not in given}
+    while waiting:
+        ready = [p for p in waiting.values() if _is_resolvable(p, values, variables)]
+        if not ready:
+            raise InvalidParams(f"defaults refer to each other in a circle: {', '.join(waiting)}")
+        for param in ready:
+            assert param.default is not None, param
+            value = expand(param.default, {**variables, **values})
+            if not _LOOKS_RIGHT[param.type](value):
+                raise InvalidParams(_malformed(param, value))
+            values[f"params.{param.name}"] = value
+            del waiting[param.name]
+    return {name.removeprefix("params."): value for name, value in values.items()}
+
+
+def _is_resolvable(param: Param, values: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    assert param.default is not None, param
+    return all(ref.name in values or ref.name in variables for ref in references(param.default))
+
+
+def _param_problems(pipeline: Pipeline, given: Mapping[str, str]) -> Iterator[str]:
+    known = {param.name: param for param in pipeline.params}
+    for name, value in given.items():
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            yield f"unknown parameter {name} (this pipeline has: {names})"
+        elif not _LOOKS_RIGHT[known[name].type](value):
+            yield _malformed(known[name], value)
+    for param in pipeline.params:
+        if param.default is None and param.name not in given:
+            about = f" ({param.description})" if param.description else ""
+            yield f"parameter {param.name} is missing{about}: give {param.name}=VALUE"
+
+
+def _malformed(param: Param, value: str) -> str:
+    return (
+        f"parameter {param.name} must be {_ARTICLE[param.type]}, such as "
+        f"{_EXAMPLE[param.type]}; got {value!r}"
+    )
+
+
+_ARTICLE: Mapping[ParamType, str] = {
+    ParamType.STRING: "a string",
+    ParamType.S3URI: "an S3 URI",
+    ParamType.INTEGER: "an integer",
+    ParamType.NUMBER: "a number",
+    ParamType.BOOLEAN: "true or false",
+}
+
+
+def variables_of(run: Run) -> dict[str, str]:
+    """Everything that `${…}` means in a run, but for a step's own `items.file`."""
+    variables = run_variables(run.id, run.started_at, run.environment)
+    variables |= {f"params.{name}": value for name, value in run.params.items()}
+    for step in run.pipeline.order:
+        if step.output is not None:
+            variables[f"steps.{step.name}.output"] = expand(step.output, variables)
+    return variables

@@ -1,0 +1,240 @@
+"""load -> advance -> save -> perform. The one engine: AWS, the local cloud and the simulation
+differ in adapters only.
+
+State is saved before an effect is performed, and only the saver performs what its save made
+newly owed. A crash anywhere leaves the effect owed; `sweep` pays it after its grace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
+
+from batchrelay.domain.effects import Effect, Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.errors import NotDone, Refused, RunConflict
+from batchrelay.domain.events import (
+    Event,
+    GraceExpired,
+    JobSubmitted,
+    NoticeRefused,
+    NoticeSent,
+    SubmissionRefused,
+    TwinTerminated,
+)
+from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX
+from batchrelay.domain.obligations import owed
+from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.run import Run, StartOrder
+from batchrelay.domain.transitions import advance, new_run
+from batchrelay.domain.values import JobKey
+from batchrelay.domain.variables import resolve_params, run_variables
+from batchrelay.job_detail import end_of
+from batchrelay.ports import (
+    Clock,
+    Jobs,
+    Notices,
+    PipelineStore,
+    Preparations,
+    RunStore,
+)
+from batchrelay.preparation import Preparation
+
+TWIN_REASON = "batchrelay: a second job of the same part"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What came of it: the run as last seen, and the effects that were performed."""
+
+    run: Run
+    performed: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Moves runs on. It keeps nothing between calls."""
+
+    runs: RunStore
+    pipelines: PipelineStore
+    jobs: Jobs
+    notices: Notices
+    preparations: Preparations
+    preparation: Preparation
+    clock: Clock
+    environment: Mapping[str, str]
+    """The stack's own values, which `${env.*}` means."""
+
+    def start(self, order: StartOrder) -> Handled:
+        """Start a run and perform what it owes at once.
+
+        Raises:
+            PipelineNotFound, InvalidParams, RunExists: nothing was stored.
+        """
+        pipeline = self.pipelines.get_pipeline(order.pipeline, order.version)
+        now = self.clock.now()
+        variables = run_variables(order.run_id, now, self.environment)
+        run = new_run(
+            run_id=order.run_id,
+            pipeline=pipeline,
+            params=resolve_params(pipeline, order.params, variables),
+            environment=self.environment,
+            at=now,
+        )
+        return self._perform_all(self.runs.create(run), owed(run))
+
+    def handle(self, run_id: str, events: Sequence[Event]) -> Handled:
+        """Fold events into their run and perform what becomes newly owed.
+
+        Raises:
+            RunNotFound: there is no such run (any more).
+            RunConflict: SAVE_ATTEMPTS_MAX writers were faster; deliver the events again.
+        """
+        run = self.runs.load(run_id)
+        advanced = self._fold(run, events)
+        return self._perform_all(advanced.run, advanced.newly_owed)
+
+    def prepare(self, run_id: str, step: str, round_number: int) -> Handled:
+        """Prepare a step's items, and go on from there. Raises: as `handle`."""
+        run = self.runs.load(run_id)
+        event = self.preparation.prepare(run, step, round_number)
+        if event is None:
+            return Handled(run=run)
+        advanced = self._fold(run, (event,))
+        return self._perform_all(advanced.run, advanced.newly_owed)
+
+    def sweep(self, run_id: str) -> Handled:
+        """Hear what was missed, and pay what is overdue, with the same identity.
+
+        Whoever saves has sole charge of what was overdue; a rival's sweep, or any other write
+        that was faster, leaves it to the next sweep.
+        """
+        run = self.runs.load(run_id)
+        now = self.clock.now()
+        overdue = tuple(effect for effect in owed(run) if effect.is_overdue(now))
+        after = _folded(run, (*self._missed(run), GraceExpired(at=now)))
+        if after is run:
+            return Handled(run=run)
+        try:
+            saved = self.runs.save(after)
+        except RunConflict:
+            return Handled(run=run)
+        still_owed = owed(saved)
+        fresh = tuple(effect for effect in still_owed if effect not in owed(run))
+        retaken = tuple(effect for effect in overdue if effect in still_owed)
+        return self._perform_all(saved, fresh, retaken)
+
+    def _missed(self, run: Run) -> Iterator[Event]:
+        """The ends of jobs of which no event was heard."""
+        active = dict(_active_jobs(run))
+        for report in self.jobs.describe(tuple(active)) if active else ():
+            event = end_of(report, active[report.job_id], self.clock.now())
+            if event is not None:
+                yield event
+
+    def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
+        """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
+        for _ in range(SAVE_ATTEMPTS_MAX):
+            after = _folded(run, events)
+            if after is run:
+                return _Advanced(run=run)
+            try:
+                saved = self.runs.save(after)
+            except RunConflict:
+                run = self.runs.load(run.id)
+                continue
+            before = owed(run)
+            newly_owed = tuple(effect for effect in owed(saved) if effect not in before)
+            return _Advanced(run=saved, newly_owed=newly_owed)
+        raise RunConflict(f"run {run.id}: {SAVE_ATTEMPTS_MAX} writers were faster")
+
+    def _perform_all(
+        self, run: Run, fresh: tuple[Effect, ...], retaken: tuple[Effect, ...] = ()
+    ) -> Handled:
+        """Perform effects until none is newly owed; every result enters by the same door."""
+        performed: list[Effect] = []
+        while fresh or retaken:
+            results = [event for effect in retaken for event in self._perform_again(run, effect)]
+            results += [event for effect in fresh for event in self._perform(run, effect)]
+            performed += (*retaken, *fresh)
+            advanced = self._fold(run, results)
+            run, fresh, retaken = advanced.run, advanced.newly_owed, ()
+        return Handled(run=run, performed=tuple(performed))
+
+    def _perform(self, run: Run, effect: Effect) -> tuple[Event, ...]:
+        """Do it; the events that acknowledge it, none if it stays owed."""
+        try:
+            match effect:
+                case SubmitJob():
+                    return (self._submit(run, effect.key),)
+                case Prepare():
+                    self.preparations.request(effect)
+                    return ()
+                case TerminateJob():
+                    return (self._terminate(effect.job_id),)
+                case Notify():
+                    return (self._notify(run, effect.rule),)
+        except NotDone:
+            return ()
+
+    def _perform_again(self, run: Run, effect: Effect) -> tuple[Event, ...]:
+        """Do what somebody may have done already. Only a submission must be looked up first."""
+        if not isinstance(effect, SubmitJob):
+            return self._perform(run, effect)
+        try:
+            return self._submit_again(run, effect.key)
+        except NotDone:
+            return ()
+
+    def _submit(self, run: Run, key: JobKey) -> Event:
+        try:
+            job_id = self.jobs.submit(submit_request(run, key))
+        except Refused as error:
+            return SubmissionRefused(at=self.clock.now(), key=key, reason=str(error))
+        return JobSubmitted(at=self.clock.now(), key=key, job_id=job_id)
+
+    def _submit_again(self, run: Run, key: JobKey) -> tuple[Event, ...]:
+        """Adopt the oldest job of that name, note the others as twins; submit if there is none."""
+        try:
+            queue = submit_request(run, key)["jobQueue"]
+        except Refused as error:
+            return (SubmissionRefused(at=self.clock.now(), key=key, reason=str(error)),)
+        found = self.jobs.find(str(queue), key.name)
+        if not found:
+            return (self._submit(run, key),)
+        now = self.clock.now()
+        return tuple(JobSubmitted(at=now, key=key, job_id=job_id) for job_id in found)
+
+    def _terminate(self, job_id: str) -> Event:
+        with suppress(Refused):  # it is not there any more, which is what was wanted
+            self.jobs.terminate(job_id, TWIN_REASON)
+        return TwinTerminated(at=self.clock.now(), job_id=job_id)
+
+    def _notify(self, run: Run, rule: int) -> Event:
+        try:
+            self.notices.publish(notice_of(run, rule))
+        except Refused:
+            return NoticeRefused(at=self.clock.now(), rule=rule)
+        return NoticeSent(at=self.clock.now(), rule=rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Advanced:
+    run: Run
+    newly_owed: tuple[Effect, ...] = ()
+
+
+def _folded(run: Run, events: Iterable[Event]) -> Run:
+    return reduce(advance, events, run)
+
+
+def _active_jobs(run: Run) -> Iterator[tuple[str, JobKey]]:
+    for step in run.pipeline.order:
+        state = run.state(step.name)
+        for number, part in enumerate(state.parts):
+            if part.is_active and part.job_id is not None:
+                yield (
+                    part.job_id,
+                    JobKey(run_id=run.id, label=step.label, round=state.round, part=number),
+                )

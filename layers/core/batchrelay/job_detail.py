@@ -1,0 +1,59 @@
+"""What a JobDetail says: an event's `detail` and an entry of DescribeJobs have one shape.
+
+Source: Batch User Guide, batch_cwe_events ("resembles the JobDetail object").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from batchrelay.domain.events import JobFailed, JobSucceeded
+from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.values import JobKey
+from batchrelay.ports import JobReport
+
+
+def report_of(detail: Mapping[str, Any]) -> JobReport:
+    """Outcome, counts of children and reason. A plain job counts as one child."""
+    status = detail.get("status")
+    summary = (detail.get("arrayProperties") or {}).get("statusSummary") or {}
+    ended = status in ("SUCCEEDED", "FAILED")
+    return JobReport(
+        job_id=str(detail.get("jobId", "")),
+        outcome=JobOutcome(str(status)) if ended else None,
+        succeeded=int(summary.get("SUCCEEDED", 0 if summary or status != "SUCCEEDED" else 1)),
+        failed=int(summary.get("FAILED", 0 if summary or status != "FAILED" else 1)),
+        reason=_reason(detail),
+    )
+
+
+def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFailed | None:
+    """The end that a report tells of; None while the job goes on."""
+    match report.outcome:
+        case None:
+            return None
+        case JobOutcome.SUCCEEDED:
+            return JobSucceeded(at=at, key=key, job_id=report.job_id)
+        case JobOutcome.FAILED:
+            return JobFailed(
+                at=at,
+                key=key,
+                job_id=report.job_id,
+                succeeded=report.succeeded,
+                failed=report.failed,
+                reason=report.reason,
+            )
+
+
+def _reason(detail: Mapping[str, Any]) -> str:
+    """Why a job ended: AWS Batch scatters it over three fields (reference §12, pain 13)."""
+    container = detail.get("container") or {}
+    exit_code = container.get("exitCode")
+    pieces = (
+        detail.get("statusReason") or "",
+        "" if exit_code is None else f"exit code {exit_code}",
+        container.get("reason") or "",
+    )
+    return ", ".join(piece for piece in pieces if piece)

@@ -1,0 +1,88 @@
+"""Small values for tests: say what matters, leave the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from batchrelay.adapters.memory import (
+    MemoryClock,
+    MemoryJobs,
+    MemoryNotices,
+    MemoryObjects,
+    MemoryPipelineStore,
+    MemoryPreparations,
+    MemoryRunStore,
+)
+from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.run import Run
+from batchrelay.domain.transitions import new_run
+from batchrelay.domain.values import JobKey, Json
+from batchrelay.engine import Engine
+from batchrelay.preparation import Preparation
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def step(
+    name: str,
+    *needs: str,
+    size: int | None = None,
+    file: str | None = None,
+    output: str | None = None,
+    **request: Json,
+) -> Step:
+    document: dict[str, Json] = {"jobQueue": "queue", "jobDefinition": "noop:1", **request}
+    if size is not None:
+        document["arrayProperties"] = {"size": size}
+    for_each = ForEach(file=file, items="Items") if file is not None else None
+    return Step(name=name, needs=needs, request=document, for_each=for_each, output=output)
+
+
+def pipeline(
+    *steps: Step, params: tuple[Param, ...] = (), notify: tuple[NoticeRule, ...] = ()
+) -> Pipeline:
+    return Pipeline(name="test", version=1, steps=steps, params=params, notify=notify)
+
+
+def run_of(*steps: Step, params: Mapping[str, str] | None = None, **options: object) -> Run:
+    return new_run(
+        run_id="run1",
+        pipeline=pipeline(*steps, **options),  # type: ignore[arg-type]
+        params=params or {},
+        environment=ENVIRONMENT,
+        at=T0,
+    )
+
+
+def key(label: str, part: int = 0, *, round: int = 0, run_id: str = "run1") -> JobKey:  # noqa: A002  # the domain's word
+    return JobKey(run_id=run_id, label=label, round=round, part=part)
+
+
+class MemoryCloud:
+    """An engine on the memory adapters, and everything that can be asked of them."""
+
+    def __init__(self, definition: Pipeline) -> None:
+        self.clock = MemoryClock(time=T0)
+        self.runs = MemoryRunStore()
+        self.pipelines = MemoryPipelineStore()
+        self.pipelines.put_pipeline(definition)
+        self.jobs = MemoryJobs()
+        self.notices = MemoryNotices()
+        self.preparations = MemoryPreparations()
+        self.objects = MemoryObjects()
+        self.engine = Engine(
+            runs=self.runs,
+            pipelines=self.pipelines,
+            jobs=self.jobs,
+            notices=self.notices,
+            preparations=self.preparations,
+            preparation=Preparation(objects=self.objects, clock=self.clock),
+            clock=self.clock,
+            environment=ENVIRONMENT,
+        )

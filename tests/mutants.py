@@ -1,0 +1,293 @@
+"""Planted bugs, each of which some test must die of: `make mutants`.
+
+Every mutant is a copy of the core with one text replaced; the tests below run against the copy.
+The table of docs/reference/mutants.md is written by `make mutants` and compared by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "layers" / "core"
+TABLE = ROOT / "docs" / "reference" / "mutants.md"
+TESTS = ("tests/unit", "tests/contracts/test_in_process.py", "tests/test_simulation.py")
+_BEGIN = "<!-- mutants -->\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One bug: in which file which text becomes which."""
+
+    bug: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant(
+        bug="a terminal event of a twin is believed",
+        file="domain/transitions.py",
+        old="part.job_id not in (None, event.job_id)",
+        new="False",
+    ),
+    Mutant(
+        bug="an event that outruns the jobId is dropped",
+        file="domain/transitions.py",
+        old="part.job_id not in (None, event.job_id)",
+        new="part.job_id != event.job_id",
+    ),
+    Mutant(
+        bug="a second job of a part takes the first one's place",
+        file="domain/transitions.py",
+        old="if not part.is_unsubmitted:\n        return _note_twin(run, event), state",
+        new="if False:\n        return _note_twin(run, event), state",
+    ),
+    Mutant(
+        bug="a twin is forgotten instead of stopped",
+        file="domain/transitions.py",
+        old="return _note_twin(run, event), state",
+        new="return run, state",
+    ),
+    Mutant(
+        bug="a dependent starts when one of its needs is ready",
+        file="domain/transitions.py",
+        old="if not all(need.lets_dependents_run for need in needs):",
+        new="if needs and not any(need.lets_dependents_run for need in needs):",
+    ),
+    Mutant(
+        bug="a step succeeds although one of its parts failed",
+        file="domain/transitions.py",
+        old="elif all(part.outcome is JobOutcome.SUCCEEDED for part in parts):",
+        new="elif any(part.outcome is JobOutcome.SUCCEEDED for part in parts):",
+    ),
+    Mutant(
+        bug="a step ends when its first part has ended",
+        file="domain/transitions.py",
+        old="elif any(part.is_active for part in parts):",
+        new="elif all(part.is_active for part in parts):",
+    ),
+    Mutant(
+        bug="a duplicate event is written once more",
+        file="domain/transitions.py",
+        old="if part is None or part.outcome is not None:\n        return state",
+        new="if part is None:\n        return state",
+    ),
+    Mutant(
+        bug="a preparation of another round is accepted",
+        file="domain/transitions.py",
+        old="if event.round != state.round:\n        return state\n    if event.children == 0:",
+        new="if event.children == 0:",
+    ),
+    Mutant(
+        bug="a step without items holds up its dependents",
+        file="domain/run.py",
+        old="return self.children == 0",
+        new="return False",
+    ),
+    Mutant(
+        bug="a step that was skipped for a failure lets its dependents run",
+        file="domain/run.py",
+        old="return self.children == 0",
+        new="return True",
+    ),
+    Mutant(
+        bug="a run that failed says that it succeeded",
+        file="domain/transitions.py",
+        old="failed = any(state.status is FAILED",
+        new="failed = all(state.status is FAILED",
+    ),
+    Mutant(
+        bug="a part of one child stands beside another",
+        file="domain/sizes.py",
+        old="return (base + 1,) * larger + (base,) * (count - larger)",
+        new="return (ARRAY_SIZE_MAX,) * (count - 1) + (children - ARRAY_SIZE_MAX * (count - 1),)",
+    ),
+    Mutant(
+        bug="an array of one is submitted",
+        file="domain/requests.py",
+        old="if part.size > 1:",
+        new="if part.size > 0:",
+    ),
+    Mutant(
+        bug="effects are performed before the state is saved",
+        file="engine.py",
+        old="return self._perform_all(self.runs.create(run), owed(run))",
+        new="self._perform(run, owed(run)[0])\n"
+        "        return self._perform_all(self.runs.create(run), owed(run))",
+    ),
+    Mutant(
+        bug="a conflict is not folded again",
+        file="engine.py",
+        old="run = self.runs.load(run.id)\n                continue",
+        new="return _Advanced(run=run)",
+    ),
+    Mutant(
+        bug="a save is not conditional",
+        file="adapters/memory.py",
+        old="if stored is None or stored.version != run.version:",
+        new="if stored is None:",
+    ),
+    Mutant(
+        bug="every handler performs everything that is owed",
+        file="engine.py",
+        old="tuple(effect for effect in owed(saved) if effect not in before)",
+        new="owed(saved)",
+    ),
+    Mutant(
+        bug="a sweep submits without looking the name up",
+        file="engine.py",
+        old="        if not found:\n            return (self._submit(run, key),)",
+        new="        if True:\n            return (self._submit(run, key),)",
+    ),
+    Mutant(
+        bug="a sweep does not wait for the grace",
+        file="domain/effects.py",
+        old="return now >= self.since + timedelta(seconds=self.GRACE_S)",
+        new="return now >= self.since",
+    ),
+    Mutant(
+        bug="two sweeps perform the same overdue effect",
+        file="domain/transitions.py",
+        old="part = replace(state.parts[key.part], since=now)",
+        new="part = state.parts[key.part]",
+    ),
+    Mutant(
+        bug="a lost terminal event is never heard",
+        file="engine.py",
+        old="(*self._missed(run), GraceExpired(at=now))",
+        new="(GraceExpired(at=now),)",
+    ),
+    Mutant(
+        bug="a sweep adopts the newest job",
+        file="engine.py",
+        old="job_id=job_id) for job_id in found)",
+        new="job_id=job_id) for job_id in found[::-1])",
+    ),
+    Mutant(
+        bug="an ended run is not open although its notice is owed",
+        file="domain/obligations.py",
+        old="return not run.status.is_terminal or bool(owed(run))",
+        new="return not run.status.is_terminal",
+    ),
+    Mutant(
+        bug="a jobName keeps its upper case",
+        file="domain/values.py",
+        old='return f"{step[: STEP_LABEL_MAX - 13]}-{digest}".lower()',
+        new='return f"{step[: STEP_LABEL_MAX - 13]}-{digest}"',
+    ),
+    Mutant(
+        bug="the codec forgets a part's job",
+        file="codec.py",
+        old='job_id=reader.maybe("j", str),',
+        new="job_id=None,",
+    ),
+    Mutant(
+        bug="a child's event is taken for its parent's",
+        file="adapters/eventbridge.py",
+        old='if key is None or ":" in job_id:',
+        new="if key is None:",
+    ),
+    Mutant(
+        bug="a lost answer of SubmitJob is sent again",
+        file="adapters/batch.py",
+        old='retries={"total_max_attempts": 1}',
+        new='retries={"total_max_attempts": 3}',
+    ),
+    Mutant(
+        bug="a similar jobName is adopted",
+        file="adapters/batch.py",
+        old='if job["jobName"] == name]',
+        new="if job]",
+    ),
+    Mutant(
+        bug="the offset table is one entry short",
+        file="manifest.py",
+        old="    offsets.write(pack(position))\n    return count",
+        new="    return count",
+    ),
+    Mutant(
+        bug="a number at the edge of a chunk is cut",
+        file="manifest.py",
+        old="if self._may_go_on(value, end) and self._fetch():",
+        new="if False:",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a mutant died, and of which test."""
+
+    mutant: Mutant
+    killer: str | None
+
+
+def judge(mutant: Mutant) -> Verdict:
+    """Run the tests against a copy of the core that has the bug."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "core"
+        shutil.copytree(CORE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        file = copy / "batchrelay" / mutant.file
+        text = file.read_text()
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")
+        file.write_text(text.replace(mutant.old, mutant.new))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", *TESTS],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"{mutant.bug}: the tests did not run\n{done.stdout}{done.stderr}")
+    if done.returncode == 2 and "rror" not in done.stdout:
+        raise SystemExit(done.stdout)
+    return Verdict(mutant=mutant, killer=_killer(done.stdout) if done.returncode else None)
+
+
+def _killer(output: str) -> str:
+    for line in output.splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            return line.split()[1].split("::")[-1].split("[")[0]
+    return "collection"
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """The table for the docs."""
+    lines = ["| planted bug | in | killed by |", "| --- | --- | --- |"]
+    lines += [
+        f"| {verdict.mutant.bug} | `{verdict.mutant.file}` | `{verdict.killer}` |"
+        for verdict in verdicts
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Judge every mutant, two at a time; 1 if one survives."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = []
+        for verdict in pool.map(judge, MUTANTS):
+            verdicts.append(verdict)
+            mark = f"killed by {verdict.killer}" if verdict.killer else "SURVIVED"
+            print(f"{len(verdicts):3}/{len(MUTANTS)}  {verdict.mutant.bug}: {mark}", flush=True)
+    survivors = [verdict for verdict in verdicts if verdict.killer is None]
+    print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed")
+    if not survivors:
+        text = TABLE.read_text()
+        TABLE.write_text(text[: text.index(_BEGIN) + len(_BEGIN)] + table(verdicts))
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,300 @@
+"""The world of a simulated run: it crashes, repeats, reorders, loses, delays, and has rivals."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchrelay.adapters.memory import (
+    MemoryClock,
+    MemoryJobs,
+    MemoryNotices,
+    MemoryObjects,
+    MemoryPipelineStore,
+    MemoryPreparations,
+    MemoryRunStore,
+)
+from batchrelay.domain.errors import (
+    Ambiguous,
+    BatchrelayError,
+    Refused,
+    RunConflict,
+    RunExists,
+    Throttled,
+)
+from batchrelay.domain.events import Event, JobFailed, JobSubmitted, JobSucceeded
+from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.transitions import advance
+from batchrelay.domain.values import JobKey
+from batchrelay.engine import Engine
+from batchrelay.preparation import Preparation
+from tests.simulation.invariants import check_save, check_submission
+from tests.simulation.plan import BUCKET, TOPIC, Plan
+
+RUN_ID = "run1"
+DELIVERIES_MAX = 4
+"""After so many tries a message goes to the dead-letter queue: it is lost to the run."""
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """How bad it is, as probabilities."""
+
+    crash: float = 0.0
+    drop: float = 0.0
+    duplicate: float = 0.0
+    throttle: float = 0.0
+    ambiguous: float = 0.0
+    rival: float = 0.0
+    zombie: float = 0.0
+    """A handler that sleeps past its grace and then goes on: it makes twins."""
+
+
+CALM = Weather()
+
+
+def random_weather(rng: random.Random) -> Weather:
+    return Weather(
+        crash=rng.choice((0, 0.02, 0.1)),
+        drop=rng.choice((0, 0.1, 0.5)),
+        duplicate=rng.choice((0, 0.3)),
+        throttle=rng.choice((0, 0.1)),
+        ambiguous=rng.choice((0, 0.2)),
+        rival=rng.choice((0, 0.2)),
+        zombie=rng.choice((0, 0, 0, 0.2)),
+    )
+
+
+@dataclass
+class Letter:
+    """A message under way, and how often it was delivered."""
+
+    content: Any
+    deliveries: int = 0
+
+
+class _Port:
+    """A port in bad weather: any call may be the process's last, before or after it was made."""
+
+    def __init__(self, world: World, port: Any) -> None:
+        self._world = world
+        self._port = port
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            self._world.before(method, arguments)
+            result = getattr(self._port, method)(*arguments)
+            self._world.after(method)
+            return result
+
+        return call
+
+
+@dataclass
+class World:
+    """One run in its world."""
+
+    seed: int
+    plan: Plan
+    weather: Weather
+    rng: random.Random
+    clock: MemoryClock = field(default_factory=MemoryClock)
+    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
+    pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    notices: MemoryNotices = field(default_factory=MemoryNotices)
+    preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    letters: list[Letter] = field(default_factory=list)
+    announced: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    zombies: int = 0
+    _nested: bool = False
+
+    def __post_init__(self) -> None:
+        self.pipelines.put_pipeline(self.plan.pipeline)
+        for name, count in self.plan.items.items():
+            uri = self.plan.pipeline.step(name).for_each.file  # type: ignore[union-attr]
+            text = "{" if count is None else json.dumps({"Items": list(range(count))})
+            self.objects.objects[uri] = text.encode()
+
+    def engine(self) -> Engine:
+        """A new process: nothing is remembered."""
+        port = lambda thing: _Port(self, thing)  # noqa: E731
+        return Engine(
+            runs=port(self.runs),
+            pipelines=self.pipelines,
+            jobs=port(self.jobs),
+            notices=port(self.notices),
+            preparations=port(self.preparations),
+            preparation=Preparation(objects=port(self.objects), clock=self.clock),
+            clock=self.clock,
+            environment={"bucket": BUCKET, "topicArn": TOPIC},
+        )
+
+    # --- what happens around every call of a port
+
+    def before(self, method: str, arguments: tuple[Any, ...]) -> None:
+        self.counts[method] += 1
+        self._maybe_crash()
+        if not self._nested and method in ("save", "submit") and self._chance(self.weather.rival):
+            self._rival()
+        if method == "submit":
+            self._before_submit(arguments[0])
+        if method == "save":
+            check_save(self.runs.runs.get(RUN_ID), arguments[0])
+
+    def after(self, method: str) -> None:
+        if method == "submit" and self._chance(self.weather.ambiguous):
+            raise Ambiguous("500 after accept")
+        if method == "terminate":
+            self._announce_ends()
+        self._maybe_crash()
+
+    def _before_submit(self, request: dict[str, Any]) -> None:
+        key = JobKey.parse(request["jobName"])
+        assert key is not None, request
+        check_submission(self.runs.runs[RUN_ID], key, request)
+        if self._chance(self.weather.throttle):
+            raise Throttled("429")
+        if self.plan.fate(key.label, key.part) is None:
+            raise Refused("400")
+        if not self._nested and self._chance(self.weather.zombie):
+            self.zombies += 1
+            self.clock.move(10_000)
+            self._rival(sweep=True)
+
+    def _rival(self, *, sweep: bool = False) -> None:
+        """Another process gets its turn while this one stands still."""
+        self._nested = True
+        try:
+            self._do(self.sweep if sweep else self.rng.choice((self.deliver, self.sweep)))
+        finally:
+            self._nested = False
+
+    def _maybe_crash(self) -> None:
+        if self._chance(self.weather.crash):
+            self.counts["crash"] += 1
+            raise Crash
+
+    def _chance(self, probability: float) -> bool:
+        return probability > 0 and self.rng.random() < probability
+
+    # --- what may happen next
+
+    def start(self) -> None:
+        """A user who tries until the run is there."""
+        order = StartOrder(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
+        while RUN_ID not in self.runs.runs:
+            try:
+                self.engine().start(order)
+            except (Crash, RunExists, RunConflict):
+                continue
+
+    def tick(self) -> None:
+        """One thing happens."""
+        actions = (self.end_job, self.deliver, self.deliver, self.later_sweep, self.noise)
+        self._do(self.rng.choice(actions))
+
+    def _do(self, action: Any) -> None:
+        try:
+            action()
+        except (Crash, BatchrelayError):
+            return
+
+    def end_job(self) -> None:
+        """A job meets its fate, and AWS Batch says so: never, once or several times."""
+        active = [job for job in self.jobs.jobs.values() if job.outcome is None]
+        if active:
+            job = self.rng.choice(active)
+            key = JobKey.parse(job.name)
+            assert key is not None, job
+            fate = self.plan.fate(key.label, key.part)
+            assert fate is not None, job
+            self.jobs.end(job.job_id, fate, "as planned")
+        self._announce_ends()
+
+    def _announce_ends(self) -> None:
+        for job in self.jobs.jobs.values():
+            if job.outcome is None or job.job_id in self.announced:
+                continue
+            self.announced.add(job.job_id)
+            event = self._end_event(job.job_id)
+            copies = 0 if self._chance(self.weather.drop) else 1
+            copies += 2 if self._chance(self.weather.duplicate) else 0
+            self.letters.extend(Letter(event) for _ in range(copies))
+
+    def _end_event(self, job_id: str) -> Event:
+        job = self.jobs.jobs[job_id]
+        key = JobKey.parse(job.name)
+        assert key is not None, job
+        if job.outcome is JobOutcome.SUCCEEDED:
+            return JobSucceeded(at=self.clock.now(), key=key, job_id=job_id)
+        return JobFailed(
+            at=self.clock.now(), key=key, job_id=job_id, succeeded=0, failed=1, reason=job.reason
+        )
+
+    def deliver(self) -> None:
+        """Some letters, in any order; on failure they come back, a bounded number of times."""
+        self.letters.extend(Letter(prepare) for prepare in self.preparations.requested)
+        self.preparations.requested.clear()
+        batch = self.rng.sample(self.letters, k=min(len(self.letters), self.rng.randint(1, 4)))
+        prepares = [x for x in batch if not isinstance(x.content, JobSucceeded | JobFailed)]
+        events = [x for x in batch if x not in prepares]
+        if events:
+            self._hand_over(events, lambda: self._handle([x.content for x in events]))
+        for letter in prepares:
+            self._hand_over([letter], lambda wanted=letter.content: self._prepare(wanted))
+
+    def _hand_over(self, letters: list[Letter], handler: Any) -> None:
+        for letter in letters:
+            letter.deliveries += 1
+        try:
+            handler()
+        except (Crash, BatchrelayError):
+            letters = [letter for letter in letters if letter.deliveries >= DELIVERIES_MAX]
+        self.letters = [letter for letter in self.letters if letter not in letters]
+
+    def _handle(self, letters: list[Event]) -> None:
+        """An event's time is when it is heard, however long it was under way."""
+        events = [replace(event, at=self.clock.now()) for event in letters]
+        self.engine().handle(RUN_ID, events)
+        run = self.runs.runs[RUN_ID]
+        for event in events:
+            assert advance(run, event) is run, f"{event} is not folded once and for all"
+
+    def _prepare(self, wanted: Any) -> None:
+        self.engine().prepare(RUN_ID, wanted.step, wanted.round)
+
+    def later_sweep(self) -> None:
+        self.clock.move(self.rng.choice((1, 60, 400, 2_000)))
+        self.sweep()
+
+    def sweep(self) -> None:
+        for run_id in self.runs.open_runs():
+            self.engine().sweep(run_id)
+
+    def noise(self) -> None:
+        """An event that is stale, foreign or absurd must change nothing."""
+        step = self.rng.choice(self.plan.pipeline.steps)
+        key = JobKey(
+            run_id=self.rng.choice((RUN_ID, "other")),
+            label=self.rng.choice((step.label, "nobody")),
+            round=7,
+            part=self.rng.randint(0, 9),
+        )
+        kinds = (JobSucceeded, JobSubmitted)
+        event = self.rng.choice(kinds)(at=self.clock.now(), key=key, job_id="foreign")
+        run = self.runs.runs[RUN_ID]
+        assert advance(run, event) is run, event
+
+    @property
+    def run(self) -> Run:
+        return self.runs.runs[RUN_ID]

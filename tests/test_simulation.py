@@ -1,0 +1,25 @@
+"""The simulation in its short form; `make sim` is the long one."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from tests.simulation.play import play
+
+RUNS = 400
+
+
+def test_random_runs_end_right_in_every_weather() -> None:
+    first = random.SystemRandom().randrange(10**9)
+    print(f"seeds {first} to {first + RUNS - 1}")
+    counts: Counter[str] = Counter()
+    for seed in range(first, first + RUNS):
+        counts += play(seed)
+    for name in ("crash", "save", "submit", "find", "describe", "publish", "request", "terminate"):
+        assert counts[name], f"the simulation never reached {name}"
+
+
+def test_known_seeds_end_right() -> None:
+    for seed in range(200):
+        play(seed)

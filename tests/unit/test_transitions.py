@@ -1,0 +1,261 @@
+"""The table, row by row, and the laws on top of domain/transitions.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from batchrelay.domain.effects import Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.events import (
+    GraceExpired,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+    NoticeRefused,
+    NoticeSent,
+    PreparationFailed,
+    Prepared,
+    SubmissionRefused,
+    TwinTerminated,
+)
+from batchrelay.domain.limits import PREPARE_GRACE_S, SUBMIT_GRACE_S
+from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.pipeline import NoticeRule
+from batchrelay.domain.run import (
+    JobOutcome,
+    NoticeState,
+    Part,
+    Run,
+    RunStatus,
+    StepState,
+    StepStatus,
+    Twin,
+)
+from batchrelay.domain.transitions import EVENT_TABLE, advance
+from tests.builders import T0, at, key, run_of, step
+
+ON_END = NoticeRule(topic="arn:t", on=frozenset({"SUCCEEDED", "FAILED"}))
+
+
+def submitted(part: int = 0, job_id: str = "job-a", label: str = "a") -> JobSubmitted:
+    return JobSubmitted(at=at(1), key=key(label, part), job_id=job_id)
+
+
+def succeeded(part: int = 0, job_id: str = "job-a", label: str = "a") -> JobSucceeded:
+    return JobSucceeded(at=at(2), key=key(label, part), job_id=job_id)
+
+
+def failed(part: int = 0, job_id: str = "job-a", label: str = "a") -> JobFailed:
+    return JobFailed(
+        at=at(2), key=key(label, part), job_id=job_id, succeeded=1, failed=2, reason="exit code 3"
+    )
+
+
+def prepared(children: int, round_number: int = 0) -> Prepared:
+    return Prepared(
+        at=at(1),
+        step="a",
+        round=round_number,
+        children=children,
+        manifest="s3://b/items.jsonl",
+        items_file="s3://b/plan.json",
+    )
+
+
+def fold(run: Run, *events: object) -> Run:
+    for event in events:
+        run = advance(run, event)  # type: ignore[arg-type]
+    return run
+
+
+def status(run: Run, name: str = "a") -> StepStatus:
+    return run.state(name).status
+
+
+def test_a_new_run_owes_what_needs_nothing() -> None:
+    run = run_of(step("a"), step("b", "a"), step("c", file="s3://b/plan.json"))
+    assert {name: state.status for name, state in run.steps.items()} == {
+        "a": StepStatus.SUBMITTING,
+        "c": StepStatus.PREPARING,
+    }
+    assert owed(run) == (
+        SubmitJob(key=key("a"), since=T0),
+        Prepare(run_id="run1", step="c", round=0, since=T0),
+    )
+
+
+def test_a_submitted_job_acknowledges_its_effect() -> None:
+    run = fold(run_of(step("a")), submitted())
+    assert status(run) is StepStatus.ACTIVE
+    assert run.state("a").parts == (Part(size=1, since=T0, job_id="job-a"),)
+    assert owed(run) == ()
+
+
+def test_a_step_is_active_only_when_every_part_is_submitted() -> None:
+    run = fold(run_of(step("a", size=25_000)), submitted(0), submitted(2, "job-c"))
+    assert status(run) is StepStatus.SUBMITTING
+    assert owed(run) == (SubmitJob(key=key("a", 1), since=T0),)
+    assert status(fold(run, submitted(1, "job-b"))) is StepStatus.ACTIVE
+
+
+def test_the_next_step_is_owed_when_the_last_part_succeeded() -> None:
+    run = run_of(step("a", size=20_000), step("b", "a"))
+    run = fold(run, submitted(0, "x"), submitted(1, "y"), succeeded(0, "x"))
+    assert owed(run) == ()
+    run = fold(run, succeeded(1, "y"))
+    assert status(run) is StepStatus.SUCCEEDED
+    assert owed(run) == (SubmitJob(key=key("b"), since=at(2)),)
+
+
+def test_a_failed_part_fails_the_step_after_its_siblings_ended() -> None:
+    run = run_of(step("a", size=20_000), step("b", "a"), step("c", "b"))
+    run = fold(run, submitted(0, "x"), submitted(1, "y"), failed(0, "x"))
+    assert status(run) is StepStatus.ACTIVE
+    run = fold(run, succeeded(1, "y"))
+    assert status(run) is StepStatus.FAILED
+    assert run.state("a").reason == "exit code 3"
+    assert run.state("b") == StepState(
+        status=StepStatus.SKIPPED, since=at(2), reason="needs a, which is FAILED"
+    )
+    assert run.state("c").reason == "needs b, which is SKIPPED"
+    assert (run.status, run.ended_at) == (RunStatus.FAILED, at(2))
+
+
+def test_other_branches_go_on_after_a_failure() -> None:
+    run = run_of(step("a"), step("b"), step("c", "b"))
+    run = fold(run, submitted(), submitted(0, "job-b", "b"), failed())
+    assert run.status is RunStatus.RUNNING
+    run = fold(run, succeeded(0, "job-b", "b"))
+    assert owed(run) == (SubmitJob(key=key("c"), since=at(2)),)
+
+
+def test_a_refused_submission_ends_its_part() -> None:
+    refused = SubmissionRefused(at=at(1), key=key("a"), reason="no such queue")
+    run = fold(run_of(step("a")), refused)
+    assert status(run) is StepStatus.FAILED
+    part = Part(size=1, since=T0, outcome=JobOutcome.FAILED, failed=1, reason="no such queue")
+    assert run.state("a").parts == (part,)
+    assert advance(fold(run_of(step("a")), submitted()), refused) == fold(
+        run_of(step("a")), submitted()
+    )
+
+
+@pytest.mark.parametrize(
+    ("children", "sizes"),
+    [(1, (1,)), (2, (2,)), (10_000, (10_000,)), (10_001, (5_001, 5_000))],
+)
+def test_prepared_items_become_parts(children: int, sizes: tuple[int, ...]) -> None:
+    run = fold(run_of(step("a", file="s3://b/plan.json")), prepared(children))
+    state = run.state("a")
+    assert (state.status, state.children) == (StepStatus.SUBMITTING, children)
+    assert tuple(part.size for part in state.parts) == sizes
+    assert (state.manifest, state.items_file) == ("s3://b/items.jsonl", "s3://b/plan.json")
+
+
+def test_no_items_skip_the_step_and_let_dependents_run() -> None:
+    run = fold(run_of(step("a", file="s3://b/plan.json"), step("b", "a")), prepared(0))
+    assert run.state("a") == StepState(
+        status=StepStatus.SKIPPED, since=at(1), children=0, reason="0 items"
+    )
+    assert status(run, "b") is StepStatus.SUBMITTING
+
+
+def test_wrong_items_fail_the_step() -> None:
+    event = PreparationFailed(at=at(1), step="a", round=0, reason="not a list")
+    run = fold(run_of(step("a", file="s3://b/plan.json")), event)
+    assert (status(run), run.state("a").reason) == (StepStatus.FAILED, "not a list")
+
+
+def test_the_first_job_heard_of_is_adopted() -> None:
+    """The event outran our own write of the jobId."""
+    run = fold(run_of(step("a")), succeeded())
+    assert status(run) is StepStatus.SUCCEEDED
+    assert advance(run, submitted()) is run
+
+
+def test_a_second_job_of_a_part_is_a_twin_that_must_stop() -> None:
+    run = fold(run_of(step("a")), submitted(), submitted(job_id="job-b"))
+    assert run.twins == (Twin(job_id="job-b", since=at(1)),)
+    assert owed(run) == (TerminateJob(run_id="run1", job_id="job-b", since=at(1)),)
+    assert advance(run, submitted(job_id="job-b")) is run
+    assert advance(run, failed(job_id="job-b")) is run
+    assert owed(fold(run, TwinTerminated(at=at(2), job_id="job-b"))) == ()
+
+
+def test_a_twin_of_an_ended_step_must_stop_too() -> None:
+    run = fold(run_of(step("a")), succeeded(), submitted(job_id="job-b"))
+    assert run.status is RunStatus.SUCCEEDED
+    assert is_open(run)
+    assert owed(run) == (TerminateJob(run_id="run1", job_id="job-b", since=at(1)),)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        submitted(),
+        succeeded(),
+        replace(failed(), key=key("a", round=1)),
+        replace(succeeded(), key=key("a", part=5)),
+        replace(succeeded(), key=key("nobody")),
+        replace(succeeded(), key=key("a", run_id="run2")),
+        prepared(3),
+        TwinTerminated(at=at(3), job_id="nobody"),
+        NoticeSent(at=at(3), rule=0),
+        GraceExpired(at=at(9_999)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_stale_or_foreign_event_returns_the_same_object(event: object) -> None:
+    run = fold(run_of(step("a"), step("b", "a")), submitted(), succeeded())
+    run = fold(run, submitted(0, "job-b", "b"))
+    assert advance(run, event) is run  # type: ignore[arg-type]
+
+
+def test_a_preparation_of_another_round_is_stale() -> None:
+    run = run_of(step("a", file="s3://b/plan.json"))
+    assert advance(run, prepared(3, round_number=1)) is run
+
+
+def test_a_notice_is_owed_at_the_end_until_it_was_sent() -> None:
+    run = fold(run_of(step("a"), notify=(ON_END,)), succeeded())
+    assert owed(run) == (Notify(run_id="run1", rule=0, since=at(2)),)
+    sent = fold(run, NoticeSent(at=at(3), rule=0))
+    assert (owed(sent), is_open(sent)) == ((), False)
+    refused = fold(run, NoticeRefused(at=at(3), rule=0))
+    assert refused.notices == {0: NoticeState.REFUSED}
+    assert not is_open(refused)
+
+
+def test_a_notice_is_sent_for_its_outcomes_only() -> None:
+    only_failures = replace(ON_END, on=frozenset({"FAILED"}))
+    run = fold(run_of(step("a"), notify=(only_failures, ON_END)), succeeded())
+    assert owed(run) == (Notify(run_id="run1", rule=1, since=at(2)),)
+
+
+def test_a_sweep_takes_over_only_what_is_overdue() -> None:
+    run = run_of(step("a"), step("c", file="s3://b/plan.json"))
+    assert advance(run, GraceExpired(at=at(SUBMIT_GRACE_S - 1))) is run
+    taken = advance(run, GraceExpired(at=at(SUBMIT_GRACE_S)))
+    assert [effect.since for effect in owed(taken)] == [at(SUBMIT_GRACE_S), T0]
+    assert owed(taken) == owed(run)
+    taken = advance(taken, GraceExpired(at=at(PREPARE_GRACE_S)))
+    assert [effect.since for effect in owed(taken)] == [at(PREPARE_GRACE_S)] * 2
+
+
+def test_a_sweep_takes_over_twins_and_notices() -> None:
+    run = fold(run_of(step("a"), notify=(ON_END,)), succeeded(), submitted(job_id="job-b"))
+    taken = advance(run, GraceExpired(at=at(1_000)))
+    assert [effect.since for effect in owed(taken)] == [at(1_000)] * 2
+
+
+def test_every_row_of_the_table_leads_somewhere_and_terminal_rows_stay() -> None:
+    for (source, _), targets in EVENT_TABLE.items():
+        assert targets
+        if source.is_terminal:
+            assert targets == {source}
+
+
+def test_a_reason_is_cut_to_its_limit() -> None:
+    run = fold(run_of(step("a")), submitted(), replace(failed(), reason="x" * 1_000))
+    assert len(run.state("a").reason) == 300
