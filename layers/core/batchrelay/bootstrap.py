@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
@@ -36,6 +38,11 @@ def engine(settings: Settings) -> Engine:
         clock=clock,
         environment=settings.environment,
     )
+
+
+def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
+    """The runs and pipelines of a stack, for the command line."""
+    return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
 
 
 @cache

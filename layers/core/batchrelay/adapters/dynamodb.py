@@ -9,7 +9,7 @@ definition, never changed, and therefore kept in memory once it was read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -50,11 +50,13 @@ class DynamoStore:
 
     table: str
     run_ttl_days: int
+    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
     _pipelines: dict[tuple[str, int], Pipeline] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _client(self) -> DynamoDBClient:
-        return boto3.client("dynamodb")
+        client: DynamoDBClient = self.make_client("dynamodb")
+        return client
 
     # --- pipelines
 

@@ -1,0 +1,176 @@
+"""What the command line asks of AWS beside the engine's ports; the only user of boto3 here.
+
+It talks to a local cloud and to AWS alike: they differ in `Wire`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from batchrelay.domain.errors import BatchrelayError
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+LOG_GROUP = "/aws/batch/job"
+"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: reference §3.6."""
+
+DESCRIBE_IDS_MAX = 100
+"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
+
+
+class StartRefusedError(BatchrelayError):
+    """The start function answered that the caller has to change something."""
+
+
+def local_client_factory(endpoint: str) -> Callable[..., Any]:
+    """Clients of a local cloud, whatever the user's own AWS settings are."""
+    session: Any = boto3.Session(
+        aws_access_key_id="cli",
+        aws_secret_access_key="local",  # noqa: S106  # a local cloud has no secrets
+        region_name="us-east-1",
+    )
+
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=endpoint)
+
+    return client
+
+
+@dataclass(kw_only=True)
+class Wire:
+    """A deployed stack, reached over AWS's wire."""
+
+    make_client: Callable[..., Any] = field(repr=False)
+    outputs: Mapping[str, str]
+    """The stack's outputs."""
+
+    @cached_property
+    def batch(self) -> BatchClient:
+        client: BatchClient = self.make_client("batch")
+        return client
+
+    @cached_property
+    def s3(self) -> S3Client:
+        client: S3Client = self.make_client("s3")
+        return client
+
+    @cached_property
+    def _functions(self) -> LambdaClient:
+        client: LambdaClient = self.make_client("lambda")
+        return client
+
+    @cached_property
+    def _logs(self) -> CloudWatchLogsClient:
+        client: CloudWatchLogsClient = self.make_client("logs")
+        return client
+
+    @cached_property
+    def _sqs(self) -> SQSClient:
+        client: SQSClient = self.make_client("sqs")
+        return client
+
+    @cached_property
+    def _sns(self) -> SNSClient:
+        client: SNSClient = self.make_client("sns")
+        return client
+
+    # --- runs
+
+    def start_run(self, order: Mapping[str, Any]) -> None:
+        """Invoke the start function. Raises: StartRefusedError with its sentence."""
+        answer = self._functions.invoke(
+            FunctionName=self.outputs["StartRunName"], Payload=json.dumps(order).encode()
+        )
+        body: Any = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise StartRefusedError(f"the start function failed: {body.get('errorMessage', body)}")
+        if "error" in body:
+            raise StartRefusedError(body["error"]["message"])
+
+    # --- jobs
+
+    def describe(self, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """JobDetails of those that AWS Batch knows."""
+        jobs: list[Mapping[str, Any]] = []
+        for start in range(0, len(job_ids), DESCRIBE_IDS_MAX):
+            ids = list(job_ids[start : start + DESCRIBE_IDS_MAX])
+            jobs.extend(self.batch.describe_jobs(jobs=ids)["jobs"])
+        return jobs
+
+    def failed_child(self, parent_id: str) -> str | None:
+        """The id of the first child that failed."""
+        answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED", maxResults=1)
+        listed = answer["jobSummaryList"]
+        return listed[0]["jobId"] if listed else None
+
+    def log_of(self, job: Mapping[str, Any], lines_max: int = 1_000) -> list[str]:
+        """The last lines that a job's process printed; none if it never ran."""
+        stream = job.get("container", {}).get("logStreamName")
+        if stream is None:
+            return []
+        answer = self._logs.get_log_events(
+            logGroupName=LOG_GROUP, logStreamName=stream, limit=lines_max
+        )
+        return [event["message"] for event in answer["events"]]
+
+    # --- objects
+
+    def upload(self, path: Path, prefix: str) -> Iterator[Path]:
+        """Upload a file or a folder under a prefix of the stack's bucket; every file when done."""
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        root = path.parent if path.is_file() else path
+        for file in files:
+            key = prefix + file.relative_to(root).as_posix()
+            self.s3.upload_file(str(file), self.outputs["BucketName"], key)
+            yield file
+
+    def download(self, uri: str, folder: Path) -> Iterator[Path]:
+        """Fetch an object, or all below a URI that ends with `/`; every file when done."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        keys = list(self._keys(bucket, key)) if key.endswith("/") or not key else [key]
+        for found in keys:
+            relative = found.removeprefix(key) if key.endswith("/") else Path(found).name
+            target = folder / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.s3.download_file(bucket, found, str(target))
+            yield target
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            yield from (entry["Key"] for entry in page.get("Contents", []))
+
+    # --- notices
+
+    def subscribe(self) -> str:
+        """A queue that hears what the stack's topic says; its URL."""
+        url = self._sqs.create_queue(QueueName="batchrelay-notices")["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self._sns.subscribe(
+            TopicArn=self.outputs["TopicArn"],
+            Protocol="sqs",
+            Endpoint=attributes["Attributes"]["QueueArn"],
+        )
+        return url
+
+    def next_notice(self, queue_url: str, wait_s: int) -> Mapping[str, Any] | None:
+        """The SNS notification that comes next, or None."""
+        answer = self._sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=wait_s)
+        for message in answer.get("Messages", []):
+            self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            notice: Mapping[str, Any] = json.loads(message["Body"])
+            return notice
+        return None

@@ -1,0 +1,87 @@
+"""A pipeline as a picture: Mermaid for documents, SVG for the eye."""
+
+from __future__ import annotations
+
+from html import escape
+
+from batchrelay.domain.pipeline import Pipeline, Step
+
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
+"""Pixels."""
+
+
+def size_of(step: Step) -> str:
+    """How many children a step has, as far as it is known before the run."""
+    if step.for_each is not None:
+        return f"one per entry of {step.for_each.items or 'the list'}"
+    return f"{step.fixed_children:,} children" if step.fixed_children > 1 else "1 job"
+
+
+def mermaid(pipeline: Pipeline) -> str:
+    """The graph as a Mermaid flowchart."""
+    ids = {step.name: f"s{number}" for number, step in enumerate(pipeline.order)}
+    lines = ["flowchart LR"]
+    lines += [f'  {ids[step.name]}["{step.name}<br>{size_of(step)}"]' for step in pipeline.order]
+    lines += [
+        f"  {ids[need]} --> {ids[step.name]}" for step in pipeline.order for need in step.needs
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def svg(pipeline: Pipeline) -> str:
+    """The graph as an SVG document: a column for each rank, edges from left to right."""
+    places = _places(pipeline)
+    columns = max(column for column, _ in places.values()) + 1
+    rows = max(row for _, row in places.values()) + 1
+    width = 2 * _MARGIN + columns * (_WIDTH + _GAP_X) - _GAP_X
+    height = 2 * _MARGIN + rows * (_HEIGHT + _GAP_Y) - _GAP_Y
+    body = [
+        _edge(places[need], places[step.name]) for step in pipeline.order for need in step.needs
+    ]
+    body += [_box(step, places[step.name]) for step in pipeline.order]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" font-family="sans-serif" font-size="13">\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )
+
+
+def _places(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
+    """Column (the longest way from a start) and row of every step."""
+    places: dict[str, tuple[int, int]] = {}
+    filled: dict[int, int] = {}
+    for step in pipeline.order:
+        column = max((places[need][0] + 1 for need in step.needs), default=0)
+        places[step.name] = (column, filled.get(column, 0))
+        filled[column] = filled.get(column, 0) + 1
+    return places
+
+
+def _corner(place: tuple[int, int]) -> tuple[int, int]:
+    column, row = place
+    return _MARGIN + column * (_WIDTH + _GAP_X), _MARGIN + row * (_HEIGHT + _GAP_Y)
+
+
+def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
+    (x1, y1), (x2, y2) = _corner(start), _corner(end)
+    x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
+    bend = (x1 + x2) // 2
+    return (
+        f'<path d="M{x1},{y1} C{bend},{y1} {bend},{y2} {x2},{y2}" fill="none" stroke="#8a94a6" '
+        'stroke-width="1.5"/>'
+    )
+
+
+def _box(step: Step, place: tuple[int, int]) -> str:
+    x, y = _corner(place)
+    name = step.name if len(step.name) <= 22 else step.name[:21] + "…"
+    middle = x + _WIDTH // 2
+    return (
+        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="#eef3fb" '
+        'stroke="#44577a"/>'
+        f'<text x="{middle}" y="{y + 22}" text-anchor="middle" font-weight="bold">'
+        f"{escape(name)}</text>"
+        f'<text x="{middle}" y="{y + 40}" text-anchor="middle" fill="#44577a">'
+        f"{escape(size_of(step))}</text>"
+    )

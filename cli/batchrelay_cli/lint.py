@@ -1,0 +1,46 @@
+"""`batchrelay lint FILE`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from batchrelay_cli.options import output_option
+from batchrelay_cli.pipeline_file.document import Problem
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+
+
+@click.command(epilog="Example: batchrelay lint examples/word-count/pipeline.yaml")
+@click.argument("file", type=click.Path(path_type=Path))
+@output_option
+def lint(file: Path, output: str) -> None:
+    """Check a pipeline file, without AWS: every problem with its line."""
+    try:
+        checked = read(file)
+    except PipelineFileError as error:
+        if output == "text":
+            raise
+        click.echo(json.dumps({"file": str(file), "problems": _documents(error.problems)}))
+        raise SystemExit(2) from None
+    if output == "json":
+        problems = _documents(list(checked.warnings))
+        click.echo(json.dumps({"file": str(file), "problems": problems}))
+        return
+    for warning in checked.warnings:
+        click.echo(warning.render(file))
+    count = len(checked.pipeline.steps)
+    click.echo(f"{file}: {count} step{'s' if count != 1 else ''}, no errors")
+
+
+def _documents(problems: list[Problem]) -> list[dict[str, object]]:
+    return [
+        {
+            "line": problem.line,
+            "column": problem.column,
+            "severity": "warning" if problem.is_warning else "error",
+            "message": problem.message,
+        }
+        for problem in problems
+    ]

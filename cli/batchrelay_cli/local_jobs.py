@@ -1,0 +1,131 @@
+"""Makes a local cloud ready for a pipeline: queues, job definitions, uploads."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchrelay.domain.pipeline import Step
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+
+DIRECTORY_TAG = "batchrelay:directory"
+"""Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
+
+ENVIRONMENT_NAME = "this-machine"
+
+
+def check_runs_here(file: PipelineFile, path: str) -> None:
+    """Every step must have a job definition in the file, and its program must be on this machine.
+
+    Raises:
+        PipelineFileError: with every step that could not run here.
+    """
+    by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
+    for number, step in enumerate(file.pipeline.steps):
+        reference = str(step.request.get("jobDefinition", ""))
+        definition = by_name.get(reference.partition(":")[0])
+        if definition is None:
+            file.document.wrong(
+                ("steps", number, "jobDefinition"),
+                f"job definition {reference} is not in this file's jobDefinitions; here there is "
+                "no AWS account to find it in: add it, with its command",
+            )
+            continue
+        program = _program(step, definition)
+        if program is None:
+            file.document.wrong(
+                ("steps", number),
+                f"step {step.name} has no command; here there is no image to have one: write it "
+                "in containerProperties or containerOverrides",
+            )
+        elif shutil.which(program, path=path) is None and not (_home(file) / program).is_file():
+            file.document.wrong(
+                ("steps", number),
+                f"step {step.name} runs {program!r}, which is not on this machine's PATH: "
+                "install it, or activate the environment that has it",
+            )
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)
+
+
+def _program(step: Step, definition: Mapping[str, Any]) -> str | None:
+    command = _overrides(step).get("command") or definition.get("containerProperties", {}).get(
+        "command"
+    )
+    return str(command[0]) if command else None
+
+
+def _overrides(step: Step) -> dict[str, Any]:
+    """AWS's own document, checked by the reader."""
+    overrides: Any = step.request.get("containerOverrides")
+    return dict(overrides or {})
+
+
+def _home(file: PipelineFile) -> Path:
+    return file.path.resolve().parent
+
+
+def make_ready(wire: Wire, file: PipelineFile) -> None:
+    """Create the queues that the file names, and register its job definitions."""
+    slots = max(os.cpu_count() or 1, *(_vcpus(step, file) for step in file.pipeline.steps))
+    wire.batch.create_compute_environment(
+        computeEnvironmentName=ENVIRONMENT_NAME,
+        type="MANAGED",
+        computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
+    )
+    for queue in sorted({str(step.request["jobQueue"]) for step in file.pipeline.steps}):
+        wire.batch.create_job_queue(
+            jobQueueName=queue.rpartition("job-queue/")[2],
+            priority=1,
+            computeEnvironmentOrder=[{"order": 1, "computeEnvironment": ENVIRONMENT_NAME}],
+        )
+    for definition in file.definitions:
+        tags = {**definition.get("tags", {}), DIRECTORY_TAG: str(_home(file))}
+        wire.batch.register_job_definition(**{**definition, "tags": tags})
+
+
+def _vcpus(step: Step, file: PipelineFile) -> int:
+    """What one child takes: so much this machine must pretend to have, or it would never start."""
+    reference = str(step.request["jobDefinition"]).partition(":")[0]
+    [definition] = [d for d in file.definitions if d["jobDefinitionName"] == reference]
+    wanted = [
+        float(entry["value"])
+        for container in (definition.get("containerProperties", {}), _overrides(step))
+        for entry in container.get("resourceRequirements", [])
+        if entry["type"] == "VCPU"
+    ]
+    return math.ceil(wanted[-1]) if wanted else 1
+
+
+def upload_params(
+    wire: Wire, params: Mapping[str, str], run_id: str
+) -> Iterator[tuple[str, str | None, Path | None]]:
+    """Upload every parameter that is an existing local path.
+
+    Yields (parameter, None, file) for each file, and (parameter, its S3 URI, None) at its end.
+    """
+    for name, value in params.items():
+        path = Path(value).expanduser()
+        if not is_local_path(value):
+            yield name, value, None
+            continue
+        prefix = f"uploads/{run_id}/{name}/"
+        for file in wire.upload(path, prefix):
+            yield name, None, file
+        uri = f"s3://{wire.outputs['BucketName']}/{prefix}"
+        yield name, uri + (path.name if path.is_file() else ""), None
+
+
+def is_local_path(value: str) -> bool:
+    """Whether a parameter's value means a file or folder of this machine."""
+    if not value or "://" in value:
+        return False
+    try:
+        return Path(value).expanduser().exists()
+    except (OSError, RuntimeError):
+        return False

@@ -1,0 +1,54 @@
+"""The program `batchrelay`: verbs, and the errors that are the caller's to mend."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from batchrelay.domain.errors import InputError
+from batchrelay_cli.lint import lint
+from batchrelay_cli.pipeline_file.read import PipelineFileError
+from batchrelay_cli.plan import plan
+from batchrelay_cli.run import run
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
+
+
+class _Verbs(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PipelineFileError as error:
+            click.echo(str(error), err=True)
+        except InputError as error:
+            click.echo(f"batchrelay: {error}", err=True)
+        raise SystemExit(2)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="batchrelay")
+def cli() -> None:
+    """Pipelines on AWS Batch with no server.
+
+    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 still running, 4 PARTIAL.
+    """
+
+
+cli.add_command(lint)
+cli.add_command(plan)
+cli.add_command(run)
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        cli(standalone_mode=False)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)

@@ -1,0 +1,43 @@
+"""What the verbs share: options, and the error of a caller who has to change something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class UsageProblem(click.ClickException):
+    """One clear line; exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"batchrelay: {self.message}", err=True, file=file)
+
+
+def output_option(function: _F) -> _F:
+    """`--output text|json`."""
+    return click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="For people, or for programs.",
+    )(function)
+
+
+def parse_params(params: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=VALUE` options as a dictionary. Raises: UsageProblem."""
+    given: dict[str, str] = {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not equals or not name:
+            raise UsageProblem(f"--param {param}: write --param NAME=VALUE")
+        if name in given:
+            raise UsageProblem(f"--param {name} is given twice")
+        given[name] = value
+    return given

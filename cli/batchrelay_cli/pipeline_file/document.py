@@ -1,0 +1,142 @@
+"""YAML (and so JSON) with the line and column of every value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Place = tuple[str | int, ...]
+"""Where a value is: ("steps", 0, "jobName")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong, or a warning, and where."""
+
+    line: int
+    column: int
+    message: str
+    is_warning: bool = False
+
+    def render(self, path: Path) -> str:
+        """As compilers write it, so that editors jump there."""
+        kind = "warning: " if self.is_warning else ""
+        return f"{path}:{self.line}:{self.column}: {kind}{self.message}"
+
+
+@dataclass
+class Document:
+    """The data, where each part of it stands, and what is wrong with it."""
+
+    data: Any = None
+    positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    key_positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def wrong(self, place: Place, message: str) -> None:
+        """Something is wrong with the value there."""
+        self._note(self.positions, place, message)
+
+    def wrong_key(self, place: Place, message: str) -> None:
+        """Something is wrong with the key there."""
+        self._note(self.key_positions, place, message)
+
+    def warn(self, place: Place, message: str) -> None:
+        """Something there works, but not as well as it could."""
+        line, column = self._nearest(self.positions, place)
+        self.problems.append(Problem(line=line, column=column, message=message, is_warning=True))
+
+    @property
+    def errors(self) -> list[Problem]:
+        """What must be mended, in the order of the file."""
+        wrong = [problem for problem in self.problems if not problem.is_warning]
+        return sorted(wrong, key=lambda problem: (problem.line, problem.column))
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What may be mended."""
+        return [problem for problem in self.problems if problem.is_warning]
+
+    def _note(self, positions: Mapping[Place, tuple[int, int]], place: Place, message: str) -> None:
+        line, column = self._nearest(positions, place)
+        self.problems.append(Problem(line=line, column=column, message=message))
+
+    def _nearest(self, positions: Mapping[Place, tuple[int, int]], place: Place) -> tuple[int, int]:
+        for length in range(len(place), -1, -1):
+            if place[:length] in positions:
+                return positions[place[:length]]
+            positions = self.positions
+        return 1, 1
+
+
+class _Loader(yaml.SafeLoader):
+    """JSON's scalars and no more: `on` and `no` are texts, as in YAML 1.2, and so are dates."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", ["n", "~", ""]),
+    ("int", r"-?(0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?", "-0123456789"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
+    )
+
+
+def parse(text: str) -> Document:
+    """The document; what is no YAML is a problem of it."""
+    document = Document()
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            document.wrong((), "the file is empty")
+        else:
+            document.data = _value(loader, node, (), document)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = f"this is not YAML: {error.problem or error.context}"
+        document.problems.append(Problem(line=line, column=column, message=problem))
+    except yaml.YAMLError as error:
+        document.wrong((), f"this is not YAML: {error}")
+    finally:
+        loader.dispose()
+    return document
+
+
+def _value(loader: _Loader, node: yaml.Node, place: Place, document: Document) -> Any:
+    document.positions.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+    match node:
+        case yaml.MappingNode():
+            return dict(_members(loader, node, place, document))
+        case yaml.SequenceNode():
+            return [
+                _value(loader, inner, (*place, index), document)
+                for index, inner in enumerate(node.value)
+            ]
+        case _:
+            return loader.construct_object(node)
+
+
+def _members(
+    loader: _Loader, node: yaml.MappingNode, place: Place, document: Document
+) -> Iterator[tuple[str, Any]]:
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        inner = (*place, key)
+        position = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        if inner in document.key_positions:
+            problem = f"{key} is given twice"
+            document.problems.append(Problem(line=position[0], column=position[1], message=problem))
+        document.key_positions[inner] = position
+        yield key, _value(loader, value_node, inner, document)

@@ -1,0 +1,155 @@
+"""What is ours in a pipeline file, outside its steps: params, notify, jobDefinitions, `${…}`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from batchrelay.domain.expansion import references
+from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+"""Letters, digits, `-` and `_`. Source: SubmitJob, jobName."""
+
+PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PARAM_KEYS = ("type", "default", "description")
+_NOTICE_KEYS = ("topicArn", "on", "link")
+_OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
+
+RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
+
+
+def read_params(document: Document, value: Any) -> tuple[Param, ...]:
+    """`params:`: a default, or {type, default, description}."""
+    if not isinstance(value, dict):
+        document.wrong(("params",), "params must be a mapping of names to defaults")
+        return ()
+    return tuple(_param(document, name, given) for name, given in value.items())
+
+
+def _param(document: Document, name: str, given: Any) -> Param:
+    place: Place = ("params", name)
+    if not PARAM_NAME.fullmatch(name):
+        document.wrong_key(place, f"the parameter name {name!r} may hold letters, digits, - and _")
+    if not isinstance(given, dict):
+        return Param(name=name, default=_text(document, place, given))
+    for key in given:
+        if key not in _PARAM_KEYS:
+            document.wrong_key((*place, key), unknown_key(key, _PARAM_KEYS, "a parameter"))
+    kind = given.get("type", "string")
+    if kind not in list(ParamType):
+        document.wrong((*place, "type"), f"type must be one of {', '.join(ParamType)}")
+        kind = "string"
+    default = given.get("default")
+    return Param(
+        name=name,
+        type=ParamType(kind),
+        default=None if default is None else _text(document, (*place, "default"), default),
+        description=str(given.get("description", "")),
+    )
+
+
+def _text(document: Document, place: Place, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    document.wrong(place, "a parameter's default must be a text or a number")
+    return ""
+
+
+def read_notices(document: Document, value: Any) -> tuple[NoticeRule, ...]:
+    """`notify:`: a list of {topicArn, on, link}."""
+    if not isinstance(value, list):
+        document.wrong(("notify",), "notify must be a list of {topicArn, on, link}")
+        return ()
+    rules = (_notice(document, ("notify", n), entry) for n, entry in enumerate(value))
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("topicArn"), str):
+        document.wrong(place, 'a notice needs a topicArn, such as "${env.topicArn}"')
+        return None
+    for key in entry:
+        if key not in _NOTICE_KEYS:
+            document.wrong_key((*place, key), unknown_key(key, _NOTICE_KEYS, "a notice"))
+    outcomes = entry.get("on", ["SUCCEEDED", "PARTIAL", "FAILED"])
+    if not isinstance(outcomes, list) or not set(map(str, outcomes)) <= set(_OUTCOMES):
+        document.wrong((*place, "on"), f"on must be a list out of {', '.join(_OUTCOMES)}")
+        outcomes = []
+    link = entry.get("link")
+    if link is not None and not isinstance(link, str):
+        document.wrong((*place, "link"), "link must be a text")
+        link = None
+    return NoticeRule(topic=entry["topicArn"], on=frozenset(map(str, outcomes)), link=link)
+
+
+def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any], ...]:
+    """`jobDefinitions:`: RegisterJobDefinition requests."""
+    if not isinstance(value, list):
+        document.wrong(("jobDefinitions",), "jobDefinitions must be a list")
+        return ()
+    seen: set[str] = set()
+    for number, entry in enumerate(value):
+        place: Place = ("jobDefinitions", number)
+        check(document, entry, request_shape("RegisterJobDefinition"), place)
+        name = entry.get("jobDefinitionName") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            continue
+        if not NAME.fullmatch(name):
+            document.wrong((*place, "jobDefinitionName"), _bad_name("jobDefinitionName", name))
+        if name in seen:
+            document.wrong((*place, "jobDefinitionName"), f"{name} is defined twice")
+        seen.add(name)
+    return tuple(entry for entry in value if isinstance(entry, dict))
+
+
+def _bad_name(what: str, name: str) -> str:
+    return (
+        f"{what} {name!r} must begin with a letter or digit and go on with letters, digits, - "
+        "and _, 128 characters at most"
+    )
+
+
+def check_name(document: Document, place: Place, what: str, name: str) -> None:
+    """A name must be one that AWS Batch takes."""
+    if not NAME.fullmatch(name):
+        document.wrong(place, _bad_name(what, name))
+
+
+def check_variables(document: Document, value: Any, place: Place, known: Collection[str]) -> None:
+    """Every `${…}` in a value's strings must mean something there."""
+    for inner, text in strings(value, place):
+        for reference in references(text):
+            if reference.name not in known:
+                document.wrong(inner, _unknown_variable(reference.name, known))
+
+
+def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Every string of a document with its place; keys are not values."""
+    match value:
+        case str():
+            yield place, value
+        case dict():
+            for key, inner in value.items():
+                yield from strings(inner, (*place, key))
+        case list():
+            for index, inner in enumerate(value):
+                yield from strings(inner, (*place, index))
+
+
+def _unknown_variable(name: str, known: Collection[str]) -> str:
+    if name.startswith("trigger."):
+        return f"${{{name}}}: triggers are not built yet in this version"
+    if name == "items.file":
+        return "${items.file} is known only inside a step with flow.forEach"
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"${{{name}}} means nothing here: did you mean ${{{close[0]}}}?"
+    listed = ", ".join(sorted(known)) or "nothing"
+    return f"${{{name}}} means nothing here; known are {listed} (write $${{ for a literal ${{)"

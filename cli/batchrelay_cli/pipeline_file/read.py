@@ -1,0 +1,190 @@
+"""A file in, a checked pipeline out; or every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.expansion import references
+from batchrelay.domain.pipeline import Param, Pipeline, Step
+from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
+from batchrelay_cli.pipeline_file.fields import (
+    RUN_VARIABLES,
+    check_name,
+    check_variables,
+    read_definitions,
+    read_notices,
+    read_params,
+)
+from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.steps import check_graph, read_steps
+
+_TOP = ("pipeline", "params", "defaults", "steps", "notify", "jobDefinitions")
+_TOP_NOT_BUILT = ("triggers",)
+
+
+class PipelineFileError(Exception):
+    """The file cannot be used; every problem with its place."""
+
+    def __init__(self, path: Path, problems: list[Problem]) -> None:
+        super().__init__("\n".join(problem.render(path) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineFile:
+    """A pipeline file that is right."""
+
+    path: Path
+    pipeline: Pipeline
+    definitions: tuple[Mapping[str, Any], ...]
+    """RegisterJobDefinition requests."""
+    warnings: tuple[Problem, ...]
+    document: Document
+    """For those who find more problems later and know only where."""
+
+
+def read(path: Path) -> PipelineFile:
+    """Read and check a file.
+
+    Raises:
+        PipelineFileError: with every problem that was found.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise PipelineFileError(
+            path, [Problem(line=1, column=1, message=f"cannot be read: {reason}")]
+        ) from None
+    document = parse(text)
+    if document.errors:
+        raise PipelineFileError(path, document.errors)
+    pipeline, definitions = _read(document)
+    if document.errors or pipeline is None:
+        raise PipelineFileError(path, document.errors)
+    return PipelineFile(
+        path=path,
+        pipeline=pipeline,
+        definitions=definitions,
+        warnings=tuple(document.warnings),
+        document=document,
+    )
+
+
+def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any], ...]]:
+    data = document.data
+    if not isinstance(data, dict):
+        document.wrong((), "a pipeline file is a mapping that begins with `pipeline: NAME`")
+        return None, ()
+    _check_top(document, data)
+    params = read_params(document, data.get("params", {}))
+    steps = read_steps(document, data.get("steps"), _defaults(document, data))
+    notify = read_notices(document, data.get("notify", []))
+    definitions = read_definitions(document, data.get("jobDefinitions", []))
+    if not steps:
+        return None, definitions
+    check_graph(document, steps)
+    _check_all_variables(document, data, params, steps)
+    if document.errors:
+        return None, definitions
+    try:
+        pipeline = Pipeline(
+            name=data["pipeline"], version=1, steps=steps, params=params, notify=notify
+        )
+    except InvalidPipeline as error:
+        document.wrong(("steps",), str(error))
+        return None, definitions
+    return pipeline, definitions
+
+
+def _check_top(document: Document, data: Mapping[str, Any]) -> None:
+    for key in data:
+        if key in _TOP_NOT_BUILT:
+            document.wrong_key((key,), f"{key} is not built yet in this version")
+        elif key not in _TOP:
+            document.wrong_key((key,), unknown_key(key, _TOP, "a pipeline file"))
+    name = data.get("pipeline")
+    if isinstance(name, str):
+        check_name(document, ("pipeline",), "the pipeline's name", name)
+    else:
+        document.wrong(("pipeline",), "the file needs a name: write `pipeline: NAME`")
+
+
+def _defaults(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    defaults = data.get("defaults", {})
+    ours = ("jobName", "jobDefinition", "jobQueue")
+    check(document, defaults, request_shape("SubmitJob"), ("defaults",), without=ours)
+    if not isinstance(defaults, dict):
+        return {}
+    for key in ("jobName", "dependsOn", "flow"):
+        if key in defaults:
+            document.wrong_key(("defaults", key), f"{key} belongs to a step, not to defaults")
+    return {key: value for key, value in defaults.items() if key != "jobName"}
+
+
+# --- `${…}` ------------------------------------------------------------------
+
+
+def _check_all_variables(
+    document: Document, data: Mapping[str, Any], params: tuple[Param, ...], steps: tuple[Step, ...]
+) -> None:
+    base = {*RUN_VARIABLES, *(f"params.{param.name}" for param in params)}
+    _check_param_circle(document, params)
+    check_variables(document, data.get("params", {}), ("params",), base)
+    upstream = _upstream(steps)
+    outputs = {step.name for step in steps if step.output is not None}
+    check_variables(document, data.get("defaults", {}), ("defaults",), base)
+    by_name = {step.name: step for step in steps}
+    for number, entry in enumerate(data["steps"]):
+        step = by_name.get(str(entry.get("jobName"))) if isinstance(entry, dict) else None
+        if step is not None:
+            before = outputs & upstream[step.name]
+            known = {*base, *(f"steps.{name}.output" for name in before)}
+            _check_step_variables(document, ("steps", number), entry, step, known)
+    everything = {*base, *(f"steps.{name}.output" for name in outputs)}
+    check_variables(document, data.get("notify", []), ("notify",), everything)
+
+
+def _check_step_variables(
+    document: Document, place: Place, entry: Mapping[str, Any], step: Step, known: Collection[str]
+) -> None:
+    request = {key: value for key, value in entry.items() if key != "flow"}
+    here = {*known, "items.file"} if step.for_each is not None else known
+    check_variables(document, request, place, here)
+    check_variables(document, entry.get("flow", {}), (*place, "flow"), known)
+
+
+def _check_param_circle(document: Document, params: tuple[Param, ...]) -> None:
+    needs = {
+        param.name: {
+            reference.name.removeprefix("params.")
+            for reference in references(param.default or "")
+            if reference.name.startswith("params.")
+        }
+        for param in params
+    }
+    resolved: set[str] = set()
+    while ready := {name for name in needs if name not in resolved and needs[name] <= resolved}:
+        resolved |= ready
+    for name in sorted(set(needs) - resolved):
+        if needs[name] <= set(needs):
+            document.wrong(("params", name), f"the default of {name} refers to itself in a circle")
+
+
+def _upstream(steps: tuple[Step, ...]) -> dict[str, set[str]]:
+    """Every step that a step waits for, directly or not; a cycle ends where it began."""
+    needs = {step.name: set(step.needs) for step in steps}
+    closure = {name: set(direct) for name, direct in needs.items()}
+    changed = True
+    while changed:
+        changed = False
+        for above in closure.values():
+            more = set().union(*(closure.get(name, set()) for name in above)) - above
+            if more:
+                above |= more
+                changed = True
+    return closure

@@ -1,0 +1,117 @@
+"""AWS's own requests: a document is compared with botocore's model of it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from batchrelay_cli.pipeline_file.document import Document, Place
+
+_SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "a text"),
+    "integer": ((int,), "a whole number"),
+    "long": ((int,), "a whole number"),
+    "boolean": ((bool,), "true or false"),
+    "float": ((int, float), "a number"),
+    "double": ((int, float), "a number"),
+}
+
+
+@cache
+def request_shape(operation: str) -> StructureShape:
+    """The request of an operation of AWS Batch. Source: botocore's service model."""
+    model = botocore.session.get_session().get_service_model("batch")
+    shape = model.operation_model(operation).input_shape
+    assert isinstance(shape, StructureShape), operation
+    return shape
+
+
+def check(
+    document: Document, value: Any, shape: Shape, place: Place, *, without: Iterable[str] = ()
+) -> None:
+    """Note every difference between a value and its shape; `without` are keys of our own."""
+    match shape:
+        case StructureShape():
+            _check_structure(document, value, shape, place, frozenset(without))
+        case ListShape():
+            if not isinstance(value, list):
+                document.wrong(place, f"{_name(place)} must be a list")
+                return
+            for index, inner in enumerate(value):
+                check(document, inner, shape.member, (*place, index))
+        case MapShape():
+            if not isinstance(value, dict):
+                document.wrong(place, f"{_name(place)} must be a mapping")
+                return
+            for key, inner in value.items():
+                check(document, inner, shape.value, (*place, key))
+        case _:
+            _check_scalar(document, value, shape, place)
+
+
+def _check_structure(
+    document: Document, value: Any, shape: StructureShape, place: Place, without: frozenset[str]
+) -> None:
+    if not isinstance(value, dict):
+        document.wrong(place, f"{_name(place)} must be a mapping")
+        return
+    for key, inner in value.items():
+        if key in without:
+            continue
+        member = shape.members.get(key)
+        if member is None:
+            known = [*shape.members, *without]
+            document.wrong_key((*place, key), unknown_key(key, known, shape.name))
+        else:
+            check(document, inner, member, (*place, key))
+    for key in shape.required_members:
+        if key not in value and key not in without:
+            document.wrong(place, f"{_name(place)} needs {key}")
+
+
+def unknown_key(key: str, known: Iterable[str], where: str) -> str:
+    """The sentence for a key that does not exist, with the one that was meant if it shows."""
+    names = list(known)
+    camel = _camel(key)
+    if camel != key and camel in names:
+        return f"unknown key {key}: AWS spells it {camel}"
+    close = difflib.get_close_matches(camel, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"{where} has {', '.join(sorted(names))}"
+    return f"unknown key {key}: {hint}"
+
+
+def _camel(key: str) -> str:
+    """snake_case and PascalCase as camelCase."""
+    head, *tail = key.split("_")
+    return head[:1].lower() + head[1:] + "".join(word[:1].upper() + word[1:] for word in tail)
+
+
+def _check_scalar(document: Document, value: Any, shape: Shape, place: Place) -> None:
+    kinds, words = _SCALARS.get(shape.type_name, ((object,), "a value"))
+    right = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if not right:
+        hint = f': put it in quotes, "{value}"' if str in kinds and _is_scalar(value) else ""
+        document.wrong(place, f"{_name(place)} must be {words}{hint}")
+        return
+    choices = getattr(shape, "enum", None)
+    if choices and value not in choices:
+        document.wrong(place, f"{_name(place)} must be one of {', '.join(choices)}")
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
+
+
+def _name(place: Place) -> str:
+    """What a place is called in a sentence."""
+    names = [str(part) for part in place if isinstance(part, str)]
+    if not names:
+        return "the document"
+    if place and isinstance(place[-1], int):
+        return f"entry {place[-1] + 1} of {names[-1]}"
+    return names[-1]

@@ -1,0 +1,102 @@
+"""`batchrelay plan FILE`: what a run would do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchrelay.domain.limits import ARRAY_SIZE_MAX
+from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay_cli.graph import mermaid, size_of, svg
+from batchrelay_cli.options import UsageProblem, output_option
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
+
+TO_STDOUT = "-"
+
+
+@click.command(epilog="Example: batchrelay plan examples/word-count/pipeline.yaml --graph")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--graph",
+    is_flag=False,
+    flag_value=TO_STDOUT,
+    metavar="[OUT.svg]",
+    help="The graph only: as Mermaid, or as a picture in a file.",
+)
+@output_option
+def plan(file: Path, graph: str | None, output: str) -> None:
+    """Dry run: the steps, the sizes that are known, the calls, what is decided later."""
+    checked = read(file)
+    if graph == TO_STDOUT:
+        click.echo(mermaid(checked.pipeline), nl=False)
+    elif graph is not None:
+        if not graph.endswith(".svg"):
+            raise UsageProblem(f"--graph {graph}: the picture is an SVG: name it OUT.svg")
+        Path(graph).write_text(svg(checked.pipeline))
+        click.echo(f"wrote {graph}")
+    elif output == "json":
+        click.echo(json.dumps(_document(checked), indent=2))
+    else:
+        _print(checked)
+
+
+def _print(file: PipelineFile) -> None:
+    pipeline = file.pipeline
+    for warning in file.warnings:
+        click.echo(warning.render(file.path))
+    click.echo(f"pipeline {pipeline.name}")
+    for param in pipeline.params:
+        value = "must be given" if param.default is None else f"default {param.default}"
+        about = f"  ({param.description})" if param.description else ""
+        click.echo(f"  param {param.name}: {value}{about}")
+    for number, step in enumerate(pipeline.order, start=1):
+        after = f" after {', '.join(step.needs)}" if step.needs else ""
+        click.echo(f"  {number}. {step.name}{after}: {size_of(step)}")
+        for line in _later(step):
+            click.echo(f"       {line}")
+    for rule in pipeline.notify:
+        click.echo(f"  notice to {rule.topic} on {', '.join(sorted(rule.on))}")
+    click.echo(_calls(pipeline))
+
+
+def _later(step: Step) -> list[str]:
+    if step.for_each is None:
+        return []
+    where = f"{step.for_each.items} of {step.for_each.file}"
+    return [
+        f"decided when it starts: the length of {where}",
+        f"0 skips it, 1 is a plain job, 2 to {ARRAY_SIZE_MAX:,} is an array, more FAILS it",
+    ]
+
+
+def _calls(pipeline: Pipeline) -> str:
+    fan_outs = sum(step.for_each is not None for step in pipeline.steps)
+    submits = len(pipeline.steps)
+    return (
+        f"calls: {submits} SubmitJob, {2 * submits + 1 + fan_outs} run writes at most without "
+        f"conflicts, {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children"
+    )
+
+
+def _document(file: PipelineFile) -> dict[str, Any]:
+    return {
+        "pipeline": file.pipeline.name,
+        "params": [
+            {"name": p.name, "type": p.type, "default": p.default} for p in file.pipeline.params
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "needs": list(step.needs),
+                "children": None if step.for_each else step.fixed_children,
+                "forEach": None
+                if step.for_each is None
+                else {"file": step.for_each.file, "items": step.for_each.items},
+            }
+            for step in file.pipeline.order
+        ],
+        "warnings": [warning.message for warning in file.warnings],
+    }

@@ -1,0 +1,294 @@
+"""`batchrelay run FILE`: the pipeline on the local cloud, from start to notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.bootstrap import store
+from batchrelay.codec import encode_run
+from batchrelay.domain.errors import InvalidParams
+from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pipeline import Param, ParamType
+from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.variables import resolve_params, run_variables, variables_of
+from batchrelay_cli.aws import StartRefusedError, Wire, local_client_factory
+from batchrelay_cli.live import Display, LineDisplay, TableDisplay
+from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
+from batchrelay_cli.options import UsageProblem, output_option, parse_params
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_local.launch import CloudError, LocalCloud, job_environment
+
+POLL_S = 0.1
+"""Seconds between two looks at the run."""
+
+NOTICE_WAIT_S = 5
+"""Seconds to wait for a notice that SNS accepted."""
+
+EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.PARTIAL: 4}
+"""Anything else that has ended is 1."""
+
+
+@click.command(
+    epilog="Example: batchrelay run examples/word-count/pipeline.yaml "
+    "--param source=examples/word-count/texts"
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter; a local path is uploaded and replaced by its S3 URI.",
+)
+@click.option("--keep", is_flag=True, help="Leave the cloud up afterwards, until Ctrl-C.")
+@click.option(
+    "--download", type=click.Path(path_type=Path, file_okay=False), help="Fetch the outputs here."
+)
+@click.option("--port", default=0, help="Port of the local cloud; a free one by default.")
+@output_option
+def run(
+    file: Path, params: tuple[str, ...], keep: bool, download: Path | None, port: int, output: str
+) -> None:
+    """Run a pipeline here, on the local cloud: no account, no Docker."""
+    given = parse_params(params)
+    pipeline_file = read(file)
+    check_given(pipeline_file, given)
+    check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+    console = Console(stderr=output == "json", highlight=False, soft_wrap=True)
+    for warning in pipeline_file.warnings:
+        console.print(warning.render(file), markup=False)
+    begun = time.monotonic()
+    try:
+        cloud = LocalCloud.start(directory=file.resolve().parent, port=port)
+    except CloudError as error:
+        raise UsageProblem(str(error)) from None
+    try:
+        console.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
+        session = LocalRun.prepare(cloud, pipeline_file, console)
+        ended = session.play(given)
+        report = session.report(ended)
+        if download is not None:
+            session.download(ended, download)
+        if output == "json":
+            click.echo(json.dumps(report, indent=2))
+        if keep:
+            _stay(cloud, console)
+    except StartRefusedError as error:
+        raise UsageProblem(str(error)) from None
+    finally:
+        cloud.stop()
+    raise SystemExit(EXIT_CODES.get(ended.status, 1))
+
+
+def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
+    """Everything that is wrong with the parameters, before anything is started."""
+    stand_ins = {
+        name: "s3://bucket/key" if is_local_path(value) else value for name, value in given.items()
+    }
+    by_name = {param.name: param for param in file.pipeline.params}
+    for name, value in given.items():
+        if name in by_name and _is_missing_path(by_name[name], value):
+            raise UsageProblem(
+                f"parameter {name}: {value!r} is neither an S3 URI nor an existing local path"
+            )
+    variables = run_variables("run", datetime.now(UTC), {"bucket": "bucket", "topicArn": "arn"})
+    try:
+        resolve_params(file.pipeline, stand_ins, variables)
+    except InvalidParams as error:
+        raise UsageProblem(str(error)) from None
+
+
+def _is_missing_path(param: Param, value: str) -> bool:
+    looks_local = param.type is ParamType.S3URI and "://" not in value
+    return looks_local and not is_local_path(value)
+
+
+def new_run_id() -> str:
+    """Sorts by time; lower case and digits only, because it becomes part of a jobName."""
+    return datetime.now(UTC).strftime("%Y%m%dt%H%M%S") + secrets.token_hex(3)
+
+
+@dataclass(kw_only=True)
+class LocalRun:
+    """One run on one local cloud."""
+
+    wire: Wire
+    store: DynamoStore
+    file: PipelineFile
+    console: Console
+    notices_queue: str
+    run_id: str = field(default_factory=new_run_id)
+
+    @classmethod
+    def prepare(cls, cloud: LocalCloud, file: PipelineFile, console: Console) -> LocalRun:
+        """Queues, job definitions, the pipeline itself, an ear for notices."""
+        factory = local_client_factory(cloud.endpoint)
+        wire = Wire(make_client=factory, outputs=cloud.outputs)
+        pipelines = store(cloud.outputs["TableName"], factory)
+        make_ready(wire, file)
+        pipelines.put_pipeline(file.pipeline)
+        return cls(
+            wire=wire,
+            store=pipelines,
+            file=file,
+            console=console,
+            notices_queue=wire.subscribe(),
+        )
+
+    def play(self, given: Mapping[str, str]) -> Run:
+        """Start the run and show it until it has ended and its notices are out."""
+        params = self._uploaded(given)
+        self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
+        self.wire.start_run(
+            {
+                "pipeline": self.file.pipeline.name,
+                "version": self.file.pipeline.version,
+                "runId": self.run_id,
+                "params": params,
+            }
+        )
+        display: Display = (
+            TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)
+        )
+        with display:
+            while True:
+                run = self.store.load(self.run_id)
+                display.show(run, self._active_jobs(run))
+                if not is_open(run):
+                    return run
+                time.sleep(POLL_S)
+
+    def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
+        params: dict[str, str] = {}
+        count = 0
+        with self.console.status("uploading") as status:
+            for name, uri, _ in upload_params(self.wire, given, self.run_id):
+                if uri is not None:
+                    params[name] = uri
+                    continue
+                count += 1
+                status.update(f"uploading {name}: {count} files")
+        if count:
+            self.console.print(f"uploaded {count} files")
+        return params
+
+    def _active_jobs(self, run: Run) -> dict[str, Mapping[str, Any]]:
+        active = [
+            part.job_id
+            for state in run.steps.values()
+            for part in state.parts
+            if part.is_active and part.size > 1 and part.job_id is not None
+        ]
+        return {job["jobId"]: job for job in self.wire.describe(active)}
+
+    # --- afterwards
+
+    def report(self, run: Run) -> dict[str, Any]:
+        """Print what came of it; the same as a document."""
+        failure = self._failure(run)
+        log = self._last_log(run) if failure is None else []
+        output = self._output(run)
+        notices = self._notices(run)
+        self.console.print()
+        for line in log:
+            self.console.print(line, markup=False)
+        if failure is not None:
+            self.console.print(f"[red]{failure}[/]")
+        if output is not None and failure is None:
+            self.console.print(f"output: {output}")
+        for notice in notices:
+            self.console.print(f"notice: {notice['Subject']}", markup=False)
+            self.console.print(_indented(notice["Message"]), markup=False)
+        seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
+        self.console.print(f"run {run.id} {run.status} after {seconds:.1f} s")
+        return {
+            "run": encode_run(run),
+            "output": output,
+            "failure": failure,
+            "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],
+        }
+
+    def download(self, run: Run, folder: Path) -> None:
+        """Fetch every step's output, each into a folder of the step's name."""
+        count = 0
+        for step, uri in self._outputs(run).items():
+            for _ in self.wire.download(uri, folder / step):
+                count += 1
+        self.console.print(f"downloaded {count} files to {folder}")
+
+    def _outputs(self, run: Run) -> dict[str, str]:
+        variables = variables_of(run)
+        return {
+            step.name: variables[f"steps.{step.name}.output"]
+            for step in run.pipeline.order
+            if step.output is not None and run.state(step.name).status is StepStatus.SUCCEEDED
+        }
+
+    def _output(self, run: Run) -> str | None:
+        return next(reversed(self._outputs(run).values()), None) if self._outputs(run) else None
+
+    def _last_log(self, run: Run) -> list[str]:
+        """What the last plain job of the graph printed."""
+        for step in reversed(run.pipeline.order):
+            state = run.state(step.name)
+            if state.status is StepStatus.SUCCEEDED and state.parts[-1].size == 1:
+                jobs = self.wire.describe([str(state.parts[-1].job_id)])
+                return self.wire.log_of(jobs[0]) if jobs else []
+        return []
+
+    def _failure(self, run: Run) -> str | None:
+        """Which step failed, which child of it, and its last words."""
+        for step in run.pipeline.order:
+            state = run.state(step.name)
+            if state.status is StepStatus.FAILED:
+                return f"step {step.name} failed: {self._cause(state)}"
+        return None
+
+    def _cause(self, state: StepState) -> str:
+        part = next((p for p in state.parts if p.failed and p.job_id is not None), None)
+        if part is None or part.job_id is None:
+            return state.reason
+        child_id = self.wire.failed_child(part.job_id) if part.size > 1 else part.job_id
+        jobs = self.wire.describe([child_id]) if child_id is not None else []
+        if not jobs:
+            return state.reason
+        index = jobs[0].get("arrayProperties", {}).get("index")
+        who = f"child {index} of {part.size}, " if index is not None else ""
+        exit_code = jobs[0].get("container", {}).get("exitCode")
+        why = state.reason if exit_code is None else f"exit code {exit_code}"
+        if exit_code is None and index is not None:
+            why = jobs[0].get("container", {}).get("reason") or jobs[0].get("statusReason", why)
+        lines = [line for line in self.wire.log_of(jobs[0], 50) if line.strip()]
+        return f"{who}{why}" + (f": {lines[-1].strip()}" if lines else "")
+
+    def _notices(self, run: Run) -> list[Mapping[str, Any]]:
+        heard: list[Mapping[str, Any]] = []
+        for _ in run.notices:
+            notice = self.wire.next_notice(self.notices_queue, NOTICE_WAIT_S)
+            if notice is not None:
+                heard.append(notice)
+        return heard
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+def _stay(cloud: LocalCloud, console: Console) -> None:
+    console.print("\nthe cloud stays up; for any SDK or the aws CLI:")
+    console.print(f"  export AWS_ENDPOINT_URL={cloud.endpoint} AWS_DEFAULT_REGION=us-east-1")
+    console.print("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local")
+    console.print("Ctrl-C ends it")
+    cloud.process.wait()

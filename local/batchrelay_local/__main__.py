@@ -1,0 +1,9 @@
+"""`python -m batchrelay_local`: the cloud's process. It is started by `launch`, not by hand."""
+
+from __future__ import annotations
+
+import sys
+
+from batchrelay_local.cloud import main
+
+sys.exit(main())

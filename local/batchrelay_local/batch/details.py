@@ -1,0 +1,127 @@
+"""AWS's shapes of a job: JobDetail for DescribeJobs and events, JobSummary for ListJobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchrelay_local.batch.model import Attempt, Job, JobStatus
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+
+
+def arn(resource: str) -> str:
+    """The ARN of something of AWS Batch here."""
+    return f"arn:aws:batch:{REGION}:{ACCOUNT}:{resource}"
+
+
+def job_arn(job_id: str) -> str:
+    """A job's ARN; a child's ends with `:index`."""
+    return arn(f"job/{job_id}")
+
+
+def job_detail(job: Job) -> dict[str, Any]:
+    """A JobDetail. Source: DescribeJobs; reference §2.2, §7.2."""
+    spec = job.spec
+    detail: dict[str, Any] = {
+        "jobArn": job_arn(job.id),
+        "jobName": spec.name,
+        "jobId": job.id,
+        "jobQueue": spec.queue.arn,
+        "status": str(job.status),
+        "attempts": [_attempt(attempt) for attempt in job.attempts if attempt.stopped_at],
+        "createdAt": job.created_at,
+        "retryStrategy": {"attempts": 1, "evaluateOnExit": []},
+        "dependsOn": [] if job.parent is not None else list(spec.depends_on),
+        "jobDefinition": spec.definition.arn,
+        "parameters": {},
+        "container": _container(job),
+        "tags": {"resourceArn": job_arn((job.parent or job).id)},
+        "propagateTags": spec.propagate_tags,
+        "platformCapabilities": ["EC2"],
+        "eksAttempts": [],
+    }
+    if job.parent is None:
+        detail["tags"] |= spec.tags
+    if job.is_parent:
+        detail["arrayProperties"] = {"size": spec.size, "statusSummary": summary(job)}
+    elif job.index is not None:
+        detail["arrayProperties"] = {"index": job.index, "statusSummary": {}}
+    return detail | _times(job) | _reason(job)
+
+
+def job_summary(job: Job) -> dict[str, Any]:
+    """A JobSummary. Source: ListJobs; reference §2.1."""
+    listed: dict[str, Any] = {
+        "jobArn": job_arn(job.id),
+        "jobId": job.id,
+        "jobName": job.spec.name,
+        "createdAt": job.created_at,
+        "status": str(job.status),
+        "jobDefinition": job.spec.definition.arn,
+    }
+    if job.is_parent:
+        listed["arrayProperties"] = {"size": job.spec.size, "statusSummary": summary(job)}
+    elif job.index is not None:
+        listed["arrayProperties"] = {"index": job.index}
+    last = job.attempts[-1] if job.attempts else None
+    if last is not None and last.stopped_at is not None:
+        listed["container"] = _outcome(last)
+    return listed | _times(job) | _reason(job)
+
+
+def summary(job: Job) -> dict[str, int]:
+    """A parent's children by status; empty until they were spawned."""
+    if not job.children:
+        return {}
+    return {str(status): job.summary.get(status, 0) for status in JobStatus}
+
+
+def _times(job: Job) -> dict[str, Any]:
+    times = {"startedAt": job.started_at, "stoppedAt": job.stopped_at}
+    return {name: time for name, time in times.items() if time is not None}
+
+
+def _reason(job: Job) -> dict[str, Any]:
+    return {} if job.status_reason is None else {"statusReason": job.status_reason}
+
+
+def _container(job: Job) -> dict[str, Any]:
+    spec = job.spec
+    container: dict[str, Any] = {
+        "image": spec.definition.container.get("image", ""),
+        "command": list(spec.command),
+        "volumes": [],
+        "environment": [{"name": n, "value": v} for n, v in spec.environment.items()],
+        "mountPoints": [],
+        "ulimits": [],
+        "networkInterfaces": [],
+        "resourceRequirements": [{"type": t, "value": v} for t, v in spec.requirements.items()],
+        "secrets": [],
+    }
+    return container | (_attempt_container(job.attempts[-1]) if job.attempts else {})
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "container": _attempt_container(attempt) | {"networkInterfaces": []},
+        "startedAt": attempt.started_at,
+        "stoppedAt": attempt.stopped_at,
+        "statusReason": attempt.status_reason,
+    }
+
+
+def _attempt_container(attempt: Attempt) -> dict[str, Any]:
+    ecs = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+    known: dict[str, Any] = {
+        "taskArn": f"{ecs}:task/local/{attempt.task_id}",
+        "containerInstanceArn": f"{ecs}:container-instance/local/{'0' * 32}",
+    }
+    if attempt.log_stream is not None:
+        known["logStreamName"] = attempt.log_stream
+    return known | _outcome(attempt)
+
+
+def _outcome(attempt: Attempt) -> dict[str, Any]:
+    outcome = {"exitCode": attempt.exit_code, "reason": attempt.reason}
+    return {name: value for name, value in outcome.items() if value is not None}

@@ -1,0 +1,176 @@
+"""Processes: started, watched, signalled, all from one thread. It knows no job, only tickets.
+
+On Linux an ended process wakes the thread through its pidfd; elsewhere the few that run are asked
+every POLL_S.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+
+POLL_S = 0.01
+"""Seconds between two looks at processes that cannot wake us."""
+
+STOP_S = 3.0
+"""Seconds that processes have between SIGTERM and SIGKILL when the machine is shut down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run, and under which name to tell of it."""
+
+    ticket: Hashable
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    directory: str
+    log: Path
+
+
+class ProcessRunner:
+    """Runs commands. The callbacks are called from the runner's thread.
+
+    Args:
+        on_start: a ticket's process runs.
+        on_start_failed: there is no process; the sentence says why, as a container engine would.
+        on_exit: the exit code; 128 + n for a process that was ended by signal n.
+        on_tick: called now and then; answers how many seconds later it wants to be called again.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_start: Callable[[Hashable], None],
+        on_start_failed: Callable[[Hashable, str], None],
+        on_exit: Callable[[Hashable, int], None],
+        on_tick: Callable[[], float | None],
+    ) -> None:
+        self._on_start = on_start
+        self._on_start_failed = on_start_failed
+        self._on_exit = on_exit
+        self._on_tick = on_tick
+        self._running: dict[Hashable, subprocess.Popen[bytes]] = {}
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._selector = selectors.DefaultSelector()
+        self._wake_r, self._wake_w = os.pipe()
+        os.set_blocking(self._wake_r, False)
+        os.set_blocking(self._wake_w, False)
+        self._selector.register(self._wake_r, selectors.EVENT_READ)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="batch-runner", daemon=True)
+        self._thread.start()
+
+    def run(self, command: Command) -> None:
+        """Start a command soon; from any thread."""
+        self._tell(lambda: self._start(command))
+
+    def signal(self, ticket: Hashable, number: Signals) -> None:
+        """Signal a process and its descendants soon; from any thread."""
+        self._tell(lambda: self._signal(ticket, number))
+
+    def stop(self, *, immediately: bool) -> None:
+        """End every process and the thread; none is left when this returns."""
+        self._stopping = True
+        self._tell(lambda: self._signal_all(SIGKILL if immediately else SIGTERM))
+        self._thread.join(timeout=STOP_S)
+        if self._thread.is_alive():
+            self._tell(lambda: self._signal_all(SIGKILL))
+            self._thread.join(timeout=STOP_S)
+
+    def _tell(self, action: Callable[[], None]) -> None:
+        self._inbox.put(action)
+        with suppress(BlockingIOError):
+            os.write(self._wake_w, b"x")
+
+    def _loop(self) -> None:
+        wait: float | None = None
+        while not (self._stopping and not self._running and self._inbox.empty()):
+            self._selector.select(self._patience(wait))
+            with suppress(BlockingIOError):
+                os.read(self._wake_r, 65_536)
+            self._reap()
+            while not self._inbox.empty():
+                self._inbox.get()()
+            wait = self._on_tick()
+        self._selector.close()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+    def _patience(self, wait: float | None) -> float | None:
+        if self._running and not hasattr(os, "pidfd_open"):
+            return POLL_S if wait is None else min(POLL_S, wait)
+        return wait
+
+    def _reap(self) -> None:
+        for ticket, process in list(self._running.items()):
+            code = process.poll()
+            if code is not None:
+                self._unwatch(ticket)
+                self._on_exit(ticket, code if code >= 0 else 128 - code)
+
+    def _start(self, command: Command) -> None:
+        if self._stopping:
+            return
+        try:
+            log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                process = subprocess.Popen(
+                    command.argv,
+                    env=command.environment,
+                    cwd=command.directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    process_group=0,
+                )
+            finally:
+                os.close(log)
+        except OSError as error:
+            self._on_start_failed(command.ticket, _why_not(command, error))
+            return
+        self._running[command.ticket] = process
+        if hasattr(os, "pidfd_open"):
+            self._selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ, process.pid)
+        self._on_start(command.ticket)
+
+    def _unwatch(self, ticket: Hashable) -> None:
+        pid = self._running.pop(ticket).pid
+        for key in list(self._selector.get_map().values()):
+            if key.data == pid:
+                self._selector.unregister(key.fileobj)
+                os.close(key.fd)
+
+    def _signal(self, ticket: Hashable, number: Signals) -> None:
+        process = self._running.get(ticket)
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+
+    def _signal_all(self, number: Signals) -> None:
+        for ticket in list(self._running):
+            self._signal(ticket, number)
+
+
+def _why_not(command: Command, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError) and not Path(command.directory).is_dir():
+        return f"CannotStartContainerError: no such directory: {command.directory}"
+    if isinstance(error, FileNotFoundError):
+        return (
+            f'CannotStartContainerError: exec: "{command.argv[0]}": '
+            "executable file not found in $PATH"
+        )
+    return f'CannotStartContainerError: exec: "{command.argv[0]}": {error.strerror}'
+
+
+def now_ms() -> int:
+    """The time as AWS Batch tells it."""
+    return time.time_ns() // 1_000_000

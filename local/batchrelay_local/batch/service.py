@@ -1,0 +1,136 @@
+"""Joins the scheduler, the processes and the wire. One lock; nothing slow happens under it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from batchrelay_local.batch.api import BatchApi
+from batchrelay_local.batch.events import BusEvent, state_change
+from batchrelay_local.batch.logs import Logs
+from batchrelay_local.batch.model import Attempt, Job
+from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
+from batchrelay_local.batch.scheduler import Launch, Scheduler
+
+
+class BatchService:
+    """AWS Batch on this machine.
+
+    Args:
+        folder: where logs are kept.
+        environment: what every process is given beside its job's own variables.
+        directory: where a process starts whose job definition says nothing.
+        publish: is told of every state change, in order; must not block.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        directory: str,
+        publish: Callable[[list[BusEvent]], None],
+    ) -> None:
+        self.logs = Logs(folder)
+        self._environment = environment
+        self._directory = directory
+        self._publish = publish
+        self._lock = threading.RLock()
+        self._outbox: list[BusEvent] = []
+        self._scheduler = Scheduler(
+            new_id=lambda: str(uuid.uuid4()),
+            observe=lambda job: self._outbox.append(state_change(job)),
+        )
+        self._api = BatchApi(self._scheduler, now_ms)
+        self._tickets: dict[Hashable, Launch] = {}
+        self._runner = ProcessRunner(
+            on_start=self._on_start,
+            on_start_failed=self._on_start_failed,
+            on_exit=self._on_exit,
+            on_tick=self._on_tick,
+        )
+
+    def handle(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Answer a request of AWS's wire: HTTP status and JSON body."""
+        with self._turn():
+            return self._api.handle(path, body)
+
+    def stop(self, *, immediately: bool) -> None:
+        """End every process."""
+        self._runner.stop(immediately=immediately)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One change of the scheduler; what it asks for is done when the lock is free again."""
+        with self._lock:
+            yield
+            events, self._outbox = self._outbox, []
+            launches, self._scheduler.launches = self._scheduler.launches, []
+            signals, self._scheduler.signals = self._scheduler.signals, []
+            if events:
+                self._publish(events)
+        for launch in launches:
+            self._launch(launch)
+        for wanted in signals:
+            number = signal.SIGKILL if wanted.kill else signal.SIGTERM
+            self._runner.signal(wanted.job.id, number)
+
+    def _launch(self, launch: Launch) -> None:
+        job, attempt = launch.job, launch.attempt
+        _, log = self.logs.open_stream(job, attempt)
+        self._tickets[job.id] = launch
+        self._runner.run(
+            Command(
+                ticket=job.id,
+                argv=job.spec.command,
+                environment={**self._environment, **job_environment(job)},
+                directory=job.spec.definition.directory or self._directory,
+                log=log,
+            )
+        )
+
+    def _on_start(self, ticket: Hashable) -> None:
+        job, attempt = self._of(ticket)
+        stream, _ = self.logs.open_stream(job, attempt)
+        with self._turn():
+            self._scheduler.started(job, attempt, stream, now_ms())
+
+    def _on_start_failed(self, ticket: Hashable, reason: str) -> None:
+        job, attempt = self._of(ticket)
+        del self._tickets[ticket]
+        with self._turn():
+            self._scheduler.start_failed(job, attempt, reason, now_ms())
+
+    def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
+        job, attempt = self._of(ticket)
+        del self._tickets[ticket]
+        with self._turn():
+            self._scheduler.exited(job, attempt, exit_code, now_ms())
+
+    def _on_tick(self) -> float | None:
+        with self._turn():
+            next_at = self._scheduler.tick(now_ms())
+        return None if next_at is None else max(0.0, (next_at - now_ms()) / 1000)
+
+    def _of(self, ticket: Hashable) -> tuple[Job, Attempt]:
+        launch = self._tickets[ticket]
+        return launch.job, launch.attempt
+
+
+def job_environment(job: Job) -> dict[str, str]:
+    """What AWS Batch gives a process. Source: Batch User Guide, job_env_vars."""
+    given = {
+        "AWS_BATCH_JOB_ID": job.id,
+        "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
+        "AWS_BATCH_JQ_NAME": job.spec.queue.name,
+        "AWS_BATCH_CE_NAME": job.spec.queue.environment.name,
+    }
+    if job.index is not None:
+        given["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
+        given["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.spec.size)
+    return {**job.spec.environment, **given}

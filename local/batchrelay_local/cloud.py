@@ -1,0 +1,108 @@
+"""The cloud's own process: MiniStack with our AWS Batch beside it, and the stack deployed.
+
+It reads one line of JSON from standard input (`CloudOrder`), prints one line of JSON when it is up
+({"endpoint", "outputs"} or {"error"}), and ends when its standard input is closed, so that it
+never outlives whoever started it. SIGTERM ends it too; a second one at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from batchrelay_local.batch.details import ACCOUNT, REGION
+from batchrelay_local.batch.service import BatchService
+from batchrelay_local.calls import JOB_ACCESS_KEY, CallCounter
+from batchrelay_local.launch import CloudOrder
+from batchrelay_local.ministack_host import MiniStackHost
+from batchrelay_local.stack import StackSource, deploy
+
+
+class Cloud:
+    """Everything that runs in this process."""
+
+    def __init__(self, order: CloudOrder) -> None:
+        self._folder = Path(order.folder)
+        self._host = MiniStackHost(order.port)
+        self._counter = CallCounter()
+        logs = self._folder / "logs"
+        logs.mkdir()
+        self._batch = BatchService(
+            folder=logs,
+            environment={**order.job_environment, **self._aws(JOB_ACCESS_KEY)},
+            directory=order.directory,
+            publish=self._host.publish,
+        )
+
+    def start(self) -> dict[str, Any]:
+        """What the starter is told."""
+        os.environ.update(self._aws(ACCOUNT))
+        self._host.install_batch(self._batch.handle)
+        self._host.install_logs(self._batch.logs)
+        self._host.start(self._counter.wrap)
+        return {"endpoint": self._host.endpoint, "outputs": deploy(StackSource.find())}
+
+    def stop(self, *, immediately: bool) -> None:
+        """End every process, close the port, remove every file."""
+        self._batch.stop(immediately=immediately)
+        if not immediately:
+            self._host.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _aws(self, access_key: str) -> dict[str, str]:
+        """What makes any SDK talk to this cloud, and to no account that the user has."""
+        return {
+            "AWS_ENDPOINT_URL": self._host.endpoint,
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def main() -> int:
+    """Run until told to stop."""
+    order = CloudOrder.from_json(sys.stdin.readline())
+    told = threading.Semaphore(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the starter's affair
+    signal.signal(signal.SIGTERM, lambda *_: told.release())
+    try:
+        cloud = Cloud(order)
+        answer = cloud.start()
+    except (OSError, RuntimeError) as error:
+        print(json.dumps({"error": str(error)}), flush=True)  # noqa: T201  # the protocol
+        os._exit(1)
+    print(json.dumps(answer), flush=True)  # noqa: T201  # the protocol
+    threading.Thread(target=_wait_for_starter, args=(told,), daemon=True).start()
+    _wait(told)
+    stopping = threading.Thread(target=cloud.stop, kwargs={"immediately": False}, daemon=True)
+    stopping.start()
+    while stopping.is_alive():
+        if told.acquire(timeout=0.05) and not _starter_gone.is_set():
+            cloud.stop(immediately=True)
+            break
+    os._exit(0)
+
+
+_starter_gone = threading.Event()
+
+
+def _wait_for_starter(told: threading.Semaphore) -> None:
+    sys.stdin.read()
+    _starter_gone.set()
+    told.release()
+
+
+def _wait(told: threading.Semaphore) -> None:
+    """In short naps: a signal is only seen by a main thread that is not asleep in a lock."""
+    while not told.acquire(timeout=0.2):
+        pass

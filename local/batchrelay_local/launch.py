@@ -1,0 +1,149 @@
+"""Starts and stops the cloud's process. Standard library only: the command line imports it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+STOP_S_MAX = 8.0
+"""Seconds until a cloud that was told to stop is killed: its processes have 3 of them."""
+
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+
+
+class CloudError(Exception):
+    """The cloud did not come up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudOrder:
+    """What the cloud's process is told."""
+
+    folder: str
+    """Its own; it removes it at the end."""
+    port: int = 0
+    """0 for a free one."""
+    directory: str = "."
+    """Where a job's process starts whose job definition says nothing."""
+    job_environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, line: str) -> CloudOrder:
+        return cls(**json.loads(line))
+
+
+@dataclass(kw_only=True)
+class LocalCloud:
+    """A cloud that is up. Whoever holds it must `stop` it; if its holder dies, it stops itself."""
+
+    endpoint: str
+    outputs: Mapping[str, str]
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, *, directory: Path, port: int = 0) -> LocalCloud:
+        """Start a cloud, stack and all.
+
+        Raises:
+            CloudError: the port is taken, the extra `local` is missing, or a part would not start.
+        """
+        folder = tempfile.mkdtemp(prefix="batchrelay-")
+        order = CloudOrder(
+            folder=folder,
+            port=port,
+            directory=str(directory.resolve()),
+            job_environment=job_environment(os.environ),
+        )
+        with (Path(folder) / "cloud.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "batchrelay_local"],
+                env=_cloud_environment(os.environ, folder),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            answer = _ordered(process, order)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            if process.returncode is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+        return cls(endpoint=answer["endpoint"], outputs=answer["outputs"], process=process)
+
+    def stop(self) -> None:
+        """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
+        if self.process.poll() is not None:
+            return
+        try:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=STOP_S_MAX)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def _ordered(process: subprocess.Popen[str], order: CloudOrder) -> dict[str, Any]:
+    """Tell the process its order; its answer once it is up. Raises: CloudError."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(asdict(order)) + "\n")
+        process.stdin.flush()
+    answer: dict[str, Any] = json.loads(process.stdout.readline() or "{}")
+    if "endpoint" not in answer:
+        raise CloudError(_why(answer, Path(order.folder) / "cloud.log", order.port))
+    return answer
+
+
+def job_environment(user: Mapping[str, str]) -> dict[str, str]:
+    """What of the user's environment a job sees: where programs are, no credentials.
+
+    In an activated environment `python` is the user's own. Otherwise it is the one that batchrelay
+    runs under, so that `.venv/bin/batchrelay run` works without an activation.
+    """
+    given = {name: user[name] for name in _PASSED_ON if name in user}
+    if "VIRTUAL_ENV" not in user and "CONDA_PREFIX" not in user:
+        here = str(Path(sys.executable).parent)
+        given["PATH"] = os.pathsep.join((here, given.get("PATH", os.defpath)))
+    return given
+
+
+def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Nothing of the user's AWS settings reaches the cloud."""
+    kept = {name: value for name, value in user.items() if not name.startswith(("AWS_", "POWER"))}
+    return kept | {"TMPDIR": folder}
+
+
+def _why(answer: Mapping[str, str], log: Path, port: int) -> str:
+    if "Address already in use" in answer.get("error", ""):
+        return f"port {port} is in use: choose another with --port, or leave it out for a free one"
+    if "error" in answer:
+        return f"the local cloud did not start: {answer['error']}"
+    last = log.read_text().strip().splitlines()[-1:] or ["it said nothing"]
+    if "No module named" in last[0]:
+        return f"the local cloud is not installed ({last[0]}): pip install 'batchrelay[local]'"
+    return f"the local cloud did not start: {last[0]}"

@@ -1,0 +1,166 @@
+"""MiniStack, and everything that we ask of its inside. No other module imports it.
+
+The hooks, each held by a test in tests/local/test_ministack_hooks.py, so that an update of
+MiniStack fails loudly:
+
+1. `services.batch.handle_request` answers AWS Batch; ours takes its place.
+2. `services.cloudwatch_logs.handle_request` answers CloudWatch Logs; ours reads jobs' logs first.
+3. `services.eventbridge._dispatch_event` puts an event of an `aws.*` source on the bus, which
+   PutEvents refuses, as in AWS.
+4. The environment variables of `ENVIRONMENT` are read when it is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from batchrelay_local.batch.details import ACCOUNT, REGION
+from batchrelay_local.batch.events import BusEvent
+from batchrelay_local.batch.logs import LOG_GROUP, Logs
+
+Answer = tuple[int, dict[str, str], bytes]
+Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+ENVIRONMENT = {
+    "BIND_HOST": "127.0.0.1",
+    "MINISTACK_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",  # or it opens a port on all interfaces
+    "SFTP_ENABLED": "0",
+    "LOG_LEVEL": "WARNING",
+    "MINISTACK_REGION": REGION,
+    "DOCKER_HOST": "unix:///nowhere",  # no container is ever looked for
+}
+
+
+class MiniStackHost:
+    """One process's AWS on one port of the loopback interface.
+
+    Args:
+        port: 0 for a free one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port = self._socket.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        os.environ.update(ENVIRONMENT | {"GATEWAY_PORT": str(self.port)})
+        os.environ["AWS_ENDPOINT_URL"] = self.endpoint
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._shutdown: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="ministack", daemon=True)
+
+    def install_batch(self, handle: Callable[[str, bytes], tuple[int, dict[str, Any]]]) -> None:
+        """AWS Batch is answered by this."""
+        from ministack.services import batch
+
+        async def handle_request(
+            _method: str, path: str, _headers: Any, body: bytes, _query: Any
+        ) -> Answer:
+            status, document = handle(path, body)
+            return _json_answer(status, document)
+
+        batch.handle_request = handle_request
+
+    def install_logs(self, logs: Logs) -> None:
+        """The log streams of jobs are read from this; all others from MiniStack."""
+        from ministack.services import cloudwatch_logs
+
+        theirs = cloudwatch_logs.handle_request
+
+        async def handle_request(
+            method: str, path: str, headers: Any, body: bytes, query: Any
+        ) -> Answer:
+            if headers.get("x-amz-target", "").endswith(".GetLogEvents"):
+                request = json.loads(body)
+                found = logs.get_log_events(request)
+                if request.get("logGroupName") == LOG_GROUP and found is not None:
+                    return _json_answer(200, found)
+            answer: Answer = await theirs(method, path, headers, body, query)
+            return answer
+
+        cloudwatch_logs.handle_request = handle_request
+
+    def start(self, wrap: Callable[[Asgi], Asgi]) -> None:
+        """Serve; requests are answered when this returns. `wrap` sees every request first."""
+        self._wrap = wrap
+        self._thread.start()
+        self._ready.wait()
+
+    def publish(self, events: list[BusEvent]) -> None:
+        """Put events on the default bus, in order, soon; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_dispatch, events)
+
+    def stop(self) -> None:
+        """Close the port; Lambda workers end with it."""
+        if self._loop is not None and self._shutdown is not None:
+            self._loop.call_soon_threadsafe(self._shutdown.set)
+        self._thread.join(timeout=5)
+        from ministack.core import lambda_runtime
+
+        lambda_runtime.reset()
+
+    def _serve(self) -> None:
+        asyncio.run(self._serve_until_stopped())
+
+    async def _serve_until_stopped(self) -> None:
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config
+        from ministack.app import app
+
+        self._loop = asyncio.get_running_loop()
+        self._shutdown = asyncio.Event()
+        config = Config()
+        config.bind = [f"fd://{self._socket.fileno()}"]
+        config.keep_alive_timeout = 75
+        config.graceful_timeout = 0.2
+        config.loglevel = "ERROR"
+        served = self._wrap(app)
+
+        async def told_when_ready(scope: Any, receive: Any, send: Any) -> None:
+            async def watched(message: Any) -> None:
+                await send(message)
+                if message["type"] == "lifespan.startup.complete":
+                    self._ready.set()
+
+            await served(scope, receive, watched if scope["type"] == "lifespan" else send)
+
+        await serve(told_when_ready, config, shutdown_trigger=self._shutdown.wait)
+
+
+def _dispatch(events: list[BusEvent]) -> None:
+    from ministack.services import eventbridge
+
+    for event in events:
+        eventbridge._dispatch_event(  # noqa: SLF001  # hook 3
+            {
+                "EventId": str(uuid.uuid4()),
+                "Source": "aws.batch",
+                "DetailType": event.detail_type,
+                "Detail": event.detail,
+                "EventBusName": "default",
+                "Time": int(time.time()),
+                "Resources": event.resources,
+                "Account": ACCOUNT,
+                "Region": REGION,
+            }
+        )
+
+
+def _json_answer(status: int, document: dict[str, Any]) -> Answer:
+    headers = {"Content-Type": "application/json"}
+    if status >= 400:
+        headers["x-amzn-errortype"] = str(document["__type"])
+    return status, headers, json.dumps(document).encode()

@@ -1,0 +1,139 @@
+"""Deploys template.yaml, the same one that AWS gets, into the local cloud, over AWS's wire.
+
+What differs is listed here and nowhere else:
+
+1. Functions and layers are zipped from their sources instead of built.
+2. Alarms on a metric expression are left out: MiniStack refuses them, and nobody reads alarms here.
+3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
+   variables, which are texts: MiniStack hands on a text everywhere.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+STACK_NAME = "batchrelay"
+CODE_BUCKET = "batchrelay-code"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSource:
+    """Where the stack's sources lie: the repository, or the copy that the package carries."""
+
+    template: Path
+    functions: Path
+    core: Path
+
+    @classmethod
+    def find(cls) -> StackSource:
+        """Raises: FileNotFoundError."""
+        here = Path(__file__).resolve().parent
+        carried, repository = here / "_stack", here.parent.parent
+        root = carried if carried.is_dir() else repository
+        core = here.parent / "batchrelay" if carried.is_dir() else root / "layers/core/batchrelay"
+        source = cls(template=root / "template.yaml", functions=root / "functions", core=core)
+        for path in (source.template, source.functions, source.core):
+            if not path.exists():
+                raise FileNotFoundError(f"a part of the stack is missing: {path}")
+        return source
+
+
+def deploy(source: StackSource) -> dict[str, str]:
+    """Create the stack; its outputs.
+
+    Raises:
+        RuntimeError: a resource could not be created; the message is CloudFormation's.
+    """
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=CODE_BUCKET)
+    s3.put_object(Bucket=CODE_BUCKET, Key="functions.zip", Body=_zipped(source.functions, ""))
+    s3.put_object(
+        Bucket=CODE_BUCKET, Key="core.zip", Body=_zipped(source.core, "python/batchrelay/")
+    )
+    template = _with_code(yaml_parse(source.template.read_text()))
+    stacks = boto3.client("cloudformation")
+    stacks.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps(transformed(template)),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    [stack] = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    while stack["StackStatus"] == "CREATE_IN_PROGRESS":
+        [stack] = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        events = stacks.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        reasons = [
+            f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}"
+            for e in events
+            if "FAILED" in e["ResourceStatus"] and e.get("ResourceStatusReason")
+        ]
+        raise RuntimeError(f"the stack could not be created: {'; '.join(reasons)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def transformed(template: dict[str, Any]) -> dict[str, Any]:
+    """The template as MiniStack takes it: the SAM resources expanded, the differences made."""
+    document: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
+    numbers = {
+        name: int(parameter["Default"])
+        for name, parameter in document["Parameters"].items()
+        if parameter["Type"] == "Number"
+    }
+    document["Resources"] = {
+        name: _with_numbers(resource, numbers)
+        for name, resource in document["Resources"].items()
+        if "Metrics" not in resource.get("Properties", {})
+    }
+    return document
+
+
+def _with_numbers(value: Any, numbers: Mapping[str, int]) -> Any:
+    match value:
+        case {"Ref": str(name)} if name in numbers:
+            return numbers[name]
+        case dict():
+            return {
+                key: inner if key == "Variables" else _with_numbers(inner, numbers)
+                for key, inner in value.items()
+            }
+        case list():
+            return [_with_numbers(inner, numbers) for inner in value]
+        case _:
+            return value
+
+
+class _NoManagedPolicies:
+    """The template names no managed policy, so none is ever asked for."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _with_code(template: dict[str, Any]) -> dict[str, Any]:
+    template["Globals"]["Function"]["CodeUri"] = f"s3://{CODE_BUCKET}/functions.zip"
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = f"s3://{CODE_BUCKET}/core.zip"
+    return template
+
+
+def _zipped(folder: Path, prefix: str) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for path in _python_files(folder):
+            archive.write(path, prefix + path.relative_to(folder).as_posix())
+    return body.getvalue()
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*.py")) if path.is_file())
