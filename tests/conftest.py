@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
 import pytest
 from pytest_socket import disable_socket, enable_socket
+
+from batchrelay_local.launch import LocalCloud
 
 
 @pytest.hookimpl(trylast=True)
@@ -22,3 +28,55 @@ def _aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """One local cloud for all tests that need one."""
+    enable_socket()
+    running = LocalCloud.start(directory=tmp_path_factory.mktemp("jobs"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
+    """Every AWS client of this test talks to the local cloud."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    return cloud
+
+
+@pytest.fixture(scope="session")
+def batch_queue(cloud: LocalCloud) -> str:
+    """A job queue with four slots, and the job definition `shell`."""
+    batch = client_of(cloud, "batch")
+    batch.create_compute_environment(
+        computeEnvironmentName="slots",
+        type="MANAGED",
+        computeResources={"type": "EC2", "maxvCpus": 4, "subnets": []},
+    )
+    order = [{"order": 1, "computeEnvironment": "slots"}]
+    batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
+    batch.register_job_definition(
+        jobDefinitionName="shell",
+        type="container",
+        containerProperties={"image": "none", "command": ["true"], "vcpus": 1, "memory": 1},
+    )
+    return "queue"
+
+
+def client_of(cloud: LocalCloud, service: str) -> Any:
+    """A client of any AWS service, on this cloud."""
+    session: Any = boto3.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+    )
+    return session.client(service, endpoint_url=cloud.endpoint)
+
+
+def physical_id(cloud: LocalCloud, logical_id: str) -> str:
+    """What the deployed stack calls a resource of the template."""
+    answer = client_of(cloud, "cloudformation").describe_stack_resource(
+        StackName="batchrelay", LogicalResourceId=logical_id
+    )
+    found: str = answer["StackResourceDetail"]["PhysicalResourceId"]
+    return found

@@ -6,7 +6,6 @@ handled goes back to the queue alone, and to the dead letters in the end.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -32,8 +31,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            fact = parse(json.loads(record["body"]), datetime.now(UTC))
-        except (InputError, ValueError):
+            fact = parse(record["body"], datetime.now(UTC))
+        except InputError:
             logger.exception("malformed event")
             failed.append(record["messageId"])
             continue

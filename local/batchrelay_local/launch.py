@@ -87,19 +87,18 @@ class LocalCloud:
 
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
-        if self.process.poll() is not None:
-            return
         try:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=STOP_S_MAX)
         except (KeyboardInterrupt, subprocess.TimeoutExpired):
             self.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def kill(self) -> None:
         """End it at once."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-            self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:

@@ -95,8 +95,8 @@ for _tag, _pattern, _first in (
 def parse(text: str) -> Document:
     """The document; what is no YAML is a problem of it."""
     document = Document()
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             document.wrong((), "the file is empty")
@@ -108,9 +108,9 @@ def parse(text: str) -> Document:
         problem = f"this is not YAML: {error.problem or error.context}"
         document.problems.append(Problem(line=line, column=column, message=problem))
     except yaml.YAMLError as error:
-        document.wrong((), f"this is not YAML: {error}")
-    finally:
-        loader.dispose()
+        document.wrong((), f"this is not YAML: {' '.join(str(error).split())}")
+    except RecursionError:
+        document.wrong((), "the document is nested too deeply")
     return document
 
 

@@ -109,6 +109,19 @@ class MemoryJob:
     def name(self) -> str:
         return str(self.request["jobName"])
 
+    def report(self) -> JobReport:
+        """What DescribeJobs would say; all children meet the fate of their parent."""
+        array = self.request.get("arrayProperties")
+        size = array["size"] if isinstance(array, Mapping) else 1
+        assert isinstance(size, int), size
+        return JobReport(
+            job_id=self.job_id,
+            outcome=self.outcome,
+            succeeded=size if self.outcome is JobOutcome.SUCCEEDED else 0,
+            failed=size if self.outcome is JobOutcome.FAILED else 0,
+            reason=self.reason,
+        )
+
 
 @dataclass
 class MemoryJobs:
@@ -128,9 +141,7 @@ class MemoryJobs:
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
         known = (self.jobs[job_id] for job_id in job_ids if job_id in self.jobs)
-        return tuple(
-            JobReport(job_id=job.job_id, outcome=job.outcome, reason=job.reason) for job in known
-        )
+        return tuple(job.report() for job in known)
 
     def terminate(self, job_id: str, reason: str) -> None:
         if job_id in self.jobs:

@@ -306,7 +306,10 @@ def _settle(run: Run, at: datetime) -> Run:
             continue
         row = _row_for(run, step)
         if row is not None:
-            run = run.with_step(step.name, _settled(run, step, row, at))
+            settled = _settled(run, step, row, at)
+            if settled.status is not row.target:
+                raise TransitionError(f"{step.name}: {row.source} ({row.when}) -> {settled.status}")
+            run = run.with_step(step.name, settled)
     if run.status is RunStatus.RUNNING and _all_ended(run):
         failed = any(state.status is FAILED for state in run.steps.values())
         status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED

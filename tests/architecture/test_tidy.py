@@ -1,0 +1,140 @@
+"""Style is a test: sizes, arrows that import-linter cannot see, documents drawn from code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batchrelay.domain.transitions import EVENT_TABLE, SETTLE_TABLE
+from tests.stack import ROOT, resource, template
+
+PACKAGES = ("layers/core/batchrelay", "local/batchrelay_local", "cli/batchrelay_cli", "functions")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+FUNCTION_LINES_MAX, FILE_LINES_MAX, HANDLER_LINES_MAX = 40, 400, 60
+
+MAY_READ_THE_ENVIRONMENT = {
+    "layers/core/batchrelay/settings.py",
+    "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
+    "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
+    "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment
+    "cli/batchrelay_cli/run.py",  # looks programs up on the user's PATH
+}
+MAY_USE_BOTO = {
+    "cli/batchrelay_cli/aws.py",
+    "local/batchrelay_local/stack.py",
+}
+LONG_FILES = {
+    "layers/core/batchrelay/domain/transitions.py": "all state changes in one file, on purpose",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield f"{name_of(path)}:{node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_functions_are_short() -> None:
+    found = dict(entry for path in FILES for entry in functions(path))
+    assert len(found) > 300
+    assert {name: size for name, size in found.items() if size > FUNCTION_LINES_MAX} == {}
+
+
+def test_files_have_one_reason_to_exist() -> None:
+    sizes = {name_of(path): len(path.read_text().splitlines()) for path in FILES}
+    assert {
+        name: size
+        for name, size in sizes.items()
+        if size > FILE_LINES_MAX and name not in LONG_FILES
+    } == {}
+
+
+def test_handlers_parse_call_and_return() -> None:
+    handlers = [path for path in FILES if path.name == "app.py"]
+    assert len(handlers) == 4
+    for path in handlers:
+        assert len(path.read_text().splitlines()) <= HANDLER_LINES_MAX, path
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {name_of(p) for p in FILES if re.search(r"os\.(environ|getenv)", p.read_text())}
+    assert readers <= MAY_READ_THE_ENVIRONMENT
+
+
+def test_boto_stays_in_adapters() -> None:
+    users = {name_of(p) for p in FILES if re.search(r"^import boto3", p.read_text(), re.MULTILINE)}
+    assert {name for name in users if "/adapters/" not in name} == MAY_USE_BOTO
+
+
+def test_ministack_is_hidden_behind_one_module() -> None:
+    users = {
+        name_of(path) for path in FILES if re.search(r"(from|import) ministack", path.read_text())
+    }
+    assert users == {"local/batchrelay_local/ministack_host.py"}
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "common", "manager"])
+def test_no_room_is_called_by_a_word_that_means_nothing(word: str) -> None:
+    assert [name_of(path) for path in FILES if word in path.stem.lower()] == []
+
+
+def test_every_lint_exception_has_a_reason() -> None:
+    for path in FILES:
+        for line in path.read_text().splitlines():
+            if "# noqa" in line:
+                assert re.search(r"# noqa: [A-Z0-9, ]+  # \w", line), f"{name_of(path)}: {line}"
+
+
+def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
+    resources = template()["Resources"]
+    rooms = set()
+    for resource_name, entry in resources.items():
+        if entry["Type"] == "AWS::Serverless::Function":
+            properties = resource(resource_name)
+            rooms.add(properties["Handler"].split(".")[0])
+            assert properties["Policies"], f"{resource_name} has no role of its own"
+    assert rooms == {path.parent.name for path in FILES if path.name == "app.py"}
+
+
+def test_no_role_may_do_everything_or_anything_everywhere() -> None:
+    """Only ListJobs, DescribeJobs (AWS has no resource for them) and the notices' topics."""
+    for name, entry in template()["Resources"].items():
+        if entry["Type"] != "AWS::Serverless::Function":
+            continue
+        for policy in entry["Properties"]["Policies"]:
+            for statement in policy["Statement"]:
+                actions = statement["Action"]
+                actions = actions if isinstance(actions, list) else [actions]
+                assert not [action for action in actions if "*" in action], name
+                if statement["Resource"] == "*":
+                    assert set(actions) == {"batch:ListJobs", "batch:DescribeJobs"}, name
+
+
+def state_diagram() -> str:
+    """The diagram of docs/explanation/states.md, drawn from the tables."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for row in SETTLE_TABLE:
+        edges.setdefault((row.source, row.target), []).append(f"({row.when})")
+    for (source, event), targets in EVENT_TABLE.items():
+        for target in sorted(targets):
+            if target is not source:
+                edges.setdefault((source, target), []).append(event.__name__)
+    lines = ["stateDiagram-v2", "  [*] --> WAITING"]
+    lines += [f"  {a} --> {b}: {', '.join(why)}" for (a, b), why in edges.items()]
+    ends = sorted({target for _, target in edges if target.is_terminal})  # type: ignore[attr-defined]
+    lines += [f"  {end} --> [*]" for end in ends]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_state_diagram_in_the_docs_is_the_table() -> None:
+    page = (ROOT / "docs/explanation/states.md").read_text()
+    assert f"```mermaid\n{state_diagram()}```\n" in page, state_diagram()

@@ -1,0 +1,258 @@
+"""The pipeline file: every problem at once, each with its place and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, ParamType
+from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from tests.stack import ROOT
+
+GOOD = """\
+pipeline: p
+steps:
+  - jobName: a
+    jobQueue: q
+    jobDefinition: d
+"""
+
+
+def read_text(tmp_path: Path, text: str) -> PipelineFile:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(dedent(text))
+    return read(file)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(PipelineFileError) as error:
+        read_text(tmp_path, text)
+    return [f"{p.line}:{p.column}: {p.message}" for p in error.value.problems]
+
+
+def with_step(lines: str) -> str:
+    return GOOD + "".join(f"    {line}\n" for line in dedent(lines).strip().splitlines())
+
+
+def test_the_example_is_right() -> None:
+    file = read(ROOT / "examples/word-count/pipeline.yaml")
+    assert [(s.name, s.needs) for s in file.pipeline.steps] == [
+        ("plan", ()),
+        ("migrate", ("plan",)),
+        ("merge", ("migrate",)),
+    ]
+    assert file.pipeline.step("migrate").for_each == ForEach(file="${params.plan}", items="Items")
+    assert file.pipeline.step("plan").request["jobQueue"] == "MainQueue"
+    assert file.pipeline.params[0] == Param(
+        name="source", type=ParamType.S3URI, description="folder of text files"
+    )
+    assert file.pipeline.notify == (
+        NoticeRule(
+            topic="${env.topicArn}",
+            on=frozenset({"SUCCEEDED", "PARTIAL", "FAILED"}),
+            link="${steps.merge.output}",
+        ),
+    )
+    assert len(file.definitions) == 3
+
+
+def test_json_is_read_as_well(tmp_path: Path) -> None:
+    text = '{"pipeline": "p", "steps": [{"jobName": "a", "jobQueue": "q", "jobDefinition": "d"}]}'
+    assert read_text(tmp_path, text).pipeline.name == "p"
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = """\
+    pipeline: my pipeline
+    parms: {}
+    steps:
+      - jobName: a
+        job_definition: d
+        jobQueue: q
+        ContainerOverrides: {command: [x]}
+        flow: {chunk: 10, outptu: s3://b}
+      - jobName: b
+        jobQueue: q
+        jobDefinition: d
+        dependsOn: [{jobName: nobody}, {jobId: a}, {jobName: a, type: N_TO_N}]
+        containerOverrides: {command: [run, "${params.x}", "${items.file}"]}
+    """
+    assert problems(tmp_path, text) == [
+        "1:11: the pipeline's name 'my pipeline' must begin with a letter or digit and go on with "
+        "letters, digits, - and _, 128 characters at most",
+        "2:1: unknown key parms: did you mean params?",
+        "4:5: entry 1 of steps needs jobDefinition",
+        "5:5: unknown key job_definition: AWS spells it jobDefinition",
+        "7:5: unknown key ContainerOverrides: AWS spells it containerOverrides",
+        "8:12: flow.chunk is not built yet in this version",
+        "8:23: unknown key outptu: did you mean output?",
+        "12:17: there is no step nobody; the steps are a, b",
+        "12:36: a step is meant by its name: write jobName, not jobId",
+        "12:48: dependsOn type N_TO_N is not built yet in this version",
+        "13:41: ${params.x} means nothing here; known are env.bucket, env.topicArn, run.id, "
+        "run.startedAt (write $${ for a literal ${)",
+        "13:56: ${items.file} is known only inside a step with flow.forEach",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("arrayProperties: {size: 1}", "6:29: AWS Batch takes array sizes 2 to 10,000, not 1"),
+        ("arrayProperties: {size: 10001}", "6:29: AWS Batch takes array sizes 2 to 10,000, not 10,001"),
+        ("arrayProperties: {size: '3'}", "6:29: size must be a whole number"),
+        ("timeout: {attemptDurationSeconds: 59}", "6:39: AWS Batch takes timeouts from 60 seconds on, not 59"),
+        ("retryStrategy: {evaluateOnExit: [{onReason: '*', action: EXIT}]}", "6:20: evaluateOnExit needs attempts beside it"),
+        (
+            "retryStrategy: {attempts: 2, evaluateOnExit: [" + "{onReason: '*', action: EXIT}, " * 6 + "]}",
+            "6:50: AWS Batch takes at most 5 rules, not 6",
+        ),
+        ("containerOverrides: {environment: [{name: A, value: 3}]}", '6:57: value must be a text: put it in quotes, "3"'),
+        ("containerOverrides: {environment: [{name: AWS_BATCH_X, value: x}]}", "6:40: AWS_BATCH_X: names in AWS_BATCH… belong to AWS Batch"),
+        ("containerOverrides: {environment: [{name: BATCHRELAY_X, value: x}]}", "6:40: BATCHRELAY_X: names in BATCHRELAY_… belong to batchrelay"),
+        ("containerOverrides: {command: run}", "6:35: command must be a list"),
+        ("containerOverrides: []", "6:25: containerOverrides must be a mapping"),
+        ("dependsOn: {jobName: a}", "6:16: dependsOn must be a list of {jobName: STEP}"),
+        ("dependsOn: [{jobName: a}]", "3:3: steps form a cycle: a -> a"),
+        ("eksPropertiesOverride: {}", "6:5: eksPropertiesOverride is not supported: only containerOverrides can carry our variables"),
+        ("flow: {forEach: {prefix: s3://b/}}", "6:22: forEach.prefix is not built yet in this version"),
+        ("flow: {forEach: {file: s3://b/x.gz, items: a}}", "6:28: a .gz list is not built yet in this version"),
+        ("flow: {forEach: {file: s3://b/x, items: a}}\narrayProperties: {size: 2}", "7:22: forEach decides the array's size: leave arrayProperties out"),
+        ("flow: {when: x}", "6:12: flow.when is not built yet in this version"),
+        ("flow: {output: 3}", "6:20: output must be a text: the URI where the step leaves its result"),
+        ("flow: []", "6:11: flow must be a mapping"),
+        ("parameters: {x: '${steps.a.output}'}", "6:21: ${steps.a.output} means nothing here"),
+        ("parameters: {x: '${run.di}'}", "6:21: ${run.di} means nothing here: did you mean ${run.id}?"),
+        ("parameters: {x: '${trigger.key}'}", "6:21: ${trigger.key}: triggers are not built yet in this version"),
+        ("jobQueue: r", "6:5: jobQueue is given twice"),
+    ],
+)  # fmt: skip
+def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: str) -> None:
+    found = problems(tmp_path, with_step(lines))
+    assert any(entry.startswith(problem) for entry in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "1:1: the file is empty"),
+        ("[]", "1:1: a pipeline file is a mapping that begins with `pipeline: NAME`"),
+        ("a: [", "1:5: this is not YAML: expected the node content, but found '<stream end>'"),
+        ("pipeline: p", "1:1: steps must be a list of at least one step"),
+        ("pipeline: p\nsteps: []", "2:8: steps must be a list of at least one step"),
+        ("pipeline: 3\nsteps: [{jobName: a, jobQueue: q, jobDefinition: d}]", "1:11: the file needs a name: write `pipeline: NAME`"),
+        (GOOD + "triggers: []", "6:1: triggers is not built yet in this version"),
+        (GOOD + "params: []", "6:9: params must be a mapping of names to defaults"),
+        (GOOD + "params: {a: '${params.b}', b: '${params.a}'}", "6:13: the default of a refers to itself in a circle"),
+        (GOOD + "params: {a: {type: uri}}", "6:20: type must be one of string, s3uri, integer, number, boolean"),
+        (GOOD + "notify: [{on: [SUCCEEDED]}]", '6:10: a notice needs a topicArn, such as "${env.topicArn}"'),
+        (GOOD + "notify: [{topicArn: x, on: [DONE]}]", "6:28: on must be a list out of SUCCEEDED, PARTIAL, FAILED, CANCELLED"),
+        (GOOD + "defaults: {flow: {}}", "6:12: flow belongs to a step, not to defaults"),
+        (GOOD + "jobDefinitions: [{jobDefinitionName: a b, type: container}]", "6:38: jobDefinitionName 'a b' must begin"),
+        (GOOD.replace("jobName: a", "jobName: a b"), "3:14: jobName 'a b' must begin with a letter or digit"),
+        (GOOD + GOOD.split("steps:\n")[1].replace("jobName: a", "jobName: A"), "6:14: two steps are called a (upper and lower case are one here)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_told_where_it_is_wrong(tmp_path: Path, text: str, problem: str) -> None:
+    found = problems(tmp_path, text)
+    assert any(entry.startswith(problem) for entry in found), found
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(PipelineFileError, match="cannot be read: No such file or directory"):
+        read(tmp_path / "nobody.yaml")
+
+
+def test_a_request_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    text = with_step(f"containerOverrides: {{command: ['{'x' * 9_000}']}}")
+    [problem] = problems(tmp_path, text)
+    assert "characters of overrides; above 8,192 AWS Batch accepts the job and then" in problem
+
+
+def test_deprecated_overrides_are_rewritten_and_noted(tmp_path: Path) -> None:
+    """JobB of the AWS guide."""
+    file = read_text(tmp_path, with_step("containerOverrides: {vcpus: 32, memory: 4096}"))
+    assert file.pipeline.steps[0].request["containerOverrides"] == {
+        "resourceRequirements": [
+            {"type": "VCPU", "value": "32"},
+            {"type": "MEMORY", "value": "4096"},
+        ]
+    }
+    assert [warning.line for warning in file.warnings] == [6, 6]
+
+
+def test_rules_without_a_catch_all_are_warned_of(tmp_path: Path) -> None:
+    rules = "retryStrategy: {attempts: 2, evaluateOnExit: [{onExitCode: '1', action: RETRY}]}"
+    [warning] = read_text(tmp_path, with_step(rules)).warnings
+    assert "what no rule matches is retried" in warning.message
+
+
+def test_defaults_are_merged_under_every_step(tmp_path: Path) -> None:
+    text = """\
+    pipeline: p
+    defaults: {jobQueue: q, jobDefinition: d, containerOverrides: {command: [a], environment: []}}
+    steps:
+      - jobName: a
+      - {jobName: b, jobQueue: r, containerOverrides: {command: [b]}}
+    """
+    a, b = read_text(tmp_path, text).pipeline.steps
+    assert a.request == {
+        "jobQueue": "q",
+        "jobDefinition": "d",
+        "containerOverrides": {"command": ["a"], "environment": []},
+    }
+    assert b.request == {
+        "jobQueue": "r",
+        "jobDefinition": "d",
+        "containerOverrides": {"command": ["b"], "environment": []},
+    }
+
+
+def test_on_is_a_key_and_not_a_boolean(tmp_path: Path) -> None:
+    file = read_text(tmp_path, GOOD + "notify: [{topicArn: x, on: [FAILED]}]")
+    assert file.pipeline.notify[0].on == frozenset({"FAILED"})
+
+
+@given(text=st.text(max_size=200))
+def test_any_text_is_a_pipeline_or_a_list_of_problems(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "fuzz.yaml"
+    file.write_text(text)
+    with pytest.raises(PipelineFileError):
+        read(file)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("ab${}.", max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["pipeline", "steps", "jobName", "flow", "forEach", "params", "notify", "type",
+                 "dependsOn", "defaults", "containerOverrides", "environment", "jobDefinitions"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(document=_VALUES)
+def test_any_document_is_a_pipeline_or_a_list_of_problems(
+    tmp_path_factory: pytest.TempPathFactory, document: object
+) -> None:
+    import json
+
+    file = tmp_path_factory.getbasetemp() / "fuzz.json"
+    file.write_text(json.dumps(document))
+    try:
+        read(file)
+    except PipelineFileError as error:
+        assert error.problems

@@ -1,0 +1,136 @@
+"""`lint` and `plan`, and what every verb does with bad input."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from batchrelay_cli.main import cli
+from tests.stack import ROOT
+
+EXAMPLE = str(ROOT / "examples/word-count/pipeline.yaml")
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> str:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("pipeline: p\nsteps: [{jobName: a, jobQueue: q}]\n")
+    return str(file)
+
+
+@pytest.mark.parametrize("verb", ["lint", "plan", "run"])
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    result = call(verb, "--help")
+    assert result.exit_code == 0
+    assert f"Example: batchrelay {verb}" in result.output
+
+
+@pytest.mark.parametrize("verb", ["lint", "plan", "run"])
+def test_a_wrong_file_is_exit_code_2_and_nothing_is_started(verb: str, wrong: str) -> None:
+    result = call(verb, wrong)
+    assert result.exit_code == 2
+    assert result.output == f"{wrong}:2:9: entry 1 of steps needs jobDefinition\n"
+
+
+def test_lint_says_that_all_is_well() -> None:
+    result = call("lint", EXAMPLE)
+    assert (result.exit_code, result.output) == (0, f"{EXAMPLE}: 3 steps, no errors\n")
+
+
+def test_lint_as_json(wrong: str) -> None:
+    result = call("lint", wrong, "--output", "json")
+    assert result.exit_code == 2
+    assert json.loads(result.output)["problems"] == [
+        {
+            "line": 2,
+            "column": 9,
+            "severity": "error",
+            "message": "entry 1 of steps needs jobDefinition",
+        }
+    ]
+    assert json.loads(call("lint", EXAMPLE, "--output", "json").output)["problems"] == []
+
+
+def test_plan_says_what_is_known_and_what_is_decided_later() -> None:
+    output = call("plan", EXAMPLE).output
+    assert "2. migrate after plan: one per entry of Items" in output
+    assert "decided when it starts: the length of Items of ${params.plan}" in output
+    assert "param source: must be given  (folder of text files)" in output
+
+
+def test_plan_as_json() -> None:
+    document = json.loads(call("plan", EXAMPLE, "--output", "json").output)
+    assert [step["children"] for step in document["steps"]] == [1, None, 1]
+
+
+def test_plan_draws_mermaid() -> None:
+    assert call("plan", EXAMPLE, "--graph").output == (
+        "flowchart LR\n"
+        '  s0["plan<br>1 job"]\n'
+        '  s1["migrate<br>one per entry of Items"]\n'
+        '  s2["merge<br>1 job"]\n'
+        "  s0 --> s1\n"
+        "  s1 --> s2\n"
+    )
+
+
+def test_plan_draws_a_picture(tmp_path: Path) -> None:
+    out = tmp_path / "out.svg"
+    assert call("plan", EXAMPLE, "--graph", str(out)).exit_code == 0
+    root = ET.fromstring(out.read_text())  # noqa: S314  # our own file
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[::2] == ["plan", "migrate", "merge"]
+    assert call("plan", EXAMPLE, "--graph", "out.gif").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "parameter source is missing (folder of text files): give source=VALUE"),
+        (("--param", "source"), "--param source: write --param NAME=VALUE"),
+        (("--param", "source=a", "--param", "source=b"), "--param source is given twice"),
+        (
+            ("--param", "source=/no/such"),
+            "parameter source: '/no/such' is neither an S3 URI nor an",
+        ),
+        (
+            ("--param", "source=s3://b/", "--param", "nobody=1"),
+            "unknown parameter nobody (this pipeline has: destination, plan, source)",
+        ),
+    ],
+)
+def test_a_bad_parameter_is_one_clear_line(arguments: tuple[str, ...], message: str) -> None:
+    result = call("run", EXAMPLE, *arguments)
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: " if "Error" in result.output else "batchrelay: ")
+    assert message in result.output
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("jobDefinition: word-count-plan", "jobDefinition: other"), "other is not in this file's"),
+        (
+            ("[python, word_count.py, plan", "[pyhton, word_count.py, plan"),
+            "runs 'pyhton', which is",
+        ),
+    ],
+)
+def test_a_step_that_cannot_run_here_is_told_with_its_line(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(Path(EXAMPLE).read_text().replace(*change, 1))
+    result = call("run", str(file), "--param", "source=s3://b/")
+    assert result.exit_code == 2
+    assert result.output.startswith(f"{file}:8:" if "pyhton" in message else f"{file}:9:")
+    assert message in result.output

@@ -1,0 +1,244 @@
+"""What every adapter of a port must do; each is run against fakes, moto and the local cloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from batchrelay.codec import encode_pipeline
+from batchrelay.domain.effects import Prepare
+from batchrelay.domain.errors import (
+    InvalidItems,
+    PipelineNotFound,
+    RunConflict,
+    RunExists,
+    RunNotFound,
+)
+from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent
+from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.requests import Notice
+from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.transitions import advance, new_run
+from batchrelay.ports import Jobs, Notices, Objects, PipelineStore, Preparations, RunStore
+from tests.builders import ENVIRONMENT, T0, at, key, step
+
+EVERYTHING = Pipeline(
+    name="everything",
+    version=3,
+    params=(Param(name="source", description="a folder"), Param(name="x", default="")),
+    steps=(
+        step("List", command="é ☃", output="s3://b/${params.x}"),
+        Step(
+            name="Fan",
+            needs=("List",),
+            request={"jobQueue": "q", "jobDefinition": "d", "tags": {"a": "b"}},
+            for_each=ForEach(file="s3://b/plan.json", items="Items"),
+        ),
+        step("Wide", size=25_000),
+    ),
+    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link="s3://b/out"),),
+)
+
+
+def run_of(run_id: str) -> Run:
+    return new_run(
+        run_id=run_id,
+        pipeline=EVERYTHING,
+        params={"source": "s3://b/", "x": ""},
+        environment=ENVIRONMENT,
+        at=T0,
+    )
+
+
+def ended(run: Run) -> Run:
+    """The run after everything went wrong, its notice sent."""
+    for part in range(3):
+        event = JobFailed(
+            at=at(1),
+            key=replace(key("wide", part), run_id=run.id),
+            job_id=f"job-{part}",
+            succeeded=1,
+            failed=2,
+            reason="exit code 1",
+        )
+        run = advance(run, event)
+    first = JobFailed(
+        at=at(2),
+        key=replace(key("list"), run_id=run.id),
+        job_id="job-9",
+        succeeded=0,
+        failed=1,
+        reason="",
+    )
+    run = advance(run, first)
+    return advance(run, NoticeSent(at=at(3), rule=0))
+
+
+class PipelineStoreContract:
+    def test_a_pipeline_is_read_as_it_was_put(self, store: PipelineStore) -> None:
+        store.put_pipeline(EVERYTHING)
+        assert store.get_pipeline("everything", 3) == EVERYTHING
+        assert encode_pipeline(store.get_pipeline("everything", 3)) == encode_pipeline(EVERYTHING)
+
+    def test_a_version_is_never_changed(self, store: PipelineStore) -> None:
+        store.put_pipeline(EVERYTHING)
+        with pytest.raises(RunConflict):
+            store.put_pipeline(EVERYTHING)
+
+    def test_an_unknown_pipeline_is_not_found(self, store: PipelineStore) -> None:
+        with pytest.raises(PipelineNotFound, match="nobody has no version 1"):
+            store.get_pipeline("nobody", 1)
+
+
+class Store(PipelineStore, RunStore):
+    """Both ports, as the adapters have them."""
+
+
+class RunStoreContract:
+    def test_a_run_is_loaded_as_it_was_created(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        created = store.create(run_of("one"))
+        assert created == replace(run_of("one"), version=1)
+        assert store.load("one") == created
+
+    def test_a_run_is_created_once(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        store.create(run_of("one"))
+        with pytest.raises(RunExists):
+            store.create(run_of("one"))
+
+    def test_an_unknown_run_is_not_found(self, store: Store) -> None:
+        with pytest.raises(RunNotFound, match="no run nobody"):
+            store.load("nobody")
+
+    def test_only_the_writer_of_the_loaded_version_wins(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        loaded = store.create(run_of("one"))
+        event = JobSubmitted(at=at(1), key=replace(key("list"), run_id="one"), job_id="a")
+        winner = store.save(advance(loaded, event))
+        assert winner.version == 2
+        with pytest.raises(RunConflict):
+            store.save(advance(loaded, replace(event, job_id="b")))
+        assert store.load("one") == winner
+
+    def test_what_was_never_stored_cannot_be_saved(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        with pytest.raises(RunConflict):
+            store.save(replace(run_of("one"), version=1))
+
+    def test_open_runs_are_those_that_have_not_ended_or_owe_something(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        assert list(store.open_runs()) == []
+        runs = [store.create(run_of(name)) for name in ("one", "two")]
+        assert sorted(store.open_runs()) == ["one", "two"]
+        after = store.save(ended(runs[0]))
+        assert list(store.open_runs()) == ["two"]
+        assert store.load("one") == after
+
+
+class ObjectsContract:
+    def test_an_object_is_read_as_it_was_written(self, objects: Objects, bucket: str) -> None:
+        uri = f"s3://{bucket}/a b+c%20é.txt"
+        with objects.write(uri) as sink:
+            sink.write(b"one\n")
+            sink.write(b"")
+            sink.write(b"two\n")
+        assert b"".join(objects.read(uri)) == b"one\ntwo\n"
+
+    def test_an_object_larger_than_a_part_is_written_whole(
+        self, objects: Objects, bucket: str
+    ) -> None:
+        uri = f"s3://{bucket}/large"
+        chunk = bytes(range(256)) * 4_096  # 1 MiB
+        with objects.write(uri) as sink:
+            for _ in range(17):
+                sink.write(chunk)
+        assert b"".join(objects.read(uri)) == chunk * 17
+
+    @pytest.mark.parametrize("megabytes", [0, 9])
+    def test_a_failed_write_leaves_no_object(
+        self, objects: Objects, bucket: str, megabytes: int
+    ) -> None:
+        uri = f"s3://{bucket}/half"
+        with pytest.raises(RuntimeError), objects.write(uri) as sink:
+            for _ in range(megabytes):
+                sink.write(b"x" * 1_048_576)
+            raise RuntimeError
+        with pytest.raises(InvalidItems, match="there is no such object"):
+            list(objects.read(uri))
+
+
+class PreparationsContract:
+    def test_a_request_arrives(
+        self, preparations: Preparations, arrived: Callable[[], tuple[str, str, int]]
+    ) -> None:
+        preparations.request(Prepare(run_id="one", step="Fan é", round=2, since=T0))
+        assert arrived() == ("one", "Fan é", 2)
+
+
+class NoticesContract:
+    def test_a_notice_arrives_with_its_id(
+        self, notices: Notices, topic: str, heard: Callable[[], dict[str, str]]
+    ) -> None:
+        notices.publish(
+            Notice(
+                topic=topic,
+                id="one-0-succeeded",
+                subject="p SUCCEEDED: run one",
+                message="Output: s3://b/é",
+                attributes={"run_id": "one", "status": "SUCCEEDED"},
+            )
+        )
+        assert heard() == {
+            "subject": "p SUCCEEDED: run one",
+            "message": "Output: s3://b/é",
+            "notice_id": "one-0-succeeded",
+            "run_id": "one",
+            "status": "SUCCEEDED",
+        }
+
+
+class JobsContract:
+    """`request` makes a SubmitJob request of a name that this AWS Batch accepts."""
+
+    def test_a_job_is_found_by_its_exact_name_oldest_first(
+        self, jobs: Jobs, request_of: Callable[[str], dict[str, object]], queue: str
+    ) -> None:
+        name = "br-find-a-r0-p0"
+        first = jobs.submit(request_of(name))  # type: ignore[arg-type]
+        jobs.submit(request_of(name + "0"))  # type: ignore[arg-type]
+        jobs.submit(request_of(name.upper()))  # type: ignore[arg-type]
+        second = jobs.submit(request_of(name))  # type: ignore[arg-type]
+        assert jobs.find(queue, name) == (first, second)
+        assert jobs.find(queue, "br-find-b-r0-p0") == ()
+
+    def test_unknown_jobs_are_left_out(
+        self, jobs: Jobs, request_of: Callable[[str], dict[str, object]]
+    ) -> None:
+        job_id = jobs.submit(request_of("br-describe-a-r0-p0"))  # type: ignore[arg-type]
+        described = jobs.describe(["nobody", job_id, *(f"none-{n}" for n in range(150))])
+        assert [report.job_id for report in described] == [job_id]
+
+    def test_a_terminated_job_fails_with_the_reason(
+        self,
+        jobs: Jobs,
+        request_of: Callable[[str], dict[str, object]],
+        settle: Callable[[Callable[[], bool]], None],
+    ) -> None:
+        job_id = jobs.submit(request_of("br-stop-a-r0-p0"))  # type: ignore[arg-type]
+        jobs.terminate(job_id, "enough")
+        settle(lambda: jobs.describe([job_id])[0].outcome is not None)
+        [report] = jobs.describe([job_id])
+        assert (report.outcome, report.failed) == (JobOutcome.FAILED, 1)
+        assert report.reason.startswith("enough")
+        jobs.terminate("nobody", "enough")
+
+
+def as_dict(body: str) -> dict[str, str]:
+    """An SNS envelope, flat."""
+    envelope = json.loads(body)
+    attributes = {name: a["Value"] for name, a in envelope["MessageAttributes"].items()}
+    return {"subject": envelope["Subject"], "message": envelope["Message"], **attributes}

@@ -1,0 +1,103 @@
+"""What AWS Batch answers, and what it means for a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
+
+from batchrelay.adapters.batch import THROTTLED_TRIES, BatchJobs
+from batchrelay.bootstrap import engine
+from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.settings import Settings
+
+REQUEST = {"jobName": "br-a-b-r0-p0", "jobQueue": "q", "jobDefinition": "d"}
+
+
+class _Raw:
+    """A raw body, as urllib3 has it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        yield self._body
+
+
+class Wire:
+    """Answers every request of a client with what it is told, and counts them."""
+
+    def __init__(self, *answers: tuple[int, str, str] | Exception) -> None:
+        self.answers = list(answers)
+        self.sent = 0
+
+    def __call__(self, request: Any, **_: object) -> AWSResponse:
+        self.sent += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        status, code, body = answer
+        headers = {"x-amzn-errortype": code} if code else {}
+        return AWSResponse(request.url, status, headers, _Raw(body.encode()))
+
+
+def jobs_on(wire: Wire, naps: list[float]) -> BatchJobs:
+    jobs = BatchJobs(sleep=naps.append)
+    for client in (jobs._submitter, jobs._client):
+        client.meta.events.register("before-send.batch.*", wire)
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((400, "ClientException", '{"message": "no such queue"}'), Refused),
+        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Refused),
+        ((500, "ServerException", '{"message": "oops"}'), Ambiguous),
+        ((500, "AuthorizerConfigurationException", "{}"), Ambiguous),
+        ((503, "", ""), Ambiguous),
+        (ReadTimeoutError(endpoint_url="https://batch"), Ambiguous),
+    ],
+)
+def test_an_answer_is_classed_and_the_request_is_sent_once(
+    answer: tuple[int, str, str] | Exception, error: type[Exception]
+) -> None:
+    wire, naps = Wire(answer), list[float]()
+    with pytest.raises(error):
+        jobs_on(wire, naps).submit(REQUEST)
+    assert (wire.sent, naps) == (1, [])
+
+
+def test_throttling_is_tried_again_with_jitter_and_then_left_owed() -> None:
+    wire, naps = Wire((429, "TooManyRequestsException", '{"message": "slow down"}')), list[float]()
+    with pytest.raises(Throttled):
+        jobs_on(wire, naps).submit(REQUEST)
+    assert wire.sent == THROTTLED_TRIES
+    assert len(naps) == THROTTLED_TRIES - 1
+    assert all(0 < nap <= 4 for nap in naps)
+
+
+def test_a_throttled_submission_may_succeed_later() -> None:
+    accepted = (200, "", '{"jobId": "id-1", "jobName": "x", "jobArn": "arn"}')
+    wire = Wire((429, "TooManyRequestsException", "{}"), accepted)
+    assert jobs_on(wire, []).submit(REQUEST) == "id-1"
+
+
+def test_jobs_are_described_100_at_a_time() -> None:
+    wire = Wire((200, "", '{"jobs": []}'))
+    assert jobs_on(wire, []).describe([f"job-{n}" for n in range(250)]) == ()
+    assert wire.sent == 3
+
+
+def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cold start pays for the clients that it needs, and an import for none."""
+
+    def refuse(service: str, **_: object) -> None:
+        raise AssertionError(f"a client of {service} was made")
+
+    monkeypatch.setattr(boto3, "client", refuse)
+    engine(Settings(table="t", bucket="b", topic_arn="a", prepare_queue_url="q", run_ttl_days=1))

@@ -1,0 +1,85 @@
+"""Every file in events/ has a twin that says what comes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrelay.adapters.eventbridge import parse
+from batchrelay.domain.errors import InputError
+from batchrelay_local.launch import LocalCloud
+from tests.builders import T0
+from tests.conftest import client_of, physical_id
+from tests.stack import ROOT, resource
+
+EVENTS = ROOT / "events"
+FUNCTIONS = {
+    "on_job_event": "OnJobEvent",
+    "prepare": "Prepare",
+    "start_run": "StartRun",
+    "reconcile": "Reconcile",
+}
+
+
+def files(folder: str) -> list[Path]:
+    found = sorted((EVENTS / folder).glob("*.json"))
+    return [path for path in found if not path.name.endswith(".expected.json")]
+
+
+def twin(path: Path) -> Any:
+    return json.loads(path.with_suffix(".expected.json").read_text())
+
+
+def test_every_event_has_a_twin_and_every_folder_a_reader() -> None:
+    folders = {path.name for path in EVENTS.iterdir()}
+    assert folders == {"job_state_change", *FUNCTIONS}
+    for folder in folders:
+        assert files(folder)
+        for path in files(folder):
+            assert path.with_suffix(".expected.json").is_file(), path
+
+
+@pytest.mark.parametrize("path", files("job_state_change"), ids=lambda path: path.stem)
+def test_an_event_becomes_its_fact(path: Path) -> None:
+    fact = parse(path.read_text(), T0)
+    expected = twin(path)["fact"]
+    if fact is None:
+        assert expected is None
+        return
+    document = asdict(fact)
+    assert document.pop("at") == T0
+    assert {"type": type(fact).__name__, **document.pop("key"), **document} == expected
+
+
+@pytest.mark.parametrize("detail", [None, {}, {"jobId": 3, "jobName": "br-a-b-r0-p0"}])
+def test_an_event_without_its_essentials_is_refused(detail: object) -> None:
+    event = {"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": detail}
+    with pytest.raises(InputError):
+        parse(json.dumps(event), T0)
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize("path", files("job_state_change"), ids=lambda path: path.stem)
+def test_the_rule_lets_pass_what_it_should(path: Path, cloud: LocalCloud) -> None:
+    answer = client_of(cloud, "events").test_event_pattern(
+        EventPattern=json.dumps(resource("JobEventRule")["EventPattern"]), Event=path.read_text()
+    )
+    assert answer["Result"] is twin(path)["matches_rule"]
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize(
+    "path",
+    [path for folder in FUNCTIONS for path in files(folder)],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_a_deployed_function_answers_as_its_twin_says(path: Path, cloud: LocalCloud) -> None:
+    answer = client_of(cloud, "lambda").invoke(
+        FunctionName=physical_id(cloud, FUNCTIONS[path.parent.name]),
+        Payload=path.read_bytes(),
+    )
+    assert json.loads(answer["Payload"].read()) == twin(path)

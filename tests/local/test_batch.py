@@ -1,0 +1,230 @@
+"""AWS Batch on this machine, over AWS's wire: real processes, real answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("batch_queue")]
+
+
+@pytest.fixture
+def batch(cloud: LocalCloud) -> Any:
+    return client_of(cloud, "batch")
+
+
+def submit(batch: Any, *command: str, name: str = "job", **request: Any) -> str:
+    overrides = {"command": list(command), **request.pop("overrides", {})}
+    answer = batch.submit_job(
+        jobName=name,
+        jobQueue="queue",
+        jobDefinition="shell",
+        containerOverrides=overrides,
+        **request,
+    )
+    assert answer["jobArn"].endswith(f":job/{answer['jobId']}")
+    job_id: str = answer["jobId"]
+    return job_id
+
+
+def ended(batch: Any, job_id: str) -> Any:
+    deadline = time.monotonic() + 30
+    while True:
+        [job] = batch.describe_jobs(jobs=[job_id])["jobs"]
+        if job["status"] in ("SUCCEEDED", "FAILED"):
+            return job
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
+
+
+def log_of(cloud: LocalCloud, job: Any) -> list[str]:
+    events = client_of(cloud, "logs").get_log_events(
+        logGroupName="/aws/batch/job", logStreamName=job["container"]["logStreamName"]
+    )["events"]
+    return [event["message"] for event in events]
+
+
+def printed(cloud: LocalCloud, batch: Any, job_id: str, code: str) -> Any:
+    return log_of(cloud, ended(batch, job_id))
+
+
+PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def test_a_job_is_given_what_aws_batch_gives(cloud: LocalCloud, batch: Any) -> None:
+    overrides = {"environment": [{"name": "MINE", "value": "x y"}]}
+    job_id = submit(batch, sys.executable, "-c", PRINT_ENVIRONMENT, overrides=overrides)
+    environment = json.loads(log_of(cloud, ended(batch, job_id))[0])
+    assert environment["AWS_BATCH_JOB_ID"] == job_id
+    assert environment["AWS_BATCH_JOB_ATTEMPT"] == "1"
+    assert environment["AWS_BATCH_JQ_NAME"] == "queue"
+    assert environment["AWS_BATCH_CE_NAME"] == "slots"
+    assert "AWS_BATCH_JOB_ARRAY_INDEX" not in environment
+    assert environment["MINE"] == "x y"
+    assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
+    assert "BATCHRELAY_TABLE" not in environment
+
+
+def test_children_know_their_index(cloud: LocalCloud, batch: Any) -> None:
+    script = 'echo "$AWS_BATCH_JOB_ID $AWS_BATCH_JOB_ARRAY_INDEX/$AWS_BATCH_JOB_ARRAY_SIZE"'
+    parent_id = submit(batch, "sh", "-c", script, arrayProperties={"size": 3})
+    parent = ended(batch, parent_id)
+    assert parent["status"] == "SUCCEEDED"
+    assert parent["attempts"] == []
+    assert parent["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 3
+    for index in range(3):
+        [child] = batch.describe_jobs(jobs=[f"{parent_id}:{index}"])["jobs"]
+        assert child["arrayProperties"]["index"] == index
+        assert log_of(cloud, child) == [f"{parent_id}:{index} {index}/3"]
+
+
+def test_output_and_errors_keep_their_order(cloud: LocalCloud, batch: Any) -> None:
+    job_id = submit(batch, "sh", "-c", "echo 1; echo 2 >&2; echo 3")
+    assert log_of(cloud, ended(batch, job_id)) == ["1", "2", "3"]
+
+
+def test_logs_are_read_from_the_end_or_from_the_head_page_by_page(
+    cloud: LocalCloud, batch: Any
+) -> None:
+    job = ended(batch, submit(batch, "seq", "10"))
+    logs = client_of(cloud, "logs")
+    stream = {"logGroupName": "/aws/batch/job", "logStreamName": job["container"]["logStreamName"]}
+    last = logs.get_log_events(**stream, limit=2)
+    assert [event["message"] for event in last["events"]] == ["9", "10"]
+    before = logs.get_log_events(**stream, limit=3, nextToken=last["nextBackwardToken"])
+    assert [event["message"] for event in before["events"]] == ["6", "7", "8"]
+    head = logs.get_log_events(**stream, limit=4, startFromHead=True)
+    after = logs.get_log_events(**stream, limit=4, nextToken=head["nextForwardToken"])
+    assert [event["message"] for event in after["events"]] == ["5", "6", "7", "8"]
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
+def test_an_exit_code_is_told(batch: Any, script: str, code: int) -> None:
+    job = ended(batch, submit(batch, "sh", "-c", script))
+    assert job["status"] == "FAILED"
+    assert job["container"]["exitCode"] == code
+    assert job["statusReason"] == "Essential container in task exited"
+
+
+def test_a_program_that_is_not_there_cannot_start(batch: Any) -> None:
+    job = ended(batch, submit(batch, "no-such-program"))
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
+    assert 'exec: "no-such-program"' in job["container"]["reason"]
+    assert "logStreamName" not in job["container"]
+
+
+def test_a_terminated_job_and_its_children_are_gone(batch: Any, tmp_path: Any) -> None:
+    pid_file = tmp_path / "pid"
+    job_id = submit(batch, "sh", "-c", f"sleep 60 & echo $! > {pid_file}; wait")
+    while not pid_file.exists() or not pid_file.read_text().strip():
+        time.sleep(0.02)
+    batch.terminate_job(jobId=job_id, reason="enough")
+    job = ended(batch, job_id)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "enough")
+    time.sleep(0.1)
+    state = [line for line in _status_of(int(pid_file.read_text())) if line.startswith("State")]
+    assert state == [] or "Z" in state[0]
+
+
+def _status_of(pid: int) -> list[str]:
+    try:
+        with open(f"/proc/{pid}/status") as file:  # noqa: PTH123  # a process, not a path
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def test_children_are_listed_by_status(batch: Any) -> None:
+    script = "exit $((AWS_BATCH_JOB_ARRAY_INDEX % 2))"
+    parent_id = submit(batch, "sh", "-c", script, arrayProperties={"size": 5})
+    ended(batch, parent_id)
+    failed = batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED")["jobSummaryList"]
+    assert [job["arrayProperties"]["index"] for job in failed] == [1, 3]
+    assert [job["container"]["exitCode"] for job in failed] == [1, 1]
+    assert batch.list_jobs(arrayJobId=parent_id)["jobSummaryList"] == [], "RUNNING by default"
+    pages = batch.get_paginator("list_jobs").paginate(
+        arrayJobId=parent_id, jobStatus="SUCCEEDED", PaginationConfig={"PageSize": 2}
+    )
+    assert [len(page["jobSummaryList"]) for page in pages] == [2, 1]
+
+
+def test_jobs_are_found_by_name_newest_first_whatever_the_case(batch: Any) -> None:
+    ids = [submit(batch, "true", name=name) for name in ("Find-Me", "find-me", "find-me-too")]
+
+    def found(value: str) -> list[str]:
+        filters = [{"name": "JOB_NAME", "values": [value]}]
+        listed = batch.list_jobs(jobQueue="queue", filters=filters)["jobSummaryList"]
+        return [job["jobId"] for job in listed]
+
+    assert found("FIND-ME") == [ids[1], ids[0]]
+    assert found("find-me*") == ids[::-1]
+
+
+def test_a_dependent_waits_and_a_dependent_of_a_failure_fails(batch: Any) -> None:
+    first = submit(batch, "sleep", "0.2")
+    second = submit(batch, "false", dependsOn=[{"jobId": first}])
+    third = submit(batch, "true", dependsOn=[{"jobId": second}])
+    assert ended(batch, third)["statusReason"] == "Dependent Job failed"
+    assert ended(batch, second)["startedAt"] >= ended(batch, first)["stoppedAt"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"jobName": "a b"}, "Job name should match valid pattern"),
+        ({"jobQueue": "nobody"}, "JobQueue nobody does not exist"),
+        ({"jobDefinition": "nobody:3"}, "JobDefinition nobody:3 does not exist"),
+        ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000, got 1"),
+        ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
+        ({"dependsOn": [{"jobId": "nobody"}]}, "Job nobody does not exist"),
+        ({"retryStrategy": {"attempts": 2}}, "retryStrategy is not supported by this local"),
+        (
+            {"containerOverrides": {"environment": [{"name": "AWS_BATCH_X", "value": ""}]}},
+            "must not start with AWS_BATCH",
+        ),
+        ({"tags": {"a": "x" * 40_000}}, "Job size must be less than 30 KiB, got 40 KiB"),
+    ],
+)
+def test_a_bad_request_is_a_client_exception(
+    batch: Any, request_: dict[str, Any], message: str
+) -> None:
+    good = {"jobName": "a", "jobQueue": "queue", "jobDefinition": "shell"}
+    with pytest.raises(ClientError, match=message) as error:
+        batch.submit_job(**{**good, **request_})
+    assert error.value.response["Error"]["Code"] == "ClientException"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_what_is_not_built_is_refused_by_name(batch: Any) -> None:
+    with pytest.raises(ClientError, match="CancelJob is not supported by this local AWS Batch"):
+        batch.cancel_job(jobId="x", reason="y")
+
+
+def test_definitions_have_revisions(batch: Any) -> None:
+    for revision in (1, 2):
+        answer = batch.register_job_definition(
+            jobDefinitionName="revised",
+            type="container",
+            containerProperties={"image": "i", "command": ["echo", str(revision)]},
+        )
+        assert answer["revision"] == revision
+    listed = batch.describe_job_definitions(jobDefinitionName="revised")["jobDefinitions"]
+    assert [definition["revision"] for definition in listed] == [2, 1]
+
+
+def test_queues_and_environments_are_described(batch: Any) -> None:
+    [queue] = batch.describe_job_queues(jobQueues=["queue"])["jobQueues"]
+    [environment] = batch.describe_compute_environments()["computeEnvironments"]
+    assert (
+        queue["computeEnvironmentOrder"][0]["computeEnvironment"]
+        == (environment["computeEnvironmentArn"])
+    )
+    assert environment["computeResources"]["maxvCpus"] == 4

@@ -1,0 +1,128 @@
+"""A cloud starts alone and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrelay_local.launch import CloudError, LocalCloud, job_environment
+from tests.conftest import client_of
+
+pytestmark = pytest.mark.cloud
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from batchrelay_local.launch import LocalCloud
+cloud = LocalCloud.start(directory=Path("."))
+print(cloud.endpoint, cloud.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition: Any, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def can_connect(endpoint: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(endpoint.rpartition(":")[2]))) == 0
+
+
+def descendants(session: int) -> list[int]:
+    """Every process of a session: the cloud and its Lambda workers; and jobs, by their leader."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def busy(cloud: LocalCloud) -> None:
+    """A job that ignores SIGTERM is running."""
+    batch = client_of(cloud, "batch")
+    batch.create_compute_environment(
+        computeEnvironmentName="e", type="MANAGED",
+        computeResources={"type": "EC2", "maxvCpus": 1, "subnets": []},
+    )  # fmt: skip
+    order = [{"order": 1, "computeEnvironment": "e"}]
+    batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+    batch.register_job_definition(
+        jobDefinitionName="d",
+        type="container",
+        containerProperties={"image": "", "command": ["sh", "-c", "trap '' TERM; sleep 60"]},
+    )
+    job = batch.submit_job(jobName="j", jobQueue="q", jobDefinition="d")
+    wait_until(lambda: batch.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["status"] == "RUNNING")
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_nothing_is_left_when_it_was_stopped(tmp_path: Path, how: str) -> None:
+    cloud = LocalCloud.start(directory=tmp_path)
+    busy(cloud)
+    session = cloud.process.pid
+    assert len(descendants(session)) >= 2
+    getattr(cloud, how)()
+    wait_until(lambda: descendants(session) == [], seconds=2)
+    assert not can_connect(cloud.endpoint)
+    cloud.stop()
+
+
+def test_nothing_is_left_when_its_holder_was_killed() -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    endpoint, pid = holder.stdout.readline().split()
+    assert can_connect(endpoint)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    wait_until(lambda: descendants(int(pid)) == [])
+    assert not can_connect(endpoint)
+
+
+def test_two_clouds_live_side_by_side(tmp_path: Path, cloud: LocalCloud) -> None:
+    other = LocalCloud.start(directory=tmp_path)
+    try:
+        client_of(other, "s3").create_bucket(Bucket="only-there")
+        buckets = client_of(cloud, "s3").list_buckets()["Buckets"]
+        assert "only-there" not in [bucket["Name"] for bucket in buckets]
+    finally:
+        other.stop()
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path, cloud: LocalCloud) -> None:
+    port = int(cloud.endpoint.rpartition(":")[2])
+    with pytest.raises(CloudError) as error:
+        LocalCloud.start(directory=tmp_path, port=port)
+    assert str(error.value) == (
+        f"port {port} is in use: choose another with --port, or leave it out for a free one"
+    )
+
+
+def test_a_job_sees_no_credentials_of_the_user() -> None:
+    user = {"PATH": "/usr/bin", "HOME": "/home/u", "AWS_PROFILE": "prod", "SECRET": "x"}
+    here = str(Path(sys.executable).parent)
+    assert job_environment(user) == {"PATH": f"{here}:/usr/bin", "HOME": "/home/u"}
+    activated = {**user, "VIRTUAL_ENV": "/home/u/venv"}
+    assert job_environment(activated)["PATH"] == "/usr/bin"

@@ -1,0 +1,146 @@
+"""Every hook into MiniStack that ministack_host.py uses: an update that moves one fails here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, physical_id
+
+pytestmark = pytest.mark.cloud
+
+
+def test_hook_1_batch_is_ours(cloud: LocalCloud, batch_queue: str) -> None:
+    [queue] = client_of(cloud, "batch").describe_job_queues(jobQueues=[batch_queue])["jobQueues"]
+    assert queue["jobQueueArn"].endswith(":job-queue/queue")
+
+
+def test_hook_2_other_logs_are_still_ministacks(cloud: LocalCloud) -> None:
+    logs = client_of(cloud, "logs")
+    logs.create_log_group(logGroupName="theirs")
+    logs.create_log_stream(logGroupName="theirs", logStreamName="s")
+    event = {"timestamp": int(time.time() * 1000), "message": "hello"}
+    logs.put_log_events(logGroupName="theirs", logStreamName="s", logEvents=[event])
+    found = logs.get_log_events(logGroupName="theirs", logStreamName="s")["events"]
+    assert [entry["message"] for entry in found] == ["hello"]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.get_log_events(logGroupName="/aws/batch/job", logStreamName="nobody")
+
+
+def test_hook_3_state_changes_reach_rules_in_the_documented_shape(
+    cloud: LocalCloud, batch_queue: str
+) -> None:
+    queue_url = hear_every_batch_event(cloud)
+    submitted = client_of(cloud, "batch").submit_job(
+        jobName="heard",
+        jobQueue=batch_queue,
+        jobDefinition="shell",
+        arrayProperties={"size": 2},
+        tags={"mine": "x"},
+    )
+    events = heard(cloud, queue_url, submitted["jobId"], count=2 + 2 * 4)
+    by_job: dict[str, list[str]] = {}
+    for event in events:
+        by_job.setdefault(event["detail"]["jobId"], []).append(event["detail"]["status"])
+    parent_id = submitted["jobId"]
+    states = ["RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
+    assert by_job == {
+        parent_id: ["PENDING", "SUCCEEDED"],
+        f"{parent_id}:0": states,
+        f"{parent_id}:1": states,
+    }
+    check_shapes(events, submitted)
+
+
+def hear_every_batch_event(cloud: LocalCloud) -> str:
+    sqs, events = client_of(cloud, "sqs"), client_of(cloud, "events")
+    url: str = sqs.create_queue(QueueName="every-batch-event")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    events.put_rule(Name="every", EventPattern=json.dumps({"source": ["aws.batch"]}))
+    events.put_targets(Rule="every", Targets=[{"Id": "q", "Arn": arn["QueueArn"]}])
+    return url
+
+
+def heard(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str, Any]]:
+    sqs = client_of(cloud, "sqs")
+    found: list[dict[str, Any]] = []
+    deadline = time.monotonic() + 20
+    while len(found) < count:
+        assert time.monotonic() < deadline, found
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            event = json.loads(message["Body"])
+            if event["detail"]["jobId"].startswith(job_id):
+                found.append(event)
+    client_of(cloud, "events").remove_targets(Rule="every", Ids=["q"])
+    client_of(cloud, "events").delete_rule(Name="every")
+    return found
+
+
+def check_shapes(events: list[dict[str, Any]], submitted: dict[str, Any]) -> None:
+    """Reference §7.2, §7.4, §7.5."""
+    parent = next(e for e in events if e["detail"]["status"] == "SUCCEEDED" and ":" not in
+                  e["detail"]["jobId"])  # fmt: skip
+    child = next(e for e in events if e["detail"]["status"] == "SUCCEEDED" and e is not parent
+                 and ":" in e["detail"]["jobId"])  # fmt: skip
+    for event in events:
+        assert event["source"] == "aws.batch"
+        assert event["detail-type"] == "Batch Job State Change"
+        assert event["time"].endswith("Z")
+        assert event["resources"] == [event["detail"]["jobArn"]]
+        assert isinstance(event["detail"]["createdAt"], int)
+        assert event["detail"]["jobQueue"].endswith(":job-queue/queue")
+        assert event["detail"]["jobDefinition"].endswith(":job-definition/shell:1")
+    arn = submitted["jobArn"]
+    assert parent["detail"]["attempts"] == []
+    assert parent["detail"]["arrayProperties"]["size"] == 2
+    assert parent["detail"]["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 2
+    assert parent["detail"]["tags"] == {"mine": "x", "resourceArn": arn}
+    assert child["detail"]["arrayProperties"]["statusSummary"] == {}
+    assert "size" not in child["detail"]["arrayProperties"]
+    assert child["detail"]["tags"] == {"resourceArn": arn}, "the parent's, and no tag of the user"
+    assert child["detail"]["container"]["exitCode"] == 0
+    assert child["detail"]["dependsOn"] == []
+
+
+def test_hook_3_put_events_refuses_what_only_aws_may_say(cloud: LocalCloud) -> None:
+    entry = {"Source": "aws.batch", "DetailType": "x", "Detail": "{}"}
+    answer = client_of(cloud, "events").put_events(Entries=[entry])
+    assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+
+
+def test_hook_3_has_the_signature_that_we_call() -> None:
+    from ministack.services import eventbridge
+
+    assert list(inspect.signature(eventbridge._dispatch_event).parameters)[0] == "event"
+
+
+def test_hook_4_only_loopback_is_listened_on(cloud: LocalCloud) -> None:
+    """Every listening socket of the cloud's process and its workers is on 127.0.0.1."""
+    port = int(cloud.endpoint.rpartition(":")[2])
+    listening = [
+        line.split()[1] for line in open("/proc/net/tcp").read().splitlines()[1:]  # noqa: PTH123, SIM115  # procfs
+        if line.split()[3] == "0A"
+    ]  # fmt: skip
+    assert f"0100007F:{port:04X}" in listening
+    assert f"00000000:{port:04X}" not in listening
+    assert "00000000:22B3" not in listening, "8883 is MiniStack's MQTT"
+
+
+def test_numbers_reach_the_event_source_mapping(cloud: LocalCloud) -> None:
+    mappings = client_of(cloud, "lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert [m["ScalingConfig"]["MaximumConcurrency"] for m in mappings] == [10, 10]
+    assert all(m["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for m in mappings)
+
+
+def test_the_table_has_its_sparse_index(cloud: LocalCloud) -> None:
+    table = client_of(cloud, "dynamodb").describe_table(TableName=physical_id(cloud, "Table"))
+    [index] = table["Table"]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "open"

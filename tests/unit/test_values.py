@@ -1,0 +1,273 @@
+"""Names, sizes, variables, requests: what a run says to the world."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchrelay.domain.errors import InvalidItems, InvalidParams, InvalidPipeline, Refused
+from batchrelay.domain.events import JobSucceeded, Prepared
+from batchrelay.domain.expansion import expand, expand_document, references
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX
+from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.sizes import split
+from batchrelay.domain.transitions import advance
+from batchrelay.domain.values import JobKey, step_label
+from batchrelay.domain.variables import resolve_params, variables_of
+from tests.builders import ENVIRONMENT, T0, at, key, pipeline, run_of, step
+
+# --- names
+
+
+@given(
+    name=st.text("abAB09_-", min_size=1, max_size=128),
+    number=st.integers(0, 9_999),
+    part=st.integers(0, 99),
+)
+def test_a_job_name_is_lower_case_short_and_reversible(name: str, number: int, part: int) -> None:
+    wanted = JobKey(run_id="20261121t093015a1b2c3", label=step_label(name), round=number, part=part)
+    assert wanted.name == wanted.name.lower()
+    assert len(wanted.name) <= JOB_NAME_MAX
+    assert JobKey.parse(wanted.name) == wanted
+
+
+def test_two_long_names_have_two_labels() -> None:
+    long = "x" * 100
+    assert step_label(long) != step_label(long + "y")
+    assert step_label("x" * 80) == "x" * 80
+
+
+@pytest.mark.parametrize("name", ["", "br-", "br-a-b", "br-a-b-r0", "nightly", "br-A-b-r0-p0"])
+def test_a_foreign_name_is_no_key(name: str) -> None:
+    assert JobKey.parse(name) is None
+
+
+def test_a_step_whose_name_looks_like_a_round_is_taken_apart_right() -> None:
+    assert JobKey.parse("br-a-step-r1-p2-r3-p4") == key("step-r1-p2", 4, round=3, run_id="a")
+
+
+# --- sizes
+
+
+@pytest.mark.parametrize(
+    ("children", "sizes"),
+    [
+        (1, (1,)),
+        (2, (2,)),
+        (9_999, (9_999,)),
+        (10_000, (10_000,)),
+        (10_001, (5_001, 5_000)),
+        (25_000, (8_334, 8_333, 8_333)),
+    ],
+)
+def test_children_share_out_evenly(children: int, sizes: tuple[int, ...]) -> None:
+    assert split(children) == sizes
+
+
+@given(st.integers(1, 1_000_000))
+def test_no_part_is_too_large_and_none_is_of_one_beside_another(children: int) -> None:
+    sizes = split(children)
+    assert sum(sizes) == children
+    assert max(sizes) <= ARRAY_SIZE_MAX
+    assert max(sizes) - min(sizes) <= 1
+    assert len(sizes) == 1 or min(sizes) > 1
+
+
+def test_too_many_children_are_refused_with_the_arithmetic() -> None:
+    with pytest.raises(
+        InvalidItems, match=r"1,000,001 children are more than 100 arrays of 10,000"
+    ):
+        split(1_000_001)
+
+
+# --- expansion
+
+
+def test_what_is_in_braces_expands_and_the_rest_is_left_to_the_shell() -> None:
+    assert expand("${a}$HOME$${a}$$ ${b.c}", {"a": "1", "b.c": "2"}) == "1$HOME${a}$$ 2"
+
+
+def test_a_value_is_not_expanded_again() -> None:
+    assert expand("${a}", {"a": "${b}"}) == "${b}"
+
+
+def test_an_unknown_variable_is_an_error() -> None:
+    with pytest.raises(InvalidPipeline, match=r"\$\{nobody\} has no value here"):
+        expand("${nobody}", {})
+
+
+def test_documents_expand_in_values_only() -> None:
+    document = {"${a}": ["${a}", 1, None, {"x": ("${a}", True)}]}
+    assert expand_document(document, {"a": "1"}) == {"${a}": ["1", 1, None, {"x": ["1", True]}]}
+
+
+def test_references_tell_their_place() -> None:
+    assert [(r.name, r.offset) for r in references("x${a}$${b}${c}")] == [("a", 1), ("c", 10)]
+
+
+# --- parameters
+
+
+def params_of(*params: Param, **given_values: str) -> dict[str, str]:
+    return resolve_params(pipeline(step("a"), params=params), given_values, {"run.id": "r"})
+
+
+def test_defaults_expand_in_any_order() -> None:
+    params = (
+        Param(name="c", default="${params.b}/c"),
+        Param(name="b", default="${params.a}/b"),
+        Param(name="a", default="${run.id}"),
+    )
+    assert params_of(*params) == {"a": "r", "b": "r/b", "c": "r/b/c"}
+    assert params_of(*params, b="given") == {"a": "r", "b": "given", "c": "given/c"}
+
+
+def test_a_given_value_is_taken_as_it_is() -> None:
+    assert params_of(Param(name="a"), a="${run.id}") == {"a": "${run.id}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (ParamType.S3URI, "s3://b", "b/c"),
+        (ParamType.INTEGER, "-3", "3.5"),
+        (ParamType.NUMBER, "1e-3", "1e"),
+        (ParamType.BOOLEAN, "true", "True"),
+        (ParamType.STRING, "", None),
+    ],
+)
+def test_a_parameter_must_look_like_its_type(
+    kind: ParamType, right: str, wrong: str | None
+) -> None:
+    assert params_of(Param(name="a", type=kind), a=right) == {"a": right}
+    if wrong is not None:
+        with pytest.raises(InvalidParams, match="parameter a must be"):
+            params_of(Param(name="a", type=kind), a=wrong)
+        with pytest.raises(InvalidParams, match="parameter a must be"):
+            params_of(Param(name="a", type=kind, default=wrong))
+
+
+def test_every_wrong_parameter_is_named() -> None:
+    with pytest.raises(InvalidParams) as error:
+        params_of(Param(name="a"), Param(name="b", type=ParamType.INTEGER), b="x", c="y")
+    message = str(error.value)
+    assert "parameter b must be an integer" in message
+    assert "unknown parameter c (this pipeline has: a, b)" in message
+    assert "parameter a is missing" in message
+
+
+def test_a_circle_of_defaults_is_an_error() -> None:
+    with pytest.raises(InvalidParams, match="in a circle: a, b"):
+        params_of(Param(name="a", default="${params.b}"), Param(name="b", default="${params.a}"))
+
+
+def test_outputs_are_variables() -> None:
+    run = run_of(step("a", output="s3://${params.x}/${run.id}"), params={"x": "b"})
+    assert variables_of(run)["steps.a.output"] == "s3://b/run1"
+
+
+# --- requests
+
+
+def test_a_request_is_the_step_with_its_name_and_our_variables() -> None:
+    fan = step(
+        "Fan",
+        file="s3://b/plan.json",
+        containerOverrides={
+            "command": ["run", "${items.file}", "${params.x}"],
+            "environment": [{"name": "A", "value": "${run.id}"}],
+        },
+    )
+    event = Prepared(
+        at=at(1),
+        step="Fan",
+        round=0,
+        children=3,
+        manifest="s3://m/items.jsonl",
+        items_file="s3://b/plan.json",
+    )
+    run = advance(run_of(fan, params={"x": "1"}), event)
+    assert submit_request(run, key("fan")) == {
+        "jobName": "br-run1-fan-r0-p0",
+        "jobQueue": "queue",
+        "jobDefinition": "noop:1",
+        "arrayProperties": {"size": 3},
+        "containerOverrides": {
+            "command": ["run", "s3://b/plan.json", "1"],
+            "environment": [
+                {"name": "A", "value": "run1"},
+                {"name": "BATCHRELAY_RUN_ID", "value": "run1"},
+                {"name": "BATCHRELAY_STEP", "value": "Fan"},
+                {"name": "BATCHRELAY_ROUND", "value": "0"},
+                {"name": "BATCHRELAY_PART", "value": "0"},
+                {"name": "BATCHRELAY_MANIFEST", "value": "s3://m/items.jsonl"},
+                {"name": "BATCHRELAY_OFFSET", "value": "0"},
+                {"name": "BATCHRELAY_CHUNK", "value": "1"},
+            ],
+        },
+    }
+
+
+def test_one_item_is_a_plain_job_that_knows_its_index() -> None:
+    event = Prepared(
+        at=at(1), step="a", round=0, children=1, manifest="s3://m", items_file="s3://f"
+    )
+    request = submit_request(advance(run_of(step("a", file="s3://f")), event), key("a"))
+    assert "arrayProperties" not in request
+    assert {"name": "BATCHRELAY_INDEX", "value": "0"} in environment_of(request)
+
+
+def test_a_later_part_knows_where_it_begins() -> None:
+    event = Prepared(
+        at=at(1), step="a", round=0, children=25_000, manifest="s3://m", items_file="s3://f"
+    )
+    request = submit_request(advance(run_of(step("a", file="s3://f")), event), key("a", 2))
+    assert request["arrayProperties"] == {"size": 8_333}
+    assert {"name": "BATCHRELAY_OFFSET", "value": "16667"} in environment_of(request)
+
+
+def environment_of(request: object) -> list[dict[str, str]]:
+    document = json.loads(json.dumps(request))
+    listed: list[dict[str, str]] = document["containerOverrides"]["environment"]
+    return listed
+
+
+def test_a_request_over_a_limit_is_refused_before_it_is_sent() -> None:
+    run = run_of(
+        step("a", containerOverrides={"command": ["${params.x}"]}), params={"x": "y" * 9_000}
+    )
+    with pytest.raises(Refused, match="above 8,192 AWS Batch fails the job"):
+        submit_request(run, key("a"))
+    run = run_of(step("a", parameters={"x": "${params.x}"}), params={"x": "y" * 40_000})
+    with pytest.raises(Refused, match="AWS Batch takes at most 30,720"):
+        submit_request(run, key("a"))
+
+
+# --- notices
+
+
+def test_a_notice_tells_the_outcome_and_the_link() -> None:
+    rule = NoticeRule(
+        topic="${env.topicArn}", on=frozenset({"SUCCEEDED"}), link="${steps.a.output}"
+    )
+    run = run_of(step("a", output="s3://out"), notify=(rule,))
+    run = advance(run, JobSucceeded(at=T0 + timedelta(seconds=90), key=key("a"), job_id="j"))
+    notice = notice_of(run, 0)
+    assert (notice.topic, notice.id) == (ENVIRONMENT["topicArn"], "run1-0-succeeded")
+    assert notice.subject == "test SUCCEEDED: run run1"
+    assert notice.message == (
+        "Pipeline test, run run1: SUCCEEDED after 90 s.\nOutput: s3://out\n\n"
+        "  a: SUCCEEDED, 1 of 1 children succeeded"
+    )
+
+
+def test_a_subject_is_ascii_of_100_characters() -> None:
+    run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset()),))
+    long = replace(run, pipeline=replace(run.pipeline, name="é" * 120))
+    assert notice_of(long, 0).subject == "?" * 100
