@@ -57,7 +57,7 @@ def progress_of(state: StepState, jobs: Mapping[str, Mapping[str, Any]]) -> Prog
 def elapsed_of(run: Run, step: str, now: datetime, begun: Mapping[str, datetime]) -> str:
     """How long a step took, or has been taking."""
     state = run.state(step)
-    if step not in begun:
+    if step not in begun or state.status is StepStatus.SKIPPED:
         return ""
     end = state.since if state.status.is_terminal and state.since is not None else now
     return f"{max(0.0, (end - begun[step]).total_seconds()):.1f} s"

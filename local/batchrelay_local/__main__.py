@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from batchrelay_local.cloud import main
 
-sys.exit(main())
+main()

@@ -2,7 +2,7 @@
 
 It reads one line of JSON from standard input (`CloudOrder`), prints one line of JSON when it is up
 ({"endpoint", "outputs"} or {"error"}), and ends when its standard input is closed, so that it
-never outlives whoever started it. SIGTERM ends it too; a second one at once.
+never outlives whoever started it. SIGTERM ends it too, and SIGQUIT at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.batch.details import ACCOUNT, REGION
+from batchrelay_local.batch.details import REGION
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.calls import JOB_ACCESS_KEY, CallCounter
 from batchrelay_local.launch import CloudOrder
@@ -42,7 +42,7 @@ class Cloud:
 
     def start(self) -> dict[str, Any]:
         """What the starter is told."""
-        os.environ.update(self._aws(ACCOUNT))
+        os.environ.update(self._aws("deploy"))
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
         self._host.start(self._counter.wrap)
@@ -69,12 +69,38 @@ class Cloud:
         }
 
 
-def main() -> int:
+class _Told:
+    """What the process was told by signals, or by the end of its standard input."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self.immediately = threading.Event()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the starter's
+        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        signal.signal(signal.SIGQUIT, self._at_once)
+
+    def _at_once(self, *_: object) -> None:
+        self.immediately.set()
+        self._stop.set()
+
+    def hear_starter(self) -> None:
+        """Stop when whoever started this process is gone."""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def wait(self) -> None:
+        """In short naps: a signal is only seen by a main thread that is not asleep in a lock."""
+        while not self._stop.wait(timeout=0.2):
+            pass
+
+    def _listen(self) -> None:
+        sys.stdin.read()
+        self._stop.set()
+
+
+def main() -> None:
     """Run until told to stop."""
     order = CloudOrder.from_json(sys.stdin.readline())
-    told = threading.Semaphore(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the starter's affair
-    signal.signal(signal.SIGTERM, lambda *_: told.release())
+    told = _Told()
     try:
         cloud = Cloud(order)
         answer = cloud.start()
@@ -82,27 +108,17 @@ def main() -> int:
         print(json.dumps({"error": str(error)}), flush=True)  # noqa: T201  # the protocol
         os._exit(1)
     print(json.dumps(answer), flush=True)  # noqa: T201  # the protocol
-    threading.Thread(target=_wait_for_starter, args=(told,), daemon=True).start()
-    _wait(told)
-    stopping = threading.Thread(target=cloud.stop, kwargs={"immediately": False}, daemon=True)
-    stopping.start()
-    while stopping.is_alive():
-        if told.acquire(timeout=0.05) and not _starter_gone.is_set():
-            cloud.stop(immediately=True)
-            break
+    told.hear_starter()
+    told.wait()
+    _stop(cloud, told)
     os._exit(0)
 
 
-_starter_gone = threading.Event()
-
-
-def _wait_for_starter(told: threading.Semaphore) -> None:
-    sys.stdin.read()
-    _starter_gone.set()
-    told.release()
-
-
-def _wait(told: threading.Semaphore) -> None:
-    """In short naps: a signal is only seen by a main thread that is not asleep in a lock."""
-    while not told.acquire(timeout=0.2):
+def _stop(cloud: Cloud, told: _Told) -> None:
+    stopping = threading.Thread(target=cloud.stop, kwargs={"immediately": False}, daemon=True)
+    if not told.immediately.is_set():
+        stopping.start()
+    while stopping.is_alive() and not told.immediately.wait(timeout=0.05):
         pass
+    if told.immediately.is_set():
+        cloud.stop(immediately=True)

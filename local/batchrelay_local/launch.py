@@ -18,6 +18,9 @@ from typing import Any
 STOP_S_MAX = 8.0
 """Seconds until a cloud that was told to stop is killed: its processes have 3 of them."""
 
+KILL_S_MAX = 2.0
+"""Seconds until a cloud that was told to end at once is killed."""
+
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
 
 
@@ -79,6 +82,7 @@ class LocalCloud:
         except BaseException:
             process.kill()
             process.wait()
+            _close_pipes(process)
             raise
         finally:
             if process.returncode is not None:
@@ -88,21 +92,28 @@ class LocalCloud:
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
         try:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=STOP_S_MAX)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            self._end(signal.SIGTERM, STOP_S_MAX)
+        except KeyboardInterrupt:
             self.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
 
     def kill(self) -> None:
         """End it at once."""
-        self.process.send_signal(signal.SIGTERM)
+        self._end(signal.SIGQUIT, KILL_S_MAX)
+
+    def _end(self, number: signal.Signals, patience_s: float) -> None:
+        self.process.send_signal(number)
         try:
-            self.process.wait(timeout=1)
+            self.process.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        _close_pipes(self.process)
+
+
+def _close_pipes(process: subprocess.Popen[str]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _ordered(process: subprocess.Popen[str], order: CloudOrder) -> dict[str, Any]:

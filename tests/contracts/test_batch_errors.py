@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,6 +86,17 @@ def test_a_throttled_submission_may_succeed_later() -> None:
     accepted = (200, "", '{"jobId": "id-1", "jobName": "x", "jobArn": "arn"}')
     wire = Wire((429, "TooManyRequestsException", "{}"), accepted)
     assert jobs_on(wire, []).submit(REQUEST) == "id-1"
+
+
+def test_the_listing_is_compared_again_and_turned_round() -> None:
+    """The filter ignores case, and AWS lists the newest first."""
+    names = {"new": "br-a-b-r0-p0", "similar": "BR-A-B-R0-P0", "old": "br-a-b-r0-p0"}
+    listed = [
+        {"jobId": job_id, "jobName": name, "createdAt": 9 - number}
+        for number, (job_id, name) in enumerate(names.items())
+    ]
+    wire = Wire((200, "", json.dumps({"jobSummaryList": listed})))
+    assert jobs_on(wire, []).find("q", "br-a-b-r0-p0") == ("old", "new")
 
 
 def test_jobs_are_described_100_at_a_time() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,16 +120,14 @@ def test_hook_3_put_events_refuses_what_only_aws_may_say(cloud: LocalCloud) -> N
 def test_hook_3_has_the_signature_that_we_call() -> None:
     from ministack.services import eventbridge
 
-    assert list(inspect.signature(eventbridge._dispatch_event).parameters)[0] == "event"
+    assert next(iter(inspect.signature(eventbridge._dispatch_event).parameters)) == "event"
 
 
 def test_hook_4_only_loopback_is_listened_on(cloud: LocalCloud) -> None:
     """Every listening socket of the cloud's process and its workers is on 127.0.0.1."""
     port = int(cloud.endpoint.rpartition(":")[2])
-    listening = [
-        line.split()[1] for line in open("/proc/net/tcp").read().splitlines()[1:]  # noqa: PTH123, SIM115  # procfs
-        if line.split()[3] == "0A"
-    ]  # fmt: skip
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = [fields[1] for fields in sockets if fields[3] == "0A"]
     assert f"0100007F:{port:04X}" in listening
     assert f"00000000:{port:04X}" not in listening
     assert "00000000:22B3" not in listening, "8883 is MiniStack's MQTT"

@@ -88,7 +88,7 @@ class ProcessRunner:
 
     def _tell(self, action: Callable[[], None]) -> None:
         self._inbox.put(action)
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # the pipe is full of wakes, or the thread has ended
             os.write(self._wake_w, b"x")
 
     def _loop(self) -> None:

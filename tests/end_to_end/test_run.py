@@ -1,0 +1,255 @@
+"""`batchrelay run` as a user calls it: the whole stack, real processes, one exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrelay_cli.aws import local_client_factory
+from tests.stack import ROOT
+
+pytestmark = pytest.mark.cloud
+
+BATCHRELAY = (sys.executable, "-m", "batchrelay_cli")
+EXAMPLE = ROOT / "examples/word-count/pipeline.yaml"
+
+
+def batchrelay(*arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*BATCHRELAY, *arguments], capture_output=True, text=True, timeout=seconds, check=False
+    )
+
+
+def texts(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"a b+c%20é {number}.txt").write_text("lamp lamp Lamp the of it\n")
+    return folder
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_word_count_of_any_number_of_texts(tmp_path: Path, count: int) -> None:
+    folder = texts(tmp_path / "texts", count)
+    done = batchrelay(
+        "run", str(EXAMPLE), "--param", f"source={folder}", "--output", "json",
+        "--download", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    steps = report["run"]["steps"]
+    assert report["run"]["status"] == "SUCCEEDED"
+    assert steps["migrate"]["s"] == ("SKIPPED" if count == 0 else "SUCCEEDED")
+    assert steps["migrate"]["n"] == count
+    top = json.loads((tmp_path / "out/merge/top.json").read_text())
+    assert top == ({"lamp": 3 * count} if count else {})
+    assert report["output"].endswith("/output/top.json")
+    [notice] = report["notices"]
+    assert notice["subject"] == f"word-count SUCCEEDED: run {report['run']['id']}"
+    assert report["output"] in notice["message"]
+
+
+def test_a_run_prints_the_table_the_output_and_the_notice(tmp_path: Path) -> None:
+    folder = texts(tmp_path / "texts", 3)
+    done = batchrelay("run", str(EXAMPLE), "--param", f"source={folder}")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "lamp      9" in lines
+    assert any(line.startswith("migrate      SUCCEEDED  3/3") for line in lines)
+    assert any(line.startswith("output: s3://") for line in lines)
+    assert any(line.startswith("notice: word-count SUCCEEDED") for line in lines)
+
+
+def pipeline(folder: Path, **document: Any) -> str:
+    """A pipeline file whose job definition is `sh`."""
+    definition = {
+        "jobDefinitionName": "sh",
+        "type": "container",
+        "containerProperties": {"image": "none", "command": ["true"]},
+    }
+    whole = {
+        "pipeline": "p",
+        "defaults": {"jobQueue": "q", "jobDefinition": "sh"},
+        "notify": [{"topicArn": "${env.topicArn}"}],
+        "jobDefinitions": [definition],
+        **document,
+    }
+    file = folder / "pipeline.json"
+    file.write_text(json.dumps(whole))
+    return str(file)
+
+
+def shell(script: str) -> dict[str, Any]:
+    return {"command": ["sh", "-c", script]}
+
+
+def test_a_failing_child_is_named_with_its_last_words(tmp_path: Path) -> None:
+    script = (
+        'echo working; test $AWS_BATCH_JOB_ARRAY_INDEX != 2 || { echo "disk is full"; exit 7; }'
+    )
+    steps = [
+        {
+            "jobName": "fan",
+            "arrayProperties": {"size": 4},
+            "containerOverrides": shell(script),
+        },
+        {"jobName": "after", "dependsOn": [{"jobName": "fan"}]},
+    ]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps))
+    assert done.returncode == 1
+    assert "step fan failed: child 2 of 4, exit code 7: disk is full" in done.stdout
+    assert "after        SKIPPED    (needs fan, which is FAILED)" in done.stdout
+    assert "notice: p FAILED" in done.stdout
+
+
+def test_a_list_that_is_none_fails_its_step_before_anything_is_submitted(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"Items": {"a": 1}}')
+    steps = [{"jobName": "fan", "flow": {"forEach": {"file": "${params.plan}", "items": "Items"}}}]
+    file = pipeline(tmp_path, steps=steps, params={"plan": {"type": "s3uri"}})
+    done = batchrelay("run", file, "--param", f"plan={tmp_path / 'plan.json'}")
+    assert done.returncode == 1
+    assert "plan.json: byte 10: there is no list at Items" in done.stdout
+
+
+def test_a_missing_file_fails_its_step_with_a_sentence(tmp_path: Path) -> None:
+    each = {"file": "s3://${env.bucket}/nobody.json", "items": "Items"}
+    steps = [{"jobName": "fan", "flow": {"forEach": each}}]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps))
+    assert done.returncode == 1
+    assert "nobody.json: there is no such object" in done.stdout
+
+
+def test_a_diamond_joins(tmp_path: Path) -> None:
+    steps = [
+        {"jobName": "top"},
+        {"jobName": "left", "dependsOn": [{"jobName": "top"}], "arrayProperties": {"size": 3}},
+        {"jobName": "right", "dependsOn": [{"jobName": "top"}]},
+        {
+            "jobName": "bottom",
+            "dependsOn": [{"jobName": "left"}, {"jobName": "right"}],
+            "containerOverrides": shell('echo "$BATCHRELAY_STEP of $BATCHRELAY_RUN_ID"'),
+        },
+    ]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any(line.startswith("bottom of 2") for line in done.stdout.splitlines())
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = pipeline(tmp_path, steps=[{"jobName": "a"}])
+        done = batchrelay("run", file, "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"batchrelay: port {port} is in use: choose another with --port, "
+        "or leave it out for a free one\n"
+    )
+
+
+def calls_of(tmp_path: Path, children: int) -> tuple[dict[str, Any], int]:
+    """What the handlers asked of AWS in a run of a fan-out: calls, and Lambda invocations."""
+    folder = tmp_path / str(children)
+    folder.mkdir()
+    (folder / "plan.json").write_text(json.dumps({"Items": list(range(children))}))
+    steps = [
+        {"jobName": "plan"},
+        {
+            "jobName": "fan",
+            "dependsOn": [{"jobName": "plan"}],
+            "flow": {"forEach": {"file": "${params.plan}", "items": "Items"}},
+        },
+        {"jobName": "merge", "dependsOn": [{"jobName": "fan"}]},
+    ]
+    file = pipeline(folder, steps=steps, params={"plan": {"type": "s3uri"}})
+    process = subprocess.Popen(
+        [*BATCHRELAY, "run", file, "--param", f"plan={folder / 'plan.json'}", "--keep"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    endpoint = process.stdout.readline().split()[3]
+    for line in process.stdout:
+        if line.startswith("Ctrl-C ends it"):
+            break
+    with urllib.request.urlopen(f"{endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
+        calls: dict[str, Any] = json.loads(answer.read())["handlers"]
+    invocations = invocations_of(endpoint)
+    process.send_signal(signal.SIGINT)
+    process.stdout.close()
+    assert process.wait(timeout=20) == 130
+    return calls, invocations
+
+
+def invocations_of(endpoint: str) -> int:
+    """The START lines in the functions' logs."""
+    logs = local_client_factory(endpoint)("logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    return sum(
+        event["message"].startswith("START RequestId")
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"]
+        )
+        for event in page["events"]
+    )
+
+
+def test_calls_and_invocations_do_not_grow_with_children(tmp_path: Path) -> None:
+    few_calls, few_invocations = calls_of(tmp_path, 10)
+    many_calls, many_invocations = calls_of(tmp_path, 1_000)
+    for children, calls, invocations in (
+        (10, few_calls, few_invocations),
+        (1_000, many_calls, many_invocations),
+    ):
+        print(f"N={children}: {invocations} Lambda invocations, {calls}")
+    assert few_calls["batch.submitjob"] == many_calls["batch.submitjob"] == 3
+    assert few_calls["s3.PUT"] == many_calls["s3.PUT"] == 2
+    assert few_calls["sqs.SendMessage"] == many_calls["sqs.SendMessage"] == 1
+    # An event may overtake the write of a jobId, which costs one more read and one write less.
+    for call in ("dynamodb.GetItem", "dynamodb.PutItem"):
+        assert abs(few_calls[call] - many_calls[call]) <= 3
+    assert set(few_calls) == set(many_calls)
+    assert few_invocations == many_invocations == 5
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, times: int) -> None:
+    marker = tmp_path / "pid"
+    script = f"trap '' TERM; echo $$ > {marker}; sleep 60"
+    file = pipeline(tmp_path, steps=[{"jobName": "a", "containerOverrides": shell(script)}])
+    process = subprocess.Popen(
+        [*BATCHRELAY, "run", file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    endpoint = process.stdout.readline().split()[3]
+    while not marker.exists() or not marker.read_text().strip():
+        time.sleep(0.05)
+    began = time.monotonic()
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert process.wait(timeout=20) == 130
+    process.stdout.close()
+    if times == 2:
+        assert time.monotonic() - began < 2.5, "a second Ctrl-C is immediate"
+    assert not Path(f"/proc/{marker.read_text().strip()}").exists()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(endpoint)  # noqa: S310  # loopback
+    assert not [path for path in Path("/proc").iterdir() if _is_of(path, endpoint)]
+
+
+def _is_of(process: Path, endpoint: str) -> bool:
+    try:
+        environment = (process / "environ").read_bytes()
+    except OSError:
+        return False
+    return f"AWS_ENDPOINT_URL={endpoint}".encode() in environment
