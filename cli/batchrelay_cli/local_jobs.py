@@ -16,6 +16,9 @@ from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 DIRECTORY_TAG = "batchrelay:directory"
 """Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
 
+ENTRYPOINT_TAG = "batchrelay:entrypoint"
+"""Tells the local AWS Batch what stands before every command: what ENTRYPOINT is to an image."""
+
 ENVIRONMENT_NAME = "this-machine"
 
 
@@ -41,23 +44,24 @@ def check_runs_here(file: PipelineFile, path: str) -> None:
             file.document.wrong(
                 ("steps", number),
                 f"step {step.name} has no command; here there is no image to have one: write it "
-                "in containerProperties or containerOverrides",
+                f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}",
             )
         elif shutil.which(program, path=path) is None and not (_home(file) / program).is_file():
             file.document.wrong(
                 ("steps", number),
                 f"step {step.name} runs {program!r}, which is not on this machine's PATH: "
-                "install it, or activate the environment that has it",
+                "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
+                f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}",
             )
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)
 
 
 def _program(step: Step, definition: Mapping[str, Any]) -> str | None:
-    command = _overrides(step).get("command") or definition.get("containerProperties", {}).get(
-        "command"
-    )
-    return str(command[0]) if command else None
+    entrypoint = str(definition.get("tags", {}).get(ENTRYPOINT_TAG, "")).split()
+    container: Mapping[str, Any] = definition.get("containerProperties", {})
+    arguments = _overrides(step).get("command") or container.get("command") or []
+    return next(iter([*entrypoint, *arguments]), None)
 
 
 def _overrides(step: Step) -> dict[str, Any]:

@@ -75,9 +75,10 @@ def _later(step: Step) -> list[str]:
 def _calls(pipeline: Pipeline) -> str:
     fan_outs = sum(step.for_each is not None for step in pipeline.steps)
     submits = len(pipeline.steps)
+    writes = 1 + 2 * submits + fan_outs + len(pipeline.notify)
     return (
-        f"calls: {submits} SubmitJob, {2 * submits + 1 + fan_outs} run writes at most without "
-        f"conflicts, {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children"
+        f"calls: at most {submits} SubmitJob, {writes} writes of the run (more only where writers "
+        f"meet), {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children"
     )
 
 

@@ -181,7 +181,7 @@ class LocalRun:
                 count += 1
                 status.update(f"uploading {name}: {count} files")
         if count:
-            self.console.print(f"uploaded {count} files")
+            self.console.print(f"uploaded {count} file{'s' if count != 1 else ''}")
         return params
 
     def _active_jobs(self, run: Run) -> dict[str, Mapping[str, Any]]:
@@ -226,7 +226,7 @@ class LocalRun:
         for step, uri in self._outputs(run).items():
             for _ in self.wire.download(uri, folder / step):
                 count += 1
-        self.console.print(f"downloaded {count} files to {folder}")
+        self.console.print(f"downloaded {count} file{'s' if count != 1 else ''} to {folder}")
 
     def _outputs(self, run: Run) -> dict[str, str]:
         variables = variables_of(run)

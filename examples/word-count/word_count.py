@@ -19,18 +19,20 @@ from typing import Any
 
 import boto3
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 RESULT_SUFFIX = ".words"
 TOP_COUNT = 100
 SHORTEST = 3
 RAREST = 3
 STOP_WORDS = frozenset(
-    """a about after all also an and any are as at be because been before but by can could did do
+    """
+    a about after all also an and any are as at be because been before but by can could did do
     does down each even every few for from had has have he her here him his how i if in into is it
     its just like made make many may me more most much must my no nor not now of off on one only or
     other our out over own same she should so some still such than that the their them then there
     these they this those through to too two under until up upon us very was we were what when
-    where which while who whom why will with would you your""".split()
+    where which while who whom why will with would you your
+    """.split()
 )
 
 s3 = boto3.client("s3")

@@ -120,8 +120,8 @@ def test_a_bad_parameter_is_one_clear_line(arguments: tuple[str, ...], message: 
     [
         (("jobDefinition: word-count-plan", "jobDefinition: other"), "other is not in this file's"),
         (
-            ("[python, word_count.py, plan", "[pyhton, word_count.py, plan"),
-            "runs 'pyhton', which is",
+            ('entrypoint": python', 'entrypoint": pyhton'),
+            "runs 'pyhton', which is not",
         ),
     ],
 )

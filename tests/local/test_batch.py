@@ -220,6 +220,22 @@ def test_definitions_have_revisions(batch: Any) -> None:
     assert [definition["revision"] for definition in listed] == [2, 1]
 
 
+def test_a_definition_has_the_entrypoint_of_its_image_in_a_tag(
+    cloud: LocalCloud, batch: Any
+) -> None:
+    batch.register_job_definition(
+        jobDefinitionName="entered",
+        type="container",
+        containerProperties={"image": "i", "command": ["default"]},
+        tags={"batchrelay:entrypoint": "echo 'a b' c", "mine": "x"},
+    )
+    [listed] = batch.describe_job_definitions(jobDefinitionName="entered")["jobDefinitions"]
+    assert listed["tags"] == {"mine": "x"}
+    request = {"jobName": "a", "jobQueue": "queue", "jobDefinition": "entered"}
+    job = ended(batch, batch.submit_job(**request)["jobId"])
+    assert log_of(cloud, job) == ["a b c default"]
+
+
 def test_queues_and_environments_are_described(batch: Any) -> None:
     [queue] = batch.describe_job_queues(jobQueues=["queue"])["jobQueues"]
     [environment] = batch.describe_compute_environments()["computeEnvironments"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -34,6 +35,9 @@ from batchrelay_local.batch.scheduler import Scheduler
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
+
+ENTRYPOINT_TAG = "batchrelay:entrypoint"
+"""Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _FILTER_PAGE_MAX, _PAGE_MAX = 100, 1_000
@@ -122,7 +126,8 @@ class BatchApi:
         overrides = request.get("containerOverrides", {})
         _only(overrides, _OVERRIDE_FIELDS, "containerOverrides")
         container = definition.container
-        command = tuple(overrides.get("command") or container.get("command") or ())
+        arguments = overrides.get("command") or container.get("command") or ()
+        command = (*definition.entrypoint, *arguments)
         if not command:
             raise ClientError(
                 f"{definition.name} has no command; here there is no image to have one"
@@ -224,6 +229,7 @@ class BatchApi:
             arn=arn(f"job-definition/{name}:{len(revisions) + 1}"),
             container=request["containerProperties"],
             directory=tags.pop(DIRECTORY_TAG, None),
+            entrypoint=_words(tags.pop(ENTRYPOINT_TAG, "")),
             tags=tags,
         )
         revisions.append(definition)
@@ -382,6 +388,13 @@ def _definition_detail(definition: JobDefinition) -> dict[str, Any]:
         "containerProperties": definition.container,
         "tags": definition.tags,
     }
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ClientError(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None
 
 
 def _position(token: str | None) -> int:

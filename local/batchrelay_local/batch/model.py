@@ -72,6 +72,8 @@ class JobDefinition:
     container: dict[str, Any]
     directory: str | None
     """Where the job's process starts: what WORKDIR is to an image."""
+    entrypoint: tuple[str, ...] = ()
+    """What stands before every command: what ENTRYPOINT is to an image."""
     status: str = "ACTIVE"
     tags: dict[str, str] = field(default_factory=dict)
 
