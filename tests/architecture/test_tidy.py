@@ -27,9 +27,6 @@ MAY_USE_BOTO = {
     "cli/batchrelay_cli/aws.py",
     "local/batchrelay_local/stack.py",
 }
-LONG_FILES = {
-    "layers/core/batchrelay/domain/transitions.py": "all state changes in one file, on purpose",
-}
 
 
 def name_of(path: Path) -> str:
@@ -51,11 +48,7 @@ def test_functions_are_short() -> None:
 
 def test_files_have_one_reason_to_exist() -> None:
     sizes = {name_of(path): len(path.read_text().splitlines()) for path in FILES}
-    assert {
-        name: size
-        for name, size in sizes.items()
-        if size > FILE_LINES_MAX and name not in LONG_FILES
-    } == {}
+    assert {name: size for name, size in sizes.items() if size > FILE_LINES_MAX} == {}
 
 
 def test_handlers_parse_call_and_return() -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,25 @@ def batchrelay(*arguments: str, seconds: float = 120) -> subprocess.CompletedPro
     return subprocess.run(
         [*BATCHRELAY, *arguments], capture_output=True, text=True, timeout=seconds, check=False
     )
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The program under way. It hears Ctrl-C even where a shell's `&` has it ignored."""
+    process = subprocess.Popen(
+        [*BATCHRELAY, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def texts(folder: Path, count: int) -> Path:
@@ -171,10 +192,11 @@ def calls_of(tmp_path: Path, children: int) -> tuple[dict[str, Any], int]:
         {"jobName": "merge", "dependsOn": [{"jobName": "fan"}]},
     ]
     file = pipeline(folder, steps=steps, params={"plan": {"type": "s3uri"}})
-    process = subprocess.Popen(
-        [*BATCHRELAY, "run", file, "--param", f"plan={folder / 'plan.json'}", "--keep"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    with started("run", file, "--param", f"plan={folder / 'plan.json'}", "--keep") as process:
+        return _calls_of(process)
+
+
+def _calls_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], int]:
     assert process.stdout is not None
     endpoint = process.stdout.readline().split()[3]
     for line in process.stdout:
@@ -184,7 +206,6 @@ def calls_of(tmp_path: Path, children: int) -> tuple[dict[str, Any], int]:
         calls: dict[str, Any] = json.loads(answer.read())["handlers"]
     invocations = invocations_of(endpoint)
     process.send_signal(signal.SIGINT)
-    process.stdout.close()
     assert process.wait(timeout=20) == 130
     return calls, invocations
 
@@ -226,9 +247,11 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, times: int) -> None:
     marker = tmp_path / "pid"
     script = f"trap '' TERM; echo $$ > {marker}; sleep 60"
     file = pipeline(tmp_path, steps=[{"jobName": "a", "containerOverrides": shell(script)}])
-    process = subprocess.Popen(
-        [*BATCHRELAY, "run", file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    with started("run", file) as process:
+        _interrupt(process, marker, times)
+
+
+def _interrupt(process: subprocess.Popen[str], marker: Path, times: int) -> None:
     assert process.stdout is not None
     endpoint = process.stdout.readline().split()[3]
     while not marker.exists() or not marker.read_text().strip():
@@ -238,7 +261,6 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, times: int) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
     assert process.wait(timeout=20) == 130
-    process.stdout.close()
     if times == 2:
         assert time.monotonic() - began < 2.5, "a second Ctrl-C is immediate"
     assert not Path(f"/proc/{marker.read_text().strip()}").exists()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+"""Of jobs, definitions, queues. Source: SubmitJob, jobName."""
 
 ARRAY_SIZE_MIN, ARRAY_SIZE_MAX = 2, 10_000
 """Children. Source: SubmitJob, arrayProperties.size; 1 is refused (reference §1.2)."""
@@ -17,6 +21,9 @@ REQUEST_BYTES_MAX = 30 * 1024
 
 DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs. Source: DescribeJobs, jobs."""
+
+REASON_CHARS_MAX = 1_024
+"""Characters of the reason of a stop. Source: TerminateJob, reason."""
 
 STOP_GRACE_S = 30
 """Seconds between SIGTERM and SIGKILL. Source: Batch User Guide, job_timeouts."""

@@ -1,0 +1,95 @@
+"""Job definitions and their revisions."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from batchrelay_local.batch.details import arn
+from batchrelay_local.batch.errors import ClientError, only
+from batchrelay_local.batch.model import NAME, JobDefinition
+
+DIRECTORY_TAG = "batchrelay:directory"
+"""Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
+
+ENTRYPOINT_TAG = "batchrelay:entrypoint"
+"""Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""
+
+_FIELDS = frozenset(
+    {"jobDefinitionName", "type", "containerProperties", "tags", "propagateTags"}
+    | {"platformCapabilities"}
+)
+
+
+class JobDefinitions:
+    """Every revision of every definition."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[str, list[JobDefinition]] = {}
+
+    def register(self, request: dict[str, Any]) -> dict[str, Any]:
+        """RegisterJobDefinition."""
+        only(request, _FIELDS, "RegisterJobDefinition")
+        name = request["jobDefinitionName"]
+        if not NAME.fullmatch(name):
+            raise ClientError(f"Job definition name should match valid pattern {NAME.pattern}")
+        if request["type"] != "container" or "containerProperties" not in request:
+            raise ClientError("only definitions of type container, with containerProperties")
+        tags = dict(request.get("tags", {}))
+        directory = tags.pop(DIRECTORY_TAG, None)
+        entrypoint = _words(tags.pop(ENTRYPOINT_TAG, ""))
+        revisions = self._revisions.setdefault(name, [])
+        definition = JobDefinition(
+            name=name,
+            revision=len(revisions) + 1,
+            arn=arn(f"job-definition/{name}:{len(revisions) + 1}"),
+            container=request["containerProperties"],
+            directory=directory,
+            entrypoint=entrypoint,
+            tags=tags,
+        )
+        revisions.append(definition)
+        return {
+            "jobDefinitionName": name,
+            "jobDefinitionArn": definition.arn,
+            "revision": definition.revision,
+        }
+
+    def resolve(self, reference: str) -> JobDefinition:
+        """`name`, `name:revision` or an ARN; without a revision the latest that is ACTIVE."""
+        name, _, revision = reference.rpartition("job-definition/")[2].partition(":")
+        for definition in reversed(self._revisions.get(name, ())):
+            if definition.status == "ACTIVE" and revision in ("", str(definition.revision)):
+                return definition
+        raise ClientError(f"JobDefinition {reference} does not exist or is not ACTIVE")
+
+    def describe(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DescribeJobDefinitions, newest revision first."""
+        name = request.get("jobDefinitionName")
+        found = [
+            definition
+            for revisions in self._revisions.values()
+            for definition in reversed(revisions)
+            if name in (None, definition.name)
+            and request.get("status") in (None, definition.status)
+        ]
+        return {"jobDefinitions": [_detail(definition) for definition in found]}
+
+
+def _detail(definition: JobDefinition) -> dict[str, Any]:
+    return {
+        "jobDefinitionName": definition.name,
+        "jobDefinitionArn": definition.arn,
+        "revision": definition.revision,
+        "status": definition.status,
+        "type": "container",
+        "containerProperties": definition.container,
+        "tags": definition.tags,
+    }
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ClientError(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None

@@ -1,0 +1,17 @@
+"""The caller's mistakes, as AWS names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class ClientError(Exception):
+    """The caller's mistake: ClientException, 400."""
+
+
+def only(document: Mapping[str, Any], fields: Iterable[str], where: str) -> None:
+    """What this version does not do is refused by name, never ignored. Raises: ClientError."""
+    unknown = sorted(set(document) - set(fields))
+    if unknown:
+        raise ClientError(f"{where}: {', '.join(unknown)} is not supported by this local AWS Batch")
