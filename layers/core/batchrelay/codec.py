@@ -224,7 +224,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
         {"s": str(state.status), "n": state.children},
         {
             "t": _time(state.since),
-            "r": state.round,
+            "r": state.round or None,
             "parts": [_encode_part(part) for part in state.parts],
             "m": state.manifest,
             "f": state.items_file,
