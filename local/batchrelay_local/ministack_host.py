@@ -19,7 +19,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from batchrelay_local.batch.details import ACCOUNT, REGION
@@ -28,6 +28,8 @@ from batchrelay_local.batch.logs import LOG_GROUP, Logs
 
 Answer = tuple[int, dict[str, str], bytes]
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+BatchHandler = Callable[[str, str, bytes, Mapping[str, list[str]]], tuple[int, dict[str, Any]]]
 
 ENVIRONMENT = {
     "BIND_HOST": "127.0.0.1",
@@ -61,14 +63,14 @@ class MiniStackHost:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="ministack", daemon=True)
 
-    def install_batch(self, handle: Callable[[str, bytes], tuple[int, dict[str, Any]]]) -> None:
+    def install_batch(self, handle: BatchHandler) -> None:
         """AWS Batch is answered by this."""
         from ministack.services import batch
 
         async def handle_request(
-            _method: str, path: str, _headers: Any, body: bytes, _query: Any
+            method: str, path: str, _headers: Any, body: bytes, query: Any
         ) -> Answer:
-            status, document = handle(path, body)
+            status, document = handle(method, path, body, query)
             return _json_answer(status, document)
 
         batch.handle_request = handle_request

@@ -185,7 +185,18 @@ def test_a_dependent_waits_and_a_dependent_of_a_failure_fails(batch: Any) -> Non
         ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000, got 1"),
         ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
         ({"dependsOn": [{"jobId": "nobody"}]}, "Job nobody does not exist"),
-        ({"retryStrategy": {"attempts": 2}}, "retryStrategy is not supported by this local"),
+        ({"eksPropertiesOverride": {}}, "eksPropertiesOverride is not supported by this local"),
+        ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10"),
+        (
+            {"retryStrategy": {"evaluateOnExit": [{"onReason": "*", "action": "EXIT"}]}},
+            "RetryAttempts must be provided with retry strategy",
+        ),
+        ({"timeout": {"attemptDurationSeconds": 59}}, "attemptDurationSeconds must be at least 60"),
+        (
+            {"arrayProperties": {"size": 2}, "dependsOn": [{"jobId": "x", "type": "SEQUENTIAL"}]},
+            "Job Id cannot be set when dependency type is SEQUENTIAL",
+        ),
+        ({"shareIdentifier": "a"}, "shareIdentifier needs a job queue with a scheduling policy"),
         (
             {"containerOverrides": {"environment": [{"name": "AWS_BATCH_X", "value": ""}]}},
             "must not start with AWS_BATCH",
@@ -204,8 +215,8 @@ def test_a_bad_request_is_a_client_exception(
 
 
 def test_what_is_not_built_is_refused_by_name(batch: Any) -> None:
-    with pytest.raises(ClientError, match="CancelJob is not supported by this local AWS Batch"):
-        batch.cancel_job(jobId="x", reason="y")
+    with pytest.raises(ClientError, match="ListServiceJobs is not supported by this local AWS"):
+        batch.list_service_jobs()
 
 
 def test_definitions_have_revisions(batch: Any) -> None:

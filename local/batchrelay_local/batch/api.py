@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import botocore.session
 from botocore.model import OperationModel
@@ -15,50 +16,71 @@ from botocore.validate import ParamValidator
 from batchrelay_local.batch import listing, submission
 from batchrelay_local.batch.definitions import JobDefinitions
 from batchrelay_local.batch.details import job_arn, job_detail
-from batchrelay_local.batch.errors import ClientError
-from batchrelay_local.batch.model import DESCRIBE_IDS_MAX, REASON_CHARS_MAX, Job
+from batchrelay_local.batch.errors import ClientError, LostAnswerError, ThrottledError
+from batchrelay_local.batch.faults import Faults
+from batchrelay_local.batch.model import BULK_IDS_MAX, DESCRIBE_IDS_MAX, REASON_CHARS_MAX
 from batchrelay_local.batch.queues import Queues
 from batchrelay_local.batch.scheduler import Scheduler
+
+SNAPSHOT_JOBS_MAX = 100
+"""Jobs of one GetJobQueueSnapshot. Source: GetJobQueueSnapshot."""
+
+_TAGS_PATH = "/v1/tags/"
 
 
 class BatchApi:
     """The operations, by their path."""
 
-    def __init__(self, scheduler: Scheduler, clock: Callable[[], int]) -> None:
+    def __init__(self, scheduler: Scheduler, clock: Callable[[], int], faults: Faults) -> None:
         self._scheduler = scheduler
         self._clock = clock
+        self._faults = faults
         self._queues = Queues()
         self._definitions = JobDefinitions()
         self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "SubmitJob": self._submit_job,
             "DescribeJobs": self._describe_jobs,
             "ListJobs": self._list_jobs,
+            "CancelJob": self._cancel_job,
             "TerminateJob": self._terminate_job,
+            "CancelJobs": lambda request: self._each(request, self._cancel_job),
+            "TerminateJobs": lambda request: self._each(request, self._terminate_job),
+            "GetJobQueueSnapshot": self._snapshot,
             "RegisterJobDefinition": self._definitions.register,
             "DescribeJobDefinitions": self._definitions.describe,
+            "DeregisterJobDefinition": self._definitions.deregister,
             "CreateComputeEnvironment": self._queues.create_environment,
+            "UpdateComputeEnvironment": self._queues.update_environment,
+            "DeleteComputeEnvironment": self._queues.delete_environment,
             "DescribeComputeEnvironments": self._queues.describe_environments,
             "CreateJobQueue": self._queues.create_queue,
+            "UpdateJobQueue": self._queues.update_queue,
+            "DeleteJobQueue": self._queues.delete_queue,
             "DescribeJobQueues": self._queues.describe_queues,
+            "CreateSchedulingPolicy": self._queues.create_policy,
+            "DescribeSchedulingPolicies": self._queues.describe_policies,
+            "ListTagsForResource": lambda request: {"tags": self._tags(request)},
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
         }
 
-    def handle(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def handle(
+        self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
+    ) -> tuple[int, dict[str, Any]]:
         """HTTP status and JSON body of the answer."""
-        operation = operations().get(path)
+        operation, bound = _route(method, path)
         if operation is None:
-            return 404, {"__type": "UnknownOperationException", "message": f"no such path {path}"}
+            return 404, _error("UnknownOperationException", f"there is no {method} {path}")
         try:
-            return 200, self._call(operation, body)
+            return 200, self._call(operation, {**_body(body), **bound, **_from(query)})
         except ClientError as error:
-            return 400, {"__type": "ClientException", "message": _message(str(error))}
+            return 400, _error("ClientException", _message(str(error)))
+        except ThrottledError as error:
+            return 429, _error("TooManyRequestsException", str(error))
+        except LostAnswerError as error:
+            return 500, _error("ServerException", _message(str(error)))
 
-    def _call(self, operation: OperationModel, body: bytes) -> dict[str, Any]:
-        try:
-            request = json.loads(body) if body else {}
-        except ValueError:
-            raise ClientError("the request body is not JSON") from None
-        if not isinstance(request, dict):
-            raise ClientError("the request body is not a JSON object")
+    def _call(self, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
         assert operation.input_shape is not None, operation.name
         report = ParamValidator().validate(request, operation.input_shape)
         if report.has_errors():
@@ -73,15 +95,13 @@ class BatchApi:
         queue = self._queues.resolve(request["jobQueue"])
         definition = self._definitions.resolve(request["jobDefinition"])
         spec = submission.spec_of(request, queue, definition)
-        dependencies = [self._dependency(entry) for entry in spec.depends_on]
-        job = self._scheduler.submit(spec, dependencies, self._clock())
+        submission.check_dependencies(spec, self._scheduler.find, self._scheduler.exists)
+        if self._faults.strikes(self._faults.submit_throttled):
+            raise ThrottledError("Too Many Requests")
+        job = self._scheduler.submit(spec, self._clock())
+        if self._faults.strikes(self._faults.submit_ambiguous):
+            raise LostAnswerError("the job was accepted; this answer is a fault on request")
         return {"jobArn": job_arn(job.id), "jobName": spec.name, "jobId": job.id}
-
-    def _dependency(self, entry: dict[str, str]) -> Job:
-        job = self._scheduler.find(entry.get("jobId", ""))
-        if job is None:
-            raise ClientError(f"Job {entry.get('jobId', '')} does not exist")
-        return job
 
     def _describe_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         if len(request["jobs"]) > DESCRIBE_IDS_MAX:
@@ -91,24 +111,102 @@ class BatchApi:
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)
+        known_at = self._clock() - int(self._faults.listing_lag_s * 1000)
         if "arrayJobId" in request:
             return listing.children_of(request, self._scheduler.find(request["arrayJobId"]))
-        return listing.jobs_of(request, self._queues.resolve(request["jobQueue"]))
+        return listing.jobs_of(request, self._queues.resolve(request["jobQueue"]), known_at)
+
+    def _cancel_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        job = self._scheduler.find(request["jobId"])
+        if job is not None:
+            self._scheduler.cancel(job, _reason(request), self._clock())
+        return {}
 
     def _terminate_job(self, request: dict[str, Any]) -> dict[str, Any]:
         job = self._scheduler.find(request["jobId"])
         if job is not None:
-            reason = request["reason"][:REASON_CHARS_MAX]
-            self._scheduler.terminate(job, reason, self._clock())
+            self._scheduler.terminate(job, _reason(request), self._clock())
+        return {}
+
+    def _each(
+        self, request: dict[str, Any], perform: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """CancelJobs, TerminateJobs: ids that are not found count as successful."""
+        if len(request["jobs"]) > BULK_IDS_MAX:
+            raise ClientError(f"Maximum number of jobs supported is {BULK_IDS_MAX}")
+        for job_id in request["jobs"]:
+            perform({"jobId": job_id, "reason": request["reason"]})
+        return {"successful": request["jobs"], "errors": []}
+
+    def _snapshot(self, request: dict[str, Any]) -> dict[str, Any]:
+        """GetJobQueueSnapshot: the first 100 that are RUNNABLE."""
+        queue = self._queues.resolve(request["jobQueue"])
+        first = self._scheduler.runnable(queue, SNAPSHOT_JOBS_MAX)
+        listed = [
+            {"jobArn": job_arn(job.id), "earliestTimeAtPosition": job.created_at} for job in first
+        ]
+        return {"frontOfQueue": {"jobs": listed, "lastUpdatedAt": self._clock()}}
+
+    # --- tags
+
+    def _tags(self, request: dict[str, Any]) -> dict[str, str]:
+        """The tags of a job, definition, queue or environment, to be changed in place."""
+        wanted = request["resourceArn"]
+        for thing in (*self._definitions.tagged(), *self._queues.tagged()):
+            if thing.arn == wanted:
+                return thing.tags
+        job = self._scheduler.find(wanted.rpartition(":job/")[2])
+        if job is None:
+            raise ClientError(f"{wanted} does not exist")
+        return job.spec.tags
+
+    def _tag(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._tags(request).update(request["tags"])
+        return {}
+
+    def _untag(self, request: dict[str, Any]) -> dict[str, Any]:
+        for key in request["tagKeys"]:
+            self._tags(request).pop(key, None)
         return {}
 
 
+def _reason(request: dict[str, Any]) -> str:
+    return str(request["reason"])[:REASON_CHARS_MAX]
+
+
 @cache
-def operations() -> Mapping[str, OperationModel]:
-    """botocore's own model of AWS Batch, by path."""
+def operations() -> Mapping[tuple[str, str], OperationModel]:
+    """botocore's own model of AWS Batch, by method and path."""
     model = botocore.session.get_session().get_service_model("batch")
     known = (model.operation_model(name) for name in model.operation_names)
-    return {operation.http["requestUri"]: operation for operation in known}
+    return {(op.http["method"], op.http["requestUri"]): op for op in known}
+
+
+def _route(method: str, path: str) -> tuple[OperationModel | None, dict[str, Any]]:
+    """The operation behind a path, and what the path itself says (the ARN of /v1/tags/…)."""
+    if path.startswith(_TAGS_PATH):
+        resource = unquote(path.removeprefix(_TAGS_PATH))
+        return operations().get((method, _TAGS_PATH + "{resourceArn}")), {"resourceArn": resource}
+    return operations().get((method, path)), {}
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body) if body else {}
+    except ValueError:
+        raise ClientError("the request body is not JSON") from None
+    if not isinstance(request, dict):
+        raise ClientError("the request body is not a JSON object")
+    return request
+
+
+def _from(query: Mapping[str, list[str]]) -> dict[str, Any]:
+    """UntagResource says its keys in the query."""
+    return {"tagKeys": query["tagKeys"]} if "tagKeys" in query else {}
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"__type": code, "message": message}
 
 
 def _message(text: str) -> str:

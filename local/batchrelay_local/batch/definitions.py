@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
 from batchrelay_local.batch.errors import ClientError, only
 from batchrelay_local.batch.model import NAME, JobDefinition
+from batchrelay_local.batch.submission import retry_of, timeout_of
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
@@ -17,7 +19,7 @@ ENTRYPOINT_TAG = "batchrelay:entrypoint"
 
 _FIELDS = frozenset(
     {"jobDefinitionName", "type", "containerProperties", "tags", "propagateTags"}
-    | {"platformCapabilities"}
+    | {"platformCapabilities", "parameters", "retryStrategy", "timeout"}
 )
 
 
@@ -35,6 +37,8 @@ class JobDefinitions:
             raise ClientError(f"Job definition name should match valid pattern {NAME.pattern}")
         if request["type"] != "container" or "containerProperties" not in request:
             raise ClientError("only definitions of type container, with containerProperties")
+        retry_of(request.get("retryStrategy"))
+        timeout_of(request.get("timeout"))
         tags = dict(request.get("tags", {}))
         directory = tags.pop(DIRECTORY_TAG, None)
         entrypoint = _words(tags.pop(ENTRYPOINT_TAG, ""))
@@ -46,6 +50,9 @@ class JobDefinitions:
             container=request["containerProperties"],
             directory=directory,
             entrypoint=entrypoint,
+            retry_strategy=request.get("retryStrategy"),
+            timeout=request.get("timeout"),
+            parameters=request.get("parameters", {}),
             tags=tags,
         )
         revisions.append(definition)
@@ -63,15 +70,29 @@ class JobDefinitions:
                 return definition
         raise ClientError(f"JobDefinition {reference} does not exist or is not ACTIVE")
 
+    def deregister(self, request: dict[str, Any]) -> dict[str, Any]:
+        """DeregisterJobDefinition: no new job may use the revision."""
+        self.resolve(request["jobDefinition"]).status = "INACTIVE"
+        return {}
+
+    def tagged(self) -> Iterator[JobDefinition]:
+        """Every revision."""
+        for revisions in self._revisions.values():
+            yield from revisions
+
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobDefinitions, newest revision first."""
-        name = request.get("jobDefinitionName")
+        name, wanted = request.get("jobDefinitionName"), request.get("jobDefinitions")
         found = [
             definition
             for revisions in self._revisions.values()
             for definition in reversed(revisions)
             if name in (None, definition.name)
             and request.get("status") in (None, definition.status)
+            and (
+                not wanted
+                or {definition.arn, f"{definition.name}:{definition.revision}"} & {*wanted}
+            )
         ]
         return {"jobDefinitions": [_detail(definition) for definition in found]}
 
@@ -84,7 +105,10 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "status": definition.status,
         "type": "container",
         "containerProperties": definition.container,
+        "parameters": definition.parameters,
         "tags": definition.tags,
+        **({"retryStrategy": definition.retry_strategy} if definition.retry_strategy else {}),
+        **({"timeout": definition.timeout} if definition.timeout else {}),
     }
 
 

@@ -31,10 +31,13 @@ def job_detail(job: Job) -> dict[str, Any]:
         "status": str(job.status),
         "attempts": [_attempt(attempt) for attempt in job.attempts if attempt.stopped_at],
         "createdAt": job.created_at,
-        "retryStrategy": {"attempts": 1, "evaluateOnExit": []},
+        "retryStrategy": {
+            "attempts": spec.retry.attempts,
+            "evaluateOnExit": list(spec.retry.rules),
+        },
         "dependsOn": [] if job.parent is not None else list(spec.depends_on),
         "jobDefinition": spec.definition.arn,
-        "parameters": {},
+        "parameters": spec.parameters,
         "container": _container(job),
         "tags": {"resourceArn": job_arn((job.parent or job).id)},
         "propagateTags": spec.propagate_tags,
@@ -47,6 +50,11 @@ def job_detail(job: Job) -> dict[str, Any]:
         detail["arrayProperties"] = {"size": spec.size, "statusSummary": summary(job)}
     elif job.index is not None:
         detail["arrayProperties"] = {"index": job.index, "statusSummary": {}}
+    if spec.timeout_s is not None:
+        detail["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
+    if spec.share is not None:
+        detail["shareIdentifier"] = spec.share
+        detail["schedulingPriority"] = spec.priority
     return detail | _times(job) | _reason(job)
 
 
@@ -83,7 +91,15 @@ def _times(job: Job) -> dict[str, Any]:
 
 
 def _reason(job: Job) -> dict[str, Any]:
-    return {} if job.status_reason is None else {"statusReason": job.status_reason}
+    """Why, and whether it was told to stop: the flags are there only when they are true."""
+    known: dict[str, Any] = {}
+    if job.status_reason is not None:
+        known["statusReason"] = job.status_reason
+    if job.is_cancelled:
+        known["isCancelled"] = True
+    if job.is_terminated:
+        known["isTerminated"] = True
+    return known
 
 
 def _container(job: Job) -> dict[str, Any]:

@@ -20,6 +20,17 @@ class BusEvent:
     """JSON."""
 
 
+def queue_blocked(job: Job) -> BusEvent:
+    """A `Batch Job Queue Blocked`: the head of a queue asks for more than there will ever be."""
+    reason = (
+        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job requirement (vCPUs) is higher than "
+        "that of the compute environments of its queue"
+    )
+    detail = job_detail(job) | {"statusReason": reason}
+    resources = [job_arn(job.id), job.spec.queue.arn]
+    return BusEvent("Batch Job Queue Blocked", resources, json.dumps(detail))
+
+
 def state_change(job: Job) -> BusEvent:
     """A `Batch Job State Change` of a job as it is now."""
     detail: dict[str, Any] = job_detail(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from batchrelay_local.batch.details import job_summary
@@ -24,15 +24,19 @@ def children_of(request: dict[str, Any], parent: Job | None) -> dict[str, Any]:
     """The children of one parent; filters never apply to them."""
     status = _status(request)
     children = [] if parent is None else parent.children
-    return _page(request, [job for job in children if job.status == status], PAGE_MAX)
+    return _page(request, children, lambda job: job.status == status, PAGE_MAX)
 
 
-def jobs_of(request: dict[str, Any], queue: JobQueue) -> dict[str, Any]:
-    """The simple jobs and parents of one queue; with a filter the status is ignored."""
+def jobs_of(request: dict[str, Any], queue: JobQueue, known_at: int) -> dict[str, Any]:
+    """The simple jobs and parents of one queue that were submitted by a time.
+
+    With a filter the status is ignored, and the newest is first.
+    """
+    jobs = [job for job in queue.jobs.values() if job.created_at <= known_at]
     if request.get("filters"):
-        return _page(request, list(_filtered(request, queue)), FILTER_PAGE_MAX)
+        return _page(request, jobs[::-1], _filter(request), FILTER_PAGE_MAX)
     status = _status(request)
-    return _page(request, [job for job in queue.jobs.values() if job.status == status], PAGE_MAX)
+    return _page(request, jobs, lambda job: job.status == status, PAGE_MAX)
 
 
 def _status(request: dict[str, Any]) -> str:
@@ -43,31 +47,73 @@ def _status(request: dict[str, Any]) -> str:
     return status
 
 
-def _filtered(request: dict[str, Any], queue: JobQueue) -> Iterator[Job]:
-    """JOB_NAME: case is ignored, a final `*` is a prefix, newest first."""
+def _filter(request: dict[str, Any]) -> Callable[[Job], bool]:
+    """One filter; with it the status is ignored, but for SHARE_IDENTIFIER. Source: ListJobs."""
     filters = request["filters"]
     if len(filters) != 1:
         raise ClientError("Only one filter can be used at a time")
-    name, values = filters[0].get("name"), filters[0].get("values") or [""]
-    if name != "JOB_NAME":
-        raise ClientError(f"the filter {name} is not supported by this local AWS Batch")
-    wanted = values[0].lower()
-    prefix = wanted[:-1] if wanted.endswith("*") else None
-    for job in reversed(queue.jobs.values()):
-        found = job.spec.name.lower()
-        if found == wanted or (prefix is not None and found.startswith(prefix)):
-            yield job
+    name, values = filters[0].get("name", ""), filters[0].get("values") or [""]
+    make = _FILTERS.get(name)
+    if make is None:
+        raise ClientError(f"unknown filter {name}: one of {', '.join(_FILTERS)}")
+    matches = make(values[0])
+    if name == "SHARE_IDENTIFIER" and request.get("jobStatus"):
+        status = _status(request)
+        return lambda job: matches(job) and job.status == status
+    return matches
 
 
-def _page(request: dict[str, Any], jobs: list[Job], page_max: int) -> dict[str, Any]:
+def _by_name(value: str) -> Callable[[Job], bool]:
+    """Case is ignored, a final `*` is a prefix."""
+    wanted = value.lower()
+    if wanted.endswith("*"):
+        return lambda job: job.spec.name.lower().startswith(wanted[:-1])
+    return lambda job: job.spec.name.lower() == wanted
+
+
+def _by_definition(value: str) -> Callable[[Job], bool]:
+    """Case counts; a name means every revision, a final `*` a prefix, an ARN one revision."""
+    if value.startswith("arn:"):
+        return lambda job: job.spec.definition.arn == value
+    if value.endswith("*"):
+        return lambda job: job.spec.definition.name.startswith(value[:-1])
+    return lambda job: job.spec.definition.name == value
+
+
+def _by_time(later: bool) -> Callable[[str], Callable[[Job], bool]]:
+    def make(value: str) -> Callable[[Job], bool]:
+        if not value.isdecimal():
+            raise ClientError(f"{value!r} is not a time in epoch milliseconds")
+        time = int(value)
+        return lambda job: job.created_at > time if later else job.created_at < time
+
+    return make
+
+
+_FILTERS: Mapping[str, Callable[[str], Callable[[Job], bool]]] = {
+    "JOB_NAME": _by_name,
+    "JOB_DEFINITION": _by_definition,
+    "BEFORE_CREATED_AT": _by_time(later=False),
+    "AFTER_CREATED_AT": _by_time(later=True),
+    "SHARE_IDENTIFIER": lambda value: lambda job: job.spec.share == value,
+}
+
+
+def _page(
+    request: dict[str, Any], jobs: Sequence[Job], wanted: Callable[[Job], bool], page_max: int
+) -> dict[str, Any]:
+    """One page: the token is where the next one begins, so nothing is looked at twice."""
     size = min(request.get("maxResults") or page_max, page_max)
-    start = _position(request.get("nextToken"))
-    answer: dict[str, Any] = {
-        "jobSummaryList": [job_summary(job) for job in jobs[start : start + size]]
-    }
-    if start + size < len(jobs):
-        answer["nextToken"] = str(start + size)
-    return answer
+    found: list[Job] = []
+    for position in range(_position(request.get("nextToken")), len(jobs)):
+        if wanted(jobs[position]):
+            if len(found) == size:
+                return {
+                    "jobSummaryList": [job_summary(job) for job in found],
+                    "nextToken": str(position),
+                }
+            found.append(jobs[position])
+    return {"jobSummaryList": [job_summary(job) for job in found]}
 
 
 def _position(token: str | None) -> int:

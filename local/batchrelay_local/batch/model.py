@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchrelay_local.batch.retries import RetryStrategy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Of jobs, definitions, queues. Source: SubmitJob, jobName."""
@@ -21,6 +24,15 @@ REQUEST_BYTES_MAX = 30 * 1024
 
 DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs. Source: DescribeJobs, jobs."""
+
+OVERRIDES_CHARS_MAX = 8_192
+"""Characters of container overrides; above, a job is accepted and FAILS. Source: hyp3#3041."""
+
+TIMEOUT_S_MIN = 60
+"""Seconds of timeout.attemptDurationSeconds. Source: SubmitJob, JobTimeout."""
+
+BULK_IDS_MAX = 50
+"""Job ids of CancelJobs and TerminateJobs. Source: CancelJobs, jobs."""
 
 REASON_CHARS_MAX = 1_024
 """Characters of the reason of a stop. Source: TerminateJob, reason."""
@@ -53,6 +65,8 @@ class ComputeEnvironment:
     name: str
     arn: str
     max_vcpus: float
+    state: str = "ENABLED"
+    tags: dict[str, str] = field(default_factory=dict)
     used_vcpus: float = 0.0
 
 
@@ -65,6 +79,9 @@ class JobQueue:
     environment: ComputeEnvironment
     priority: int = 1
     state: str = "ENABLED"
+    scheduling_policy: str | None = None
+    """ARN; with one, jobs carry a share identifier and may carry a priority."""
+    tags: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     """Simple jobs and parents, in the order of their submission."""
 
@@ -82,6 +99,9 @@ class JobDefinition:
     entrypoint: tuple[str, ...] = ()
     """What stands before every command: what ENTRYPOINT is to an image."""
     status: str = "ACTIVE"
+    retry_strategy: dict[str, Any] | None = None
+    timeout: dict[str, int] | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,6 +120,15 @@ class JobSpec:
     propagate_tags: bool = False
     size: int | None = None
     """Children of an array job."""
+    retry: RetryStrategy
+    timeout_s: int | None = None
+    """Seconds that an attempt may run."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    priority: int = 0
+    """schedulingPriorityOverride: higher is earlier, within a queue with a scheduling policy."""
+    share: str | None = None
+    flaw: str | None = None
+    """Why it is accepted and then FAILS, as AWS Batch does with what it finds too late."""
 
     @property
     def vcpus(self) -> float:
@@ -139,9 +168,10 @@ class Job:
     """Children by status, of a parent."""
     unmet: int = 0
     """Dependencies that have not ended."""
-    dependents: list[Job] = field(default_factory=list)
     stop_reason: str | None = None
-    """Set once it was told to stop."""
+    """Set once it was told to stop: by a cancellation, a termination or its timeout."""
+    is_cancelled: bool = False
+    is_terminated: bool = False
 
     @property
     def is_parent(self) -> bool:

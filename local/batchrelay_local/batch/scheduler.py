@@ -3,24 +3,27 @@
 Every method takes `now`, epoch milliseconds. What must happen outside is left in `launches` and
 `signals` for the caller to take; every transition is told to `observe` at once.
 
-Laws (reference §3, §6):
-1. A parent is SUBMITTED, then PENDING once a child is RUNNABLE, and ends when all children ended:
-   FAILED with "Array Child Job failed" if one of them failed. Siblings go on after a failure.
-2. A dependent of a failed job fails with "Dependent Job failed" and never runs.
-3. A queue is first in, first out; its head waits for vCPUs, and those behind it with it.
-4. A job that has ended never changes again.
+Laws (reference §3 to §6):
+1. A parent is SUBMITTED, then PENDING, and ends when all children ended: FAILED with "Array Child
+   Job failed" if one of them failed. Siblings go on after a failure.
+2. A dependent of a failed job fails with "Dependent Job failed" and never runs. Child i of an
+   N_TO_N dependent waits for child i; a SEQUENTIAL child for the one before it.
+3. A queue is first in, first out (by priority where it has a scheduling policy); its head waits
+   for vCPUs, and those behind it with it. A retried job goes to the front.
+4. A job that has ended never changes again. Cancelled, terminated and timed out is final.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
     Attempt,
+    ComputeEnvironment,
     Job,
     JobQueue,
     JobSpec,
@@ -31,6 +34,12 @@ CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
 CONTAINER_EXITED = "Essential container in task exited"
 START_FAILED = "Task failed to start"
+TIMED_OUT = "Job attempt duration exceeded timeout"
+
+RETENTION_MS = 7 * 24 * 3_600_000
+"""Milliseconds for which an ended job is remembered. Source: Batch User Guide, job_states."""
+
+ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +58,69 @@ class Signal:
     kill: bool
 
 
+@dataclass(slots=True)
+class _Line:
+    """The RUNNABLE jobs of a queue: by priority, then by turn."""
+
+    queue: JobQueue
+    heap: list[tuple[int, int, Job]] = field(default_factory=list)
+    last: int = 0
+    first: int = 0
+
+    def append(self, job: Job) -> None:
+        self.last += 1
+        heapq.heappush(self.heap, (-job.spec.priority, self.last, job))
+
+    def put_first(self, job: Job) -> None:
+        self.first -= 1
+        heapq.heappush(self.heap, (-job.spec.priority, self.first, job))
+
+    def head(self) -> Job | None:
+        while self.heap and self.heap[0][2].status is not JobStatus.RUNNABLE:
+            heapq.heappop(self.heap)
+        return self.heap[0][2] if self.heap else None
+
+
 class Scheduler:
     """All jobs of all queues."""
 
-    def __init__(self, *, new_id: Callable[[], str], observe: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str],
+        observe: Callable[[Job], None],
+        observe_blocked: Callable[[Job], None] = lambda _: None,
+        retention_ms: int = RETENTION_MS,
+    ) -> None:
         self.jobs: dict[str, Job] = {}
         self.launches: list[Launch] = []
         self.signals: list[Signal] = []
         self._new_id = new_id
         self._observe = observe
-        self._runnable: dict[str, deque[Job]] = {}
-        self._kills: list[tuple[int, str]] = []
+        self._observe_blocked = observe_blocked
+        self._retention_ms = retention_ms
+        self._lines: dict[str, _Line] = {}
+        self._dependents: dict[str, list[Job]] = {}
+        self._endings: deque[Job] = deque()
+        self._timers: list[tuple[int, str, int, bool]] = []
+        self._ended: deque[Job] = deque()
+        self._blocked: set[str] = set()
 
     # --- what others tell
 
-    def submit(self, spec: JobSpec, dependencies: Iterable[Job], now: int) -> Job:
+    def submit(self, spec: JobSpec, now: int) -> Job:
         """Accept a job; it is on its way when this returns."""
         job = Job(id=self._new_id(), spec=spec, created_at=now)
         self.jobs[job.id] = job
         spec.queue.jobs[job.id] = job
-        doomed = False
-        for dependency in dependencies:
-            doomed = doomed or dependency.status is JobStatus.FAILED
-            if not dependency.status.is_terminal:
-                dependency.dependents.append(job)
-                job.unmet += 1
-        if doomed:
-            self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
-        elif job.unmet:
-            self._move(job, JobStatus.PENDING)
+        if spec.flaw is not None:
+            self._end(job, JobStatus.FAILED, spec.flaw, now)
         else:
-            self._release(job, now)
-        self._fill(spec.queue, now)
+            plain = [entry["jobId"] for entry in spec.depends_on if "type" not in entry]
+            if spec.size is None:
+                plain = [entry["jobId"] for entry in spec.depends_on if "jobId" in entry]
+            self._wait_for(job, plain, now)
+        self._settle(now)
         return job
 
     def started(self, job: Job, attempt: Attempt, log_stream: str, now: int) -> None:
@@ -88,46 +128,58 @@ class Scheduler:
         attempt.log_stream = log_stream
         attempt.started_at = job.started_at = now
         self._move(job, JobStatus.RUNNING)
+        if job.spec.timeout_s is not None:
+            due = now + job.spec.timeout_s * 1000
+            heapq.heappush(self._timers, (due, job.id, len(job.attempts), False))
 
     def start_failed(self, job: Job, attempt: Attempt, reason: str, now: int) -> None:
-        """There is no process: nothing of that name, or not to be run."""
+        """There is no process: nothing of that name, or no image. It counts as an attempt."""
         attempt.reason = reason
-        self._close(job, attempt, START_FAILED, now)
-        self._end(job, JobStatus.FAILED, job.stop_reason or START_FAILED, now)
-        self._fill(job.spec.queue, now)
+        self._attempt_failed(job, attempt, START_FAILED, now)
 
-    def exited(self, job: Job, attempt: Attempt, exit_code: int, now: int) -> None:
+    def exited(
+        self, job: Job, attempt: Attempt, exit_code: int, now: int, reason: str | None = None
+    ) -> None:
         """The process of an attempt ended."""
-        attempt.exit_code = exit_code
-        self._close(job, attempt, CONTAINER_EXITED, now)
-        succeeded = exit_code == 0 and job.stop_reason is None
-        status = JobStatus.SUCCEEDED if succeeded else JobStatus.FAILED
-        self._end(job, status, job.stop_reason or CONTAINER_EXITED, now)
-        self._fill(job.spec.queue, now)
+        attempt.exit_code, attempt.reason = exit_code, reason
+        if exit_code == 0 and job.stop_reason is None:
+            self._close(job, attempt, CONTAINER_EXITED, now)
+            self._end(job, JobStatus.SUCCEEDED, CONTAINER_EXITED, now)
+            self._settle(now)
+        else:
+            self._attempt_failed(job, attempt, CONTAINER_EXITED, now)
+
+    def host_lost(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
+        """The machine under an attempt is gone: there is no exit code."""
+        self._attempt_failed(job, attempt, status_reason, now)
+
+    def cancel(self, job: Job, reason: str, now: int) -> None:
+        """Stop a job that has not started, or the children of a parent that have not."""
+        self._stop_each(job, reason, now, cancel=True)
+        self._settle(now)
 
     def terminate(self, job: Job, reason: str, now: int) -> None:
         """Stop a job, or all children of a parent. Nothing happens to what has ended."""
-        if job.status.is_terminal or job.stop_reason is not None:
-            return
-        if job.children:
-            for child in job.children:
-                self.terminate(child, reason, now)
-            return
-        job.stop_reason = reason
-        if job.status in (JobStatus.STARTING, JobStatus.RUNNING):
-            self.signals.append(Signal(job, kill=False))
-            heapq.heappush(self._kills, (now + STOP_GRACE_S * 1000, job.id))
-        else:
-            self._end(job, JobStatus.FAILED, reason, now)
-            self._fill(job.spec.queue, now)
+        self._stop_each(job, reason, now, cancel=False)
+        self._settle(now)
 
     def tick(self, now: int) -> int | None:
         """Do what time has brought about; when to come again, epoch milliseconds."""
-        while self._kills and self._kills[0][0] <= now:
-            job = self.find(heapq.heappop(self._kills)[1])
-            if job is not None and not job.status.is_terminal:
+        while self._timers and self._timers[0][0] <= now:
+            _, job_id, attempt_number, kill = heapq.heappop(self._timers)
+            job = self.find(job_id)
+            if job is None or job.status not in ACTIVE or len(job.attempts) != attempt_number:
+                continue
+            if kill:
                 self.signals.append(Signal(job, kill=True))
-        return self._kills[0][0] if self._kills else None
+            elif job.stop_reason is None:
+                job.stop_reason = TIMED_OUT
+                self._ask_to_stop(job, now)
+        while self._ended and (self._ended[0].stopped_at or 0) + self._retention_ms <= now:
+            self._forget(self._ended.popleft())
+        return self._timers[0][0] if self._timers else None
+
+    # --- what others ask
 
     def find(self, job_id: str) -> Job | None:
         """A job, or a child as `parent:index`."""
@@ -138,75 +190,93 @@ class Scheduler:
         known = index.isdecimal() and int(index) < len(job.children)
         return job.children[int(index)] if known else None
 
-    # --- what follows
+    def exists(self, job_id: str) -> bool:
+        """Whether something may depend on it: a child counts before it was spawned."""
+        parent_id, colon, index = job_id.partition(":")
+        job = self.jobs.get(parent_id)
+        if job is None or not colon:
+            return job is not None
+        return index.isdecimal() and int(index) < (job.spec.size or 0)
+
+    def runnable(self, queue: JobQueue, count: int) -> list[Job]:
+        """The first RUNNABLE jobs of a queue, in the order in which they will start."""
+        line = self._lines.get(queue.name)
+        waiting = (entry[2] for entry in sorted(line.heap)) if line else iter(())
+        found = [job for job in waiting if job.status is JobStatus.RUNNABLE]
+        return found[:count]
+
+    # --- dependencies
+
+    def _wait_for(self, job: Job, job_ids: list[str], now: int) -> None:
+        """Wait for the end of each; go on at once if there is nothing to wait for."""
+        for job_id in job_ids:
+            dependency = self.find(job_id)
+            # a parent may have failed before it had the child that is meant
+            known = dependency or self.jobs.get(job_id.partition(":")[0])
+            if known is not None and known.status is JobStatus.FAILED:
+                self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
+                return
+            if dependency is None or not dependency.status.is_terminal:
+                self._dependents.setdefault(job_id, []).append(job)
+                job.unmet += 1
+        if not job.unmet:
+            self._release(job, now)
+        elif job.status is JobStatus.SUBMITTED:
+            self._move(job, JobStatus.PENDING)
 
     def _release(self, job: Job, now: int) -> None:
         """Its dependencies are met."""
-        waiting = self._runnable.setdefault(job.spec.queue.name, deque())
-        if not job.is_parent:
+        if job.stop_reason is not None:
+            self._end(job, JobStatus.FAILED, job.stop_reason, now)
+        elif job.is_parent:
+            self._spawn(job, now)
+        else:
             self._move(job, JobStatus.RUNNABLE)
-            waiting.append(job)
-            return
-        size = job.spec.size or 0
-        job.children = [
+            self._line(job.spec.queue).append(job)
+
+    def _spawn(self, parent: Job, now: int) -> None:
+        size = parent.spec.size or 0
+        parent.children = [
             Job(
-                id=f"{job.id}:{index}",
-                spec=job.spec,
+                id=f"{parent.id}:{index}",
+                spec=parent.spec,
                 created_at=now,
                 status=JobStatus.PENDING,
                 index=index,
-                parent=job,
+                parent=parent,
             )
             for index in range(size)
         ]
-        job.summary = Counter({JobStatus.PENDING: size})
-        if job.status is not JobStatus.PENDING:
-            self._move(job, JobStatus.PENDING)
-        for child in job.children:
-            self._move(child, JobStatus.RUNNABLE)
-        waiting.extend(job.children)
+        parent.summary = Counter({JobStatus.PENDING: size})
+        if parent.status is not JobStatus.PENDING:
+            self._move(parent, JobStatus.PENDING)
+        for child in parent.children:
+            self._wait_for(child, list(_lane(child)), now)
 
-    def _fill(self, queue: JobQueue, now: int) -> None:
-        """Start what fits, in order."""
-        waiting = self._runnable.get(queue.name, deque())
-        environment = queue.environment
-        while waiting:
-            job = waiting[0]
-            if job.status is not JobStatus.RUNNABLE:
-                waiting.popleft()
+    def _settle(self, now: int) -> None:
+        """What follows from ended jobs, without recursion: a chain may be 10,000 long."""
+        while self._endings:
+            ended = self._endings.popleft()
+            self._tell_dependents(ended.id, ended.status, now)
+            if ended.is_parent and not ended.children:
+                for index in range(ended.spec.size or 0):
+                    self._tell_dependents(f"{ended.id}:{index}", ended.status, now)
+            if ended.parent is not None:
+                self._child_ended(ended.parent, now)
+            else:
+                self._ended.append(ended)
+        for environment in {id(e): e for e in self._environments()}.values():
+            self._fill(environment, now)
+
+    def _tell_dependents(self, job_id: str, status: JobStatus, now: int) -> None:
+        for dependent in self._dependents.pop(job_id, ()):
+            if dependent.status.is_terminal:
                 continue
-            if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
-                return
-            waiting.popleft()
-            environment.used_vcpus += job.spec.vcpus
-            attempt = Attempt(started_at=now, task_id=self._new_id().replace("-", ""))
-            job.attempts.append(attempt)
-            self._move(job, JobStatus.STARTING)
-            self.launches.append(Launch(job, attempt))
-
-    def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
-        attempt.stopped_at = now
-        attempt.status_reason = status_reason
-        job.spec.queue.environment.used_vcpus -= job.spec.vcpus
-
-    def _end(self, job: Job, status: JobStatus, reason: str | None, now: int) -> None:
-        job.stopped_at = now
-        job.status_reason = reason
-        self._move(job, status)
-        for dependent in job.dependents:
-            if not dependent.status.is_terminal:
-                self._dependency_ended(dependent, status, now)
-        job.dependents.clear()
-        if job.parent is not None:
-            self._child_ended(job.parent, now)
-
-    def _dependency_ended(self, job: Job, status: JobStatus, now: int) -> None:
-        job.unmet -= 1
-        if status is JobStatus.FAILED:
-            self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
-        elif not job.unmet:
-            self._release(job, now)
-            self._fill(job.spec.queue, now)
+            dependent.unmet -= 1
+            if status is JobStatus.FAILED:
+                self._end(dependent, JobStatus.FAILED, DEPENDENCY_FAILED, now)
+            elif not dependent.unmet:
+                self._release(dependent, now)
 
     def _child_ended(self, parent: Job, now: int) -> None:
         failed = parent.summary[JobStatus.FAILED]
@@ -217,9 +287,99 @@ class Scheduler:
         else:
             self._end(parent, JobStatus.SUCCEEDED, None, now)
 
+    # --- slots
+
+    def _environments(self) -> Iterator[ComputeEnvironment]:
+        return (line.queue.environment for line in self._lines.values() if line.heap)
+
+    def _line(self, queue: JobQueue) -> _Line:
+        return self._lines.setdefault(queue.name, _Line(queue))
+
+    def _fill(self, environment: ComputeEnvironment, now: int) -> None:
+        """Start what fits: queues by priority, each in its order."""
+        lines = [li for li in self._lines.values() if li.queue.environment is environment]
+        for line in sorted(lines, key=lambda li: -li.queue.priority):
+            while (job := line.head()) is not None:
+                if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
+                    self._note_blocked(job, environment)
+                    return
+                heapq.heappop(line.heap)
+                self._start(job, environment, now)
+
+    def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
+        environment.used_vcpus += job.spec.vcpus
+        attempt = Attempt(started_at=now, task_id=self._new_id().replace("-", ""))
+        job.attempts.append(attempt)
+        self._move(job, JobStatus.STARTING)
+        self.launches.append(Launch(job, attempt))
+
+    def _note_blocked(self, job: Job, environment: ComputeEnvironment) -> None:
+        """The head of a queue will never fit: told once."""
+        if job.spec.vcpus > environment.max_vcpus and job.id not in self._blocked:
+            self._blocked.add(job.id)
+            self._observe_blocked(job)
+
+    # --- ends
+
+    def _attempt_failed(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
+        self._close(job, attempt, status_reason, now)
+        if job.stop_reason is None and job.spec.retry.tries_again(len(job.attempts), attempt):
+            self._move(job, JobStatus.RUNNABLE)
+            self._line(job.spec.queue).put_first(job)
+        else:
+            self._end(job, JobStatus.FAILED, job.stop_reason or status_reason, now)
+        self._settle(now)
+
+    def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
+        attempt.stopped_at = now
+        attempt.status_reason = status_reason
+        job.spec.queue.environment.used_vcpus -= job.spec.vcpus
+
+    def _stop_each(self, job: Job, reason: str, now: int, *, cancel: bool) -> None:
+        if job.children and not job.status.is_terminal:
+            job.is_cancelled, job.is_terminated = cancel, not cancel
+        for one in job.children or (job,):
+            if not one.status.is_terminal and one.stop_reason is None:
+                self._stop(one, reason, now, cancel=cancel)
+
+    def _stop(self, job: Job, reason: str, now: int, *, cancel: bool) -> None:
+        if cancel and job.status in ACTIVE:
+            return  # CancelJob does nothing to it, and succeeds
+        job.stop_reason = reason
+        job.is_cancelled, job.is_terminated = cancel, not cancel
+        if job.status in ACTIVE:
+            self._ask_to_stop(job, now)
+        elif not (cancel and job.unmet):  # a PENDING job is cancelled after its dependencies
+            self._end(job, JobStatus.FAILED, reason, now)
+
+    def _ask_to_stop(self, job: Job, now: int) -> None:
+        self.signals.append(Signal(job, kill=False))
+        due = now + STOP_GRACE_S * 1000
+        heapq.heappush(self._timers, (due, job.id, len(job.attempts), True))
+
+    def _end(self, job: Job, status: JobStatus, reason: str | None, now: int) -> None:
+        job.stopped_at = now
+        job.status_reason = reason
+        self._move(job, status)
+        self._endings.append(job)
+
+    def _forget(self, job: Job) -> None:
+        self.jobs.pop(job.id, None)
+        job.spec.queue.jobs.pop(job.id, None)
+        self._blocked.discard(job.id)
+
     def _move(self, job: Job, status: JobStatus) -> None:
         if job.parent is not None:
             job.parent.summary[job.status] -= 1
             job.parent.summary[status] += 1
         job.status = status
         self._observe(job)
+
+
+def _lane(child: Job) -> Iterator[str]:
+    """What this child waits for beside what its parent waited for."""
+    for entry in child.spec.depends_on:
+        if entry.get("type") == "N_TO_N":
+            yield f"{entry['jobId']}:{child.index}"
+        elif entry.get("type") == "SEQUENTIAL" and child.index:
+            yield f"{(child.parent or child).id}:{child.index - 1}"

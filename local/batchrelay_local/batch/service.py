@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay_local.batch.api import BatchApi
-from batchrelay_local.batch.events import BusEvent, state_change
+from batchrelay_local.batch.events import BusEvent, queue_blocked, state_change
+from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.logs import Logs
 from batchrelay_local.batch.model import Attempt, Job
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
 from batchrelay_local.batch.scheduler import Launch, Scheduler
+
+HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 class BatchService:
@@ -35,19 +39,23 @@ class BatchService:
         environment: Mapping[str, str],
         directory: str,
         publish: Callable[[list[BusEvent]], None],
+        faults: Faults | None = None,
     ) -> None:
         self.logs = Logs(folder)
         self._environment = environment
         self._directory = directory
         self._publish = publish
+        self._faults = faults or Faults()
         self._lock = threading.RLock()
         self._outbox: list[BusEvent] = []
         self._scheduler = Scheduler(
             new_id=lambda: str(uuid.uuid4()),
             observe=lambda job: self._outbox.append(state_change(job)),
+            observe_blocked=lambda job: self._outbox.append(queue_blocked(job)),
         )
-        self._api = BatchApi(self._scheduler, now_ms)
+        self._api = BatchApi(self._scheduler, now_ms, self._faults)
         self._tickets: dict[Hashable, Launch] = {}
+        self._fates: dict[Hashable, str] = {}
         self._runner = ProcessRunner(
             on_start=self._on_start,
             on_start_failed=self._on_start_failed,
@@ -55,10 +63,12 @@ class BatchService:
             on_tick=self._on_tick,
         )
 
-    def handle(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def handle(
+        self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
+    ) -> tuple[int, dict[str, Any]]:
         """Answer a request of AWS's wire: HTTP status and JSON body."""
         with self._turn():
-            return self._api.handle(path, body)
+            return self._api.handle(method, path, body, query)
 
     def stop(self, *, immediately: bool) -> None:
         """End every process."""
@@ -73,15 +83,37 @@ class BatchService:
             launches, self._scheduler.launches = self._scheduler.launches, []
             signals, self._scheduler.signals = self._scheduler.signals, []
             if events:
-                self._publish(events)
+                self._tell(events)
         for launch in launches:
             self._launch(launch)
         for wanted in signals:
             number = signal.SIGKILL if wanted.kill else signal.SIGTERM
             self._runner.signal(wanted.job.id, number)
 
+    def _tell(self, events: list[BusEvent]) -> None:
+        """Publish, but for what the faults have in mind: lost, twice, late."""
+        if not self._faults.touch_events:
+            self._publish(events)
+            return
+        for event in events:
+            if self._faults.strikes(self._faults.event_dropped):
+                continue
+            copies = 2 if self._faults.strikes(self._faults.event_duplicated) else 1
+            for _ in range(copies):
+                if self._faults.strikes(self._faults.event_delayed):
+                    timer = threading.Timer(self._faults.delay_s(), self._publish, ([event],))
+                    timer.daemon = True
+                    timer.start()
+                else:
+                    self._publish([event])
+
     def _launch(self, launch: Launch) -> None:
         job, attempt = launch.job, launch.attempt
+        if self._faults.strikes(self._faults.pull_failed):
+            reason = "CannotPullContainerError: a fault on request"
+            with self._turn():
+                self._scheduler.start_failed(job, attempt, reason, now_ms())
+            return
         _, log = self.logs.open_stream(job, attempt)
         self._tickets[job.id] = launch
         self._runner.run(
@@ -99,6 +131,14 @@ class BatchService:
         stream, _ = self.logs.open_stream(job, attempt)
         with self._turn():
             self._scheduler.started(job, attempt, stream, now_ms())
+        for fate, probability in (
+            (HOST_LOST, self._faults.host_lost),
+            (OUT_OF_MEMORY, self._faults.out_of_memory),
+        ):
+            if self._faults.strikes(probability):
+                self._fates[ticket] = fate
+                self._runner.signal(ticket, signal.SIGKILL)
+                return
 
     def _on_start_failed(self, ticket: Hashable, reason: str) -> None:
         job, attempt = self._of(ticket)
@@ -109,8 +149,12 @@ class BatchService:
     def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
         job, attempt = self._of(ticket)
         del self._tickets[ticket]
+        fate = self._fates.pop(ticket, None)
         with self._turn():
-            self._scheduler.exited(job, attempt, exit_code, now_ms())
+            if fate == HOST_LOST:
+                self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
+            else:
+                self._scheduler.exited(job, attempt, exit_code, now_ms(), fate)
 
     def _on_tick(self) -> float | None:
         with self._turn():

@@ -1,9 +1,10 @@
-"""SubmitJob: a request and its job definition, merged as AWS merges them."""
+"""SubmitJob: a request and its job definition, checked and merged as AWS does it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchrelay_local.batch.errors import ClientError, only
@@ -12,17 +13,27 @@ from batchrelay_local.batch.model import (
     ARRAY_SIZE_MIN,
     DEPENDENCIES_MAX,
     NAME,
+    OVERRIDES_CHARS_MAX,
     REQUEST_BYTES_MAX,
+    TIMEOUT_S_MIN,
+    Job,
     JobDefinition,
     JobQueue,
     JobSpec,
 )
+from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX, RetryStrategy
 
 _FIELDS = frozenset(
     {"jobName", "jobQueue", "jobDefinition", "arrayProperties", "dependsOn", "containerOverrides"}
-    | {"tags", "propagateTags"}
+    | {"tags", "propagateTags", "parameters", "retryStrategy", "timeout"}
+    | {"shareIdentifier", "schedulingPriorityOverride"}
 )
-_OVERRIDES = frozenset({"command", "environment", "resourceRequirements"})
+_OVERRIDES = frozenset({"command", "environment", "resourceRequirements", "vcpus", "memory"})
+_CONDITIONS = ("onExitCode", "onReason", "onStatusReason")
+_EXIT_CODE_PATTERN = re.compile(r"[0-9]+\*?|\*")
+_REASON_PATTERN = re.compile(r"[A-Za-z0-9.:\s]*\*?")
+_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
+_SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 
 
 def check(request: dict[str, Any]) -> None:
@@ -36,33 +47,126 @@ def check(request: dict[str, Any]) -> None:
         raise ClientError(f"Job name should match valid pattern {NAME.pattern}")
     if len(request.get("dependsOn", ())) > DEPENDENCIES_MAX:
         raise ClientError(f"A job can have at most {DEPENDENCIES_MAX} dependencies")
-    for entry in request.get("dependsOn", ()):
-        if "type" in entry:
-            raise ClientError(
-                f"dependencies of type {entry['type']} are not supported by this local AWS Batch"
-            )
+    if "" in request.get("containerOverrides", {}).get("command", ()):
+        raise ClientError("The command must not contain an empty string")
 
 
 def spec_of(request: dict[str, Any], queue: JobQueue, definition: JobDefinition) -> JobSpec:
     """Overrides win over the definition. Raises: ClientError."""
+    if queue.state != "ENABLED":
+        raise ClientError(f"JobQueue {queue.name} is DISABLED")
     overrides = request.get("containerOverrides", {})
     container = definition.container
-    arguments = overrides.get("command") or container.get("command") or ()
-    command = (*definition.entrypoint, *arguments)
-    if not command:
-        raise ClientError(f"{definition.name} has no command; here there is no image to have one")
+    parameters = definition.parameters | request.get("parameters", {})
+    share, priority = _share(request, queue)
     return JobSpec(
         name=request["jobName"],
         queue=queue,
         definition=definition,
-        command=command,
+        command=_command(overrides, definition, parameters),
         environment=_environment(container) | _environment(overrides, reserved=True),
         requirements=_requirements(container) | _requirements(overrides),
         depends_on=tuple(request.get("dependsOn", ())),
         tags=request.get("tags", {}),
         propagate_tags=request.get("propagateTags", False),
         size=_array_size(request),
+        retry=retry_of(request.get("retryStrategy") or definition.retry_strategy),
+        timeout_s=timeout_of(request.get("timeout") or definition.timeout),
+        parameters=parameters,
+        share=share,
+        priority=priority,
+        flaw=_flaw(overrides),
     )
+
+
+def check_dependencies(
+    spec: JobSpec, find: Callable[[str], Job | None], exists: Callable[[str], bool]
+) -> None:
+    """What a job may wait for. Raises: ClientError."""
+    for entry in spec.depends_on:
+        kind, job_id = entry.get("type"), entry.get("jobId", "")
+        if kind == "SEQUENTIAL" and spec.size is not None:
+            if job_id:
+                raise ClientError("Job Id cannot be set when dependency type is SEQUENTIAL")
+            continue
+        if not exists(job_id):
+            raise ClientError(f"Job {job_id} does not exist")
+        if kind == "N_TO_N":
+            other = find(job_id)
+            other_size = other.spec.size if other is not None else None
+            if spec.size is None or other_size != spec.size:
+                raise ClientError(
+                    "N_TO_N dependencies must be between array jobs of the same size, got "
+                    f"{spec.size} and {other_size}"
+                )
+        elif kind not in (None, "SEQUENTIAL"):
+            raise ClientError(f"unknown dependency type {kind}")
+
+
+def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
+    """A retryStrategy. Raises: ClientError."""
+    if not strategy:
+        return RetryStrategy()
+    rules = strategy.get("evaluateOnExit", ())
+    if rules and "attempts" not in strategy:
+        raise ClientError("RetryAttempts must be provided with retry strategy")
+    attempts: int = strategy.get("attempts", 1)
+    if not ATTEMPTS_MIN <= attempts <= ATTEMPTS_MAX:
+        raise ClientError(f"attempts must be between {ATTEMPTS_MIN} and {ATTEMPTS_MAX}")
+    if len(rules) > RULES_MAX:
+        raise ClientError(f"evaluateOnExit can have at most {RULES_MAX} entries")
+    for rule in rules:
+        _check_rule(rule)
+    return RetryStrategy(attempts=attempts, rules=tuple(rules))
+
+
+def _check_rule(rule: Mapping[str, str]) -> None:
+    if rule.get("action", "").upper() not in ("RETRY", "EXIT"):
+        raise ClientError("action must be RETRY or EXIT")
+    if not any(name in rule for name in _CONDITIONS):
+        raise ClientError(f"a rule needs one of {', '.join(_CONDITIONS)}")
+    for name in _CONDITIONS:
+        pattern = _EXIT_CODE_PATTERN if name == "onExitCode" else _REASON_PATTERN
+        value = rule.get(name, "*")
+        if not pattern.fullmatch(value) or len(value) > 512:
+            raise ClientError(f"{name} {value!r} should match valid pattern {pattern.pattern}")
+
+
+def timeout_of(timeout: Mapping[str, int] | None) -> int | None:
+    """Seconds of a timeout. Raises: ClientError."""
+    seconds = (timeout or {}).get("attemptDurationSeconds")
+    if seconds is not None and seconds < TIMEOUT_S_MIN:
+        raise ClientError(f"attemptDurationSeconds must be at least {TIMEOUT_S_MIN}")
+    return seconds
+
+
+def _share(request: dict[str, Any], queue: JobQueue) -> tuple[str | None, int]:
+    """Wanted with a fair-share policy, forbidden without. Source: SubmitJob, shareIdentifier."""
+    share = request.get("shareIdentifier")
+    if queue.scheduling_policy is None:
+        if share is not None:
+            raise ClientError("shareIdentifier needs a job queue with a scheduling policy")
+        return None, 0
+    if share is None or not _SHARE.fullmatch(share):
+        raise ClientError(f"shareIdentifier should match valid pattern {_SHARE.pattern}")
+    priority: int = request.get("schedulingPriorityOverride", 0)
+    if not 0 <= priority <= 9_999:
+        raise ClientError("schedulingPriorityOverride must be between 0 and 9999")
+    return share, priority
+
+
+def _command(
+    overrides: Mapping[str, Any], definition: JobDefinition, parameters: Mapping[str, str]
+) -> tuple[str, ...]:
+    """`Ref::name` becomes the parameter; an unknown one is left as it is."""
+    arguments = overrides.get("command") or definition.container.get("command") or ()
+    command = (
+        *definition.entrypoint,
+        *(_REFERENCE.sub(lambda m: parameters.get(m[1], m[0]), word) for word in arguments),
+    )
+    if not command:
+        raise ClientError(f"{definition.name} has no command; here there is no image to have one")
+    return command
 
 
 def _array_size(request: dict[str, Any]) -> int | None:
@@ -77,15 +181,33 @@ def _array_size(request: dict[str, Any]) -> int | None:
 
 
 def _environment(container: Mapping[str, Any], *, reserved: bool = False) -> dict[str, str]:
-    given = {entry["name"]: entry.get("value", "") for entry in container.get("environment", ())}
+    given = {
+        entry.get("name", ""): entry.get("value", "") for entry in container.get("environment", ())
+    }
     taken = [name for name in given if name.startswith("AWS_BATCH")]
     if reserved and taken:
         raise ClientError(f"Environment names must not start with AWS_BATCH: {', '.join(taken)}")
+    broken = [name for name in given if not name or "=" in name or "\0" in name + given[name]]
+    if broken:
+        raise ClientError(f"Environment names and values must be texts of a process: {broken}")
     return given
 
 
 def _requirements(container: Mapping[str, Any]) -> dict[str, str]:
-    """Of a definition also the deprecated `vcpus` and `memory`."""
+    """The deprecated `vcpus` and `memory` too. Source: ContainerOverrides."""
     old = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
     listed = {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
-    return {kind: str(value) for kind, value in old.items() if value is not None} | listed
+    found = {kind: str(value) for kind, value in old.items() if value is not None} | listed
+    for kind, value in found.items():
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) or float(value) <= 0:
+            raise ClientError(
+                f"resourceRequirements {kind} must be a number above 0, got {value!r}"
+            )
+    return found
+
+
+def _flaw(overrides: Mapping[str, Any]) -> str | None:
+    """What AWS Batch finds too late. Source: hyp3#3041; reference §1.3."""
+    if len(json.dumps(overrides)) > OVERRIDES_CHARS_MAX:
+        return f"Container Overrides length must be at most {OVERRIDES_CHARS_MAX}"
+    return None

@@ -1,0 +1,77 @@
+"""Faults on request, drawn from a seed: what AWS does to you now and then.
+
+Every probability is 0 by default. `Faults.of(seed)` is the storm of `--chaos seed=N`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(kw_only=True)
+class Faults:
+    """How often what goes wrong, as probabilities."""
+
+    seed: int = 0
+    event_dropped: float = 0.0
+    event_duplicated: float = 0.0
+    event_delayed: float = 0.0
+    """By up to `delay_s_max` seconds; what overtakes it makes the order wrong."""
+    delay_s_max: float = 1.0
+    submit_throttled: float = 0.0
+    submit_ambiguous: float = 0.0
+    """500 after the job was accepted."""
+    listing_lag_s: float = 0.0
+    """Seconds until ListJobs knows a new job."""
+    host_lost: float = 0.0
+    """An attempt is killed and has no exit code, as by a Spot reclaim."""
+    pull_failed: float = 0.0
+    """An attempt does not start, and has no log stream."""
+    out_of_memory: float = 0.0
+    """An attempt is killed with 137."""
+    _random: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311  # a seed must play the same again
+
+    @classmethod
+    def of(cls, seed: int) -> Faults:
+        """A storm: some of everything that a run must survive without a retry strategy."""
+        return cls(
+            seed=seed,
+            event_dropped=0.3,
+            event_duplicated=0.3,
+            event_delayed=0.3,
+            submit_throttled=0.05,
+            submit_ambiguous=0.1,
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Faults:
+        """`seed=7`, or any fields: `seed=7,host_lost=0.2`. Raises: ValueError with a sentence."""
+        names = [f.name for f in fields(cls) if f.init]
+        given: dict[str, float] = {}
+        for piece in text.split(","):
+            name, equals, value = piece.strip().partition("=")
+            if name not in names or not equals:
+                raise ValueError(f"{piece!r}: write one of {', '.join(names)}, such as seed=7")
+            try:
+                given[name] = float(value)
+            except ValueError:
+                raise ValueError(f"{piece!r}: {value!r} is not a number") from None
+        seed = int(given.pop("seed", 0))
+        return cls(seed=seed, **given) if given else cls.of(seed)
+
+    @property
+    def touch_events(self) -> bool:
+        """Whether an event may be anything but told once and at once."""
+        return any((self.event_dropped, self.event_duplicated, self.event_delayed))
+
+    def strikes(self, probability: float) -> bool:
+        """Whether it happens this time."""
+        return probability > 0 and self._random.random() < probability
+
+    def delay_s(self) -> float:
+        """How long this one takes."""
+        return self._random.uniform(0, self.delay_s_max)
