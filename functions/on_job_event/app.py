@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.eventbridge import parse
 from batchrelay.bootstrap import lambda_engine
-from batchrelay.domain.errors import InputError, RunNotFound
+from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.events import JobFailed, JobSucceeded
 
 logger = Logger()
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             fact = parse(record["body"], datetime.now(UTC))
-        except InputError:
+        except Exception:  # one odd event must not hold up the others of the batch
             logger.exception("malformed event")
             failed.append(record["messageId"])
             continue

@@ -1,7 +1,11 @@
-"""Sweeps the open runs: hears what was missed, pays what is overdue. Runs on a schedule."""
+"""Sweeps the open runs: hears what was missed, pays what is overdue. Runs on a schedule.
+
+In any order, so that what this sweep had no time for is not the same as in the last.
+"""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,17 +15,25 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batchrelay.bootstrap import lambda_engine
 from batchrelay.domain.errors import RunNotFound
 
+LAST_SWEEP_MS = 60_000
+"""Milliseconds that a sweep of one run may take."""
+
 logger = Logger()
 metrics = Metrics()
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep every open run; fails at the end if one of them could not be swept."""
     engine = lambda_engine()
+    run_ids = list(engine.runs.open_runs())
+    random.shuffle(run_ids)
     swept, failed = 0, []
-    for run_id in engine.runs.open_runs():
+    for run_id in run_ids:
+        if context.get_remaining_time_in_millis() < LAST_SWEEP_MS:
+            logger.warning("runs left to the next sweep", extra={"count": len(run_ids) - swept})
+            break
         swept += 1
         try:
             handled = engine.sweep(run_id)

@@ -83,6 +83,12 @@ class _Told:
         self.immediately.set()
         self._stop.set()
 
+    def thread_died(self, arguments: threading.ExceptHookArgs) -> None:
+        """A cloud whose server or runner is dead would hang every run: it ends instead."""
+        threading.__excepthook__(arguments)
+        if arguments.thread is not None and arguments.thread.name in ("ministack", "batch-runner"):
+            self._at_once()
+
     def hear_starter(self) -> None:
         """Stop when whoever started this process is gone."""
         threading.Thread(target=self._listen, daemon=True).start()
@@ -101,6 +107,7 @@ def main() -> None:
     """Run until told to stop."""
     order = CloudOrder.from_json(sys.stdin.readline())
     told = _Told()
+    threading.excepthook = told.thread_died
     try:
         cloud = Cloud(order)
         answer = cloud.start()

@@ -61,6 +61,7 @@ class MiniStackHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shutdown: asyncio.Event | None = None
         self._ready = threading.Event()
+        self._trouble: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="ministack", daemon=True)
 
     def install_batch(self, handle: BatchHandler) -> None:
@@ -99,6 +100,8 @@ class MiniStackHost:
         self._wrap = wrap
         self._thread.start()
         self._ready.wait()
+        if self._trouble is not None:
+            raise RuntimeError(f"MiniStack did not start: {self._trouble}") from self._trouble
 
     def publish(self, events: list[BusEvent]) -> None:
         """Put events on the default bus, in order, soon; from any thread."""
@@ -115,7 +118,13 @@ class MiniStackHost:
         lambda_runtime.reset()
 
     def _serve(self) -> None:
-        asyncio.run(self._serve_until_stopped())
+        try:
+            asyncio.run(self._serve_until_stopped())
+        except BaseException as error:
+            self._trouble = error
+            raise
+        finally:
+            self._ready.set()
 
     async def _serve_until_stopped(self) -> None:
         from hypercorn.asyncio import serve

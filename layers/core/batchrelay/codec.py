@@ -239,7 +239,6 @@ def _encode_part(part: Part) -> dict[str, Json]:
         {
             "j": part.job_id,
             "o": None if part.outcome is None else str(part.outcome),
-            "why": part.reason,
         },
     )
 
@@ -296,7 +295,6 @@ def _decode_part(reader: _Reader) -> Part:
         outcome=None if reader.document.get("o") is None else _enum(reader, "o", JobOutcome),
         succeeded=reader.maybe("ok", int) or 0,
         failed=reader.maybe("bad", int) or 0,
-        reason=reader.maybe("why", str) or "",
     )
 
 

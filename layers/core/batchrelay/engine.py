@@ -7,9 +7,11 @@ newly owed. A crash anywhere leaves the effect owed; `sweep` pays it after its g
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
 
 from batchrelay.domain.effects import Effect, Notify, Prepare, SubmitJob, TerminateJob
@@ -17,16 +19,17 @@ from batchrelay.domain.errors import NotDone, Refused, RunConflict
 from batchrelay.domain.events import (
     Event,
     GraceExpired,
+    JobFailed,
     JobSubmitted,
     NoticeRefused,
     NoticeSent,
     SubmissionRefused,
     TwinTerminated,
 )
-from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import EFFECTS_PER_SAVE, JOB_FORGOTTEN_S, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.requests import notice_of, submit_request
-from batchrelay.domain.run import Run, StartOrder
+from batchrelay.domain.run import Part, Run, StartOrder
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import resolve_params, run_variables
@@ -126,12 +129,25 @@ class Engine:
         return self._perform_all(saved, fresh, retaken)
 
     def _missed(self, run: Run) -> Iterator[Event]:
-        """The ends of jobs of which no event was heard."""
-        active = dict(_active_jobs(run))
-        for report in self.jobs.describe(tuple(active)) if active else ():
-            event = end_of(report, active[report.job_id], self.clock.now())
+        """The ends of jobs of which no event was heard; a job that is forgotten has failed."""
+        active = {job_id: (key, part) for job_id, key, part in _active_jobs(run)}
+        now = self.clock.now()
+        reports = self.jobs.describe(tuple(active)) if active else ()
+        for report in reports:
+            event = end_of(report, active[report.job_id][0], now)
             if event is not None:
                 yield event
+        for job_id in active.keys() - {report.job_id for report in reports}:
+            key, part = active[job_id]
+            if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):
+                yield JobFailed(
+                    at=now,
+                    key=key,
+                    job_id=job_id,
+                    succeeded=0,
+                    failed=part.size,
+                    reason="AWS Batch no longer knows this job",
+                )
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
         """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
@@ -152,14 +168,29 @@ class Engine:
     def _perform_all(
         self, run: Run, fresh: tuple[Effect, ...], retaken: tuple[Effect, ...] = ()
     ) -> Handled:
-        """Perform effects until none is newly owed; every result enters by the same door."""
+        """Perform effects until none is newly owed; every result enters by the same door.
+
+        Results are saved every EFFECTS_PER_SAVE effects, and what one effect raises is raised
+        only when the results of the others are saved: they are done, and must not be forgotten.
+        """
+        waiting = deque((effect, True) for effect in retaken)
+        waiting.extend((effect, False) for effect in fresh)
         performed: list[Effect] = []
-        while fresh or retaken:
-            results = [event for effect in retaken for event in self._perform_again(run, effect)]
-            results += [event for effect in fresh for event in self._perform(run, effect)]
-            performed += (*retaken, *fresh)
+        trouble: Exception | None = None
+        while waiting:
+            results: list[Event] = []
+            for _ in range(min(EFFECTS_PER_SAVE, len(waiting))):
+                effect, again = waiting.popleft()
+                performed.append(effect)
+                try:
+                    results += (self._perform_again if again else self._perform)(run, effect)
+                except Exception as error:  # noqa: BLE001  # raised again below
+                    trouble = trouble or error
             advanced = self._fold(run, results)
-            run, fresh, retaken = advanced.run, advanced.newly_owed, ()
+            run = advanced.run
+            waiting.extend((effect, False) for effect in advanced.newly_owed)
+        if trouble is not None:
+            raise trouble
         return Handled(run=run, performed=tuple(performed))
 
     def _perform(self, run: Run, effect: Effect) -> tuple[Event, ...]:
@@ -229,12 +260,10 @@ def _folded(run: Run, events: Iterable[Event]) -> Run:
     return reduce(advance, events, run)
 
 
-def _active_jobs(run: Run) -> Iterator[tuple[str, JobKey]]:
+def _active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:
     for step in run.pipeline.order:
         state = run.state(step.name)
         for number, part in enumerate(state.parts):
             if part.is_active and part.job_id is not None:
-                yield (
-                    part.job_id,
-                    JobKey(run_id=run.id, label=step.label, round=state.round, part=number),
-                )
+                key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
+                yield part.job_id, key, part

@@ -18,15 +18,26 @@ from batchrelay.ports import JobReport
 def report_of(detail: Mapping[str, Any]) -> JobReport:
     """Outcome, counts of children and reason. A plain job counts as one child."""
     status = detail.get("status")
-    summary = (detail.get("arrayProperties") or {}).get("statusSummary") or {}
+    summary = _mapping(_mapping(detail, "arrayProperties"), "statusSummary")
     ended = status in ("SUCCEEDED", "FAILED")
     return JobReport(
         job_id=str(detail.get("jobId", "")),
         outcome=JobOutcome(str(status)) if ended else None,
-        succeeded=int(summary.get("SUCCEEDED", 0 if summary or status != "SUCCEEDED" else 1)),
-        failed=int(summary.get("FAILED", 0 if summary or status != "FAILED" else 1)),
+        succeeded=_count(summary, "SUCCEEDED", 0 if summary or status != "SUCCEEDED" else 1),
+        failed=_count(summary, "FAILED", 0 if summary or status != "FAILED" else 1),
         reason=_reason(detail),
     )
+
+
+def _mapping(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Absent, null or of an unknown shape is empty: only the status decides (reference U20)."""
+    value = detail.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(summary: Mapping[str, Any], name: str, otherwise: int) -> int:
+    value = summary.get(name, otherwise)
+    return value if isinstance(value, int) else otherwise
 
 
 def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFailed | None:
@@ -49,11 +60,11 @@ def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFa
 
 def _reason(detail: Mapping[str, Any]) -> str:
     """Why a job ended: AWS Batch scatters it over three fields (reference §12, pain 13)."""
-    container = detail.get("container") or {}
+    container = _mapping(detail, "container")
     exit_code = container.get("exitCode")
     pieces = (
-        detail.get("statusReason") or "",
-        "" if exit_code is None else f"exit code {exit_code}",
-        container.get("reason") or "",
+        detail.get("statusReason"),
+        None if exit_code is None else f"exit code {exit_code}",
+        container.get("reason"),
     )
-    return ", ".join(piece for piece in pieces if piece)
+    return ", ".join(str(piece) for piece in pieces if piece)

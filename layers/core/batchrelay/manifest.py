@@ -38,13 +38,20 @@ def write_items(items: Iterable[Json], lines: ObjectSink, offsets: ObjectSink) -
     count = position = 0
     pack = struct.Struct("<Q").pack
     for item in items:
-        line = json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = _line(item, count)
         lines.write(line)
         offsets.write(pack(position))
         position += len(line)
         count += 1
     offsets.write(pack(position))
     return count
+
+
+def _line(item: Json, number: int) -> bytes:
+    try:
+        return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    except UnicodeEncodeError as error:
+        raise InvalidItems(f"item {number}: half a character: {error.reason}") from None
 
 
 class _Reader:
@@ -110,6 +117,10 @@ class _Reader:
                 if self._fetch():
                     continue
                 raise self._error(error.msg, self._at + into_value) from None
+            except RecursionError:
+                raise self._error("nested too deeply") from None
+            except ValueError as error:
+                raise self._error(str(error)) from None
             if self._may_go_on(value, end) and self._fetch():
                 continue
             self._at = end

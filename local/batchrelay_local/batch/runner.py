@@ -66,6 +66,7 @@ class ProcessRunner:
         os.set_blocking(self._wake_w, False)
         self._selector.register(self._wake_r, selectors.EVENT_READ)
         self._stopping = False
+        self._must_poll = False
         self._thread = threading.Thread(target=self._loop, name="batch-runner", daemon=True)
         self._thread.start()
 
@@ -106,7 +107,7 @@ class ProcessRunner:
         os.close(self._wake_w)
 
     def _patience(self, wait: float | None) -> float | None:
-        if self._running and not hasattr(os, "pidfd_open"):
+        if self._running and self._must_poll:
             return POLL_S if wait is None else min(POLL_S, wait)
         return wait
 
@@ -114,6 +115,8 @@ class ProcessRunner:
         for ticket, process in list(self._running.items()):
             code = process.poll()
             if code is not None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, SIGKILL)  # as a container's end takes all of it
                 self._unwatch(ticket)
                 self._on_exit(ticket, code if code >= 0 else 128 - code)
 
@@ -134,13 +137,20 @@ class ProcessRunner:
                 )
             finally:
                 os.close(log)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no text for a process
             self._on_start_failed(command.ticket, _why_not(command, error))
             return
         self._running[command.ticket] = process
-        if hasattr(os, "pidfd_open"):
-            self._selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ, process.pid)
+        self._watch(process)
         self._on_start(command.ticket)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except (AttributeError, OSError):  # not Linux, an old one, or a sandbox
+            self._must_poll = True
+        else:
+            self._selector.register(pidfd, selectors.EVENT_READ, process.pid)
 
     def _unwatch(self, ticket: Hashable) -> None:
         pid = self._running.pop(ticket).pid
@@ -160,7 +170,9 @@ class ProcessRunner:
             self._signal(ticket, number)
 
 
-def _why_not(command: Command, error: OSError) -> str:
+def _why_not(command: Command, error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return f'CannotStartContainerError: exec: "{command.argv[0]}": {error}'
     if isinstance(error, FileNotFoundError) and not Path(command.directory).is_dir():
         return f"CannotStartContainerError: no such directory: {command.directory}"
     if isinstance(error, FileNotFoundError):

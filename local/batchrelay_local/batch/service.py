@@ -1,4 +1,7 @@
-"""Joins the scheduler, the processes and the wire. One lock; nothing slow happens under it."""
+"""Joins the scheduler, the processes and the wire. One lock; nothing slow happens under it.
+
+Processes are asked for under the lock too, so that no signal overtakes its launch.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,7 @@ class BatchService:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """One change of the scheduler; what it asks for is done when the lock is free again."""
+        """One change of the scheduler, and what it asks for."""
         with self._lock:
             yield
             events, self._outbox = self._outbox, []
@@ -84,11 +87,11 @@ class BatchService:
             signals, self._scheduler.signals = self._scheduler.signals, []
             if events:
                 self._tell(events)
-        for launch in launches:
-            self._launch(launch)
-        for wanted in signals:
-            number = signal.SIGKILL if wanted.kill else signal.SIGTERM
-            self._runner.signal(wanted.job.id, number)
+            for launch in launches:
+                self._launch(launch)
+            for wanted in signals:
+                number = signal.SIGKILL if wanted.kill else signal.SIGTERM
+                self._runner.signal(wanted.job.id, number)
 
     def _tell(self, events: list[BusEvent]) -> None:
         """Publish, but for what the faults have in mind: lost, twice, late."""

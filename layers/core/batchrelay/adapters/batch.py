@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
 
-from batchrelay.adapters.client_errors import classified
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.domain.errors import Ambiguous, Throttled
 from batchrelay.domain.values import Json
 from batchrelay.job_detail import report_of
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
+
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 15
+"""Seconds: far under the handlers' 60, so that a hanging call becomes Ambiguous in time."""
 
 THROTTLED_TRIES = 4
 """Tries of a throttled submission before it is left owed: about 3 s of a handler's time."""
@@ -39,7 +41,12 @@ class BatchJobs:
     @cached_property
     def _submitter(self) -> BatchClient:
         """botocore retries a lost answer on its own accord, which would submit twice."""
-        return boto3.client("batch", config=Config(retries={"total_max_attempts": 1}))
+        once = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+        )
+        return boto3.client("batch", config=once)
 
     @cached_property
     def _client(self) -> BatchClient:
@@ -59,9 +66,7 @@ class BatchJobs:
         parameters: dict[str, Any] = dict(request)
         try:
             return self._submitter.submit_job(**parameters)["jobId"]
-        except HTTPClientError as error:
-            raise Ambiguous(str(error)) from error
-        except ClientError as error:
+        except AWS_ERRORS as error:
             raise classified(error) from error
 
     def find(self, queue: str, name: str) -> tuple[str, ...]:
@@ -74,7 +79,7 @@ class BatchJobs:
                 jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}]
             )
             found = [job for page in pages for job in page["jobSummaryList"]]
-        except ClientError as error:
+        except AWS_ERRORS as error:
             raise classified(error) from error
         same = [job for job in found if job["jobName"] == name]
         same.sort(key=lambda job: job.get("createdAt", 0))
@@ -91,5 +96,8 @@ class BatchJobs:
     def terminate(self, job_id: str, reason: str) -> None:
         try:
             self._client.terminate_job(jobId=job_id, reason=reason)
-        except ClientError as error:
-            raise classified(error) from error
+        except AWS_ERRORS as error:
+            problem = classified(error)
+            if "AccessDenied" in str(problem):  # it runs on: it stays owed, and is told
+                raise Ambiguous(str(problem)) from error
+            raise problem from error

@@ -9,7 +9,8 @@ definition, never changed, and therefore kept in memory once it was read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -135,15 +136,24 @@ class DynamoStore:
     def _put(
         self, item: dict[str, Any], condition: str, values: dict[str, Any], problem: Exception
     ) -> None:
+        """One conditional write. botocore repeats it if the answer was lost: the token in the
+        stored item tells that the first try had won."""
         extra: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+        token = {"S": uuid.uuid4().hex}
         try:
             self._client.put_item(
-                TableName=self.table, Item=item, ConditionExpression=condition, **extra
+                TableName=self.table,
+                Item={**item, "token": token},
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            stored: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+            if stored.get("token") != token:
                 raise problem from None
-            raise
 
 
 def _run_key(run_id: str) -> dict[str, Any]:

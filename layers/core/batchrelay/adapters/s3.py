@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
-from batchrelay.domain.errors import InvalidItems
+from batchrelay.adapters.client_errors import classified
+from batchrelay.domain.errors import InvalidItems, Refused
 from batchrelay.ports import ObjectSink
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ class S3Objects:
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 raise InvalidItems(f"{uri}: there is no such object") from None
+            problem = classified(error)
+            if isinstance(problem, Refused):
+                raise InvalidItems(f"{uri}: cannot be read: {problem}") from None
             raise
+        except ParamValidationError as error:
+            raise InvalidItems(f"{uri}: {error}") from None
         return body.iter_chunks(READ_CHUNK_BYTES)
 
     @contextmanager

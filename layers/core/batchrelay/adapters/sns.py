@@ -7,9 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError
 
-from batchrelay.adapters.client_errors import classified
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.domain.requests import Notice
 
 if TYPE_CHECKING:
@@ -36,5 +35,5 @@ class SnsNotices:
                     for name, value in attributes.items()
                 },
             )
-        except ClientError as error:
+        except AWS_ERRORS as error:
             raise classified(error) from error

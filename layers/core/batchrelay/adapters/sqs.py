@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from batchrelay.adapters.client_errors import AWS_ERRORS
 from batchrelay.domain.effects import Prepare
-from batchrelay.domain.errors import InputError
+from batchrelay.domain.errors import Ambiguous, InputError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -37,7 +38,10 @@ class SqsPreparations:
 
     def request(self, prepare: Prepare) -> None:
         body = {"run_id": prepare.run_id, "step": prepare.step, "round": prepare.round}
-        self._client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+        try:
+            self._client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+        except AWS_ERRORS as error:  # whatever it was: a preparation can be asked for again
+            raise Ambiguous(str(error)) from error
 
 
 def parse(body: str) -> PrepareMessage:

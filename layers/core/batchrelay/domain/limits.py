@@ -12,10 +12,12 @@ PARTS_MAX = 100
 """Parts of one step. 100 x 10,000 = 1,000,000 children; 100 parts take about 15 KB of the item."""
 
 STEPS_MAX = 500
-"""Steps of one pipeline. 500 x (name 80 B + state 200 B) = 140 KB, far under RUN_BYTES_MAX."""
+"""Steps of one pipeline. At worst 500 x (name 128 B + state 210 B + two URIs of 150 B + a reason
+of 150 B) = 390 KB; an ordinary step takes 250 B. A test holds the worst case."""
 
-RUN_BYTES_MAX = 350_000
-"""Bytes of a run's stored state. A DynamoDB item is limited to 400 KB, names included."""
+RUN_BYTES_MAX = 390_000
+"""Bytes of a run's stored state. A DynamoDB item is limited to 400 KB (409,600 bytes), names and
+the attributes beside the state included."""
 
 JOB_NAME_MAX = 128
 """Characters of an AWS Batch jobName. Source: SubmitJob, jobName."""
@@ -35,8 +37,9 @@ TIMEOUT_S_MIN = 60
 RETRY_RULES_MAX = 5
 """Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
 
-REASON_CHARS_MAX = 300
-"""Characters of a reason kept in a run's state; the rest is in the service's own record."""
+REASON_CHARS_MAX = 150
+"""Characters of a reason kept in a run's state, one for each step; the rest is in the service's own
+record. See STEPS_MAX."""
 
 SUBMIT_GRACE_S = 300
 """Seconds before reconcile takes over a submission: the handlers' timeout of 60 s, clock skew,
@@ -47,6 +50,13 @@ PREPARE_GRACE_S = 1_200
 
 NOTICE_GRACE_S = 300
 """Seconds before reconcile sends a notice whose sender was not heard of again."""
+
+JOB_FORGOTTEN_S = 3_600
+"""Seconds after which a job that DescribeJobs leaves out has failed. AWS Batch keeps ended jobs for
+at least seven days (reference §2.3), and how long a new one may be missing is not stated (§2.4)."""
+
+EFFECTS_PER_SAVE = 25
+"""Effects whose results are saved together: about 4 s of SubmitJob calls at 0.15 s each."""
 
 SAVE_ATTEMPTS_MAX = 20
 """Conditional writes of one fold before the events go back to their queue."""

@@ -86,7 +86,6 @@ class Part:
     succeeded: int = 0
     """Children that AWS Batch reported; advisory (reference §7.5)."""
     failed: int = 0
-    reason: str = ""
 
     @property
     def is_unsubmitted(self) -> bool:
@@ -115,6 +114,7 @@ class StepState:
     items_file: str | None = None
     """S3 URI of a file of the shape that the container knows: `${items.file}`."""
     reason: str = ""
+    """Why it was SKIPPED, or what was heard first of what FAILED it."""
 
     @property
     def lets_dependents_run(self) -> bool:

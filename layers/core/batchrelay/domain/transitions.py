@@ -199,13 +199,14 @@ def _on_part(
     changed = change(part, event)
     if changed is part:
         return state
-    return _after_parts(state, _with_part(state, event.key.part, changed), event.at)
+    reason = "" if isinstance(event, JobSucceeded) else event.reason
+    return _after_parts(state, _with_part(state, event.key.part, changed), event.at, reason)
 
 
 def _refuse(part: Part, event: _PartEvent) -> Part:
     if part.job_id is not None or not isinstance(event, SubmissionRefused):
         return part
-    return replace(part, outcome=JobOutcome.FAILED, failed=part.size, reason=_short(event.reason))
+    return replace(part, outcome=JobOutcome.FAILED, failed=part.size)
 
 
 def _end(part: Part, event: _PartEvent) -> Part:
@@ -223,11 +224,12 @@ def _end(part: Part, event: _PartEvent) -> Part:
                 outcome=JobOutcome.FAILED,
                 succeeded=event.succeeded,
                 failed=event.failed,
-                reason=_short(event.reason),
             )
 
 
-def _after_parts(state: StepState, parts: tuple[Part, ...], at: datetime) -> StepState:
+def _after_parts(
+    state: StepState, parts: tuple[Part, ...], at: datetime, reason: str = ""
+) -> StepState:
     """The step's status is what its parts say together."""
     if any(part.is_unsubmitted for part in parts):
         status = SUBMITTING
@@ -237,9 +239,10 @@ def _after_parts(state: StepState, parts: tuple[Part, ...], at: datetime) -> Ste
         status = SUCCEEDED
     else:
         status = FAILED
-    reason = next((part.reason for part in parts if part.reason), "")
     since = state.since if status is state.status else at
-    return replace(state, status=status, since=since, parts=parts, reason=reason)
+    return replace(
+        state, status=status, since=since, parts=parts, reason=state.reason or _short(reason)
+    )
 
 
 def _part(state: StepState, key: JobKey) -> Part | None:
