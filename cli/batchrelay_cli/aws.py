@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
 
@@ -37,14 +40,16 @@ class StartRefusedError(BatchrelayError):
 
 def local_client_factory(endpoint: str) -> Callable[..., Any]:
     """Clients of a local cloud, whatever the user's own AWS settings are."""
+    no_profile = {"profile": (None, None, None, None)}
     session: Any = boto3.Session(
+        botocore_session=botocore.session.Session(session_vars=no_profile),
         aws_access_key_id="cli",
         aws_secret_access_key="local",  # noqa: S106  # a local cloud has no secrets
         region_name="us-east-1",
     )
 
     def client(service: str) -> Any:
-        return session.client(service, endpoint_url=endpoint)
+        return session.client(service, endpoint_url=endpoint, config=Config(proxies={}))
 
     return client
 
@@ -102,6 +107,17 @@ class Wire:
 
     # --- jobs
 
+    def register(self, definition: Mapping[str, Any]) -> str | None:
+        """Register a job definition; why not, if AWS Batch refuses it."""
+        try:
+            self.batch.register_job_definition(**definition)
+        except ClientError as error:
+            text = error.response["Error"]["Message"]
+            return text.removeprefix("Error executing request, Exception : ").rpartition(
+                ", RequestId:"
+            )[0]
+        return None
+
     def describe(self, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """JobDetails of those that AWS Batch knows."""
         jobs: list[Mapping[str, Any]] = []
@@ -138,14 +154,22 @@ class Wire:
             yield file
 
     def download(self, uri: str, folder: Path) -> Iterator[Path]:
-        """Fetch an object, or all below a URI that ends with `/`; every file when done."""
+        """Fetch an object, or all below a URI that ends with `/`; every file when done.
+
+        An object that is not there is no file.
+        """
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         keys = list(self._keys(bucket, key)) if key.endswith("/") or not key else [key]
         for found in keys:
             relative = found.removeprefix(key) if key.endswith("/") else Path(found).name
             target = folder / relative
             target.parent.mkdir(parents=True, exist_ok=True)
-            self.s3.download_file(bucket, found, str(target))
+            try:
+                self.s3.download_file(bucket, found, str(target))
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    continue
+                raise
             yield target
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:

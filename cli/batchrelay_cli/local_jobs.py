@@ -75,7 +75,11 @@ def _home(file: PipelineFile) -> Path:
 
 
 def make_ready(wire: Wire, file: PipelineFile) -> None:
-    """Create the queues that the file names, and register its job definitions."""
+    """Create the queues that the file names, and register its job definitions.
+
+    Raises:
+        PipelineFileError: a definition that the local AWS Batch refuses.
+    """
     slots = max(os.cpu_count() or 1, *(_vcpus(step, file) for step in file.pipeline.steps))
     wire.batch.create_compute_environment(
         computeEnvironmentName=ENVIRONMENT_NAME,
@@ -88,9 +92,13 @@ def make_ready(wire: Wire, file: PipelineFile) -> None:
             priority=1,
             computeEnvironmentOrder=[{"order": 1, "computeEnvironment": ENVIRONMENT_NAME}],
         )
-    for definition in file.definitions:
+    for number, definition in enumerate(file.definitions):
         tags = {**definition.get("tags", {}), DIRECTORY_TAG: str(_home(file))}
-        wire.batch.register_job_definition(**{**definition, "tags": tags})
+        problem = wire.register({**definition, "tags": tags})
+        if problem is not None:
+            file.document.wrong(("jobDefinitions", number), problem)
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)
 
 
 def _vcpus(step: Step, file: PipelineFile) -> int:
@@ -130,6 +138,7 @@ def is_local_path(value: str) -> bool:
     if not value or "://" in value:
         return False
     try:
-        return Path(value).expanduser().exists()
+        path = Path(value).expanduser()
+        return path.is_file() or path.is_dir()
     except (OSError, RuntimeError):
         return False

@@ -33,7 +33,7 @@ class _Verbs(click.Group):
 def cli() -> None:
     """Pipelines on AWS Batch with no server.
 
-    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 still running, 4 PARTIAL.
+    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 still running, 4 PARTIAL, 130 Ctrl-C.
     """
 
 

@@ -35,7 +35,10 @@ def plan(file: Path, graph: str | None, output: str) -> None:
     elif graph is not None:
         if not graph.endswith(".svg"):
             raise UsageProblem(f"--graph {graph}: the picture is an SVG: name it OUT.svg")
-        Path(graph).write_text(svg(checked.pipeline))
+        try:
+            Path(graph).write_text(svg(checked.pipeline))
+        except OSError as error:
+            raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         click.echo(f"wrote {graph}")
     elif output == "json":
         click.echo(json.dumps(_document(checked), indent=2))

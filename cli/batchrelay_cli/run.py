@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.bootstrap import store
@@ -56,7 +57,12 @@ EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.PARTIAL: 4}
 @click.option(
     "--download", type=click.Path(path_type=Path, file_okay=False), help="Fetch the outputs here."
 )
-@click.option("--port", default=0, help="Port of the local cloud; a free one by default.")
+@click.option(
+    "--port",
+    default=0,
+    type=click.IntRange(0, 65_535),
+    help="Port of the local cloud; a free one by default.",
+)
 @output_option
 def run(
     file: Path, params: tuple[str, ...], keep: bool, download: Path | None, port: int, output: str
@@ -66,6 +72,8 @@ def run(
     pipeline_file = read(file)
     check_given(pipeline_file, given)
     check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+    if download is not None:
+        check_download(pipeline_file, download)
     console = Console(stderr=output == "json", highlight=False, soft_wrap=True)
     for warning in pipeline_file.warnings:
         console.print(warning.render(file), markup=False)
@@ -90,6 +98,20 @@ def run(
     finally:
         cloud.stop()
     raise SystemExit(EXIT_CODES.get(ended.status, 1))
+
+
+def check_download(file: PipelineFile, folder: Path) -> None:
+    """That there is something to fetch, and a place for it, before hours are spent."""
+    outputs = [step.output for step in file.pipeline.steps if step.output is not None]
+    if not outputs:
+        raise UsageProblem("--download: no step has a flow.output to fetch")
+    for output in outputs:
+        if not output.startswith(("s3://", "${")):
+            raise UsageProblem(f"--download: flow.output {output!r} is not an S3 URI")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageProblem(f"--download {folder}: {error.strerror}") from None
 
 
 def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
@@ -203,9 +225,9 @@ class LocalRun:
         notices = self._notices(run)
         self.console.print()
         for line in log:
-            self.console.print(line, markup=False)
+            self.console.print(printable(line), markup=False)
         if failure is not None:
-            self.console.print(f"[red]{failure}[/]")
+            self.console.print(Text(failure, style="red"))
         if output is not None and failure is None:
             self.console.print(f"output: {output}")
         for notice in notices:
@@ -224,8 +246,10 @@ class LocalRun:
         """Fetch every step's output, each into a folder of the step's name."""
         count = 0
         for step, uri in self._outputs(run).items():
-            for _ in self.wire.download(uri, folder / step):
-                count += 1
+            found = sum(1 for _ in self.wire.download(uri, folder / step))
+            if not found:
+                self.console.print(f"step {step} left nothing at {uri}", markup=False)
+            count += found
         self.console.print(f"downloaded {count} file{'s' if count != 1 else ''} to {folder}")
 
     def _outputs(self, run: Run) -> dict[str, str]:
@@ -271,7 +295,7 @@ class LocalRun:
         if exit_code is None and index is not None:
             why = jobs[0].get("container", {}).get("reason") or jobs[0].get("statusReason", why)
         lines = [line for line in self.wire.log_of(jobs[0], 50) if line.strip()]
-        return f"{who}{why}" + (f": {lines[-1].strip()}" if lines else "")
+        return f"{who}{why}" + (f": {printable(lines[-1]).strip()}" if lines else "")
 
     def _notices(self, run: Run) -> list[Mapping[str, Any]]:
         heard: list[Mapping[str, Any]] = []
@@ -280,6 +304,11 @@ class LocalRun:
             if notice is not None:
                 heard.append(notice)
         return heard
+
+
+def printable(line: str) -> str:
+    """A line of a job's log without what would steer the terminal."""
+    return "".join(char for char in line if char == "\t" or char.isprintable())
 
 
 def _indented(text: str) -> str:

@@ -51,7 +51,9 @@ class Cloud:
     def stop(self, *, immediately: bool) -> None:
         """End every process, close the port, remove every file."""
         self._batch.stop(immediately=immediately)
-        if not immediately:
+        if immediately:
+            self._host.end_workers()
+        else:
             self._host.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

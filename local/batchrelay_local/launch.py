@@ -22,6 +22,8 @@ KILL_S_MAX = 2.0
 """Seconds until a cloud that was told to end at once is killed."""
 
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+LOOPBACK = "127.0.0.1,localhost"
 
 
 class CloudError(Exception):
@@ -135,7 +137,10 @@ def job_environment(user: Mapping[str, str]) -> dict[str, str]:
     In an activated environment `python` is the user's own. Otherwise it is the one that batchrelay
     runs under, so that `.venv/bin/batchrelay run` works without an activation.
     """
-    given = {name: user[name] for name in _PASSED_ON if name in user}
+    given = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
+    for name in ("NO_PROXY", "no_proxy"):  # the cloud is here, whatever stands before the world
+        if any(proxy in user for proxy in _PROXIES):
+            given[name] = ",".join(filter(None, (given.get(name), LOOPBACK)))
     if "VIRTUAL_ENV" not in user and "CONDA_PREFIX" not in user:
         here = str(Path(sys.executable).parent)
         given["PATH"] = os.pathsep.join((here, given.get("PATH", os.defpath)))
@@ -144,7 +149,11 @@ def job_environment(user: Mapping[str, str]) -> dict[str, str]:
 
 def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:
     """Nothing of the user's AWS settings reaches the cloud."""
-    kept = {name: value for name, value in user.items() if not name.startswith(("AWS_", "POWER"))}
+    kept = {
+        name: value
+        for name, value in user.items()
+        if not name.startswith(("AWS_", "POWER")) and name not in _PROXIES
+    }
     return kept | {"TMPDIR": folder}
 
 

@@ -109,10 +109,14 @@ class MiniStackHost:
             self._loop.call_soon_threadsafe(_dispatch, events)
 
     def stop(self) -> None:
-        """Close the port; Lambda workers end with it."""
+        """Close the port, and end every Lambda worker."""
         if self._loop is not None and self._shutdown is not None:
             self._loop.call_soon_threadsafe(self._shutdown.set)
         self._thread.join(timeout=5)
+        self.end_workers()
+
+    def end_workers(self) -> None:
+        """End every Lambda worker."""
         from ministack.core import lambda_runtime
 
         lambda_runtime.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 
@@ -129,6 +130,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("parameters: {x: '${run.di}'}", "6:21: ${run.di} means nothing here: did you mean ${run.id}?"),
         ("parameters: {x: '${trigger.key}'}", "6:21: ${trigger.key}: triggers are not built yet in this version"),
         ("jobQueue: r", "6:5: jobQueue is given twice"),
+        ("containerOverrides: {resourceRequirements: [{type: MEMORY, value: lots}]}", "6:71: 'lots' is not an amount: write a number above 0"),
+        ("containerOverrides: {command: ['${run.id']}", "6:36: a ${ without its }: close it"),
     ],
 )  # fmt: skip
 def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: str) -> None:
@@ -150,7 +153,10 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         (GOOD + "params: {a: '${params.b}', b: '${params.a}'}", "6:13: the default of a refers to itself in a circle"),
         (GOOD + "params: {a: {type: uri}}", "6:20: type must be one of string, s3uri, integer, number, boolean"),
         (GOOD + "notify: [{on: [SUCCEEDED]}]", '6:10: a notice needs a topicArn, such as "${env.topicArn}"'),
-        (GOOD + "notify: [{topicArn: x, on: [DONE]}]", "6:28: on must be a list out of SUCCEEDED, PARTIAL, FAILED, CANCELLED"),
+        (GOOD + "notify: [{topicArn: nope}]", "6:21: topicArn must be an ARN, or ${env.topicArn}"),
+        (GOOD + "params: {a: {type: integer, default: abc}}", "6:38: the default 'abc' is not of type integer"),
+        (GOOD + "jobDefinitions: [{jobDefinitionName: d, type: container, containerProperties: {resourceRequirements: [{type: VCPU, value: '0'}]}}]", "6:123: '0' is not an amount"),
+        (GOOD + "notify: [{topicArn: 'arn:x', on: [DONE]}]", "6:34: on must be a list out of SUCCEEDED, PARTIAL, FAILED, CANCELLED"),
         (GOOD + "defaults: {flow: {}}", "6:12: flow belongs to a step, not to defaults"),
         (GOOD + "jobDefinitions: [{jobDefinitionName: a b, type: container}]", "6:38: jobDefinitionName 'a b' must begin"),
         (GOOD.replace("jobName: a", "jobName: a b"), "3:14: jobName 'a b' must begin with a letter or digit"),
@@ -213,8 +219,15 @@ def test_defaults_are_merged_under_every_step(tmp_path: Path) -> None:
 
 
 def test_on_is_a_key_and_not_a_boolean(tmp_path: Path) -> None:
-    file = read_text(tmp_path, GOOD + "notify: [{topicArn: x, on: [FAILED]}]")
+    file = read_text(tmp_path, GOOD + "notify: [{topicArn: 'arn:x', on: [FAILED]}]")
     assert file.pipeline.notify[0].on == frozenset({"FAILED"})
+
+
+def test_aliases_of_aliases_are_refused_and_not_unfolded(tmp_path: Path) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{b}: &{b} [{', '.join(['*' + a] * 10)}]" for a, b in pairwise("abcdefgh")]
+    [problem] = problems(tmp_path, "\n".join(lines))
+    assert "more than 200,000 values" in problem
 
 
 @given(text=st.text(max_size=200))

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from batchrelay_cli.main import cli
+from batchrelay_cli.pipeline_file.shapes import request_shape
 from tests.stack import ROOT
 
 EXAMPLE = str(ROOT / "examples/word-count/pipeline.yaml")
@@ -38,6 +39,15 @@ def test_a_wrong_file_is_exit_code_2_and_nothing_is_started(verb: str, wrong: st
     result = call(verb, wrong)
     assert result.exit_code == 2
     assert result.output == f"{wrong}:2:9: entry 1 of steps needs jobDefinition\n"
+
+
+@pytest.mark.parametrize("verb", ["lint", "plan"])
+def test_the_users_aws_settings_are_nobodys_business(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    request_shape.cache_clear()
+    assert call(verb, EXAMPLE).exit_code == 0
 
 
 def test_lint_says_that_all_is_well() -> None:
@@ -97,6 +107,7 @@ def test_plan_draws_a_picture(tmp_path: Path) -> None:
         ((), "parameter source is missing (folder of text files): give source=VALUE"),
         (("--param", "source"), "--param source: write --param NAME=VALUE"),
         (("--param", "source=a", "--param", "source=b"), "--param source is given twice"),
+        (("--param", "source=/dev/zero"), "'/dev/zero' is neither an S3 URI nor an"),
         (
             ("--param", "source=/no/such"),
             "parameter source: '/no/such' is neither an S3 URI nor an",

@@ -54,6 +54,22 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         assert ended_at is not None
         assert int(self._item(store)["expiresAt"]["N"]) == ended_at.timestamp() + 90 * 86_400
 
+    def test_a_write_whose_answer_was_lost_is_recognised_as_our_own(
+        self, store: DynamoStore
+    ) -> None:
+        """botocore sends it again, and the condition does not hold any more."""
+        store.put_pipeline(suite.EVERYTHING)
+        put_item = store._client.put_item
+
+        def twice(**request: object) -> object:
+            put_item(**request)  # type: ignore[arg-type]
+            return put_item(**request)  # type: ignore[arg-type]
+
+        store._client.put_item = twice  # type: ignore[method-assign,assignment]
+        created = store.create(suite.run_of("one"))
+        saved = store.save(suite.ended(created))
+        assert store.load("one") == saved
+
     def _item(self, store: DynamoStore) -> dict[str, dict[str, str]]:
         key = {"pk": {"S": "RUN#one"}, "sk": {"S": "RUN"}}
         item = boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]

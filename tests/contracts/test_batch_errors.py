@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import THROTTLED_TRIES, BatchJobs
 from batchrelay.bootstrap import engine
@@ -62,6 +62,7 @@ def jobs_on(wire: Wire, naps: list[float]) -> BatchJobs:
         ((500, "AuthorizerConfigurationException", "{}"), Ambiguous),
         ((503, "", ""), Ambiguous),
         (ReadTimeoutError(endpoint_url="https://batch"), Ambiguous),
+        (EndpointConnectionError(endpoint_url="https://batch"), Ambiguous),
     ],
 )
 def test_an_answer_is_classed_and_the_request_is_sent_once(
@@ -71,6 +72,19 @@ def test_an_answer_is_classed_and_the_request_is_sent_once(
     with pytest.raises(error):
         jobs_on(wire, naps).submit(REQUEST)
     assert (wire.sent, naps) == (1, [])
+
+
+def test_a_request_that_botocore_does_not_know_is_refused() -> None:
+    wire = Wire((200, "", "{}"))
+    with pytest.raises(Refused, match="Unknown parameter in input"):
+        jobs_on(wire, []).submit({**REQUEST, "fieldOf2031": 1})
+    assert wire.sent == 0
+
+
+def test_a_termination_that_is_not_allowed_stays_owed() -> None:
+    denied = (403, "AccessDeniedException", '{"message": "not authorized"}')
+    with pytest.raises(Ambiguous):
+        jobs_on(Wire(denied), []).terminate("job", "twin")
 
 
 def test_throttling_is_tried_again_with_jitter_and_then_left_owed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from batchrelay_cli.aws import local_client_factory
+from tests.local.test_launch import is_alive
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -145,6 +147,58 @@ def test_a_missing_file_fails_its_step_with_a_sentence(tmp_path: Path) -> None:
     done = batchrelay("run", pipeline(tmp_path, steps=steps))
     assert done.returncode == 1
     assert "nobody.json: there is no such object" in done.stdout
+
+
+def test_settings_that_have_nothing_to_do_with_it_change_nothing(tmp_path: Path) -> None:
+    """A proxy of the company, a profile that is not there."""
+    environment = {
+        **os.environ,
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "AWS_PROFILE": "nobody",
+    }
+    file = pipeline(tmp_path, steps=[{"jobName": "a"}])
+    done = subprocess.run(
+        [*BATCHRELAY, "run", file],
+        capture_output=True, text=True, env=environment, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_queues_run_to_the_end_and_nothing_of_a_job_outlives_it(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    steps = [
+        {"jobName": "a", "arrayProperties": {"size": 20}},
+        {"jobName": "b", "jobQueue": "other"},
+        {
+            "jobName": "c",
+            "containerOverrides": shell(f"sleep 77 & echo $! > {marker}"),
+        },
+    ]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not is_alive(int(marker.read_text()))
+
+
+def test_a_definition_that_cannot_run_here_is_told_with_its_line(tmp_path: Path) -> None:
+    definition = {
+        "jobDefinitionName": "sh",
+        "type": "multinode",
+        "containerProperties": {"image": "none", "command": ["true"]},
+    }
+    steps = [{"jobName": "a"}]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps, jobDefinitions=[definition]))
+    assert done.returncode == 2
+    assert "only definitions of type container, with containerProperties" in done.stderr
+
+
+def test_an_output_that_was_never_written_is_said(tmp_path: Path) -> None:
+    steps = [{"jobName": "a", "flow": {"output": "s3://${env.bucket}/nobody"}}]
+    file = pipeline(tmp_path, steps=steps)
+    done = batchrelay("run", file, "--download", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "step a left nothing at s3://" in done.stdout
+    assert batchrelay("run", file, "--download", "/proc/nobody").returncode == 2
 
 
 def test_a_diamond_joins(tmp_path: Path) -> None:

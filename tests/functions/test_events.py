@@ -55,6 +55,14 @@ def test_an_event_becomes_its_fact(path: Path) -> None:
     assert {"type": type(fact).__name__, **document.pop("key"), **document} == expected
 
 
+@pytest.mark.parametrize("name", ["arrayProperties", "container", "statusReason"])
+@pytest.mark.parametrize("odd", [None, 3, "x", [], {"statusSummary": {"FAILED": None}}])
+def test_odd_fields_do_not_hide_a_status(name: str, odd: object) -> None:
+    event = json.loads((EVENTS / "job_state_change/parent-failed.json").read_text())
+    event["detail"][name] = odd
+    assert type(parse(json.dumps(event), T0)).__name__ == "JobFailed"
+
+
 @pytest.mark.parametrize("detail", [None, {}, {"jobId": 3, "jobName": "br-a-b-r0-p0"}])
 def test_an_event_without_its_essentials_is_refused(detail: object) -> None:
     event = {"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": detail}

@@ -17,7 +17,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.events import JobSubmitted, JobSucceeded
-from batchrelay.domain.limits import SUBMIT_GRACE_S
+from batchrelay.domain.limits import JOB_FORGOTTEN_S, SUBMIT_GRACE_S
 from batchrelay.domain.pipeline import NoticeRule, Param
 from batchrelay.domain.run import JobOutcome, RunStatus, StartOrder, StepStatus
 from tests.builders import T0, MemoryCloud, key, pipeline, step
@@ -190,3 +190,39 @@ def test_a_preparation_that_nobody_waits_for_does_nothing() -> None:
     cloud.engine.start(ORDER)
     assert cloud.engine.prepare("run1", "b", 0).performed == ()
     assert cloud.objects.objects == {}
+
+
+def test_what_one_effect_raises_does_not_lose_the_results_of_the_others() -> None:
+    cloud = cloud_of(step("a"), step("bad"), step("c"))
+    accept = cloud.jobs.submit
+
+    def submit(request: dict[str, object]) -> str:
+        if "-bad-" in str(request["jobName"]):
+            raise RuntimeError("a bug")
+        return accept(request)  # type: ignore[arg-type]
+
+    cloud.jobs.submit = submit  # type: ignore[method-assign,assignment]
+    with pytest.raises(RuntimeError, match="a bug"):
+        cloud.engine.start(ORDER)
+    run = cloud.runs.load("run1")
+    statuses = [run.state(name).status for name in ("a", "bad", "c")]
+    assert statuses == [StepStatus.ACTIVE, StepStatus.SUBMITTING, StepStatus.ACTIVE]
+
+
+def test_results_of_a_wide_start_are_saved_on_the_way() -> None:
+    cloud = cloud_of(*(step(f"s{number}") for number in range(60)))
+    run = cloud.engine.start(ORDER).run
+    assert len(cloud.jobs.jobs) == 60
+    assert run.version == 1 + 3, "one creation, and a save for every 25 effects"
+
+
+def test_a_job_that_aws_batch_has_forgotten_has_failed_after_an_hour() -> None:
+    cloud = cloud_of(step("a"))
+    cloud.engine.start(ORDER)
+    cloud.jobs.jobs.clear()
+    cloud.clock.move(JOB_FORGOTTEN_S - 1)
+    assert cloud.engine.sweep("run1").run.status is RunStatus.RUNNING
+    cloud.clock.move(1)
+    run = cloud.engine.sweep("run1").run
+    assert run.status is RunStatus.FAILED
+    assert run.state("a").reason == "AWS Batch no longer knows this job"

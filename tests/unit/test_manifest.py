@@ -14,7 +14,11 @@ from batchrelay.domain.errors import InvalidItems
 from batchrelay.manifest import read_items, write_items
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
@@ -56,6 +60,8 @@ def test_a_list_may_be_the_document_itself() -> None:
         ('{"Items": [1,', "Items", "f: byte 13: Expecting value"),
         ("", "Items", "f: byte 0: there is no object to hold Items"),
         ('{"Items" 1}', "Items", "f: byte 9: expected ':'"),
+        ('{"Items": [NaN]}', "Items", "f: byte 11: NaN is not JSON"),
+        ('{"Items": [' + "[" * 100_000, "Items", "f: byte 11: nested too deeply"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 1_000])
@@ -68,6 +74,22 @@ def test_what_is_wrong_is_said_with_its_byte(text: str, path: str, problem: str,
 def test_text_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(InvalidItems, match="f: not UTF-8"):
         list(read_items([b'{"Items": ["\xff"]}'], "Items", "f"))
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_document() -> None:
+    assert list(read_items([b'\xef\xbb\xbf{"Items": [1]}'], "Items", "f")) == [1]
+
+
+def test_half_a_character_is_refused_with_its_item() -> None:
+    objects = MemoryObjects()
+    items = read_items([b'{"Items": ["a", "\\ud800"]}'], "Items", "f")
+    with (
+        pytest.raises(InvalidItems, match="item 1: half a character"),
+        objects.write("s3://b/m") as lines,
+        objects.write("s3://b/o") as offsets,
+    ):
+        write_items(items, lines, offsets)
+    assert objects.objects == {}
 
 
 def test_a_child_finds_its_item_by_two_offsets() -> None:

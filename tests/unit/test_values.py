@@ -191,7 +191,7 @@ def test_a_request_is_the_step_with_its_name_and_our_variables() -> None:
         round=0,
         children=3,
         manifest="s3://m/items.jsonl",
-        items_file="s3://b/plan.json",
+        items_file=None,
     )
     run = advance(run_of(fan, params={"x": "1"}), event)
     assert submit_request(run, key("fan")) == {

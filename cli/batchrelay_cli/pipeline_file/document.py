@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+VALUES_MAX = 200_000
+"""Values of a document: 500 steps of 400. Aliases of aliases would make it grow without end."""
+
 Place = tuple[str | int, ...]
 """Where a value is: ("steps", 0, "jobName")."""
 
@@ -115,6 +118,8 @@ def parse(text: str) -> Document:
 
 
 def _value(loader: _Loader, node: yaml.Node, place: Place, document: Document) -> Any:
+    if len(document.positions) > VALUES_MAX:
+        raise yaml.YAMLError(f"more than {VALUES_MAX:,} values")
     document.positions.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
     match node:
         case yaml.MappingNode():

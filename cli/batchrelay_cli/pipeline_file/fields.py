@@ -9,6 +9,7 @@ from typing import Any
 
 from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.variables import looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 
@@ -16,6 +17,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Letters, digits, `-` and `_`. Source: SubmitJob, jobName."""
 
 PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_AMOUNT = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.[0-9]*[1-9][0-9]*")
+_TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 _NOTICE_KEYS = ("topicArn", "on", "link")
 _OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
@@ -45,10 +48,13 @@ def _param(document: Document, name: str, given: Any) -> Param:
         document.wrong((*place, "type"), f"type must be one of {', '.join(ParamType)}")
         kind = "string"
     default = given.get("default")
+    text = None if default is None else _text(document, (*place, "default"), default)
+    if text is not None and "${" not in text and not looks_right(ParamType(kind), text):
+        document.wrong((*place, "default"), f"the default {text!r} is not of type {kind}")
     return Param(
         name=name,
         type=ParamType(kind),
-        default=None if default is None else _text(document, (*place, "default"), default),
+        default=text,
         description=str(given.get("description", "")),
     )
 
@@ -75,6 +81,8 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("topicArn"), str):
         document.wrong(place, 'a notice needs a topicArn, such as "${env.topicArn}"')
         return None
+    if not entry["topicArn"].startswith(("arn:", "${")):
+        document.wrong((*place, "topicArn"), "topicArn must be an ARN, or ${env.topicArn}")
     for key in entry:
         if key not in _NOTICE_KEYS:
             document.wrong_key((*place, key), unknown_key(key, _NOTICE_KEYS, "a notice"))
@@ -105,8 +113,23 @@ def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any],
             document.wrong((*place, "jobDefinitionName"), _bad_name("jobDefinitionName", name))
         if name in seen:
             document.wrong((*place, "jobDefinitionName"), f"{name} is defined twice")
+        check_requirements(
+            document, entry.get("containerProperties"), (*place, "containerProperties")
+        )
         seen.add(name)
     return tuple(entry for entry in value if isinstance(entry, dict))
+
+
+def check_requirements(document: Document, container: Any, place: Place) -> None:
+    """VCPU, MEMORY and GPU are numbers above 0, written as texts."""
+    entries = container.get("resourceRequirements") if isinstance(container, dict) else None
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        value = entry.get("value") if isinstance(entry, dict) else None
+        if isinstance(value, str) and not _AMOUNT.fullmatch(value) and "${" not in value:
+            inner = (*place, "resourceRequirements", index, "value")
+            document.wrong(
+                inner, f'{value!r} is not an amount: write a number above 0, such as "1"'
+            )
 
 
 def _bad_name(what: str, name: str) -> str:
@@ -125,6 +148,8 @@ def check_name(document: Document, place: Place, what: str, name: str) -> None:
 def check_variables(document: Document, value: Any, place: Place, known: Collection[str]) -> None:
     """Every `${…}` in a value's strings must mean something there."""
     for inner, text in strings(value, place):
+        if "${" in _TOKENS.sub("", text):
+            document.wrong(inner, "a ${ without its }: close it, or write $${ for a literal ${")
         for reference in references(text):
             if reference.name not in known:
                 document.wrong(inner, _unknown_variable(reference.name, known))

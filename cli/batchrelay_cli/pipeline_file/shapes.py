@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from batchrelay_cli.pipeline_file.document import Document, Place
 
@@ -24,8 +24,11 @@ _SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 @cache
 def request_shape(operation: str) -> StructureShape:
-    """The request of an operation of AWS Batch. Source: botocore's service model."""
-    model = botocore.session.get_session().get_service_model("batch")
+    """The request of an operation of AWS Batch. Source: botocore's service model.
+
+    Read without a session: the user's AWS settings, right or wrong, are nobody's business here.
+    """
+    model = ServiceModel(Loader().load_service_model("batch", "service-2"), "batch")
     shape = model.operation_model(operation).input_shape
     assert isinstance(shape, StructureShape), operation
     return shape

@@ -18,7 +18,7 @@ from batchrelay.domain.limits import (
 from batchrelay.domain.pipeline import ForEach, Step
 from batchrelay.domain.values import step_label
 from batchrelay_cli.pipeline_file.document import Document, Place
-from batchrelay_cli.pipeline_file.fields import check_name
+from batchrelay_cli.pipeline_file.fields import check_name, check_requirements
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 
 _OURS = ("flow", "dependsOn", "jobName")
@@ -220,6 +220,7 @@ def _check_request(document: Document, place: Place, request: Mapping[str, Any])
         )
     _check_retries(document, (*place, "retryStrategy"), request.get("retryStrategy"))
     _check_environment(document, place, request)
+    check_requirements(document, request.get("containerOverrides"), (*place, "containerOverrides"))
     _check_sizes(document, place, request)
 
 

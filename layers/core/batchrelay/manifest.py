@@ -47,6 +47,10 @@ def write_items(items: Iterable[Json], lines: ObjectSink, offsets: ObjectSink) -
     return count
 
 
+def _no_json(constant: str) -> Json:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _line(item: Json, number: int) -> bytes:
     try:
         return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -60,8 +64,8 @@ class _Reader:
     def __init__(self, chunks: Iterable[bytes], source: str) -> None:
         self._chunks = iter(chunks)
         self._source = source
-        self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._json = json.JSONDecoder()
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._json = json.JSONDecoder(parse_constant=_no_json)
         self._text = ""
         self._at = 0
         self._bytes_dropped = 0

@@ -46,7 +46,7 @@ class Preparation:
             round=round_number,
             children=children,
             manifest=manifest if children else None,
-            items_file=source if children else None,
+            items_file=None,
         )
 
     def _write(self, source: str, for_each: ForEach, manifest: str) -> int:

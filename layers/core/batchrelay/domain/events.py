@@ -10,7 +10,7 @@ from batchrelay.domain.values import JobKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A step's items were counted and written. None of the URIs is set for 0 children."""
+    """A step's items were counted and written; no manifest for 0 children."""
 
     at: datetime
     step: str

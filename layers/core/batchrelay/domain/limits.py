@@ -12,8 +12,8 @@ PARTS_MAX = 100
 """Parts of one step. 100 x 10,000 = 1,000,000 children; 100 parts take about 15 KB of the item."""
 
 STEPS_MAX = 500
-"""Steps of one pipeline. At worst 500 x (name 128 B + state 210 B + two URIs of 150 B + a reason
-of 150 B) = 390 KB; an ordinary step takes 250 B. A test holds the worst case."""
+"""Steps of one pipeline. At worst 500 x (name 128 B + state 210 B + manifest 160 B + a reason of
+150 B) = 325 KB; an ordinary step takes 250 B. A test holds the worst case."""
 
 RUN_BYTES_MAX = 390_000
 """Bytes of a run's stored state. A DynamoDB item is limited to 400 KB (409,600 bytes), names and

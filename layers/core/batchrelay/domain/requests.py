@@ -46,8 +46,8 @@ def submit_request(run: Run, key: JobKey) -> Mapping[str, Json]:
     state = run.state(step.name)
     part = state.parts[key.part]
     variables = variables_of(run)
-    if state.items_file is not None:
-        variables["items.file"] = state.items_file
+    if step.for_each is not None:
+        variables["items.file"] = state.items_file or expand(step.for_each.file, variables)
     expanded = expand_document(step.request, variables)
     assert isinstance(expanded, Mapping)
     overrides = _overrides(expanded, _environment(run, step, state, key))

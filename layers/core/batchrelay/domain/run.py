@@ -112,7 +112,8 @@ class StepState:
     manifest: str | None = None
     """S3 URI of the items, JSONL."""
     items_file: str | None = None
-    """S3 URI of a file of the shape that the container knows: `${items.file}`."""
+    """S3 URI of a file of the shape that the container knows: `${items.file}`. None: the very file
+    that `forEach` lists."""
     reason: str = ""
     """Why it was SKIPPED, or what was heard first of what FAILED it."""
 

@@ -29,6 +29,11 @@ _EXAMPLE: Mapping[ParamType, str] = {
 }
 
 
+def looks_right(kind: ParamType, text: str) -> bool:
+    """Whether a text is one of a parameter's type."""
+    return _LOOKS_RIGHT[kind](text)
+
+
 def run_variables(
     run_id: str, started_at: datetime, environment: Mapping[str, str]
 ) -> dict[str, str]:
@@ -57,7 +62,7 @@ def resolve_params(
         for param in ready:
             assert param.default is not None, param
             value = expand(param.default, {**variables, **values})
-            if not _LOOKS_RIGHT[param.type](value):
+            if not looks_right(param.type, value):
                 raise InvalidParams(_malformed(param, value))
             values[f"params.{param.name}"] = value
             del waiting[param.name]
@@ -75,7 +80,7 @@ def _param_problems(pipeline: Pipeline, given: Mapping[str, str]) -> Iterator[st
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
             yield f"unknown parameter {name} (this pipeline has: {names})"
-        elif not _LOOKS_RIGHT[known[name].type](value):
+        elif not looks_right(known[name].type, value):
             yield _malformed(known[name], value)
     for param in pipeline.params:
         if param.default is None and param.name not in given:
