@@ -105,6 +105,10 @@ class Wire:
         if "error" in body:
             raise StartRefusedError(body["error"]["message"])
 
+    def sweep(self) -> None:
+        """Reconcile now."""
+        self._functions.invoke(FunctionName=self.outputs["ReconcileName"], Payload=b"{}")
+
     # --- jobs
 
     def register(self, definition: Mapping[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ import click
 
 from batchrelay.domain.errors import InputError
 from batchrelay_cli.lint import lint
+from batchrelay_cli.local import local
 from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.plan import plan
 from batchrelay_cli.run import run
@@ -38,6 +39,7 @@ def cli() -> None:
 
 
 cli.add_command(lint)
+cli.add_command(local)
 cli.add_command(plan)
 cli.add_command(run)
 

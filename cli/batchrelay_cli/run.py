@@ -26,6 +26,7 @@ from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.variables import resolve_params, run_variables, variables_of
 from batchrelay_cli.aws import StartRefusedError, Wire, local_client_factory
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay
+from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
 from batchrelay_cli.options import UsageProblem, output_option, parse_params
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
@@ -33,6 +34,9 @@ from batchrelay_local.launch import CloudError, LocalCloud, job_environment
 
 POLL_S = 0.1
 """Seconds between two looks at the run."""
+
+SWEEP_S = 1.0
+"""Seconds between two sweeps while faults are played: who waits for chaos waits long enough."""
 
 NOTICE_WAIT_S = 5
 """Seconds to wait for a notice that SNS accepted."""
@@ -58,38 +62,38 @@ EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.PARTIAL: 4}
     "--download", type=click.Path(path_type=Path, file_okay=False), help="Fetch the outputs here."
 )
 @click.option(
+    "--chaos",
+    default="",
+    metavar="seed=N[,FAULT=P]",
+    help="Play faults of AWS, drawn from a seed: lost, doubled and late events.",
+)
+@click.option(
     "--port",
     default=0,
     type=click.IntRange(0, 65_535),
     help="Port of the local cloud; a free one by default.",
 )
 @output_option
-def run(
-    file: Path, params: tuple[str, ...], keep: bool, download: Path | None, port: int, output: str
-) -> None:
+def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None:
     """Run a pipeline here, on the local cloud: no account, no Docker."""
     given = parse_params(params)
     pipeline_file = read(file)
     check_given(pipeline_file, given)
     check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+    download: Path | None = options["download"]
     if download is not None:
         check_download(pipeline_file, download)
-    console = Console(stderr=output == "json", highlight=False, soft_wrap=True)
+    console = Console(stderr=options["output"] == "json", highlight=False, soft_wrap=True)
     for warning in pipeline_file.warnings:
         console.print(warning.render(file), markup=False)
-    begun = time.monotonic()
+    cloud = _cloud(file.resolve().parent, options["port"], options["chaos"], console)
     try:
-        cloud = LocalCloud.start(directory=file.resolve().parent, port=port)
-    except CloudError as error:
-        raise UsageProblem(str(error)) from None
-    try:
-        console.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
         session = LocalRun.prepare(cloud, pipeline_file, console)
-        ended = session.play(given)
+        ended = session.play(given, sweep=bool(options["chaos"]))
         report = session.report(ended)
         if download is not None:
             session.download(ended, download)
-        if output == "json":
+        if options["output"] == "json":
             click.echo(json.dumps(report, indent=2))
         if keep:
             _stay(cloud, console)
@@ -98,6 +102,16 @@ def run(
     finally:
         cloud.stop()
     raise SystemExit(EXIT_CODES.get(ended.status, 1))
+
+
+def _cloud(directory: Path, port: int, chaos: str, console: Console) -> LocalCloud:
+    begun = time.monotonic()
+    try:
+        cloud = LocalCloud.start(directory=directory, port=port, chaos=chaos)
+    except CloudError as error:
+        raise UsageProblem(str(error)) from None
+    console.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
+    return cloud
 
 
 def check_download(file: PipelineFile, folder: Path) -> None:
@@ -169,8 +183,11 @@ class LocalRun:
             notices_queue=wire.subscribe(),
         )
 
-    def play(self, given: Mapping[str, str]) -> Run:
-        """Start the run and show it until it has ended and its notices are out."""
+    def play(self, given: Mapping[str, str], *, sweep: bool) -> Run:
+        """Start the run and show it until it has ended and its notices are out.
+
+        With `sweep`, reconcile is called every SWEEP_S instead of every few minutes.
+        """
         params = self._uploaded(given)
         self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
         self.wire.start_run(
@@ -184,12 +201,16 @@ class LocalRun:
         display: Display = (
             TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)
         )
+        swept = time.monotonic()
         with display:
             while True:
                 run = self.store.load(self.run_id)
                 display.show(run, self._active_jobs(run))
                 if not is_open(run):
                     return run
+                if sweep and time.monotonic() - swept > SWEEP_S:
+                    self.wire.sweep()
+                    swept = time.monotonic()
                 time.sleep(POLL_S)
 
     def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
@@ -317,7 +338,6 @@ def _indented(text: str) -> str:
 
 def _stay(cloud: LocalCloud, console: Console) -> None:
     console.print("\nthe cloud stays up; for any SDK or the aws CLI:")
-    console.print(f"  export AWS_ENDPOINT_URL={cloud.endpoint} AWS_DEFAULT_REGION=us-east-1")
-    console.print("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local")
-    console.print("Ctrl-C ends it")
+    for line in exports(cloud):
+        console.print(f"  {line}")
     cloud.process.wait()

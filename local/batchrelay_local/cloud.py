@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay_local.batch.details import REGION
+from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.calls import JOB_ACCESS_KEY, CallCounter
 from batchrelay_local.launch import CloudOrder
@@ -29,6 +30,7 @@ class Cloud:
 
     def __init__(self, order: CloudOrder) -> None:
         self._folder = Path(order.folder)
+        self._with_stack = order.stack
         self._host = MiniStackHost(order.port)
         self._counter = CallCounter()
         logs = self._folder / "logs"
@@ -38,6 +40,8 @@ class Cloud:
             environment={**order.job_environment, **self._aws(JOB_ACCESS_KEY)},
             directory=order.directory,
             publish=self._host.publish,
+            is_heard=self._host.is_heard,
+            faults=Faults.parse(order.chaos) if order.chaos else None,
         )
 
     def start(self) -> dict[str, Any]:
@@ -46,7 +50,8 @@ class Cloud:
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
         self._host.start(self._counter.wrap)
-        return {"endpoint": self._host.endpoint, "outputs": deploy(StackSource.find())}
+        outputs = deploy(StackSource.find()) if self._with_stack else {}
+        return {"endpoint": self._host.endpoint, "outputs": outputs}
 
     def stop(self, *, immediately: bool) -> None:
         """End every process, close the port, remove every file."""
@@ -113,7 +118,7 @@ def main() -> None:
     try:
         cloud = Cloud(order)
         answer = cloud.start()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(json.dumps({"error": str(error)}), flush=True)  # noqa: T201  # the protocol
         os._exit(1)
     print(json.dumps(answer), flush=True)  # noqa: T201  # the protocol

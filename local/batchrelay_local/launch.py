@@ -41,6 +41,10 @@ class CloudOrder:
     directory: str = "."
     """Where a job's process starts whose job definition says nothing."""
     job_environment: dict[str, str] = field(default_factory=dict)
+    chaos: str = ""
+    """Faults on request, such as `seed=7`; none by default."""
+    stack: bool = True
+    """Whether batchrelay's own stack is deployed."""
 
     @classmethod
     def from_json(cls, line: str) -> CloudOrder:
@@ -56,7 +60,9 @@ class LocalCloud:
     process: subprocess.Popen[str]
 
     @classmethod
-    def start(cls, *, directory: Path, port: int = 0) -> LocalCloud:
+    def start(
+        cls, *, directory: Path, port: int = 0, chaos: str = "", stack: bool = True
+    ) -> LocalCloud:
         """Start a cloud, stack and all.
 
         Raises:
@@ -68,6 +74,8 @@ class LocalCloud:
             port=port,
             directory=str(directory.resolve()),
             job_environment=job_environment(os.environ),
+            chaos=chaos,
+            stack=stack,
         )
         with (Path(folder) / "cloud.log").open("w") as log:
             process = subprocess.Popen(

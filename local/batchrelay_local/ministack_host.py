@@ -7,7 +7,9 @@ MiniStack fails loudly:
 2. `services.cloudwatch_logs.handle_request` answers CloudWatch Logs; ours reads jobs' logs first.
 3. `services.eventbridge._dispatch_event` puts an event of an `aws.*` source on the bus, which
    PutEvents refuses, as in AWS.
-4. The environment variables of `ENVIRONMENT` are read when it is imported.
+4. `services.eventbridge._rules` are the rules, and `_archives` the archives: an event that
+   none of them can want is not written.
+5. The environment variables of `ENVIRONMENT` are read when it is imported.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from batchrelay_local.batch.details import ACCOUNT, REGION
 from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.logs import LOG_GROUP, Logs
+from batchrelay_local.batch.model import Job
 
 Answer = tuple[int, dict[str, str], bytes]
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
@@ -103,6 +107,18 @@ class MiniStackHost:
         if self._trouble is not None:
             raise RuntimeError(f"MiniStack did not start: {self._trouble}") from self._trouble
 
+    def is_heard(self, job: Job) -> bool:
+        """Whether a rule or an archive could want this job's state change; True when in doubt."""
+        from ministack.services import eventbridge
+
+        try:
+            patterns = [r.get("EventPattern") or "" for r in list(eventbridge._rules.values())]  # noqa: SLF001  # hook 4
+            archived = bool(list(eventbridge._archives.values()))  # noqa: SLF001  # hook 4
+        except RuntimeError:  # they are being changed at this very moment
+            return True
+        is_child = job.parent is not None
+        return archived or any(_may_want(text, str(job.status), is_child) for text in patterns)
+
     def publish(self, events: list[BusEvent]) -> None:
         """Put events on the default bus, in order, soon; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
@@ -153,6 +169,30 @@ class MiniStackHost:
             await served(scope, receive, watched if scope["type"] == "lifespan" else send)
 
         await serve(told_when_ready, config, shutdown_trigger=self._shutdown.wait)
+
+
+@lru_cache(maxsize=1_024)
+def _may_want(pattern_text: str, status: str, is_child: bool) -> bool:
+    """False only where the pattern surely does not match; the bus itself decides the rest."""
+    try:
+        pattern = json.loads(pattern_text) if pattern_text else {}
+    except ValueError:
+        return True
+    if not pattern_text or not isinstance(pattern, dict):
+        return bool(pattern_text)
+    detail = pattern.get("detail")
+    detail = detail if isinstance(detail, dict) else {}
+    array = detail.get("arrayProperties")
+    index = array.get("index") if isinstance(array, dict) else None
+    if is_child and index == [{"exists": False}]:
+        return False
+    return _may_be(pattern.get("source"), "aws.batch") and _may_be(detail.get("status"), status)
+
+
+def _may_be(wanted: Any, value: str) -> bool:
+    """Whether a pattern's list may hold a value: only a list of plain texts rules it out."""
+    plain = isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted)
+    return not plain or value in wanted
 
 
 def _dispatch(events: list[BusEvent]) -> None:

@@ -201,6 +201,27 @@ def test_an_output_that_was_never_written_is_said(tmp_path: Path) -> None:
     assert batchrelay("run", file, "--download", "/proc/nobody").returncode == 2
 
 
+def test_a_storm_of_events_changes_nothing_but_the_time(tmp_path: Path) -> None:
+    folder = texts(tmp_path / "texts", 3)
+    done = batchrelay("run", str(EXAMPLE), "--param", f"source={folder}", "--chaos", "seed=7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lamp      9" in done.stdout
+    wrong = batchrelay("run", str(EXAMPLE), "--param", f"source={folder}", "--chaos", "storm")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "'storm': write one of seed, event_dropped" in wrong.stderr
+
+
+def test_an_aws_batch_can_be_had_alone() -> None:
+    with started("local", "up", "--only", "batch") as process:
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().split("=")[1].split()[0]
+        client = local_client_factory(endpoint)
+        assert client("batch").describe_job_queues()["jobQueues"] == []
+        assert client("dynamodb").list_tables()["TableNames"] == []
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
 def test_a_diamond_joins(tmp_path: Path) -> None:
     steps = [
         {"jobName": "top"},
@@ -254,7 +275,7 @@ def _calls_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], int]:
     assert process.stdout is not None
     endpoint = process.stdout.readline().split()[3]
     for line in process.stdout:
-        if line.startswith("Ctrl-C ends it"):
+        if "Ctrl-C ends it" in line:
             break
     with urllib.request.urlopen(f"{endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
         calls: dict[str, Any] = json.loads(answer.read())["handlers"]

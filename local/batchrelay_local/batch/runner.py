@@ -65,6 +65,7 @@ class ProcessRunner:
         os.set_blocking(self._wake_r, False)
         os.set_blocking(self._wake_w, False)
         self._selector.register(self._wake_r, selectors.EVENT_READ)
+        self._nothing = os.open(os.devnull, os.O_RDONLY)
         self._stopping = False
         self._must_poll = False
         self._thread = threading.Thread(target=self._loop, name="batch-runner", daemon=True)
@@ -89,8 +90,9 @@ class ProcessRunner:
 
     def _tell(self, action: Callable[[], None]) -> None:
         self._inbox.put(action)
-        with suppress(OSError):  # the pipe is full of wakes, or the thread has ended
-            os.write(self._wake_w, b"x")
+        if threading.current_thread() is not self._thread:
+            with suppress(OSError):  # the pipe is full of wakes, or the thread has ended
+                os.write(self._wake_w, b"x")
 
     def _loop(self) -> None:
         wait: float | None = None
@@ -103,8 +105,8 @@ class ProcessRunner:
                 self._inbox.get()()
             wait = self._on_tick()
         self._selector.close()
-        os.close(self._wake_r)
-        os.close(self._wake_w)
+        for descriptor in (self._wake_r, self._wake_w, self._nothing):
+            os.close(descriptor)
 
     def _patience(self, wait: float | None) -> float | None:
         if self._running and self._must_poll:
@@ -130,7 +132,7 @@ class ProcessRunner:
                     command.argv,
                     env=command.environment,
                     cwd=command.directory,
-                    stdin=subprocess.DEVNULL,
+                    stdin=self._nothing,
                     stdout=log,
                     stderr=log,
                     process_group=0,
