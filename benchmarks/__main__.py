@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay_local.launch import LocalCloud
+from benchmarks.batch import wide_array
 
 ROOT = Path(__file__).resolve().parent.parent
-CHILDREN, CHAIN, SLOTS, REPEATS = 1_000, 200, 2, 3
+CHILDREN, WIDE, CHAIN, SLOTS, REPEATS = 1_000, 10_000, 200, 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +148,57 @@ def rows(folder: Path) -> list[Row]:
     ]
 
 
+def batch_rows() -> list[Row]:
+    """The local AWS Batch alone, 10,000 wide."""
+    spawn = spawn_loop(WIDE)
+    few = wide_array(CHILDREN, SLOTS, heard=False)
+    many = wide_array(WIDE, SLOTS, heard=False)
+    heard = wide_array(WIDE, SLOTS, heard=True)
+    ratio, growth = many.seconds / spawn, many.seconds / few.seconds / (WIDE / CHILDREN)
+    return [
+        Row(
+            what=f"baseline: the spawn loop, {WIDE:,} no-ops",
+            measured=f"{spawn:.2f} s",
+            wanted="",
+            holds=True,
+        ),
+        Row(
+            what=f"an array of {WIDE:,} no-ops on the local AWS Batch",
+            measured=f"{many.seconds:.2f} s, {ratio:.1f}x the baseline",
+            wanted="< 2x",
+            holds=ratio < 2,
+        ),
+        Row(
+            what="the same, every terminal event of a child wanted by a rule",
+            measured=f"{heard.seconds:.2f} s, {heard.seconds / spawn:.1f}x the baseline",
+            wanted="",
+            holds=True,
+        ),
+        Row(
+            what=f"growth of the time from {CHILDREN:,} to {WIDE:,} children, over linear",
+            measured=f"{growth:.2f}x",
+            wanted="< 1.2x",
+            holds=growth < 1.2,
+        ),
+        Row(
+            what="resident memory of the whole cloud after it",
+            measured=f"{many.rss_mb} MB",
+            wanted="< 150 MB",
+            holds=many.rss_mb < 150,
+        ),
+        Row(
+            what=f"a page of 100 of ListJobs over {WIDE:,} children, first and last",
+            measured=f"{many.first_page_ms:.1f} ms, {many.last_page_ms:.1f} ms",
+            wanted="the same",
+            holds=many.last_page_ms < 2 * many.first_page_ms,
+        ),
+    ]
+
+
 def main() -> int:
     """Print the table; 1 if a line does not hold."""
     with tempfile.TemporaryDirectory() as folder:
-        table = rows(Path(folder))
+        table = rows(Path(folder)) + batch_rows()
     print("| what | measured | wanted | |")
     print("| --- | --- | --- | --- |")
     for row in table:

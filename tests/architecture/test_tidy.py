@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchrelay.domain.transitions import EVENT_TABLE, SETTLE_TABLE
+from tests.mutants import MUTANTS
 from tests.stack import ROOT, resource, template
 
 PACKAGES = ("layers/core/batchrelay", "local/batchrelay_local", "cli/batchrelay_cli", "functions")
@@ -131,3 +132,19 @@ def state_diagram() -> str:
 def test_the_state_diagram_in_the_docs_is_the_table() -> None:
     page = (ROOT / "docs/explanation/states.md").read_text()
     assert f"```mermaid\n{state_diagram()}```\n" in page, state_diagram()
+
+
+def test_the_tests_that_the_docs_name_exist() -> None:
+    page = (ROOT / "docs/reference/local-batch.md").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"::(test_\w+)", page)
+    assert len(named) > 15
+    assert [name for name in named if f"def {name}(" not in tests] == []
+    files = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    assert set(re.findall(r"`(test_\w+\.py)", page)) <= files
+
+
+def test_the_mutants_of_the_docs_are_those_of_the_list() -> None:
+    page = (ROOT / "docs/reference/mutants.md").read_text()
+    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")][2:]
+    assert rows == [mutant.bug for mutant in MUTANTS]

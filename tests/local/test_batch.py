@@ -219,6 +219,22 @@ def test_what_is_not_built_is_refused_by_name(batch: Any) -> None:
         batch.list_service_jobs()
 
 
+def test_parameters_replace_references(cloud: LocalCloud, batch: Any) -> None:
+    batch.register_job_definition(
+        jobDefinitionName="referring",
+        type="container",
+        parameters={"who": "world", "how": "well"},
+        containerProperties={
+            "image": "i",
+            "command": ["echo", "Ref::who", "x-Ref::how", "Ref::no"],
+        },
+    )
+    request = {"jobName": "a", "jobQueue": "queue", "jobDefinition": "referring"}
+    job = ended(batch, batch.submit_job(**request, parameters={"who": "you"})["jobId"])
+    assert log_of(cloud, job) == ["you x-well Ref::no"]
+    assert job["parameters"] == {"who": "you", "how": "well"}
+
+
 def test_definitions_have_revisions(batch: Any) -> None:
     for revision in (1, 2):
         answer = batch.register_job_definition(
