@@ -220,6 +220,36 @@ MUTANTS = (
         old="if self._may_go_on(value, end) and self._fetch():",
         new="if False:",
     ),
+    Mutant(
+        bug="what one effect raises loses the results of the others",
+        file="engine.py",
+        old="trouble = trouble or error",
+        new="raise",
+    ),
+    Mutant(
+        bug="a job that AWS Batch has forgotten is waited for for ever",
+        file="engine.py",
+        old="if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a save whose answer was lost is taken for a rival's",
+        file="adapters/dynamodb.py",
+        old='if stored.get("token") != token:',
+        new="if True:",
+    ),
+    Mutant(
+        bug="a termination that was not allowed counts as done",
+        file="adapters/batch.py",
+        old='if "AccessDenied" in str(problem):',
+        new="if False:",
+    ),
+    Mutant(
+        bug="an odd field hides a job's end",
+        file="job_detail.py",
+        old="return value if isinstance(value, int) else otherwise",
+        new="return int(value)",
+    ),
 )
 
 
