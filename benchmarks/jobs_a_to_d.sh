@@ -5,7 +5,7 @@ set -euo pipefail
 export AWS_PAGER="" WIDTH=${WIDTH:-10000} PATH="$(dirname "$0")/../.venv/bin:$PATH"
 log=$(mktemp)
 batchrelay local up --only batch > "$log" &
-trap 'kill -INT %1 2>/dev/null; kill %1 2>/dev/null; wait; rm -f "$log"' EXIT
+trap 'kill %1; wait || true; rm -f "$log"' EXIT
 until grep -q Ctrl-C "$log"; do sleep 0.1; done
 source "$log"
 

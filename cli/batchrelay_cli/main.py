@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -44,8 +45,13 @@ cli.add_command(plan)
 cli.add_command(run)
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """The entry point."""
+    """The entry point. SIGTERM ends it as Ctrl-C does: nothing is left behind."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli(standalone_mode=False)
     except click.Abort:

@@ -257,7 +257,7 @@ def test_a_definition_has_the_entrypoint_of_its_image_in_a_tag(
         tags={"batchrelay:entrypoint": "echo 'a b' c", "mine": "x"},
     )
     [listed] = batch.describe_job_definitions(jobDefinitionName="entered")["jobDefinitions"]
-    assert listed["tags"] == {"mine": "x"}
+    assert listed["tags"] == {"batchrelay:entrypoint": "echo 'a b' c", "mine": "x"}
     request = {"jobName": "a", "jobQueue": "queue", "jobDefinition": "entered"}
     job = ended(batch, batch.submit_job(**request)["jobId"])
     assert log_of(cloud, job) == ["a b c default"]

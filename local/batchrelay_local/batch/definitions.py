@@ -40,8 +40,8 @@ class JobDefinitions:
         retry_of(request.get("retryStrategy"))
         timeout_of(request.get("timeout"))
         tags = dict(request.get("tags", {}))
-        directory = tags.pop(DIRECTORY_TAG, None)
-        entrypoint = _words(tags.pop(ENTRYPOINT_TAG, ""))
+        directory = tags.get(DIRECTORY_TAG)
+        entrypoint = _words(tags.get(ENTRYPOINT_TAG, ""))
         revisions = self._revisions.setdefault(name, [])
         definition = JobDefinition(
             name=name,
