@@ -58,6 +58,7 @@ class LocalCloud:
     endpoint: str
     outputs: Mapping[str, str]
     process: subprocess.Popen[str]
+    folder: str
 
     @classmethod
     def start(
@@ -77,16 +78,7 @@ class LocalCloud:
             chaos=chaos,
             stack=stack,
         )
-        with (Path(folder) / "cloud.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "batchrelay_local"],
-                env=_cloud_environment(os.environ, folder),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        process = _spawn(folder)
         try:
             answer = _ordered(process, order)
         except BaseException:
@@ -97,7 +89,12 @@ class LocalCloud:
         finally:
             if process.returncode is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-        return cls(endpoint=answer["endpoint"], outputs=answer["outputs"], process=process)
+        return cls(
+            endpoint=answer["endpoint"],
+            outputs=answer["outputs"],
+            process=process,
+            folder=folder,
+        )
 
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
@@ -118,6 +115,21 @@ class LocalCloud:
             self.process.kill()
             self.process.wait()
         _close_pipes(self.process)
+        # The cloud has done so too; but a thread of it may have been unpacking a function.
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _spawn(folder: str) -> subprocess.Popen[str]:
+    with (Path(folder) / "cloud.log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "batchrelay_local"],
+            env=_cloud_environment(os.environ, folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
 
 
 def _close_pipes(process: subprocess.Popen[str]) -> None:

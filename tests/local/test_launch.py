@@ -86,6 +86,7 @@ def test_nothing_is_left_when_it_was_stopped(tmp_path: Path, how: str) -> None:
     getattr(cloud, how)()
     wait_until(lambda: descendants(session) == [], seconds=2)
     assert not can_connect(cloud.endpoint)
+    assert not Path(cloud.folder).exists()
     cloud.stop()
 
 
