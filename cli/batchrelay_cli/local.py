@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,11 +25,17 @@ def local() -> None:
 )
 @click.option("--port", default=0, type=click.IntRange(0, 65_535), help="A free one by default.")
 @click.option("--chaos", default="", metavar="seed=N[,FAULT=P]", help="Play faults of AWS.")
+@click.option(
+    "--assume",
+    default="",
+    metavar="NAME=VALUE[,…]",
+    help="Choose otherwise where AWS is silent: docs/reference/local-batch.md.",
+)
 @output_option
-def up(only: str | None, port: int, chaos: str, output: str) -> None:
+def up(only: str | None, output: str, **cloud_options: Any) -> None:
     """Start a local cloud and keep it up until Ctrl-C. Jobs start in this folder."""
     try:
-        cloud = LocalCloud.start(directory=Path.cwd(), port=port, chaos=chaos, stack=only is None)
+        cloud = LocalCloud.start(directory=Path.cwd(), stack=only is None, **cloud_options)
     except CloudError as error:
         raise UsageProblem(str(error)) from None
     try:

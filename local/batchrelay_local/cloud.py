@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.details import REGION
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
@@ -42,6 +43,7 @@ class Cloud:
             publish=self._host.publish,
             is_heard=self._host.is_heard,
             faults=Faults.parse(order.chaos) if order.chaos else None,
+            assumptions=Assumptions.parse(order.assume) if order.assume else DOCUMENTED,
         )
 
     def start(self) -> dict[str, Any]:
@@ -82,7 +84,8 @@ class _Told:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self.immediately = threading.Event()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the starter's
+        # the terminal's Ctrl-C is the starter's; jobs would inherit SIG_IGN, but no handler
+        signal.signal(signal.SIGINT, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
         signal.signal(signal.SIGQUIT, self._at_once)
 
@@ -116,6 +119,7 @@ def main() -> None:
     told = _Told()
     threading.excepthook = told.thread_died
     try:
+        os.chdir(order.directory)  # where most jobs start: posix_spawn knows no other directory
         cloud = Cloud(order)
         answer = cloud.start()
     except (OSError, RuntimeError, ValueError) as error:

@@ -43,6 +43,8 @@ class CloudOrder:
     job_environment: dict[str, str] = field(default_factory=dict)
     chaos: str = ""
     """Faults on request, such as `seed=7`; none by default."""
+    assume: str = ""
+    """What AWS leaves open, otherwise than by default: `quota=each`."""
     stack: bool = True
     """Whether batchrelay's own stack is deployed."""
 
@@ -62,7 +64,13 @@ class LocalCloud:
 
     @classmethod
     def start(
-        cls, *, directory: Path, port: int = 0, chaos: str = "", stack: bool = True
+        cls,
+        *,
+        directory: Path,
+        port: int = 0,
+        chaos: str = "",
+        assume: str = "",
+        stack: bool = True,
     ) -> LocalCloud:
         """Start a cloud, stack and all.
 
@@ -76,6 +84,7 @@ class LocalCloud:
             directory=str(directory.resolve()),
             job_environment=job_environment(os.environ),
             chaos=chaos,
+            assume=assume,
             stack=stack,
         )
         process = _spawn(folder)
@@ -89,12 +98,7 @@ class LocalCloud:
         finally:
             if process.returncode is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-        return cls(
-            endpoint=answer["endpoint"],
-            outputs=answer["outputs"],
-            process=process,
-            folder=folder,
-        )
+        return cls(**answer, process=process, folder=folder)
 
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""

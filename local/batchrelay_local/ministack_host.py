@@ -20,7 +20,6 @@ import os
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -201,7 +200,7 @@ def _dispatch(events: list[BusEvent]) -> None:
     for event in events:
         eventbridge._dispatch_event(  # noqa: SLF001  # hook 3
             {
-                "EventId": str(uuid.uuid4()),
+                "EventId": event.id,
                 "Source": "aws.batch",
                 "DetailType": event.detail_type,
                 "Detail": event.detail,

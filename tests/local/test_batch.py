@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,49 @@ def test_children_know_their_index(cloud: LocalCloud, batch: Any) -> None:
 def test_output_and_errors_keep_their_order(cloud: LocalCloud, batch: Any) -> None:
     job_id = submit(batch, "sh", "-c", "echo 1; echo 2 >&2; echo 3")
     assert log_of(cloud, ended(batch, job_id)) == ["1", "2", "3"]
+
+
+def test_each_job_has_its_own_log_whoever_ran_before_it(cloud: LocalCloud, batch: Any) -> None:
+    jobs = [submit(batch, "sh", "-c", f"echo {number}") for number in range(6)]
+    quiet = ended(batch, submit(batch, "true"))
+    assert [log_of(cloud, ended(batch, job)) for job in jobs] == [[str(n)] for n in range(6)]
+    assert log_of(cloud, quiet) == []
+
+
+def test_a_running_job_has_a_log(cloud: LocalCloud, batch: Any) -> None:
+    job_id = submit(batch, "sh", "-c", "echo here; sleep 30")
+    deadline = time.monotonic() + 10
+    while True:
+        [job] = batch.describe_jobs(jobs=[job_id])["jobs"]
+        if job["status"] == "RUNNING" and log_of(cloud, job) == ["here"]:
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    batch.terminate_job(jobId=job_id, reason="seen")
+    ended(batch, job_id)
+
+
+@pytest.mark.parametrize("directory", ["", "/"])
+def test_a_program_that_a_job_names_by_path_or_by_name_runs(
+    cloud: LocalCloud, batch: Any, directory: str
+) -> None:
+    """Where the process starts decides how it is spawned; what it sees is the same."""
+    tags = {"batchrelay:directory": directory} if directory else {}
+    batch.register_job_definition(
+        jobDefinitionName=f"where{len(directory)}",
+        type="container",
+        containerProperties={"image": "", "command": ["sh", "-c", "pwd; trap - INT; kill -INT $$"]},
+        tags=tags,
+    )
+    job_id = batch.submit_job(
+        jobName="where", jobQueue="queue", jobDefinition=f"where{len(directory)}"
+    )["jobId"]
+    job = ended(batch, job_id)
+    [printed_directory] = log_of(cloud, job)
+    assert Path(printed_directory).name.startswith("" if directory else "jobs")
+    assert (
+        job["container"]["exitCode"] == 130
+    )  # it dies of SIGINT, which it does not inherit ignored
 
 
 def test_logs_are_read_from_the_end_or_from_the_head_page_by_page(

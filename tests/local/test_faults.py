@@ -3,65 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.service import BatchService
-
-
-@contextmanager
-def machine(faults: Faults) -> Iterator[tuple[BatchService, list[BusEvent]]]:
-    """An AWS Batch with these faults, a queue and a definition; and what it published."""
-    heard: list[BusEvent] = []
-    with tempfile.TemporaryDirectory() as folder:
-        service = BatchService(
-            folder=Path(folder),
-            environment={"PATH": "/usr/bin:/bin"},
-            directory=folder,
-            publish=heard.extend,
-            faults=faults,
-        )
-        try:
-            resources = {"type": "EC2", "maxvCpus": 2, "subnets": []}
-            call(service, "createcomputeenvironment", computeEnvironmentName="e",
-                 type="MANAGED", computeResources=resources)  # fmt: skip
-            call(service, "createjobqueue", jobQueueName="q", priority=1,
-                 computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "e"}])  # fmt: skip
-            call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
-                 containerProperties={"image": "", "command": ["true"]})  # fmt: skip
-            yield service, heard
-        finally:
-            service.stop(immediately=True)
-
-
-def call(service: BatchService, path: str, **request: Any) -> dict[str, Any]:
-    status, answer = service.handle("POST", f"/v1/{path}", json.dumps(request).encode(), {})
-    assert status == 200, answer
-    return answer
-
-
-def submit(service: BatchService, **request: Any) -> tuple[int, dict[str, Any]]:
-    body = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d", **request}
-    return service.handle("POST", "/v1/submitjob", json.dumps(body).encode(), {})
-
-
-def ended(service: BatchService, job_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 10
-    while True:
-        [job] = call(service, "describejobs", jobs=[job_id])["jobs"]
-        if job["status"] in ("SUCCEEDED", "FAILED"):
-            found: dict[str, Any] = job
-            return found
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.local.machines import call, ended, listed, machine, submit
 
 
 def test_throttling_turns_a_submission_away() -> None:
@@ -82,10 +29,11 @@ def test_a_listing_may_lag() -> None:
         assert listed(service) == []
 
 
-def listed(service: BatchService) -> list[Any]:
-    filters = [{"name": "JOB_NAME", "values": ["j"]}]
-    found: list[Any] = call(service, "listjobs", jobQueue="q", filters=filters)["jobSummaryList"]
-    return found
+def test_a_description_may_lag() -> None:
+    with machine(Faults(describing_lag_s=60)) as (service, _):
+        job_id = submit(service)[1]["jobId"]
+        assert call(service, "describejobs", jobs=[job_id])["jobs"] == []
+        assert len(listed(service)) == 1
 
 
 def test_a_lost_host_has_no_exit_code() -> None:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchrelay_local.batch.api import BatchApi, operations
+from batchrelay_local.batch.assumptions import DOCUMENTED
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.scheduler import Scheduler
 
@@ -59,7 +60,7 @@ def world() -> tuple[BatchApi, Scheduler]:
     """An API with a queue, a definition and a job."""
     numbers = count(1)
     scheduler = Scheduler(new_id=lambda: f"id-{next(numbers)}", observe=lambda _: None)
-    api = BatchApi(scheduler, lambda: 1_000, Faults())
+    api = BatchApi(scheduler, lambda: 1_000, Faults(), DOCUMENTED)
     for path, request in (
         ("createcomputeenvironment", {"computeEnvironmentName": "e", "type": "MANAGED",
                                       "computeResources": {"type": "EC2", "maxvCpus": 2, "subnets": []}}),

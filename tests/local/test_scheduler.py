@@ -3,84 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
-from typing import Any
 
 import pytest
 
 from batchrelay_local.batch.model import (
-    ComputeEnvironment,
-    Job,
-    JobDefinition,
-    JobQueue,
-    JobSpec,
     JobStatus,
 )
 from batchrelay_local.batch.retries import RetryStrategy
-from batchrelay_local.batch.scheduler import Scheduler, Signal
-
-
-class Machine:
-    """A scheduler, its queue, and everything that it said."""
-
-    def __init__(self, slots: float = 2) -> None:
-        numbers = count(1)
-        self.heard: list[tuple[str, str]] = []
-        self.blocked: list[str] = []
-        self.scheduler = Scheduler(
-            new_id=lambda: f"id-{next(numbers)}",
-            observe=lambda job: self.heard.append((job.id, str(job.status))),
-            observe_blocked=lambda job: self.blocked.append(job.id),
-        )
-        self.environment = ComputeEnvironment(name="here", arn="arn:ce", max_vcpus=slots)
-        self.queue = self.add_queue("q")
-        self.now = 1_000
-
-    def add_queue(self, name: str, priority: int = 1) -> JobQueue:
-        return JobQueue(
-            name=name, arn=f"arn:{name}", environment=self.environment, priority=priority
-        )
-
-    def submit(
-        self,
-        *after: Job,
-        depends_on: tuple[dict[str, str], ...] = (),
-        queue: JobQueue | None = None,
-        vcpus: str = "1",
-        **spec: Any,
-    ) -> Job:
-        definition = JobDefinition(name="d", revision=1, arn="arn:d", container={}, directory=None)
-        return self.scheduler.submit(
-            JobSpec(
-                name="j",
-                queue=queue or self.queue,
-                definition=definition,
-                command=("true",),
-                environment={},
-                requirements={"VCPU": vcpus},
-                depends_on=(*({"jobId": job.id} for job in after), *depends_on),
-                **{"retry": RetryStrategy(), **spec},
-            ),
-            self.now,
-        )
-
-    def launched(self) -> list[str]:
-        """The jobs whose processes are asked for; they start at once."""
-        launches, self.scheduler.launches = self.scheduler.launches, []
-        for launch in launches:
-            self.scheduler.started(launch.job, launch.attempt, "stream", self.now)
-        return [launch.job.id for launch in launches]
-
-    def exit(self, job: Job, code: int = 0) -> None:
-        self.now += 1
-        self.scheduler.exited(job, job.attempts[-1], code, self.now)
-
-    def statuses(self, job: Job) -> list[str]:
-        return [status for job_id, status in self.heard if job_id == job.id]
+from batchrelay_local.batch.scheduler import Signal
+from tests.local.machines import Clockwork
 
 
 def test_a_simple_job_goes_through_its_states() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit()
     assert machine.launched() == [job.id]
     machine.exit(job)
@@ -89,7 +24,7 @@ def test_a_simple_job_goes_through_its_states() -> None:
 
 
 def test_a_job_that_exits_with_a_code_fails() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit()
     machine.launched()
     machine.exit(job, 3)
@@ -100,7 +35,7 @@ def test_a_job_that_exits_with_a_code_fails() -> None:
 
 
 def test_a_parent_is_pending_until_all_children_ended_and_siblings_go_on() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     parent = machine.submit(size=3)
     assert machine.statuses(parent) == ["PENDING"]
     for index, code in enumerate((0, 1, 0)):
@@ -115,7 +50,7 @@ def test_a_parent_is_pending_until_all_children_ended_and_siblings_go_on() -> No
 
 
 def test_a_parent_succeeds_with_all_its_children() -> None:
-    machine = Machine()
+    machine = Clockwork()
     parent = machine.submit(size=2)
     machine.launched()
     for child in parent.children:
@@ -124,7 +59,7 @@ def test_a_parent_succeeds_with_all_its_children() -> None:
 
 
 def test_slots_are_vcpus_and_the_queue_is_first_in_first_out() -> None:
-    machine = Machine(slots=2)
+    machine = Clockwork(slots=2)
     first, large, small = machine.submit(), machine.submit(vcpus="2"), machine.submit()
     assert machine.launched() == [first.id], "the large one waits, and those behind it with it"
     machine.exit(first)
@@ -134,7 +69,7 @@ def test_slots_are_vcpus_and_the_queue_is_first_in_first_out() -> None:
 
 
 def test_a_dependent_waits_for_the_whole_array() -> None:
-    machine = Machine()
+    machine = Clockwork()
     array = machine.submit(size=2)
     after = machine.submit(array)
     assert machine.statuses(after) == ["PENDING"]
@@ -146,7 +81,7 @@ def test_a_dependent_waits_for_the_whole_array() -> None:
 
 
 def test_a_failure_cascades_and_dependents_never_run() -> None:
-    machine = Machine()
+    machine = Clockwork()
     first = machine.submit()
     second = machine.submit(first, size=2)
     third = machine.submit(second)
@@ -159,7 +94,7 @@ def test_a_failure_cascades_and_dependents_never_run() -> None:
 
 
 def test_dependencies_that_ended_before_the_submission_count() -> None:
-    machine = Machine()
+    machine = Clockwork()
     well, badly = machine.submit(), machine.submit()
     machine.launched()
     machine.exit(well)
@@ -171,7 +106,7 @@ def test_dependencies_that_ended_before_the_submission_count() -> None:
 
 
 def test_a_runnable_job_is_terminated_at_once_and_leaves_the_queue() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     first, second, third = (machine.submit() for _ in range(3))
     machine.launched()
     machine.scheduler.terminate(second, "enough", machine.now)
@@ -181,7 +116,7 @@ def test_a_runnable_job_is_terminated_at_once_and_leaves_the_queue() -> None:
 
 
 def test_a_running_job_is_asked_to_stop_and_killed_after_30_seconds() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit()
     machine.launched()
     machine.scheduler.terminate(job, "enough", machine.now)
@@ -195,7 +130,7 @@ def test_a_running_job_is_asked_to_stop_and_killed_after_30_seconds() -> None:
 
 
 def test_a_job_that_exits_0_after_it_was_told_to_stop_has_failed() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit()
     machine.launched()
     machine.scheduler.terminate(job, "enough", machine.now)
@@ -204,7 +139,7 @@ def test_a_job_that_exits_0_after_it_was_told_to_stop_has_failed() -> None:
 
 
 def test_terminating_a_parent_terminates_every_child() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     parent = machine.submit(size=3)
     machine.launched()
     machine.scheduler.terminate(parent, "enough", machine.now)
@@ -216,7 +151,7 @@ def test_terminating_a_parent_terminates_every_child() -> None:
 
 
 def test_a_process_that_cannot_start_fails_its_job_and_frees_the_slot() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     first, second = machine.submit(), machine.submit()
     [launch] = machine.scheduler.launches
     machine.scheduler.launches = []
@@ -227,7 +162,7 @@ def test_a_process_that_cannot_start_fails_its_job_and_frees_the_slot() -> None:
 
 
 def test_ten_thousand_children_end_in_order() -> None:
-    machine = Machine(slots=2)
+    machine = Clockwork(slots=2)
     parent = machine.submit(size=10_000)
     running = machine.launched()
     done = 0
@@ -242,7 +177,7 @@ def test_ten_thousand_children_end_in_order() -> None:
 
 
 def test_a_retried_job_goes_to_the_front_and_no_failure_is_seen_between_attempts() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     job = machine.submit(retry=RetryStrategy(attempts=2))
     other = machine.submit()
     machine.launched()
@@ -267,7 +202,7 @@ def test_a_retried_job_goes_to_the_front_and_no_failure_is_seen_between_attempts
     ],
 )
 def test_the_first_rule_that_matches_decides(rule: dict[str, str], again: bool) -> None:
-    machine = Machine()
+    machine = Clockwork()
     rules = (rule, {"onReason": "*", "action": "EXIT"})
     job = machine.submit(retry=RetryStrategy(attempts=2, rules=rules))
     machine.launched()
@@ -277,7 +212,7 @@ def test_the_first_rule_that_matches_decides(rule: dict[str, str], again: bool) 
 
 
 def test_what_no_rule_matches_is_tried_again() -> None:
-    machine = Machine()
+    machine = Clockwork()
     rules = ({"onExitCode": "2", "action": "EXIT"},)
     job = machine.submit(retry=RetryStrategy(attempts=2, rules=rules))
     machine.launched()
@@ -286,7 +221,7 @@ def test_what_no_rule_matches_is_tried_again() -> None:
 
 
 def test_a_lost_host_has_no_exit_code_and_is_retried_by_its_status_reason() -> None:
-    machine = Machine()
+    machine = Clockwork()
     rules = (
         {"onStatusReason": "Host EC2*", "action": "RETRY"},
         {"onReason": "*", "action": "EXIT"},
@@ -302,7 +237,7 @@ def test_a_lost_host_has_no_exit_code_and_is_retried_by_its_status_reason() -> N
 
 
 def test_a_timeout_of_two_hours_is_final_and_ends_with_a_kill() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit(timeout_s=7_200, retry=RetryStrategy(attempts=3))
     machine.launched()
     due = machine.now + 7_200_000
@@ -319,7 +254,7 @@ def test_a_timeout_of_two_hours_is_final_and_ends_with_a_kill() -> None:
 
 
 def test_the_timeout_begins_anew_with_each_attempt() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit(timeout_s=60, retry=RetryStrategy(attempts=2))
     machine.launched()
     machine.now += 59_000
@@ -330,7 +265,7 @@ def test_the_timeout_begins_anew_with_each_attempt() -> None:
 
 
 def test_cancelling_does_nothing_to_what_runs() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     running, waiting = machine.submit(), machine.submit()
     machine.launched()
     for job in (running, waiting):
@@ -341,7 +276,7 @@ def test_cancelling_does_nothing_to_what_runs() -> None:
 
 
 def test_a_pending_job_is_cancelled_after_its_dependencies() -> None:
-    machine = Machine()
+    machine = Clockwork()
     first = machine.submit()
     second = machine.submit(first)
     machine.launched()
@@ -352,7 +287,7 @@ def test_a_pending_job_is_cancelled_after_its_dependencies() -> None:
 
 
 def test_cancelling_a_parent_lets_running_children_end() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     parent = machine.submit(size=3)
     machine.launched()
     machine.scheduler.cancel(parent, "enough", machine.now)
@@ -366,7 +301,7 @@ def test_cancelling_a_parent_lets_running_children_end() -> None:
 
 
 def test_lane_i_flows_as_soon_as_child_i_ended() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     first = machine.submit(size=3)
     second = machine.submit(size=3, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
     assert machine.launched() == [f"{first.id}:0"]
@@ -376,7 +311,7 @@ def test_lane_i_flows_as_soon_as_child_i_ended() -> None:
 
 
 def test_a_failed_lane_fails_its_own_child_only() -> None:
-    machine = Machine(slots=4)
+    machine = Clockwork(slots=4)
     first = machine.submit(size=2)
     second = machine.submit(size=2, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
     machine.launched()
@@ -389,7 +324,7 @@ def test_a_failed_lane_fails_its_own_child_only() -> None:
 
 
 def test_lanes_wait_for_children_that_are_not_there_yet() -> None:
-    machine = Machine(slots=4)
+    machine = Clockwork(slots=4)
     gate = machine.submit()
     first = machine.submit(gate, size=2)
     second = machine.submit(size=2, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
@@ -401,7 +336,7 @@ def test_lanes_wait_for_children_that_are_not_there_yet() -> None:
 
 
 def test_lanes_of_an_array_that_never_had_children_fail() -> None:
-    machine = Machine()
+    machine = Clockwork()
     gate = machine.submit()
     first = machine.submit(gate, size=2)
     second = machine.submit(size=2, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
@@ -413,7 +348,7 @@ def test_lanes_of_an_array_that_never_had_children_fail() -> None:
 
 
 def test_sequential_children_run_one_after_the_other() -> None:
-    machine = Machine(slots=4)
+    machine = Clockwork(slots=4)
     parent = machine.submit(size=3, depends_on=({"type": "SEQUENTIAL"},))
     for index in range(3):
         assert machine.launched() == [f"{parent.id}:{index}"]
@@ -422,7 +357,7 @@ def test_sequential_children_run_one_after_the_other() -> None:
 
 
 def test_a_sequential_failure_fails_all_that_follow_without_recursion() -> None:
-    machine = Machine()
+    machine = Clockwork()
     parent = machine.submit(size=10_000, depends_on=({"type": "SEQUENTIAL"},))
     machine.launched()
     machine.exit(parent.children[0], 1)
@@ -431,7 +366,7 @@ def test_a_sequential_failure_fails_all_that_follow_without_recursion() -> None:
 
 
 def test_one_child_may_be_waited_for() -> None:
-    machine = Machine()
+    machine = Clockwork()
     array = machine.submit(size=2)
     after = machine.submit(depends_on=({"jobId": f"{array.id}:1"},))
     machine.launched()
@@ -443,7 +378,7 @@ def test_one_child_may_be_waited_for() -> None:
 
 
 def test_a_slot_that_is_freed_serves_every_queue_of_its_environment() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     other = machine.add_queue("other")
     first, second = machine.submit(), machine.submit(queue=other)
     machine.launched()
@@ -452,7 +387,7 @@ def test_a_slot_that_is_freed_serves_every_queue_of_its_environment() -> None:
 
 
 def test_the_queue_of_higher_priority_is_served_first() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     urgent = machine.add_queue("urgent", priority=9)
     first, second, third = machine.submit(), machine.submit(), machine.submit(queue=urgent)
     machine.launched()
@@ -463,7 +398,7 @@ def test_the_queue_of_higher_priority_is_served_first() -> None:
 
 
 def test_priorities_order_a_queue() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     first = machine.submit()
     low, high = machine.submit(priority=1), machine.submit(priority=5)
     machine.launched()
@@ -473,7 +408,7 @@ def test_priorities_order_a_queue() -> None:
 
 
 def test_a_head_that_will_never_fit_is_told_once() -> None:
-    machine = Machine(slots=1)
+    machine = Clockwork(slots=1)
     large = machine.submit(vcpus="4")
     machine.submit()
     assert machine.blocked == [large.id]
@@ -481,14 +416,14 @@ def test_a_head_that_will_never_fit_is_told_once() -> None:
 
 
 def test_a_flaw_that_is_found_too_late_fails_an_accepted_job() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit(flaw="Container Overrides length must be at most 8192")
     assert machine.statuses(job) == ["FAILED"]
     assert job.attempts == []
 
 
 def test_ended_jobs_are_forgotten_after_seven_days() -> None:
-    machine = Machine()
+    machine = Clockwork()
     job = machine.submit()
     machine.launched()
     machine.exit(job)

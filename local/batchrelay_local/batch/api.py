@@ -14,27 +14,38 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
 from batchrelay_local.batch import listing, submission
+from batchrelay_local.batch.assumptions import Assumptions
 from batchrelay_local.batch.definitions import JobDefinitions
 from batchrelay_local.batch.details import job_arn, job_detail
 from batchrelay_local.batch.errors import ClientError, LostAnswerError, ThrottledError
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.model import BULK_IDS_MAX, DESCRIBE_IDS_MAX, REASON_CHARS_MAX
 from batchrelay_local.batch.queues import Queues
+from batchrelay_local.batch.quota import Quota
 from batchrelay_local.batch.scheduler import Scheduler
 
 SNAPSHOT_JOBS_MAX = 100
 """Jobs of one GetJobQueueSnapshot. Source: GetJobQueueSnapshot."""
 
 _TAGS_PATH = "/v1/tags/"
+_BULK = ("CancelJobs", "TerminateJobs")
 
 
 class BatchApi:
     """The operations, by their path."""
 
-    def __init__(self, scheduler: Scheduler, clock: Callable[[], int], faults: Faults) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        clock: Callable[[], int],
+        faults: Faults,
+        assumptions: Assumptions,
+    ) -> None:
         self._scheduler = scheduler
         self._clock = clock
         self._faults = faults
+        self._assume = assumptions
+        self._quota = Quota(assumptions.quota, clock)
         self._queues = Queues()
         self._definitions = JobDefinitions()
         self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -69,7 +80,7 @@ class BatchApi:
     ) -> tuple[int, dict[str, Any]]:
         """HTTP status and JSON body of the answer."""
         operation, bound = _route(method, path)
-        if operation is None:
+        if operation is None or not self._is_there(operation.name):
             return 404, _error("UnknownOperationException", f"there is no {method} {path}")
         try:
             return 200, self._call(operation, {**_body(body), **bound, **_from(query)})
@@ -80,8 +91,12 @@ class BatchApi:
         except LostAnswerError as error:
             return 500, _error("ServerException", _message(str(error)))
 
+    def _is_there(self, name: str) -> bool:
+        return name not in _BULK or self._assume.bulk_operations == "present"
+
     def _call(self, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
         assert operation.input_shape is not None, operation.name
+        self._quota.take(operation.name)
         report = ParamValidator().validate(request, operation.input_shape)
         if report.has_errors():
             raise ClientError(report.generate_report())
@@ -94,8 +109,9 @@ class BatchApi:
         submission.check(request)
         queue = self._queues.resolve(request["jobQueue"])
         definition = self._definitions.resolve(request["jobDefinition"])
-        spec = submission.spec_of(request, queue, definition)
-        submission.check_dependencies(spec, self._scheduler.find, self._scheduler.exists)
+        spec = submission.spec_of(request, queue, definition, self._assume)
+        find, exists = self._scheduler.find, self._scheduler.exists
+        submission.check_dependencies(spec, find, exists, self._assume)
         if self._faults.strikes(self._faults.submit_throttled):
             raise ThrottledError("Too Many Requests")
         job = self._scheduler.submit(spec, self._clock())
@@ -106,8 +122,10 @@ class BatchApi:
     def _describe_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         if len(request["jobs"]) > DESCRIBE_IDS_MAX:
             raise ClientError(f"Maximum number of jobs supported is {DESCRIBE_IDS_MAX} .")
+        known_at = self._clock() - int(self._faults.describing_lag_s * 1000)
         jobs = (self._scheduler.find(job_id) for job_id in request["jobs"])
-        return {"jobs": [job_detail(job) for job in jobs if job is not None]}
+        known = (job for job in jobs if job is not None and job.created_at <= known_at)
+        return {"jobs": [job_detail(job) for job in known]}
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)

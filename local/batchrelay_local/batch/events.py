@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.details import job_arn, job_detail
-from batchrelay_local.batch.model import Job
+from batchrelay_local.batch.model import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class BusEvent:
-    """What EventBridge is given; it adds id, account, region and its own time."""
+    """What EventBridge is given; it adds account, region and its own time."""
 
     detail_type: str
     resources: list[str]
     detail: str
     """JSON."""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 def queue_blocked(job: Job) -> BusEvent:
@@ -31,7 +34,29 @@ def queue_blocked(job: Job) -> BusEvent:
     return BusEvent("Batch Job Queue Blocked", resources, json.dumps(detail))
 
 
-def state_change(job: Job) -> BusEvent:
-    """A `Batch Job State Change` of a job as it is now."""
+def state_change(job: Job, assume: Assumptions = DOCUMENTED) -> BusEvent | None:
+    """A `Batch Job State Change` of a job as it is now; None where it is assumed to be absent."""
+    if job.is_parent and assume.parent_events == "terminal" and not job.status.is_terminal:
+        return None
     detail: dict[str, Any] = job_detail(job)
+    if assume is not DOCUMENTED:
+        _change(detail, job, assume)
     return BusEvent("Batch Job State Change", [job_arn(job.id)], json.dumps(detail))
+
+
+def _change(detail: dict[str, Any], job: Job, assume: Assumptions) -> None:
+    """What is in an event, otherwise assumed."""
+    if job.index == 0 and assume.first_index == "absent":
+        del detail["arrayProperties"]["index"]
+    if job.is_parent and job.status.is_terminal and assume.parent_summary == "behind":
+        summary = detail["arrayProperties"]["statusSummary"]
+        if summary:
+            summary[str(job.status)] -= 1
+            summary[str(JobStatus.RUNNING)] += 1
+    if assume.stop_flags == "absent":
+        detail.pop("isCancelled", None)
+        detail.pop("isTerminated", None)
+    if job.parent is not None and assume.child_tags == "present":
+        detail["tags"] |= job.spec.tags
+    if assume.event_container == "absent":
+        del detail["container"]

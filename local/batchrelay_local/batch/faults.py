@@ -24,6 +24,8 @@ class Faults:
     """500 after the job was accepted."""
     listing_lag_s: float = 0.0
     """Seconds until ListJobs knows a new job."""
+    describing_lag_s: float = 0.0
+    """Seconds until DescribeJobs knows a new job."""
     host_lost: float = 0.0
     """An attempt is killed and has no exit code, as by a Spot reclaim."""
     pull_failed: float = 0.0

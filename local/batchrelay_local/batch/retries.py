@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.model import Attempt
 
 ATTEMPTS_MIN, ATTEMPTS_MAX = 1, 10
@@ -26,17 +27,20 @@ class RetryStrategy:
     attempts: int = 1
     rules: tuple[Mapping[str, str], ...] = ()
 
-    def tries_again(self, attempts_made: int, attempt: Attempt) -> bool:
+    def tries_again(
+        self, attempts_made: int, attempt: Attempt, assume: Assumptions = DOCUMENTED
+    ) -> bool:
         """Whether a job whose latest attempt failed goes back to the queue."""
         if attempts_made >= self.attempts:
             return False
-        for rule in self.rules:
-            if _matches(rule, attempt):
+        rules = self.rules if assume.deciding_rule == "first" else self.rules[::-1]
+        for rule in rules:
+            if _matches(rule, attempt, assume):
                 return rule["action"].upper() == "RETRY"
         return True
 
 
-def _matches(rule: Mapping[str, str], attempt: Attempt) -> bool:
+def _matches(rule: Mapping[str, str], attempt: Attempt, assume: Assumptions) -> bool:
     exit_code = None if attempt.exit_code is None else str(attempt.exit_code)
     values = {
         "onExitCode": exit_code,
@@ -44,12 +48,12 @@ def _matches(rule: Mapping[str, str], attempt: Attempt) -> bool:
         "onStatusReason": attempt.status_reason,
     }
     named = [(pattern, values[name]) for name, pattern in rule.items() if name in values]
-    return all(_fits(pattern, value) for pattern, value in named)
+    return all(_fits(pattern, value, assume) for pattern, value in named)
 
 
-def _fits(pattern: str, value: str | None) -> bool:
-    if pattern == "*":
-        return True
+def _fits(pattern: str, value: str | None, assume: Assumptions) -> bool:
     if value is None:
-        return False
+        return pattern == "*" and assume.star_on_nothing == "matches"
+    if assume.rule_case == "ignored":
+        pattern, value = pattern.lower(), value.lower()
     return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern

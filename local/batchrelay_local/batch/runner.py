@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import selectors
+import shutil
 import subprocess
 import threading
 import time
@@ -16,7 +17,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
+from typing import Protocol
 
 POLL_S = 0.01
 """Seconds between two looks at processes that cannot wake us."""
@@ -33,7 +35,8 @@ class Command:
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: str
-    log: Path
+    output: int
+    """The file descriptor of its standard output and error; it stays the caller's."""
 
 
 class ProcessRunner:
@@ -58,7 +61,9 @@ class ProcessRunner:
         self._on_start_failed = on_start_failed
         self._on_exit = on_exit
         self._on_tick = on_tick
-        self._running: dict[Hashable, subprocess.Popen[bytes]] = {}
+        self._running: dict[Hashable, _Process] = {}
+        self._here = os.getcwd()  # noqa: PTH109  # compared as text, thousands of times
+        self._programs: dict[tuple[str, str | None], str] = {}
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe()
@@ -126,19 +131,7 @@ class ProcessRunner:
         if self._stopping:
             return
         try:
-            log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                process = subprocess.Popen(
-                    command.argv,
-                    env=command.environment,
-                    cwd=command.directory,
-                    stdin=self._nothing,
-                    stdout=log,
-                    stderr=log,
-                    process_group=0,
-                )
-            finally:
-                os.close(log)
+            process = self._spawn(command)
         except (OSError, ValueError) as error:  # ValueError: no text for a process
             self._on_start_failed(command.ticket, _why_not(command, error))
             return
@@ -146,7 +139,32 @@ class ProcessRunner:
         self._watch(process)
         self._on_start(command.ticket)
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    def _spawn(self, command: Command) -> _Process:
+        """posix_spawn takes half the time of Popen, but knows no directory except our own."""
+        if command.directory == self._here:
+            return _Spawned(command, self._program(command), stdin=self._nothing)
+        return subprocess.Popen(
+            command.argv,
+            env=command.environment,
+            cwd=command.directory,
+            stdin=self._nothing,
+            stdout=command.output,
+            stderr=command.output,
+            process_group=0,
+        )
+
+    def _program(self, command: Command) -> str:
+        """Where an argv[0] is found, as a shell would. Raises: FileNotFoundError."""
+        name, path = command.argv[0], command.environment.get("PATH")
+        program = self._programs.get((name, path))
+        if program is None or not os.access(program, os.X_OK):
+            program = shutil.which(name, path=path)
+            if program is None:
+                raise FileNotFoundError(name)
+            self._programs[name, path] = program
+        return program
+
+    def _watch(self, process: _Process) -> None:
         try:
             pidfd = os.pidfd_open(process.pid)
         except (AttributeError, OSError):  # not Linux, an old one, or a sandbox
@@ -170,6 +188,35 @@ class ProcessRunner:
     def _signal_all(self, number: Signals) -> None:
         for ticket in list(self._running):
             self._signal(ticket, number)
+
+
+class _Process(Protocol):
+    """What Popen and `_Spawned` have in common."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+
+
+class _Spawned:
+    """A process in a group of its own, in our directory. Raises: OSError, ValueError."""
+
+    def __init__(self, command: Command, program: str, *, stdin: int) -> None:
+        streams = ((stdin, 0), (command.output, 1), (command.output, 2))
+        self.pid = os.posix_spawn(
+            program,
+            tuple(command.argv),
+            command.environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, ours, its) for ours, its in streams],
+            setpgroup=0,
+            setsigdef=(SIGPIPE, SIGXFSZ),  # which Python ignores
+        )
+
+    def poll(self) -> int | None:
+        """As Popen's."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
 
 
 def _why_not(command: Command, error: OSError | ValueError) -> str:

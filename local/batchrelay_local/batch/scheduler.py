@@ -18,8 +18,11 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
+from batchrelay_local.batch.lanes import lane_of
+from batchrelay_local.batch.lines import Line
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
     Attempt,
@@ -38,6 +41,9 @@ TIMED_OUT = "Job attempt duration exceeded timeout"
 
 RETENTION_MS = 7 * 24 * 3_600_000
 """Milliseconds for which an ended job is remembered. Source: Batch User Guide, job_states."""
+
+FREE_ATTEMPTS_MAX = 100
+"""Attempts of a job whose failed starts are not counted; ours, or it would try for ever."""
 
 ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
 
@@ -58,29 +64,6 @@ class Signal:
     kill: bool
 
 
-@dataclass(slots=True)
-class _Line:
-    """The RUNNABLE jobs of a queue: by priority, then by turn."""
-
-    queue: JobQueue
-    heap: list[tuple[int, int, Job]] = field(default_factory=list)
-    last: int = 0
-    first: int = 0
-
-    def append(self, job: Job) -> None:
-        self.last += 1
-        heapq.heappush(self.heap, (-job.spec.priority, self.last, job))
-
-    def put_first(self, job: Job) -> None:
-        self.first -= 1
-        heapq.heappush(self.heap, (-job.spec.priority, self.first, job))
-
-    def head(self) -> Job | None:
-        while self.heap and self.heap[0][2].status is not JobStatus.RUNNABLE:
-            heapq.heappop(self.heap)
-        return self.heap[0][2] if self.heap else None
-
-
 class Scheduler:
     """All jobs of all queues."""
 
@@ -91,7 +74,9 @@ class Scheduler:
         observe: Callable[[Job], None],
         observe_blocked: Callable[[Job], None] = lambda _: None,
         retention_ms: int = RETENTION_MS,
+        assumptions: Assumptions = DOCUMENTED,
     ) -> None:
+        self._assume = assumptions
         self.jobs: dict[str, Job] = {}
         self.launches: list[Launch] = []
         self.signals: list[Signal] = []
@@ -99,7 +84,7 @@ class Scheduler:
         self._observe = observe
         self._observe_blocked = observe_blocked
         self._retention_ms = retention_ms
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._dependents: dict[str, list[Job]] = {}
         self._endings: deque[Job] = deque()
         self._timers: list[tuple[int, str, int, bool]] = []
@@ -113,6 +98,8 @@ class Scheduler:
         job = Job(id=self._new_id(), spec=spec, created_at=now)
         self.jobs[job.id] = job
         spec.queue.jobs[job.id] = job
+        if self._assume.submitted_events == "present":
+            self._observe(job)
         if spec.flaw is not None:
             self._end(job, JobStatus.FAILED, spec.flaw, now)
         else:
@@ -200,10 +187,7 @@ class Scheduler:
 
     def runnable(self, queue: JobQueue, count: int) -> list[Job]:
         """The first RUNNABLE jobs of a queue, in the order in which they will start."""
-        line = self._lines.get(queue.name)
-        waiting = (entry[2] for entry in sorted(line.heap)) if line else iter(())
-        found = [job for job in waiting if job.status is JobStatus.RUNNABLE]
-        return found[:count]
+        return self._line(queue).first_of(count)
 
     # --- dependencies
 
@@ -213,7 +197,9 @@ class Scheduler:
             dependency = self.find(job_id)
             # a parent may have failed before it had the child that is meant
             known = dependency or self.jobs.get(job_id.partition(":")[0])
-            if known is not None and known.status is JobStatus.FAILED:
+            if known is None and self._assume.unknown_dependency == "met":
+                continue
+            if known is None or known.status is JobStatus.FAILED:
                 self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
                 return
             if dependency is None or not dependency.status.is_terminal:
@@ -223,6 +209,8 @@ class Scheduler:
             self._release(job, now)
         elif job.status is JobStatus.SUBMITTED:
             self._move(job, JobStatus.PENDING)
+            if job.is_parent and self._assume.waiting_children == "present":
+                self._bear(job, now)
 
     def _release(self, job: Job, now: int) -> None:
         """Its dependencies are met."""
@@ -235,6 +223,16 @@ class Scheduler:
             self._line(job.spec.queue).append(job)
 
     def _spawn(self, parent: Job, now: int) -> None:
+        if not parent.children:
+            self._bear(parent, now)
+        if parent.status is not JobStatus.PENDING:
+            self._move(parent, JobStatus.PENDING)
+        for child in parent.children:
+            child.unmet = 0
+            self._wait_for(child, list(lane_of(child, self.jobs)), now)
+
+    def _bear(self, parent: Job, now: int) -> None:
+        """Its children, PENDING until they are let go."""
         size = parent.spec.size or 0
         parent.children = [
             Job(
@@ -244,29 +242,32 @@ class Scheduler:
                 status=JobStatus.PENDING,
                 index=index,
                 parent=parent,
+                unmet=1,
             )
             for index in range(size)
         ]
         parent.summary = Counter({JobStatus.PENDING: size})
-        if parent.status is not JobStatus.PENDING:
-            self._move(parent, JobStatus.PENDING)
-        for child in parent.children:
-            self._wait_for(child, list(_lane(child)), now)
 
     def _settle(self, now: int) -> None:
         """What follows from ended jobs, without recursion: a chain may be 10,000 long."""
-        while self._endings:
-            ended = self._endings.popleft()
-            self._tell_dependents(ended.id, ended.status, now)
-            if ended.is_parent and not ended.children:
-                for index in range(ended.spec.size or 0):
-                    self._tell_dependents(f"{ended.id}:{index}", ended.status, now)
-            if ended.parent is not None:
-                self._child_ended(ended.parent, now)
-            else:
-                self._ended.append(ended)
-        for environment in {id(e): e for e in self._environments()}.values():
-            self._fill(environment, now)
+        while True:
+            while self._endings:
+                self._follow(self._endings.popleft(), now)
+            for environment in {id(e): e for e in self._environments()}.values():
+                self._fill(environment, now)
+            if not self._endings:
+                return
+
+    def _follow(self, ended: Job, now: int) -> None:
+        """What one end brings about."""
+        self._tell_dependents(ended.id, ended.status, now)
+        if ended.is_parent and not ended.children:
+            for index in range(ended.spec.size or 0):
+                self._tell_dependents(f"{ended.id}:{index}", ended.status, now)
+        if ended.parent is not None:
+            self._child_ended(ended.parent, now)
+        else:
+            self._ended.append(ended)
 
     def _tell_dependents(self, job_id: str, status: JobStatus, now: int) -> None:
         for dependent in self._dependents.pop(job_id, ()):
@@ -274,13 +275,17 @@ class Scheduler:
                 continue
             dependent.unmet -= 1
             if status is JobStatus.FAILED:
-                self._end(dependent, JobStatus.FAILED, DEPENDENCY_FAILED, now)
+                for one in (dependent, *dependent.children):
+                    if not one.status.is_terminal:
+                        self._end(one, JobStatus.FAILED, DEPENDENCY_FAILED, now)
             elif not dependent.unmet:
                 self._release(dependent, now)
 
     def _child_ended(self, parent: Job, now: int) -> None:
         failed = parent.summary[JobStatus.FAILED]
-        if parent.summary[JobStatus.SUCCEEDED] + failed < len(parent.children):
+        early = failed and self._assume.failed_parent == "at_first"
+        all_ended = parent.summary[JobStatus.SUCCEEDED] + failed == len(parent.children)
+        if parent.status.is_terminal or not (all_ended or early):
             return
         if failed:
             self._end(parent, JobStatus.FAILED, CHILD_FAILED, now)
@@ -292,18 +297,22 @@ class Scheduler:
     def _environments(self) -> Iterator[ComputeEnvironment]:
         return (line.queue.environment for line in self._lines.values() if line.heap)
 
-    def _line(self, queue: JobQueue) -> _Line:
-        return self._lines.setdefault(queue.name, _Line(queue))
+    def _line(self, queue: JobQueue) -> Line:
+        return self._lines.setdefault(queue.name, Line(queue))
 
     def _fill(self, environment: ComputeEnvironment, now: int) -> None:
         """Start what fits: queues by priority, each in its order."""
         lines = [li for li in self._lines.values() if li.queue.environment is environment]
         for line in sorted(lines, key=lambda li: -li.queue.priority):
             while (job := line.head()) is not None:
+                if job.stop_reason is not None:
+                    line.take()
+                    self._end(job, JobStatus.FAILED, job.stop_reason, now)
+                    continue
                 if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
                     self._note_blocked(job, environment)
                     return
-                heapq.heappop(line.heap)
+                line.take()
                 self._start(job, environment, now)
 
     def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
@@ -323,12 +332,18 @@ class Scheduler:
 
     def _attempt_failed(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         self._close(job, attempt, status_reason, now)
-        if job.stop_reason is None and job.spec.retry.tries_again(len(job.attempts), attempt):
+        if job.stop_reason is None and self._tries_again(job, attempt):
             self._move(job, JobStatus.RUNNABLE)
             self._line(job.spec.queue).put_first(job)
         else:
             self._end(job, JobStatus.FAILED, job.stop_reason or status_reason, now)
         self._settle(now)
+
+    def _tries_again(self, job: Job, attempt: Attempt) -> bool:
+        made = len(job.attempts)
+        if self._assume.failed_start == "free" and made < FREE_ATTEMPTS_MAX:
+            made = sum(one.log_stream is not None for one in job.attempts)
+        return job.spec.retry.tries_again(made, attempt, self._assume)
 
     def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         attempt.stopped_at = now
@@ -349,8 +364,13 @@ class Scheduler:
         job.is_cancelled, job.is_terminated = cancel, not cancel
         if job.status in ACTIVE:
             self._ask_to_stop(job, now)
-        elif not (cancel and job.unmet):  # a PENDING job is cancelled after its dependencies
+        elif not (cancel and self._cancelled_later(job)):
             self._end(job, JobStatus.FAILED, reason, now)
+
+    def _cancelled_later(self, job: Job) -> bool:
+        """A PENDING job is cancelled after its dependencies."""
+        at_head = self._assume.cancel_runnable == "at_head"
+        return bool(job.unmet) or (at_head and job.status is JobStatus.RUNNABLE)
 
     def _ask_to_stop(self, job: Job, now: int) -> None:
         self.signals.append(Signal(job, kill=False))
@@ -374,12 +394,3 @@ class Scheduler:
             job.parent.summary[status] += 1
         job.status = status
         self._observe(job)
-
-
-def _lane(child: Job) -> Iterator[str]:
-    """What this child waits for beside what its parent waited for."""
-    for entry in child.spec.depends_on:
-        if entry.get("type") == "N_TO_N":
-            yield f"{entry['jobId']}:{child.index}"
-        elif entry.get("type") == "SEQUENTIAL" and child.index:
-            yield f"{(child.parent or child).id}:{child.index - 1}"

@@ -10,13 +10,15 @@ import threading
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from batchrelay_local.batch.api import BatchApi
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.events import BusEvent, queue_blocked, state_change
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.logs import Logs
+from batchrelay_local.batch.logs import Logs, stream_name
 from batchrelay_local.batch.model import Attempt, Job
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
 from batchrelay_local.batch.scheduler import Launch, Scheduler
@@ -46,6 +48,7 @@ class BatchService:
         publish: Callable[[list[BusEvent]], None],
         is_heard: Callable[[Job], bool] = lambda _: True,
         faults: Faults | None = None,
+        assumptions: Assumptions = DOCUMENTED,
     ) -> None:
         self.logs = Logs(folder)
         self._environment = environment
@@ -53,14 +56,16 @@ class BatchService:
         self._publish = publish
         self._is_heard = is_heard
         self._faults = faults or Faults()
+        self._assume = assumptions
         self._lock = threading.RLock()
         self._outbox: list[BusEvent] = []
         self._scheduler = Scheduler(
             new_id=lambda: str(uuid.uuid4()),
             observe=self._observe,
             observe_blocked=lambda job: self._outbox.append(queue_blocked(job)),
+            assumptions=assumptions,
         )
-        self._api = BatchApi(self._scheduler, now_ms, self._faults)
+        self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions)
         self._tickets: dict[Hashable, Launch] = {}
         self._fates: dict[Hashable, str] = {}
         self._runner = ProcessRunner(
@@ -80,10 +85,13 @@ class BatchService:
     def stop(self, *, immediately: bool) -> None:
         """End every process."""
         self._runner.stop(immediately=immediately)
+        self.logs.close()
 
     def _observe(self, job: Job) -> None:
-        if self._is_heard(job):
-            self._outbox.append(state_change(job))
+        if self._assume is not DOCUMENTED or self._is_heard(job):
+            event = state_change(job, self._assume)
+            if event is not None:
+                self._outbox.append(event)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -109,14 +117,18 @@ class BatchService:
         for event in events:
             if self._faults.strikes(self._faults.event_dropped):
                 continue
-            copies = 2 if self._faults.strikes(self._faults.event_duplicated) else 1
-            for _ in range(copies):
-                if self._faults.strikes(self._faults.event_delayed):
-                    timer = threading.Timer(self._faults.delay_s(), self._publish, ([event],))
-                    timer.daemon = True
-                    timer.start()
-                else:
-                    self._publish([event])
+            self._tell_once(event)
+            if self._faults.strikes(self._faults.event_duplicated):
+                same = self._assume.repeated_event_id == "same"
+                self._tell_once(event if same else replace(event, id=str(uuid.uuid4())))
+
+    def _tell_once(self, event: BusEvent) -> None:
+        if self._faults.strikes(self._faults.event_delayed):
+            timer = threading.Timer(self._faults.delay_s(), self._publish, ([event],))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._publish([event])
 
     def _launch(self, launch: Launch) -> None:
         job, attempt = launch.job, launch.attempt
@@ -125,7 +137,6 @@ class BatchService:
             with self._turn():
                 self._scheduler.start_failed(job, attempt, reason, now_ms())
             return
-        _, log = self.logs.open_stream(job, attempt)
         self._tickets[job.id] = launch
         self._runner.run(
             Command(
@@ -133,15 +144,14 @@ class BatchService:
                 argv=job.spec.command,
                 environment={**self._environment, **job_environment(job)},
                 directory=job.spec.definition.directory or self._directory,
-                log=log,
+                output=self.logs.open_stream(job, attempt),
             )
         )
 
     def _on_start(self, ticket: Hashable) -> None:
         job, attempt = self._of(ticket)
-        stream, _ = self.logs.open_stream(job, attempt)
         with self._turn():
-            self._scheduler.started(job, attempt, stream, now_ms())
+            self._scheduler.started(job, attempt, stream_name(job, attempt), now_ms())
         for fate, probability in (
             (HOST_LOST, self._faults.host_lost),
             (OUT_OF_MEMORY, self._faults.out_of_memory),
@@ -155,6 +165,7 @@ class BatchService:
         job, attempt = self._of(ticket)
         del self._tickets[ticket]
         with self._turn():
+            self.logs.close_stream(job, attempt)
             self._scheduler.start_failed(job, attempt, reason, now_ms())
 
     def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
@@ -162,6 +173,7 @@ class BatchService:
         del self._tickets[ticket]
         fate = self._fates.pop(ticket, None)
         with self._turn():
+            self.logs.close_stream(job, attempt)
             if fate == HOST_LOST:
                 self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
             else:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.errors import ClientError, only
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
@@ -51,7 +52,12 @@ def check(request: dict[str, Any]) -> None:
         raise ClientError("The command must not contain an empty string")
 
 
-def spec_of(request: dict[str, Any], queue: JobQueue, definition: JobDefinition) -> JobSpec:
+def spec_of(
+    request: dict[str, Any],
+    queue: JobQueue,
+    definition: JobDefinition,
+    assume: Assumptions = DOCUMENTED,
+) -> JobSpec:
     """Overrides win over the definition. Raises: ClientError."""
     if queue.state != "ENABLED":
         raise ClientError(f"JobQueue {queue.name} is DISABLED")
@@ -69,7 +75,7 @@ def spec_of(request: dict[str, Any], queue: JobQueue, definition: JobDefinition)
         depends_on=tuple(request.get("dependsOn", ())),
         tags=request.get("tags", {}),
         propagate_tags=request.get("propagateTags", False),
-        size=_array_size(request),
+        size=_array_size(request, assume),
         retry=retry_of(request.get("retryStrategy") or definition.retry_strategy),
         timeout_s=timeout_of(request.get("timeout") or definition.timeout),
         parameters=parameters,
@@ -80,27 +86,38 @@ def spec_of(request: dict[str, Any], queue: JobQueue, definition: JobDefinition)
 
 
 def check_dependencies(
-    spec: JobSpec, find: Callable[[str], Job | None], exists: Callable[[str], bool]
+    spec: JobSpec,
+    find: Callable[[str], Job | None],
+    exists: Callable[[str], bool],
+    assume: Assumptions = DOCUMENTED,
 ) -> None:
     """What a job may wait for. Raises: ClientError."""
     for entry in spec.depends_on:
         kind, job_id = entry.get("type"), entry.get("jobId", "")
+        if kind not in (None, "N_TO_N", "SEQUENTIAL"):
+            raise ClientError(f"unknown dependency type {kind}")
         if kind == "SEQUENTIAL" and spec.size is not None:
             if job_id:
                 raise ClientError("Job Id cannot be set when dependency type is SEQUENTIAL")
             continue
-        if not exists(job_id):
+        if ":" in job_id and assume.child_dependency == "refused":
+            raise ClientError(f"Job {job_id} is a child; a job cannot depend on it")
+        if not exists(job_id) and assume.unknown_dependency == "refused":
             raise ClientError(f"Job {job_id} does not exist")
-        if kind == "N_TO_N":
-            other = find(job_id)
-            other_size = other.spec.size if other is not None else None
-            if spec.size is None or other_size != spec.size:
-                raise ClientError(
-                    "N_TO_N dependencies must be between array jobs of the same size, got "
-                    f"{spec.size} and {other_size}"
-                )
-        elif kind not in (None, "SEQUENTIAL"):
-            raise ClientError(f"unknown dependency type {kind}")
+        other = find(job_id.partition(":")[0])
+        if other is not None:
+            _check_other(spec, kind, other, assume)
+
+
+def _check_other(spec: JobSpec, kind: str | None, other: Job, assume: Assumptions) -> None:
+    equal = spec.size is not None and other.spec.size == spec.size
+    if kind == "N_TO_N" and not equal and assume.n_to_n_unequal == "refused":
+        raise ClientError(
+            "N_TO_N dependencies must be between array jobs of the same size, got "
+            f"{spec.size} and {other.spec.size}"
+        )
+    if other.spec.queue is not spec.queue and assume.other_queue_dependency == "refused":
+        raise ClientError(f"Job {other.id} is in another queue; a job cannot depend on it")
 
 
 def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
@@ -169,10 +186,12 @@ def _command(
     return command
 
 
-def _array_size(request: dict[str, Any]) -> int | None:
+def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     if "arrayProperties" not in request:
         return None
     size: int = request["arrayProperties"].get("size", 0)
+    if size == 0 and assume.array_of_zero == "simple":
+        return None
     if not ARRAY_SIZE_MIN <= size <= ARRAY_SIZE_MAX:
         raise ClientError(
             f"Array size must be between {ARRAY_SIZE_MIN} and {ARRAY_SIZE_MAX}, got {size}"

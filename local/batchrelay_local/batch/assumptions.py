@@ -1,0 +1,83 @@
+"""What nobody could verify about AWS Batch: each a switch, its first value the default.
+
+The table of docs/reference/local-batch.md says what each value does. Source: reference §14, whose
+numbers (U1 to U20) are given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """How this AWS Batch behaves where its documentation is silent."""
+
+    array_of_zero: Literal["refused", "simple"] = "refused"
+    """U1. An array size of 0."""
+    n_to_n_unequal: Literal["refused", "common"] = "refused"
+    """U2. N_TO_N with another size, or with a simple job."""
+    unknown_dependency: Literal["refused", "failed", "met"] = "refused"
+    """U3. dependsOn an id that was never there, or that was forgotten."""
+    child_dependency: Literal["accepted", "refused"] = "accepted"
+    """U4. dependsOn `parent:index`."""
+    other_queue_dependency: Literal["accepted", "refused"] = "accepted"
+    """U4. dependsOn a job of another queue."""
+    submitted_events: Literal["absent", "present"] = "absent"
+    """U5. An event of SUBMITTED."""
+    parent_events: Literal["all", "terminal"] = "all"
+    """U5. Which events of a parent."""
+    first_index: Literal["present", "absent"] = "present"
+    """U6. `arrayProperties.index` of child 0 in events."""
+    parent_summary: Literal["final", "behind"] = "final"
+    """U7. `statusSummary` in a parent's last event."""
+    stop_flags: Literal["present", "absent"] = "present"
+    """U8. `isCancelled` and `isTerminated` in events."""
+    child_tags: Literal["absent", "present"] = "absent"
+    """U8. The tags of a parent in its children's events."""
+    deciding_rule: Literal["first", "last"] = "first"
+    """U10. Which of the rules of evaluateOnExit that match."""
+    rule_case: Literal["counts", "ignored"] = "counts"
+    """U10. Upper and lower case in evaluateOnExit."""
+    star_on_nothing: Literal["matches", "differs"] = "matches"
+    """U10. `*` beside a value that is absent."""
+    failed_start: Literal["counted", "free"] = "counted"
+    """U11. Whether an attempt that did not start is one."""
+    cancel_runnable: Literal["at_once", "at_head"] = "at_once"
+    """U12. When a RUNNABLE job that was cancelled ends."""
+    failed_parent: Literal["after_all", "at_first"] = "after_all"
+    """U13. When a parent with a failed child ends."""
+    repeated_event_id: Literal["fresh", "same"] = "fresh"
+    """U14. The `id` of an event that comes twice."""
+    quota: Literal["none", "shared", "each"] = "none"
+    """U17. 50 requests a second: of all operations together, or of each."""
+    bulk_operations: Literal["present", "absent"] = "present"
+    """U18. CancelJobs and TerminateJobs."""
+    waiting_children: Literal["absent", "present"] = "absent"
+    """U19. The children of a parent whose own dependencies are unmet."""
+    event_container: Literal["whole", "absent"] = "whole"
+    """U20. `container` in events."""
+
+    @classmethod
+    def parse(cls, text: str) -> Assumptions:
+        """`cancel_runnable=at_head,quota=each`. Raises: ValueError with a sentence."""
+        given: dict[str, Any] = {}
+        for piece in filter(None, text.split(",")):
+            name, equals, value = piece.strip().partition("=")
+            values = VALUES.get(name)
+            if values is None or not equals:
+                raise ValueError(f"{piece!r}: write one of {', '.join(VALUES)}, such as quota=each")
+            if value not in values:
+                raise ValueError(f"{piece!r}: {name} is one of {', '.join(values)}")
+            given[name] = value
+        return cls(**given)
+
+
+VALUES: dict[str, tuple[str, ...]] = {
+    field.name: get_args(get_type_hints(Assumptions)[field.name]) for field in fields(Assumptions)
+}
+"""The values of each, the default first."""
+
+DOCUMENTED = Assumptions()
+"""The defaults."""

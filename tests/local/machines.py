@@ -1,0 +1,136 @@
+"""AWS Batches to test: a pure scheduler on a clock that is told, and one with real processes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
+from batchrelay_local.batch.events import BusEvent
+from batchrelay_local.batch.faults import Faults
+from batchrelay_local.batch.model import ComputeEnvironment, Job, JobDefinition, JobQueue, JobSpec
+from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.scheduler import Scheduler
+from batchrelay_local.batch.service import BatchService
+
+
+class Clockwork:
+    """A scheduler, its queue, and everything that it said."""
+
+    def __init__(self, slots: float = 2, **assumptions: Any) -> None:
+        numbers = count(1)
+        self.heard: list[tuple[str, str]] = []
+        self.blocked: list[str] = []
+        self.scheduler = Scheduler(
+            new_id=lambda: f"id-{next(numbers)}",
+            observe=lambda job: self.heard.append((job.id, str(job.status))),
+            observe_blocked=lambda job: self.blocked.append(job.id),
+            assumptions=Assumptions(**assumptions),
+        )
+        self.environment = ComputeEnvironment(name="here", arn="arn:ce", max_vcpus=slots)
+        self.queue = self.add_queue("q")
+        self.now = 1_000
+
+    def add_queue(self, name: str, priority: int = 1) -> JobQueue:
+        return JobQueue(
+            name=name, arn=f"arn:{name}", environment=self.environment, priority=priority
+        )
+
+    def submit(
+        self,
+        *after: Job,
+        depends_on: tuple[dict[str, str], ...] = (),
+        queue: JobQueue | None = None,
+        vcpus: str = "1",
+        **spec: Any,
+    ) -> Job:
+        definition = JobDefinition(name="d", revision=1, arn="arn:d", container={}, directory=None)
+        return self.scheduler.submit(
+            JobSpec(
+                name="j",
+                queue=queue or self.queue,
+                definition=definition,
+                command=("true",),
+                environment={},
+                requirements={"VCPU": vcpus},
+                depends_on=(*({"jobId": job.id} for job in after), *depends_on),
+                **{"retry": RetryStrategy(), **spec},
+            ),
+            self.now,
+        )
+
+    def launched(self) -> list[str]:
+        """The jobs whose processes are asked for; they start at once."""
+        launches, self.scheduler.launches = self.scheduler.launches, []
+        for launch in launches:
+            self.scheduler.started(launch.job, launch.attempt, "stream", self.now)
+        return [launch.job.id for launch in launches]
+
+    def exit(self, job: Job, code: int = 0) -> None:
+        self.now += 1
+        self.scheduler.exited(job, job.attempts[-1], code, self.now)
+
+    def statuses(self, job: Job) -> list[str]:
+        return [status for job_id, status in self.heard if job_id == job.id]
+
+
+@contextmanager
+def machine(
+    faults: Faults | None = None, **assumptions: Any
+) -> Iterator[tuple[BatchService, list[BusEvent]]]:
+    """An AWS Batch with these faults, a queue and a definition; and what it published."""
+    heard: list[BusEvent] = []
+    with tempfile.TemporaryDirectory() as folder:
+        service = BatchService(
+            folder=Path(folder),
+            environment={"PATH": "/usr/bin:/bin"},
+            directory=folder,
+            publish=heard.extend,
+            faults=faults,
+            assumptions=Assumptions(**assumptions) if assumptions else DOCUMENTED,
+        )
+        try:
+            resources = {"type": "EC2", "maxvCpus": 2, "subnets": []}
+            call(service, "createcomputeenvironment", computeEnvironmentName="e",
+                 type="MANAGED", computeResources=resources)  # fmt: skip
+            call(service, "createjobqueue", jobQueueName="q", priority=1,
+                 computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "e"}])  # fmt: skip
+            call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
+                 containerProperties={"image": "", "command": ["true"]})  # fmt: skip
+            yield service, heard
+        finally:
+            service.stop(immediately=True)
+
+
+def call(service: BatchService, path: str, **request: Any) -> dict[str, Any]:
+    status, answer = service.handle("POST", f"/v1/{path}", json.dumps(request).encode(), {})
+    assert status == 200, answer
+    return answer
+
+
+def submit(service: BatchService, **request: Any) -> tuple[int, dict[str, Any]]:
+    body = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d", **request}
+    return service.handle("POST", "/v1/submitjob", json.dumps(body).encode(), {})
+
+
+def ended(service: BatchService, job_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 10
+    while True:
+        [job] = call(service, "describejobs", jobs=[job_id])["jobs"]
+        if job["status"] in ("SUCCEEDED", "FAILED"):
+            found: dict[str, Any] = job
+            return found
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def listed(service: BatchService) -> list[Any]:
+    filters = [{"name": "JOB_NAME", "values": ["j"]}]
+    found: list[Any] = call(service, "listjobs", jobQueue="q", filters=filters)["jobSummaryList"]
+    return found
