@@ -12,9 +12,10 @@ from batchrelay.adapters.memory import (
     MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
+    MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import new_run
 from batchrelay.domain.values import JobKey, Json
@@ -34,14 +35,14 @@ def step(
     *needs: str,
     size: int | None = None,
     file: str | None = None,
-    output: str | None = None,
-    **request: Json,
+    request: Mapping[str, Json] | None = None,
+    **flow: object,
 ) -> Step:
-    document: dict[str, Json] = {"jobQueue": "queue", "jobDefinition": "noop:1", **request}
+    document = {"jobQueue": "queue", "jobDefinition": "noop:1", **(request or {})}
     if size is not None:
         document["arrayProperties"] = {"size": size}
-    for_each = ForEach(file=file, items="Items") if file is not None else None
-    return Step(name=name, needs=needs, request=document, for_each=for_each, output=output)
+    for_each = ListFile(file=file, format=ListFormat.JSON, items="Items") if file else None
+    return Step(name=name, needs=needs, request=document, **{"for_each": for_each, **flow})  # type: ignore[arg-type]
 
 
 def pipeline(
@@ -76,13 +77,15 @@ class MemoryCloud:
         self.notices = MemoryNotices()
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
+        self.queues = MemoryQueues()
         self.engine = Engine(
             runs=self.runs,
             pipelines=self.pipelines,
             jobs=self.jobs,
             notices=self.notices,
             preparations=self.preparations,
-            preparation=Preparation(objects=self.objects, clock=self.clock),
+            queues=self.queues,
+            preparation=Preparation(objects=self.objects, queues=self.queues, clock=self.clock),
             clock=self.clock,
             environment=ENVIRONMENT,
         )

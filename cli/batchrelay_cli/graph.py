@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.pipeline import (
+    ForEach,
+    InlineItems,
+    ListFile,
+    Listing,
+    Matrix,
+    Pipeline,
+    Step,
+    StepOutputs,
+)
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
 """Pixels."""
@@ -12,9 +21,34 @@ _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
 
 def size_of(step: Step) -> str:
     """How many children a step has, as far as it is known before the run."""
+    if step.aggregate is not None:
+        return f"1 per {step.aggregate.fan_in} outputs, in levels"
+    if step.workers is not None:
+        return f"up to {step.workers:,} workers"
     if step.for_each is not None:
-        return f"one per entry of {step.for_each.items or 'the list'}"
-    return f"{step.fixed_children:,} children" if step.fixed_children > 1 else "1 job"
+        each = f"{step.chunk:,} items" if step.chunk > 1 else "item"
+        return f"1 per {each} of {source_of(step.for_each)}"
+    if step.lanes and step.array_size is None:
+        return f"as many as {min(step.lanes)}"
+    size = step.array_size
+    if size is None:
+        return "1 job"
+    return f"{size:,} children" if isinstance(size, int) else f"{size} children"
+
+
+def source_of(each: ForEach) -> str:
+    """What a step fans out over, in a few words."""
+    match each:
+        case ListFile():
+            return each.items or "the list"
+        case Listing():
+            return "a listing"
+        case Matrix():
+            return " x ".join(each.axes)
+        case InlineItems():
+            return f"{len(each.items):,}"
+        case StepOutputs():
+            return f"{each.step}'s outputs"
 
 
 def mermaid(pipeline: Pipeline) -> str:

@@ -127,7 +127,8 @@ def note_begun(run: Run, begun: dict[str, datetime]) -> None:
     """Remember when a step left WAITING, as far as it was seen."""
     for name, state in run.steps.items():
         if name not in begun and state.since is not None:
-            first = min((part.since for part in state.parts), default=state.since)
+            submitted = [part.since for part in state.parts if part.since is not None]
+            first = min(submitted, default=state.since)
             begun[name] = min(first, state.since)
 
 

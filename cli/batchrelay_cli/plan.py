@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from batchrelay.domain.limits import ARRAY_SIZE_MAX
-from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay_cli.graph import mermaid, size_of, svg
+from batchrelay.codec import encode_pipeline
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
+from batchrelay.domain.pipeline import ForEach, ListFile, Listing, Pipeline, Step
+from batchrelay_cli.graph import mermaid, size_of, source_of, svg
 from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
@@ -65,23 +67,49 @@ def _print(file: PipelineFile) -> None:
     click.echo(_calls(pipeline))
 
 
-def _later(step: Step) -> list[str]:
-    if step.for_each is None:
-        return []
-    where = f"{step.for_each.items} of {step.for_each.file}"
-    return [
-        f"decided when it starts: the length of {where}",
-        f"0 skips it, 1 is a plain job, 2 to {ARRAY_SIZE_MAX:,} is an array, more FAILS it",
-    ]
+def _later(step: Step) -> Iterator[str]:
+    if step.when is not None:
+        yield f"only when {step.when}"
+    if step.lanes:
+        yield f"child i waits for child i of {', '.join(sorted(step.lanes))} only (N_TO_N)"
+    if step.sequential:
+        yield "child i waits for child i - 1 (SEQUENTIAL)"
+    if step.skip_existing is not None:
+        yield f"without the items whose output is there: {step.skip_existing}"
+    for group in step.groups:
+        which = f"with {group.when}" if group.when else "left"
+        yield f"items {which}: {json.dumps(group.overrides)}"
+    if step.aggregate is not None:
+        yield f"until one output is left, which is {step.output}"
+    elif step.for_each is not None:
+        yield f"decided when it starts: the length of {_where(step.for_each)}"
+        if step.workers is None:
+            yield (
+                f"0 items skip it, 1 child is a plain job, 2 to {ARRAY_SIZE_MAX:,} are an array, "
+                f"more are several, up to {PARTS_MAX}"
+            )
+
+
+def _where(each: ForEach) -> str:
+    match each:
+        case ListFile():
+            return f"{each.items} of {each.file}" if each.items else each.file
+        case Listing():
+            return (
+                f"the listing of {each.prefix}{each.match}{'…' if each.suffix else ''}{each.suffix}"
+            )
+        case _:
+            return source_of(each)
 
 
 def _calls(pipeline: Pipeline) -> str:
-    fan_outs = sum(step.for_each is not None for step in pipeline.steps)
+    fan_outs = sum(step.has_items for step in pipeline.steps)
     submits = len(pipeline.steps)
     writes = 1 + 2 * submits + fan_outs + len(pipeline.notify)
     return (
         f"calls: at most {submits} SubmitJob, {writes} writes of the run (more only where writers "
-        f"meet), {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children"
+        f"meet), {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children, "
+        f"but for one SubmitJob for {ARRAY_SIZE_MAX:,}"
     )
 
 
@@ -95,12 +123,18 @@ def _document(file: PipelineFile) -> dict[str, Any]:
             {
                 "name": step.name,
                 "needs": list(step.needs),
-                "children": None if step.for_each else step.fixed_children,
-                "forEach": None
-                if step.for_each is None
-                else {"file": step.for_each.file, "items": step.for_each.items},
+                "children": None if step.has_items or step.lanes else step.array_size or 1,
+                "size": size_of(step),
+                "flow": _flow(file.pipeline, step),
             }
             for step in file.pipeline.order
         ],
         "warnings": [warning.message for warning in file.warnings],
     }
+
+
+def _flow(pipeline: Pipeline, step: Step) -> dict[str, Any]:
+    """What is ours of a step, as it is stored."""
+    stored: Any = encode_pipeline(pipeline)["steps"]
+    [document] = [entry for entry in stored if entry["name"] == step.name]
+    return {key: document[key] for key in document if key not in ("name", "needs", "request")}

@@ -18,16 +18,23 @@ metrics = Metrics()
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
-    failed = [record["messageId"] for record in event["Records"] if not _prepared(record["body"])]
+    records = event["Records"]
+    failed = [record["messageId"] for record in records if not _prepared(record["body"], context)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _prepared(body: str) -> bool:
+def _prepared(body: str, context: LambdaContext) -> bool:
     try:
         wanted = parse(body)
-        handled = lambda_engine().prepare(wanted.run_id, wanted.step, wanted.round)
+        handled = lambda_engine().prepare(
+            wanted.run_id,
+            wanted.step,
+            wanted.round,
+            resume=wanted.resume,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        )
     except RunNotFound:
         logger.info("preparation of an unknown run")
         return True

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, ParamType
+from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, ParamType
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from tests.stack import ROOT
 
@@ -46,7 +46,9 @@ def test_the_example_is_right() -> None:
         ("migrate", ("plan",)),
         ("merge", ("migrate",)),
     ]
-    assert file.pipeline.step("migrate").for_each == ForEach(file="${params.plan}", items="Items")
+    assert file.pipeline.step("migrate").for_each == ListFile(
+        file="${params.plan}", format=ListFormat.JSON, items="Items"
+    )
     assert file.pipeline.step("plan").request["jobQueue"] == "MainQueue"
     assert file.pipeline.params[0] == Param(
         name="source", type=ParamType.S3URI, description="folder of text files"
@@ -75,11 +77,11 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         job_definition: d
         jobQueue: q
         ContainerOverrides: {command: [x]}
-        flow: {chunk: 10, outptu: s3://b}
+        flow: {chunk: 10, outptu: s3://b, tolerate: {count: 1}}
       - jobName: b
         jobQueue: q
         jobDefinition: d
-        dependsOn: [{jobName: nobody}, {jobId: a}, {jobName: a, type: N_TO_N}]
+        dependsOn: [{jobName: nobody}, {jobId: a}, {jobName: a, type: N_TO}]
         containerOverrides: {command: [run, "${params.x}", "${items.file}"]}
     """
     assert problems(tmp_path, text) == [
@@ -89,11 +91,12 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         "4:5: entry 1 of steps needs jobDefinition",
         "5:5: unknown key job_definition: AWS spells it jobDefinition",
         "7:5: unknown key ContainerOverrides: AWS spells it containerOverrides",
-        "8:12: flow.chunk is not built yet in this version",
+        "8:12: chunk needs a forEach, whose items it shares out",
         "8:23: unknown key outptu: did you mean output?",
+        "8:39: flow.tolerate is not built yet in this version",
         "12:17: there is no step nobody; the steps are a, b",
         "12:36: a step is meant by its name: write jobName, not jobId",
-        "12:48: dependsOn type N_TO_N is not built yet in this version",
+        "12:48: dependsOn has the types N_TO_N and SEQUENTIAL, not N_TO",
         "13:41: ${params.x} means nothing here; known are env.bucket, env.topicArn, run.id, "
         "run.startedAt (write $${ for a literal ${)",
         "13:56: ${items.file} is known only inside a step with flow.forEach",
@@ -120,10 +123,37 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("dependsOn: {jobName: a}", "6:16: dependsOn must be a list of {jobName: STEP}"),
         ("dependsOn: [{jobName: a}]", "3:3: steps form a cycle: a -> a"),
         ("eksPropertiesOverride: {}", "6:5: eksPropertiesOverride is not supported: only containerOverrides can carry our variables"),
-        ("flow: {forEach: {prefix: s3://b/}}", "6:22: forEach.prefix is not built yet in this version"),
-        ("flow: {forEach: {file: s3://b/x.gz, items: a}}", "6:28: a .gz list is not built yet in this version"),
-        ("flow: {forEach: {file: s3://b/x, items: a}}\narrayProperties: {size: 2}", "7:22: forEach decides the array's size: leave arrayProperties out"),
-        ("flow: {when: x}", "6:12: flow.when is not built yet in this version"),
+        ("flow: {forEach: {file: s3://b/x, items: a}}\narrayProperties: {size: 2}", "7:22: the items decide the array's size: leave arrayProperties out"),
+        ("flow: {forEach: {}}", "6:21: forEach must be one of {file: S3URI, items: PATH}, {prefix: S3URI}"),
+        ("flow: {forEach: {file: s3://b/x, item: a}}", "6:38: unknown key item: did you mean items?"),
+        ("flow: {forEach: {file: s3://b/x, format: xml}}", "6:46: format must be one of json, jsonl, csv, lines"),
+        ("flow: {forEach: {file: s3://b/x.csv, format: csv, items: a}}", "6:62: items is a path in JSON; this file is csv"),
+        ("flow: {forEach: {prefix: /b/}}", "6:30: prefix must be an S3 URI, such as s3://bucket/folder/"),
+        ("flow: {forEach: {matrix: {a: 3}}}", "6:30: matrix must be a mapping of names to lists of values"),
+        ("flow: {forEach: {items: Items}}", "6:29: items must be a list; a path in a file needs a `file`"),
+        ("flow: {forEach: {steps: nobody}}", "6:11: there is no step nobody; the steps are a"),
+        ("flow: {forEach: {items: [1]}, chunk: 0}", "6:42: chunk must be a number of items, 1 or more"),
+        ("flow: {forEach: {items: [1]}, chunk: auto}", "6:42: chunk: auto is not built yet in this version: write a number"),
+        ("flow: {forEach: {items: [1]}, skipExisting: s3://b/out}", "6:49: skipExisting must be the URI of an item's output, with ${item.…} in it"),
+        ("flow: {forEach: {items: [1]}, skipExisting: 's3://b/${item.number}'}", "6:49: an item's number is not known before it is known what is skipped"),
+        ("flow: {forEach: {items: [1]}, groups: [{when: item.size > 1XB}]}", "6:51: item.size >⟨here⟩ 1XB: unknown unit XB: B, kB, MB"),
+        ("flow: {forEach: {items: [1]}, groups: [{when: params.x}]}", "6:51: params.x means nothing in a group: write item.size or item.FIELD"),
+        ("flow: {forEach: {items: [1]}, groups: [{jobQueue: r}, {jobQueue: s}]}", "6:44: only the last group may leave out when: it takes all the rest"),
+        ("flow: {forEach: {items: [1]}, groups: [{when: item.x, jobName: r}]}", "6:59: jobName belongs to the step, not to a group"),
+        ("flow: {forEach: {items: [1]}, groups: [{when: item.x, jobqueue: r}]}", "6:59: unknown key jobqueue: did you mean jobQueue?"),
+        ("flow: {aggregate: {of: a, fanIn: 1}, output: s3://b/x}", "6:38: fanIn must be 2 to 1,000, not 1"),
+        ("flow: {aggregate: {of: a, fanIn: 2}}", "6:12: aggregate needs an output"),
+        ("flow: {aggregate: {of: a}, output: s3://b/x}", "6:23: aggregate must be {of: STEP, fanIn: NUMBER}"),
+        ("flow: {forEach: {items: [1]}, queue: {workers: 0}}", "6:52: workers must be 1 to 10,000"),
+        ("flow: {forEach: {items: [1]}, queue: {workers: 2}, groups: []}", "6:56: groups and queue do not go together"),
+        ("flow: {queue: {workers: 2}}", "6:12: queue needs a forEach, whose items it shares out"),
+        ("flow: {when: x}", "6:18: x means nothing here: known are env.bucket"),
+        ("flow: {when: run.id ==}", "6:18: run.id ==⟨here⟩: expected a value"),
+        ("flow: {when: 3}", '6:18: a condition is a text, such as "params.mode == full"'),
+        ("flow: {output: 's3://b/${item.name}'}", "6:20: ${item.name}: the children of an array share one request"),
+        ("containerOverrides: {command: ['${item.key}']}", "6:36: ${item.key}: the children of an array share one request, which knows no item: write {item.key}"),
+        ("dependsOn: [{type: SEQUENTIAL}]", "6:16: SEQUENTIAL orders the children of an array: it needs arrayProperties or a forEach"),
+        ("dependsOn: [{jobName: a, type: SEQUENTIAL}]", "6:17: SEQUENTIAL names no other job: write {type: SEQUENTIAL}"),
         ("flow: {output: 3}", "6:20: output must be a text: the URI where the step leaves its result"),
         ("flow: []", "6:11: flow must be a mapping"),
         ("parameters: {x: '${steps.a.output}'}", "6:21: ${steps.a.output} means nothing here"),

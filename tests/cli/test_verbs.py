@@ -71,7 +71,7 @@ def test_lint_as_json(wrong: str) -> None:
 
 def test_plan_says_what_is_known_and_what_is_decided_later() -> None:
     output = call("plan", EXAMPLE).output
-    assert "2. migrate after plan: one per entry of Items" in output
+    assert "2. migrate after plan: 1 per item of Items" in output
     assert "decided when it starts: the length of Items of ${params.plan}" in output
     assert "param source: must be given  (folder of text files)" in output
 
@@ -85,7 +85,7 @@ def test_plan_draws_mermaid() -> None:
     assert call("plan", EXAMPLE, "--graph").output == (
         "flowchart LR\n"
         '  s0["plan<br>1 job"]\n'
-        '  s1["migrate<br>one per entry of Items"]\n'
+        '  s1["migrate<br>1 per item of Items"]\n'
         '  s2["merge<br>1 job"]\n'
         "  s0 --> s1\n"
         "  s1 --> s2\n"

@@ -18,7 +18,7 @@ from batchrelay.domain.errors import (
     RunNotFound,
 )
 from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent
-from batchrelay.domain.pipeline import ForEach, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.domain.transitions import advance, new_run
@@ -30,12 +30,12 @@ EVERYTHING = Pipeline(
     version=3,
     params=(Param(name="source", description="a folder"), Param(name="x", default="")),
     steps=(
-        step("List", command="é ☃", output="s3://b/${params.x}"),
+        step("List", request={"parameters": {"x": "é ☃"}}, output="s3://b/${params.x}"),
         Step(
             name="Fan",
             needs=("List",),
             request={"jobQueue": "q", "jobDefinition": "d", "tags": {"a": "b"}},
-            for_each=ForEach(file="s3://b/plan.json", items="Items"),
+            for_each=ListFile(file="s3://b/plan.json", format=ListFormat.JSON, items="Items"),
         ),
         step("Wide", size=25_000),
     ),
@@ -142,10 +142,10 @@ class RunStoreContract:
 class ObjectsContract:
     def test_an_object_is_read_as_it_was_written(self, objects: Objects, bucket: str) -> None:
         uri = f"s3://{bucket}/a b+c%20é.txt"
-        with objects.write(uri) as sink:
-            sink.write(b"one\n")
-            sink.write(b"")
-            sink.write(b"two\n")
+        upload = objects.upload(uri)
+        for chunk in (b"one\n", b"", b"two\n"):
+            upload.write(chunk)
+        upload.complete()
         assert b"".join(objects.read(uri)) == b"one\ntwo\n"
 
     def test_an_object_larger_than_a_part_is_written_whole(
@@ -153,20 +153,47 @@ class ObjectsContract:
     ) -> None:
         uri = f"s3://{bucket}/large"
         chunk = bytes(range(256)) * 4_096  # 1 MiB
-        with objects.write(uri) as sink:
-            for _ in range(17):
-                sink.write(chunk)
+        upload = objects.upload(uri)
+        for _ in range(17):
+            upload.write(chunk)
+        upload.complete()
         assert b"".join(objects.read(uri)) == chunk * 17
+
+    @pytest.mark.parametrize("pause", [0, 3, 9, 17])
+    def test_an_upload_is_taken_up_where_it_was_put_down(
+        self, objects: Objects, bucket: str, pause: int
+    ) -> None:
+        uri = f"s3://{bucket}/paused"
+        upload = objects.upload(uri)
+        chunks = [bytes([number]) * 1_048_576 for number in range(17)]
+        for chunk in chunks[:pause]:
+            upload.write(chunk)
+        upload = objects.upload(uri, json.loads(json.dumps(upload.suspend())))
+        for chunk in chunks[pause:]:
+            upload.write(chunk)
+        upload.complete()
+        assert b"".join(objects.read(uri)) == b"".join(chunks)
+
+    def test_objects_are_listed_by_key_behind_a_key(self, objects: Objects, bucket: str) -> None:
+        names = ["a b+c%20é.txt", "a/", "b&<>.txt", "z\u2028.txt", "Ä.txt", "a/b.txt"]
+        for name in names:
+            upload = objects.upload(f"s3://{bucket}/list/{name}")
+            upload.write(name.encode())
+            upload.complete()
+        expected = [(f"list/{name}", len(name.encode())) for name in sorted(names, key=str.encode)]
+        assert list(objects.list(f"s3://{bucket}/list/", "")) == expected
+        assert list(objects.list(f"s3://{bucket}/list/", expected[2][0])) == expected[3:]
+        assert list(objects.list(f"s3://{bucket}/nothing", "")) == []
 
     @pytest.mark.parametrize("megabytes", [0, 9])
     def test_a_failed_write_leaves_no_object(
         self, objects: Objects, bucket: str, megabytes: int
     ) -> None:
         uri = f"s3://{bucket}/half"
-        with pytest.raises(RuntimeError), objects.write(uri) as sink:
-            for _ in range(megabytes):
-                sink.write(b"x" * 1_048_576)
-            raise RuntimeError
+        upload = objects.upload(uri)
+        for _ in range(megabytes):
+            upload.write(b"x" * 1_048_576)
+        upload.abort()
         with pytest.raises(InvalidItems, match="there is no such object"):
             list(objects.read(uri))
 

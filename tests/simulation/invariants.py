@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
 from batchrelay.domain.obligations import is_open, owed
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import JobKey
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def check_save(stored: Run | None, run: Run) -> None:
     for step in run.pipeline.steps:
         _check_step(stored.state(step.name), run.state(step.name))
         if run.state(step.name).status in (StepStatus.SUBMITTING, StepStatus.ACTIVE):
-            blocked = [n for n in step.needs if not run.state(n).lets_dependents_run]
+            events = [need for need in step.needs if need not in step.lanes]
+            blocked = [need for need in events if not run.state(need).lets_dependents_run]
             assert not blocked, f"{step.name} runs before {blocked}"
     assert decode_run(encode_run(run), run.pipeline, run.version) == run
 
@@ -37,9 +38,16 @@ def check_save(stored: Run | None, run: Run) -> None:
 def _check_step(old: StepState, new: StepState) -> None:
     if old.status.is_terminal:
         assert new == old, f"{old} became {new}"
-    assert _RANK.get(new.status, 9) >= _RANK.get(old.status, 9), f"{old.status} -> {new.status}"
+    assert _rank(new) >= _rank(old), f"{old.status} -> {new.status}"
+    if new.round != old.round:
+        return  # an aggregate's next level: its parts are new
     for before, after in zip(old.parts, new.parts, strict=False):
         _check_part(before, after)
+
+
+def _rank(state: StepState) -> tuple[int, int]:
+    """An aggregate begins anew with every level."""
+    return state.round, _RANK.get(state.status, 9)
 
 
 def _check_part(old: Part, new: Part) -> None:
@@ -55,13 +63,24 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
     assert state.status not in (StepStatus.WAITING, StepStatus.PREPARING), f"{key}: not intended"
     size = state.parts[key.part].size
     assert request.get("arrayProperties") == ({"size": size} if size > 1 else None), request
+    lanes = sum("jobId" in entry for entry in request.get("dependsOn", ()))
+    assert lanes <= len(step.lanes), request
+    if step.sequential:
+        earlier = state.parts[: key.part]
+        assert all(part.outcome is JobOutcome.SUCCEEDED for part in earlier), f"{key}: too early"
 
 
 def check_end(world: World) -> None:
     """The run ended as its plan says, by exactly one effective job a part, with its notices."""
     run = world.run
-    statuses = {step.name: run.state(step.name).status for step in run.pipeline.steps}
-    assert statuses == world.plan.expected_steps(), statuses
+    expected = world.plan.expected_steps()
+    wrong = {
+        step.name: (run.state(step.name).status, expected[step.name])
+        for step in run.pipeline.steps
+        if run.state(step.name).status not in expected[step.name]
+    }
+    assert not wrong, wrong
+    assert not world.queues.messages, "a queue was left behind"
     assert run.status is world.plan.expected_run(), run.status
     assert not is_open(run), owed(run)
     assert not list(world.runs.open_runs()), "the sparse index still lists it"
@@ -76,11 +95,19 @@ def _check_jobs(world: World, run: Run) -> None:
     for step in run.pipeline.steps:
         state = run.state(step.name)
         for number, part in enumerate(state.parts):
-            name = JobKey(run_id=run.id, label=step.label, round=0, part=number).name
+            key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
+            name = key.name
             if part.job_id is not None:
                 adopted[name] = part.job_id
                 assert world.jobs.jobs[part.job_id].name == name
                 assert world.jobs.jobs[part.job_id].outcome is part.outcome
+    for job in world.jobs.jobs.values():  # the earlier levels of an aggregate
+        earlier = JobKey.parse(job.name)
+        assert earlier is not None, job
+        step = run.pipeline.step_of_label(earlier.label)
+        assert step is not None, job
+        if step.aggregate is not None and earlier.round < run.state(step.name).round:
+            adopted.setdefault(job.name, job.job_id)
     submitted = Counter(job.name for job in world.jobs.jobs.values())
     assert set(submitted) == set(adopted), "a job was submitted that no part knows, or the reverse"
     if not world.zombies:

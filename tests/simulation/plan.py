@@ -5,13 +5,24 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from batchrelay.domain.pipeline import ForEach, NoticeRule, Pipeline, Step
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    Group,
+    ListFile,
+    ListFormat,
+    NoticeRule,
+    Pipeline,
+    Step,
+)
 from batchrelay.domain.run import JobOutcome, RunStatus, StepStatus
 from batchrelay.domain.sizes import split
 
 BUCKET = "bucket"
 QUEUE = "queue"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:topic"
+
+SUCCEEDED, FAILED, SKIPPED = StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED
+LEVELS_MAX = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,39 +38,81 @@ class Plan:
     def fate(self, label: str, part: int) -> JobOutcome | None:
         return self.fates.get((label, part), JobOutcome.SUCCEEDED)
 
-    def children(self, step: Step) -> int | None:
-        return self.items[step.name] if step.for_each else step.fixed_children
+    def children(self, step: Step) -> tuple[int, ...] | None:
+        """Of each group, as the first round has them; None if they cannot be counted."""
+        if step.aggregate is not None:
+            count = self._outputs(self.pipeline.step(step.aggregate.of))
+            return (-(-count // step.aggregate.fan_in),)
+        if step.for_each is not None:
+            return self._of_items(step, self.items[step.name])
+        if step.lanes and step.array_size is None:
+            return self.children(self.pipeline.step(min(step.lanes)))
+        return (int(step.array_size or 1),)
 
-    def expected_steps(self) -> dict[str, StepStatus]:
-        """The oracle: how each step must end, by plain graph reasoning."""
-        expected: dict[str, StepStatus] = {}
+    def _of_items(self, step: Step, items: int | None) -> tuple[int, ...] | None:
+        if items is None:
+            return None
+        if step.workers is not None:
+            return (min(step.workers, -(-items // step.chunk)),)
+        if step.groups:  # the one group takes items below 2
+            few = min(items, 2)
+            return (-(-few // step.chunk), -(-(items - few) // step.chunk))
+        return (-(-items // step.chunk),)
+
+    def _outputs(self, step: Step) -> int:
+        items = self.items.get(step.name)
+        return sum(self.children(step) or ()) if items is None else items
+
+    def parts(self, step: Step) -> int:
+        return sum(len(split(count)) for count in self.children(step) or () if count)
+
+    def expected_steps(self) -> dict[str, frozenset[StepStatus]]:
+        """The oracle: how each step may end, by plain graph reasoning."""
+        expected: dict[str, frozenset[StepStatus]] = {}
         for step in self.pipeline.order:
             expected[step.name] = self._expected(step, expected)
         return expected
 
-    def _expected(self, step: Step, so_far: dict[str, StepStatus]) -> StepStatus:
-        if not all(self._lets_run(need, so_far) for need in step.needs):
-            return StepStatus.SKIPPED
+    def _expected(
+        self, step: Step, so_far: dict[str, frozenset[StepStatus]]
+    ) -> frozenset[StepStatus]:
+        events = [need for need in step.needs if need not in step.lanes]
+        if not all(self._lets_run(need, so_far) for need in events):
+            return frozenset({SKIPPED})
+        if any(not self._lets_run(lane, so_far) for lane in step.lanes):
+            # in time, and its lanes fail; or too late to begin
+            started = all(self._may_start(lane, so_far) for lane in step.lanes)
+            return frozenset({SKIPPED, FAILED}) if started else frozenset({SKIPPED})
+        if step.when == "1 == 2":
+            return frozenset({SKIPPED})
         children = self.children(step)
         if children is None:
-            return StepStatus.FAILED
-        if children == 0:
-            return StepStatus.SKIPPED
-        fates = [self.fate(step.label, part) for part in range(len(split(children)))]
+            return frozenset({FAILED})
+        if not sum(children):
+            return frozenset({SKIPPED})
+        fates = [self.fate(step.label, part) for part in range(self.parts(step))]
         all_well = all(fate is JobOutcome.SUCCEEDED for fate in fates)
-        return StepStatus.SUCCEEDED if all_well else StepStatus.FAILED
+        return frozenset({SUCCEEDED if all_well else FAILED})
 
-    def _lets_run(self, need: str, so_far: dict[str, StepStatus]) -> bool:
-        if so_far[need] is StepStatus.SUCCEEDED:
+    def _may_start(self, lane: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
+        """Whether the step behind a lane ever had parts."""
+        return FAILED in so_far[lane] and self.children(self.pipeline.step(lane)) is not None
+
+    def _lets_run(self, need: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
+        if so_far[need] == {SUCCEEDED}:
             return True
         step = self.pipeline.step(need)
-        nothing_to_do = self.children(step) == 0 and all(
-            self._lets_run(upstream, so_far) for upstream in step.needs
+        children = self.children(step)
+        nothing_to_do = (
+            children is not None
+            and not sum(children)
+            and step.when != "1 == 2"
+            and all(self._lets_run(upstream, so_far) for upstream in step.needs)
         )
-        return so_far[need] is StepStatus.SKIPPED and nothing_to_do
+        return so_far[need] == {SKIPPED} and nothing_to_do
 
     def expected_run(self) -> RunStatus:
-        failed = StepStatus.FAILED in self.expected_steps().values()
+        failed = any(FAILED in statuses for statuses in self.expected_steps().values())
         return RunStatus.FAILED if failed else RunStatus.SUCCEEDED
 
 
@@ -71,7 +124,7 @@ def random_plan(rng: random.Random) -> Plan:
     items: dict[str, int | None] = {}
     fates: dict[tuple[str, int], JobOutcome | None] = {}
     for number in range(count):
-        step = _random_step(rng, number, [earlier.name for earlier in steps])
+        step = _random_step(rng, number, steps)
         steps.append(step)
         if step.for_each:
             items[step.name] = _random_items(rng, failing)
@@ -88,15 +141,51 @@ def random_plan(rng: random.Random) -> Plan:
     return Plan(pipeline=pipeline, items=items, fates=fates)
 
 
-def _random_step(rng: random.Random, number: int, earlier: list[str]) -> Step:
-    needs = tuple(rng.sample(earlier, k=rng.randint(0, min(3, len(earlier)))))
+def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
+    names = [step.name for step in earlier]
+    needs = tuple(rng.sample(names, k=rng.randint(0, min(3, len(names)))))
     request: dict[str, object] = {"jobQueue": QUEUE, "jobDefinition": "noop:1"}
-    for_each = None
-    if rng.random() < 0.4:
-        for_each = ForEach(file=f"s3://{BUCKET}/items-{number}.json", items="Items")
-    elif rng.random() < 0.5:
+    flow: dict[str, object] = {"when": rng.choice((None,) * 8 + ("1 == 1", "1 == 2"))}
+    kind = rng.random()
+    arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
+    if arrays and kind < 0.4:
+        flow["lanes"] = frozenset({rng.choice(arrays).name})
+    elif kind < 0.6:
+        flow |= _random_items_flow(rng, number)
+    elif kind < 0.75:
         request["arrayProperties"] = {"size": rng.choice((2, 10, 10_000, 25_000))}
-    return Step(name=f"Step{number}", needs=needs, request=request, for_each=for_each)
+        flow["sequential"] = rng.random() < 0.3
+    elif kind < 0.85 and (sources := [s for s in earlier if s.output and _is_small(s)]):
+        of = rng.choice(sources).name
+        flow["aggregate"] = Aggregate(of=of, fan_in=2)
+        flow["output"] = f"s3://{BUCKET}/{number}/all.json"
+        needs = (*needs, *({of} - set(needs)))
+    return Step(name=f"Step{number}", needs=needs, request=request, **flow)  # type: ignore[arg-type]
+
+
+def _random_items_flow(rng: random.Random, number: int) -> dict[str, object]:
+    """A fan-out: plain, in chunks, in groups, or from a queue."""
+    file = f"s3://{BUCKET}/items-{number}.json"
+    flow: dict[str, object] = {
+        "for_each": ListFile(file=file, format=ListFormat.JSON, items="Items"),
+        "output": f"s3://{BUCKET}/{number}/${{item}}.json",
+        "chunk": rng.choice((1, 1, 2, 3)),
+    }
+    more = rng.random()
+    if more < 0.2:
+        flow["workers"] = rng.choice((1, 2, 5))
+    elif more < 0.4:
+        flow["groups"] = (Group(when="item < 2", overrides={"jobQueue": QUEUE}),)
+    return flow
+
+
+def _may_have_lanes(step: Step) -> bool:
+    is_array = step.for_each is not None or step.array_size is not None or bool(step.lanes)
+    return is_array and step.workers is None
+
+
+def _is_small(step: Step) -> bool:
+    return step.for_each is not None
 
 
 def _random_items(rng: random.Random, failing: bool) -> int | None:

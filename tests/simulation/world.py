@@ -10,11 +10,13 @@ from typing import Any
 
 from batchrelay.adapters.memory import (
     MemoryClock,
+    MemoryJob,
     MemoryJobs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
+    MemoryQueues,
     MemoryRunStore,
 )
 from batchrelay.domain.errors import (
@@ -111,6 +113,7 @@ class World:
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     notices: MemoryNotices = field(default_factory=MemoryNotices)
     preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
+    queues: MemoryQueues = field(default_factory=MemoryQueues)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     letters: list[Letter] = field(default_factory=list)
     announced: set[str] = field(default_factory=set)
@@ -134,7 +137,10 @@ class World:
             jobs=port(self.jobs),
             notices=port(self.notices),
             preparations=port(self.preparations),
-            preparation=Preparation(objects=port(self.objects), clock=self.clock),
+            queues=port(self.queues),
+            preparation=Preparation(
+                objects=port(self.objects), queues=port(self.queues), clock=self.clock
+            ),
             clock=self.clock,
             environment={"bucket": BUCKET, "topicArn": TOPIC},
         )
@@ -211,15 +217,29 @@ class World:
 
     def end_job(self) -> None:
         """A job meets its fate, and AWS Batch says so: never, once or several times."""
-        active = [job for job in self.jobs.jobs.values() if job.outcome is None]
+        active = [job for job in self.jobs.jobs.values() if self._may_end(job)]
         if active:
             job = self.rng.choice(active)
-            key = JobKey.parse(job.name)
-            assert key is not None, job
-            fate = self.plan.fate(key.label, key.part)
-            assert fate is not None, job
-            self.jobs.end(job.job_id, fate, "as planned")
+            self.jobs.end(job.job_id, self._fate(job), "as planned")
         self._announce_ends()
+
+    def _may_end(self, job: MemoryJob) -> bool:
+        """A child ends after the child that it waits for, and so do their parents."""
+        lanes = self._lanes(job)
+        return job.outcome is None and all(lane.outcome is not None for lane in lanes)
+
+    def _fate(self, job: MemoryJob) -> JobOutcome:
+        if any(lane.outcome is JobOutcome.FAILED for lane in self._lanes(job)):
+            return JobOutcome.FAILED
+        key = JobKey.parse(job.name)
+        assert key is not None, job
+        fate = self.plan.fate(key.label, key.part)
+        assert fate is not None, job
+        return fate
+
+    def _lanes(self, job: MemoryJob) -> list[MemoryJob]:
+        ids = [entry.get("jobId") for entry in job.request.get("dependsOn", [])]  # type: ignore[union-attr]
+        return [self.jobs.jobs[job_id] for job_id in ids if job_id is not None]
 
     def _announce_ends(self) -> None:
         for job in self.jobs.jobs.values():

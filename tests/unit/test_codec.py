@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from batchrelay.codec import (
-    SCHEMA,
     decode_order,
     decode_pipeline,
     decode_run,
@@ -17,6 +16,7 @@ from batchrelay.codec import (
     encode_run,
     run_pipeline,
 )
+from batchrelay.codec.reader import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError
 from batchrelay.domain.limits import REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
 from batchrelay.domain.run import JobOutcome, Part, StartOrder, StepState, StepStatus
@@ -94,7 +94,7 @@ def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_largest_run_fits_into_an_item() -> None:
     """STEPS_MAX steps of long names, each failed with the longest reason, each with its manifest."""
-    uri = "s3://" + "b" * 63 + "/runs/" + "r" * 21 + "/" + "x" * 60 + "/items.jsonl"
+    uri = "s3://" + "b" * 63 + "/runs/" + "r" * 21 + "/" + "x" * 60 + "/r0/20260101t000000000000/"
     state = StepState(
         status=StepStatus.FAILED,
         since=T0,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.manifest import read_items, write_items
+from batchrelay.items.json_list import read_json_list
+from batchrelay.manifest import ManifestWriter
 
 _JSON = st.recursive(
     st.none()
@@ -40,11 +41,11 @@ def test_items_are_read_exactly_whatever_the_chunks(
         ensure_ascii=False,
         indent=indent,
     )
-    assert list(read_items(chunked(text, size), "plan.Items", "f")) == items
+    assert list(read_json_list(chunked(text, size), "plan.Items", "f")) == items
 
 
 def test_a_list_may_be_the_document_itself() -> None:
-    assert list(read_items([b' [1, {"a": 2}] '], "", "f")) == [1, {"a": 2}]
+    assert list(read_json_list([b' [1, {"a": 2}] '], "", "f")) == [1, {"a": 2}]
 
 
 @pytest.mark.parametrize(
@@ -67,38 +68,50 @@ def test_a_list_may_be_the_document_itself() -> None:
 @pytest.mark.parametrize("size", [1, 1_000])
 def test_what_is_wrong_is_said_with_its_byte(text: str, path: str, problem: str, size: int) -> None:
     with pytest.raises(InvalidItems) as error:
-        list(read_items(chunked(text, size), path, "f"))
+        list(read_json_list(chunked(text, size), path, "f"))
     assert str(error.value) == problem
 
 
 def test_text_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(InvalidItems, match="f: not UTF-8"):
-        list(read_items([b'{"Items": ["\xff"]}'], "Items", "f"))
+        list(read_json_list([b'{"Items": ["\xff"]}'], "Items", "f"))
 
 
 def test_a_mark_at_the_beginning_is_no_part_of_the_document() -> None:
-    assert list(read_items([b'\xef\xbb\xbf{"Items": [1]}'], "Items", "f")) == [1]
+    assert list(read_json_list([b'\xef\xbb\xbf{"Items": [1]}'], "Items", "f")) == [1]
 
 
 def test_half_a_character_is_refused_with_its_item() -> None:
-    objects = MemoryObjects()
-    items = read_items([b'{"Items": ["a", "\\ud800"]}'], "Items", "f")
-    with (
-        pytest.raises(InvalidItems, match="item 1: half a character"),
-        objects.write("s3://b/m") as lines,
-        objects.write("s3://b/o") as offsets,
-    ):
-        write_items(items, lines, offsets)
-    assert objects.objects == {}
+    items = list(read_json_list([b'{"Items": ["a", "\\ud800"]}'], "Items", "f"))
+    writer = ManifestWriter.begin(MemoryObjects(), "s3://b/items.jsonl", 1)
+    writer.add(items[0])
+    with pytest.raises(InvalidItems, match="item 1: half a character"):
+        writer.add(items[1])
 
 
-def test_a_child_finds_its_item_by_two_offsets() -> None:
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+@pytest.mark.parametrize("pause", [0, 1, 2, 3])
+def test_a_child_finds_its_items_by_two_offsets(chunk: int, pause: int) -> None:
+    """Also when the writing was put down after so many items, and taken up elsewhere."""
     objects = MemoryObjects()
     items = ["a b+c%20é.txt", {"key": 1}, [2]]
-    with objects.write("s3://b/m") as lines, objects.write("s3://b/o") as offsets:
-        assert write_items(iter(items), lines, offsets) == 3
-    body, table = objects.objects["s3://b/m"], objects.objects["s3://b/o"]
-    assert len(table) == 4 * 8
-    for child, item in enumerate(items):
+    writer = ManifestWriter.begin(objects, "s3://b/items.jsonl", chunk)
+    for number, item in enumerate(items):
+        if number == pause:
+            state = json.loads(json.dumps(writer.suspend()))
+            writer = ManifestWriter.begin(objects, "s3://b/items.jsonl", chunk, state)
+        writer.add(item)
+    writer.complete()
+    body, table = objects.objects["s3://b/items.jsonl"], objects.objects["s3://b/items.offsets"]
+    assert (writer.count, writer.children, len(table)) == (
+        3,
+        -(-3 // chunk),
+        8 * (writer.children + 1),
+    )
+    read = []
+    for child in range(writer.children):
         start, end = struct.unpack_from("<QQ", table, 8 * child)
-        assert json.loads(body[start:end]) == item
+        lines = body[start:end].splitlines()
+        assert len(lines) == min(chunk, len(items) - child * chunk)
+        read += [json.loads(line) for line in lines]
+    assert read == items

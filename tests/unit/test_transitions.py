@@ -57,9 +57,9 @@ def prepared(children: int, round_number: int = 0) -> Prepared:
         at=at(1),
         step="a",
         round=round_number,
-        children=children,
-        manifest="s3://b/items.jsonl",
-        items_file="s3://b/plan.json",
+        items=children,
+        children=(children,),
+        manifest="s3://b/items/",
     )
 
 
@@ -151,13 +151,13 @@ def test_prepared_items_become_parts(children: int, sizes: tuple[int, ...]) -> N
     state = run.state("a")
     assert (state.status, state.children) == (StepStatus.SUBMITTING, children)
     assert tuple(part.size for part in state.parts) == sizes
-    assert (state.manifest, state.items_file) == ("s3://b/items.jsonl", "s3://b/plan.json")
+    assert state.manifest == "s3://b/items/"
 
 
 def test_no_items_skip_the_step_and_let_dependents_run() -> None:
     run = fold(run_of(step("a", file="s3://b/plan.json"), step("b", "a")), prepared(0))
     assert run.state("a") == StepState(
-        status=StepStatus.SKIPPED, since=at(1), children=0, reason="0 items"
+        status=StepStatus.SKIPPED, since=at(1), items=0, children=0, reason="0 items"
     )
     assert status(run, "b") is StepStatus.SUBMITTING
 

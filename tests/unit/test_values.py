@@ -175,23 +175,27 @@ def test_outputs_are_variables() -> None:
 
 # --- requests
 
+RESULTS = "s3://the-bucket/runs/run1/Fan/r0/results/"
+
 
 def test_a_request_is_the_step_with_its_name_and_our_variables() -> None:
     fan = step(
         "Fan",
         file="s3://b/plan.json",
-        containerOverrides={
-            "command": ["run", "${items.file}", "${params.x}"],
-            "environment": [{"name": "A", "value": "${run.id}"}],
+        request={
+            "containerOverrides": {
+                "command": ["run", "${items.file}", "${params.x}"],
+                "environment": [{"name": "A", "value": "${run.id}"}],
+            }
         },
     )
     event = Prepared(
         at=at(1),
         step="Fan",
         round=0,
-        children=3,
-        manifest="s3://m/items.jsonl",
-        items_file=None,
+        items=3,
+        children=(3,),
+        manifest="s3://m/",
     )
     run = advance(run_of(fan, params={"x": "1"}), event)
     assert submit_request(run, key("fan")) == {
@@ -208,17 +212,16 @@ def test_a_request_is_the_step_with_its_name_and_our_variables() -> None:
                 {"name": "BATCHRELAY_ROUND", "value": "0"},
                 {"name": "BATCHRELAY_PART", "value": "0"},
                 {"name": "BATCHRELAY_MANIFEST", "value": "s3://m/items.jsonl"},
-                {"name": "BATCHRELAY_OFFSET", "value": "0"},
                 {"name": "BATCHRELAY_CHUNK", "value": "1"},
+                {"name": "BATCHRELAY_OFFSET", "value": "0"},
+                {"name": "BATCHRELAY_RESULTS", "value": RESULTS},
             ],
         },
     }
 
 
 def test_one_item_is_a_plain_job_that_knows_its_index() -> None:
-    event = Prepared(
-        at=at(1), step="a", round=0, children=1, manifest="s3://m", items_file="s3://f"
-    )
+    event = Prepared(at=at(1), step="a", round=0, items=1, children=(1,), manifest="s3://m/")
     request = submit_request(advance(run_of(step("a", file="s3://f")), event), key("a"))
     assert "arrayProperties" not in request
     assert {"name": "BATCHRELAY_INDEX", "value": "0"} in environment_of(request)
@@ -226,7 +229,7 @@ def test_one_item_is_a_plain_job_that_knows_its_index() -> None:
 
 def test_a_later_part_knows_where_it_begins() -> None:
     event = Prepared(
-        at=at(1), step="a", round=0, children=25_000, manifest="s3://m", items_file="s3://f"
+        at=at(1), step="a", round=0, items=25_000, children=(25_000,), manifest="s3://m/"
     )
     request = submit_request(advance(run_of(step("a", file="s3://f")), event), key("a", 2))
     assert request["arrayProperties"] == {"size": 8_333}
@@ -241,11 +244,14 @@ def environment_of(request: object) -> list[dict[str, str]]:
 
 def test_a_request_over_a_limit_is_refused_before_it_is_sent() -> None:
     run = run_of(
-        step("a", containerOverrides={"command": ["${params.x}"]}), params={"x": "y" * 9_000}
+        step("a", request={"containerOverrides": {"command": ["${params.x}"]}}),
+        params={"x": "y" * 9_000},
     )
     with pytest.raises(Refused, match="above 8,192 AWS Batch fails the job"):
         submit_request(run, key("a"))
-    run = run_of(step("a", parameters={"x": "${params.x}"}), params={"x": "y" * 40_000})
+    run = run_of(
+        step("a", request={"parameters": {"x": "${params.x}"}}), params={"x": "y" * 40_000}
+    )
     with pytest.raises(Refused, match="AWS Batch takes at most 30,720"):
         submit_request(run, key("a"))
 

@@ -145,13 +145,16 @@ def check_name(document: Document, place: Place, what: str, name: str) -> None:
         document.wrong(place, _bad_name(what, name))
 
 
-def check_variables(document: Document, value: Any, place: Place, known: Collection[str]) -> None:
-    """Every `${…}` in a value's strings must mean something there."""
+def check_variables(
+    document: Document, value: Any, place: Place, known: Collection[str], *, items: bool = False
+) -> None:
+    """Every `${…}` in a value's strings must mean something there; with `items`, of an item too."""
     for inner, text in strings(value, place):
         if "${" in _TOKENS.sub("", text):
             document.wrong(inner, "a ${ without its }: close it, or write $${ for a literal ${")
         for reference in references(text):
-            if reference.name not in known:
+            is_item = reference.name.partition(".")[0] == "item"
+            if reference.name not in known and not (is_item and items):
                 document.wrong(inner, _unknown_variable(reference.name, known))
 
 
@@ -173,6 +176,11 @@ def _unknown_variable(name: str, known: Collection[str]) -> str:
         return f"${{{name}}}: triggers are not built yet in this version"
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
+    if name.partition(".")[0] == "item":
+        return (
+            f"${{{name}}}: the children of an array share one request, which knows no item: write "
+            f"{{{name}}} behind `batchrelay-worker run --`"
+        )
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"${{{name}}} means nothing here: did you mean ${{{close[0]}}}?"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import Param, Pipeline, Step
+from batchrelay.domain.variables import STEP_OUTCOMES
 from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
+from batchrelay_cli.pipeline_file.edges import check_graph, is_array
 from batchrelay_cli.pipeline_file.fields import (
     RUN_VARIABLES,
     check_name,
@@ -20,7 +24,7 @@ from batchrelay_cli.pipeline_file.fields import (
     read_params,
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
-from batchrelay_cli.pipeline_file.steps import check_graph, read_steps
+from batchrelay_cli.pipeline_file.steps import read_steps
 
 _TOP = ("pipeline", "params", "defaults", "steps", "notify", "jobDefinitions")
 _TOP_NOT_BUILT = ("triggers",)
@@ -153,9 +157,32 @@ def _check_step_variables(
     document: Document, place: Place, entry: Mapping[str, Any], step: Step, known: Collection[str]
 ) -> None:
     request = {key: value for key, value in entry.items() if key != "flow"}
-    here = {*known, "items.file"} if step.for_each is not None else known
+    here = {*known, "items.file"} if step.has_items or step.lanes else known
     check_variables(document, request, place, here)
-    check_variables(document, entry.get("flow", {}), (*place, "flow"), known)
+    flow = entry.get("flow", {})
+    for key, value in flow.items() if isinstance(flow, dict) else ():
+        inner = (*place, "flow", key)
+        if key == "when":
+            continue
+        if key in ("output", "skipExisting"):
+            check_variables(document, value, inner, known, items=is_array(step))
+        elif key == "groups":
+            check_variables(document, [g.overrides for g in step.groups], inner, here)
+        else:
+            check_variables(document, value, inner, known)
+    _check_when(document, (*place, "flow", "when"), step, known)
+
+
+def _check_when(document: Document, place: Place, step: Step, known: Collection[str]) -> None:
+    if step.when is None:
+        return
+    outcomes = {f"steps.{need}.{what}" for need in step.needs for what in STEP_OUTCOMES}
+    for name in sorted(parse_condition(step.when).names - {*known, *outcomes}):
+        names = {*known, *outcomes}
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(names))}"
+        hint += f'; a text stands in quotes: "{name}"'
+        document.wrong(place, f"{name} means nothing here: {hint}")
 
 
 def _check_param_circle(document: Document, params: tuple[Param, ...]) -> None:

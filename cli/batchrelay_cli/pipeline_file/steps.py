@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from batchrelay.domain.limits import (
@@ -15,19 +16,16 @@ from batchrelay.domain.limits import (
     STEPS_MAX,
     TIMEOUT_S_MIN,
 )
-from batchrelay.domain.pipeline import ForEach, Step
-from batchrelay.domain.values import step_label
+from batchrelay.domain.pipeline import Step, StepOutputs
+from batchrelay.domain.values import merged, step_label
 from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.edges import read_edges
 from batchrelay_cli.pipeline_file.fields import check_name, check_requirements
-from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.flow import read_flow
+from batchrelay_cli.pipeline_file.shapes import check, request_shape
 
 _OURS = ("flow", "dependsOn", "jobName")
-_FLOW_BUILT = ("forEach", "output")
-_FLOW_NOT_BUILT = (
-    *("chunk", "skipExisting", "groups", "aggregate", "queue"),
-    *("retryFailed", "tolerate", "canary", "when"),
-)
-_FOR_EACH_NOT_BUILT = ("prefix", "suffix", "match", "matrix", "steps")
+_PARAM_ONLY = re.compile(r"\$\{params\.[^}]+\}")
 _OTHER_OVERRIDES = ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride")
 _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 
@@ -61,118 +59,40 @@ def _step(
     document: Document, place: Place, entry: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Step:
     request = merged(defaults, {key: entry[key] for key in entry if key not in _OURS})
-    check(document, request, request_shape("SubmitJob"), place, without=_OURS)
-    flow = _flow(document, (*place, "flow"), entry.get("flow", {}))
-    for_each = _for_each(document, (*place, "flow", "forEach"), flow.get("forEach"))
+    check(document, _sized(request), request_shape("SubmitJob"), place, without=_OURS)
+    flow = read_flow(document, (*place, "flow"), entry.get("flow", {}))
     request = _without_deprecated(document, place, request)
     _check_request(document, place, request)
-    if for_each is not None and "arrayProperties" in request:
+    if (flow.get("for_each") or flow.get("aggregate")) and "arrayProperties" in request:
         document.wrong(
             (*place, "arrayProperties"),
-            "forEach decides the array's size: leave arrayProperties out",
+            "the items decide the array's size: leave arrayProperties out",
         )
+    edges = read_edges(document, (*place, "dependsOn"), entry.get("dependsOn", []))
     return Step(
         name=entry["jobName"],
-        needs=tuple(_needs(document, (*place, "dependsOn"), entry.get("dependsOn", []))),
+        needs=_with_sources(edges.needs, flow),
+        lanes=edges.lanes,
+        sequential=edges.sequential,
         request=request,
-        for_each=for_each,
-        output=_output(document, (*place, "flow", "output"), flow.get("output")),
+        **flow,
     )
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings are merged key by key; anything else of `over` replaces what is under it."""
-    result = dict(under)
-    for key, value in over.items():
-        below = result.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
-    return result
+def _sized(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """AWS wants a number for a size; `${params.width}` becomes one when the run starts."""
+    size = _inner(request, "arrayProperties", "size")
+    if not isinstance(size, str) or not _PARAM_ONLY.fullmatch(size):
+        return request
+    return {**request, "arrayProperties": {**request["arrayProperties"], "size": ARRAY_SIZE_MIN}}
 
 
-# --- dependsOn ---------------------------------------------------------------
-
-
-def _needs(document: Document, place: Place, value: Any) -> Iterator[str]:
-    if not isinstance(value, list):
-        document.wrong(place, "dependsOn must be a list of {jobName: STEP}")
-        return
-    for index, entry in enumerate(value):
-        inner = (*place, index)
-        if not isinstance(entry, dict):
-            document.wrong(inner, "write {jobName: STEP}")
-        elif "jobId" in entry:
-            document.wrong(inner, "a step is meant by its name: write jobName, not jobId")
-        elif "type" in entry:
-            kind = entry["type"]
-            document.wrong(inner, f"dependsOn type {kind} is not built yet in this version")
-        elif not isinstance(entry.get("jobName"), str):
-            document.wrong(inner, "write {jobName: STEP}")
-        else:
-            yield entry["jobName"]
-
-
-def check_graph(document: Document, steps: tuple[Step, ...]) -> None:
-    """Every need is a step, and none needs itself by a detour."""
-    names = {step.name for step in steps}
-    for number, entry in enumerate(document.data["steps"]):
-        needs = entry.get("dependsOn", []) if isinstance(entry, dict) else []
-        for index, need in enumerate(needs if isinstance(needs, list) else []):
-            name = need.get("jobName") if isinstance(need, dict) else None
-            if isinstance(name, str) and name not in names:
-                listed = ", ".join(sorted(names))
-                place: Place = ("steps", number, "dependsOn", index)
-                document.wrong(place, f"there is no step {name}; the steps are {listed}")
-
-
-# --- flow --------------------------------------------------------------------
-
-
-def _flow(document: Document, place: Place, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        document.wrong(place, "flow must be a mapping")
-        return {}
-    for key in value:
-        if key in _FLOW_NOT_BUILT:
-            document.wrong_key((*place, key), f"flow.{key} is not built yet in this version")
-        elif key not in _FLOW_BUILT:
-            problem = unknown_key(key, (*_FLOW_BUILT, *_FLOW_NOT_BUILT), "flow")
-            document.wrong_key((*place, key), problem)
-    return value
-
-
-def _for_each(document: Document, place: Place, value: Any) -> ForEach | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        document.wrong(place, "forEach must be {file: S3URI, items: PATH}")
-        return None
-    for key in value:
-        if key in _FOR_EACH_NOT_BUILT:
-            document.wrong_key((*place, key), f"forEach.{key} is not built yet in this version")
-        elif key not in ("file", "items"):
-            problem = unknown_key(key, ("file", "items"), "forEach")
-            document.wrong_key((*place, key), problem)
-    file, items = value.get("file"), value.get("items")
-    if isinstance(items, list):
-        document.wrong((*place, "items"), "an inline list is not built yet in this version")
-        return None
-    if not isinstance(file, str) or not isinstance(items, str):
-        document.wrong(
-            place,
-            "forEach needs a file (an S3 URI) and items (the path of the list, such as Items)",
-        )
-        return None
-    if file.endswith(".gz"):
-        document.wrong((*place, "file"), "a .gz list is not built yet in this version")
-    return ForEach(file=file, items=items)
-
-
-def _output(document: Document, place: Place, value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        document.wrong(place, "output must be a text: the URI where the step leaves its result")
-        return None
-    return value
+def _with_sources(needs: tuple[str, ...], flow: Mapping[str, Any]) -> tuple[str, ...]:
+    """A step waits for the steps whose outputs are its items, whether it says so or not."""
+    each, aggregate = flow.get("for_each"), flow.get("aggregate")
+    sources = [each.step] if isinstance(each, StepOutputs) else []
+    sources += [aggregate.of] if aggregate is not None else []
+    return (*needs, *(name for name in sources if name not in needs))
 
 
 # --- AWS's server-side rules, checked before anything is sent -----------------

@@ -11,7 +11,7 @@ from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
-from batchrelay.adapters.sqs import SqsPreparations
+from batchrelay.adapters.sqs import SqsPreparations, SqsQueues
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
 from batchrelay.settings import Settings
@@ -27,6 +27,7 @@ class SystemClock:
 def engine(settings: Settings) -> Engine:
     """An engine on AWS. Clients are made when they are first used: a cold start pays for few."""
     clock = SystemClock()
+    queues = SqsQueues()
     store = DynamoStore(table=settings.table, run_ttl_days=settings.run_ttl_days)
     return Engine(
         runs=store,
@@ -34,7 +35,8 @@ def engine(settings: Settings) -> Engine:
         jobs=BatchJobs(),
         notices=SnsNotices(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
-        preparation=Preparation(objects=S3Objects(), clock=clock),
+        queues=queues,
+        preparation=Preparation(objects=S3Objects(), queues=queues, clock=clock),
         clock=clock,
         environment=settings.environment,
     )

@@ -7,22 +7,32 @@ newly owed. A crash anywhere leaves the effect owed; `sweep` pays it after its g
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 
-from batchrelay.domain.effects import Effect, Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.effects import (
+    DeleteQueues,
+    Effect,
+    Notify,
+    Prepare,
+    SubmitJob,
+    TerminateJob,
+)
 from batchrelay.domain.errors import NotDone, Refused, RunConflict
 from batchrelay.domain.events import (
     Event,
     GraceExpired,
     JobFailed,
+    JobProgressed,
     JobSubmitted,
     NoticeRefused,
     NoticeSent,
+    QueuesDeleted,
     SubmissionRefused,
     TwinTerminated,
 )
@@ -40,6 +50,7 @@ from batchrelay.ports import (
     Notices,
     PipelineStore,
     Preparations,
+    Queues,
     RunStore,
 )
 from batchrelay.preparation import Preparation
@@ -63,6 +74,7 @@ class Engine:
     pipelines: PipelineStore
     jobs: Jobs
     notices: Notices
+    queues: Queues
     preparations: Preparations
     preparation: Preparation
     clock: Clock
@@ -98,13 +110,33 @@ class Engine:
         advanced = self._fold(run, events)
         return self._perform_all(advanced.run, advanced.newly_owed)
 
-    def prepare(self, run_id: str, step: str, round_number: int) -> Handled:
-        """Prepare a step's items, and go on from there. Raises: as `handle`."""
+    def prepare(
+        self,
+        run_id: str,
+        step: str,
+        round_number: int,
+        *,
+        resume: str = "",
+        time_left: Callable[[], float] = lambda: math.inf,
+    ) -> Handled:
+        """Prepare a step's items, and go on from there; or ask for the continuation.
+
+        Args:
+            resume: where an earlier invocation put down what it had.
+            time_left: seconds until this invocation must have ended.
+
+        Raises: as `handle`, and NotDone if the continuation could not be asked for.
+        """
         run = self.runs.load(run_id)
-        event = self.preparation.prepare(run, step, round_number)
-        if event is None:
+        outcome = self.preparation.prepare(
+            run, step, round_number, resume=resume, time_left=time_left
+        )
+        if outcome is None:
             return Handled(run=run)
-        advanced = self._fold(run, (event,))
+        if outcome.resume:
+            again = Prepare(run_id=run_id, step=step, round=round_number, since=self.clock.now())
+            self.preparations.request(again, outcome.resume)
+        advanced = self._fold(run, (outcome.event,))
         return self._perform_all(advanced.run, advanced.newly_owed)
 
     def sweep(self, run_id: str) -> Handled:
@@ -134,11 +166,18 @@ class Engine:
         now = self.clock.now()
         reports = self.jobs.describe(tuple(active)) if active else ()
         for report in reports:
-            event = end_of(report, active[report.job_id][0], now)
-            if event is not None:
-                yield event
+            key = active[report.job_id][0]
+            yield end_of(report, key, now) or JobProgressed(
+                at=now,
+                key=key,
+                job_id=report.job_id,
+                succeeded=report.succeeded,
+                failed=report.failed,
+                running=report.running,
+            )
         for job_id in active.keys() - {report.job_id for report in reports}:
             key, part = active[job_id]
+            assert part.since is not None, part
             if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):
                 yield JobFailed(
                     at=now,
@@ -204,6 +243,9 @@ class Engine:
                     return ()
                 case TerminateJob():
                     return (self._terminate(effect.job_id),)
+                case DeleteQueues():
+                    self.queues.delete(f"br-{run.id}-")
+                    return (QueuesDeleted(at=self.clock.now()),)
                 case Notify():
                     return (self._notify(run, effect.rule),)
         except NotDone:

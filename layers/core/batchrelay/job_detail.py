@@ -25,6 +25,7 @@ def report_of(detail: Mapping[str, Any]) -> JobReport:
         outcome=JobOutcome(str(status)) if ended else None,
         succeeded=_count(summary, "SUCCEEDED", 0 if summary or status != "SUCCEEDED" else 1),
         failed=_count(summary, "FAILED", 0 if summary or status != "FAILED" else 1),
+        running=_count(summary, "RUNNING", 0),
         reason=_reason(detail),
     )
 

@@ -1,175 +1,86 @@
-"""A step's items: read as a stream from what `forEach` names, written as a manifest.
+"""A step's items as its children read them: JSONL, and an offset table beside it.
 
-The manifest is JSONL, one item a line. Beside it lies the offset table: 8-byte little-endian
-offsets, one for each child and one more for the end, so that child i reads the two numbers at
-8*i and then its own lines. The format is documented in docs/reference/manifest.md.
+The table holds 8-byte little-endian offsets, one for each child and one more for the end, so that
+child i reads the two numbers at 8*i and then its own lines. The items of each group are a
+manifest of their own. The format is documented in docs/reference/manifest.md.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.values import Json
-from batchrelay.ports import ObjectSink
+from batchrelay.domain.values import Json, offsets_uri
+from batchrelay.ports import Objects, Upload
 
-_WHITESPACE = " \t\n\r"
-
-
-def read_items(chunks: Iterable[bytes], path: str, source: str) -> Iterator[Json]:
-    """The elements of the JSON list at a dotted path, one at a time, in constant memory.
-
-    Args:
-        chunks: the document in UTF-8.
-        path: such as `Items` or `plan.files`; empty for the document itself.
-        source: named in errors.
-
-    Raises:
-        InvalidItems: broken JSON (with its byte), no such path, or not a list.
-    """
-    return _Reader(chunks, source).items(tuple(path.split(".")) if path else ())
+_offset = struct.Struct("<Q").pack
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def write_items(items: Iterable[Json], lines: ObjectSink, offsets: ObjectSink) -> int:
-    """Write a manifest and its offset table; the number of items."""
-    count = position = 0
-    pack = struct.Struct("<Q").pack
-    for item in items:
-        line = _line(item, count)
-        lines.write(line)
-        offsets.write(pack(position))
-        position += len(line)
-        count += 1
-    offsets.write(pack(position))
-    return count
+@dataclass(slots=True, kw_only=True)
+class ManifestWriter:
+    """Writes one manifest, in constant memory; it can be put down and taken up again."""
 
+    chunk: int
+    """Items of one child."""
+    lines: Upload
+    offsets: Upload
+    count: int = 0
+    """Items."""
+    position: int = 0
+    """Bytes."""
 
-def _no_json(constant: str) -> Json:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _line(item: Json, number: int) -> bytes:
-    try:
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    except UnicodeEncodeError as error:
-        raise InvalidItems(f"item {number}: half a character: {error.reason}") from None
-
-
-class _Reader:
-    """A window on the text: what was read is dropped, what a value needs is fetched."""
-
-    def __init__(self, chunks: Iterable[bytes], source: str) -> None:
-        self._chunks = iter(chunks)
-        self._source = source
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = json.JSONDecoder(parse_constant=_no_json)
-        self._text = ""
-        self._at = 0
-        self._bytes_dropped = 0
-        self._ended = False
-
-    def items(self, path: tuple[str, ...]) -> Iterator[Json]:
-        for depth, name in enumerate(path):
-            self._enter_member(name, ".".join(path[: depth + 1]))
-        if self._peek() != "[":
-            where = f"at {'.'.join(path)}" if path else "in the document"
-            raise self._error(f"there is no list {where}")
-        self._at += 1
-        if self._peek() == "]":
-            return
-        while True:
-            yield self._value()
-            if self._next_is("]"):
-                return
-
-    def _enter_member(self, name: str, path: str) -> None:
-        """Stand before the value of a member of the object here."""
-        if self._peek() != "{":
-            raise self._error(f"there is no object to hold {path}")
-        self._at += 1
-        while self._peek() != "}":
-            key = self._value()
-            if self._peek() != ":":
-                raise self._error("expected ':'")
-            self._at += 1
-            if key == name:
-                return
-            self._value()
-            if self._next_is("}"):
-                break
-        raise self._error(f"there is no member {path}")
-
-    def _next_is(self, end: str) -> bool:
-        """Step over a comma (False) or over the end of the list or object (True)."""
-        found = self._peek()
-        if found not in (",", end):
-            raise self._error(f"expected ',' or '{end}'")
-        self._at += 1
-        return found == end
-
-    def _value(self) -> Json:
-        """The value here. A number at the window's edge may go on, so more is fetched first."""
-        self._peek()
-        while True:
-            try:
-                value, end = self._json.raw_decode(self._text, self._at)
-            except json.JSONDecodeError as error:
-                into_value = error.pos - self._at
-                if self._fetch():
-                    continue
-                raise self._error(error.msg, self._at + into_value) from None
-            except RecursionError:
-                raise self._error("nested too deeply") from None
-            except ValueError as error:
-                raise self._error(str(error)) from None
-            if self._may_go_on(value, end) and self._fetch():
-                continue
-            self._at = end
-            return value  # type: ignore[no-any-return]
-
-    def _may_go_on(self, value: Json, end: int) -> bool:
-        """Whether more text could make it another value: only a number has no end of its own."""
-        return isinstance(value, int | float) and self._text[end : end + 1] in ("", *".eE")
-
-    def _peek(self) -> str:
-        """The next character that is not white space; '' at the end."""
-        while True:
-            while self._at < len(self._text):
-                if self._text[self._at] not in _WHITESPACE:
-                    return self._text[self._at]
-                self._at += 1
-            if not self._fetch():
-                return ""
-
-    def _fetch(self) -> bool:
-        """Read at least as much again as is held, so that a long value is not re-read often."""
-        if self._ended:
-            return False
-        self._bytes_dropped += len(self._text[: self._at].encode())
-        held = self._text[self._at :]
-        self._at = 0
-        wanted = len(held)
-        pieces = [held]
-        try:
-            for chunk in self._chunks:
-                piece = self._decode(chunk)
-                pieces.append(piece)
-                wanted -= len(piece)
-                if wanted < 0:
-                    break
-            else:
-                self._ended = True
-                pieces.append(self._decode(b"", True))
-        except UnicodeDecodeError as error:
-            raise InvalidItems(f"{self._source}: not UTF-8: {error.reason}") from None
-        self._text = "".join(pieces)
-        return len(self._text) > len(held)
-
-    def _error(self, what: str, position: int | None = None) -> InvalidItems:
-        before = self._text[: self._at if position is None else position]
-        return InvalidItems(
-            f"{self._source}: byte {self._bytes_dropped + len(before.encode())}: {what}"
+    @classmethod
+    def begin(
+        cls, objects: Objects, uri: str, chunk: int, state: Mapping[str, Any] | None = None
+    ) -> ManifestWriter:
+        """A new one, or one that was suspended."""
+        known = state or {}
+        return cls(
+            chunk=chunk,
+            lines=objects.upload(uri, known.get("lines")),
+            offsets=objects.upload(offsets_uri(uri), known.get("offsets")),
+            count=known.get("count", 0),
+            position=known.get("position", 0),
         )
+
+    @property
+    def children(self) -> int:
+        """Children that these items make."""
+        return -(-self.count // self.chunk)
+
+    def add(self, item: Json) -> None:
+        """Append an item. Raises: InvalidItems."""
+        try:
+            line = _encode(item).encode() + b"\n"
+        except UnicodeEncodeError as error:
+            raise InvalidItems(f"item {self.count}: half a character: {error.reason}") from None
+        if self.count % self.chunk == 0:
+            self.offsets.write(_offset(self.position))
+        self.lines.write(line)
+        self.position += len(line)
+        self.count += 1
+
+    def complete(self) -> None:
+        """Both objects appear."""
+        self.offsets.write(_offset(self.position))
+        self.lines.complete()
+        self.offsets.complete()
+
+    def abort(self) -> None:
+        """Nothing is left."""
+        self.lines.abort()
+        self.offsets.abort()
+
+    def suspend(self) -> dict[str, Any]:
+        """What `begin` needs to go on: a JSON document."""
+        return {
+            "count": self.count,
+            "position": self.position,
+            "lines": self.lines.suspend(),
+            "offsets": self.offsets.suspend(),
+        }

@@ -4,10 +4,9 @@ contract suite (tests/contracts) that every adapter of it passes."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pipeline import Pipeline
@@ -67,6 +66,7 @@ class JobReport:
     outcome: JobOutcome | None
     succeeded: int = 0
     failed: int = 0
+    running: int = 0
     reason: str = ""
 
 
@@ -107,16 +107,47 @@ class Notices(Protocol):
 class Preparations(Protocol):
     """The queue of long work, off the hot path."""
 
-    def request(self, prepare: Prepare) -> None:
-        """Ask for a preparation; it will be delivered at least once."""
+    def request(self, prepare: Prepare, resume: str = "") -> None:
+        """Ask for a preparation; it will be delivered at least once.
+
+        With `resume`, the S3 URI of a suspended one, ask for its continuation.
+        """
         ...
 
 
-class ObjectSink(Protocol):
-    """An object in the making. It appears whole at the end, or not at all."""
+class Queues(Protocol):
+    """SQS queues from which workers pull; each with a queue for the items that kill them."""
+
+    def create(self, name: str) -> str:
+        """The URL of a queue; the same name twice is the same queue."""
+        ...
+
+    def send(self, url: str, bodies: Sequence[str]) -> None:
+        """Send messages, in any number. Raises: NotDone if one was not accepted."""
+        ...
+
+    def delete(self, prefix: str) -> None:
+        """Delete every queue whose name begins so. Raises: NotDone."""
+        ...
+
+
+class Upload(Protocol):
+    """An object in the making. It appears whole when it is complete, or not at all."""
 
     def write(self, chunk: bytes) -> None:
         """Append."""
+        ...
+
+    def complete(self) -> None:
+        """Let it appear."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+    def suspend(self) -> Mapping[str, Any]:
+        """What `Objects.upload` needs to go on later, elsewhere: a JSON document."""
         ...
 
 
@@ -127,6 +158,13 @@ class Objects(Protocol):
         """The object, chunk by chunk. Raises: InvalidItems if there is no such object."""
         ...
 
-    def write(self, uri: str) -> AbstractContextManager[ObjectSink]:
-        """Write an object as a stream, in constant memory; an exception leaves none behind."""
+    def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
+        """Key and size (bytes) of every object below a URI prefix, by key, behind a key.
+
+        Raises: InvalidItems if there is no such bucket, or it must not be listed.
+        """
+        ...
+
+    def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> Upload:
+        """Write an object as a stream, in constant memory; with `state`, go on with one."""
         ...

@@ -7,9 +7,9 @@ idempotent, a listing knows only names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import (
@@ -24,7 +24,7 @@ from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.domain.values import Json
-from batchrelay.ports import JobReport, ObjectSink
+from batchrelay.ports import JobReport
 
 
 @dataclass
@@ -169,17 +169,51 @@ class MemoryPreparations:
     """A queue that keeps what it was given."""
 
     requested: list[Prepare] = field(default_factory=list)
+    resumes: list[str] = field(default_factory=list)
+    """One for each request: where it goes on."""
 
-    def request(self, prepare: Prepare) -> None:
+    def request(self, prepare: Prepare, resume: str = "") -> None:
         self.requested.append(prepare)
+        self.resumes.append(resume)
 
 
 @dataclass
-class _MemorySink:
-    chunks: list[bytes] = field(default_factory=list)
+class MemoryQueues:
+    """Queues in a dictionary, by URL."""
+
+    messages: dict[str, list[str]] = field(default_factory=dict)
+
+    def create(self, name: str) -> str:
+        self.messages.setdefault(f"memory://{name}", [])
+        return f"memory://{name}"
+
+    def send(self, url: str, bodies: Sequence[str]) -> None:
+        self.messages[url] += bodies
+
+    def delete(self, prefix: str) -> None:
+        for url in [url for url in self.messages if url.startswith(f"memory://{prefix}")]:
+            del self.messages[url]
+
+
+@dataclass
+class MemoryUpload:
+    """An object in the making."""
+
+    objects: dict[str, bytes]
+    uri: str
+    body: bytearray = field(default_factory=bytearray)
 
     def write(self, chunk: bytes) -> None:
-        self.chunks.append(chunk)
+        self.body += chunk
+
+    def complete(self) -> None:
+        self.objects[self.uri] = bytes(self.body)
+
+    def abort(self) -> None:
+        self.body.clear()
+
+    def suspend(self) -> Mapping[str, Any]:
+        return {"body": self.body.hex()}
 
 
 @dataclass
@@ -195,8 +229,14 @@ class MemoryObjects:
         body = self.objects[uri]
         return (body[at : at + self.chunk_bytes] for at in range(0, len(body), self.chunk_bytes))
 
-    @contextmanager
-    def write(self, uri: str) -> Iterator[ObjectSink]:
-        sink = _MemorySink()
-        yield sink
-        self.objects[uri] = b"".join(sink.chunks)
+    def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
+        bucket = prefix.removeprefix("s3://").partition("/")[0]
+        root = f"s3://{bucket}/"
+        for uri in sorted(self.objects, key=str.encode):
+            key = uri.removeprefix(root)
+            if uri.startswith(prefix) and uri.startswith(root) and key.encode() > after.encode():
+                yield key, len(self.objects[uri])
+
+    def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> MemoryUpload:
+        body = bytearray.fromhex(state["body"]) if state is not None else bytearray()
+        return MemoryUpload(self.objects, uri, body)

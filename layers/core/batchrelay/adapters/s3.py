@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import base64
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from batchrelay.adapters.client_errors import classified
 from batchrelay.domain.errors import InvalidItems, Refused
-from batchrelay.ports import ObjectSink
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,30 +38,47 @@ class S3Objects:
         try:
             body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
         except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                raise InvalidItems(f"{uri}: there is no such object") from None
-            problem = classified(error)
-            if isinstance(problem, Refused):
-                raise InvalidItems(f"{uri}: cannot be read: {problem}") from None
-            raise
+            raise _unreadable(uri, error) from None
         except ParamValidationError as error:
             raise InvalidItems(f"{uri}: {error}") from None
         return body.iter_chunks(READ_CHUNK_BYTES)
 
-    @contextmanager
-    def write(self, uri: str) -> Iterator[ObjectSink]:
-        bucket, key = split_uri(uri)
-        upload = _Upload(self._client, {"Bucket": bucket, "Key": key})
+    def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
+        bucket, _, start = prefix.removeprefix("s3://").partition("/")
+        if not prefix.startswith("s3://") or not bucket:
+            raise InvalidItems(f"{prefix!r} is not an S3 URI: write s3://bucket/prefix")
+        wanted: dict[str, Any] = {"Bucket": bucket, "Prefix": start}
+        if after:
+            wanted["StartAfter"] = after
         try:
-            yield upload
-        except BaseException:
-            upload.abort()
-            raise
-        upload.complete()
+            for page in self._client.get_paginator("list_objects_v2").paginate(**wanted):
+                for found in page.get("Contents", ()):
+                    yield found["Key"], found["Size"]
+        except ClientError as error:
+            raise _unreadable(prefix, error) from None
+        except ParamValidationError as error:
+            raise InvalidItems(f"{prefix}: {error}") from None
+
+    def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> S3Upload:
+        bucket, key = split_uri(uri)
+        upload = S3Upload(self._client, {"Bucket": bucket, "Key": key})
+        if state is not None:
+            upload.go_on(state)
+        return upload
+
+
+def _unreadable(uri: str, error: ClientError) -> Exception:
+    """Whose fault it is that something cannot be read."""
+    if error.response["Error"]["Code"] in _ABSENT:
+        return InvalidItems(f"{uri}: there is no such object or bucket")
+    problem = classified(error)
+    if isinstance(problem, Refused):
+        return InvalidItems(f"{uri}: cannot be read: {problem}")
+    return error
 
 
 @dataclass
-class _Upload:
+class S3Upload:
     """One PutObject, or a multipart upload once more than a part was written."""
 
     client: S3Client
@@ -92,6 +108,16 @@ class _Upload:
     def abort(self) -> None:
         if self._upload_id is not None:
             self.client.abort_multipart_upload(UploadId=self._upload_id, **self.target)
+
+    def suspend(self) -> Mapping[str, Any]:
+        held = base64.b64encode(self._held).decode()
+        return {"held": held, "etags": self._etags, "uploadId": self._upload_id}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Take up what was suspended."""
+        self._held = bytearray(base64.b64decode(state["held"]))
+        self._etags = list(state["etags"])
+        self._upload_id = state["uploadId"]
 
     def _send_part(self) -> None:
         if self._upload_id is None:

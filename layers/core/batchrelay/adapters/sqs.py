@@ -1,15 +1,16 @@
-"""SQS: the queue of preparations, its message and its reader."""
+"""SQS: the queue of preparations with its message and reader, and queues for workers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from batchrelay.adapters.client_errors import AWS_ERRORS
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import Ambiguous, InputError
 
@@ -24,6 +25,8 @@ class PrepareMessage:
     run_id: str
     step: str
     round: int
+    resume: str = ""
+    """S3 URI of what an earlier invocation put down."""
 
 
 @dataclass
@@ -36,8 +39,11 @@ class SqsPreparations:
     def _client(self) -> SQSClient:
         return boto3.client("sqs")
 
-    def request(self, prepare: Prepare) -> None:
-        body = {"run_id": prepare.run_id, "step": prepare.step, "round": prepare.round}
+    def request(self, prepare: Prepare, resume: str = "") -> None:
+        body: dict[str, Any] = {"run_id": prepare.run_id, "step": prepare.step}
+        body["round"] = prepare.round
+        if resume:
+            body["resume"] = resume
         try:
             self._client.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
         except AWS_ERRORS as error:  # whatever it was: a preparation can be asked for again
@@ -51,6 +57,74 @@ def parse(body: str) -> PrepareMessage:
         message = PrepareMessage(**document)
     except (TypeError, ValueError):
         raise InputError("not a preparation: expected run_id, step and round") from None
-    if (type(message.run_id), type(message.step), type(message.round)) != (str, str, int):
+    kinds = (type(message.run_id), type(message.step), type(message.round), type(message.resume))
+    if kinds != (str, str, int, str):
         raise InputError("not a preparation: run_id and step are strings, round is a number")
     return message
+
+
+VISIBILITY_S = 120
+"""Seconds before a message that a worker took comes back; the worker extends it every 40 s."""
+
+RECEIVES_MAX = 3
+"""Deliveries of a message before it goes to the dead letters: its item kills workers."""
+
+SEND_MAX = 10
+"""Messages of one SendMessageBatch. Source: SendMessageBatch."""
+
+SEND_TRIES = 5
+"""Tries of a message that SendMessageBatch did not accept, before the preparation fails."""
+
+DEAD_SUFFIX = "-dead"
+"""The dead letters of queue NAME are in the queue NAME-dead: the worker counts on it."""
+
+
+@dataclass
+class SqsQueues:
+    """SQS queues from which workers pull."""
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return boto3.client("sqs")
+
+    def create(self, name: str) -> str:
+        try:
+            dead = self._client.create_queue(QueueName=name + DEAD_SUFFIX)["QueueUrl"]
+            wanted = self._client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])[
+                "Attributes"
+            ]
+            redrive = {"deadLetterTargetArn": wanted["QueueArn"], "maxReceiveCount": RECEIVES_MAX}
+            attributes = {
+                "VisibilityTimeout": str(VISIBILITY_S),
+                "RedrivePolicy": json.dumps(redrive),
+            }
+            return self._client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]
+        except AWS_ERRORS as error:
+            raise classified(error) from error
+
+    def send(self, url: str, bodies: Sequence[str]) -> None:
+        """A message that was accepted and not told so is sent twice: SQS may repeat it anyway."""
+        for start in range(0, len(bodies), SEND_MAX):
+            self._send(url, bodies[start : start + SEND_MAX])
+
+    def _send(self, url: str, bodies: Sequence[str]) -> None:
+        left = {str(number): body for number, body in enumerate(bodies)}
+        for _ in range(SEND_TRIES):
+            entries = [{"Id": id_, "MessageBody": body} for id_, body in left.items()]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+            except AWS_ERRORS as error:
+                raise Ambiguous(str(error)) from error
+            for sent in answer.get("Successful", ()):
+                left.pop(sent["Id"], None)
+            if not left:
+                return
+        raise Ambiguous(f"{url}: {len(left)} messages were not accepted")
+
+    def delete(self, prefix: str) -> None:
+        try:
+            pages = self._client.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
+            for url in [url for page in pages for url in page.get("QueueUrls", ())]:
+                self._client.delete_queue(QueueUrl=url)
+        except AWS_ERRORS as error:  # whatever it was: it stays owed
+            raise Ambiguous(str(error)) from error

@@ -57,4 +57,12 @@ class Notify(_Owed):
     rule: int
 
 
-Effect = Prepare | SubmitJob | TerminateJob | Notify
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteQueues(_Owed):
+    """Delete the SQS queues of a run that has ended."""
+
+    GRACE_S: ClassVar[int] = NOTICE_GRACE_S
+    run_id: str
+
+
+Effect = Prepare | SubmitJob | TerminateJob | Notify | DeleteQueues

@@ -10,14 +10,26 @@ from batchrelay.domain.values import JobKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A step's items were counted and written; no manifest for 0 children."""
+    """A step's items were counted and written; no manifest for 0 items."""
 
     at: datetime
     step: str
     round: int
-    children: int
+    items: int
+    children: tuple[int, ...]
+    """Of each group; one number without groups."""
+    chunk: int = 1
     manifest: str | None
-    items_file: str | None
+    queue: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationContinued:
+    """A step's items are so many that another invocation goes on where one stopped."""
+
+    at: datetime
+    step: str
+    round: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,25 @@ class JobFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgressed:
+    """How far an array is; heard now and then, advisory."""
+
+    at: datetime
+    key: JobKey
+    job_id: str
+    succeeded: int
+    failed: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuesDeleted:
+    """The run's SQS queues are gone."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TwinTerminated:
     """A twin was told to stop, or is not there any more."""
 
@@ -100,12 +131,14 @@ class GraceExpired:
     at: datetime
 
 
-JobEvent = JobSubmitted | SubmissionRefused | JobSucceeded | JobFailed
+JobEvent = JobSubmitted | SubmissionRefused | JobProgressed | JobSucceeded | JobFailed
 Event = (
     Prepared
     | PreparationFailed
+    | PreparationContinued
     | JobEvent
     | TwinTerminated
+    | QueuesDeleted
     | NoticeSent
     | NoticeRefused
     | GraceExpired

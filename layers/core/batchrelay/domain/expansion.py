@@ -11,6 +11,9 @@ from batchrelay.domain.values import Json
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 
+ITEM_TOKEN = re.compile(r"\$\{(item(?:\.[^}]+)?)\}")
+"""`${item}` and `${item.…}`: they stay as they are until there is an item."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -38,6 +41,8 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         name = match[1]
         if name is None:
             return "${"
+        if name == "item" or name.startswith("item."):
+            return match[0]
         if name not in variables:
             raise InvalidPipeline(f"${{{name}}} has no value here")
         return variables[name]

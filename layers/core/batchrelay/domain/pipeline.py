@@ -31,15 +31,82 @@ class Param:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForEach:
-    """What a step fans out over: the JSON list at the path `items` of the object `file`.
+class ListFormat(StrEnum):
+    """How a file lists items."""
 
-    `file` is an S3 URI that may hold `${…}`; `items` is a dotted path, empty for the document.
-    """
+    JSON = "json"
+    """The list at a path of a JSON document."""
+    JSONL = "jsonl"
+    CSV = "csv"
+    """With a header; an item is a mapping of its columns."""
+    LINES = "lines"
+    """An item is a text; empty lines are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFile:
+    """The items that an S3 object lists, gzipped or not."""
 
     file: str
-    items: str
+    """S3 URI, with `${…}`."""
+    format: ListFormat
+    items: str = ""
+    """Of JSON, a dotted path; empty for the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The objects below a prefix: {"bucket", "key", "size"}."""
+
+    prefix: str
+    """S3 URI, with `${…}`."""
+    suffix: str = ""
+    match: str = ""
+    """A glob over what follows the prefix; `*` stops at a `/`, `**` does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Every combination of the values of several axes; the last axis turns fastest."""
+
+    axes: Mapping[str, tuple[Json, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineItems:
+    """Items that stand in the pipeline itself."""
+
+    items: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutputs:
+    """What the items of another step left: {"output", "number"}."""
+
+    step: str
+
+
+ForEach = ListFile | Listing | Matrix | InlineItems | StepOutputs
+"""What a step fans out over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A resource class: the items for which `when` holds, and what their request changes."""
+
+    when: str | None
+    """None: all that no group before it took."""
+    overrides: Mapping[str, Json]
+    """Fields of SubmitJob, merged over the step's request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """Tree reduction of another step's outputs, level by level, until one is left."""
+
+    of: str
+    fan_in: int
+    """Inputs of one child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +115,22 @@ class Step:
 
     name: str
     needs: tuple[str, ...] = ()
+    lanes: frozenset[str] = frozenset()
+    """Those of `needs` that are N_TO_N: child i waits for child i only."""
+    sequential: bool = False
+    """Child i waits for child i - 1."""
     request: Mapping[str, Json]
     for_each: ForEach | None = None
+    chunk: int = 1
+    """Items of one child, or of one message of the queue."""
+    skip_existing: str | None = None
+    """Output URI pattern with `${item.…}`; items whose output is there are left out."""
+    groups: tuple[Group, ...] = ()
+    aggregate: Aggregate | None = None
+    workers: int | None = None
+    """Children that share the items through an SQS queue."""
+    when: str | None = None
+    """A condition; SKIPPED if it does not hold."""
     output: str | None = None
 
     @property
@@ -58,11 +139,16 @@ class Step:
         return step_label(self.name)
 
     @property
-    def fixed_children(self) -> int:
-        """Children of a step that does not fan out over items: its array size, or 1."""
+    def has_items(self) -> bool:
+        """Whether it must be prepared: its children are not known before its items are."""
+        return self.for_each is not None or self.aggregate is not None
+
+    @property
+    def array_size(self) -> int | str | None:
+        """arrayProperties.size: a number, or `${params.NAME}` that becomes one."""
         array = self.request.get("arrayProperties")
         size = array.get("size") if isinstance(array, Mapping) else None
-        return size if isinstance(size, int) else 1
+        return size if isinstance(size, int | str) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.expansion import expand, expand_document
+from batchrelay.domain.lanes import upstream_failures, upstream_parts
 from batchrelay.domain.limits import OVERRIDES_CHARS_MAX, REQUEST_BYTES_MAX
-from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
-from batchrelay.domain.values import JobKey, Json
+from batchrelay.domain.pipeline import ListFile, Step
+from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.values import JobKey, Json, manifest_uri, merged
 from batchrelay.domain.variables import variables_of
 
 
@@ -46,17 +47,56 @@ def submit_request(run: Run, key: JobKey) -> Mapping[str, Json]:
     state = run.state(step.name)
     part = state.parts[key.part]
     variables = variables_of(run)
-    if step.for_each is not None:
-        variables["items.file"] = state.items_file or expand(step.for_each.file, variables)
-    expanded = expand_document(step.request, variables)
+    items_file = _items_file(run, step, state, part, variables)
+    if items_file is not None:
+        variables["items.file"] = items_file
+    expanded = expand_document(_own_request(step, part), variables)
     assert isinstance(expanded, Mapping)
     overrides = _overrides(expanded, _environment(run, step, state, key))
     request = {**expanded, "jobName": key.name, "containerOverrides": overrides}
     request.pop("arrayProperties", None)
     if part.size > 1:
         request["arrayProperties"] = {"size": part.size}
+    depends_on = _depends_on(run, step, key.part)
+    if depends_on:
+        request["dependsOn"] = depends_on
     _check_size(request, overrides)
     return request
+
+
+def _own_request(step: Step, part: Part) -> Mapping[str, Json]:
+    """The step's request, and what the part's group changes of it."""
+    if part.group >= len(step.groups):
+        return step.request
+    return merged(step.request, step.groups[part.group].overrides)
+
+
+def _items_file(
+    run: Run, step: Step, state: StepState, part: Part, variables: Mapping[str, str]
+) -> str | None:
+    """`${items.file}`: the very file that forEach lists while child i still is its entry i, else
+    the manifest."""
+    if step.lanes and not step.has_items:
+        lead = run.pipeline.step(min(step.lanes))
+        return _items_file(run, lead, run.state(lead.name), part, variables)
+    if state.manifest is None:
+        return None
+    as_it_is = not step.groups and step.skip_existing is None
+    if isinstance(step.for_each, ListFile) and as_it_is:
+        return expand(step.for_each.file, variables)
+    return manifest_uri(state.manifest, part.group)
+
+
+def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
+    """AWS Batch's own dependencies: on lanes that have not ended, and from child to child."""
+    entries: list[Json] = []
+    for upstream in upstream_parts(run, step, number):
+        if upstream.job_id is not None and upstream.outcome is not JobOutcome.SUCCEEDED:
+            lane = {"type": "N_TO_N"} if upstream.size > 1 else {}
+            entries.append({"jobId": upstream.job_id, **lane})
+    if step.sequential and run.state(step.name).parts[number].size > 1:
+        entries.append({"type": "SEQUENTIAL"})
+    return entries
 
 
 def _overrides(
@@ -76,13 +116,30 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         "BATCHRELAY_ROUND": str(state.round),
         "BATCHRELAY_PART": str(key.part),
     }
+    part = state.parts[key.part]
     if state.manifest is not None:
-        values["BATCHRELAY_MANIFEST"] = state.manifest
-        values["BATCHRELAY_OFFSET"] = str(state.part_offset(key.part))
-        values["BATCHRELAY_CHUNK"] = "1"
-        if state.parts[key.part].size == 1:
+        values["BATCHRELAY_MANIFEST"] = manifest_uri(state.manifest, part.group)
+        values["BATCHRELAY_CHUNK"] = str(state.chunk)
+        if part.size == 1:
             values["BATCHRELAY_INDEX"] = "0"
+    if state.manifest is not None or part.size > 1:
+        values["BATCHRELAY_OFFSET"] = str(state.part_offset(key.part))
+    if part.group > 0:
+        values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))
+    if state.queue is not None:
+        values["BATCHRELAY_QUEUE"] = state.queue
+    values["BATCHRELAY_RESULTS"] = results_uri(run, step.name, state.round)
     return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def round_uri(run: Run, step: str, round_number: int) -> str:
+    """The folder of everything that one round of a step keeps in S3."""
+    return f"s3://{run.environment['bucket']}/runs/{run.id}/{step}/r{round_number}/"
+
+
+def results_uri(run: Run, step: str, round_number: int) -> str:
+    """The folder of a round's result records."""
+    return round_uri(run, step, round_number) + "results/"
 
 
 def _check_size(request: Mapping[str, Json], overrides: Mapping[str, Json]) -> None:
@@ -125,13 +182,17 @@ def _message(run: Run, link: str | None) -> list[str]:
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
     lines.append("")
-    lines.extend(_step_line(step.name, run.state(step.name)) for step in run.pipeline.order)
+    lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
 
 
-def _step_line(name: str, state: StepState) -> str:
-    line = f"  {name}: {state.status}"
+def _step_line(run: Run, step: Step) -> str:
+    state = run.state(step.name)
+    line = f"  {step.name}: {state.status}"
     if state.children is not None and state.status is not StepStatus.SKIPPED:
         done = sum(part.succeeded for part in state.parts)
         line += f", {done} of {state.children} children succeeded"
+    upstream = upstream_failures(run, step)
+    if upstream:
+        line += f", {upstream} failed upstream"
     return line + (f" ({state.reason})" if state.reason else "")

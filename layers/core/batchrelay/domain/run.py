@@ -79,17 +79,21 @@ class Part:
 
     size: int
     """Children; 1 means a plain job."""
-    since: datetime
-    """When its submission became owed, or was last taken over."""
+    since: datetime | None = None
+    """When its submission became owed, or was last taken over; None while another job must be
+    there first."""
+    group: int = 0
+    """Which of the step's groups; their items are a manifest of their own."""
     job_id: str | None = None
     outcome: JobOutcome | None = None
     succeeded: int = 0
     """Children that AWS Batch reported; advisory (reference §7.5)."""
     failed: int = 0
+    running: int = 0
 
     @property
     def is_unsubmitted(self) -> bool:
-        """Whether a submission is owed."""
+        """Whether it has no job yet, and may have one."""
         return self.job_id is None and self.outcome is None
 
     @property
@@ -106,14 +110,17 @@ class StepState:
     since: datetime | None = None
     """When it entered its status, or when its preparation was last taken over."""
     round: int = 0
+    items: int | None = None
+    """Known once they were counted; None for a step without items."""
     children: int | None = None
     """Known once the items were counted."""
+    chunk: int = 1
+    """Items of one child, or of one message of the queue."""
     parts: tuple[Part, ...] = ()
     manifest: str | None = None
-    """S3 URI of the items, JSONL."""
-    items_file: str | None = None
-    """S3 URI of a file of the shape that the container knows: `${items.file}`. None: the very file
-    that `forEach` lists."""
+    """S3 URI of the folder of the items."""
+    queue: str | None = None
+    """URL of the SQS queue from which workers pull."""
     reason: str = ""
     """Why it was SKIPPED, or what was heard first of what FAILED it."""
 
@@ -131,6 +138,10 @@ class StepState:
     def part_offset(self, number: int) -> int:
         """The first child of a part, counted within the step."""
         return sum(part.size for part in self.parts[:number])
+
+    def group_offset(self, group: int) -> int:
+        """The first child of a group, counted within the step."""
+        return sum(part.size for part in self.parts if part.group < group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +180,9 @@ class Run:
     twins: tuple[Twin, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
+    queues_since: datetime | None = None
+    """When the deletion of the run's queues became owed, or was last taken over; None if nothing
+    is owed."""
     notices_since: datetime | None = None
     """When the notices became owed, or were last taken over."""
     version: int = 0

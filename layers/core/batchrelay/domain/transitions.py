@@ -2,7 +2,7 @@
 
 1. `advance` is pure. A stale, duplicate or foreign event returns the very same object.
 2. An event-triggered transition is a row of EVENT_TABLE; what follows from state alone is a row
-   of SETTLE_TABLE, applied until nothing moves. A status that is not in its row is a bug.
+   of SETTLE_TABLE (settling.py), applied until nothing moves. A status not in its row is a bug.
 3. A terminal step never changes its status again.
 4. A job acts on its part only while the part has no other job: the first one heard of is
    adopted, any other is a twin. A twin's end changes nothing; a twin's submission owes its stop.
@@ -11,26 +11,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from batchrelay.domain.effects import Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.effects import DeleteQueues, Notify, Prepare, SubmitJob, TerminateJob
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
     Event,
     GraceExpired,
     JobEvent,
     JobFailed,
+    JobProgressed,
     JobSubmitted,
     JobSucceeded,
     NoticeRefused,
     NoticeSent,
+    PreparationContinued,
     PreparationFailed,
     Prepared,
+    QueuesDeleted,
     SubmissionRefused,
     TwinTerminated,
 )
-from batchrelay.domain.limits import REASON_CHARS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import (
@@ -38,16 +40,15 @@ from batchrelay.domain.run import (
     NoticeState,
     Part,
     Run,
-    RunStatus,
     StepState,
     StepStatus,
     Twin,
 )
+from batchrelay.domain.settling import after_parts, settle, short, with_parts
 from batchrelay.domain.sizes import split
 from batchrelay.domain.values import JobKey
 
-WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
-    StepStatus.WAITING,
+PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
     StepStatus.PREPARING,
     StepStatus.SUBMITTING,
     StepStatus.ACTIVE,
@@ -57,37 +58,22 @@ WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
 )
 
 EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
-    (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED}),
+    (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED, FAILED}),
     (PREPARING, PreparationFailed): frozenset({FAILED}),
+    (PREPARING, PreparationContinued): frozenset({PREPARING}),
     (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
     (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED}),
-    (SUBMITTING, JobSucceeded): frozenset({SUBMITTING, ACTIVE, SUCCEEDED, FAILED}),
+    (SUBMITTING, JobProgressed): frozenset({SUBMITTING}),
+    (SUBMITTING, JobSucceeded): frozenset({SUBMITTING, ACTIVE, SUCCEEDED, FAILED, PREPARING}),
     (SUBMITTING, JobFailed): frozenset({SUBMITTING, ACTIVE, FAILED}),
-    (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED}),
+    (ACTIVE, JobProgressed): frozenset({ACTIVE}),
+    (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED, PREPARING}),
     (ACTIVE, JobFailed): frozenset({ACTIVE, FAILED}),
     (ACTIVE, JobSubmitted): frozenset({ACTIVE}),
     (SUCCEEDED, JobSubmitted): frozenset({SUCCEEDED}),
     (FAILED, JobSubmitted): frozenset({FAILED}),
 }
 """Which event may take a step from which status to which. Anything else is stale: ignored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettleRow:
-    """A transition that needs no event: what must hold, and where it leads."""
-
-    source: StepStatus
-    target: StepStatus
-    when: str
-
-
-_READY_ITEMS = SettleRow(
-    source=WAITING, target=PREPARING, when="every need lets it run, it has forEach"
-)
-_READY = SettleRow(source=WAITING, target=SUBMITTING, when="every need lets it run")
-_BLOCKED = SettleRow(source=WAITING, target=SKIPPED, when="a need ended and does not let it run")
-
-SETTLE_TABLE: tuple[SettleRow, ...] = (_READY_ITEMS, _READY, _BLOCKED)
 
 
 def new_run(
@@ -100,50 +86,56 @@ def new_run(
 ) -> Run:
     """A run that has begun: the steps that need nothing are already ready."""
     run = Run(id=run_id, pipeline=pipeline, params=params, environment=environment, started_at=at)
-    return _settle(run, at)
+    return settle(run, at)
 
 
 def advance(run: Run, event: Event) -> Run:
     """The run after a fact; the same object if the fact changes nothing."""
     match event:
-        case Prepared() | PreparationFailed():
+        case Prepared() | PreparationFailed() | PreparationContinued():
             changed = _step_event(run, event.step, event)
-        case JobSubmitted() | SubmissionRefused() | JobSucceeded() | JobFailed():
+        case JobSubmitted() | SubmissionRefused() | JobProgressed() | JobSucceeded() | JobFailed():
             step = run.pipeline.step_of_label(event.key.label)
             if step is None or event.key.run_id != run.id:
                 return run
             changed = _step_event(run, step.name, event)
         case TwinTerminated():
             changed = _forget_twin(run, event.job_id)
+        case QueuesDeleted():
+            changed = replace(run, queues_since=None) if run.queues_since is not None else run
         case NoticeSent():
             changed = _note_notice(run, event.rule, NoticeState.SENT)
         case NoticeRefused():
             changed = _note_notice(run, event.rule, NoticeState.REFUSED)
         case GraceExpired():
             changed = _take_over(run, event.at)
-    return run if changed is run else _settle(changed, event.at)
+    return run if changed is run else settle(changed, event.at)
 
 
 # --- event-triggered ---------------------------------------------------------
 
 
-def _step_event(run: Run, name: str, event: Prepared | PreparationFailed | JobEvent) -> Run:
-    state = run.state(name)
+_Preparing = Prepared | PreparationFailed | PreparationContinued
+
+
+def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
+    step, state = run.pipeline.step(name), run.state(name)
     targets = EVENT_TABLE.get((state.status, type(event)))
     if targets is None:
         return run
     changed_run, changed = run, state
     match event:
-        case Prepared():
-            changed = _prepared(state, event)
-        case PreparationFailed():
-            changed = _preparation_failed(state, event)
+        case Prepared() | PreparationFailed() | PreparationContinued():
+            if event.round == state.round:
+                changed = _preparation(run, step, state, event)
         case JobSubmitted():
-            changed_run, changed = _job_submitted(run, state, event)
+            changed_run, changed = _job_submitted(run, step, state, event)
+        case JobProgressed():
+            changed = _progress(state, event)
         case SubmissionRefused():
-            changed = _on_part(state, event, _refuse)
+            changed = _on_part(step, state, event, _refuse)
         case JobSucceeded() | JobFailed():
-            changed = _on_part(state, event, _end)
+            changed = _on_part(step, state, event, _end)
     if changed is state:
         return changed_run
     if changed.status not in targets:
@@ -153,32 +145,42 @@ def _step_event(run: Run, name: str, event: Prepared | PreparationFailed | JobEv
     return changed_run.with_step(name, changed)
 
 
-def _prepared(state: StepState, event: Prepared) -> StepState:
-    if event.round != state.round:
-        return state
-    if event.children == 0:
-        return replace(state, status=SKIPPED, since=event.at, children=0, reason="0 items")
-    return replace(
-        _submitting(state, event.children, event.at),
+def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> StepState:
+    match event:
+        case PreparationFailed():
+            return replace(state, status=FAILED, since=event.at, reason=short(event.reason))
+        case PreparationContinued():
+            return replace(state, since=event.at)
+        case Prepared():
+            return _prepared(run, step, state, event)
+
+
+def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
+    if event.items == 0:
+        reason = "0 items"
+        return replace(state, status=SKIPPED, since=event.at, items=0, children=0, reason=reason)
+    groups = enumerate(event.children)
+    parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
+    known = replace(
+        state,
+        items=event.items,
+        chunk=event.chunk,
         manifest=event.manifest,
-        items_file=event.items_file,
+        queue=event.queue,
     )
+    return with_parts(run, step, known, parts, event.at)
 
 
-def _preparation_failed(state: StepState, event: PreparationFailed) -> StepState:
-    if event.round != state.round:
-        return state
-    return replace(state, status=FAILED, since=event.at, reason=_short(event.reason))
-
-
-def _job_submitted(run: Run, state: StepState, event: JobSubmitted) -> tuple[Run, StepState]:
+def _job_submitted(
+    run: Run, step: Step, state: StepState, event: JobSubmitted
+) -> tuple[Run, StepState]:
     part = _part(state, event.key)
     if part is None or part.job_id == event.job_id:
         return run, state
     if not part.is_unsubmitted:
         return _note_twin(run, event), state
     parts = _with_part(state, event.key.part, replace(part, job_id=event.job_id))
-    return run, _after_parts(state, parts, event.at)
+    return run, after_parts(step, state, parts, event.at)
 
 
 def _note_twin(run: Run, event: JobSubmitted) -> Run:
@@ -187,11 +189,21 @@ def _note_twin(run: Run, event: JobSubmitted) -> Run:
     return replace(run, twins=(*run.twins, Twin(job_id=event.job_id, since=event.at)))
 
 
+def _progress(state: StepState, event: JobProgressed) -> StepState:
+    part = _part(state, event.key)
+    if part is None or part.job_id != event.job_id or not part.is_active:
+        return state
+    now = replace(part, succeeded=event.succeeded, failed=event.failed, running=event.running)
+    if now == part:
+        return state
+    return replace(state, parts=_with_part(state, event.key.part, now))
+
+
 _PartEvent = SubmissionRefused | JobSucceeded | JobFailed
 
 
 def _on_part(
-    state: StepState, event: _PartEvent, change: Callable[[Part, _PartEvent], Part]
+    step: Step, state: StepState, event: _PartEvent, change: Callable[[Part, _PartEvent], Part]
 ) -> StepState:
     part = _part(state, event.key)
     if part is None or part.outcome is not None:
@@ -200,7 +212,8 @@ def _on_part(
     if changed is part:
         return state
     reason = "" if isinstance(event, JobSucceeded) else event.reason
-    return _after_parts(state, _with_part(state, event.key.part, changed), event.at, reason)
+    parts = _with_part(state, event.key.part, changed)
+    return after_parts(step, state, parts, event.at, reason)
 
 
 def _refuse(part: Part, event: _PartEvent) -> Part:
@@ -215,7 +228,12 @@ def _end(part: Part, event: _PartEvent) -> Part:
     match event:
         case JobSucceeded():
             return replace(
-                part, job_id=event.job_id, outcome=JobOutcome.SUCCEEDED, succeeded=part.size
+                part,
+                job_id=event.job_id,
+                outcome=JobOutcome.SUCCEEDED,
+                succeeded=part.size,
+                failed=0,
+                running=0,
             )
         case JobFailed():
             return replace(
@@ -224,25 +242,8 @@ def _end(part: Part, event: _PartEvent) -> Part:
                 outcome=JobOutcome.FAILED,
                 succeeded=event.succeeded,
                 failed=event.failed,
+                running=0,
             )
-
-
-def _after_parts(
-    state: StepState, parts: tuple[Part, ...], at: datetime, reason: str = ""
-) -> StepState:
-    """The step's status is what its parts say together."""
-    if any(part.is_unsubmitted for part in parts):
-        status = SUBMITTING
-    elif any(part.is_active for part in parts):
-        status = ACTIVE
-    elif all(part.outcome is JobOutcome.SUCCEEDED for part in parts):
-        status = SUCCEEDED
-    else:
-        status = FAILED
-    since = state.since if status is state.status else at
-    return replace(
-        state, status=status, since=since, parts=parts, reason=state.reason or _short(reason)
-    )
 
 
 def _part(state: StepState, key: JobKey) -> Part | None:
@@ -253,10 +254,6 @@ def _part(state: StepState, key: JobKey) -> Part | None:
 
 def _with_part(state: StepState, number: int, part: Part) -> tuple[Part, ...]:
     return (*state.parts[:number], part, *state.parts[number + 1 :])
-
-
-def _short(reason: str) -> str:
-    return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
 
 
 def _forget_twin(run: Run, job_id: str) -> Run:
@@ -286,6 +283,8 @@ def _take_over(run: Run, now: datetime) -> Run:
                 twin = Twin(job_id=effect.job_id, since=now)
                 others = (other for other in taken.twins if other.job_id != effect.job_id)
                 taken = replace(taken, twins=(*others, twin))
+            case DeleteQueues():
+                taken = replace(taken, queues_since=now)
             case Notify():
                 taken = replace(taken, notices_since=now)
     return taken
@@ -297,59 +296,3 @@ def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:
     state = run.state(step.name)
     part = replace(state.parts[key.part], since=now)
     return run.with_step(step.name, replace(state, parts=_with_part(state, key.part, part)))
-
-
-# --- state-triggered ---------------------------------------------------------
-
-
-def _settle(run: Run, at: datetime) -> Run:
-    """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
-    for step in run.pipeline.order:
-        if step.name in run.steps:
-            continue
-        row = _row_for(run, step)
-        if row is not None:
-            settled = _settled(run, step, row, at)
-            if settled.status is not row.target:
-                raise TransitionError(f"{step.name}: {row.source} ({row.when}) -> {settled.status}")
-            run = run.with_step(step.name, settled)
-    if run.status is RunStatus.RUNNING and _all_ended(run):
-        failed = any(state.status is FAILED for state in run.steps.values())
-        status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
-        run = replace(run, status=status, ended_at=at, notices_since=at)
-    return run
-
-
-def _row_for(run: Run, step: Step) -> SettleRow | None:
-    needs = [run.state(need) for need in step.needs]
-    if any(need.status.is_terminal and not need.lets_dependents_run for need in needs):
-        return _BLOCKED
-    if not all(need.lets_dependents_run for need in needs):
-        return None
-    return _READY_ITEMS if step.for_each is not None else _READY
-
-
-def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
-    waiting = run.state(step.name)
-    if row is _READY_ITEMS:
-        return replace(waiting, status=PREPARING, since=at)
-    if row is _READY:
-        return _submitting(waiting, step.fixed_children, at)
-    blocker = next(
-        need
-        for need in step.needs
-        if run.state(need).status.is_terminal and not run.state(need).lets_dependents_run
-    )
-    reason = f"needs {blocker}, which is {run.state(blocker).status}"
-    return replace(waiting, status=SKIPPED, since=at, reason=reason)
-
-
-def _submitting(state: StepState, children: int, at: datetime) -> StepState:
-    parts = tuple(Part(size=size, since=at) for size in split(children))
-    return replace(state, status=SUBMITTING, since=at, children=children, parts=parts)
-
-
-def _all_ended(run: Run) -> bool:
-    return len(run.steps) == len(run.pipeline.steps) and all(
-        state.status.is_terminal for state in run.steps.values()
-    )

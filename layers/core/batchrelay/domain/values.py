@@ -58,3 +58,23 @@ class JobKey:
             round=int(match["round"]),
             part=int(match["part"]),
         )
+
+
+def merged(under: Mapping[str, Json], over: Mapping[str, Json]) -> dict[str, Json]:
+    """Mappings are merged key by key; anything else of `over` replaces what is under it."""
+    result = dict(under)
+    for key, value in over.items():
+        below = result.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def manifest_uri(folder: str, group: int) -> str:
+    """The manifest of a group; without groups, everything is group 0."""
+    return f"{folder}items.jsonl" if group == 0 else f"{folder}items-{group}.jsonl"
+
+
+def offsets_uri(manifest: str) -> str:
+    """Where a manifest's offset table lies: beside it."""
+    return manifest.removesuffix(".jsonl") + ".offsets"

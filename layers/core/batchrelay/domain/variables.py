@@ -8,8 +8,10 @@ from datetime import datetime
 
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.expansion import expand, references
+from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
-from batchrelay.domain.run import Run
+from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.values import Json
 
 _LOOKS_RIGHT: Mapping[ParamType, Callable[[str], bool]] = {
     ParamType.STRING: lambda _: True,
@@ -105,10 +107,35 @@ _ARTICLE: Mapping[ParamType, str] = {
 
 
 def variables_of(run: Run) -> dict[str, str]:
-    """Everything that `${…}` means in a run, but for a step's own `items.file`."""
+    """Everything that `${…}` means in a run, but for a step's own `items.file`.
+
+    The output of a step that has one for each item is the folder before the first `${item…}`.
+    """
     variables = run_variables(run.id, run.started_at, run.environment)
     variables |= {f"params.{name}": value for name, value in run.params.items()}
     for step in run.pipeline.order:
         if step.output is not None:
-            variables[f"steps.{step.name}.output"] = expand(step.output, variables)
+            output = literal_prefix(expand(step.output, variables))
+            variables[f"steps.{step.name}.output"] = output
     return variables
+
+
+def condition_lookup(run: Run) -> Callable[[str], Json]:
+    """What the names of a step's `when` mean: the run's variables, and what became of steps."""
+    variables = variables_of(run)
+    outcomes = {
+        f"steps.{name}.{what}": value
+        for name, state in run.steps.items()
+        for what, value in _outcome(state).items()
+    }
+    return lambda name: variables.get(name, outcomes.get(name))
+
+
+STEP_OUTCOMES = ("status", "items", "children", "failed")
+"""What `steps.NAME.…` says of a step in a condition, beside its output."""
+
+
+def _outcome(state: StepState) -> dict[str, Json]:
+    failed = sum(part.failed for part in state.parts)
+    values = (str(state.status), state.items, state.children, failed)
+    return dict(zip(STEP_OUTCOMES, values, strict=True))

@@ -1,0 +1,23 @@
+"""dict <-> domain. No dict travels past this file.
+
+Every document carries its schema version. What an older version wrote is read for ever; what a
+newer one wrote is refused by name.
+
+A run in short: {"schema": 1, "id", "pipeline", "pipelineVersion", "status", "startedAt",
+"endedAt"?, "params", "environment", "steps": {name: {"s": status, "t": since, …}}, "twins"?,
+"notices"?, "noticesSince"?}. Inside `steps` names are short, because a run of 500 steps is one
+item; times are ISO 8601 UTC with microseconds.
+"""
+
+from batchrelay.codec.orders import decode_order
+from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
+from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
+
+__all__ = [
+    "decode_order",
+    "decode_pipeline",
+    "decode_run",
+    "encode_pipeline",
+    "encode_run",
+    "run_pipeline",
+]

@@ -1,0 +1,175 @@
+"""Pipelines as documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchrelay.codec.reader import SCHEMA, Reader, enum, without_empty
+from batchrelay.domain.errors import CodecError, InvalidPipeline
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    ForEach,
+    Group,
+    InlineItems,
+    ListFile,
+    ListFormat,
+    Listing,
+    Matrix,
+    NoticeRule,
+    Param,
+    ParamType,
+    Pipeline,
+    Step,
+    StepOutputs,
+)
+from batchrelay.domain.values import Json
+
+
+def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
+    """The definition as a JSON document, without its version: same content, same document."""
+    return {
+        "schema": SCHEMA,
+        "pipeline": pipeline.name,
+        "params": [_encode_param(param) for param in pipeline.params],
+        "steps": [_encode_step(step) for step in pipeline.steps],
+        "notify": [
+            without_empty({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
+            for rule in pipeline.notify
+        ],
+    }
+
+
+def _encode_param(param: Param) -> dict[str, Json]:
+    document: dict[str, Json] = {"name": param.name, "type": str(param.type)}
+    if param.default is not None:
+        document["default"] = param.default
+    if param.description:
+        document["description"] = param.description
+    return document
+
+
+def _encode_step(step: Step) -> dict[str, Json]:
+    return without_empty(
+        {"name": step.name, "request": step.request},
+        {
+            "needs": list(step.needs),
+            "lanes": sorted(step.lanes),
+            "sequential": step.sequential or None,
+            "forEach": None if step.for_each is None else _encode_for_each(step.for_each),
+            "chunk": None if step.chunk == 1 else step.chunk,
+            "skipExisting": step.skip_existing,
+            "groups": [
+                without_empty({"overrides": group.overrides}, {"when": group.when})
+                for group in step.groups
+            ],
+            "aggregate": None
+            if step.aggregate is None
+            else {"of": step.aggregate.of, "fanIn": step.aggregate.fan_in},
+            "workers": step.workers,
+            "when": step.when,
+            "output": step.output,
+        },
+    )
+
+
+def _encode_for_each(each: ForEach) -> dict[str, Json]:
+    match each:
+        case ListFile():
+            return {"file": each.file, "format": str(each.format), "items": each.items}
+        case Listing():
+            return {"prefix": each.prefix, "suffix": each.suffix, "match": each.match}
+        case Matrix():
+            return {"matrix": {name: list(values) for name, values in each.axes.items()}}
+        case InlineItems():
+            return {"list": list(each.items)}
+        case StepOutputs():
+            return {"steps": each.step}
+
+
+def decode_pipeline(document: Any, version: int) -> Pipeline:
+    """The reverse of `encode_pipeline`. Raises: CodecError, its message starting with a path."""
+    reader = Reader(document, "pipeline")
+    reader.check_schema()
+    try:
+        return Pipeline(
+            name=reader.take("pipeline", str),
+            version=version,
+            params=tuple(_decode_param(param) for param in reader.list("params")),
+            steps=tuple(_decode_step(step) for step in reader.list("steps")),
+            notify=tuple(_decode_rule(rule) for rule in reader.list("notify")),
+        )
+    except InvalidPipeline as error:
+        raise CodecError(f"pipeline.steps: {error}") from None
+
+
+def _decode_param(reader: Reader) -> Param:
+    return Param(
+        name=reader.take("name", str),
+        type=enum(reader, "type", ParamType),
+        default=reader.maybe("default", str),
+        description=reader.maybe("description", str) or "",
+    )
+
+
+def _decode_step(reader: Reader) -> Step:
+    said = reader.document
+    groups = reader.list("groups")
+    aggregate = reader.inner("aggregate") if said.get("aggregate") is not None else None
+    return Step(
+        name=reader.take("name", str),
+        needs=_names(reader, "needs"),
+        lanes=frozenset(_names(reader, "lanes")),
+        sequential=reader.maybe("sequential", bool) or False,
+        request=reader.inner("request").document,
+        for_each=None if said.get("forEach") is None else _decode_for_each(reader.inner("forEach")),
+        chunk=reader.maybe("chunk", int) or 1,
+        skip_existing=reader.maybe("skipExisting", str),
+        groups=tuple(
+            Group(when=group.maybe("when", str), overrides=group.inner("overrides").document)
+            for group in groups
+        ),
+        aggregate=None
+        if aggregate is None
+        else Aggregate(of=aggregate.take("of", str), fan_in=aggregate.take("fanIn", int)),
+        workers=reader.maybe("workers", int),
+        when=reader.maybe("when", str),
+        output=reader.maybe("output", str),
+    )
+
+
+def _names(reader: Reader, field: str) -> tuple[str, ...]:
+    names = reader.maybe(field, list) or []
+    for name in names:
+        if not isinstance(name, str):
+            raise CodecError(f"{reader.path}.{field}: expected step names, got {name!r}")
+    return tuple(names)
+
+
+def _decode_for_each(reader: Reader) -> ForEach:
+    said = reader.document
+    if "file" in said:
+        return ListFile(
+            file=reader.take("file", str),
+            format=enum(reader, "format", ListFormat),
+            items=reader.take("items", str),
+        )
+    if "prefix" in said:
+        return Listing(
+            prefix=reader.take("prefix", str),
+            suffix=reader.take("suffix", str),
+            match=reader.take("match", str),
+        )
+    if "matrix" in said:
+        axes = reader.inner("matrix")
+        return Matrix(axes={name: tuple(axes.take(name, list)) for name in axes.document})
+    if "list" in said:
+        return InlineItems(items=tuple(reader.take("list", list)))
+    return StepOutputs(step=reader.take("steps", str))
+
+
+def _decode_rule(reader: Reader) -> NoticeRule:
+    return NoticeRule(
+        topic=reader.take("topic", str),
+        on=frozenset(str(status) for status in reader.take("on", list)),
+        link=reader.maybe("link", str),
+    )

@@ -1,0 +1,80 @@
+"""Reads JSON documents of ours: every take checks the type and says where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from batchrelay.domain.errors import CodecError
+from batchrelay.domain.values import Json
+
+SCHEMA = 1
+
+_T = TypeVar("_T")
+
+
+class Reader:
+    """One JSON object with its path; every take checks the type and says where it is wrong."""
+
+    def __init__(self, document: Any, path: str) -> None:
+        if not isinstance(document, Mapping):
+            raise CodecError(f"{path}: expected an object, got {document!r}")
+        self.document = document
+        self.path = path
+
+    def take(self, name: str, kind: type[_T]) -> _T:
+        value = self.document.get(name)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise CodecError(f"{self.path}.{name}: expected {kind.__name__}, got {value!r}")
+        return value
+
+    def maybe(self, name: str, kind: type[_T]) -> _T | None:
+        return None if self.document.get(name) is None else self.take(name, kind)
+
+    def strings(self, name: str) -> dict[str, str]:
+        inner = self.inner(name)
+        return {key: inner.take(key, str) for key in inner.document}
+
+    def inner(self, name: str) -> Reader:
+        return Reader(self.document.get(name, {}), f"{self.path}.{name}")
+
+    def list(self, name: str) -> list[Reader]:
+        values = self.document.get(name, [])
+        if not isinstance(values, list):
+            raise CodecError(f"{self.path}.{name}: expected a list, got {values!r}")
+        return [Reader(value, f"{self.path}.{name}[{i}]") for i, value in enumerate(values)]
+
+    def time(self, name: str) -> datetime:
+        text = self.take(name, str)
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            raise CodecError(f"{self.path}.{name}: expected a time, got {text!r}") from None
+        if time.tzinfo is None:
+            raise CodecError(f"{self.path}.{name}: the time {text!r} has no zone")
+        return time.astimezone(UTC)
+
+    def maybe_time(self, name: str) -> datetime | None:
+        return None if self.document.get(name) is None else self.time(name)
+
+    def check_schema(self) -> None:
+        schema = self.take("schema", int)
+        if schema > SCHEMA:
+            raise CodecError(
+                f"{self.path}.schema: {schema} was written by a newer version of batchrelay; "
+                f"this one reads up to {SCHEMA}"
+            )
+
+
+def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
+    text = reader.take(name, str)
+    try:
+        return kind(text)  # type: ignore[call-arg]
+    except ValueError:
+        raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {text!r}") from None
+
+
+def without_empty(always: dict[str, Json], unless_empty: dict[str, Json]) -> dict[str, Json]:
+    said = {name: value for name, value in unless_empty.items() if value not in (None, "", [], {})}
+    return always | said

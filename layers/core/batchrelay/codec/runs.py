@@ -1,0 +1,139 @@
+"""Runs as documents: compact, because a run of 500 steps is one item of DynamoDB."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from batchrelay.codec.reader import SCHEMA, Reader, enum, without_empty
+from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.run import (
+    JobOutcome,
+    NoticeState,
+    Part,
+    Run,
+    RunStatus,
+    StepState,
+    StepStatus,
+    Twin,
+)
+from batchrelay.domain.values import Json
+
+
+def encode_run(run: Run) -> dict[str, Json]:
+    """The run as a JSON document, without its definition and without its version."""
+    return without_empty(
+        {
+            "schema": SCHEMA,
+            "id": run.id,
+            "pipeline": run.pipeline.name,
+            "pipelineVersion": run.pipeline.version,
+            "status": str(run.status),
+            "startedAt": run.started_at.isoformat(),
+            "params": dict(run.params),
+            "environment": dict(run.environment),
+            "steps": {name: _encode_state(state) for name, state in run.steps.items()},
+        },
+        {
+            "endedAt": _time(run.ended_at),
+            "twins": [{"j": twin.job_id, "t": twin.since.isoformat()} for twin in run.twins],
+            "notices": {str(rule): str(state) for rule, state in run.notices.items()},
+            "noticesSince": _time(run.notices_since),
+            "queuesSince": _time(run.queues_since),
+        },
+    )
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _encode_state(state: StepState) -> dict[str, Json]:
+    return without_empty(
+        {"s": str(state.status), "n": state.children},
+        {
+            "t": _time(state.since),
+            "r": state.round or None,
+            "i": state.items,
+            "c": None if state.chunk == 1 else state.chunk,
+            "parts": [_encode_part(part) for part in state.parts],
+            "m": state.manifest,
+            "q": state.queue,
+            "why": state.reason,
+        },
+    )
+
+
+def _encode_part(part: Part) -> dict[str, Json]:
+    return without_empty(
+        {"n": part.size},
+        {
+            "t": _time(part.since),
+            "ok": part.succeeded or None,
+            "bad": part.failed or None,
+            "now": part.running or None,
+            "g": part.group or None,
+            "j": part.job_id,
+            "o": None if part.outcome is None else str(part.outcome),
+        },
+    )
+
+
+def run_pipeline(document: Any) -> tuple[str, int]:
+    """The name and version of the definition that a run is pinned to."""
+    reader = Reader(document, "run")
+    reader.check_schema()
+    return reader.take("pipeline", str), reader.take("pipelineVersion", int)
+
+
+def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
+    """The reverse of `encode_run`. Raises: CodecError, its message starting with a path."""
+    reader = Reader(document, "run")
+    reader.check_schema()
+    steps = reader.inner("steps")
+    notices = reader.inner("notices")
+    return Run(
+        id=reader.take("id", str),
+        pipeline=pipeline,
+        params=reader.strings("params"),
+        environment=reader.strings("environment"),
+        started_at=reader.time("startedAt"),
+        status=enum(reader, "status", RunStatus),
+        ended_at=reader.maybe_time("endedAt"),
+        steps={name: _decode_state(steps.inner(name)) for name in steps.document},
+        twins=tuple(
+            Twin(job_id=twin.take("j", str), since=twin.time("t")) for twin in reader.list("twins")
+        ),
+        notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
+        notices_since=reader.maybe_time("noticesSince"),
+        queues_since=reader.maybe_time("queuesSince"),
+        version=version,
+    )
+
+
+def _decode_state(reader: Reader) -> StepState:
+    return StepState(
+        status=enum(reader, "s", StepStatus),
+        since=reader.maybe_time("t"),
+        round=reader.maybe("r", int) or 0,
+        items=reader.maybe("i", int),
+        children=reader.maybe("n", int),
+        chunk=reader.maybe("c", int) or 1,
+        parts=tuple(_decode_part(part) for part in reader.list("parts")),
+        manifest=reader.maybe("m", str),
+        queue=reader.maybe("q", str),
+        reason=reader.maybe("why", str) or "",
+    )
+
+
+def _decode_part(reader: Reader) -> Part:
+    return Part(
+        size=reader.take("n", int),
+        since=reader.maybe_time("t"),
+        group=reader.maybe("g", int) or 0,
+        running=reader.maybe("now", int) or 0,
+        job_id=reader.maybe("j", str),
+        outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
+        succeeded=reader.maybe("ok", int) or 0,
+        failed=reader.maybe("bad", int) or 0,
+    )

@@ -1,0 +1,59 @@
+"""Parts that wait for other jobs: N_TO_N part by part, SEQUENTIAL one after the other.
+
+A part is submitted once the job that AWS Batch must know is there. It is doomed when that job will
+never be there, or has failed before: nobody says what AWS Batch makes of a dependency on a job
+that has ended (reference §14, U3), so none is ever sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import JobOutcome, Part, Run
+
+UPSTREAM_FAILED = "upstream: the same part of a step before it failed"
+EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
+
+
+def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
+    """The parts of other steps whose lanes a part continues."""
+    for name in sorted(step.lanes):
+        parts = run.state(name).parts
+        if parts:
+            yield parts[number]
+
+
+def may_submit(run: Run, step: Step, number: int) -> bool:
+    """Whether every job that a part waits for is there."""
+    lanes = upstream_parts(run, step, number)
+    if not all(part.job_id is not None or _succeeded(part) for part in lanes):
+        return False
+    return not step.sequential or all(map(_succeeded, run.state(step.name).parts[:number]))
+
+
+def doom(run: Run, step: Step, number: int) -> str | None:
+    """Why a part without a job will never have one; None if it may."""
+    if any(part.outcome is JobOutcome.FAILED for part in upstream_parts(run, step, number)):
+        return UPSTREAM_FAILED
+    earlier = run.state(step.name).parts[:number]
+    if step.sequential and any(part.outcome is JobOutcome.FAILED for part in earlier):
+        return EARLIER_PART_FAILED
+    return None
+
+
+def upstream_failures(run: Run, step: Step) -> int:
+    """Children that failed only because their lane did before them.
+
+    By counting: a failed lane fails its child here ("Dependent Job failed"), whatever else fails
+    here has an error of its own. Advisory, as all counts of children are.
+    """
+    state = run.state(step.name)
+    return sum(
+        min(part.failed, max((up.failed for up in upstream_parts(run, step, number)), default=0))
+        for number, part in enumerate(state.parts)
+    )
+
+
+def _succeeded(part: Part) -> bool:
+    return part.outcome is JobOutcome.SUCCEEDED

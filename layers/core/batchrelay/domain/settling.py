@@ -1,0 +1,238 @@
+"""What follows from a run's state alone: steps become ready, parts may be submitted, runs end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.errors import InvalidItems, TransitionError
+from batchrelay.domain.expansion import expand
+from batchrelay.domain.lanes import doom, may_submit
+from batchrelay.domain.limits import REASON_CHARS_MAX
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.sizes import split
+from batchrelay.domain.variables import condition_lookup, variables_of
+
+WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
+    StepStatus.WAITING,
+    StepStatus.PREPARING,
+    StepStatus.SUBMITTING,
+    StepStatus.ACTIVE,
+    StepStatus.SUCCEEDED,
+    StepStatus.FAILED,
+    StepStatus.SKIPPED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleRow:
+    """A transition that needs no event: what must hold, and where it may lead."""
+
+    source: StepStatus
+    targets: frozenset[StepStatus]
+    when: str
+
+
+def _row(source: StepStatus, *targets: StepStatus, when: str) -> SettleRow:
+    return SettleRow(source=source, targets=frozenset(targets), when=when)
+
+
+_BLOCKED = _row(WAITING, SKIPPED, when="a need ended and does not let it run")
+_CONDITION_FALSE = _row(WAITING, SKIPPED, when="every need lets it run, `when` does not hold")
+_EMPTY_LANES = _row(WAITING, SKIPPED, when="an N_TO_N need has no children")
+_READY_ITEMS = _row(WAITING, PREPARING, when="every need lets it run, it has items")
+_READY = _row(WAITING, SUBMITTING, FAILED, SKIPPED, when="every need lets it run")
+_PART_DOOMED = _row(SUBMITTING, SUBMITTING, ACTIVE, FAILED, when="a job a part waits for failed")
+
+SETTLE_TABLE: tuple[SettleRow, ...] = (
+    _BLOCKED,
+    _CONDITION_FALSE,
+    _EMPTY_LANES,
+    _READY_ITEMS,
+    _READY,
+    _PART_DOOMED,
+)
+
+
+def settle(run: Run, at: datetime) -> Run:
+    """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
+    for step in run.pipeline.order:
+        if step.name not in run.steps:
+            row = _row_for(run, step)
+            if row is not None:
+                run = _moved(run, step, row, _settled(run, step, row, at))
+        if run.state(step.name).status is SUBMITTING:
+            run = _with_free_parts(run, step, at)
+    if run.status is RunStatus.RUNNING and _all_ended(run):
+        run = _ended(run, at)
+    return run
+
+
+def after_parts(
+    step: Step, state: StepState, parts: tuple[Part, ...], at: datetime, reason: str = ""
+) -> StepState:
+    """The step's status is what its parts say together; an aggregate goes on to its next level."""
+    if any(part.is_unsubmitted for part in parts):
+        status = SUBMITTING
+    elif any(part.is_active for part in parts):
+        status = ACTIVE
+    elif not all(part.outcome is JobOutcome.SUCCEEDED for part in parts):
+        status = FAILED
+    elif step.aggregate is not None and (state.children or 0) > 1:
+        level = state.round + 1
+        return replace(
+            state, status=PREPARING, since=at, round=level, parts=(), items=None, children=None
+        )
+    else:
+        status = SUCCEEDED
+    since = state.since if status is state.status else at
+    return replace(
+        state, status=status, since=since, parts=parts, reason=state.reason or short(reason)
+    )
+
+
+def with_parts(
+    run: Run, step: Step, state: StepState, parts: tuple[Part, ...], at: datetime
+) -> StepState:
+    """A step whose children are known: SUBMITTING, or FAILED if its lanes do not line up."""
+    sizes = [part.size for part in parts]
+    for name in sorted(step.lanes):
+        others = [part.size for part in run.state(name).parts]
+        if others and others != sizes:
+            reason = (
+                f"N_TO_N needs equal sizes: {sum(sizes):,} children here, {sum(others):,} of {name}"
+            )
+            return replace(state, status=FAILED, since=at, reason=reason)
+    return replace(state, status=SUBMITTING, since=at, children=sum(sizes), parts=parts)
+
+
+def short(reason: str) -> str:
+    """As much of a reason as a run keeps."""
+    return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
+
+
+# --- which row ---------------------------------------------------------------
+
+
+def _row_for(run: Run, step: Step) -> SettleRow | None:
+    if next(_blockers(run, step), None) is not None:
+        return _BLOCKED
+    if not all(_lets_run(run, step, need) for need in step.needs):
+        return None
+    if step.when is not None and not parse_condition(step.when).holds(condition_lookup(run)):
+        return _CONDITION_FALSE
+    if step.has_items:
+        return _READY_ITEMS
+    if any(run.state(name).children == 0 for name in step.lanes):
+        return _EMPTY_LANES
+    return _READY
+
+
+def _blockers(run: Run, step: Step) -> Iterator[str]:
+    for need in step.needs:
+        state = run.state(need)
+        if state.status.is_terminal and not state.lets_dependents_run:
+            yield need
+
+
+def _lets_run(run: Run, step: Step, need: str) -> bool:
+    """An event edge wants its need ended well; an N_TO_N one wants its children known."""
+    state = run.state(need)
+    if need in step.lanes and state.status in (SUBMITTING, ACTIVE):
+        return True
+    return state.lets_dependents_run
+
+
+def _moved(run: Run, step: Step, row: SettleRow, state: StepState) -> Run:
+    if state.status not in row.targets:
+        raise TransitionError(f"{step.name}: {row.source} ({row.when}) -> {state.status}")
+    return run.with_step(step.name, state)
+
+
+def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
+    waiting = run.state(step.name)
+    if row is _READY_ITEMS:
+        return replace(waiting, status=PREPARING, since=at)
+    if row is _READY:
+        return _ready(run, step, waiting, at)
+    skipped = replace(waiting, status=SKIPPED, since=at)
+    if row is _EMPTY_LANES:
+        return replace(skipped, items=0, children=0, reason="0 items")
+    if row is _CONDITION_FALSE:
+        return replace(skipped, reason=short(f"when: {step.when} does not hold"))
+    blocker = next(_blockers(run, step))
+    return replace(skipped, reason=f"needs {blocker}, which is {run.state(blocker).status}")
+
+
+def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:
+    """A step that says no size of its own continues the lanes before it, items and all."""
+    if step.lanes and step.array_size is None:
+        lead = run.state(min(step.lanes))
+        known = replace(waiting, items=lead.items, chunk=lead.chunk, manifest=lead.manifest)
+        parts = tuple(Part(size=part.size, group=part.group) for part in lead.parts)
+        return with_parts(run, step, known, parts, at)
+    try:
+        size = _own_size(run, step)
+        if size == 0:
+            return replace(waiting, status=SKIPPED, since=at, children=0, reason="0 children")
+        parts = tuple(Part(size=size) for size in split(size))
+    except InvalidItems as error:
+        return replace(waiting, status=FAILED, since=at, reason=short(str(error)))
+    return with_parts(run, step, waiting, parts, at)
+
+
+def _own_size(run: Run, step: Step) -> int:
+    if step.array_size is None:
+        return 1
+    text = expand(str(step.array_size), variables_of(run))
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidItems(f"arrayProperties.size must be a number, got {text!r}") from None
+
+
+# --- parts -------------------------------------------------------------------
+
+
+def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
+    """Parts whose jobs may be submitted are owed from now on; doomed ones have failed."""
+    for number in range(len(run.state(step.name).parts)):
+        state = run.state(step.name)
+        part = state.parts[number]
+        if part.since is not None or not part.is_unsubmitted:
+            continue
+        if may_submit(run, step, number):
+            parts = _with_part(state.parts, number, replace(part, since=at))
+            run = run.with_step(step.name, replace(state, parts=parts))
+            continue
+        reason = doom(run, step, number)
+        if reason is not None:
+            failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
+            parts = _with_part(state.parts, number, failed)
+            run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
+    return run
+
+
+def _with_part(parts: tuple[Part, ...], number: int, part: Part) -> tuple[Part, ...]:
+    return (*parts[:number], part, *parts[number + 1 :])
+
+
+# --- the run -----------------------------------------------------------------
+
+
+def _all_ended(run: Run) -> bool:
+    return len(run.steps) == len(run.pipeline.steps) and all(
+        state.status.is_terminal for state in run.steps.values()
+    )
+
+
+def _ended(run: Run, at: datetime) -> Run:
+    failed = any(state.status is FAILED for state in run.steps.values())
+    status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
+    queues = any(state.queue is not None for state in run.steps.values())
+    return replace(
+        run, status=status, ended_at=at, notices_since=at, queues_since=at if queues else None
+    )

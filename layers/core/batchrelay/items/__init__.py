@@ -1,0 +1,1 @@
+"""What `forEach` means: items, read as streams from where they are listed."""

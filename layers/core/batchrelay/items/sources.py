@@ -1,0 +1,155 @@
+"""Opens what a step fans out over, as a stream of items that can begin after any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, product
+
+from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.expansion import expand
+from batchrelay.domain.item import expand_item
+from batchrelay.domain.pipeline import (
+    ForEach,
+    InlineItems,
+    ListFile,
+    ListFormat,
+    Listing,
+    Matrix,
+    Step,
+    StepOutputs,
+)
+from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.values import Json, manifest_uri
+from batchrelay.domain.variables import variables_of
+from batchrelay.items.glob import glob
+from batchrelay.items.json_list import read_json_list
+from batchrelay.items.texts import plain, read_csv, read_jsonl, read_lines
+from batchrelay.ports import Objects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a source was read: so many items, the last one under this key."""
+
+    read: int = 0
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where items come from."""
+
+    objects: Objects
+
+    def items(self, run: Run, for_each: ForEach, position: Position) -> Iterator[Json]:
+        """The items behind a position. Raises: InvalidItems, also while they are read."""
+        match for_each:
+            case ListFile():
+                uri = expand(for_each.file, variables_of(run))
+                return islice(self._listed(uri, for_each), position.read, None)
+            case Listing():
+                return self._objects_below(run, for_each, position.after)
+            case Matrix():
+                return islice(_combinations(for_each), position.read, None)
+            case InlineItems():
+                return iter(for_each.items[position.read :])
+            case StepOutputs():
+                outputs = self.outputs(run, for_each.step)
+                return islice(_output_items(outputs), position.read, None)
+
+    def outputs(self, run: Run, step_name: str) -> Iterator[str]:
+        """The output URIs of a step that has ended well, in the order of its items."""
+        step, state = run.pipeline.step(step_name), run.state(step_name)
+        if step.output is None:
+            raise InvalidItems(f"step {step_name} has no flow.output")
+        if state.status is StepStatus.SKIPPED:
+            return
+        pattern = expand(step.output, variables_of(run))
+        if step.aggregate is not None or "${item" not in pattern:
+            yield pattern
+            return
+        for number, item in self._numbered(step, state):
+            yield expand_item(pattern, item, number)
+
+    def level_outputs(self, state: StepState) -> Iterator[str]:
+        """The outputs of an aggregate's latest level."""
+        assert state.manifest is not None, state
+        for item in self._manifest(state, 0):
+            assert isinstance(item, dict), item
+            yield item["output"]
+
+    def _numbered(self, step: Step, state: StepState) -> Iterator[tuple[int, Json]]:
+        """The items of a step with their numbers; of a step without items, its children."""
+        if state.manifest is None:
+            yield from ((child, {"number": child}) for child in range(state.children or 0))
+            return
+        for group in range(max(1, len(step.groups) + 1)):
+            parts = [part for part in state.parts if part.group == group]
+            if parts:
+                first = state.part_offset(state.parts.index(parts[0])) * state.chunk
+                yield from enumerate(self._manifest(state, group), start=first)
+
+    def _manifest(self, state: StepState, group: int) -> Iterator[Json]:
+        assert state.manifest is not None, state
+        uri = manifest_uri(state.manifest, group)
+        return read_jsonl(self.objects.read(uri), uri)
+
+    def _listed(self, uri: str, listed: ListFile) -> Iterator[Json]:
+        chunks = plain(self.objects.read(uri), uri)
+        match listed.format:
+            case ListFormat.JSON:
+                return read_json_list(chunks, listed.items, uri)
+            case ListFormat.JSONL:
+                return read_jsonl(chunks, uri)
+            case ListFormat.CSV:
+                return read_csv(chunks, uri)
+            case ListFormat.LINES:
+                return read_lines(chunks, uri)
+
+    def _objects_below(self, run: Run, listing: Listing, after: str) -> Iterator[Json]:
+        """Objects, but not the empty ones whose key ends with a slash: consoles make them."""
+        variables = variables_of(run)
+        prefix = expand(listing.prefix, variables)
+        suffix = expand(listing.suffix, variables)
+        matches = glob(expand(listing.match, variables)) if listing.match else None
+        found = self.objects.list(prefix, after)
+        bucket, _, start = prefix.removeprefix("s3://").partition("/")
+        at = len(start)
+        for key, size in found:
+            if key.endswith("/") and size == 0:
+                continue
+            if key.endswith(suffix) and (matches is None or matches(key[at:])):
+                yield {"bucket": bucket, "key": key, "size": size}
+
+
+def _combinations(matrix: Matrix) -> Iterator[Json]:
+    names = tuple(matrix.axes)
+    for values in product(*matrix.axes.values()):
+        yield dict(zip(names, values, strict=True))
+
+
+def _output_items(outputs: Iterator[str]) -> Iterator[Json]:
+    for number, uri in enumerate(outputs):
+        yield {"output": uri, "number": number}
+
+
+def reduced(inputs: Iterator[str], fan_in: int, final: str, folder: str) -> Iterator[Json]:
+    """One level of a tree reduction: {"inputs": […], "output"}; a single one makes the final."""
+    batches = iter(lambda: list(islice(inputs, fan_in)), [])
+    first = next(batches, None)
+    if first is None:
+        return
+    second = next(batches, None)
+    if second is None:
+        yield {"inputs": first, "output": final}
+        return
+    suffix = _suffix(final)
+    for number, batch in enumerate(chain((first, second), batches)):
+        yield {"inputs": batch, "output": f"{folder}{number:06d}{suffix}"}
+
+
+def _suffix(uri: str) -> str:
+    """`.json` of `…/a.json`: programs look at it."""
+    name = uri.rpartition("/")[2]
+    return name[name.index(".") :] if "." in name[1:] else ""
