@@ -159,15 +159,16 @@ def job_environment(user: Mapping[str, str]) -> dict[str, str]:
     """What of the user's environment a job sees: where programs are, no credentials.
 
     In an activated environment `python` is the user's own. Otherwise it is the one that batchrelay
-    runs under, so that `.venv/bin/batchrelay run` works without an activation.
+    runs under, so that `.venv/bin/batchrelay run` works without an activation. The worker, which
+    was installed beside batchrelay, is found in any case.
     """
     given = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
     for name in ("NO_PROXY", "no_proxy"):  # the cloud is here, whatever stands before the world
         if any(proxy in user for proxy in _PROXIES):
             given[name] = ",".join(filter(None, (given.get(name), LOOPBACK)))
-    if "VIRTUAL_ENV" not in user and "CONDA_PREFIX" not in user:
-        here = str(Path(sys.executable).parent)
-        given["PATH"] = os.pathsep.join((here, given.get("PATH", os.defpath)))
+    here, path = str(Path(sys.executable).parent), given.get("PATH", os.defpath)
+    is_activated = "VIRTUAL_ENV" in user or "CONDA_PREFIX" in user
+    given["PATH"] = os.pathsep.join((path, here) if is_activated else (here, path))
     return given
 
 

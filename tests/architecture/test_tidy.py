@@ -101,7 +101,7 @@ def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
 
 
 def test_no_role_may_do_everything_or_anything_everywhere() -> None:
-    """Only ListJobs, DescribeJobs (AWS has no resource for them) and the notices' topics."""
+    """Only what AWS has no resource for, and the notices' topics."""
     for name, entry in template()["Resources"].items():
         if entry["Type"] != "AWS::Serverless::Function":
             continue
@@ -111,7 +111,8 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
                 actions = actions if isinstance(actions, list) else [actions]
                 assert not [action for action in actions if "*" in action], name
                 if statement["Resource"] == "*":
-                    assert set(actions) == {"batch:ListJobs", "batch:DescribeJobs"}, name
+                    lists = {"batch:ListJobs", "batch:DescribeJobs", "sqs:ListQueues"}
+                    assert set(actions) <= lists, name
 
 
 def state_diagram() -> str:

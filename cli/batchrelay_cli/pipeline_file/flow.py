@@ -29,13 +29,6 @@ _NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
 FAN_IN_MIN, FAN_IN_MAX = 2, 1_000
 """Inputs of one child of an aggregate: they stand on one line of the manifest."""
 
-_SUFFIXES = {
-    ".jsonl": ListFormat.JSONL,
-    ".ndjson": ListFormat.JSONL,
-    ".json": ListFormat.JSON,
-    ".csv": ListFormat.CSV,
-}
-
 
 def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
     """The fields of a Step that `flow:` decides."""
@@ -110,19 +103,10 @@ def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach
     if said is not None and said not in list(ListFormat):
         document.wrong((*place, "format"), f"format must be one of {', '.join(ListFormat)}")
         return None
-    found = ListFormat(said) if said is not None else _format_of(file, items)
-    if items and found is not ListFormat.JSON:
-        document.wrong((*place, "items"), f"items is a path in JSON; this file is {found}")
-    return ListFile(file=file, format=found, items=items or "")
-
-
-def _format_of(file: str, items: str | None) -> ListFormat:
-    """By `items`, or by the name; anything else is plain lines."""
-    if items is not None:
-        return ListFormat.JSON
-    name = file.removesuffix(".gz")
-    ends = (fmt for suffix, fmt in _SUFFIXES.items() if name.endswith(suffix))
-    return next(ends, ListFormat.LINES)
+    form = ListFormat(said) if said is not None else ListFormat.JSON if items is not None else None
+    if items and form is not ListFormat.JSON:
+        document.wrong((*place, "items"), f"items is a path in JSON; this file is {form}")
+    return ListFile(file=file, format=form, items=items or "")
 
 
 def _listing(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach | None:

@@ -75,7 +75,8 @@ def _encode_step(step: Step) -> dict[str, Json]:
 def _encode_for_each(each: ForEach) -> dict[str, Json]:
     match each:
         case ListFile():
-            return {"file": each.file, "format": str(each.format), "items": each.items}
+            form = None if each.format is None else str(each.format)
+            return {"file": each.file, "format": form, "items": each.items}
         case Listing():
             return {"prefix": each.prefix, "suffix": each.suffix, "match": each.match}
         case Matrix():
@@ -150,7 +151,7 @@ def _decode_for_each(reader: Reader) -> ForEach:
     if "file" in said:
         return ListFile(
             file=reader.take("file", str),
-            format=enum(reader, "format", ListFormat),
+            format=None if said.get("format") is None else enum(reader, "format", ListFormat),
             items=reader.take("items", str),
         )
     if "prefix" in said:

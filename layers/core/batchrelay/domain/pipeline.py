@@ -49,7 +49,8 @@ class ListFile:
 
     file: str
     """S3 URI, with `${…}`."""
-    format: ListFormat
+    format: ListFormat | None = None
+    """None: what the object's name says, once it is known."""
     items: str = ""
     """Of JSON, a dotted path; empty for the document."""
 

@@ -9,7 +9,7 @@ from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
 def split(children: int) -> tuple[int, ...]:
     """The sizes of the parts: balanced, and never a part of one beside another.
 
-    0 has no part, 1 is a plain job, 2 to 10,000 one array, more are several arrays of nearly equal size.
+    0 has no part, 1 is a plain job, 2 to 10,000 one array; more are several, of nearly equal size.
 
     Raises:
         InvalidItems: more children than PARTS_MAX arrays hold, with the arithmetic.

@@ -27,6 +27,13 @@ from batchrelay.items.json_list import read_json_list
 from batchrelay.items.texts import plain, read_csv, read_jsonl, read_lines
 from batchrelay.ports import Objects
 
+_SUFFIXES = {
+    ".json": ListFormat.JSON,
+    ".jsonl": ListFormat.JSONL,
+    ".ndjson": ListFormat.JSONL,
+    ".csv": ListFormat.CSV,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
@@ -97,7 +104,7 @@ class Sources:
 
     def _listed(self, uri: str, listed: ListFile) -> Iterator[Json]:
         chunks = plain(self.objects.read(uri), uri)
-        match listed.format:
+        match listed.format or _format_of(uri):
             case ListFormat.JSON:
                 return read_json_list(chunks, listed.items, uri)
             case ListFormat.JSONL:
@@ -121,6 +128,13 @@ class Sources:
                 continue
             if key.endswith(suffix) and (matches is None or matches(key[at:])):
                 yield {"bucket": bucket, "key": key, "size": size}
+
+
+def _format_of(uri: str) -> ListFormat:
+    """By its name; anything else is plain lines."""
+    name = uri.removesuffix(".gz")
+    ends = (form for suffix, form in _SUFFIXES.items() if name.endswith(suffix))
+    return next(ends, ListFormat.LINES)
 
 
 def _combinations(matrix: Matrix) -> Iterator[Json]:

@@ -1,0 +1,1 @@
+seq 1 "$1" | batchrelay-worker put - "$2"

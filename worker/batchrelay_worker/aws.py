@@ -1,0 +1,200 @@
+"""S3 and SQS over HTTP, as far as a worker needs them; retried with backoff and jitter."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any, Mapping, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from batchrelay_worker.credentials import CredentialSource
+from batchrelay_worker.errors import ServiceError, WorkerError
+from batchrelay_worker.signing import Request, query_string, signed_headers
+
+TRIES = 5
+BACKOFF_S = 0.2
+BACKOFF_MAX_S = 5.0
+TIMEOUT_S = 60
+"""Of a connection, and of every read: a long poll of SQS takes 20."""
+
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_AGAIN_CODES = frozenset({"RequestTimeout", "SlowDown", "ThrottlingException", "RequestThrottled"})
+
+
+class Answer(NamedTuple):
+    """What a service said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Aws:
+    """The services, by the credentials of this job."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self._credentials = CredentialSource(environment)
+        self._connections: dict[tuple[str, str], HTTPConnection] = {}
+        self._regions: dict[str, str] = {}
+
+    # --- S3
+
+    def get(self, uri: str, first: int = 0, last: int | None = None) -> bytes:
+        """The bytes of an object, first to last included. Raises: ServiceError."""
+        span = {} if last is None else {"range": f"bytes={first}-{last}"}
+        return self._s3("GET", uri, headers=span).body
+
+    def put(self, uri: str, body: bytes) -> None:
+        """Write an object. Raises: ServiceError."""
+        self._s3("PUT", uri, body=body)
+
+    def exists(self, uri: str) -> bool:
+        """Whether there is an object. Raises: ServiceError if that is not to be known."""
+        try:
+            self._s3("HEAD", uri)
+        except ServiceError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def _s3(
+        self, method: str, uri: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> Answer:
+        bucket, _, key = uri[len("s3://") :].partition("/")
+        if not uri.startswith("s3://") or not bucket or not key:
+            raise WorkerError(f"{uri!r} is not the S3 URI of an object: write s3://bucket/key")
+        region = self._regions.get(bucket) or self._region()
+        try:
+            return self._s3_in(region, bucket, key, method, body, headers or {})
+        except ServiceError as error:
+            other = self._regions.get(bucket)  # S3 said where the bucket is
+            if other in (None, region):
+                raise ServiceError(f"{method} {uri}: {error}", error.status, error.code) from None
+            return self._s3_in(str(other), bucket, key, method, body, headers or {})
+
+    def _s3_in(
+        self, region: str, bucket: str, key: str, method: str, body: bytes, headers: dict[str, str]
+    ) -> Answer:
+        path = "/" + quote(key, safe="/~")
+        endpoint = self._endpoint("S3")
+        if endpoint:
+            path = f"/{bucket}{path}"
+        elif "." in bucket:  # the certificate of *.s3… covers no dots
+            endpoint, path = f"https://s3.{region}.{_suffix(region)}", f"/{bucket}{path}"
+        else:
+            endpoint = f"https://{bucket}.s3.{region}.{_suffix(region)}"
+        answer = self._send(endpoint, method, path, [], headers, body, "s3", region)
+        if answer.status >= 300:
+            where = answer.headers.get("x-amz-bucket-region")
+            if where:
+                self._regions[bucket] = where
+            raise _refusal(answer)
+        return answer
+
+    # --- SQS
+
+    def sqs(self, action: str, url: str, **fields: Any) -> dict[str, Any]:
+        """An action on a queue, by SQS's JSON protocol. Raises: ServiceError."""
+        parts = urlsplit(url)
+        endpoint = self._endpoint("SQS") or f"{parts.scheme}://{parts.netloc}"
+        match = re.search(r"sqs\.([a-z0-9-]+)\.amazonaws", parts.netloc)
+        region = match.group(1) if match else self._region()
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"AmazonSQS.{action}",
+        }
+        body = json.dumps({"QueueUrl": url, **fields}).encode()
+        answer = self._send(endpoint, "POST", "/", [], headers, body, "sqs", region)
+        if answer.status >= 300:
+            raise _refusal(answer)
+        return dict(json.loads(answer.body or b"{}"))
+
+    # --- the wire
+
+    def _region(self) -> str:
+        if "" not in self._regions:
+            self._regions[""] = self._credentials.region()
+        return self._regions[""]
+
+    def _endpoint(self, service: str) -> str:
+        given = self.environment
+        return given.get(f"AWS_ENDPOINT_URL_{service}") or given.get("AWS_ENDPOINT_URL", "")
+
+    def _send(
+        self,
+        endpoint: str,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        headers: dict[str, str],
+        body: bytes,
+        service: str,
+        region: str,
+    ) -> Answer:
+        """Send it until there is an answer that stands."""
+        parts = urlsplit(endpoint)
+        request = Request(method, parts.netloc, path, query, headers, body, service, region)
+        for attempt in range(TRIES):
+            final = attempt == TRIES - 1
+            try:
+                answer = self._once(parts.scheme, request)
+                if final or not _is_passing(answer):
+                    return answer
+            except (OSError, HTTPException) as error:
+                self._connections.pop((parts.scheme, parts.netloc), None)
+                if final:
+                    raise WorkerError(f"{method} {endpoint}: {error}") from None
+            wait = min(BACKOFF_MAX_S, BACKOFF_S * 2**attempt)
+            time.sleep(random.uniform(0, wait))  # noqa: S311  # jitter, no secret
+        raise AssertionError("unreachable")
+
+    def _once(self, scheme: str, request: Request) -> Answer:
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = signed_headers(request, self._credentials.get(), timestamp)
+        target = request.path
+        if request.query:
+            target += "?" + query_string(request.query)
+        connection = self._connection(scheme, request.host)
+        connection.request(request.method, target, request.body or None, headers)
+        response: HTTPResponse = connection.getresponse()
+        known = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, known, response.read())
+
+    def _connection(self, scheme: str, host: str) -> HTTPConnection:
+        known = self._connections.get((scheme, host))
+        if known is None:
+            if scheme == "https":
+                from http.client import HTTPSConnection
+
+                known = HTTPSConnection(host, timeout=TIMEOUT_S)
+            else:
+                known = HTTPConnection(host, timeout=TIMEOUT_S)
+            self._connections[scheme, host] = known
+        return known
+
+
+def _is_passing(answer: Answer) -> bool:
+    return answer.status in _AGAIN or (answer.status >= 400 and _code(answer) in _AGAIN_CODES)
+
+
+def _refusal(answer: Answer) -> ServiceError:
+    code = _code(answer)
+    text = answer.body.decode(errors="replace")
+    match = re.search(r"<Message>(.*?)</Message>|\"message\"\s*:\s*\"(.*?)\"", text, re.DOTALL)
+    said = (match.group(1) or match.group(2) or "") if match else ""
+    return ServiceError(f"{answer.status} {code} {said}".strip(), answer.status, code)
+
+
+def _code(answer: Answer) -> str:
+    text = answer.body.decode(errors="replace")
+    match = re.search(r"<Code>(.*?)</Code>|\"__type\"\s*:\s*\"(?:.*#)?(.*?)\"", text)
+    return (match.group(1) or match.group(2) or "") if match else ""
+
+
+def _suffix(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"

@@ -1,0 +1,156 @@
+"""This child's items: two small byte ranges of the manifest, whatever its length."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from typing import Any, Iterator, Mapping, NamedTuple
+
+from batchrelay_worker.aws import Aws
+from batchrelay_worker.errors import WorkerError
+
+_TOKEN = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
+_OFFSET_BYTES = 8
+
+
+class Item(NamedTuple):
+    """One unit of work; its number is its place in the step."""
+
+    number: int
+    value: Any
+
+
+class Child(NamedTuple):
+    """Which child of which step this process is. Source: docs/reference/manifest.md."""
+
+    number: int
+    """Within the step."""
+    row: int
+    """Within its manifest."""
+    chunk: int
+    manifest: str
+    """S3 URI; empty for a step without items."""
+    results: str
+    """S3 URI of the folder of result records; empty outside batchrelay."""
+    queue: str
+    """SQS URL; empty without one."""
+    attempt: int
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Child:
+        """Raises: WorkerError outside a batchrelay job."""
+        index = environment.get("AWS_BATCH_JOB_ARRAY_INDEX") or environment.get("BATCHRELAY_INDEX")
+        manifest = environment.get("BATCHRELAY_MANIFEST", "")
+        if index is None and manifest:
+            raise WorkerError("AWS_BATCH_JOB_ARRAY_INDEX is not set: this is no child of an array")
+        try:
+            number = int(environment.get("BATCHRELAY_OFFSET", "0")) + int(index or 0)
+            return cls(
+                number=number,
+                row=number - int(environment.get("BATCHRELAY_GROUP_OFFSET", "0")),
+                chunk=int(environment.get("BATCHRELAY_CHUNK", "1")),
+                manifest=manifest,
+                results=environment.get("BATCHRELAY_RESULTS", ""),
+                queue=environment.get("BATCHRELAY_QUEUE", ""),
+                attempt=int(environment.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+            )
+        except ValueError as error:
+            raise WorkerError(f"the job's environment is not batchrelay's: {error}") from None
+
+    @property
+    def group_offset(self) -> int:
+        """The first child of this child's group."""
+        return self.number - self.row
+
+
+def items_of(child: Child, aws: Aws) -> list[Item]:
+    """The items of a child; a step without items has its own number for one."""
+    if not child.manifest:
+        return [Item(child.number, {"number": child.number})]
+    return list(row_items(child, child.row, aws))
+
+
+def row_items(child: Child, row: int, aws: Aws) -> Iterator[Item]:
+    """The items of a row of the manifest: of a child, or of a message of the queue."""
+    table = child.manifest[: -len(".jsonl")] + ".offsets"
+    at = _OFFSET_BYTES * row
+    start, end = struct.unpack("<QQ", aws.get(table, at, at + 2 * _OFFSET_BYTES - 1))
+    lines = aws.get(child.manifest, start, end - 1).splitlines()
+    first = (child.group_offset + row) * child.chunk
+    for number, line in enumerate(lines, start=first):
+        yield Item(number, json.loads(line))
+
+
+# --- what {item.…} means -------------------------------------------------------
+
+
+def value_of(item: Item, path: str) -> Any:
+    """The value at `item.a.b`; None if there is none."""
+    if path == "item.number":
+        return item.number
+    value = item.value
+    names = path.split(".")[1:]
+    for name in names:
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return _derived(item.value, name) if len(names) == 1 else None
+    return value
+
+
+def _derived(value: Any, name: str) -> str | None:
+    """An item that says where it lies has a name, a stem and a URI."""
+    fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    if name == "uri" and "bucket" in fields and "key" in fields:
+        return f"s3://{fields['bucket']}/{fields['key']}"
+    places = [value, *(fields.get(field) for field in ("key", "uri", "output"))]
+    where = next((place for place in places if isinstance(place, str)), None)
+    if where is None or name not in ("name", "stem"):
+        return None
+    last = where.rstrip("/").rpartition("/")[2]
+    return last if name == "name" else (last.rpartition(".")[0] or last)
+
+
+def filled(word: str, item: Item) -> str:
+    """A word with every `{item.…}` replaced. Raises: WorkerError."""
+
+    def text(match: re.Match[str]) -> str:
+        value = value_of(item, match.group(1))
+        if value is None:
+            raise WorkerError(f"item {item.number} has no {match.group(1)[5:]}: {item.value!r:.80}")
+        return _text(value)
+
+    return _TOKEN.sub(text, word)
+
+
+def arguments(words: list[str], item: Item) -> list[str]:
+    """A command for an item; a word that is one list becomes as many words."""
+    command: list[str] = []
+    for word in words:
+        match = _TOKEN.fullmatch(word)
+        value = value_of(item, match.group(1)) if match else None
+        command += (
+            [_text(entry) for entry in value] if isinstance(value, list) else [filled(word, item)]
+        )
+    return command
+
+
+def variables(item: Item) -> dict[str, str]:
+    """ITEM (JSON), ITEM_NUMBER, and ITEM_KEY … for every plain value of a mapping."""
+    named = {"ITEM": json.dumps(item.value), "ITEM_NUMBER": str(item.number)}
+    if isinstance(item.value, dict):
+        for name, value in item.value.items():
+            if not isinstance(value, (dict, list)) and value is not None:
+                named["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper()] = _text(value)
+    for name in ("uri", "name", "stem"):
+        derived = value_of(item, f"item.{name}")
+        if isinstance(derived, str):
+            named.setdefault(f"ITEM_{name.upper()}", derived)
+    return {name: value for name, value in named.items() if "\0" not in value}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,121 @@
+"""Runs the program for one item: again after a failure, with backoff; told of SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from batchrelay_worker.aws import Aws
+from batchrelay_worker.errors import StopRequested, WorkerError
+from batchrelay_worker.items import Item, arguments, filled, variables
+
+BACKOFF_MAX_S = 60.0
+
+
+class Stopping:
+    """SIGTERM: the program is told, and whoever waits is interrupted once."""
+
+    def __init__(self) -> None:
+        self.is_requested = False
+        self.process: subprocess.Popen[bytes] | None = None
+        self._may_interrupt = False
+
+    def listen(self) -> None:
+        """Hear SIGTERM from now on."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, *_: Any) -> None:
+        self.is_requested = True
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        if self._may_interrupt:
+            self._may_interrupt = False
+            raise StopRequested
+
+    def interruptible(self, wait: Any) -> Any:
+        """The result of a call that SIGTERM interrupts. Raises: StopRequested."""
+        self._may_interrupt = True
+        try:
+            if self.is_requested:
+                raise StopRequested
+            return wait()
+        finally:
+            self._may_interrupt = False
+
+
+class Program:
+    """A command with `{item.…}` in it.
+
+    Args:
+        attempts: of one item.
+        backoff_s: seconds before the second attempt; twice as many before each further one, and
+            a random part of that.
+        skip_existing: a pattern of an output's URI; an item whose output is there is done.
+    """
+
+    def __init__(
+        self,
+        words: list[str],
+        *,
+        attempts: int,
+        backoff_s: float,
+        skip_existing: str,
+        aws: Aws,
+        stopping: Stopping,
+    ) -> None:
+        self._words = words
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+        self._skip_existing = skip_existing
+        self._aws = aws
+        self._stopping = stopping
+
+    def run(self, item: Item) -> dict[str, Any]:
+        """What became of an item. Raises: StopRequested, with the program told of it."""
+        began = time.monotonic()
+        try:
+            if self._skip_existing and self._aws.exists(filled(self._skip_existing, item)):
+                return {"ok": True, "skipped": True, "s": 0.0, "tries": 0}
+            command = arguments(self._words, item)
+        except WorkerError as error:
+            return {"ok": False, "why": str(error), "s": 0.0, "tries": 0}
+        environment = {**os.environ, **variables(item)}
+        entry: dict[str, Any] = {}
+        for attempt in range(1, self._attempts + 1):
+            if attempt > 1:
+                wait = min(BACKOFF_MAX_S, self._backoff_s * 2 ** (attempt - 2))
+                wait = random.uniform(wait / 2, wait)  # noqa: S311  # jitter, no secret
+                self._stopping.interruptible(lambda seconds=wait: time.sleep(seconds))
+            entry = self._once(command, environment)
+            entry.update({"s": round(time.monotonic() - began, 3), "tries": attempt})
+            if entry["ok"]:
+                break
+        return entry
+
+    def _once(self, command: list[str], environment: dict[str, str]) -> dict[str, Any]:
+        sys.stdout.flush()
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except (OSError, ValueError) as error:
+            return {"ok": False, "code": 127, "why": f"{command[0]}: {error}"}
+        self._stopping.process = process
+        try:
+            code = self._stopping.interruptible(process.wait)
+        except StopRequested:
+            process.send_signal(signal.SIGTERM)
+            raise
+        self._stopping.process = None
+        if code == 0:
+            return {"ok": True, "code": 0}
+        why = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return {"ok": False, "code": code if code > 0 else 128 - code, "why": why}
+
+    def wait(self) -> int:
+        """Wait for the program that was told to stop; its exit code."""
+        process = self._stopping.process
+        return 0 if process is None else process.wait()

@@ -1,0 +1,163 @@
+"""Does a child's items: its own slice, or what it pulls from the queue."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any, Iterable
+
+from batchrelay_worker.aws import Aws
+from batchrelay_worker.errors import ServiceError, StopRequested, WorkerError
+from batchrelay_worker.items import Child, Item, items_of, row_items
+from batchrelay_worker.program import Program
+from batchrelay_worker.record import Record
+
+STOPPED = 143
+"""Exit code after SIGTERM: 128 + 15, as a shell has it."""
+
+EXTEND_S, VISIBILITY_S = 40, 120
+"""A message that is being worked on is kept from the others for so long, and again in time."""
+
+POLL_S = 2
+"""Seconds of a long poll: how much later than the last item a worker ends."""
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+class Work:
+    """One child at work."""
+
+    def __init__(self, child: Child, aws: Aws, program: Program) -> None:
+        self._child = child
+        self._aws = aws
+        self._program = program
+        self._record = Record(child, aws)
+        self._receipt = ""
+
+    def run(self) -> int:
+        """Do everything; the exit code: 0, the failed items' own, 143 after SIGTERM."""
+        resumed = self._record.resume()
+        if resumed:
+            tell(f"attempt {self._child.attempt}: {resumed} items were done before")
+        try:
+            poisoned = self._from_queue() if self._child.queue else self._slice()
+        except StopRequested:
+            return self._stop()
+        self._record.save(done=True)
+        failed = 0 if self._child.queue else self._record.failed
+        if poisoned:
+            tell(f"{poisoned} messages in the dead-letter queue: their items fail again and again")
+        elif failed:
+            tell(f"{failed} of {len(self._record.items)} items failed")
+        return self._record.exit_code if failed or poisoned else 0
+
+    def _slice(self) -> int:
+        self._do(items_of(self._child, self._aws))
+        return 0
+
+    def _do(self, items: Iterable[Item]) -> None:
+        todo = list(items)
+        for position, item in enumerate(todo, start=1):
+            if self._record.is_done(item.number):
+                continue
+            entry = self._program.run(item)
+            self._record.note(item.number, entry)
+            self._tell_of(item, entry, f"{position} of {len(todo)}")
+
+    def _tell_of(self, item: Item, entry: dict[str, Any], place: str) -> None:
+        if entry.get("skipped"):
+            tell(f"item {item.number} ({place}) is there already")
+        elif not entry["ok"]:
+            tries = f" after {entry['tries']} tries" if entry["tries"] > 1 else ""
+            tell(f"item {item.number} ({place}) failed{tries}: {entry['why']}")
+        elif self._child.chunk > 1 or self._child.queue:
+            tell(f"item {item.number} ({place}) done in {entry['s']:.1f} s")
+
+    def _stop(self) -> int:
+        """The machine is about to go: keep what is done, then wait for the program's own end."""
+        tell("SIGTERM: keeping what is done")
+        self._record.save()
+        if self._receipt:  # another worker may have it at once
+            self._change_visibility(self._aws, self._receipt, 0)
+        self._program.wait()
+        return STOPPED
+
+    # --- the queue
+
+    def _from_queue(self) -> int:
+        """Pull until nothing is left; how many messages ended up as poison."""
+        while True:
+            message = self._receive()
+            if message is not None:
+                self._do_message(message)
+            elif self._is_drained():
+                return self._poisoned()
+
+    def _receive(self) -> dict[str, Any] | None:
+        answer = self._aws.sqs(
+            "ReceiveMessage",
+            self._child.queue,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=POLL_S,
+            VisibilityTimeout=VISIBILITY_S,
+        )
+        messages: list[dict[str, Any]] = answer.get("Messages") or []
+        return messages[0] if messages else None
+
+    def _do_message(self, message: dict[str, Any]) -> None:
+        self._receipt = message["ReceiptHandle"]
+        ended = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(self._receipt, ended), daemon=True)
+        keeper.start()
+        items = list(row_items(self._child, int(message["Body"]), self._aws))
+        try:
+            self._do(items)
+        finally:
+            ended.set()
+        self._record.save()  # before the message is gone, or nobody would know
+        if all(self._record.is_done(item.number) for item in items):
+            self._aws.sqs("DeleteMessage", self._child.queue, ReceiptHandle=self._receipt)
+        else:  # another try, by whoever comes first; after three it is a dead letter
+            self._change_visibility(self._aws, self._receipt, 0)
+        self._receipt = ""
+
+    def _keep(self, receipt: str, ended: threading.Event) -> None:
+        aws = Aws(self._aws.environment)  # connections are not shared among threads
+        while not ended.wait(EXTEND_S):
+            self._change_visibility(aws, receipt, VISIBILITY_S)
+
+    def _change_visibility(self, aws: Aws, receipt: str, seconds: int) -> None:
+        try:
+            aws.sqs(
+                "ChangeMessageVisibility",
+                self._child.queue,
+                ReceiptHandle=receipt,
+                VisibilityTimeout=seconds,
+            )
+        except WorkerError as error:
+            tell(f"the message's time could not be changed: {error}")
+
+    def _is_drained(self) -> bool:
+        """Whether nothing is left for this worker.
+
+        What others are working on comes back only if they die, and then AWS Batch starts them
+        again: only such a second attempt waits for it.
+        """
+        visible, in_flight = self._counts(self._child.queue)
+        return visible == 0 and (in_flight == 0 or self._child.attempt < 2)
+
+    def _counts(self, url: str) -> list[int]:
+        answer = self._aws.sqs("GetQueueAttributes", url, AttributeNames=list(_COUNTS))
+        return [int(answer["Attributes"][name]) for name in _COUNTS]
+
+    def _poisoned(self) -> int:
+        try:
+            return sum(self._counts(self._child.queue + "-dead"))
+        except ServiceError as error:
+            tell(f"the dead-letter queue cannot be read: {error}")
+            return 0
+
+
+def tell(line: str) -> None:
+    """A line for the log, apart from the program's own."""
+    print(f"[batchrelay] {line}", file=sys.stderr, flush=True)  # noqa: T201  # it is the log
