@@ -111,17 +111,6 @@ class Wire:
 
     # --- jobs
 
-    def register(self, definition: Mapping[str, Any]) -> str | None:
-        """Register a job definition; why not, if AWS Batch refuses it."""
-        try:
-            self.batch.register_job_definition(**definition)
-        except ClientError as error:
-            text = error.response["Error"]["Message"]
-            return text.removeprefix("Error executing request, Exception : ").rpartition(
-                ", RequestId:"
-            )[0]
-        return None
-
     def describe(self, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """JobDetails of those that AWS Batch knows."""
         jobs: list[Mapping[str, Any]] = []

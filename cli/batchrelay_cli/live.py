@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StepState, StepStatus
 
 _COLOURS = {
@@ -26,32 +27,58 @@ _COLOURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Children of one step, by what became of them."""
+    """Children of one step by status, and its items, at a cost that does not grow with them."""
 
     done: int = 0
     failed: int = 0
+    running: int = 0
     total: int | None = None
+    items: int | None = None
+    chunk: int = 1
 
     def render(self) -> str:
-        """`12/20`, with the failed ones if there are any; empty while unknown."""
+        """`12/20`, with what is known beside it; empty while unknown."""
         if self.total is None:
             return ""
-        failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.done + self.failed}/{self.total}{failed}"
+        beside = [f"{self.running} running"] if self.running else []
+        beside += [f"{self.failed} failed"] if self.failed else []
+        beside += [f"{self._items_done:,} of {self.items:,} items"] if self._shows_items else []
+        return f"{self.done + self.failed:,}/{self.total:,}" + (
+            f" ({', '.join(beside)})" if beside else ""
+        )
+
+    @property
+    def _shows_items(self) -> bool:
+        return self.items is not None and self.items != self.total
+
+    @property
+    def _items_done(self) -> int:
+        """Of the children that have SUCCEEDED; of a queue's workers, all at the end."""
+        if self.done == self.total:
+            return self.items or 0
+        return min(self.done * self.chunk, self.items or 0)
 
 
 def progress_of(state: StepState, jobs: Mapping[str, Mapping[str, Any]]) -> Progress:
     """Of ended parts from the run's state, of active ones from what AWS Batch says of them."""
-    done = failed = 0
+    done = failed = running = 0
     for part in state.parts:
         if part.outcome is not None:
             done += part.size if part.outcome is JobOutcome.SUCCEEDED else part.succeeded
             failed += part.failed
         elif part.job_id is not None:
             summary = jobs.get(part.job_id, {}).get("arrayProperties", {}).get("statusSummary", {})
-            done += summary.get("SUCCEEDED", 0)
-            failed += summary.get("FAILED", 0)
-    return Progress(done=done, failed=failed, total=state.children)
+            done += summary.get("SUCCEEDED", part.succeeded)
+            failed += summary.get("FAILED", part.failed)
+            running += summary.get("RUNNING", part.running)
+    return Progress(
+        done=done,
+        failed=failed,
+        running=running,
+        total=state.children,
+        items=state.items,
+        chunk=0 if state.queue is not None else state.chunk,
+    )
 
 
 def elapsed_of(run: Run, step: str, now: datetime, begun: Mapping[str, datetime]) -> str:
@@ -100,7 +127,7 @@ class LineDisplay:
 
     console: Console
     begun: dict[str, datetime] = field(default_factory=dict)
-    _shown: dict[str, StepStatus] = field(default_factory=dict)
+    _shown: dict[str, tuple[StepStatus, int]] = field(default_factory=dict)
 
     def __enter__(self) -> LineDisplay:
         return self
@@ -112,10 +139,12 @@ class LineDisplay:
         note_begun(run, self.begun)
         for step in run.pipeline.order:
             state = run.state(step.name)
-            if state.status is self._shown.get(step.name, StepStatus.WAITING):
+            now = (state.status, state.round)
+            if now == self._shown.get(step.name, (StepStatus.WAITING, 0)):
                 continue
-            self._shown[step.name] = state.status
+            self._shown[step.name] = now
             words = [f"{step.name:12}", f"{state.status:10}", progress_of(state, jobs).render()]
+            words.append(_level(step, state))
             if state.status.is_terminal:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
             if state.reason:
@@ -132,6 +161,12 @@ def note_begun(run: Run, begun: dict[str, datetime]) -> None:
             begun[name] = min(first, state.since)
 
 
+def _level(step: Step, state: StepState) -> str:
+    """Which level of an aggregate."""
+    started = step.aggregate is not None and state.status is not StepStatus.WAITING
+    return f"level {state.round + 1}" if started else ""
+
+
 def step_table(
     run: Run, jobs: Mapping[str, Mapping[str, Any]], begun: Mapping[str, datetime]
 ) -> Table:
@@ -146,7 +181,7 @@ def step_table(
         table.add_row(
             step.name,
             f"[{colour}]{state.status}[/]",
-            progress_of(state, jobs).render(),
+            " ".join(filter(None, (progress_of(state, jobs).render(), _level(step, state)))),
             elapsed_of(run, step.name, now, begun),
             state.reason,
         )

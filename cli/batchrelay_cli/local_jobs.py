@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchrelay.domain.pipeline import Step
+from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.values import Json, merged
 from batchrelay_cli.aws import Wire
+from batchrelay_cli.job_definitions import DefinitionRefusedError, pinned, register
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
 DIRECTORY_TAG = "batchrelay:directory"
@@ -30,43 +32,54 @@ def check_runs_here(file: PipelineFile, path: str) -> None:
     """
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
-        reference = str(step.request.get("jobDefinition", ""))
-        definition = by_name.get(reference.partition(":")[0])
-        if definition is None:
-            file.document.wrong(
-                ("steps", number, "jobDefinition"),
-                f"job definition {reference} is not in this file's jobDefinitions; here there is "
-                "no AWS account to find it in: add it, with its command",
-            )
-            continue
-        program = _program(step, definition)
-        if program is None:
-            file.document.wrong(
-                ("steps", number),
-                f"step {step.name} has no command; here there is no image to have one: write it "
-                f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}",
-            )
-        elif shutil.which(program, path=path) is None and not (_home(file) / program).is_file():
-            file.document.wrong(
-                ("steps", number),
-                f"step {step.name} runs {program!r}, which is not on this machine's PATH: "
-                "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
-                f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}",
-            )
+        found = [_problem(file, step.name, request, by_name, path) for request in _requests(step)]
+        for problem in dict.fromkeys(filter(None, found)):
+            at_definition = ("jobDefinition",) if problem.startswith("job definition") else ()
+            file.document.wrong(("steps", number, *at_definition), problem)
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)
 
 
-def _program(step: Step, definition: Mapping[str, Any]) -> str | None:
+def _problem(
+    file: PipelineFile,
+    step: str,
+    request: Mapping[str, Json],
+    by_name: Mapping[str, Mapping[str, Any]],
+    path: str,
+) -> str | None:
+    """Why a request cannot run here."""
+    reference = str(request.get("jobDefinition", ""))
+    definition = by_name.get(reference.partition(":")[0])
+    if definition is None:
+        return (
+            f"job definition {reference} is not in this file's jobDefinitions; here there is "
+            "no AWS account to find it in: add it, with its command"
+        )
+    program = _program(request, definition)
+    if program is None:
+        return (
+            f"step {step} has no command; here there is no image to have one: write it "
+            f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}"
+        )
+    if shutil.which(program, path=path) is None and not (_home(file) / program).is_file():
+        return (
+            f"step {step} runs {program!r}, which is not on this machine's PATH: "
+            "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
+            f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}"
+        )
+    return None
+
+
+def _program(request: Mapping[str, Json], definition: Mapping[str, Any]) -> str | None:
     entrypoint = str(definition.get("tags", {}).get(ENTRYPOINT_TAG, "")).split()
     container: Mapping[str, Any] = definition.get("containerProperties", {})
-    arguments = _overrides(step).get("command") or container.get("command") or []
+    arguments = _overrides(request).get("command") or container.get("command") or []
     return next(iter([*entrypoint, *arguments]), None)
 
 
-def _overrides(step: Step) -> dict[str, Any]:
+def _overrides(request: Mapping[str, Json]) -> dict[str, Any]:
     """AWS's own document, checked by the reader."""
-    overrides: Any = step.request.get("containerOverrides")
+    overrides: Any = request.get("containerOverrides")
     return dict(overrides or {})
 
 
@@ -74,40 +87,52 @@ def _home(file: PipelineFile) -> Path:
     return file.path.resolve().parent
 
 
-def make_ready(wire: Wire, file: PipelineFile) -> None:
-    """Create the queues that the file names, and register its job definitions.
+def make_ready(wire: Wire, file: PipelineFile) -> Pipeline:
+    """Create the queues that the file names, register its job definitions, and pin them.
 
     Raises:
         PipelineFileError: a definition that the local AWS Batch refuses.
     """
-    slots = max(os.cpu_count() or 1, *(_vcpus(step, file) for step in file.pipeline.steps))
+    requests = [r for step in file.pipeline.steps for r in _requests(step)]
+    slots = max(os.cpu_count() or 1, *(_vcpus(request, file) for request in requests))
     wire.batch.create_compute_environment(
         computeEnvironmentName=ENVIRONMENT_NAME,
         type="MANAGED",
         computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
     )
-    for queue in sorted({str(step.request["jobQueue"]) for step in file.pipeline.steps}):
+    for queue in sorted({str(request["jobQueue"]) for request in requests}):
         wire.batch.create_job_queue(
             jobQueueName=queue.rpartition("job-queue/")[2],
             priority=1,
             computeEnvironmentOrder=[{"order": 1, "computeEnvironment": ENVIRONMENT_NAME}],
         )
+    revisions: dict[str, int] = {}
     for number, definition in enumerate(file.definitions):
         tags = {**definition.get("tags", {}), DIRECTORY_TAG: str(_home(file))}
-        problem = wire.register({**definition, "tags": tags})
-        if problem is not None:
-            file.document.wrong(("jobDefinitions", number), problem)
+        try:
+            revision = register(wire.batch, {**definition, "tags": tags})
+            revisions[definition["jobDefinitionName"]] = revision
+        except DefinitionRefusedError as error:
+            file.document.wrong(("jobDefinitions", number), str(error))
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)
+    return pinned(file.pipeline, revisions)
 
 
-def _vcpus(step: Step, file: PipelineFile) -> int:
+def _requests(step: Step) -> Iterator[Mapping[str, Json]]:
+    """The requests that a step may make: its own, and those of its groups."""
+    yield step.request
+    for group in step.groups:
+        yield merged(step.request, group.overrides)
+
+
+def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
     """What one child takes: so much this machine must pretend to have, or it would never start."""
-    reference = str(step.request["jobDefinition"]).partition(":")[0]
+    reference = str(request["jobDefinition"]).partition(":")[0]
     [definition] = [d for d in file.definitions if d["jobDefinitionName"] == reference]
     wanted = [
         float(entry["value"])
-        for container in (definition.get("containerProperties", {}), _overrides(step))
+        for container in (definition.get("containerProperties", {}), _overrides(request))
         for entry in container.get("resourceRequirements", [])
         if entry["type"] == "VCPU"
     ]

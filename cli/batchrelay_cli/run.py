@@ -173,8 +173,7 @@ class LocalRun:
         factory = local_client_factory(cloud.endpoint)
         wire = Wire(make_client=factory, outputs=cloud.outputs)
         pipelines = store(cloud.outputs["TableName"], factory)
-        make_ready(wire, file)
-        pipelines.put_pipeline(file.pipeline)
+        pipelines.put_pipeline(make_ready(wire, file))
         return cls(
             wire=wire,
             store=pipelines,
