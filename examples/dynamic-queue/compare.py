@@ -16,7 +16,8 @@ for step in ("fixed", "pulled"):
     busy = sorted(sum(item["s"] for item in record["items"]) for record in records)
     items = {item["n"] for record in records for item in record["items"] if item["ok"]}
     print(
-        f"{step:6}: {len(items)} items, the busiest of {len(records)} children had {busy[-1]:.1f} s of work"
+        f"{step:6}: {len(items)} items, the busiest of {len(records)} children had "
+        f"{busy[-1]:.1f} s of work"
     )
     if len(items) != 32:
         sys.exit(f"{step}: {sorted(set(range(32)) - items)} are missing")

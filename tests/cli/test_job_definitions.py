@@ -1,4 +1,4 @@
-"""Job definitions by content: no new revision when nothing changed; a run is pinned to revisions."""
+"""Job definitions by content: no new revision when nothing changed; a run is pinned."""
 
 from __future__ import annotations
 

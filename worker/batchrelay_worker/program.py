@@ -24,6 +24,7 @@ class Stopping:
         self.is_requested = False
         self.process: subprocess.Popen[bytes] | None = None
         self._may_interrupt = False
+        self._is_told = False
 
     def listen(self) -> None:
         """Hear SIGTERM from now on."""
@@ -31,11 +32,16 @@ class Stopping:
 
     def _on_signal(self, *_: Any) -> None:
         self.is_requested = True
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.tell_program()
         if self._may_interrupt:
             self._may_interrupt = False
             raise StopRequested
+
+    def tell_program(self) -> None:
+        """Hand the signal on, once."""
+        if self.process is not None and not self._is_told and self.process.poll() is None:
+            self._is_told = True
+            self.process.send_signal(signal.SIGTERM)
 
     def interruptible(self, wait: Any) -> Any:
         """The result of a call that SIGTERM interrupts. Raises: StopRequested."""
@@ -106,8 +112,8 @@ class Program:
         self._stopping.process = process
         try:
             code = self._stopping.interruptible(process.wait)
-        except StopRequested:
-            process.send_signal(signal.SIGTERM)
+        except StopRequested:  # it may have come before the process was known
+            self._stopping.tell_program()
             raise
         self._stopping.process = None
         if code == 0:

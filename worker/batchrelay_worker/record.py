@@ -30,8 +30,11 @@ class Record:
         self._saved_at = time.monotonic()
         self._changed = False
 
-    def resume(self) -> int:
-        """Take up what an earlier attempt of this child left; how many items it did."""
+    def resume(self, *, with_failed: bool) -> int:
+        """Take up what an earlier attempt of this child left; how many items it did.
+
+        Its failed items are done again, but for those of a queue, whose messages are gone.
+        """
         if not self._uri or self._child.attempt < 2:
             return 0
         try:
@@ -40,9 +43,9 @@ class Record:
             if error.status == 404:
                 return 0
             raise
-        done = [entry for entry in document["items"] if entry["ok"]]
-        self.items = {entry["n"]: entry for entry in done}
-        return len(done)
+        kept = [entry for entry in document["items"] if entry["ok"] or with_failed]
+        self.items = {entry["n"]: entry for entry in kept}
+        return sum(bool(entry["ok"]) for entry in kept)
 
     def is_done(self, number: int) -> bool:
         """Whether an item has ended well."""

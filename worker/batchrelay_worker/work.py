@@ -21,6 +21,10 @@ EXTEND_S, VISIBILITY_S = 40, 120
 POLL_S = 2
 """Seconds of a long poll: how much later than the last item a worker ends."""
 
+DEAD = "-dead"
+"""Behind a queue's URL: its dead letters. Items that failed are put there; messages whose workers
+died three times go there by themselves."""
+
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
@@ -36,7 +40,7 @@ class Work:
 
     def run(self) -> int:
         """Do everything; the exit code: 0, the failed items' own, 143 after SIGTERM."""
-        resumed = self._record.resume()
+        resumed = self._record.resume(with_failed=bool(self._child.queue))
         if resumed:
             tell(f"attempt {self._child.attempt}: {resumed} items were done before")
         try:
@@ -44,11 +48,11 @@ class Work:
         except StopRequested:
             return self._stop()
         self._record.save(done=True)
-        failed = 0 if self._child.queue else self._record.failed
-        if poisoned:
-            tell(f"{poisoned} messages in the dead-letter queue: their items fail again and again")
-        elif failed:
+        failed = self._record.failed
+        if failed:
             tell(f"{failed} of {len(self._record.items)} items failed")
+        elif poisoned:
+            tell(f"{poisoned} messages are dead letters: their items failed, or ended workers")
         return self._record.exit_code if failed or poisoned else 0
 
     def _slice(self) -> int:
@@ -85,7 +89,7 @@ class Work:
     # --- the queue
 
     def _from_queue(self) -> int:
-        """Pull until nothing is left; how many messages ended up as poison."""
+        """Pull until nothing is left; how many are dead letters."""
         while True:
             message = self._receive()
             if message is not None:
@@ -99,7 +103,6 @@ class Work:
             self._child.queue,
             MaxNumberOfMessages=1,
             WaitTimeSeconds=POLL_S,
-            VisibilityTimeout=VISIBILITY_S,
         )
         messages: list[dict[str, Any]] = answer.get("Messages") or []
         return messages[0] if messages else None
@@ -115,10 +118,9 @@ class Work:
         finally:
             ended.set()
         self._record.save()  # before the message is gone, or nobody would know
-        if all(self._record.is_done(item.number) for item in items):
-            self._aws.sqs("DeleteMessage", self._child.queue, ReceiptHandle=self._receipt)
-        else:  # another try, by whoever comes first; after three it is a dead letter
-            self._change_visibility(self._aws, self._receipt, 0)
+        if not all(self._record.is_done(item.number) for item in items):
+            self._aws.sqs("SendMessage", self._child.queue + DEAD, MessageBody=message["Body"])
+        self._aws.sqs("DeleteMessage", self._child.queue, ReceiptHandle=self._receipt)
         self._receipt = ""
 
     def _keep(self, receipt: str, ended: threading.Event) -> None:
@@ -152,7 +154,7 @@ class Work:
 
     def _poisoned(self) -> int:
         try:
-            return sum(self._counts(self._child.queue + "-dead"))
+            return sum(self._counts(self._child.queue + DEAD))
         except ServiceError as error:
             tell(f"the dead-letter queue cannot be read: {error}")
             return 0

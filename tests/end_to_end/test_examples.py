@@ -1,0 +1,65 @@
+"""Every example at its small size, by the command that its README names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from batchrelay_cli.main import main
+from tests.stack import ROOT
+
+pytestmark = pytest.mark.cloud
+EXAMPLES = ROOT / "examples"
+
+EXPECTED = {
+    "array-workflow": ([], "cleaned up; summary at s3://"),
+    "manifest": (["--param", f"source={EXAMPLES}/manifest/texts"], '"a b+c%20é.txt"'),
+    "chunked": (["--param", "files=210"], "210 of 210 items done by 3 children"),
+    "dynamic-queue": ([], "pulled: 32 items"),
+    "checkpoint": ([], "attempt 2 ended with 10 of 10 items done"),
+    "incremental": (["--param", f"source={EXAMPLES}/incremental/texts"], "new.txt counted"),
+    "sizes": ([], "SUCCEEDED"),
+    "tree-aggregate": (["--param", "results=201"], "3 inputs, sum 2727101"),
+    "sweep": ([], '"score": 1.0, "rate": 0.2, "depth": 4, "kind": "forest"'),
+}
+CHILDREN = {
+    "array-workflow": {"JobA": 1, "JobB": 20, "JobC": 20, "JobD": 10, "JobE": 1},
+    "manifest": {"list": 1, "process": 3, "aggregate": 1},
+    "chunked": {"list": 1, "process": 3, "report": 1},
+    "dynamic-queue": {"list": 1, "pulled": 8, "fixed": 8, "compare": 1},
+    "checkpoint": {"process": 1, "report": 1},
+    "incremental": {"first": 3, "arrive": 1, "second": 1, "third": 0},
+    "sizes": {"list": 1, "process": 10},
+    "tree-aggregate": {"list": 1, "square": 1, "sum": 1},
+    "sweep": {"simulate": 12, "best": 1},
+}
+
+
+def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
+    """What it showed, and its report."""
+    file = EXAMPLES / name / "pipeline.yaml"
+    result = CliRunner().invoke(main, ["run", str(file), "--output", "json", *arguments])
+    assert result.exit_code == 0, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    return result.stderr, report
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_example_does_what_it_says(name: str) -> None:
+    arguments, said = EXPECTED[name]
+    shown, report = run(name, *arguments)
+    assert said in shown
+    steps = report["run"]["steps"]
+    assert {step: state["n"] for step, state in steps.items()} == CHILDREN[name]
+    assert report["run"]["status"] == "SUCCEEDED"
+
+
+def test_every_example_is_tested_and_has_its_parts() -> None:
+    folders = {path.name for path in EXAMPLES.iterdir() if (path / "pipeline.yaml").exists()}
+    assert folders == {*EXPECTED, "word-count"}
+    for name in folders:
+        for part in ("README.md", "Dockerfile"):
+            assert (EXAMPLES / name / part).is_file(), f"{name} has no {part}"

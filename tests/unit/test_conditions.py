@@ -1,0 +1,86 @@
+"""Conditions: what they mean, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.values import Json
+
+VALUES: dict[str, Json] = {
+    "item.size": 2_000_000_000,
+    "item.kind": "bam",
+    "item.count": "12",
+    "params.mode": "full",
+    "params.flag": "false",
+    "steps.plan.items": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("item.size > 1GiB", True),
+        ("item.size >= 2GB and item.size <= 2 GB".replace(" GB", "GB"), True),
+        ("item.size < 1.5GB", False),
+        ('item.kind == "bam"', True),
+        ("item.kind == 'vcf' or item.kind == 'bam'", True),
+        ("item.kind in ['vcf', 'cram']", False),
+        ("item.kind in ['vcf', 'bam']", True),
+        ("not item.kind == 'bam'", False),
+        ("item.count > 9", True),
+        ("item.count == 12", True),
+        ("${params.mode} == 'full'", True),
+        ("params.flag", False),
+        ("not params.flag and (params.mode == 'full')", True),
+        ("steps.plan.items == 0", True),
+        ("item.absent == null", True),
+        ("item.absent != null", False),
+        ("item.absent < 3", False),
+        ("item.absent > 3", False),
+        ("item.kind < 'c'", True),
+        ("1 == 1 and 1 == 2 or true", True),
+        ("1 == 1 and (1 == 2 or false)", False),
+        ("true == 'true'", True),
+        ("-1 < 0", True),
+        ("1e3 == 1000", True),
+    ],
+)
+def test_a_condition_holds(text: str, holds: bool) -> None:
+    assert parse_condition(text).holds(VALUES.get) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "⟨here⟩: expected a value"),
+        ("item.size >", "item.size >⟨here⟩: expected a value"),
+        ("item.size > 1XB", "item.size >⟨here⟩ 1XB: unknown unit XB: B, kB, MB, GB, TB, KiB"),
+        ("(item.size", "(item.size⟨here⟩: expected )"),
+        ("a b", "a⟨here⟩ b: expected the end, `and` or `or`"),
+        ("a && b", "a⟨here⟩ && b: this is not understood"),
+        ("a in [1, 2", "a in [1, 2⟨here⟩: expected , or ]"),
+        ("a == == b", "a ==⟨here⟩ == b: == is not a value"),
+        ("'open", "⟨here⟩'open: this is not understood"),
+    ],
+)
+def test_a_wrong_condition_shows_the_place(text: str, problem: str) -> None:
+    with pytest.raises(InvalidPipeline) as error:
+        parse_condition(text)
+    assert str(error.value).startswith(problem)
+
+
+def test_the_names_of_a_condition_are_known() -> None:
+    condition = parse_condition("item.size > 1GiB and ${params.x} == 'a' or not steps.plan.items")
+    assert condition.names == {"item.size", "params.x", "steps.plan.items"}
+
+
+@given(text=st.text(alphabet="ab.1 ()[]'\"=<>!&|,and or not in${}GiB", max_size=30))
+def test_any_text_is_a_condition_or_refused(text: str) -> None:
+    try:
+        parse_condition(text).holds(VALUES.get)
+    except InvalidPipeline:
+        return

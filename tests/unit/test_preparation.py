@@ -1,0 +1,217 @@
+"""Preparation: sizes, groups, queues, what is there already, and going on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import Any
+
+import pytest
+
+import batchrelay.preparation
+from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
+from batchrelay.domain.pipeline import Aggregate, Group, InlineItems, ListFile, Listing, Step
+from batchrelay.domain.run import JobOutcome, StartOrder, StepStatus
+from batchrelay.domain.values import manifest_uri
+from batchrelay.preparation import Outcome
+from tests.builders import MemoryCloud, pipeline, step
+
+
+class ToPrepare:
+    """One step in a memory cloud, to be prepared."""
+
+    def __init__(self, *steps: Step, **objects: bytes) -> None:
+        self.cloud = MemoryCloud(pipeline(*steps))
+        for name, body in objects.items():
+            self.cloud.objects.objects[f"s3://b/{name}"] = body
+        order = StartOrder(run_id="run1", pipeline="test", version=1)
+        self.run = self.cloud.engine.start(order).run
+
+    def prepare(self, name: str = "a", **options: Any) -> Outcome:
+        outcome = self.cloud.engine.preparation.prepare(self.run, name, 0, **options)
+        assert outcome is not None
+        return outcome
+
+    def items(self, event: Prepared, group: int = 0) -> list[Any]:
+        assert event.manifest is not None
+        body = self.cloud.objects.objects[manifest_uri(event.manifest, group)]
+        return [json.loads(line) for line in body.splitlines()]
+
+
+def lines(count: int) -> bytes:
+    return b"".join(b"%d\n" % number for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (0, []),
+        (1, [1]),
+        (2, [2]),
+        (9_999, [9_999]),
+        (10_000, [10_000]),
+        (10_001, [5_001, 5_000]),
+        (25_000, [8_334, 8_333, 8_333]),
+    ],
+)
+def test_a_step_has_as_many_children_as_items_whatever_their_number(
+    count: int, sizes: list[int]
+) -> None:
+    fan = step("a", for_each=ListFile(file="s3://b/f"))
+    there = ToPrepare(fan, step("z", "a"), f=lines(count))
+    there.cloud.engine.prepare("run1", "a", 0)
+    run = there.cloud.runs.load("run1")
+    state = run.state("a")
+    assert [part.size for part in state.parts] == sizes
+    assert (state.items, state.children) == (count, count)
+    requests = [job.request for job in there.cloud.jobs.jobs.values()]
+    mine = [r for r in requests if "-a-" in str(r["jobName"])]
+    assert [r.get("arrayProperties", {"size": 1})["size"] for r in mine] == sizes  # type: ignore[index, call-overload]
+    if not count:
+        assert state.status is StepStatus.SKIPPED
+        assert run.state("z").status is StepStatus.ACTIVE, "nothing to do lets dependents run"
+
+
+def test_items_share_out_in_chunks() -> None:
+    there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), chunk=100), f=lines(10_050))
+    event = there.prepare().event
+    assert isinstance(event, Prepared)
+    assert (event.items, event.children, event.chunk) == (10_050, (101,), 100)
+    assert there.items(event)[-1] == "10049"
+
+
+def test_groups_are_manifests_of_their_own() -> None:
+    groups = (
+        Group(when="item.size > 10", overrides={"timeout": {"attemptDurationSeconds": 99}}),
+        Group(when="item.size == 10", overrides={"jobQueue": "ten"}),
+    )
+    sizes = InlineItems(items=tuple({"size": size} for size in (1, 11, 10, 2, 12, 3)))
+    there = ToPrepare(step("a", for_each=sizes, groups=groups, chunk=2))
+    there.cloud.engine.prepare("run1", "a", 0)
+    state = there.cloud.runs.load("run1").state("a")
+    assert [(part.group, part.size) for part in state.parts] == [(0, 1), (1, 1), (2, 2)]
+    jobs = list(there.cloud.jobs.jobs.values())
+    assert jobs[0].request["timeout"] == {"attemptDurationSeconds": 99}
+    assert jobs[1].request["jobQueue"] == "ten"
+    assert "timeout" not in jobs[2].request
+
+    def variables(job: Any) -> dict[str, str]:
+        return {e["name"]: e["value"] for e in job.request["containerOverrides"]["environment"]}
+
+    assert variables(jobs[2])["BATCHRELAY_MANIFEST"].endswith("/items-2.jsonl")
+    assert variables(jobs[2])["BATCHRELAY_OFFSET"] == "2"
+    assert variables(jobs[2])["BATCHRELAY_GROUP_OFFSET"] == "2"
+
+
+def test_what_is_there_is_not_submitted() -> None:
+    fan = step(
+        "a",
+        for_each=Listing(prefix="s3://b/in/"),
+        skip_existing="s3://b/out/${item.stem}.done",
+    )
+    there = ToPrepare(fan, **{"in/x.txt": b"", "in/y.txt": b"", "out/x.done": b""})
+    event = there.prepare().event
+    assert isinstance(event, Prepared)
+    assert [item["key"] for item in there.items(event)] == ["in/y.txt"]
+
+
+def test_an_item_without_an_output_is_told() -> None:
+    fan = step("a", for_each=InlineItems(items=({"x": 1},)), skip_existing="s3://b/${item.name}")
+    event = ToPrepare(fan).prepare().event
+    assert isinstance(event, PreparationFailed)
+    assert event.reason == 'item 0 has no name: {"x": 1}'
+
+
+def test_a_queue_has_a_message_for_each_chunk() -> None:
+    fan = step("a", for_each=ListFile(file="s3://b/f"), chunk=2, workers=3)
+    there = ToPrepare(fan, f=lines(2_501))
+    event = there.prepare().event
+    assert isinstance(event, Prepared)
+    assert event.children == (3,)
+    [(url, messages)] = there.cloud.queues.messages.items()
+    assert event.queue == url
+    assert messages == [str(row) for row in range(1_251)]
+
+
+def test_more_items_than_arrays_hold_are_refused_with_the_arithmetic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batchrelay.preparation, "PARTS_MAX", 2)
+    fan = step("a", for_each=ListFile(file="s3://b/f"))
+    there = ToPrepare(fan, f=lines(30_000))
+    event = there.prepare().event
+    assert isinstance(event, PreparationFailed)
+    assert event.reason == (
+        "more than 21,000 items, 1 item a child, are 21,000 children, and 2 arrays of 10,000 hold "
+        "20,000: write a larger chunk"
+    )
+    assert not [uri for uri in there.cloud.objects.objects if "/runs/" in uri]
+
+
+@pytest.mark.parametrize("stops", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("for_each", "extra"),
+    [
+        (ListFile(file="s3://b/f"), {}),
+        (Listing(prefix="s3://b/in/"), {}),
+        (ListFile(file="s3://b/f"), {"workers": 2, "chunk": 3}),
+        (ListFile(file="s3://b/f"), {"groups": (Group(when="item < 1000", overrides={}),)}),
+    ],
+)
+def test_a_preparation_that_runs_out_of_time_goes_on_where_it_stopped(
+    for_each: Any, extra: dict[str, Any], stops: int
+) -> None:
+    objects = {f"in/{number:05}": b"" for number in range(4_500)}
+    at_once = ToPrepare(step("a", for_each=for_each, **extra), f=lines(4_500), **objects)
+    whole = at_once.prepare().event
+    there = ToPrepare(step("a", for_each=for_each, **extra), f=lines(4_500), **objects)
+    resume, count = "", 0
+    while True:
+        left = iter([0.0]) if count < stops else iter(())
+        outcome = there.prepare(resume=resume, time_left=lambda left=left: next(left, 999.0))
+        if isinstance(outcome.event, Prepared):
+            break
+        assert isinstance(outcome.event, PreparationContinued)
+        resume, count = outcome.resume, count + 1
+    assert count == stops
+    assert isinstance(whole, Prepared)
+    assert (outcome.event.items, outcome.event.children) == (whole.items, whole.children)
+    for group in range(2 if "groups" in extra else 1):
+        assert there.items(outcome.event, group) == at_once.items(whole, group)
+    sent = [sorted(c.queues.messages.values()) for c in (there.cloud, at_once.cloud)]
+    assert sorted(chain(*sent[0]), key=int) == sorted(chain(*sent[1]), key=int)
+
+
+def test_the_engine_asks_for_the_continuation() -> None:
+    there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f")), f=lines(3_000))
+    there.cloud.preparations.resumes.clear()
+    there.cloud.clock.move(5)
+    there.cloud.engine.prepare("run1", "a", 0, time_left=lambda: 0.0)
+    [resume] = there.cloud.preparations.resumes
+    state = there.cloud.runs.load("run1").state("a")
+    assert (state.status, state.since) == (StepStatus.PREPARING, there.cloud.clock.now())
+    there.cloud.engine.prepare("run1", "a", 0, resume=resume)
+    assert there.cloud.runs.load("run1").state("a").children == 3_000
+
+
+def test_an_aggregate_goes_level_by_level_to_one_output() -> None:
+    many = step("many", for_each=ListFile(file="s3://b/f"), output="s3://b/${item}.txt")
+    tree = step("tree", "many", aggregate=Aggregate(of="many", fan_in=10), output="s3://b/all.txt")
+    there = ToPrepare(many, tree, f=lines(101))
+    cloud = there.cloud
+    cloud.engine.prepare("run1", "many", 0)
+    widths = []
+    for level in range(4):
+        for job in [j for j in cloud.jobs.jobs.values() if j.outcome is None]:
+            cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+        cloud.engine.sweep("run1")
+        if level < 3:
+            cloud.engine.prepare("run1", "tree", level)
+            widths.append(cloud.runs.load("run1").state("tree").children)
+    assert widths == [11, 2, 1]
+    run = cloud.runs.load("run1")
+    assert run.state("tree").status is StepStatus.SUCCEEDED
+    assert run.state("tree").manifest is not None
+    [last] = cloud.objects.objects[manifest_uri(run.state("tree").manifest, 0)].splitlines()  # type: ignore[arg-type]
+    assert json.loads(last)["output"] == "s3://b/all.txt"
+    assert len(json.loads(last)["inputs"]) == 2

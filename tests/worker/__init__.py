@@ -1,0 +1,1 @@
+"""The worker: signed like AWS's own SDK, exact, resumable."""
