@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from batchrelay_cli.main import main
+from batchrelay_cli.main import cli
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -41,7 +41,7 @@ CHILDREN = {
 def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
     """What it showed, and its report."""
     file = EXAMPLES / name / "pipeline.yaml"
-    result = CliRunner().invoke(main, ["run", str(file), "--output", "json", *arguments])
+    result = CliRunner().invoke(cli, ["run", str(file), "--output", "json", *arguments])
     assert result.exit_code == 0, result.output
     report: dict[str, Any] = json.loads(result.stdout)
     return result.stderr, report

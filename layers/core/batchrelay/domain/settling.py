@@ -204,15 +204,14 @@ def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
         part = state.parts[number]
         if part.since is not None or not part.is_unsubmitted:
             continue
-        if may_submit(run, step, number):
-            parts = _with_part(state.parts, number, replace(part, since=at))
-            run = run.with_step(step.name, replace(state, parts=parts))
-            continue
         reason = doom(run, step, number)
         if reason is not None:
             failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
             parts = _with_part(state.parts, number, failed)
             run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
+        elif may_submit(run, step, number):
+            parts = _with_part(state.parts, number, replace(part, since=at))
+            run = run.with_step(step.name, replace(state, parts=parts))
     return run
 
 

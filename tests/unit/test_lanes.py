@@ -1,0 +1,212 @@
+"""N_TO_N part by part, SEQUENTIAL, `when`, sizes by parameter: what follows from state alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from batchrelay.domain.effects import SubmitJob
+from batchrelay.domain.events import (
+    Event,
+    JobFailed,
+    JobProgressed,
+    JobSubmitted,
+    JobSucceeded,
+    Prepared,
+    SubmissionRefused,
+)
+from batchrelay.domain.lanes import upstream_failures
+from batchrelay.domain.obligations import owed
+from batchrelay.domain.requests import submit_request
+from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.transitions import advance
+from tests.builders import at, key, run_of, step
+
+
+def submitted(label: str, part: int = 0) -> JobSubmitted:
+    return JobSubmitted(at=at(1), key=key(label, part), job_id=f"job-{label}-{part}")
+
+
+def succeeded(label: str, part: int = 0) -> JobSucceeded:
+    return JobSucceeded(at=at(2), key=key(label, part), job_id=f"job-{label}-{part}")
+
+
+def failed(label: str, part: int = 0, *, bad: int = 1) -> JobFailed:
+    return JobFailed(
+        at=at(2),
+        key=key(label, part),
+        job_id=f"job-{label}-{part}",
+        succeeded=0,
+        failed=bad,
+        reason="Array Child Job failed",
+    )
+
+
+def after(run: Run, *events: Event) -> Run:
+    for event in events:
+        run = advance(run, event)
+    return run
+
+
+def wanted(run: Run) -> list[str]:
+    return [effect.key.name for effect in owed(run) if isinstance(effect, SubmitJob)]
+
+
+def name(label: str, part: int = 0) -> str:
+    return key(label, part).name
+
+
+LANES = {"lanes": frozenset({"a"})}
+
+
+def test_a_lane_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
+    run = run_of(step("a", size=25_000), step("b", "a", **LANES))
+    assert [part.size for part in run.state("b").parts] == [8_334, 8_333, 8_333]
+    assert name("b") not in wanted(run)
+    run = after(run, submitted("a", 1))
+    assert name("b", 1) in wanted(run)
+    assert name("b", 0) not in wanted(run)
+    assert submit_request(run, key("b", 1))["dependsOn"] == [{"jobId": "job-a-1", "type": "N_TO_N"}]
+
+
+def test_a_lane_that_has_ended_well_is_no_dependency_any_more() -> None:
+    run = run_of(step("a", size=2), step("c"), step("b", "a", "c", **LANES))
+    run = after(run, submitted("a"), succeeded("a"))
+    assert run.state("b").status is StepStatus.WAITING
+    run = after(run, submitted("c"), succeeded("c"))
+    assert "dependsOn" not in submit_request(run, key("b"))
+
+
+def test_a_plain_job_in_a_lane_has_a_plain_dependency() -> None:
+    run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES))
+    one = Prepared(at=at(1), step="a", round=0, items=1, children=(1,), manifest="s3://m/")
+    run = after(run, one, submitted("a"))
+    request = submit_request(run, key("b"))
+    assert request["dependsOn"] == [{"jobId": "job-a-0"}]
+    environment = {e["name"]: e["value"] for e in request["containerOverrides"]["environment"]}  # type: ignore[index, call-overload, union-attr]
+    assert environment["BATCHRELAY_MANIFEST"] == "s3://m/items.jsonl"
+    assert environment["BATCHRELAY_RESULTS"].endswith("/b/r0/results/")
+
+
+def test_lanes_of_nothing_are_nothing() -> None:
+    run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES), step("z", "b"))
+    none = Prepared(at=at(1), step="a", round=0, items=0, children=(0,), manifest=None)
+    run = after(run, none)
+    assert (run.state("b").status, run.state("b").reason) == (StepStatus.SKIPPED, "0 items")
+    assert run.state("z").status is StepStatus.SUBMITTING
+
+
+def test_unequal_lanes_fail_with_the_numbers() -> None:
+    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES))
+    five = Prepared(at=at(1), step="b", round=0, items=5, children=(5,), manifest="s3://m/")
+    run = after(run, five)
+    assert (run.state("b").status, run.state("b").reason) == (
+        StepStatus.FAILED,
+        "N_TO_N needs equal sizes: 5 children here, 3 of a",
+    )
+
+
+@pytest.mark.parametrize("why", [SubmissionRefused(at=at(1), key=key("a"), reason="no"), None])
+def test_a_lane_whose_upstream_failed_before_it_began_is_doomed(why: Event | None) -> None:
+    run = run_of(step("a", size=2), step("b", "a", **LANES), step("z", "b"))
+    event = why or failed("a")  # the end outran the news of the submission
+    run = after(run, event)
+    assert run.state("b").status is StepStatus.FAILED
+    assert run.state("b").reason.startswith("upstream: ")
+    assert run.state("z").status is StepStatus.SKIPPED
+    assert run.status.is_terminal
+
+
+def test_failed_lanes_are_told_apart_from_errors_of_their_own() -> None:
+    run = run_of(step("a", size=10), step("b", "a", **LANES))
+    run = after(run, submitted("a"), submitted("b"), failed("a", bad=3), failed("b", bad=5))
+    b = run.pipeline.step("b")
+    assert upstream_failures(run, b) == 3
+    assert upstream_failures(run, run.pipeline.step("a")) == 0
+
+
+def test_a_sequence_goes_part_by_part() -> None:
+    run = run_of(step("a", size=25_000, sequential=True))
+    assert wanted(run) == [name("a", 0)]
+    assert submit_request(run, key("a"))["dependsOn"] == [{"type": "SEQUENTIAL"}]
+    run = after(run, submitted("a"))
+    assert wanted(run) == []
+    run = after(run, succeeded("a"))
+    assert wanted(run) == [name("a", 1)]
+    assert run.state("a").parts[1].since == at(2), "its grace begins now"
+    run = after(run, submitted("a", 1), failed("a", 1))
+    assert run.state("a").status is StepStatus.FAILED
+    assert [part.failed for part in run.state("a").parts] == [0, 1, 8_333]
+
+
+@pytest.mark.parametrize(
+    ("when", "status"),
+    [
+        ("params.mode == 'full'", StepStatus.SUBMITTING),
+        ("params.mode == 'quick'", StepStatus.SKIPPED),
+        ("steps.a.status == 'SUCCEEDED' and steps.a.children == 1", StepStatus.SUBMITTING),
+        ("steps.a.failed > 0", StepStatus.SKIPPED),
+    ],
+)
+def test_when_decides_once_its_needs_have_ended(when: str, status: StepStatus) -> None:
+    run = run_of(step("a"), step("b", "a", when=when), step("z", "b"), params={"mode": "full"})
+    assert run.state("b").status is StepStatus.WAITING
+    run = after(run, submitted("a"), succeeded("a"))
+    assert run.state("b").status is status
+    if status is StepStatus.SKIPPED:
+        assert run.state("b").reason == f"when: {when} does not hold"
+        assert run.state("z").status is StepStatus.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("width", "status", "sizes"),
+    [
+        ("0", StepStatus.SKIPPED, []),
+        ("1", StepStatus.SUBMITTING, [1]),
+        ("10001", StepStatus.SUBMITTING, [5_001, 5_000]),
+        ("-1", StepStatus.FAILED, []),
+        ("many", StepStatus.FAILED, []),
+        ("1000001", StepStatus.FAILED, []),
+    ],
+)
+def test_a_size_may_be_a_parameter(width: str, status: StepStatus, sizes: list[int]) -> None:
+    request = {"arrayProperties": {"size": "${params.width}"}}
+    run = run_of(step("a", request=request), params={"width": width})  # type: ignore[arg-type]
+    assert run.state("a").status is status
+    assert [part.size for part in run.state("a").parts] == sizes
+
+
+def test_a_diamond_joins_and_more_than_20_needs_are_no_dependency() -> None:
+    middle = [step(f"m{number}", "top") for number in range(30)]
+    run = run_of(step("top"), *middle, step("join", *(m.name for m in middle)))
+    run = after(run, submitted("top"), succeeded("top"))
+    for m in middle:
+        assert run.state("join").status is StepStatus.WAITING
+        run = after(run, submitted(m.name), succeeded(m.name))
+    assert "dependsOn" not in submit_request(run, key("join"))
+
+
+def test_a_run_of_500_steps_ends() -> None:
+    steps = [step("s0"), *(step(f"s{n}", f"s{n - 1}") for n in range(1, 500))]
+    run = run_of(*steps)
+    for one in steps:
+        run = after(run, submitted(one.name), succeeded(one.name))
+    assert run.status.is_terminal
+
+
+def test_progress_is_kept_and_stale_progress_is_not() -> None:
+    run = after(run_of(step("a", size=9)), submitted("a"))
+
+    def progress(time: datetime, done: int, job_id: str = "job-a-0") -> JobProgressed:
+        return JobProgressed(
+            at=time, key=key("a"), job_id=job_id, succeeded=done, failed=1, running=2
+        )
+
+    run = after(run, progress(at(3), 4))
+    part = run.state("a").parts[0]
+    assert (part.succeeded, part.failed, part.running) == (4, 1, 2)
+    assert after(run, progress(at(4), 4)) is run, "nothing new is not written"
+    assert after(run, progress(at(4), 5, job_id="twin")) is run
+    ended = after(run, succeeded("a"))
+    assert after(ended, progress(at(5), 5)) is ended
