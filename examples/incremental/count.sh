@@ -1,5 +1,5 @@
-# The words of one file, to the folder of results.
+# The words of one file: count.sh FILE RESULT, both S3 URIs.
 set -eu
-bucket=$(printf %s "$BATCHRELAY_MANIFEST" | cut -d/ -f1-3)
-batchrelay-worker get "$1" | wc -w | batchrelay-worker put - "$bucket/incremental/$2"
+text=$(batchrelay-worker get "$1")
+printf %s "$text" | wc -w | batchrelay-worker put - "$2"
 echo "$1 counted"

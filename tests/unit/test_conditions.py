@@ -14,6 +14,8 @@ VALUES: dict[str, Json] = {
     "item.size": 2_000_000_000,
     "item.kind": "bam",
     "item.count": "12",
+    "item.nan": "NaN",
+    "item.huge": 10**401,
     "params.mode": "full",
     "params.flag": "false",
     "steps.plan.items": 0,
@@ -45,8 +47,13 @@ VALUES: dict[str, Json] = {
         ("1 == 1 and 1 == 2 or true", True),
         ("1 == 1 and (1 == 2 or false)", False),
         ("true == 'true'", True),
+        ("item.nan == 5", False),
+        ("item.nan >= 0.5", True),  # as texts: NaN is no number
+        ("12345678901234567 == 12345678901234568", False),
+        ("'1_0' == 10", False),
         ("-1 < 0", True),
         ("1e3 == 1000", True),
+        ("item.huge > 1TiB", True),
     ],
 )
 def test_a_condition_holds(text: str, holds: bool) -> None:

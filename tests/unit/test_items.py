@@ -23,6 +23,7 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.values import Json
 from batchrelay.items.glob import glob
+from batchrelay.items.json_list import read_json_list
 from batchrelay.items.sources import Position, Sources, reduced
 from batchrelay.items.texts import plain, read_csv, read_jsonl, read_lines
 from tests.builders import run_of, step
@@ -118,6 +119,15 @@ def test_a_list_that_is_not_what_it_says_is_refused(
         items(for_each, **({} if name == "nowhere" else {name: body}))
     assert problem in str(error.value)
     assert str(error.value).startswith(for_each.file)
+
+
+def test_a_mistake_far_before_the_end_is_told_before_the_rest_is_read() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'[1, oops, "' + b"x" * 1_000 + b'"'
+        raise AssertionError("read on")
+
+    with pytest.raises(InvalidItems, match="byte 4: Expecting value"):
+        list(read_json_list(chunks(), "", "f"))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import batchrelay.preparation
+from batchrelay.adapters.memory import MemoryUpload
+from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
 from batchrelay.domain.pipeline import Aggregate, Group, InlineItems, ListFile, Listing, Step
 from batchrelay.domain.run import JobOutcome, StartOrder, StepStatus
@@ -113,6 +115,77 @@ def test_what_is_there_is_not_submitted() -> None:
     event = there.prepare().event
     assert isinstance(event, Prepared)
     assert [item["key"] for item in there.items(event)] == ["in/y.txt"]
+    assert (event.items, event.existing) == (1, 1)
+
+
+def test_what_is_there_is_an_output_all_the_same() -> None:
+    out = "s3://b/out/${item.stem}.done"
+    fan = step("a", for_each=Listing(prefix="s3://b/in/"), skip_existing=out, output=out)
+    total = step("t", "a", aggregate=Aggregate(of="a", fan_in=10), output="s3://b/total")
+    there = ToPrepare(
+        fan, total, **{"in/x": b"", "in/y": b"", "out/x.done": b"", "out/y.done": b""}
+    )
+    there.cloud.engine.prepare("run1", "a", 0)
+    assert there.cloud.runs.load("run1").state("a").reason == "0 items, 2 were there"
+    there.cloud.engine.prepare("run1", "t", 0)
+    [job] = there.cloud.jobs.jobs.values()
+    folder = there.cloud.runs.load("run1").state("t").manifest
+    assert folder is not None
+    [line] = there.cloud.objects.objects[manifest_uri(folder, 0)].splitlines()
+    assert json.loads(line)["inputs"] == ["s3://b/out/x.done", "s3://b/out/y.done"]
+    assert "-t-" in job.name
+
+
+@pytest.mark.parametrize(
+    ("flow", "reason"),
+    [
+        ({"for_each": Listing(prefix="s3://b/in/", match="[z-a]")}, "'[z-a]' is not a glob"),
+        ({"for_each": InlineItems(items=("\ud800",)), "skip_existing": "s3://b/${item}"}, "half a"),
+    ],
+)
+def test_what_can_never_be_prepared_fails_the_step(flow: dict[str, Any], reason: str) -> None:
+    event = ToPrepare(step("a", **flow)).prepare().event
+    assert isinstance(event, PreparationFailed)
+    assert reason in event.reason
+
+
+def test_a_queue_that_is_refused_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = ToPrepare(step("a", for_each=InlineItems(items=(1,)), workers=1))
+
+    def create(_: str) -> str:
+        raise Refused("AccessDenied: sqs:CreateQueue")
+
+    monkeypatch.setattr(there.cloud.queues, "create", create)
+    event = there.prepare().event
+    assert isinstance(event, PreparationFailed)
+    assert event.reason == "AccessDenied: sqs:CreateQueue"
+
+
+def test_a_resumed_preparation_that_fails_may_be_resumed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f")), f=lines(2_500))
+    left = iter([0.0])
+    first = there.prepare(time_left=lambda: next(left, 999.0))
+    aborted: list[str] = []
+    monkeypatch.setattr(MemoryUpload, "abort", lambda upload: aborted.append(upload.uri))
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryUpload, "complete", lambda _: (_ for _ in ()).throw(Ambiguous("500")))
+        with pytest.raises(Ambiguous):
+            there.prepare(resume=first.resume)
+    assert not aborted
+    event = there.prepare(resume=first.resume).event
+    assert isinstance(event, Prepared)
+    assert there.items(event) == [str(number) for number in range(2_500)]
+
+
+def test_a_listing_of_which_nothing_matches_looks_at_the_time_too() -> None:
+    objects = {f"in/{number:05}": b"" for number in range(4_500)}
+    fan = step("a", for_each=Listing(prefix="s3://b/in/", suffix=".none"))
+    left = iter([999.0, 0.0])
+    outcome = ToPrepare(fan, **objects).prepare(time_left=lambda: next(left, 999.0))
+    assert isinstance(outcome.event, PreparationContinued)
+    assert "suspended-0" in outcome.resume
 
 
 def test_an_item_without_an_output_is_told() -> None:

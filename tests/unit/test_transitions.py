@@ -59,7 +59,7 @@ def prepared(children: int, round_number: int = 0) -> Prepared:
         round=round_number,
         items=children,
         children=(children,),
-        manifest="s3://b/items/",
+        manifest="s3://b/items/" if children else None,
     )
 
 

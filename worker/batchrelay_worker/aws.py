@@ -59,6 +59,11 @@ class Aws:
         except ServiceError as error:
             if error.status == 404:
                 return False
+            if error.status == 403:
+                raise WorkerError(
+                    f"{error}: give the job's role s3:GetObject and, so that absent objects can "
+                    "be told, s3:ListBucket"
+                ) from None
             raise
         return True
 
@@ -73,9 +78,13 @@ class Aws:
             return self._s3_in(region, bucket, key, method, body, headers or {})
         except ServiceError as error:
             other = self._regions.get(bucket)  # S3 said where the bucket is
-            if other in (None, region):
-                raise ServiceError(f"{method} {uri}: {error}", error.status, error.code) from None
-            return self._s3_in(str(other), bucket, key, method, body, headers or {})
+            refusal = error
+        if other is not None and other != region:
+            try:
+                return self._s3_in(other, bucket, key, method, body, headers or {})
+            except ServiceError as error:
+                refusal = error
+        raise ServiceError(f"{method} {uri}: {refusal}", refusal.status, refusal.code)
 
     def _s3_in(
         self, region: str, bucket: str, key: str, method: str, body: bytes, headers: dict[str, str]
@@ -192,7 +201,7 @@ def _refusal(answer: Answer) -> ServiceError:
 
 def _code(answer: Answer) -> str:
     text = answer.body.decode(errors="replace")
-    match = re.search(r"<Code>(.*?)</Code>|\"__type\"\s*:\s*\"(?:.*#)?(.*?)\"", text)
+    match = re.search(r'<Code>(.*?)</Code>|"__type"\s*:\s*"(?:[^"]*#)?([^"#]*)"', text)
     return (match.group(1) or match.group(2) or "") if match else ""
 
 

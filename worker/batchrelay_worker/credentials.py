@@ -33,7 +33,11 @@ class CredentialSource:
     def get(self) -> Credentials:
         """Raises: WorkerError if there are none."""
         if self._known is None or time.time() > self._expires - EXPIRY_MARGIN_S:
-            self._known = self._find()
+            try:
+                self._known = self._find()
+            except WorkerError:  # those that are known may be good for some minutes yet
+                if self._known is None or time.time() > self._expires:
+                    raise
         return self._known
 
     def region(self) -> str:
@@ -75,6 +79,11 @@ class CredentialSource:
             raise WorkerError(
                 f"no AWS credentials ({error}): give the job definition a jobRoleArn"
             ) from None
+        if "AccessKeyId" not in answer or "SecretAccessKey" not in answer:
+            raise WorkerError(
+                f"no AWS credentials: {answer.get('Code')} {answer.get('Message')}: look at the "
+                "trust policy of the jobRoleArn"
+            )
         self._expires = _epoch(answer.get("Expiration"))
         return Credentials(
             answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("Token", "")

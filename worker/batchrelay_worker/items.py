@@ -13,6 +13,9 @@ from batchrelay_worker.errors import WorkerError
 _TOKEN = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
 _OFFSET_BYTES = 8
 
+VARIABLE_CHARS_MAX = 30_000
+"""Of a variable: Linux takes 128 KiB of each, four bytes a character; a longer one is left out."""
+
 
 class Item(NamedTuple):
     """One unit of work; its number is its place in the step."""
@@ -140,7 +143,7 @@ def arguments(words: list[str], item: Item) -> list[str]:
 
 def variables(item: Item) -> dict[str, str]:
     """ITEM (JSON), ITEM_NUMBER, and ITEM_KEY … for every plain value of a mapping."""
-    named = {"ITEM": json.dumps(item.value), "ITEM_NUMBER": str(item.number)}
+    named = {"ITEM": json.dumps(item.value)}
     if isinstance(item.value, dict):
         for name, value in item.value.items():
             if not isinstance(value, (dict, list)) and value is not None:
@@ -149,8 +152,13 @@ def variables(item: Item) -> dict[str, str]:
         derived = value_of(item, f"item.{name}")
         if isinstance(derived, str):
             named.setdefault(f"ITEM_{name.upper()}", derived)
-    return {name: value for name, value in named.items() if "\0" not in value}
+    named["ITEM_NUMBER"] = str(item.number)
+    return {
+        name: value
+        for name, value in named.items()
+        if "\0" not in value and len(value) < VARIABLE_CHARS_MAX
+    }
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -108,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         aws=aws,
         stopping=stopping,
     )
-    return Work(Child.of(os.environ), aws, program).run()
+    return Work(Child.of(os.environ), aws, program, stopping).run()
 
 
 _VERBS = {"run": _run, "items": _items, "get": _get, "put": _put}

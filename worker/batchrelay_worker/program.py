@@ -43,12 +43,16 @@ class Stopping:
             self._is_told = True
             self.process.send_signal(signal.SIGTERM)
 
+    def check(self) -> None:
+        """Go no further. Raises: StopRequested."""
+        if self.is_requested:
+            raise StopRequested
+
     def interruptible(self, wait: Any) -> Any:
         """The result of a call that SIGTERM interrupts. Raises: StopRequested."""
         self._may_interrupt = True
         try:
-            if self.is_requested:
-                raise StopRequested
+            self.check()
             return wait()
         finally:
             self._may_interrupt = False
@@ -83,6 +87,7 @@ class Program:
 
     def run(self, item: Item) -> dict[str, Any]:
         """What became of an item. Raises: StopRequested, with the program told of it."""
+        self._stopping.check()
         began = time.monotonic()
         try:
             if self._skip_existing and self._aws.exists(filled(self._skip_existing, item)):
@@ -121,7 +126,7 @@ class Program:
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         return {"ok": False, "code": code if code > 0 else 128 - code, "why": why}
 
-    def wait(self) -> int:
-        """Wait for the program that was told to stop; its exit code."""
-        process = self._stopping.process
-        return 0 if process is None else process.wait()
+    def wait(self) -> None:
+        """Wait for the program that was told to stop."""
+        if self._stopping.process is not None:
+            self._stopping.process.wait()

@@ -7,26 +7,35 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import Any
 
 from batchrelay_worker.aws import Aws
-from batchrelay_worker.errors import ServiceError
+from batchrelay_worker.errors import ServiceError, WorkerError
 from batchrelay_worker.items import Child
 
 SCHEMA = 1
+SEGMENT_ITEMS = 500
+"""Items of one object of a record: about 35 KB."""
+
 CHECKPOINT_S = 1.0
 """Seconds between two checkpoints: an item that takes longer is never done twice."""
 
 
 class Record:
-    """What became of the items of a child so far."""
+    """What became of the items of a child so far.
+
+    A long record is kept in several objects, NUMBER.json, NUMBER-1.json, …: to write all of it
+    again after each item of a queue would be bytes with the square of the items.
+    """
 
     def __init__(self, child: Child, aws: Aws) -> None:
         self._child = child
         self._aws = aws
-        self._uri = f"{child.results}{child.number:07d}.json" if child.results else ""
         self.items: dict[int, dict[str, Any]] = {}
+        self._segment = 0
+        self._segment_items: dict[int, dict[str, Any]] = {}
         self._saved_at = time.monotonic()
         self._changed = False
 
@@ -35,17 +44,37 @@ class Record:
 
         Its failed items are done again, but for those of a queue, whose messages are gone.
         """
-        if not self._uri or self._child.attempt < 2:
+        if not self._child.results or self._child.attempt < 2:
             return 0
+        while True:
+            entries = self._stored(self._segment)
+            if entries is None:
+                break
+            kept = [entry for entry in entries if entry["ok"] or with_failed]
+            self._segment_items = {entry["n"]: entry for entry in kept}
+            self.items.update(self._segment_items)
+            self._segment += 1
+        self._segment = max(0, self._segment - 1)
+        return sum(bool(entry["ok"]) for entry in self.items.values())
+
+    def _stored(self, segment: int) -> list[dict[str, Any]] | None:
         try:
-            document = json.loads(self._aws.get(self._uri))
+            document = json.loads(self._aws.get(self._uri(segment)))
         except ServiceError as error:
             if error.status == 404:
-                return 0
+                return None
+            if error.status == 403:  # what S3 says of an absent object to those who must not list
+                print(  # noqa: T201  # it is the log
+                    f"[batchrelay] {error}: taken for absent; with s3:ListBucket it would be sure",
+                    file=sys.stderr,
+                )
+                return None
             raise
-        kept = [entry for entry in document["items"] if entry["ok"] or with_failed]
-        self.items = {entry["n"]: entry for entry in kept}
-        return sum(bool(entry["ok"]) for entry in kept)
+        return list(document["items"])
+
+    def _uri(self, segment: int) -> str:
+        suffix = f"-{segment}" if segment else ""
+        return f"{self._child.results}{self._child.number:07d}{suffix}.json"
 
     def is_done(self, number: int) -> bool:
         """Whether an item has ended well."""
@@ -53,23 +82,36 @@ class Record:
 
     def note(self, number: int, entry: dict[str, Any]) -> None:
         """An item has ended; kept at once, or with the next one if they are quick."""
-        self.items[number] = {"n": number, **entry}
+        if len(self._segment_items) >= SEGMENT_ITEMS:
+            self.try_to_save()
+            if not self._changed:
+                self._segment += 1
+                self._segment_items = {}
+        self.items[number] = self._segment_items[number] = {"n": number, **entry}
         self._changed = True
         if time.monotonic() - self._saved_at > CHECKPOINT_S:
+            self.try_to_save()
+
+    def try_to_save(self) -> None:
+        """A checkpoint that fails is no reason to give up: the next one may not."""
+        try:
             self.save()
+        except WorkerError as error:
+            print(f"[batchrelay] no checkpoint: {error}", file=sys.stderr)  # noqa: T201  # the log
 
     def save(self, *, done: bool = False) -> None:
-        """Write the record, if there is something new to say."""
-        if not self._uri or not (self._changed or done):
+        """Write the record, if there is something new to say. Raises: WorkerError."""
+        if not self._child.results or not (self._changed or done):
             return
         document = {
             "schema": SCHEMA,
             "child": self._child.number,
             "attempt": self._child.attempt,
             "done": done,
-            "items": list(self.items.values()),
+            "items": list(self._segment_items.values()),
         }
-        self._aws.put(self._uri, json.dumps(document, separators=(",", ":")).encode())
+        body = json.dumps(document, separators=(",", ":")).encode()
+        self._aws.put(self._uri(self._segment), body)
         self._saved_at = time.monotonic()
         self._changed = False
 

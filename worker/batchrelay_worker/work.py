@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any, Iterable
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, StopRequested, WorkerError
 from batchrelay_worker.items import Child, Item, items_of, row_items
-from batchrelay_worker.program import Program
+from batchrelay_worker.program import Program, Stopping
 from batchrelay_worker.record import Record
 
 STOPPED = 143
@@ -25,16 +26,20 @@ DEAD = "-dead"
 """Behind a queue's URL: its dead letters. Items that failed are put there; messages whose workers
 died three times go there by themselves."""
 
+DEAD_LOOKS = 3
+"""Looks at the number of dead letters, a second apart."""
+
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 class Work:
     """One child at work."""
 
-    def __init__(self, child: Child, aws: Aws, program: Program) -> None:
+    def __init__(self, child: Child, aws: Aws, program: Program, stopping: Stopping) -> None:
         self._child = child
         self._aws = aws
         self._program = program
+        self._stopping = stopping
         self._record = Record(child, aws)
         self._receipt = ""
 
@@ -78,12 +83,15 @@ class Work:
             tell(f"item {item.number} ({place}) done in {entry['s']:.1f} s")
 
     def _stop(self) -> int:
-        """The machine is about to go: keep what is done, then wait for the program's own end."""
+        """The machine is about to go: keep what is done, then wait for the program's own end.
+
+        Its item is not taken for done even if it ends with 0: many programs answer SIGTERM so.
+        """
         tell("SIGTERM: keeping what is done")
-        self._record.save()
+        self._record.try_to_save()
+        self._program.wait()
         if self._receipt:  # another worker may have it at once
             self._change_visibility(self._aws, self._receipt, 0)
-        self._program.wait()
         return STOPPED
 
     # --- the queue
@@ -91,6 +99,7 @@ class Work:
     def _from_queue(self) -> int:
         """Pull until nothing is left; how many are dead letters."""
         while True:
+            self._stopping.check()
             message = self._receive()
             if message is not None:
                 self._do_message(message)
@@ -153,11 +162,16 @@ class Work:
         return [int(answer["Attributes"][name]) for name in _COUNTS]
 
     def _poisoned(self) -> int:
+        """Asked for a while where somebody died: SQS counts late."""
+        found, looks = 0, DEAD_LOOKS if self._child.attempt > 1 else 1
         try:
-            return sum(self._counts(self._child.queue + DEAD))
+            while looks and not found:
+                found, looks = sum(self._counts(self._child.queue + DEAD)), looks - 1
+                if looks and not found:
+                    self._stopping.interruptible(lambda: time.sleep(1))
         except ServiceError as error:
             tell(f"the dead-letter queue cannot be read: {error}")
-            return 0
+        return found
 
 
 def tell(line: str) -> None:

@@ -11,28 +11,35 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
 from batchrelay.domain.conditions import Condition, parse_condition
-from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
 from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import item_value
-from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import Listing, Step
 from batchrelay.domain.requests import round_uri
 from batchrelay.domain.run import Run, StepState, StepStatus
-from batchrelay.domain.values import Json, manifest_uri
+from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
-from batchrelay.items.sources import Position, Sources, reduced
+from batchrelay.items.sources import Passed, Position, Sources, reduced
 from batchrelay.manifest import ManifestWriter
 from batchrelay.ports import Clock, Objects, Queues
 
+FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)
+"""What trying again would not mend; anything else comes back from the queue."""
+
 LOOKS_EVERY = 1_000
 """Items between two looks at the time and at the limits: a page of a listing."""
+
+SENDING_S = 600.0
+"""Seconds that filling a queue may take; an invocation with less left leaves it to the next."""
 
 RESERVE_S = 60.0
 """Seconds that are kept to put everything down: two uploads of 8 MiB and a message."""
@@ -82,7 +89,7 @@ class Preparation:
                     uri = attempt.put_down()
                     return Outcome(event=PreparationContinued(**known), resume=uri)
                 return Outcome(event=attempt.finish(known))
-        except InvalidItems as error:
+        except FOR_GOOD as error:
             return Outcome(event=PreparationFailed(**known, reason=str(error)))
 
     def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
@@ -97,14 +104,16 @@ class Preparation:
             objects=self.objects,
             queues=self.queues,
             queue_name=f"br-{run.id}-{step_digest(step, state)}-{stamp[-12:]}",
+            is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
             existing=existing,
             position=Position(**stored.get("position", {})),
-            queue=stored.get("queue"),
             suspended=stored.get("writers", {}),
         )
 
-    def _items(self, run: Run, step: Step, state: StepState, position: Position) -> Iterator[Json]:
+    def _items(
+        self, run: Run, step: Step, state: StepState, position: Position
+    ) -> Iterator[Json | Passed]:
         sources = Sources(objects=self.objects)
         if step.aggregate is None:
             assert step.for_each is not None, step
@@ -136,11 +145,11 @@ class _Attempt:
     folder: str
     existing: ExistingOutputs | None
     position: Position
-    queue: str | None
+    is_resumed: bool
     suspended: Mapping[str, Any]
-    writers: dict[int, ManifestWriter] = field(init=False)
+    writers: dict[str, ManifestWriter] = field(init=False)
+    """By the manifest's URI."""
     _conditions: tuple[Condition | None, ...] = field(init=False)
-    _leases: list[str] = field(default_factory=list)
     _is_safe: bool = False
 
     def __post_init__(self) -> None:
@@ -148,42 +157,48 @@ class _Attempt:
             None if group.when is None else parse_condition(group.when)
             for group in self.step.groups
         )
-        self.writers = {int(group): self._writer(int(group)) for group in self.suspended}
+        self.writers = {}
+        for uri in self.suspended:
+            self._writer(uri)
 
     def __enter__(self) -> _Attempt:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self._is_safe:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Leave nothing behind; but what was put down before is wanted when it is tried again."""
+        final = kind is not None and issubclass(kind, FOR_GOOD)
+        if not self._is_safe and (final or not self.is_resumed):
             for writer in self.writers.values():
-                writer.abort()
+                with suppress(BatchrelayError):  # S3 clears up in two days (template.yaml)
+                    writer.abort()
 
-    def fill(self, items: Iterator[Json], time_left: Callable[[], float]) -> bool:
+    def fill(self, items: Iterator[Json | Passed], time_left: Callable[[], float]) -> bool:
         """Write the items; False if the time is up before their end."""
         read, after = self.position.read, self.position.after
         is_listing = isinstance(self.step.for_each, Listing)
-        for item in items:
-            read += 1
-            if is_listing:
-                after = item["key"]  # type: ignore[call-overload, index, assignment]
-            if self.existing is None or not self.existing.has(item):
-                self._add(item)
-            if read % LOOKS_EVERY == 0:
+        for seen, item in enumerate(items, start=1):
+            if isinstance(item, Passed):
+                after = item.key
+            else:
+                read += 1
+                if is_listing:
+                    after = item["key"]  # type: ignore[call-overload, index, assignment]
+                self._add(item, read - 1)
+            if seen % LOOKS_EVERY == 0 or isinstance(item, Passed):
                 self._check_limits(more=True)
                 if time_left() < RESERVE_S:
                     self.position = Position(read=read, after=after)
                     return False
+        self.position = Position(read=read, after=after)
         self._check_limits(more=False)
-        return True
+        return self.step.workers is None or time_left() >= SENDING_S
 
     def put_down(self) -> str:
         """Keep everything for the next invocation; where."""
-        self._send_leases()
         document = {
             "folder": self.folder,
             "position": asdict(self.position),
-            "queue": self.queue,
-            "writers": {str(group): writer.suspend() for group, writer in self.writers.items()},
+            "writers": {uri: writer.suspend() for uri, writer in self.writers.items()},
         }
         uri = f"{self.folder}suspended-{self.position.read}.json"
         upload = self.objects.upload(uri)
@@ -193,36 +208,40 @@ class _Attempt:
         return uri
 
     def finish(self, known: Mapping[str, Any]) -> Prepared:
-        """Let the manifests appear."""
+        """Let the manifests appear, and fill the queue."""
         for writer in self.writers.values():
             writer.complete()
-        self._send_leases()
         self._is_safe = True
-        children = [0] * (len(self.step.groups) + 1)
-        for group, writer in self.writers.items():
-            children[group] = writer.children
-        if self.step.workers is not None:
+        uris = [manifest_uri(self.folder, group) for group in range(len(self.step.groups) + 1)]
+        counts = [self.writers.get(uri) for uri in uris]
+        children = [0 if writer is None else writer.children for writer in counts]
+        items = sum(writer.count for writer in counts if writer is not None)
+        existing = self.writers.get(existing_uri(self.folder))
+        queue = None
+        if self.step.workers is not None and items:
+            queue = self._filled_queue(children[0])
             children[0] = min(self.step.workers, children[0])
-        items = sum(writer.count for writer in self.writers.values())
         return Prepared(
             **known,
             items=items,
+            existing=0 if existing is None else existing.count,
             children=tuple(children),
             chunk=self.step.chunk,
-            manifest=self.folder if items else None,
-            queue=self.queue,
+            manifest=self.folder if self.writers else None,
+            queue=queue,
         )
 
-    def _add(self, item: Json) -> None:
-        group = self._group(item)
-        writer = self.writers.get(group)
-        if writer is None:
-            writer = self.writers[group] = self._writer(group)
-        writer.add(item)
-        if self.step.workers is not None and (writer.count - 1) % writer.chunk == 0:
-            self._leases.append(str(writer.children - 1))
-            if len(self._leases) >= LOOKS_EVERY:
-                self._send_leases()
+    def _filled_queue(self, rows: int) -> str:
+        """A queue of its own for every invocation: one that died half way is not used."""
+        queue = self.queues.create(self.queue_name)
+        self.queues.send(queue, [str(row) for row in range(rows)])
+        return queue
+
+    def _add(self, item: Json, number: int) -> None:
+        if self.existing is not None and self.existing.has(item, number):
+            self._writer(existing_uri(self.folder)).add(item)
+        else:
+            self._writer(manifest_uri(self.folder, self._group(item))).add(item)
 
     def _group(self, item: Json) -> int:
         """The first group that takes an item; behind them, the step's own request."""
@@ -231,29 +250,28 @@ class _Attempt:
                 return number
         return len(self._conditions)
 
-    def _writer(self, group: int) -> ManifestWriter:
-        uri = manifest_uri(self.folder, group)
-        state = self.suspended.get(str(group))
-        return ManifestWriter.begin(self.objects, uri, self.step.chunk, state)
-
-    def _send_leases(self) -> None:
-        if self._leases:
-            if self.queue is None:
-                self.queue = self.queues.create(self.queue_name)
-            self.queues.send(self.queue, self._leases)
-            self._leases.clear()
+    def _writer(self, uri: str) -> ManifestWriter:
+        writer = self.writers.get(uri)
+        if writer is None:
+            state = self.suspended.get(uri)
+            writer = ManifestWriter.begin(self.objects, uri, self.step.chunk, state)
+            self.writers[uri] = writer
+        return writer
 
     def _check_limits(self, *, more: bool) -> None:
-        if self.step.workers is not None:
-            return
-        children = [writer.children for writer in self.writers.values()]
-        parts = sum(-(-count // ARRAY_SIZE_MAX) for count in children)
-        if parts <= PARTS_MAX:
-            return
-        items = sum(writer.count for writer in self.writers.values())
+        writers = [w for uri, w in self.writers.items() if uri != existing_uri(self.folder)]
+        items, children = sum(w.count for w in writers), sum(w.children for w in writers)
         each = f"{self.step.chunk:,} item{'s' if self.step.chunk > 1 else ''}"
-        raise InvalidItems(
-            f"{'more than ' if more else ''}{items:,} items, {each} a child, are "
-            f"{sum(children):,} children, and {PARTS_MAX} arrays of {ARRAY_SIZE_MAX:,} hold "
-            f"{PARTS_MAX * ARRAY_SIZE_MAX:,}: write a larger chunk"
-        )
+        start = f"{'more than ' if more else ''}{items:,} items, {each} a"
+        if self.step.workers is not None:
+            if children > QUEUE_MESSAGES_MAX:
+                raise InvalidItems(
+                    f"{start} message, are {children:,} messages, and a queue is filled with at "
+                    f"most {QUEUE_MESSAGES_MAX:,}: write a larger chunk"
+                )
+            return
+        if sum(-(-w.children // ARRAY_SIZE_MAX) for w in writers) > PARTS_MAX:
+            raise InvalidItems(
+                f"{start} child, are {children:,} children, and {PARTS_MAX} arrays of "
+                f"{ARRAY_SIZE_MAX:,} hold {PARTS_MAX * ARRAY_SIZE_MAX:,}: write a larger chunk"
+            )

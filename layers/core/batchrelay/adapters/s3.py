@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, ParamValidationError
 
-from batchrelay.adapters.client_errors import classified
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.domain.errors import InvalidItems, Refused
 
 if TYPE_CHECKING:
@@ -90,9 +90,18 @@ class S3Upload:
     def write(self, chunk: bytes) -> None:
         self._held += chunk
         if len(self._held) >= UPLOAD_PART_BYTES:
-            self._send_part()
+            try:
+                self._send_part()
+            except AWS_ERRORS as error:
+                raise classified(error) from error
 
     def complete(self) -> None:
+        try:
+            self._complete()
+        except AWS_ERRORS as error:
+            raise classified(error) from error
+
+    def _complete(self) -> None:
         if self._upload_id is None:
             self.client.put_object(Body=bytes(self._held), **self.target)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,9 @@ RECEIVES_MAX = 3
 SEND_MAX = 10
 """Messages of one SendMessageBatch. Source: SendMessageBatch."""
 
+SEND_THREADS = 8
+"""Calls at once: 1,000,000 messages in about two minutes at 10 ms a call."""
+
 SEND_TRIES = 5
 """Tries of a message that SendMessageBatch did not accept, before the preparation fails."""
 
@@ -104,8 +108,10 @@ class SqsQueues:
 
     def send(self, url: str, bodies: Sequence[str]) -> None:
         """A message that was accepted and not told so is sent twice: SQS may repeat it anyway."""
-        for start in range(0, len(bodies), SEND_MAX):
-            self._send(url, bodies[start : start + SEND_MAX])
+        batches = (bodies[start : start + SEND_MAX] for start in range(0, len(bodies), SEND_MAX))
+        with ThreadPoolExecutor(SEND_THREADS) as pool:
+            for _ in pool.map(lambda batch: self._send(url, batch), batches):
+                pass
 
     def _send(self, url: str, bodies: Sequence[str]) -> None:
         left = {str(number): body for number, body in enumerate(bodies)}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.values import Json
@@ -34,6 +35,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>==|!=|<=|>=|<|>|\(|\)|\[|\]|,)"
     r")"
 )
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _WORDS = frozenset({"and", "or", "not", "in"})
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
@@ -89,7 +91,7 @@ class _Parser:
             if unit is None:
                 known = ", ".join(filter(None, _UNITS))
                 raise InvalidPipeline(self._where(at, f"unknown unit {match['unit']}: {known}"))
-            return "value", float(match["number"]) * unit
+            return "value", str(Decimal(match["number"]) * unit)
         for kind in ("double", "single"):
             if match[kind] is not None:
                 return "value", match[kind]
@@ -191,15 +193,13 @@ def _ordered(sign: str, order: int) -> bool:
     return order in fitting[sign]
 
 
-def _number(value: Json) -> float | None:
+def _number(value: Json) -> Decimal | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
-    try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+        return Decimal(str(value))
+    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
+    return Decimal(value) if is_number and isinstance(value, str) else None
 
 
 def _text(value: Json) -> str:

@@ -16,6 +16,8 @@ class Prepared:
     step: str
     round: int
     items: int
+    existing: int = 0
+    """Items beside them, left out because their output is there."""
     children: tuple[int, ...]
     """Of each group; one number without groups."""
     chunk: int = 1

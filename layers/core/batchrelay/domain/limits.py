@@ -60,3 +60,6 @@ EFFECTS_PER_SAVE = 25
 
 SAVE_ATTEMPTS_MAX = 20
 """Conditional writes of one fold before the events go back to their queue."""
+
+QUEUE_MESSAGES_MAX = 1_000_000
+"""Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""

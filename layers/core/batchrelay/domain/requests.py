@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.expansion import expand, expand_document
+from batchrelay.domain.expansion import Reference, expand, expand_document, references
 from batchrelay.domain.lanes import upstream_failures, upstream_parts
 from batchrelay.domain.limits import OVERRIDES_CHARS_MAX, REQUEST_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Step
@@ -161,7 +161,8 @@ def notice_of(run: Run, rule_number: int) -> Notice:
     """The notice of one rule of a run that has ended."""
     rule = run.pipeline.notify[rule_number]
     variables = variables_of(run)
-    link = expand(rule.link, variables) if rule.link is not None else None
+    there = rule.link is not None and all(_is_there(run, ref) for ref in references(rule.link))
+    link = expand(rule.link, variables) if rule.link is not None and there else None
     return Notice(
         topic=expand(rule.topic, variables),
         id=f"{run.id}-{rule_number}-{run.status.lower()}",
@@ -169,6 +170,13 @@ def notice_of(run: Run, rule_number: int) -> Notice:
         message="\n".join(_message(run, link)),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
+
+
+def _is_there(run: Run, reference: Reference) -> bool:
+    """Whether what a link refers to was made: a step that was SKIPPED left no output."""
+    kind, _, rest = reference.name.partition(".")
+    name = rest.rpartition(".")[0]
+    return kind != "steps" or run.state(name).status is not StepStatus.SKIPPED
 
 
 def _ascii(subject: str) -> str:

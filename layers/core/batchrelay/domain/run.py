@@ -112,6 +112,8 @@ class StepState:
     round: int = 0
     items: int | None = None
     """Known once they were counted; None for a step without items."""
+    existing: int = 0
+    """Items that were left out because their output is there."""
     children: int | None = None
     """Known once the items were counted."""
     chunk: int = 1

@@ -231,7 +231,7 @@ def _all_ended(run: Run) -> bool:
 def _ended(run: Run, at: datetime) -> Run:
     failed = any(state.status is FAILED for state in run.steps.values())
     status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
-    queues = any(state.queue is not None for state in run.steps.values())
+    queues = any(step.workers is not None for step in run.pipeline.steps)
     return replace(
         run, status=status, ended_at=at, notices_since=at, queues_since=at if queues else None
     )

@@ -61,6 +61,7 @@ EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
     (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED, FAILED}),
     (PREPARING, PreparationFailed): frozenset({FAILED}),
     (PREPARING, PreparationContinued): frozenset({PREPARING}),
+    (PREPARING, JobSubmitted): frozenset({PREPARING}),
     (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
     (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED}),
     (SUBMITTING, JobProgressed): frozenset({SUBMITTING}),
@@ -156,24 +157,21 @@ def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> S
 
 
 def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
+    state = replace(state, items=event.items, existing=event.existing, manifest=event.manifest)
     if event.items == 0:
-        reason = "0 items"
-        return replace(state, status=SKIPPED, since=event.at, items=0, children=0, reason=reason)
+        reason = f"0 items, {event.existing:,} were there" if event.existing else "0 items"
+        return replace(state, status=SKIPPED, since=event.at, children=0, reason=reason)
     groups = enumerate(event.children)
     parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
-    known = replace(
-        state,
-        items=event.items,
-        chunk=event.chunk,
-        manifest=event.manifest,
-        queue=event.queue,
-    )
+    known = replace(state, chunk=event.chunk, queue=event.queue)
     return with_parts(run, step, known, parts, event.at)
 
 
 def _job_submitted(
     run: Run, step: Step, state: StepState, event: JobSubmitted
 ) -> tuple[Run, StepState]:
+    if event.key.round < state.round:  # the level went on without it
+        return _note_twin(run, event), state
     part = _part(state, event.key)
     if part is None or part.job_id == event.job_id:
         return run, state

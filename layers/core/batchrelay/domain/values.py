@@ -78,3 +78,8 @@ def manifest_uri(folder: str, group: int) -> str:
 def offsets_uri(manifest: str) -> str:
     """Where a manifest's offset table lies: beside it."""
     return manifest.removesuffix(".jsonl") + ".offsets"
+
+
+def existing_uri(folder: str) -> str:
+    """The items that were left out because their output is there, JSONL."""
+    return f"{folder}existing.jsonl"

@@ -32,9 +32,9 @@ class ExistingOutputs:
         keys = (f"s3://{bucket}/{key}" for key, _ in objects.list(prefix, ""))
         return cls(pattern, array("Q", sorted(_digested(keys))))
 
-    def has(self, item: Json) -> bool:
+    def has(self, item: Json, number: int) -> bool:
         """Whether an item's output is there. Raises: InvalidItems if it has none."""
-        digest = _digest(expand_item(self.pattern, item, 0))
+        digest = _digest(expand_item(self.pattern, item, number))
         at = bisect_left(self._digests, digest)
         return at < len(self._digests) and self._digests[at] == digest
 
@@ -44,4 +44,5 @@ def _digested(uris: Iterable[str]) -> array[int]:
 
 
 def _digest(uri: str) -> int:
-    return int.from_bytes(blake2b(uri.encode(), digest_size=8).digest(), "little")
+    data = uri.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")

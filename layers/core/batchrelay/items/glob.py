@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from batchrelay.domain.errors import InvalidItems
+
 _TOKEN = re.compile(r"\*\*/?|\*|\?|\[[^\]]+\]|.", re.DOTALL)
 
 
 def glob(pattern: str) -> Callable[[str], bool]:
-    """Whether a whole text matches."""
+    """Whether a whole text matches. Raises: InvalidItems."""
     expression = "".join(_translated(match[0]) for match in _TOKEN.finditer(pattern))
-    matches = re.compile(expression, re.DOTALL).fullmatch
+    try:
+        matches = re.compile(expression, re.DOTALL).fullmatch
+    except re.error as error:
+        raise InvalidItems(f"{pattern!r} is not a glob: {error}") from None
     return lambda text: matches(text) is not None
 
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.values import Json
 
+_LITERAL_CHARS_MAX = 16
+"""Characters of what is one to the parser: false, or two halves \\ud83d\\ude00 of a character."""
+
 _WHITESPACE = " \t\n\r"
 
 
@@ -90,7 +93,7 @@ class _Reader:
                 value, end = self._json.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 into_value = error.pos - self._at
-                if self._fetch():
+                if self._may_be_cut(error) and self._fetch():
                     continue
                 raise self._error(error.msg, self._at + into_value) from None
             except RecursionError:
@@ -101,6 +104,11 @@ class _Reader:
                 continue
             self._at = end
             return value  # type: ignore[no-any-return]
+
+    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
+        """Whether more text could mend it: not what is wrong far before the end of the window."""
+        near_the_end = error.pos >= len(self._text) - _LITERAL_CHARS_MAX
+        return near_the_end or error.msg.startswith("Unterminated string")
 
     def _may_go_on(self, value: Json, end: int) -> bool:
         """Whether more text could make it another value: only a number has no end of its own."""

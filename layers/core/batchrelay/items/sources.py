@@ -16,11 +16,10 @@ from batchrelay.domain.pipeline import (
     ListFormat,
     Listing,
     Matrix,
-    Step,
     StepOutputs,
 )
 from batchrelay.domain.run import Run, StepState, StepStatus
-from batchrelay.domain.values import Json, manifest_uri
+from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.glob import glob
 from batchrelay.items.json_list import read_json_list
@@ -43,13 +42,24 @@ class Position:
     after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A sign of life of a listing: so far it was read, whatever became items."""
+
+    key: str
+
+
+PASSED_EVERY = 1_000
+"""Keys: a page of ListObjectsV2."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where items come from."""
 
     objects: Objects
 
-    def items(self, run: Run, for_each: ForEach, position: Position) -> Iterator[Json]:
+    def items(self, run: Run, for_each: ForEach, position: Position) -> Iterator[Json | Passed]:
         """The items behind a position. Raises: InvalidItems, also while they are read."""
         match for_each:
             case ListFile():
@@ -70,36 +80,35 @@ class Sources:
         step, state = run.pipeline.step(step_name), run.state(step_name)
         if step.output is None:
             raise InvalidItems(f"step {step_name} has no flow.output")
-        if state.status is StepStatus.SKIPPED:
+        if state.status is StepStatus.SKIPPED and not state.existing:
             return
         pattern = expand(step.output, variables_of(run))
         if step.aggregate is not None or "${item" not in pattern:
             yield pattern
             return
-        for number, item in self._numbered(step, state):
+        for number, item in self._numbered(state):
             yield expand_item(pattern, item, number)
+        if state.existing and state.manifest is not None:
+            for item in self._rows(existing_uri(state.manifest)):
+                yield expand_item(pattern, item, -1)
 
     def level_outputs(self, state: StepState) -> Iterator[str]:
         """The outputs of an aggregate's latest level."""
         assert state.manifest is not None, state
-        for item in self._manifest(state, 0):
+        for item in self._rows(manifest_uri(state.manifest, 0)):
             assert isinstance(item, dict), item
             yield item["output"]
 
-    def _numbered(self, step: Step, state: StepState) -> Iterator[tuple[int, Json]]:
+    def _numbered(self, state: StepState) -> Iterator[tuple[int, Json]]:
         """The items of a step with their numbers; of a step without items, its children."""
         if state.manifest is None:
             yield from ((child, {"number": child}) for child in range(state.children or 0))
             return
-        for group in range(max(1, len(step.groups) + 1)):
-            parts = [part for part in state.parts if part.group == group]
-            if parts:
-                first = state.part_offset(state.parts.index(parts[0])) * state.chunk
-                yield from enumerate(self._manifest(state, group), start=first)
+        for group in sorted({part.group for part in state.parts}):
+            first = state.group_offset(group) * state.chunk
+            yield from enumerate(self._rows(manifest_uri(state.manifest, group)), start=first)
 
-    def _manifest(self, state: StepState, group: int) -> Iterator[Json]:
-        assert state.manifest is not None, state
-        uri = manifest_uri(state.manifest, group)
+    def _rows(self, uri: str) -> Iterator[Json]:
         return read_jsonl(self.objects.read(uri), uri)
 
     def _listed(self, uri: str, listed: ListFile) -> Iterator[Json]:
@@ -114,7 +123,7 @@ class Sources:
             case ListFormat.LINES:
                 return read_lines(chunks, uri)
 
-    def _objects_below(self, run: Run, listing: Listing, after: str) -> Iterator[Json]:
+    def _objects_below(self, run: Run, listing: Listing, after: str) -> Iterator[Json | Passed]:
         """Objects, but not the empty ones whose key ends with a slash: consoles make them."""
         variables = variables_of(run)
         prefix = expand(listing.prefix, variables)
@@ -123,11 +132,12 @@ class Sources:
         found = self.objects.list(prefix, after)
         bucket, _, start = prefix.removeprefix("s3://").partition("/")
         at = len(start)
-        for key, size in found:
-            if key.endswith("/") and size == 0:
-                continue
-            if key.endswith(suffix) and (matches is None or matches(key[at:])):
+        for number, (key, size) in enumerate(found, start=1):
+            is_folder = key.endswith("/") and size == 0
+            if not is_folder and key.endswith(suffix) and (matches is None or matches(key[at:])):
                 yield {"bucket": bucket, "key": key, "size": size}
+            elif number % PASSED_EVERY == 0:
+                yield Passed(key)
 
 
 def _format_of(uri: str) -> ListFormat:
