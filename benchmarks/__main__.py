@@ -18,9 +18,12 @@ from typing import Any
 
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import Wide, wide_array
+from benchmarks.items import ITEMS, fake_s3, measure
+from benchmarks.worker import bytes_read, chunked_pipeline, cpu_to_first_item
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILDREN, WIDE, CHAIN, SLOTS, REPEATS = 1_000, 10_000, 200, 2, 3
+MANY, CHUNK = 100_000, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,10 +204,73 @@ def batch_rows() -> list[Row]:
     ]
 
 
+def manifest_rows() -> list[Row]:
+    """Manifests of a million items: beside boto3's bare listing, and json's loads and dumps."""
+    with fake_s3() as endpoint:
+        modes = ("bare-listing", "listing", "bare-loads", "jsonl")
+        bare, listed, loads, read = (measure(mode, endpoint) for mode in modes)
+    return [
+        Row(
+            what=f"baseline: boto3 lists {ITEMS:,} objects",
+            measured=f"{bare.seconds:.0f} s, {bare.rss_mb} MB",
+            wanted="",
+            holds=True,
+        ),
+        Row(
+            what=f"the manifest of a listing of {ITEMS:,} objects",
+            measured=f"{listed.seconds:.0f} s, {listed.seconds / bare.seconds:.2f}x the baseline, "
+            f"{listed.rss_mb} MB",
+            wanted="<= 1.3x, < 120 MB",
+            holds=listed.seconds <= 1.3 * bare.seconds and listed.rss_mb < 120,
+        ),
+        Row(
+            what=f"baseline: json reads {ITEMS:,} lines and writes them",
+            measured=f"{loads.seconds:.1f} s, {loads.rss_mb} MB",
+            wanted="",
+            holds=True,
+        ),
+        Row(
+            what=f"the manifest of {ITEMS:,} lines of JSONL",
+            measured=f"{read.seconds:.1f} s, {read.seconds / loads.seconds:.2f}x the baseline, "
+            f"{read.rss_mb} MB",
+            wanted="< 120 MB",
+            holds=read.rss_mb < 120,
+        ),
+    ]
+
+
+def worker_rows(folder: Path) -> list[Row]:
+    """A child's start, what children read, and many items in chunks from start to notice."""
+    read, whole = bytes_read(WIDE)
+    worker, boto3 = cpu_to_first_item()
+    file, listed = chunked_pipeline(MANY, CHUNK, folder)
+    seconds = run_seconds(file, "--param", f"items={listed}")[1]
+    return [
+        Row(
+            what=f"{WIDE:,} children read of their manifest, together",
+            measured=f"{read / 1e6:.2f} MB (the whole list each: {whole / 1e9:.1f} GB)",
+            wanted="< 2 MB",
+            holds=read < 2e6,
+        ),
+        Row(
+            what="CPU of a worker's start until its first item has run, beside boto3's first read",
+            measured=f"{worker * 1000:.0f} ms, 1/{boto3 / worker:.1f} of {boto3 * 1000:.0f} ms",
+            wanted="<= 1/5",
+            holds=worker * 5 <= boto3,
+        ),
+        Row(
+            what=f"{MANY:,} items in chunks of {CHUNK}, a process each, from start to end",
+            measured=f"{seconds:.0f} s, {seconds / MANY * 1000:.1f} ms an item",
+            wanted="",
+            holds=True,
+        ),
+    ]
+
+
 def main() -> int:
     """Print the table; 1 if a line does not hold."""
     with tempfile.TemporaryDirectory() as folder:
-        table = rows(Path(folder)) + batch_rows()
+        table = rows(Path(folder)) + batch_rows() + worker_rows(Path(folder)) + manifest_rows()
     print("| what | measured | wanted | |")
     print("| --- | --- | --- | --- |")
     for row in table:

@@ -26,6 +26,8 @@ def size_of(step: Step) -> str:
     if step.workers is not None:
         return f"up to {step.workers:,} workers"
     if step.for_each is not None:
+        if step.chunk is None:
+            return f"measured chunks of {source_of(step.for_each)}"
         each = f"{step.chunk:,} items" if step.chunk > 1 else "item"
         return f"1 per {each} of {source_of(step.for_each)}"
     if step.lanes and step.array_size is None:

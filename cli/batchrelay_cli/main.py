@@ -14,6 +14,7 @@ from batchrelay_cli.local import local
 from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.plan import plan
 from batchrelay_cli.run import run
+from batchrelay_cli.tune import tune
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -43,6 +44,7 @@ cli.add_command(lint)
 cli.add_command(local)
 cli.add_command(plan)
 cli.add_command(run)
+cli.add_command(tune)
 
 
 def _interrupt(*_: object) -> None:

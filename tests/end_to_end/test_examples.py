@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from batchrelay_cli.main import cli
+from batchrelay_cli.pipeline_file.read import read
+from batchrelay_cli.run import LocalRun
+from batchrelay_local.launch import LocalCloud
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -63,3 +68,37 @@ def test_every_example_is_tested_and_has_its_parts() -> None:
     for name in folders:
         for part in ("README.md", "Dockerfile"):
             assert (EXAMPLES / name / part).is_file(), f"{name} has no {part}"
+
+
+def test_tune_recommends_by_what_items_took(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a cloud that stays up, with the AWS settings of the environment."""
+    cloud = LocalCloud.start(directory=EXAMPLES / "sizes")
+    try:
+        session = LocalRun.prepare(
+            cloud, read(EXAMPLES / "sizes/pipeline.yaml"), Console(quiet=True)
+        )
+        ended = session.play({}, sweep=False)
+        for name, value in {
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "tune",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(cli, ["tune", f"{ended.id}/process", "--output", "json"])
+        assert result.exit_code == 0, result.output
+        large, small = json.loads(result.stdout)
+        assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
+        assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
+        assert large["costPerItem"] > 0
+        shown = CliRunner().invoke(cli, ["tune", f"{ended.id}/process"]).output
+        assert "recommended: flow.chunk: " in shown
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/nobody"])
+        assert wrong.exit_code == 2
+        assert "has no step nobody: it has list, process" in wrong.output
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/list"])
+        assert "there are no result records" in wrong.output
+    finally:
+        cloud.stop()

@@ -126,4 +126,4 @@ def test_a_job_sees_no_credentials_of_the_user() -> None:
     here = str(Path(sys.executable).parent)
     assert job_environment(user) == {"PATH": f"{here}:/usr/bin", "HOME": "/home/u"}
     activated = {**user, "VIRTUAL_ENV": "/home/u/venv"}
-    assert job_environment(activated)["PATH"] == "/usr/bin"
+    assert job_environment(activated)["PATH"] == f"/usr/bin:{here}", "the worker is found behind"

@@ -159,14 +159,13 @@ _KINDS: tuple[
 # --- the rest ----------------------------------------------------------------
 
 
-def _chunk(document: Document, place: Place, value: Any) -> int:
+def _chunk(document: Document, place: Place, value: Any) -> int | None:
     if value == "auto":
-        document.wrong(place, "chunk: auto is not built yet in this version: write a number")
-    elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        document.wrong(place, "chunk must be a number of items, 1 or more")
-    else:
-        return value
-    return 1
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        document.wrong(place, "chunk must be a number of items, 1 or more, or auto")
+        return 1
+    return value
 
 
 def _pattern(document: Document, place: Place, value: Any) -> str | None:

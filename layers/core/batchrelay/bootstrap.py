@@ -47,6 +47,11 @@ def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
     return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
 
 
+def objects(make_client: Callable[..., Any]) -> S3Objects:
+    """The objects of an account, for the command line."""
+    return S3Objects(make_client=make_client)
+
+
 @cache
 def lambda_engine() -> Engine:
     """The engine of this Lambda environment, made at its first invocation."""

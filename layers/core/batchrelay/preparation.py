@@ -23,7 +23,7 @@ from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import Listing, Step
-from batchrelay.domain.requests import round_uri
+from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
@@ -31,6 +31,7 @@ from batchrelay.items.existing import ExistingOutputs
 from batchrelay.items.sources import Passed, Position, Sources, reduced
 from batchrelay.manifest import ManifestWriter
 from batchrelay.ports import Clock, Objects, Queues
+from batchrelay.tuning import automatic_chunk
 
 FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)
 """What trying again would not mend; anything else comes back from the queue."""
@@ -101,6 +102,7 @@ class Preparation:
             existing = ExistingOutputs.find(self.objects, pattern)
         return _Attempt(
             step=step,
+            chunk=stored.get("chunk") or step.chunk or self._measured_chunk(run, step, state),
             objects=self.objects,
             queues=self.queues,
             queue_name=f"br-{run.id}-{step_digest(step, state)}-{stamp[-12:]}",
@@ -110,6 +112,11 @@ class Preparation:
             position=Position(**stored.get("position", {})),
             suspended=stored.get("writers", {}),
         )
+
+    def _measured_chunk(self, run: Run, step: Step, state: StepState) -> int:
+        bucket = run.environment["bucket"]
+        memory = f"s3://{bucket}/runs/-tuning/{run.pipeline.name}/{step.name}.json"
+        return automatic_chunk(self.objects, memory, results_uri(run, step.name, state.round))
 
     def _items(
         self, run: Run, step: Step, state: StepState, position: Position
@@ -139,6 +146,7 @@ class _Attempt:
     """One try at one round: its manifests, one for each group, and its queue."""
 
     step: Step
+    chunk: int
     objects: Objects
     queues: Queues
     queue_name: str
@@ -197,6 +205,7 @@ class _Attempt:
         """Keep everything for the next invocation; where."""
         document = {
             "folder": self.folder,
+            "chunk": self.chunk,
             "position": asdict(self.position),
             "writers": {uri: writer.suspend() for uri, writer in self.writers.items()},
         }
@@ -226,7 +235,7 @@ class _Attempt:
             items=items,
             existing=0 if existing is None else existing.count,
             children=tuple(children),
-            chunk=self.step.chunk,
+            chunk=self.chunk,
             manifest=self.folder if self.writers else None,
             queue=queue,
         )
@@ -254,14 +263,14 @@ class _Attempt:
         writer = self.writers.get(uri)
         if writer is None:
             state = self.suspended.get(uri)
-            writer = ManifestWriter.begin(self.objects, uri, self.step.chunk, state)
+            writer = ManifestWriter.begin(self.objects, uri, self.chunk, state)
             self.writers[uri] = writer
         return writer
 
     def _check_limits(self, *, more: bool) -> None:
         writers = [w for uri, w in self.writers.items() if uri != existing_uri(self.folder)]
         items, children = sum(w.count for w in writers), sum(w.children for w in writers)
-        each = f"{self.step.chunk:,} item{'s' if self.step.chunk > 1 else ''}"
+        each = f"{self.chunk:,} item{'s' if self.chunk > 1 else ''}"
         start = f"{'more than ' if more else ''}{items:,} items, {each} a"
         if self.step.workers is not None:
             if children > QUEUE_MESSAGES_MAX:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,12 @@ _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 class S3Objects:
     """Objects in S3, by URI."""
 
+    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+
     @cached_property
     def _client(self) -> S3Client:
-        return boto3.client("s3")
+        client: S3Client = self.make_client("s3")
+        return client
 
     def read(self, uri: str) -> Iterable[bytes]:
         bucket, key = split_uri(uri)

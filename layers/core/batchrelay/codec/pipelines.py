@@ -24,6 +24,9 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.values import Json
 
+AUTO = "auto"
+"""A chunk that is measured."""
+
 
 def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
     """The definition as a JSON document, without its version: same content, same document."""
@@ -56,7 +59,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "lanes": sorted(step.lanes),
             "sequential": step.sequential or None,
             "forEach": None if step.for_each is None else _encode_for_each(step.for_each),
-            "chunk": None if step.chunk == 1 else step.chunk,
+            "chunk": None if step.chunk == 1 else (step.chunk or AUTO),
             "skipExisting": step.skip_existing,
             "groups": [
                 without_empty({"overrides": group.overrides}, {"when": group.when})
@@ -123,7 +126,7 @@ def _decode_step(reader: Reader) -> Step:
         sequential=reader.maybe("sequential", bool) or False,
         request=reader.inner("request").document,
         for_each=None if said.get("forEach") is None else _decode_for_each(reader.inner("forEach")),
-        chunk=reader.maybe("chunk", int) or 1,
+        chunk=None if said.get("chunk") == AUTO else reader.maybe("chunk", int) or 1,
         skip_existing=reader.maybe("skipExisting", str),
         groups=tuple(
             Group(when=group.maybe("when", str), overrides=group.inner("overrides").document)

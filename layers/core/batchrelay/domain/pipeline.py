@@ -122,8 +122,8 @@ class Step:
     """Child i waits for child i - 1."""
     request: Mapping[str, Json]
     for_each: ForEach | None = None
-    chunk: int = 1
-    """Items of one child, or of one message of the queue."""
+    chunk: int | None = 1
+    """Items of one child, or of one message of the queue; None to measure (`auto`)."""
     skip_existing: str | None = None
     """Output URI pattern with `${item.…}`; items whose output is there are left out."""
     groups: tuple[Group, ...] = ()

@@ -1,0 +1,118 @@
+"""What a child costs before its first item, and what all children read together."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from batchrelay.adapters.memory import MemoryObjects
+from batchrelay.manifest import ManifestWriter
+from batchrelay_local.launch import LocalCloud
+from batchrelay_worker.items import Child, row_items
+from benchmarks.batch import client
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTS = 5
+
+_BY_BOTO3 = """
+import boto3, os
+s3 = boto3.client("s3")
+s3.get_object(Bucket="bench", Key="items.jsonl", Range="bytes=0-9")["Body"].read()
+"""
+
+
+class _CountedS3:
+    """S3 in memory, as the worker reads it; counts the bytes."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self._objects = objects
+        self.bytes = 0
+
+    def get(self, uri: str, first: int, last: int) -> bytes:
+        body = self._objects[uri][first : last + 1]
+        self.bytes += len(body)
+        return body
+
+
+def bytes_read(children: int) -> tuple[int, int]:
+    """Bytes that all children read of a manifest of so many objects, and of whole lists."""
+    objects = MemoryObjects()
+    writer = ManifestWriter.begin(objects, "s3://bench/items.jsonl", 1)
+    for number in range(children):
+        writer.add({"bucket": "my-bucket", "key": f"in/sample-{number:07d}.bam", "size": number})
+    writer.complete()
+    s3: Any = _CountedS3(objects.objects)
+    for number in range(children):
+        child = Child(number, number, 1, "s3://bench/items.jsonl", "", "", 1)
+        [item] = row_items(child, number, s3)
+        assert item.value["size"] == number
+    return s3.bytes, children * len(objects.objects["s3://bench/items.jsonl"])
+
+
+def cpu_to_first_item() -> tuple[float, float]:
+    """Seconds of CPU: of the worker until its first item has run, of boto3 until it has read."""
+    cloud = LocalCloud.start(directory=ROOT, stack=False)
+    try:
+        s3 = client(cloud, "s3")
+        s3.create_bucket(Bucket="bench")
+        objects = MemoryObjects()
+        writer = ManifestWriter.begin(objects, "s3://bench/items.jsonl", 1)
+        writer.add("item")
+        writer.complete()
+        for uri, body in objects.objects.items():
+            s3.put_object(Bucket="bench", Key=uri.removeprefix("s3://bench/"), Body=body)
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_BATCH_JOB_ARRAY_INDEX": "0",
+            "BATCHRELAY_MANIFEST": "s3://bench/items.jsonl",
+        }
+        worker = [str(Path(sys.executable).parent / "batchrelay-worker"), "run", "--", "true"]
+        boto3 = [sys.executable, "-c", _BY_BOTO3]
+        return _cpu(worker, environment), _cpu(boto3, environment)
+    finally:
+        cloud.stop()
+
+
+def _cpu(command: list[str], environment: dict[str, str]) -> float:
+    """The least of a few starts."""
+    return min(_cpu_once(command, environment) for _ in range(STARTS))
+
+
+def _cpu_once(command: list[str], environment: dict[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def chunked_pipeline(items: int, chunk: int, folder: Path) -> tuple[Path, Path]:
+    """A pipeline over the lines of a file, and that file."""
+    listed = folder / "items.txt"
+    listed.write_text("".join(f"item-{number}\n" for number in range(items)))
+    command = ["batchrelay-worker", "run", "--", "true", "{item}"]
+    document = {
+        "pipeline": "chunked",
+        "params": {"items": {"type": "s3uri"}},
+        "defaults": {"jobQueue": "q", "jobDefinition": "d"},
+        "steps": [
+            {"jobName": "a", "flow": {"forEach": {"file": "${params.items}"}, "chunk": chunk}}
+        ],
+        "jobDefinitions": [
+            {
+                "jobDefinitionName": "d",
+                "type": "container",
+                "containerProperties": {"image": "i", "command": command},
+            }
+        ],
+    }
+    file = folder / "chunked.json"
+    file.write_text(json.dumps(document))
+    return file, listed

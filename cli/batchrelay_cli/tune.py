@@ -1,0 +1,186 @@
+"""`batchrelay tune RUN/STEP`: how many items to a child, and what an item costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from batchrelay.bootstrap import objects, store
+from batchrelay.domain.errors import RunNotFound
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.requests import results_uri
+from batchrelay.domain.run import Run
+from batchrelay.domain.values import Json, merged
+from batchrelay.ports import Objects
+from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
+from batchrelay_cli.options import UsageProblem, output_option
+
+PRICES = Path(__file__).parent / "prices.json"
+HOUR_S = 3_600
+MIB_PER_GIB = 1_024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One resource class of a step."""
+
+    group: int
+    vcpus: float
+    memory_mib: int
+    times: Times
+    cost_per_item: float
+    """Of the prices' currency."""
+
+
+@click.command(epilog="Example: batchrelay tune 20260131t120000abc123/process")
+@click.argument("step", metavar="RUN/STEP")
+@click.option("--stack", default="batchrelay", show_default=True, help="The CloudFormation stack.")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=PRICES,
+    help="A table of prices like prices.json beside this program.",
+)
+@output_option
+def tune(step: str, stack: str, prices: Path, output: str) -> None:
+    """Recommend items per child, and compare resource classes, by what items took.
+
+    It reads the result records that batchrelay-worker left, with the AWS settings of your
+    environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL of a local cloud.
+    """
+    run_id, slash, name = step.partition("/")
+    if not slash or not run_id or not name:
+        raise UsageProblem(f"{step!r}: write RUN/STEP")
+    make_client: Callable[..., Any] = boto3.client
+    try:
+        run = _run(make_client, stack, run_id)
+        known = {entry.name: entry for entry in run.pipeline.steps}
+        if name not in known:
+            raise UsageProblem(f"run {run_id} has no step {name}: it has {', '.join(known)}")
+        table = json.loads(prices.read_text())
+        found = list(_measured(make_client, run, known[name], table))
+    except (ClientError, BotoCoreError) as error:
+        raise UsageProblem(str(error)) from None
+    except RunNotFound as error:
+        raise UsageProblem(str(error)) from None
+    if not found:
+        raise UsageProblem(
+            f"{step}: there are no result records: they are what batchrelay-worker leaves"
+        )
+    if output == "json":
+        click.echo(json.dumps([_document(entry) for entry in found], indent=2))
+    else:
+        _print(run, known[name], found, table)
+
+
+def _run(make_client: Callable[..., Any], stack: str, run_id: str) -> Run:
+    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
+    return store(outputs["TableName"], make_client).load(run_id)
+
+
+def _measured(
+    make_client: Callable[..., Any], run: Run, step: Step, prices: Mapping[str, Any]
+) -> Iterator[Measured]:
+    """Each group that has items, as its items took."""
+    by_group: dict[int, list[float]] = {}
+    reader: Objects = objects(make_client)
+    for number, seconds in item_records(reader, results_uri(run, step.name, 0)):
+        by_group.setdefault(_group_of(run, step, number), []).append(seconds)
+    for group, of_group in sorted(by_group.items()):
+        times = Times.of(of_group)
+        assert times is not None, group
+        vcpus, memory = _resources(make_client, step, group)
+        hour = vcpus * prices["vcpuHour"] + memory / MIB_PER_GIB * prices["gibHour"]
+        yield Measured(
+            group=group,
+            vcpus=vcpus,
+            memory_mib=memory,
+            times=times,
+            cost_per_item=times.mean / HOUR_S * hour,
+        )
+
+
+def _group_of(run: Run, step: Step, number: int) -> int:
+    state = run.state(step.name)
+    child, first = number // state.chunk, 0
+    for part in state.parts:
+        first += part.size
+        if child < first:
+            return part.group
+    return 0
+
+
+def _resources(make_client: Callable[..., Any], step: Step, group: int) -> tuple[float, int]:
+    """vCPUs and MiB of one child: its request's, over its job definition's."""
+    request: Mapping[str, Any] = step.request
+    if group < len(step.groups):
+        request = merged(step.request, step.groups[group].overrides)
+    described = make_client("batch").describe_job_definitions(
+        **_definition(str(request["jobDefinition"]))
+    )["jobDefinitions"]
+    container = described[0].get("containerProperties", {}) if described else {}
+    asked: dict[str, str] = {}
+    overrides: Mapping[str, Json] = request.get("containerOverrides") or {}
+    for source in (container, overrides):
+        entries: Any = source.get("resourceRequirements") or []
+        asked |= {entry["type"]: entry["value"] for entry in entries}
+    return float(asked.get("VCPU", 1)), int(float(asked.get("MEMORY", 2_048)))
+
+
+def _definition(reference: str) -> dict[str, Any]:
+    if ":" in reference:
+        return {"jobDefinitions": [reference]}
+    return {"jobDefinitionName": reference, "status": "ACTIVE"}
+
+
+def _document(measured: Measured) -> dict[str, Any]:
+    times = measured.times
+    return {
+        "group": measured.group,
+        "vcpus": measured.vcpus,
+        "memoryMiB": measured.memory_mib,
+        "items": times.count,
+        "meanSeconds": round(times.mean, 3),
+        "medianSeconds": round(times.median, 3),
+        "longestSeconds": round(times.longest, 3),
+        "chunk": times.chunk,
+        "chunkMax": times.chunk_max,
+        "costPerItem": measured.cost_per_item,
+    }
+
+
+def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("group", "vCPU", "MiB", "items", "mean", "median", "longest", "chunk", "per 1,000")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for entry in found:
+        times = entry.times
+        table.add_row(
+            str(entry.group),
+            f"{entry.vcpus:g}",
+            f"{entry.memory_mib:,}",
+            f"{times.count:,}",
+            *(f"{seconds:.2f} s" for seconds in (times.mean, times.median, times.longest)),
+            f"{times.chunk:,}-{times.chunk_max:,}",
+            f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}",
+        )
+    console.print(table)
+    now = run.state(step.name).chunk
+    console.print(
+        f"now {now:,} item{'s' if now > 1 else ''} to a child; recommended: flow.chunk: "
+        f"{max(entry.times.chunk for entry in found):,} (a child works {CHILD_S_MIN // 60} minutes "
+        f"to {CHILD_S_MAX // HOUR_S} hours)"
+    )
+    console.print(f"prices of {prices['date']}: {prices['source']}")
