@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from batchrelay.domain.lanes import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StepState, StepStatus
 
@@ -144,7 +145,7 @@ class LineDisplay:
                 continue
             self._shown[step.name] = now
             words = [f"{step.name:12}", f"{state.status:10}", progress_of(state, jobs).render()]
-            words.append(_level(step, state))
+            words.append(_beside(run, step))
             if state.status.is_terminal:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
             if state.reason:
@@ -161,10 +162,13 @@ def note_begun(run: Run, begun: dict[str, datetime]) -> None:
             begun[name] = min(first, state.since)
 
 
-def _level(step: Step, state: StepState) -> str:
-    """Which level of an aggregate."""
-    started = step.aggregate is not None and state.status is not StepStatus.WAITING
-    return f"level {state.round + 1}" if started else ""
+def _beside(run: Run, step: Step) -> str:
+    """Which level of an aggregate; how many lanes failed before they came here."""
+    state = run.state(step.name)
+    upstream = upstream_failures(run, step)
+    if step.aggregate is not None and state.status is not StepStatus.WAITING:
+        return f"level {state.round + 1}"
+    return f"{upstream:,} of them upstream" if upstream else ""
 
 
 def step_table(
@@ -181,7 +185,7 @@ def step_table(
         table.add_row(
             step.name,
             f"[{colour}]{state.status}[/]",
-            " ".join(filter(None, (progress_of(state, jobs).render(), _level(step, state)))),
+            " ".join(filter(None, (progress_of(state, jobs).render(), _beside(run, step)))),
             elapsed_of(run, step.name, now, begun),
             state.reason,
         )

@@ -70,6 +70,30 @@ def test_every_example_is_tested_and_has_its_parts() -> None:
             assert (EXAMPLES / name / part).is_file(), f"{name} has no {part}"
 
 
+LANES = """
+pipeline: lanes
+defaults: {jobQueue: Q}
+notify: [{topicArn: "${env.topicArn}"}]
+steps:
+  - {jobName: a, jobDefinition: a, arrayProperties: {size: 6}}
+  - {jobName: b, jobDefinition: b, dependsOn: [{jobName: a, type: N_TO_N}]}
+  - {jobName: c, jobDefinition: b, dependsOn: [{jobName: b}]}
+jobDefinitions:
+  - {jobDefinitionName: a, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX -gt 1']}}
+  - {jobDefinitionName: b, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX != 4']}}
+"""
+
+
+def test_a_failed_lane_fails_its_own_children_and_is_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(LANES)
+    result = CliRunner().invoke(cli, ["run", str(file)])
+    assert result.exit_code == 1
+    assert "a: FAILED, 4 of 6 children succeeded" in result.output
+    assert "b: FAILED, 3 of 6 children succeeded, 2 failed upstream" in result.output
+    assert "c: SKIPPED (needs b, which is FAILED)" in result.output
+
+
 def test_tune_recommends_by_what_items_took(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
