@@ -20,6 +20,7 @@ from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import Wide, wide_array
 from benchmarks.items import ITEMS, fake_s3, measure
 from benchmarks.worker import bytes_read, chunked_pipeline, cpu_to_first_item
+from benchmarks.workflow import array_workflow
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILDREN, WIDE, CHAIN, SLOTS, REPEATS = 1_000, 10_000, 200, 2, 3
@@ -204,6 +205,21 @@ def batch_rows() -> list[Row]:
     ]
 
 
+def workflow_rows() -> list[Row]:
+    """JobA to JobE of the AWS guide: what 20,012 children ask of AWS is what 52 do."""
+    few, many = array_workflow(20), array_workflow(WIDE)
+    calls = ", ".join(f"{count} {name}" for name, count in sorted(many.calls.items()))
+    return [
+        Row(
+            what=f"JobA to JobE of the AWS guide, {WIDE:,} wide, from start to notice",
+            measured=f"{many.seconds:.0f} s, {many.invocations} Lambda invocations, {calls}",
+            wanted=f"as 20 wide: {few.invocations}, {sum(few.calls.values())} calls",
+            holds=many.invocations == few.invocations
+            and sum(many.calls.values()) <= sum(few.calls.values()) + 6,
+        )
+    ]
+
+
 def manifest_rows() -> list[Row]:
     """Manifests of a million items: beside boto3's bare listing, and json's loads and dumps."""
     with fake_s3() as endpoint:
@@ -270,7 +286,8 @@ def worker_rows(folder: Path) -> list[Row]:
 def main() -> int:
     """Print the table; 1 if a line does not hold."""
     with tempfile.TemporaryDirectory() as folder:
-        table = rows(Path(folder)) + batch_rows() + worker_rows(Path(folder)) + manifest_rows()
+        table = rows(Path(folder)) + batch_rows() + worker_rows(Path(folder))
+        table += workflow_rows() + manifest_rows()
     print("| what | measured | wanted | |")
     print("| --- | --- | --- | --- |")
     for row in table:
