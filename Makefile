@@ -22,7 +22,7 @@ test: .venv/ready         ## every test, the simulation in its short form
 check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, template
 	@$(BIN)/ruff format --check $(wildcard $(LINTED)) && $(BIN)/ruff check $(wildcard $(LINTED))
 	@$(BIN)/mypy && $(BIN)/lint-imports --no-cache
-	@$(BIN)/vermin -q -t=3.8- --violations --no-tips --eval-annotations worker/batchrelay_worker
+	@$(BIN)/vermin -q -t=3.8- --violations --no-tips worker/batchrelay_worker
 	@$(SAM) validate --lint
 
 sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1

@@ -54,6 +54,14 @@ def local_client_factory(endpoint: str) -> Callable[..., Any]:
     return client
 
 
+def deployed(stack: str) -> Wire:
+    """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
+    make_client: Callable[..., Any] = boto3.client
+    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
+    return Wire(make_client=make_client, outputs=outputs)
+
+
 @dataclass(kw_only=True)
 class Wire:
     """A deployed stack, reached over AWS's wire."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -22,6 +21,7 @@ from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged
 from batchrelay.ports import Objects
 from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
+from batchrelay_cli.aws import Wire, deployed
 from batchrelay_cli.options import UsageProblem, output_option
 
 PRICES = Path(__file__).parent / "prices.json"
@@ -60,14 +60,14 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
     run_id, slash, name = step.partition("/")
     if not slash or not run_id or not name:
         raise UsageProblem(f"{step!r}: write RUN/STEP")
-    make_client: Callable[..., Any] = boto3.client
     try:
-        run = _run(make_client, stack, run_id)
+        wire = deployed(stack)
+        run = store(wire.outputs["TableName"], wire.make_client).load(run_id)
         known = {entry.name: entry for entry in run.pipeline.steps}
         if name not in known:
             raise UsageProblem(f"run {run_id} has no step {name}: it has {', '.join(known)}")
         table = json.loads(prices.read_text())
-        found = list(_measured(make_client, run, known[name], table))
+        found = list(_measured(wire, run, known[name], table))
     except (ClientError, BotoCoreError) as error:
         raise UsageProblem(str(error)) from None
     except RunNotFound as error:
@@ -82,24 +82,16 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
         _print(run, known[name], found, table)
 
 
-def _run(make_client: Callable[..., Any], stack: str, run_id: str) -> Run:
-    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    return store(outputs["TableName"], make_client).load(run_id)
-
-
-def _measured(
-    make_client: Callable[..., Any], run: Run, step: Step, prices: Mapping[str, Any]
-) -> Iterator[Measured]:
+def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> Iterator[Measured]:
     """Each group that has items, as its items took."""
     by_group: dict[int, list[float]] = {}
-    reader: Objects = objects(make_client)
+    reader: Objects = objects(wire.make_client)
     for number, seconds in item_records(reader, results_uri(run, step.name, 0)):
         by_group.setdefault(_group_of(run, step, number), []).append(seconds)
     for group, of_group in sorted(by_group.items()):
         times = Times.of(of_group)
         assert times is not None, group
-        vcpus, memory = _resources(make_client, step, group)
+        vcpus, memory = _resources(wire, step, group)
         hour = vcpus * prices["vcpuHour"] + memory / MIB_PER_GIB * prices["gibHour"]
         yield Measured(
             group=group,
@@ -120,15 +112,15 @@ def _group_of(run: Run, step: Step, number: int) -> int:
     return 0
 
 
-def _resources(make_client: Callable[..., Any], step: Step, group: int) -> tuple[float, int]:
+def _resources(wire: Wire, step: Step, group: int) -> tuple[float, int]:
     """vCPUs and MiB of one child: its request's, over its job definition's."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
         request = merged(step.request, step.groups[group].overrides)
-    described = make_client("batch").describe_job_definitions(
-        **_definition(str(request["jobDefinition"]))
-    )["jobDefinitions"]
-    container = described[0].get("containerProperties", {}) if described else {}
+    described = wire.batch.describe_job_definitions(**_definition(str(request["jobDefinition"])))[
+        "jobDefinitions"
+    ]
+    container: Any = described[0].get("containerProperties", {}) if described else {}
     asked: dict[str, str] = {}
     overrides: Mapping[str, Json] = request.get("containerOverrides") or {}
     for source in (container, overrides):
