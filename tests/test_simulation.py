@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from tests.simulation.coverage import RARE, Coverage
 from tests.simulation.play import play
 
 RUNS = 400
@@ -20,6 +21,8 @@ def test_random_runs_end_right_in_every_weather() -> None:
         assert counts[name], f"the simulation never reached {name}"
 
 
-def test_known_seeds_end_right() -> None:
-    for seed in range(200):
-        play(seed)
+def test_known_seeds_end_right_and_reach_every_row() -> None:
+    coverage = Coverage()
+    for seed in range(1_000):
+        play(seed, coverage)
+    assert set(coverage.missing()) <= RARE

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.simulation.coverage import Coverage
 from tests.simulation.play import SimulationError, play
 
 
@@ -16,10 +17,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
+    coverage = Coverage()
     started = time.monotonic()
     for seed in range(arguments.seed, arguments.seed + arguments.runs):
         try:
-            counts += play(seed)
+            counts += play(seed, coverage)
         except SimulationError as error:
             print(f"{error}\nplay it again: make sim SEED={seed} RUNS=1", file=sys.stderr)
             return 1
@@ -29,6 +31,11 @@ def main() -> int:
         f"{arguments.runs} runs, seeds {arguments.seed} to {last}: all end right ({seconds:.0f} s)"
     )
     print(", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())))
+    print("rows of the tables, and effects:")
+    for name, count in sorted(coverage.reached.items()):
+        print(f"  {count:>9,} {name}")
+    missing = coverage.missing()
+    print(f"never reached: {', '.join(missing)}" if missing else "every row and effect was reached")
     return 0
 
 

@@ -22,7 +22,8 @@ QUEUE = "queue"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:topic"
 
 SUCCEEDED, FAILED, SKIPPED = StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED
-LEVELS_MAX = 10
+CHILDREN_MAX = 1_000_000
+SIZES = (2, 2, 2, 10, 10, 10, 10_000, 10_000, 25_000, 25_000, CHILDREN_MAX + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,10 @@ class Plan:
         items = self.items.get(step.name)
         return sum(self.children(step) or ()) if items is None else items
 
+    def _sizes(self, name: str) -> list[int]:
+        counts = self.children(self.pipeline.step(name)) or ()
+        return [size for count in counts for size in split(count)]
+
     def parts(self, step: Step) -> int:
         return sum(len(split(count)) for count in self.children(step) or () if count)
 
@@ -86,10 +91,12 @@ class Plan:
         if step.when == "1 == 2":
             return frozenset({SKIPPED})
         children = self.children(step)
-        if children is None:
+        if children is None or sum(children) > CHILDREN_MAX:
             return frozenset({FAILED})
         if not sum(children):
             return frozenset({SKIPPED})
+        if any(self._sizes(lane) not in ([], self._sizes(step.name)) for lane in step.lanes):
+            return frozenset({FAILED})
         fates = [self.fate(step.label, part) for part in range(self.parts(step))]
         all_well = all(fate is JobOutcome.SUCCEEDED for fate in fates)
         return frozenset({SUCCEEDED if all_well else FAILED})
@@ -150,10 +157,13 @@ def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
     arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
     if arrays and kind < 0.4:
         flow["lanes"] = frozenset({rng.choice(arrays).name})
+        if rng.random() < 0.2:
+            file = f"s3://{BUCKET}/items-{number}.json"
+            flow["for_each"] = ListFile(file=file, format=ListFormat.JSON, items="Items")
     elif kind < 0.6:
         flow |= _random_items_flow(rng, number)
     elif kind < 0.75:
-        request["arrayProperties"] = {"size": rng.choice((2, 10, 10_000, 25_000))}
+        request["arrayProperties"] = {"size": rng.choice(SIZES)}
         flow["sequential"] = rng.random() < 0.3
     elif kind < 0.85 and (sources := [s for s in earlier if s.output and _is_small(s)]):
         of = rng.choice(sources).name

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from unittest.mock import patch
 
+from batchrelay import engine
+from tests.simulation.coverage import Coverage
 from tests.simulation.invariants import check_end
 from tests.simulation.plan import random_plan
 from tests.simulation.world import CALM, World, random_weather
@@ -17,17 +20,20 @@ class SimulationError(AssertionError):
     """A law was broken; the message says by which seed."""
 
 
-def play(seed: int) -> Counter[str]:
-    """Play a seed; what was called how often.
+def play(seed: int, coverage: Coverage | None = None) -> Counter[str]:
+    """Play a seed; what was called how often. `coverage` gains what was reached.
 
     Raises:
         SimulationError: an invariant does not hold, or the run never ends.
     """
     rng = random.Random(seed)
     plan = random_plan(rng)
-    world = World(seed=seed, plan=plan, weather=random_weather(rng), rng=rng)
+    weather = random_weather(rng)
+    seen = coverage or Coverage()
+    world = World(seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen)
     try:
-        _play(world)
+        with patch.object(engine, "_folded", seen.folded):
+            _play(world)
     except AssertionError as error:
         raise SimulationError(f"seed {seed}: {error}") from error
     return world.counts

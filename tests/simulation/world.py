@@ -7,7 +7,9 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import patch
 
+from batchrelay import preparation
 from batchrelay.adapters.memory import (
     MemoryClock,
     MemoryJob,
@@ -19,6 +21,7 @@ from batchrelay.adapters.memory import (
     MemoryQueues,
     MemoryRunStore,
 )
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import (
     Ambiguous,
     BatchrelayError,
@@ -33,6 +36,7 @@ from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
+from tests.simulation.coverage import Coverage
 from tests.simulation.invariants import check_save, check_submission
 from tests.simulation.plan import BUCKET, TOPIC, Plan
 
@@ -55,6 +59,8 @@ class Weather:
     throttle: float = 0.0
     ambiguous: float = 0.0
     rival: float = 0.0
+    slow: float = 0.0
+    """Preparations that run out of time."""
     zombie: float = 0.0
     """A handler that sleeps past its grace and then goes on: it makes twins."""
 
@@ -70,6 +76,7 @@ def random_weather(rng: random.Random) -> Weather:
         throttle=rng.choice((0, 0.1)),
         ambiguous=rng.choice((0, 0.2)),
         rival=rng.choice((0, 0.2)),
+        slow=rng.choice((0, 0.5)),
         zombie=rng.choice((0, 0, 0, 0.2)),
     )
 
@@ -80,6 +87,14 @@ class Letter:
 
     content: Any
     deliveries: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A message of the queue of preparations."""
+
+    prepare: Prepare
+    resume: str
 
 
 class _Port:
@@ -116,6 +131,7 @@ class World:
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     letters: list[Letter] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
     announced: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     zombies: int = 0
@@ -154,6 +170,8 @@ class World:
             self._rival()
         if method == "submit":
             self._before_submit(arguments[0])
+        if method == "create" and isinstance(arguments[0], Run):
+            self.coverage.started(arguments[0])
         if method == "save":
             check_save(self.runs.runs.get(RUN_ID), arguments[0])
 
@@ -176,6 +194,9 @@ class World:
             self.zombies += 1
             self.clock.move(10_000)
             self._rival(sweep=True)
+            for _ in range(self.rng.choice((0, 0, 6))):  # and the others go on for hours
+                self._do(self.end_job)
+                self._rival()
 
     def _rival(self, *, sweep: bool = False) -> None:
         """Another process gets its turn while this one stands still."""
@@ -200,7 +221,8 @@ class World:
         order = StartOrder(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
         while RUN_ID not in self.runs.runs:
             try:
-                self.engine().start(order)
+                started = self.engine().start(order)
+                self.coverage.performed(started.performed)
             except (Crash, RunExists, RunConflict):
                 continue
 
@@ -263,10 +285,12 @@ class World:
 
     def deliver(self) -> None:
         """Some letters, in any order; on failure they come back, a bounded number of times."""
-        self.letters.extend(Letter(prepare) for prepare in self.preparations.requested)
+        asked = zip(self.preparations.requested, self.preparations.resumes, strict=True)
+        self.letters.extend(Letter(Asked(prepare, resume)) for prepare, resume in asked)
         self.preparations.requested.clear()
+        self.preparations.resumes.clear()
         batch = self.rng.sample(self.letters, k=min(len(self.letters), self.rng.randint(1, 4)))
-        prepares = [x for x in batch if not isinstance(x.content, JobSucceeded | JobFailed)]
+        prepares = [letter for letter in batch if isinstance(letter.content, Asked)]
         events = [x for x in batch if x not in prepares]
         if events:
             self._hand_over(events, lambda: self._handle([x.content for x in events]))
@@ -285,13 +309,21 @@ class World:
     def _handle(self, letters: list[Event]) -> None:
         """An event's time is when it is heard, however long it was under way."""
         events = [replace(event, at=self.clock.now()) for event in letters]
-        self.engine().handle(RUN_ID, events)
+        self.coverage.performed(self.engine().handle(RUN_ID, events).performed)
         run = self.runs.runs[RUN_ID]
         for event in events:
             assert advance(run, event) is run, f"{event} is not folded once and for all"
 
-    def _prepare(self, wanted: Any) -> None:
-        self.engine().prepare(RUN_ID, wanted.step, wanted.round)
+    def _prepare(self, asked: Asked) -> None:
+        wanted = asked.prepare
+        with patch.object(preparation, "LOOKS_EVERY", 2):
+            handled = self.engine().prepare(
+                RUN_ID, wanted.step, wanted.round, resume=asked.resume, time_left=self._time_left
+            )
+        self.coverage.performed(handled.performed)
+
+    def _time_left(self) -> float:
+        return 0.0 if self._chance(self.weather.slow) else 999.0
 
     def later_sweep(self) -> None:
         self.clock.move(self.rng.choice((1, 60, 400, 2_000)))
@@ -299,7 +331,7 @@ class World:
 
     def sweep(self) -> None:
         for run_id in self.runs.open_runs():
-            self.engine().sweep(run_id)
+            self.coverage.performed(self.engine().sweep(run_id).performed)
 
     def noise(self) -> None:
         """An event that is stale, foreign or absurd must change nothing."""

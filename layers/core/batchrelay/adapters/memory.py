@@ -119,6 +119,7 @@ class MemoryJob:
             outcome=self.outcome,
             succeeded=size if self.outcome is JobOutcome.SUCCEEDED else 0,
             failed=size if self.outcome is JobOutcome.FAILED else 0,
+            running=size if self.outcome is None else 0,
             reason=self.reason,
         )
 
