@@ -9,7 +9,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sim mutants bench build lock clean
+.PHONY: help run test check sim crashes mutants bench build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -27,6 +27,9 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 
 sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1
 	@$(BIN)/python -m tests.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
+
+crashes: .venv/ready      ## kill the real handlers before and after every AWS call, ten minutes
+	@$(BIN)/python -m tests.crashes
 
 mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
 	@$(BIN)/python -m tests.mutants

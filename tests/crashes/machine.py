@@ -1,0 +1,212 @@
+"""A local cloud whose handlers we invoke ourselves, one by one."""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchrelay.bootstrap import store
+from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
+from batchrelay.domain.run import Run
+from batchrelay_cli.aws import local_client_factory
+from batchrelay_local.launch import LocalCloud
+from tests.crashes.invocation import CrashPoint, Ended, invoke
+from tests.stack import ROOT
+
+LATER_S = 10_000
+"""Seconds between sweeps: longer than every grace."""
+
+ROUNDS_MAX = 60
+IDLE_S = 0.4
+"""Seconds without a message before reconcile is called."""
+
+_REQUEST = {"jobQueue": "q", "jobDefinition": "noop:1"}
+PIPELINE = Pipeline(
+    name="crash",
+    version=1,
+    steps=(
+        Step(name="plan", request=_REQUEST),
+        Step(name="fan", needs=("plan",), request=_REQUEST, for_each=InlineItems(items=(1, 2, 3))),
+        Step(
+            name="pull",
+            needs=("plan",),
+            request=_REQUEST,
+            for_each=InlineItems(items=(1, 2)),
+            workers=2,
+        ),
+        Step(name="merge", needs=("fan", "pull"), request=_REQUEST),
+    ),
+    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED"})),),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crash:
+    """At which invocation of a run, and where in it; and whether its message comes again."""
+
+    invocation: int
+    point: CrashPoint
+    redelivered: bool
+
+
+@dataclass(kw_only=True)
+class Played:
+    """One run, and how it came about."""
+
+    run: Run
+    invocations: list[tuple[str, Ended]] = field(default_factory=list)
+
+
+class Machine:
+    """Starts runs and hands messages to handlers, as AWS does."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.client = local_client_factory(cloud.endpoint)
+        functions = self.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        scheduler = self.client("scheduler")
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            scheduler.delete_schedule(Name=schedule["Name"])
+        [known] = [
+            f["Environment"]["Variables"]
+            for f in functions.list_functions()["Functions"]
+            if "StartRun" in f["FunctionName"]
+        ]
+        self.environment = {
+            **known,
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "POWERTOOLS_TRACE_DISABLED": "true",
+        }
+        self._make_jobs_possible()
+        self.runs = store(cloud.outputs["TableName"], self.client)
+        self.runs.put_pipeline(PIPELINE)
+        urls = self.client("sqs").list_queues()["QueueUrls"]
+        [self._events] = [url for url in urls if "JobEventQueue" in url]
+        self._preparations = cloud.outputs["PrepareQueueUrl"]
+
+    def play(self, run_id: str, crash: Crash | None, *, lose_events: bool = False) -> Played:
+        """A run from its start until it is closed; `lose_events` leaves all to reconcile."""
+        order = {"runId": run_id, "pipeline": "crash", "version": 1, "params": {}}
+        invocations: list[tuple[str, Ended]] = []
+
+        def do(handler: str, event: Any, later_s: float = 0) -> Ended:
+            here = crash is not None and crash.invocation == len(invocations)
+            point = crash.point if crash is not None and here else None
+            ended = invoke(handler, event, self.environment, later_s=later_s, crash=point)
+            invocations.append((handler, ended))
+            return ended
+
+        if do("start_run", order).killed:
+            do("start_run", order)  # the user tries again
+        later, idle_since = 0.0, time.monotonic()
+        for _ in range(ROUNDS_MAX * 100):
+            run = self.runs.load(run_id)
+            if not is_open(run):
+                return Played(run=run, invocations=invocations)
+            if self._deliver(do, later, crash, lose_events=lose_events):
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_S and not self._has_work():
+                later += LATER_S
+                do("reconcile", {}, later)
+                idle_since = time.monotonic()
+        raise AssertionError(f"run {run_id} does not end: {run.steps}")
+
+    def jobs(self, run_id: str) -> dict[str, list[tuple[str, str]]]:
+        """Every job of a run by its name: status and reason of each."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        batch = self.client("batch")
+        pages = batch.get_paginator("list_jobs").paginate(
+            jobQueue="q", filters=[{"name": "JOB_NAME", "values": [f"br-{run_id}-*"]}]
+        )
+        for page in pages:
+            for job in page["jobSummaryList"]:
+                entry = (job["status"], job.get("statusReason", ""))
+                found.setdefault(job["jobName"], []).append(entry)
+        return found
+
+    def recorded_calls(self) -> int:
+        """AWS calls that the cloud saw handlers make."""
+        with urllib.request.urlopen(f"{self.cloud.endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
+            return sum(json.loads(answer.read()).get("handlers", {}).values())
+
+    def _deliver(self, do: Any, later: float, crash: Crash | None, *, lose_events: bool) -> bool:
+        """Hand over one batch of messages, if there is one."""
+        sqs = self.client("sqs")
+        for url, handler in ((self._events, "on_job_event"), (self._preparations, "prepare")):
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+            for message in messages:
+                if lose_events and handler == "on_job_event":
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    continue
+                record = {"messageId": message["MessageId"], "body": message["Body"]}
+                ended = do(handler, {"Records": [record]}, later)
+                failed = ended.answer is None or ast.literal_eval(ended.answer)["batchItemFailures"]
+                if failed and crash is not None and crash.redelivered:
+                    sqs.change_message_visibility(
+                        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                    )
+                else:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if messages:
+                return True
+        return False
+
+    def _has_work(self) -> bool:
+        """Whether a job is still on its way: then an event will come."""
+        batch = self.client("batch")
+        listed = (
+            batch.list_jobs(jobQueue="q", jobStatus=status)["jobSummaryList"]
+            for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+        )
+        return any(listed)
+
+    def _make_jobs_possible(self) -> None:
+        batch = self.client("batch")
+        batch.create_compute_environment(
+            computeEnvironmentName="e",
+            type="MANAGED",
+            computeResources={"type": "EC2", "maxvCpus": 4, "subnets": []},
+        )
+        order = [{"order": 1, "computeEnvironment": "e"}]
+        batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+        batch.register_job_definition(
+            jobDefinitionName="noop",
+            type="container",
+            containerProperties={"image": "none", "command": ["true"]},
+        )
+
+
+@contextmanager
+def machine() -> Iterator[Machine]:
+    """One, on a cloud of its own."""
+    cloud = LocalCloud.start(directory=ROOT)
+    try:
+        yield Machine(cloud)
+    finally:
+        cloud.stop()
+
+
+def essence(run: Run) -> Any:
+    """What must be the same whatever was killed: no times, no ids."""
+    steps = {
+        name: (
+            state.status,
+            state.items,
+            state.children,
+            tuple(replace(part, since=None, job_id=None) for part in state.parts),
+        )
+        for name, state in run.steps.items()
+    }
+    return run.status, steps, run.notices, run.twins, run.queues_since
