@@ -16,7 +16,7 @@ from batchrelay.codec import (
     encode_run,
     run_pipeline,
 )
-from batchrelay.codec.reader import SCHEMA
+from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError
 from batchrelay.domain.limits import REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
 from batchrelay.domain.run import JobOutcome, Part, StartOrder, StepState, StepStatus

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay.codec.reader import SCHEMA, Reader, enum, without_empty
+from batchrelay.codec.reader import Reader, enum, without_empty
+from batchrelay.codec.upgrades import SCHEMA, upgraded_pipeline
 from batchrelay.domain.errors import CodecError, InvalidPipeline
 from batchrelay.domain.pipeline import (
     Aggregate,
@@ -92,7 +93,7 @@ def _encode_for_each(each: ForEach) -> dict[str, Json]:
 
 def decode_pipeline(document: Any, version: int) -> Pipeline:
     """The reverse of `encode_pipeline`. Raises: CodecError, its message starting with a path."""
-    reader = Reader(document, "pipeline")
+    reader = Reader(upgraded_pipeline(document), "pipeline")
     reader.check_schema()
     try:
         return Pipeline(

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.values import Json
-
-SCHEMA = 1
 
 _T = TypeVar("_T")
 

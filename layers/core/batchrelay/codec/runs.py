@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from batchrelay.codec.reader import SCHEMA, Reader, enum, without_empty
+from batchrelay.codec.reader import Reader, enum, without_empty
+from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import (
     JobOutcome,
@@ -89,7 +90,7 @@ def run_pipeline(document: Any) -> tuple[str, int]:
 
 def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
     """The reverse of `encode_run`. Raises: CodecError, its message starting with a path."""
-    reader = Reader(document, "run")
+    reader = Reader(upgraded_run(document), "run")
     reader.check_schema()
     steps = reader.inner("steps")
     notices = reader.inner("notices")

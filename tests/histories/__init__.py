@@ -1,0 +1,1 @@
+"""What older versions stored: a run of theirs must end well under this one."""

@@ -1,0 +1,55 @@
+"""Writes a history: every state that a run was stored in, as this version stores it.
+
+    python -m tests.histories.record VERSION > tests/histories/VERSION.json
+
+Recorded once for each version that changes what is stored, and replayed for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from batchrelay.codec import encode_pipeline, encode_run
+from batchrelay.domain.run import JobOutcome, StartOrder
+from tests.builders import MemoryCloud, pipeline, step
+
+
+def record() -> dict[str, Any]:
+    """A plan, a fan-out over a list, a wide array, a merge."""
+    definition = pipeline(
+        step("plan"),
+        step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/"),
+        step("wide", "plan", size=25_000),
+        step("merge", "fan", "wide"),
+    )
+    cloud = MemoryCloud(definition)
+    cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
+    states: list[Any] = []
+
+    def keep(method: Any) -> Any:
+        def kept(run: Any) -> Any:
+            written = method(run)
+            states.append(encode_run(written))
+            return written
+
+        return kept
+
+    for name in ("create", "save"):
+        object.__setattr__(cloud.runs, name, keep(getattr(cloud.runs, name)))
+    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    for _ in range(8):
+        for job in list(cloud.jobs.jobs.values()):
+            cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+        cloud.clock.move(10)
+        cloud.engine.sweep("run1")
+        while cloud.preparations.requested:
+            wanted = cloud.preparations.requested.pop()
+            cloud.engine.prepare("run1", wanted.step, wanted.round)
+    objects = {uri: body.decode("latin-1") for uri, body in cloud.objects.objects.items()}
+    return {"pipeline": encode_pipeline(definition), "objects": objects, "states": states}
+
+
+if __name__ == "__main__":
+    json.dump(record(), sys.stdout, indent=1)
