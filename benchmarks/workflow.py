@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from batchrelay_cli.pipeline_file.read import read
+from batchrelay.domain.run import Run
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import client
 
-FILE = Path(__file__).resolve().parent.parent / "examples/array-workflow/pipeline.yaml"
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "examples/array-workflow/pipeline.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +31,34 @@ class Workflow:
 
 def array_workflow(width: int) -> Workflow:
     """Run the example at a width."""
-    cloud = LocalCloud.start(directory=FILE.parent)
+    return played(read(FILE), {"width": str(width)})[1]
+
+
+def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
+    """A run on a cloud of its own, and what it took."""
+    cloud = LocalCloud.start(directory=file.path.resolve().parent)
     try:
-        session = LocalRun.prepare(cloud, read(FILE), Console(quiet=True))
-        ended = session.play({"width": str(width)}, sweep=False)
+        session = LocalRun.prepare(cloud, file, Console(quiet=True))
+        ended = session.play(params, sweep=False)
         assert ended.status == "SUCCEEDED", ended.status
         with urllib.request.urlopen(f"{cloud.endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
             calls: dict[str, int] = json.loads(answer.read())["handlers"]
-        logs = client(cloud, "logs")
-        invocations = sum(
-            len(re.findall("START RequestId", event["message"]))
-            for group in logs.describe_log_groups()["logGroups"]
-            for stream in logs.describe_log_streams(logGroupName=group["logGroupName"])[
-                "logStreams"
-            ]
-            for event in logs.get_log_events(
-                logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"]
-            )["events"]
-        )
         took = (ended.ended_at or ended.started_at) - ended.started_at
-        return Workflow(seconds=took.total_seconds(), invocations=invocations, calls=calls)
+        flow = Workflow(seconds=took.total_seconds(), invocations=_invocations(cloud), calls=calls)
+        return ended, flow
     finally:
         cloud.stop()
+
+
+def _invocations(cloud: LocalCloud) -> int:
+    """The START lines in the functions' logs."""
+    logs = client(cloud, "logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    return sum(
+        event["message"].startswith("START RequestId")
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"]
+        )
+        for event in page["events"]
+    )

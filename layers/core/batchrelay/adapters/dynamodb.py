@@ -1,6 +1,7 @@
 """Runs and pipelines in one DynamoDB table.
 
-`RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec.py),
+`RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/), deflated
+once it is longer than a KiB, because a write is paid for by the KiB;
 `status`, `pipeline`, `startedAt` stand beside it for people. `open` is there only while the run
 is open: a sparse index of those that a sweep must visit. `PIPELINE#<name>` / `V#<n>` is a
 definition, never changed, and therefore kept in memory once it was read.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -40,6 +42,9 @@ from batchrelay.domain.run import Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+WRITE_UNIT_BYTES = 1_024
+"""Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
 
 OPEN_INDEX = "open"
 _OPEN = "OPEN"
@@ -87,7 +92,7 @@ class DynamoStore:
         item = self._get(_run_key(run_id))
         if item is None:
             raise RunNotFound(f"there is no run {run_id}")
-        document = json.loads(item["document"]["S"])
+        document = json.loads(_inflated(item["document"]))
         pipeline = self.get_pipeline(*run_pipeline(document))
         return decode_run(document, pipeline, int(item["version"]["N"]))
 
@@ -111,12 +116,12 @@ class DynamoStore:
 
     def _write(self, run: Run, condition: str, values: dict[str, Any], problem: Exception) -> Run:
         written = replace(run, version=run.version + 1)
-        document = _dumps(encode_run(written))
-        if len(document.encode()) > RUN_BYTES_MAX:
+        document = _dumps(encode_run(written)).encode()
+        if len(document) > RUN_BYTES_MAX:
             raise InputError(f"run {run.id} takes more than {RUN_BYTES_MAX:,} bytes")
         item: dict[str, Any] = _run_key(run.id) | {
             "version": {"N": str(written.version)},
-            "document": {"S": document},
+            "document": deflated(document),
             "status": {"S": str(run.status)},
             "pipeline": {"S": run.pipeline.name},
             "startedAt": {"S": run.started_at.isoformat()},
@@ -162,6 +167,18 @@ def _run_key(run_id: str) -> dict[str, Any]:
 
 def _pipeline_key(name: str, version: int) -> dict[str, Any]:
     return {"pk": {"S": f"PIPELINE#{name}"}, "sk": {"S": f"V#{version}"}}
+
+
+def deflated(document: bytes) -> dict[str, Any]:
+    """As an attribute: a text while it is short, deflated bytes otherwise."""
+    if len(document) <= WRITE_UNIT_BYTES:
+        return {"S": document.decode()}
+    return {"B": zlib.compress(document)}
+
+
+def _inflated(attribute: Mapping[str, Any]) -> str | bytes:
+    text: str | None = attribute.get("S")
+    return zlib.decompress(attribute["B"]) if text is None else text
 
 
 def _dumps(document: Any) -> str:

@@ -1,0 +1,120 @@
+"""Dollars per million steps, from calls that were counted: `python -m benchmarks.cost`.
+
+Each run is played on the local cloud, its handlers' AWS calls are counted there, and multiplied by
+dated list prices (prices.json). A write costs a unit for each KiB of the run's item, a strongly
+consistent read one for each 4 KiB. Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS
+Batch itself, EventBridge's events of AWS services and its rules cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchrelay.adapters.dynamodb import deflated
+from batchrelay.codec import encode_run
+from batchrelay_cli.pipeline_file.read import read
+from benchmarks.workflow import ROOT, Workflow, played
+
+PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
+LAMBDA_GB, LAMBDA_S = 0.5, 0.15
+ATTRIBUTES_BYTES = 250
+"""Of a run's item, beside its document."""
+
+SQS_REQUESTS = 3
+"""Of one message: sent, received, deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a run costs beside its jobs, in dollars."""
+
+    steps: int
+    children: int
+    by_kind: dict[str, float]
+
+    @property
+    def per_million_steps(self) -> float:
+        """Dollars."""
+        return sum(self.by_kind.values()) / self.steps * 1e6
+
+
+def cost_of(run: Any, flow: Workflow) -> Cost:
+    """The counted calls, by what they are paid for."""
+    [stored] = deflated(json.dumps(encode_run(run)).encode()).values()
+    kib = math.ceil((len(stored) + ATTRIBUTES_BYTES) / 1_024)
+    calls = flow.calls
+    messages = flow.invocations + calls.get("sqs.SendMessage", 0)
+    units = {
+        "lambda.requests": flow.invocations,
+        "lambda.gbSeconds": flow.invocations * LAMBDA_GB * LAMBDA_S,
+        "dynamodb.writeUnits": calls.get("dynamodb.PutItem", 0) * kib,
+        "dynamodb.readUnits": calls.get("dynamodb.GetItem", 0) * math.ceil(kib / 4),
+        "sqs.requests": messages * SQS_REQUESTS + calls.get("sqs.SendMessageBatch", 0),
+        "s3.puts": calls.get("s3.PUT", 0),
+        "s3.gets": calls.get("s3.GET", 0),
+        "sns.publishes": calls.get("sns.POST", 0) + calls.get("sns.Publish", 0),
+    }
+    prices = PRICES["perMillion"]
+    return Cost(
+        steps=len(run.pipeline.steps),
+        children=sum(state.children or 0 for state in run.steps.values()),
+        by_kind={kind: count * prices[kind] / 1e6 for kind, count in units.items()},
+    )
+
+
+def chain(folder: Path, steps: int) -> Path:
+    """A chain of no-ops."""
+    container = {"image": "none", "command": ["true"]}
+    definition = {"jobDefinitionName": "d", "type": "container", "containerProperties": container}
+    entries: list[dict[str, Any]] = [{"jobName": "s0"}]
+    entries += [
+        {"jobName": f"s{n}", "dependsOn": [{"jobName": f"s{n - 1}"}]} for n in range(1, steps)
+    ]
+    defaults = {"jobQueue": "q", "jobDefinition": "d"}
+    document = {"pipeline": "chain", "defaults": defaults, "steps": entries}
+    file = folder / f"chain-{steps}.json"
+    file.write_text(json.dumps({**document, "jobDefinitions": [definition]}))
+    return file
+
+
+def main() -> None:
+    """Print the table."""
+    examples = ROOT / "examples"
+    texts = {"source": str(examples / "word-count/texts")}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            ("a chain of 20 steps", chain(Path(folder), 20), {}),
+            ("a chain of 200 steps", chain(Path(folder), 200), {}),
+            ("word-count", examples / "word-count/pipeline.yaml", texts),
+            ("array-workflow, 20 wide", examples / "array-workflow/pipeline.yaml", {}),
+            (
+                "array-workflow, 10,000 wide",
+                examples / "array-workflow/pipeline.yaml",
+                {"width": "10000"},
+            ),
+            ("chunked", examples / "chunked/pipeline.yaml", {}),
+        ]
+        transition = PRICES["perMillion"]["stepfunctions.transitions"]
+        print(
+            "| run | steps | children | dollars per million steps | most of it | beside Step Functions |"
+        )
+        print("| --- | --- | --- | --- | --- | --- |")
+        for name, file, params in runs:
+            run, flow = played(read(file), params)
+            cost = cost_of(run, flow)
+            most = max(cost.by_kind, key=lambda kind: cost.by_kind[kind])
+            share = cost.by_kind[most] / sum(cost.by_kind.values())
+            print(
+                f"| {name} | {cost.steps} | {cost.children:,} | {cost.per_million_steps:.2f} | "
+                f"{most}, {share:.0%} | {cost.per_million_steps / transition:.2f} of a transition |"
+            )
+    print(f"\nPrices of {PRICES['date']}: {PRICES['source']}.")
+
+
+if __name__ == "__main__":
+    main()
