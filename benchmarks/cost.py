@@ -100,9 +100,8 @@ def main() -> None:
             ("chunked", examples / "chunked/pipeline.yaml", {}),
         ]
         transition = PRICES["perMillion"]["stepfunctions.transitions"]
-        print(
-            "| run | steps | children | dollars per million steps | most of it | beside Step Functions |"
-        )
+        headings = ("run", "steps", "children", "dollars per million steps", "most of it")
+        print(f"| {' | '.join(headings)} | beside Step Functions |")
         print("| --- | --- | --- | --- | --- | --- |")
         for name, file, params in runs:
             run, flow = played(read(file), params)

@@ -1,10 +1,10 @@
 """Runs and pipelines in one DynamoDB table.
 
-`RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/), deflated
-once it is longer than a KiB, because a write is paid for by the KiB;
-`status`, `pipeline`, `startedAt` stand beside it for people. `open` is there only while the run
-is open: a sparse index of those that a sweep must visit. `PIPELINE#<name>` / `V#<n>` is a
-definition, never changed, and therefore kept in memory once it was read.
+`RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/),
+deflated once it is longer than a KiB, because a write is paid for by the KiB; `status`, `pipeline`,
+`startedAt` stand beside it for people. `open` is there only while the run is open: a sparse index
+of those that a sweep must visit. `PIPELINE#<name>` / `V#<n>` is a definition, never changed, and
+therefore kept in memory once it was read.
 """
 
 from __future__ import annotations
