@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 from batchrelay.domain.pipeline import (
@@ -25,6 +26,9 @@ def size_of(step: Step) -> str:
         return f"1 per {step.aggregate.fan_in} outputs, in levels"
     if step.workers is not None:
         return f"up to {step.workers:,} workers"
+    if isinstance(step.for_each, InlineItems | Matrix) and step.chunk is not None:
+        count = -(-known_items(step.for_each) // step.chunk)
+        return f"{count:,} children" if count > 1 else f"{count} job"
     if step.for_each is not None:
         if step.chunk is None:
             return f"measured chunks of {source_of(step.for_each)}"
@@ -38,6 +42,13 @@ def size_of(step: Step) -> str:
     return f"{size:,} children" if isinstance(size, int) else f"{size} children"
 
 
+def known_items(each: InlineItems | Matrix) -> int:
+    """Items that stand in the pipeline itself."""
+    if isinstance(each, InlineItems):
+        return len(each.items)
+    return math.prod(len(values) for values in each.axes.values())
+
+
 def source_of(each: ForEach) -> str:
     """What a step fans out over, in a few words."""
     match each:
@@ -48,7 +59,7 @@ def source_of(each: ForEach) -> str:
         case Matrix():
             return " x ".join(each.axes)
         case InlineItems():
-            return f"{len(each.items):,}"
+            return f"{len(each.items):,} items"
         case StepOutputs():
             return f"{each.step}'s outputs"
 

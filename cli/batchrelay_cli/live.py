@@ -50,7 +50,8 @@ class Progress:
 
     @property
     def _shows_items(self) -> bool:
-        return self.items is not None and self.items != self.total
+        is_known = self.chunk > 0 or self.done == self.total
+        return self.items is not None and self.items != self.total and is_known
 
     @property
     def _items_done(self) -> int:

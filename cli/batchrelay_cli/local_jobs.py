@@ -13,13 +13,11 @@ from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.values import Json, merged
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import DefinitionRefusedError, pinned, register
+from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
-
-ENTRYPOINT_TAG = "batchrelay:entrypoint"
-"""Tells the local AWS Batch what stands before every command: what ENTRYPOINT is to an image."""
 
 ENVIRONMENT_NAME = "this-machine"
 

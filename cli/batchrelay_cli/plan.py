@@ -11,8 +11,16 @@ import click
 
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
-from batchrelay.domain.pipeline import ForEach, ListFile, Listing, Pipeline, Step
-from batchrelay_cli.graph import mermaid, size_of, source_of, svg
+from batchrelay.domain.pipeline import (
+    ForEach,
+    InlineItems,
+    ListFile,
+    Listing,
+    Matrix,
+    Pipeline,
+    Step,
+)
+from batchrelay_cli.graph import known_items, mermaid, size_of, source_of, svg
 from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
@@ -82,7 +90,10 @@ def _later(step: Step) -> Iterator[str]:
     if step.aggregate is not None:
         yield f"until one output is left, which is {step.output}"
     elif step.for_each is not None:
-        yield f"decided when it starts: the length of {_where(step.for_each)}"
+        if isinstance(step.for_each, InlineItems | Matrix):
+            yield f"{known_items(step.for_each):,} items: {source_of(step.for_each)}"
+        else:
+            yield f"decided when it starts: the length of {_where(step.for_each)}"
         if step.workers is None:
             yield (
                 f"0 items skip it, 1 child is a plain job, 2 to {ARRAY_SIZE_MAX:,} are an array, "
@@ -104,12 +115,14 @@ def _where(each: ForEach) -> str:
 
 def _calls(pipeline: Pipeline) -> str:
     fan_outs = sum(step.has_items for step in pipeline.steps)
-    submits = len(pipeline.steps)
+    submits = sum(len(step.groups) + 1 for step in pipeline.steps)
     writes = 1 + 2 * submits + fan_outs + len(pipeline.notify)
+    levels = [step.name for step in pipeline.steps if step.aggregate is not None]
+    more = f", and 1 SubmitJob, 3 writes, 2 PUTs for each further level of {', '.join(levels)}"
     return (
         f"calls: at most {submits} SubmitJob, {writes} writes of the run (more only where writers "
-        f"meet), {fan_outs} manifest{'s' if fan_outs != 1 else ''}; none grows with children, "
-        f"but for one SubmitJob for {ARRAY_SIZE_MAX:,}"
+        f"meet), {2 * fan_outs} PUTs of manifests{more if levels else ''}; none grows with "
+        f"children, but for one SubmitJob for {ARRAY_SIZE_MAX:,}"
     )
 
 

@@ -35,6 +35,9 @@ from batchrelay_local.launch import CloudError, LocalCloud, job_environment
 POLL_S = 0.1
 """Seconds between two looks at the run."""
 
+WORKER = "[batchrelay] "
+"""Begins every line that batchrelay-worker writes to a log."""
+
 SWEEP_S = 1.0
 """Seconds between two sweeps while faults are played: who waits for chaos waits long enough."""
 
@@ -91,8 +94,9 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         session = LocalRun.prepare(cloud, pipeline_file, console)
         ended = session.play(given, sweep=bool(options["chaos"]))
         report = session.report(ended)
+        missing = False
         if download is not None:
-            session.download(ended, download)
+            missing = not session.download(ended, download)
         if options["output"] == "json":
             click.echo(json.dumps(report, indent=2))
         if keep:
@@ -101,7 +105,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
-    raise SystemExit(EXIT_CODES.get(ended.status, 1))
+    raise SystemExit(EXIT_CODES.get(ended.status, 1) or int(missing))
 
 
 def _cloud(directory: Path, port: int, chaos: str, console: Console) -> LocalCloud:
@@ -262,15 +266,17 @@ class LocalRun:
             "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],
         }
 
-    def download(self, run: Run, folder: Path) -> None:
-        """Fetch every step's output, each into a folder of the step's name."""
-        count = 0
+    def download(self, run: Run, folder: Path) -> bool:
+        """Fetch every step's output into a folder of the step's name; whether all were there."""
+        count, complete = 0, True
         for step, uri in self._outputs(run).items():
             found = sum(1 for _ in self.wire.download(uri, folder / step))
             if not found:
+                complete = False
                 self.console.print(f"step {step} left nothing at {uri}", markup=False)
             count += found
         self.console.print(f"downloaded {count} file{'s' if count != 1 else ''} to {folder}")
+        return complete
 
     def _outputs(self, run: Run) -> dict[str, str]:
         variables = variables_of(run)
@@ -314,8 +320,7 @@ class LocalRun:
         why = state.reason if exit_code is None else f"exit code {exit_code}"
         if exit_code is None and index is not None:
             why = jobs[0].get("container", {}).get("reason") or jobs[0].get("statusReason", why)
-        lines = [line for line in self.wire.log_of(jobs[0], 50) if line.strip()]
-        return f"{who}{why}" + (f": {printable(lines[-1]).strip()}" if lines else "")
+        return f"{who}{why}" + _last_words(self.wire.log_of(jobs[0], 50))
 
     def _notices(self, run: Run) -> list[Mapping[str, Any]]:
         heard: list[Mapping[str, Any]] = []
@@ -324,6 +329,15 @@ class LocalRun:
             if notice is not None:
                 heard.append(notice)
         return heard
+
+
+def _last_words(log: list[str]) -> str:
+    """The last line of the program, and the last of the worker that ran it."""
+    lines = [printable(line).strip() for line in log if line.strip()]
+    own = [line for line in lines if not line.startswith(WORKER)]
+    workers = [line.removeprefix(WORKER) for line in lines if line.startswith(WORKER)]
+    said = own[-1:] + [f"({line})" for line in workers[-1:]]
+    return f": {' '.join(said)}" if said else ""
 
 
 def printable(line: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from urllib.parse import urlsplit
 
@@ -66,6 +65,4 @@ VERBS = {"list": list_files, "process": process, "aggregate": aggregate}
 
 if __name__ == "__main__":
     verb, *words = sys.argv[1:]
-    if "{item" in " ".join(words):  # a fan-out: once for each item of this child
-        sys.exit(subprocess.call(["batchrelay-worker", "run", "--", sys.executable, *sys.argv]))
     VERBS[verb](*words)

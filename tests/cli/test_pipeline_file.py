@@ -63,6 +63,49 @@ def test_the_example_is_right() -> None:
     assert len(file.definitions) == 3
 
 
+@pytest.mark.parametrize(
+    ("definition", "command", "warning"),
+    [
+        (
+            "{jobDefinitionName: d, type: container, containerProperties: {image: i}}",
+            "[echo, '{item.key}']",
+            "{item.key} is filled in by batchrelay-worker only: write [batchrelay-worker, run, --, echo, …]",
+        ),
+        (
+            "{jobDefinitionName: d, type: container, containerProperties: {image: i, command: [echo, '{item}']}}",
+            "",
+            "{item} is filled in by batchrelay-worker only",
+        ),
+        (
+            "{jobDefinitionName: d, type: container, containerProperties: {image: i}}",
+            "[batchrelay-worker, run, --, echo, '{item.key}']",
+            "",
+        ),
+        (
+            "{jobDefinitionName: d, type: container, containerProperties: {image: i}, tags: {'batchrelay:entrypoint': batchrelay-worker run --}}",
+            "[echo, '{item.key}']",
+            "",
+        ),
+        (
+            "{jobDefinitionName: other, type: container, containerProperties: {image: i}}",
+            "[echo, '{item.key}']",
+            "job definition d is not in this file's jobDefinitions: a typing mistake, or one of your account?",
+        ),
+    ],
+)
+def test_a_command_that_wants_the_worker_is_warned_of(
+    tmp_path: Path, definition: str, command: str, warning: str
+) -> None:
+    text = GOOD + "    flow: {forEach: {items: [1]}}\n"
+    text += f"    containerOverrides: {{command: {command}}}\n" if command else ""
+    file = read_text(tmp_path, text + f"jobDefinitions: [{definition}]\n")
+    told = [problem.message for problem in file.warnings]
+    assert [message for message in told if warning and message.startswith(warning)] == (
+        told if warning else []
+    )
+    assert bool(told) is bool(warning)
+
+
 def test_json_is_read_as_well(tmp_path: Path) -> None:
     text = '{"pipeline": "p", "steps": [{"jobName": "a", "jobQueue": "q", "jobDefinition": "d"}]}'
     assert read_text(tmp_path, text).pipeline.name == "p"
@@ -156,7 +199,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("dependsOn: [{jobName: a, type: SEQUENTIAL}]", "6:17: SEQUENTIAL names no other job: write {type: SEQUENTIAL}"),
         ("flow: {output: 3}", "6:20: output must be a text: the URI where the step leaves its result"),
         ("flow: []", "6:11: flow must be a mapping"),
-        ("parameters: {x: '${steps.a.output}'}", "6:21: ${steps.a.output} means nothing here"),
+        ("parameters: {x: '${steps.a.output}'}", "6:21: ${steps.a.output}: a is no step before this one that has a flow.output"),
         ("parameters: {x: '${run.di}'}", "6:21: ${run.di} means nothing here: did you mean ${run.id}?"),
         ("parameters: {x: '${trigger.key}'}", "6:21: ${trigger.key}: triggers are not built yet in this version"),
         ("jobQueue: r", "6:5: jobQueue is given twice"),

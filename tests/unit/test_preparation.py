@@ -192,7 +192,30 @@ def test_an_item_without_an_output_is_told() -> None:
     fan = step("a", for_each=InlineItems(items=({"x": 1},)), skip_existing="s3://b/${item.name}")
     event = ToPrepare(fan).prepare().event
     assert isinstance(event, PreparationFailed)
-    assert event.reason == 'item 0 has no name: {"x": 1}'
+    assert event.reason == 'item 0 has no name, or it is null: {"x": 1}'
+
+
+@pytest.mark.parametrize("stops", [0, 1])
+def test_two_items_with_the_same_output_are_refused_by_name(stops: int) -> None:
+    fan = step("a", for_each=Listing(prefix="s3://b/in/"), output="s3://b/out/${item.stem}")
+    objects = {f"in/{number:04}/{number}.x": b"" for number in range(1_500)}
+    there = ToPrepare(fan, **objects, **{"in/9999/7.y": b""})
+    left = iter([0.0] * stops)
+    outcome = there.prepare(time_left=lambda: next(left, 999.0))
+    if stops:
+        outcome = there.prepare(resume=outcome.resume)
+    assert isinstance(outcome.event, PreparationFailed)
+    assert outcome.event.reason == (
+        "items 7 and 1500 have the same output, s3://b/out/7: write more of the item into "
+        "flow.output, such as ${item.key} or ${item.number}"
+    )
+
+
+def test_a_listing_of_which_nothing_matches_says_how_many_there_are() -> None:
+    fan = step("a", for_each=Listing(prefix="s3://b/in/", match="*.bma"))
+    there = ToPrepare(fan, **{f"in/{number}.bam": b"" for number in range(12)})
+    there.cloud.engine.prepare("run1", "a", 0)
+    assert there.cloud.runs.load("run1").state("a").reason == "0 items, 12 objects do not match"
 
 
 def test_a_queue_has_a_message_for_each_chunk() -> None:

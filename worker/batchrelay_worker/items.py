@@ -123,7 +123,8 @@ def filled(word: str, item: Item) -> str:
     def text(match: re.Match[str]) -> str:
         value = value_of(item, match.group(1))
         if value is None:
-            raise WorkerError(f"item {item.number} has no {match.group(1)[5:]}: {item.value!r:.80}")
+            name, shown = match.group(1)[5:], json.dumps(item.value, ensure_ascii=False)[:80]
+            raise WorkerError(f"item {item.number} has no {name}, or it is null: {shown}")
         return _text(value)
 
     return _TOKEN.sub(text, word)

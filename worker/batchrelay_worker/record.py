@@ -121,6 +121,12 @@ class Record:
         return sum(not entry["ok"] for entry in self.items.values())
 
     @property
+    def first_failure(self) -> tuple[int, str]:
+        """Number and reason of the first item that failed."""
+        entry = next(entry for entry in self.items.values() if not entry["ok"])
+        return entry["n"], str(entry["why"])
+
+    @property
     def exit_code(self) -> int:
         """The one that all failed items share, so that evaluateOnExit can tell; else 1."""
         failed = (entry for entry in self.items.values() if not entry["ok"])

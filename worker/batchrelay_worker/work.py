@@ -55,7 +55,9 @@ class Work:
         self._record.save(done=True)
         failed = self._record.failed
         if failed:
-            tell(f"{failed} of {len(self._record.items)} items failed")
+            number, why = self._record.first_failure
+            total = len(self._record.items)
+            tell(f"{failed} of {total} items failed; the first of them, item {number}: {why}")
         elif poisoned:
             tell(f"{poisoned} messages are dead letters: their items failed, or ended workers")
         return self._record.exit_code if failed or poisoned else 0
@@ -162,8 +164,11 @@ class Work:
         return [int(answer["Attributes"][name]) for name in _COUNTS]
 
     def _poisoned(self) -> int:
-        """Asked for a while where somebody died: SQS counts late."""
-        found, looks = 0, DEAD_LOOKS if self._child.attempt > 1 else 1
+        """Dead letters, where a worker died: who was not started again has none to answer for.
+
+        Asked for a while: SQS counts late.
+        """
+        found, looks = 0, DEAD_LOOKS if self._child.attempt > 1 else 0
         try:
             while looks and not found:
                 found, looks = sum(self._counts(self._child.queue + DEAD)), looks - 1

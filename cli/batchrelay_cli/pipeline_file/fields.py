@@ -176,6 +176,11 @@ def _unknown_variable(name: str, known: Collection[str]) -> str:
         return f"${{{name}}}: triggers are not built yet in this version"
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
+    parts = name.split(".")
+    if len(parts) == 3 and parts[0] == "steps" and parts[2] == "output" and name not in known:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+        hint = f"; did you mean ${{{close[0]}}}?" if close else ""
+        return f"${{{name}}}: {parts[1]} is no step before this one that has a flow.output{hint}"
     if name.partition(".")[0] == "item":
         return (
             f"${{{name}}}: the children of an array share one request, which knows no item: write "

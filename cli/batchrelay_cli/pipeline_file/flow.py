@@ -204,7 +204,10 @@ def _groups(document: Document, place: Place, value: Any) -> list[Group]:
         when = _condition(document, (*inner, "when"), entry.get("when"))
         for name in sorted(when.names if when else ()):
             if name.partition(".")[0] != "item":
-                problem = f"{name} means nothing in a group: write item.size or item.FIELD"
+                problem = (
+                    f"{name} means nothing in a group: write item.size or item.FIELD; a text "
+                    f"stands in quotes: '{name}'"
+                )
                 document.wrong((*inner, "when"), problem)
         groups.append(Group(when=when.text if when else None, overrides=overrides))
     return groups

@@ -13,6 +13,7 @@ from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import Param, Pipeline, Step
 from batchrelay.domain.variables import STEP_OUTCOMES
+from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
 from batchrelay_cli.pipeline_file.edges import check_graph, is_array
 from batchrelay_cli.pipeline_file.fields import (
@@ -91,6 +92,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     if not steps:
         return None, definitions
+    check_commands(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
     check_graph(document, steps)
     _check_all_variables(document, data, params, steps)
     if document.errors:
@@ -103,6 +105,11 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
         document.wrong(("steps",), str(error))
         return None, definitions
     return pipeline, definitions
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _check_top(document: Document, data: Mapping[str, Any]) -> None:

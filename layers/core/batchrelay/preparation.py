@@ -28,6 +28,7 @@ from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
+from batchrelay.items.outputs import Outputs
 from batchrelay.items.sources import Passed, Position, Sources, reduced
 from batchrelay.manifest import ManifestWriter
 from batchrelay.ports import Clock, Objects, Queues
@@ -89,6 +90,8 @@ class Preparation:
                 if not attempt.fill(self._items(run, step, state, attempt.position), time_left):
                     uri = attempt.put_down()
                     return Outcome(event=PreparationContinued(**known), resume=uri)
+                if attempt.outputs is not None and attempt.outputs.has_twice():
+                    attempt.outputs.refuse(self._items(run, step, state, Position()))
                 return Outcome(event=attempt.finish(known))
         except FOR_GOOD as error:
             return Outcome(event=PreparationFailed(**known, reason=str(error)))
@@ -109,6 +112,7 @@ class Preparation:
             is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
             existing=existing,
+            outputs=Outputs.of(step, run, stored.get("outputs", "")),
             position=Position(**stored.get("position", {})),
             suspended=stored.get("writers", {}),
         )
@@ -152,12 +156,15 @@ class _Attempt:
     queue_name: str
     folder: str
     existing: ExistingOutputs | None
+    outputs: Outputs | None
     position: Position
     is_resumed: bool
     suspended: Mapping[str, Any]
     writers: dict[str, ManifestWriter] = field(init=False)
     """By the manifest's URI."""
     _conditions: tuple[Condition | None, ...] = field(init=False)
+    passed: int = 0
+    """Objects of a listing that this invocation did not take for items."""
     _is_safe: bool = False
 
     def __post_init__(self) -> None:
@@ -186,13 +193,13 @@ class _Attempt:
         is_listing = isinstance(self.step.for_each, Listing)
         for seen, item in enumerate(items, start=1):
             if isinstance(item, Passed):
-                after = item.key
+                after, self.passed = item.key, self.passed + 1
             else:
                 read += 1
                 if is_listing:
                     after = item["key"]  # type: ignore[call-overload, index, assignment]
                 self._add(item, read - 1)
-            if seen % LOOKS_EVERY == 0 or isinstance(item, Passed):
+            if seen % LOOKS_EVERY == 0:
                 self._check_limits(more=True)
                 if time_left() < RESERVE_S:
                     self.position = Position(read=read, after=after)
@@ -207,6 +214,7 @@ class _Attempt:
             "folder": self.folder,
             "chunk": self.chunk,
             "position": asdict(self.position),
+            "outputs": "" if self.outputs is None else self.outputs.suspend(),
             "writers": {uri: writer.suspend() for uri, writer in self.writers.items()},
         }
         uri = f"{self.folder}suspended-{self.position.read}.json"
@@ -233,6 +241,7 @@ class _Attempt:
         return Prepared(
             **known,
             items=items,
+            passed=self.passed,
             existing=0 if existing is None else existing.count,
             children=tuple(children),
             chunk=self.chunk,
@@ -247,6 +256,8 @@ class _Attempt:
         return queue
 
     def _add(self, item: Json, number: int) -> None:
+        if self.outputs is not None:
+            self.outputs.add(item, number)
         if self.existing is not None and self.existing.has(item, number):
             self._writer(existing_uri(self.folder)).add(item)
         else:

@@ -18,6 +18,8 @@ class Prepared:
     items: int
     existing: int = 0
     """Items beside them, left out because their output is there."""
+    passed: int = 0
+    """Objects of a listing that are no items."""
     children: tuple[int, ...]
     """Of each group; one number without groups."""
     chunk: int = 1

@@ -60,7 +60,8 @@ def expand_item(pattern: str, item: Json, number: int) -> str:
     def value(path: str) -> str:
         found = number if path == "item.number" else item_value(item, path)
         if found is None:
-            raise InvalidItems(f"item {number} has no {path.removeprefix('item.')}: {_short(item)}")
+            name = path.removeprefix("item.")
+            raise InvalidItems(f"item {number} has no {name}, or it is null: {_short(item)}")
         return found if isinstance(found, str) else json.dumps(found, separators=(",", ":"))
 
     return ITEM_TOKEN.sub(lambda match: value(match[1]), pattern)

@@ -102,11 +102,17 @@ def with_parts(
     for name in sorted(step.lanes):
         others = [part.size for part in run.state(name).parts]
         if others and others != sizes:
-            reason = (
-                f"N_TO_N needs equal sizes: {sum(sizes):,} children here, {sum(others):,} of {name}"
-            )
-            return replace(state, status=FAILED, since=at, reason=reason)
+            return replace(state, status=FAILED, since=at, reason=_unequal(sizes, others, name))
     return replace(state, status=SUBMITTING, since=at, children=sum(sizes), parts=parts)
+
+
+def _unequal(sizes: list[int], others: list[int], name: str) -> str:
+    here, there = f"{sum(sizes):,} children here", f"{sum(others):,} of {name}"
+    if sum(sizes) != sum(others):
+        return f"N_TO_N needs equal sizes: {here}, {there}"
+    return short(
+        f"N_TO_N needs equal parts: {here} in {sizes}, {there} in {others} (groups are parts)"
+    )
 
 
 def short(reason: str) -> str:

@@ -159,12 +159,19 @@ def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> S
 def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
     state = replace(state, items=event.items, existing=event.existing, manifest=event.manifest)
     if event.items == 0:
-        reason = f"0 items, {event.existing:,} were there" if event.existing else "0 items"
+        reason = _nothing(event)
         return replace(state, status=SKIPPED, since=event.at, children=0, reason=reason)
     groups = enumerate(event.children)
     parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
     known = replace(state, chunk=event.chunk, queue=event.queue)
     return with_parts(run, step, known, parts, event.at)
+
+
+def _nothing(event: Prepared) -> str:
+    """Why there are no items."""
+    if event.existing:
+        return f"0 items, {event.existing:,} were there"
+    return f"0 items, {event.passed:,} objects do not match" if event.passed else "0 items"
 
 
 def _job_submitted(

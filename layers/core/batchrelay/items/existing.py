@@ -34,15 +34,16 @@ class ExistingOutputs:
 
     def has(self, item: Json, number: int) -> bool:
         """Whether an item's output is there. Raises: InvalidItems if it has none."""
-        digest = _digest(expand_item(self.pattern, item, number))
-        at = bisect_left(self._digests, digest)
-        return at < len(self._digests) and self._digests[at] == digest
+        wanted = digest(expand_item(self.pattern, item, number))
+        at = bisect_left(self._digests, wanted)
+        return at < len(self._digests) and self._digests[at] == wanted
 
 
 def _digested(uris: Iterable[str]) -> array[int]:
-    return array("Q", map(_digest, uris))
+    return array("Q", map(digest, uris))
 
 
-def _digest(uri: str) -> int:
+def digest(uri: str) -> int:
+    """A URI in 64 bits."""
     data = uri.encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.values import Json
 
+MEMBERS_TOLD = 10
+"""Names of an error's sentence."""
+
 _LITERAL_CHARS_MAX = 16
 """Characters of what is one to the parser: false, or two halves \\ud83d\\ude00 of a character."""
 
@@ -50,7 +53,7 @@ class _Reader:
         for depth, name in enumerate(path):
             self._enter_member(name, ".".join(path[: depth + 1]))
         if self._peek() != "[":
-            where = f"at {'.'.join(path)}" if path else "in the document"
+            where = f"at {'.'.join(path)}" if path else "in the document: write `items: PATH`"
             raise self._error(f"there is no list {where}")
         self._at += 1
         if self._peek() == "]":
@@ -65,8 +68,10 @@ class _Reader:
         if self._peek() != "{":
             raise self._error(f"there is no object to hold {path}")
         self._at += 1
+        known: list[str] = []
         while self._peek() != "}":
             key = self._value()
+            known.append(str(key))
             if self._peek() != ":":
                 raise self._error("expected ':'")
             self._at += 1
@@ -75,7 +80,8 @@ class _Reader:
             self._value()
             if self._next_is("}"):
                 break
-        raise self._error(f"there is no member {path}")
+        there = f"; there are {', '.join(known[:MEMBERS_TOLD])}" if known else ""
+        raise self._error(f"there is no member {path}{there}")
 
     def _next_is(self, end: str) -> bool:
         """Step over a comma (False) or over the end of the list or object (True)."""

@@ -44,13 +44,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A sign of life of a listing: so far it was read, whatever became items."""
+    """An object of a listing that is no item: so far it was read."""
 
     key: str
-
-
-PASSED_EVERY = 1_000
-"""Keys: a page of ListObjectsV2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +128,11 @@ class Sources:
         found = self.objects.list(prefix, after)
         bucket, _, start = prefix.removeprefix("s3://").partition("/")
         at = len(start)
-        for number, (key, size) in enumerate(found, start=1):
+        for key, size in found:
             is_folder = key.endswith("/") and size == 0
             if not is_folder and key.endswith(suffix) and (matches is None or matches(key[at:])):
                 yield {"bucket": bucket, "key": key, "size": size}
-            elif number % PASSED_EVERY == 0:
+            else:
                 yield Passed(key)
 
 

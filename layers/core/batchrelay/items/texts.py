@@ -56,6 +56,9 @@ def read_jsonl(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
             continue
         try:
             yield decode(text)
+        except json.JSONDecodeError as error:
+            where = f"line {number}, column {error.colno}"
+            raise InvalidItems(f"{source}: {where}: not JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
             raise InvalidItems(f"{source}: line {number}: not JSON: {error}") from None
 

@@ -1,0 +1,66 @@
+"""Whether what a step runs will be what was meant: warnings, for only the image knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batchrelay_cli.pipeline_file.document import Document, Place
+
+WORKER = "batchrelay-worker"
+ENTRYPOINT_TAG = "batchrelay:entrypoint"
+"""Tells the local AWS Batch what stands before every command: what ENTRYPOINT is to an image."""
+
+_ITEM = re.compile(r"\{item(?:\.[^{}]*)?\}")
+
+
+def check_commands(
+    document: Document, steps: Any, defaults: Mapping[str, Any], definitions: Any
+) -> None:
+    """Warn of `{item.…}` that nobody fills in, and of job definitions that the file has not."""
+    known = {
+        entry["jobDefinitionName"]: entry
+        for entry in (definitions if isinstance(definitions, list) else [])
+        if isinstance(entry, dict) and isinstance(entry.get("jobDefinitionName"), str)
+    }
+    for number, step in enumerate(steps if isinstance(steps, list) else []):
+        if known and isinstance(step, dict):
+            for problem in _problems(step, defaults, known):
+                place: Place = ("steps", number)
+                document.warn(place, problem)
+
+
+def _problems(
+    step: Mapping[str, Any], defaults: Mapping[str, Any], known: Mapping[str, Any]
+) -> Iterator[str]:
+    reference = step.get("jobDefinition", defaults.get("jobDefinition"))
+    if not isinstance(reference, str) or "${" in reference or reference.startswith("arn:"):
+        return
+    definition = known.get(reference.partition(":")[0])
+    if definition is None:
+        yield (
+            f"job definition {reference} is not in this file's jobDefinitions: a typing mistake, "
+            "or one of your account?"
+        )
+        return
+    words = _words(step, defaults, definition)
+    wanting = next((word for word in words if _ITEM.search(word)), None)
+    if wanting is not None and not any(word.endswith(WORKER) for word in words):
+        program = next(iter(words), "")
+        yield (f"{wanting} is filled in by {WORKER} only: write [{WORKER}, run, --, {program}, …]")
+
+
+def _words(
+    step: Mapping[str, Any], defaults: Mapping[str, Any], definition: Mapping[str, Any]
+) -> list[str]:
+    """The command with what stands before it, as far as the file says."""
+    tags = definition.get("tags")
+    entrypoint = str(tags.get(ENTRYPOINT_TAG, "")).split() if isinstance(tags, dict) else []
+    for source, key in ((step, "containerOverrides"), (defaults, "containerOverrides"),
+                        (definition, "containerProperties")):  # fmt: skip
+        container = source.get(key)
+        command = container.get("command") if isinstance(container, dict) else None
+        if isinstance(command, list):
+            return [*entrypoint, *map(str, command)]
+    return entrypoint
