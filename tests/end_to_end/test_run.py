@@ -196,7 +196,7 @@ def test_an_output_that_was_never_written_is_said(tmp_path: Path) -> None:
     steps = [{"jobName": "a", "flow": {"output": "s3://${env.bucket}/nobody"}}]
     file = pipeline(tmp_path, steps=steps)
     done = batchrelay("run", file, "--download", str(tmp_path / "out"))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "step a left nothing at s3://" in done.stdout
     assert batchrelay("run", file, "--download", "/proc/nobody").returncode == 2
 
