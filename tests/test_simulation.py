@@ -9,6 +9,9 @@ from tests.simulation.coverage import RARE, Coverage
 from tests.simulation.play import play
 
 RUNS = 400
+FOUND = (11_501,)
+"""Seeds of the long form that found a bug: a lane with a forEach of 0 items, whose upstream failed
+sooner or later."""
 
 
 def test_random_runs_end_right_in_every_weather() -> None:
@@ -23,6 +26,6 @@ def test_random_runs_end_right_in_every_weather() -> None:
 
 def test_known_seeds_end_right_and_reach_every_row() -> None:
     coverage = Coverage()
-    for seed in range(1_000):
+    for seed in (*range(1_000), *FOUND):
         play(seed, coverage)
     assert set(coverage.missing()) <= RARE

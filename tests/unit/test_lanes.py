@@ -107,6 +107,15 @@ def test_unequal_lanes_fail_with_the_numbers() -> None:
     )
 
 
+def test_no_items_beside_lanes_that_have_some_are_unequal() -> None:
+    """Or it would depend on who is faster whether its dependents run."""
+    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES), step("z", "b"))
+    none = Prepared(at=at(1), step="b", round=0, items=0, children=(0,), manifest=None)
+    run = after(run, none)
+    assert run.state("b").status is StepStatus.FAILED
+    assert run.state("b").reason == "N_TO_N needs equal sizes: 0 children here, 3 of a"
+
+
 @pytest.mark.parametrize("why", [SubmissionRefused(at=at(1), key=key("a"), reason="no"), None])
 def test_a_lane_whose_upstream_failed_before_it_began_is_doomed(why: Event | None) -> None:
     run = run_of(step("a", size=2), step("b", "a", **LANES), step("z", "b"))
