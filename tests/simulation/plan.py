@@ -93,7 +93,8 @@ class Plan:
         children = self.children(step)
         if children is None or sum(children) > CHILDREN_MAX:
             return frozenset({FAILED})
-        if not sum(children):
+        has_lanes = any(self._sizes(lane) for lane in step.lanes)
+        if not sum(children) and not has_lanes:
             return frozenset({SKIPPED})
         if any(self._sizes(lane) not in ([], self._sizes(step.name)) for lane in step.lanes):
             return frozenset({FAILED})

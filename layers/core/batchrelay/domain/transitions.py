@@ -158,7 +158,8 @@ def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> S
 
 def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
     state = replace(state, items=event.items, existing=event.existing, manifest=event.manifest)
-    if event.items == 0:
+    has_lanes = any(run.state(name).parts for name in step.lanes)
+    if event.items == 0 and not has_lanes:
         reason = _nothing(event)
         return replace(state, status=SKIPPED, since=event.at, children=0, reason=reason)
     groups = enumerate(event.children)
