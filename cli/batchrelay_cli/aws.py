@@ -91,7 +91,7 @@ class Wire:
         return client
 
     @cached_property
-    def _sqs(self) -> SQSClient:
+    def sqs(self) -> SQSClient:
         client: SQSClient = self.make_client("sqs")
         return client
 
@@ -182,8 +182,8 @@ class Wire:
 
     def subscribe(self) -> str:
         """A queue that hears what the stack's topic says; its URL."""
-        url = self._sqs.create_queue(QueueName="batchrelay-notices")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        url = self.sqs.create_queue(QueueName="batchrelay-notices")["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self._sns.subscribe(
             TopicArn=self.outputs["TopicArn"],
             Protocol="sqs",
@@ -193,9 +193,9 @@ class Wire:
 
     def next_notice(self, queue_url: str, wait_s: int) -> Mapping[str, Any] | None:
         """The SNS notification that comes next, or None."""
-        answer = self._sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=wait_s)
+        answer = self.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=wait_s)
         for message in answer.get("Messages", []):
-            self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             notice: Mapping[str, Any] = json.loads(message["Body"])
             return notice
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.errors import InputError
+from batchrelay_cli.dlq import dlq
 from batchrelay_cli.lint import lint
 from batchrelay_cli.local import local
 from batchrelay_cli.pipeline_file.read import PipelineFileError
@@ -40,6 +41,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(dlq)
 cli.add_command(lint)
 cli.add_command(local)
 cli.add_command(plan)

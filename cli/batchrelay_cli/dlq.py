@@ -1,0 +1,119 @@
+"""`batchrelay dlq`: messages that no handler could do anything with; shown, or sent again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batchrelay_cli.aws import Wire, deployed
+from batchrelay_cli.options import UsageProblem, output_option
+
+QUEUES = {
+    "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),
+    "preparations": ("PrepareDeadLettersUrl", "PrepareQueueUrl"),
+}
+"""What they are called here; the outputs of the dead letters' queue and of the source."""
+
+SHOWN_S = 30
+"""Seconds for which a message that is shown is not seen by others, and by us not twice."""
+
+RECEIVE_MAX = 10
+"""Messages of one ReceiveMessage. Source: ReceiveMessage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """One message, and where it goes when it is sent again."""
+
+    queue: str
+    dead_url: str
+    source_url: str
+    receipt: str
+    sent_at: datetime
+    body: str
+
+    @property
+    def about(self) -> str:
+        """Which job or step it is about, as far as it says."""
+        try:
+            document = json.loads(self.body)
+            if self.queue == "preparations":
+                return f"run {document['run_id']}, step {document['step']}"
+            return f"{document['detail']['jobName']} {document['detail']['status']}"
+        except (ValueError, KeyError, TypeError):
+            return f"not what was expected: {self.body[:60]}"
+
+
+@click.command(epilog="Example: batchrelay dlq --stack batchrelay-prod --replay")
+@click.option("--stack", default="batchrelay", show_default=True, help="The CloudFormation stack.")
+@click.option("--replay", is_flag=True, help="Send them to the queue that they came from.")
+@output_option
+def dlq(stack: str, replay: bool, output: str) -> None:
+    """Show the dead letters of a stack, or send them again once their cause is mended.
+
+    It uses the AWS settings of your environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Events
+    and preparations that are repeated change nothing, so a replay is safe.
+    """
+    try:
+        wire = deployed(stack)
+        letters = list(_letters(wire))
+        for letter in letters if replay else ():
+            _send_again(wire, letter)
+    except (ClientError, BotoCoreError) as error:
+        raise UsageProblem(str(error)) from None
+    if output == "json":
+        click.echo(json.dumps([_document(letter) for letter in letters], indent=2))
+        return
+    for letter in letters:
+        click.echo(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {letter.about}")
+    done = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
+    click.echo(f"{len(letters)} dead letters{': ' + done if letters else ''}")
+
+
+def _letters(wire: Wire) -> Iterator[DeadLetter]:
+    """All of them; each is invisible to others for a while."""
+    for name, (dead, source) in QUEUES.items():
+        while found := _received(wire, wire.outputs[dead]):
+            for message in found:
+                sent = int(message["Attributes"]["SentTimestamp"]) / 1_000
+                yield DeadLetter(
+                    queue=name,
+                    dead_url=wire.outputs[dead],
+                    source_url=wire.outputs[source],
+                    receipt=message["ReceiptHandle"],
+                    sent_at=datetime.fromtimestamp(sent, UTC),
+                    body=message["Body"],
+                )
+
+
+def _received(wire: Wire, url: str) -> list[Mapping[str, Any]]:
+    answer = wire.sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=RECEIVE_MAX,
+        VisibilityTimeout=SHOWN_S,
+        WaitTimeSeconds=1,
+        AttributeNames=["SentTimestamp"],
+    )
+    messages: Any = answer.get("Messages", [])
+    return list(messages)
+
+
+def _send_again(wire: Wire, letter: DeadLetter) -> None:
+    """Sent before it is deleted: a crash in between repeats it."""
+    wire.sqs.send_message(QueueUrl=letter.source_url, MessageBody=letter.body)
+    wire.sqs.delete_message(QueueUrl=letter.dead_url, ReceiptHandle=letter.receipt)
+
+
+def _document(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "queue": letter.queue,
+        "sentAt": letter.sent_at.isoformat(),
+        "about": letter.about,
+        "body": letter.body,
+    }
