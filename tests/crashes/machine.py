@@ -96,9 +96,16 @@ class Machine:
         [self._events] = [url for url in urls if "JobEventQueue" in url]
         self._preparations = cloud.outputs["PrepareQueueUrl"]
 
-    def play(self, run_id: str, crash: Crash | None, *, lose_events: bool = False) -> Played:
+    def play(
+        self,
+        run_id: str,
+        crash: Crash | None,
+        *,
+        lose_events: bool = False,
+        pipeline: str = PIPELINE.name,
+    ) -> Played:
         """A run from its start until it is closed; `lose_events` leaves all to reconcile."""
-        order = {"runId": run_id, "pipeline": "crash", "version": 1, "params": {}}
+        order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": {}}
         invocations: list[tuple[str, Ended]] = []
 
         def do(handler: str, event: Any, later_s: float = 0) -> Ended:
