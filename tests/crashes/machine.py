@@ -196,9 +196,9 @@ class Machine:
 
 
 @contextmanager
-def machine() -> Iterator[Machine]:
+def machine(assume: str = "") -> Iterator[Machine]:
     """One, on a cloud of its own."""
-    cloud = LocalCloud.start(directory=ROOT)
+    cloud = LocalCloud.start(directory=ROOT, assume=assume)
     try:
         yield Machine(cloud)
     finally:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from batchrelay.bootstrap import engine
 from batchrelay.domain.events import JobSucceeded
@@ -33,6 +37,10 @@ def on() -> Iterator[Machine]:
 
 @pytest.fixture
 def engines(on: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Engine]:
+    return engines_of(on, monkeypatch)
+
+
+def engines_of(on: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Engine]:
     """An engine of its own for each handler: nothing is shared but the cloud."""
     for name, value in on.environment.items():
         monkeypatch.setenv(name, value)
@@ -111,3 +119,49 @@ def test_many_handlers_on_many_runs(on: Machine, engines: Callable[[], Engine]) 
     names = Counter(job["jobName"] for page in queue for job in page["jobSummaryList"])
     assert len(names) == 2 * runs
     assert set(names.values()) == {1}
+
+
+def test_submissions_beyond_the_accounts_rate_are_paid_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """150 runs start at once where 50 requests a second are allowed, all together."""
+    runs = 150
+
+    @dataclass
+    class LaterClock:
+        later: timedelta
+
+        def now(self) -> datetime:
+            return datetime.now(UTC) + self.later
+
+    with machine(assume="quota=shared") as throttled:
+        engines = engines_of(throttled, monkeypatch)
+        step = Step(name="a", request=_REQUEST)
+        throttled.runs.put_pipeline(Pipeline(name="one", version=1, steps=(step,)))
+
+        def start(number: int) -> None:
+            engines().start(StartOrder(run_id=f"rate{number}", pipeline="one", version=1))
+
+        with ThreadPoolExecutor(HANDLERS) as pool:
+            list(pool.map(start, range(runs)))
+        owing = runs
+        for sweep in range(1, 40):
+            clock = LaterClock(timedelta(seconds=1_000 * sweep))
+            sweeper = replace(engines(), clock=clock)
+            for run_id in list(throttled.runs.open_runs()):
+                with suppress(ClientError):  # its own reads were throttled: the next sweep
+                    sweeper.sweep(run_id)
+            owing = len(list(throttled.runs.open_runs()))
+            if not owing:
+                break
+        assert not owing
+        ended = [throttled.runs.load(f"rate{number}").status for number in range(runs)]
+        time.sleep(1.1)
+        names = Counter(name for n in range(runs) for name in _names(throttled, f"rate{n}"))
+    assert set(ended) == {RunStatus.SUCCEEDED}
+    assert len(names) == runs
+    assert set(names.values()) == {1}
+
+
+def _names(on: Machine, run_id: str) -> list[str]:
+    return [name for name, jobs in on.jobs(run_id).items() for _ in jobs]

@@ -40,9 +40,13 @@ class BatchJobs:
 
     @cached_property
     def _submitter(self) -> BatchClient:
-        """botocore retries a lost answer on its own accord, which would submit twice."""
+        """botocore retries a lost answer on its own accord, which would submit twice.
+
+        Its adaptive mode slows a process down by the 429s that it meets: so all functions together
+        find the account's rate (50 a second), whatever else uses it.
+        """
         once = Config(
-            retries={"total_max_attempts": 1},
+            retries={"total_max_attempts": 1, "mode": "adaptive"},
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
         )
