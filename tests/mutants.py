@@ -199,7 +199,7 @@ MUTANTS = (
     Mutant(
         bug="a lost answer of SubmitJob is sent again",
         file="adapters/batch.py",
-        old='retries={"total_max_attempts": 1}',
+        old='retries={"total_max_attempts": 1, "mode": "adaptive"}',
         new='retries={"total_max_attempts": 3}',
     ),
     Mutant(
