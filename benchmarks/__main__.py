@@ -33,8 +33,8 @@ class Row:
 
     what: str
     measured: str
-    wanted: str
-    holds: bool
+    wanted: str = ""
+    holds: bool = True
 
 
 def best(measure: Callable[[], float]) -> float:
@@ -131,8 +131,6 @@ def rows(folder: Path) -> list[Row]:
         Row(
             what=f"baseline: a bare two-slot spawn loop of {CHILDREN:,} no-ops",
             measured=f"{spawn:.2f} s",
-            wanted="",
-            holds=True,
         ),
         Row(
             what="local cloud up and deployed", measured=f"{up:.2f} s", wanted="< 3 s", holds=up < 3
@@ -169,8 +167,6 @@ def batch_rows() -> list[Row]:
         Row(
             what=f"baseline: the spawn loop, {WIDE:,} no-ops",
             measured=f"{spawn:.2f} s",
-            wanted="",
-            holds=True,
         ),
         Row(
             what=f"an array of {WIDE:,} no-ops on the local AWS Batch",
@@ -181,8 +177,6 @@ def batch_rows() -> list[Row]:
         Row(
             what="the same, every terminal event of a child wanted by a rule",
             measured=f"{heard.seconds:.2f} s, {heard.seconds / spawn:.1f}x the baseline",
-            wanted="",
-            holds=True,
         ),
         Row(
             what=f"growth of the time from {CHILDREN:,} to {WIDE:,} children, over linear",
@@ -230,8 +224,6 @@ def manifest_rows() -> list[Row]:
         Row(
             what=f"baseline: boto3 lists {ITEMS:,} objects",
             measured=f"{bare.seconds:.0f} s, {bare.rss_mb} MB",
-            wanted="",
-            holds=True,
         ),
         Row(
             what=f"the manifest of a listing of {ITEMS:,} objects",
@@ -243,8 +235,6 @@ def manifest_rows() -> list[Row]:
         Row(
             what=f"baseline: json reads {ITEMS:,} lines and writes them",
             measured=f"{loads.seconds:.1f} s, {loads.rss_mb} MB",
-            wanted="",
-            holds=True,
         ),
         Row(
             what=f"the manifest of {ITEMS:,} lines of JSONL",
@@ -278,8 +268,6 @@ def worker_rows(folder: Path) -> list[Row]:
         Row(
             what=f"{MANY:,} items in chunks of {CHUNK}, a process each, from start to end",
             measured=f"{seconds:.0f} s, {seconds / MANY * 1000:.1f} ms an item",
-            wanted="",
-            holds=True,
         ),
     ]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -41,18 +40,19 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
         session = LocalRun.prepare(cloud, file, Console(quiet=True))
         ended = session.play(params, sweep=False)
         assert ended.status == "SUCCEEDED", ended.status
-        with urllib.request.urlopen(f"{cloud.endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
-            calls: dict[str, int] = json.loads(answer.read())["handlers"]
         took = (ended.ended_at or ended.started_at) - ended.started_at
-        flow = Workflow(seconds=took.total_seconds(), invocations=_invocations(cloud), calls=calls)
+        flow = Workflow(
+            seconds=took.total_seconds(),
+            invocations=invocations_of(client(cloud, "logs")),
+            calls=cloud.calls(),
+        )
         return ended, flow
     finally:
         cloud.stop()
 
 
-def _invocations(cloud: LocalCloud) -> int:
-    """The START lines in the functions' logs."""
-    logs = client(cloud, "logs")
+def invocations_of(logs: Any) -> int:
+    """Lambda invocations: the START lines in the functions' logs."""
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
     return sum(
         event["message"].startswith("START RequestId")

@@ -46,17 +46,22 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     return cloud
 
 
+def make_queue(batch: Any, name: str, *, slots: int) -> None:
+    """A job queue on a compute environment of its own."""
+    batch.create_compute_environment(
+        computeEnvironmentName=f"{name}-slots",
+        type="MANAGED",
+        computeResources={"type": "EC2", "maxvCpus": slots, "subnets": []},
+    )
+    order = [{"order": 1, "computeEnvironment": f"{name}-slots"}]
+    batch.create_job_queue(jobQueueName=name, priority=1, computeEnvironmentOrder=order)
+
+
 @pytest.fixture(scope="session")
 def batch_queue(cloud: LocalCloud) -> str:
     """A job queue with four slots, and the job definition `shell`."""
     batch = client_of(cloud, "batch")
-    batch.create_compute_environment(
-        computeEnvironmentName="slots",
-        type="MANAGED",
-        computeResources={"type": "EC2", "maxvCpus": 4, "subnets": []},
-    )
-    order = [{"order": 1, "computeEnvironment": "slots"}]
-    batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
+    make_queue(batch, "queue", slots=4)
     batch.register_job_definition(
         jobDefinitionName="shell",
         type="container",

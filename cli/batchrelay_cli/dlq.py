@@ -12,7 +12,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchrelay_cli.aws import Wire, deployed
-from batchrelay_cli.options import UsageProblem, output_option
+from batchrelay_cli.options import UsageProblem, output_option, stack_option
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),
@@ -51,7 +51,7 @@ class DeadLetter:
 
 
 @click.command(epilog="Example: batchrelay dlq --stack batchrelay-prod --replay")
-@click.option("--stack", default="batchrelay", show_default=True, help="The CloudFormation stack.")
+@stack_option
 @click.option("--replay", is_flag=True, help="Send them to the queue that they came from.")
 @output_option
 def dlq(stack: str, replay: bool, output: str) -> None:

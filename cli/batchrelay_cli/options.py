@@ -30,6 +30,13 @@ def output_option(function: _F) -> _F:
     )(function)
 
 
+def stack_option(function: _F) -> _F:
+    """`--stack NAME`, found with the AWS settings of the environment."""
+    return click.option(
+        "--stack", default="batchrelay", show_default=True, help="The CloudFormation stack."
+    )(function)
+
+
 def parse_params(params: tuple[str, ...]) -> dict[str, str]:
     """`NAME=VALUE` options as a dictionary. Raises: UsageProblem."""
     given: dict[str, str] = {}

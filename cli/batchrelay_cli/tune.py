@@ -22,7 +22,7 @@ from batchrelay.domain.values import Json, merged
 from batchrelay.ports import Objects
 from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.aws import Wire, deployed
-from batchrelay_cli.options import UsageProblem, output_option
+from batchrelay_cli.options import UsageProblem, output_option, stack_option
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600
@@ -43,7 +43,7 @@ class Measured:
 
 @click.command(epilog="Example: batchrelay tune 20260131t120000abc123/process")
 @click.argument("step", metavar="RUN/STEP")
-@click.option("--stack", default="batchrelay", show_default=True, help="The CloudFormation stack.")
+@stack_option
 @click.option(
     "--prices",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

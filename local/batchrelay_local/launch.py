@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from batchrelay_local.calls import CALLS_PATH
 
 STOP_S_MAX = 8.0
 """Seconds until a cloud that was told to stop is killed: its processes have 3 of them."""
@@ -99,6 +102,12 @@ class LocalCloud:
             if process.returncode is not None:
                 shutil.rmtree(folder, ignore_errors=True)
         return cls(**answer, process=process, folder=folder)
+
+    def calls(self) -> dict[str, int]:
+        """AWS calls that handlers have made so far, by service and operation."""
+        with urllib.request.urlopen(self.endpoint + CALLS_PATH) as answer:  # noqa: S310  # loopback
+            counted: dict[str, int] = json.loads(answer.read()).get("handlers", {})
+        return counted
 
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay_cli.aws import local_client_factory
 from batchrelay_local.launch import LocalCloud
+from tests.conftest import make_queue
 from tests.crashes.invocation import CrashPoint, Ended, invoke
 from tests.stack import ROOT
 
@@ -145,8 +144,7 @@ class Machine:
 
     def recorded_calls(self) -> int:
         """AWS calls that the cloud saw handlers make."""
-        with urllib.request.urlopen(f"{self.cloud.endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
-            return sum(json.loads(answer.read()).get("handlers", {}).values())
+        return sum(self.cloud.calls().values())
 
     def _deliver(self, do: Any, later: float, crash: Crash | None, *, lose_events: bool) -> bool:
         """Hand over one batch of messages, if there is one."""
@@ -181,13 +179,7 @@ class Machine:
 
     def _make_jobs_possible(self) -> None:
         batch = self.client("batch")
-        batch.create_compute_environment(
-            computeEnvironmentName="e",
-            type="MANAGED",
-            computeResources={"type": "EC2", "maxvCpus": 4, "subnets": []},
-        )
-        order = [{"order": 1, "computeEnvironment": "e"}]
-        batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+        make_queue(batch, "q", slots=4)
         batch.register_job_definition(
             jobDefinitionName="noop",
             type="container",

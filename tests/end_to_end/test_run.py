@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from batchrelay_cli.aws import local_client_factory
+from benchmarks.workflow import invocations_of
 from tests.local.test_launch import is_alive
 from tests.stack import ROOT
 
@@ -279,24 +280,10 @@ def _calls_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], int]:
             break
     with urllib.request.urlopen(f"{endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
         calls: dict[str, Any] = json.loads(answer.read())["handlers"]
-    invocations = invocations_of(endpoint)
+    invocations = invocations_of(local_client_factory(endpoint)("logs"))
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=20) == 130
     return calls, invocations
-
-
-def invocations_of(endpoint: str) -> int:
-    """The START lines in the functions' logs."""
-    logs = local_client_factory(endpoint)("logs")
-    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
-    return sum(
-        event["message"].startswith("START RequestId")
-        for group in groups
-        for page in logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group["logGroupName"]
-        )
-        for event in page["events"]
-    )
 
 
 def test_calls_and_invocations_do_not_grow_with_children(tmp_path: Path) -> None:

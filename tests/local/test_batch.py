@@ -53,10 +53,6 @@ def log_of(cloud: LocalCloud, job: Any) -> list[str]:
     return [event["message"] for event in events]
 
 
-def printed(cloud: LocalCloud, batch: Any, job_id: str, code: str) -> Any:
-    return log_of(cloud, ended(batch, job_id))
-
-
 PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
 
 

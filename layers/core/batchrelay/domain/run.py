@@ -137,6 +137,10 @@ class StepState:
             case _:
                 return False
 
+    def with_part(self, number: int, part: Part) -> tuple[Part, ...]:
+        """The parts with one of them changed."""
+        return (*self.parts[:number], part, *self.parts[number + 1 :])
+
     def part_offset(self, number: int) -> int:
         """The first child of a part, counted within the step."""
         return sum(part.size for part in self.parts[:number])

@@ -213,16 +213,12 @@ def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
         reason = doom(run, step, number)
         if reason is not None:
             failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
-            parts = _with_part(state.parts, number, failed)
+            parts = state.with_part(number, failed)
             run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
         elif may_submit(run, step, number):
-            parts = _with_part(state.parts, number, replace(part, since=at))
+            parts = state.with_part(number, replace(part, since=at))
             run = run.with_step(step.name, replace(state, parts=parts))
     return run
-
-
-def _with_part(parts: tuple[Part, ...], number: int, part: Part) -> tuple[Part, ...]:
-    return (*parts[:number], part, *parts[number + 1 :])
 
 
 # --- the run -----------------------------------------------------------------

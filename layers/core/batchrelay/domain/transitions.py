@@ -185,7 +185,7 @@ def _job_submitted(
         return run, state
     if not part.is_unsubmitted:
         return _note_twin(run, event), state
-    parts = _with_part(state, event.key.part, replace(part, job_id=event.job_id))
+    parts = state.with_part(event.key.part, replace(part, job_id=event.job_id))
     return run, after_parts(step, state, parts, event.at)
 
 
@@ -202,7 +202,7 @@ def _progress(state: StepState, event: JobProgressed) -> StepState:
     now = replace(part, succeeded=event.succeeded, failed=event.failed, running=event.running)
     if now == part:
         return state
-    return replace(state, parts=_with_part(state, event.key.part, now))
+    return replace(state, parts=state.with_part(event.key.part, now))
 
 
 _PartEvent = SubmissionRefused | JobSucceeded | JobFailed
@@ -218,7 +218,7 @@ def _on_part(
     if changed is part:
         return state
     reason = "" if isinstance(event, JobSucceeded) else event.reason
-    parts = _with_part(state, event.key.part, changed)
+    parts = state.with_part(event.key.part, changed)
     return after_parts(step, state, parts, event.at, reason)
 
 
@@ -256,10 +256,6 @@ def _part(state: StepState, key: JobKey) -> Part | None:
     if key.round != state.round or key.part >= len(state.parts):
         return None
     return state.parts[key.part]
-
-
-def _with_part(state: StepState, number: int, part: Part) -> tuple[Part, ...]:
-    return (*state.parts[:number], part, *state.parts[number + 1 :])
 
 
 def _forget_twin(run: Run, job_id: str) -> Run:
@@ -301,4 +297,4 @@ def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:
     assert step is not None, key
     state = run.state(step.name)
     part = replace(state.parts[key.part], since=now)
-    return run.with_step(step.name, replace(state, parts=_with_part(state, key.part, part)))
+    return run.with_step(step.name, replace(state, parts=state.with_part(key.part, part)))

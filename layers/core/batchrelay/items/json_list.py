@@ -36,6 +36,10 @@ def _no_json(constant: str) -> Json:
     raise ValueError(f"{constant} is not JSON")
 
 
+STRICT = json.JSONDecoder(parse_constant=_no_json)
+"""JSON without NaN and the infinities, which Python alone would read."""
+
+
 class _Reader:
     """A window on the text: what was read is dropped, what a value needs is fetched."""
 
@@ -43,7 +47,7 @@ class _Reader:
         self._chunks = iter(chunks)
         self._source = source
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = json.JSONDecoder(parse_constant=_no_json)
+        self._json = STRICT
         self._text = ""
         self._at = 0
         self._bytes_dropped = 0

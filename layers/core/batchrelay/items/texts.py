@@ -11,6 +11,7 @@ from itertools import chain
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.values import Json
+from batchrelay.items.json_list import STRICT
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WBITS = 31
@@ -49,22 +50,17 @@ def _inflated(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
 
 def read_jsonl(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
     """One item a line; empty lines are none. Raises: InvalidItems with the line."""
-    decode = json.JSONDecoder(parse_constant=_no_json).decode
     for number, line in enumerate(_lines(chunks, source), start=1):
         text = line.strip(" \t\r\n")
         if not text:
             continue
         try:
-            yield decode(text)
+            yield STRICT.decode(text)
         except json.JSONDecodeError as error:
             where = f"line {number}, column {error.colno}"
             raise InvalidItems(f"{source}: {where}: not JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
             raise InvalidItems(f"{source}: line {number}: not JSON: {error}") from None
-
-
-def _no_json(constant: str) -> Json:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def read_lines(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
