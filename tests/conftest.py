@@ -47,13 +47,13 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
 
 
 def make_queue(batch: Any, name: str, *, slots: int) -> None:
-    """A job queue on a compute environment of its own."""
+    """A job queue on the compute environment `slots`, which is new."""
     batch.create_compute_environment(
-        computeEnvironmentName=f"{name}-slots",
+        computeEnvironmentName="slots",
         type="MANAGED",
         computeResources={"type": "EC2", "maxvCpus": slots, "subnets": []},
     )
-    order = [{"order": 1, "computeEnvironment": f"{name}-slots"}]
+    order = [{"order": 1, "computeEnvironment": "slots"}]
     batch.create_job_queue(jobQueueName=name, priority=1, computeEnvironmentOrder=order)
 
 
