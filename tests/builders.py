@@ -46,9 +46,14 @@ def step(
 
 
 def pipeline(
-    *steps: Step, params: tuple[Param, ...] = (), notify: tuple[NoticeRule, ...] = ()
+    *steps: Step,
+    params: tuple[Param, ...] = (),
+    notify: tuple[NoticeRule, ...] = (),
+    timeout_s: int | None = None,
 ) -> Pipeline:
-    return Pipeline(name="test", version=1, steps=steps, params=params, notify=notify)
+    return Pipeline(
+        name="test", version=1, steps=steps, params=params, notify=notify, timeout_s=timeout_s
+    )
 
 
 def run_of(*steps: Step, params: Mapping[str, str] | None = None, **options: object) -> Run:

@@ -23,6 +23,7 @@ _COLOURS = {
     StepStatus.SUCCEEDED: "green",
     StepStatus.FAILED: "red",
     StepStatus.SKIPPED: "dim",
+    StepStatus.CANCELLED: "magenta",
 }
 
 
@@ -32,6 +33,7 @@ class Progress:
 
     done: int = 0
     failed: int = 0
+    stopped: int = 0
     running: int = 0
     total: int | None = None
     items: int | None = None
@@ -43,8 +45,9 @@ class Progress:
             return ""
         beside = [f"{self.running} running"] if self.running else []
         beside += [f"{self.failed} failed"] if self.failed else []
+        beside += [f"{self.stopped} stopped"] if self.stopped else []
         beside += [f"{self._items_done:,} of {self.items:,} items"] if self._shows_items else []
-        return f"{self.done + self.failed:,}/{self.total:,}" + (
+        return f"{self.done + self.failed + self.stopped:,}/{self.total:,}" + (
             f" ({', '.join(beside)})" if beside else ""
         )
 
@@ -63,11 +66,12 @@ class Progress:
 
 def progress_of(state: StepState, jobs: Mapping[str, Mapping[str, Any]]) -> Progress:
     """Of ended parts from the run's state, of active ones from what AWS Batch says of them."""
-    done = failed = running = 0
+    done = failed = running = stopped = 0
     for part in state.parts:
         if part.outcome is not None:
             done += part.size if part.outcome is JobOutcome.SUCCEEDED else part.succeeded
             failed += part.failed
+            stopped += part.stopped
         elif part.job_id is not None:
             summary = jobs.get(part.job_id, {}).get("arrayProperties", {}).get("statusSummary", {})
             done += summary.get("SUCCEEDED", part.succeeded)
@@ -76,6 +80,7 @@ def progress_of(state: StepState, jobs: Mapping[str, Mapping[str, Any]]) -> Prog
     return Progress(
         done=done,
         failed=failed,
+        stopped=stopped,
         running=running,
         total=state.children,
         items=state.items,
@@ -129,7 +134,7 @@ class LineDisplay:
 
     console: Console
     begun: dict[str, datetime] = field(default_factory=dict)
-    _shown: dict[str, tuple[StepStatus, int]] = field(default_factory=dict)
+    _shown: dict[str, tuple[StepStatus, int, str]] = field(default_factory=dict)
 
     def __enter__(self) -> LineDisplay:
         return self
@@ -141,16 +146,16 @@ class LineDisplay:
         note_begun(run, self.begun)
         for step in run.pipeline.order:
             state = run.state(step.name)
-            now = (state.status, state.round)
-            if now == self._shown.get(step.name, (StepStatus.WAITING, 0)):
+            now = (state.status, state.round, state.blocked)
+            if now == self._shown.get(step.name, (StepStatus.WAITING, 0, "")):
                 continue
             self._shown[step.name] = now
             words = [f"{step.name:12}", f"{state.status:10}", progress_of(state, jobs).render()]
             words.append(_beside(run, step))
             if state.status.is_terminal:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
-            if state.reason:
-                words.append(f"({state.reason})")
+            if why := state.reason or _blocked(state):
+                words.append(f"({why})")
             self.console.print(" ".join(word for word in words if word), highlight=False)
 
 
@@ -161,6 +166,10 @@ def note_begun(run: Run, begun: dict[str, datetime]) -> None:
             submitted = [part.since for part in state.parts if part.since is not None]
             first = min(submitted, default=state.since)
             begun[name] = min(first, state.since)
+
+
+def _blocked(state: StepState) -> str:
+    return f"blocked: {state.blocked}" if state.blocked else ""
 
 
 def _beside(run: Run, step: Step) -> str:
@@ -188,6 +197,6 @@ def step_table(
             f"[{colour}]{state.status}[/]",
             " ".join(filter(None, (progress_of(state, jobs).render(), _beside(run, step)))),
             elapsed_of(run, step.name, now, begun),
-            state.reason,
+            state.reason or _blocked(state),
         )
     return table

@@ -189,7 +189,8 @@ class LocalRun:
     def play(self, given: Mapping[str, str], *, sweep: bool) -> Run:
         """Start the run and show it until it has ended and its notices are out.
 
-        With `sweep`, reconcile is called every SWEEP_S instead of every few minutes.
+        With `sweep`, or once its deadline has passed, reconcile is called every SWEEP_S instead of
+        every few minutes.
         """
         params = self._uploaded(given)
         self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
@@ -211,7 +212,8 @@ class LocalRun:
                 display.show(run, self._active_jobs(run))
                 if not is_open(run):
                     return run
-                if sweep and time.monotonic() - swept > SWEEP_S:
+                is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
+                if (sweep or is_late) and time.monotonic() - swept > SWEEP_S:
                     self.wire.sweep()
                     swept = time.monotonic()
                 time.sleep(POLL_S)
@@ -258,7 +260,8 @@ class LocalRun:
             self.console.print(f"notice: {notice['Subject']}", markup=False)
             self.console.print(_indented(notice["Message"]), markup=False)
         seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
-        self.console.print(f"run {run.id} {run.status} after {seconds:.1f} s")
+        why = "" if run.stop is None else f": {run.stop.reason}"
+        self.console.print(f"run {run.id} {run.status} after {seconds:.1f} s{why}")
         return {
             "run": encode_run(run),
             "output": output,

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batchrelay.adapters.eventbridge import parse
 from batchrelay.bootstrap import lambda_engine
 from batchrelay.domain.errors import RunNotFound
-from batchrelay.domain.events import JobFailed, JobSucceeded
+from batchrelay.domain.events import Event
 
 logger = Logger()
 metrics = Metrics()
@@ -27,7 +27,7 @@ metrics = Metrics()
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
-    heard: dict[str, list[tuple[str, JobSucceeded | JobFailed]]] = defaultdict(list)
+    heard: dict[str, list[tuple[str, Event]]] = defaultdict(list)
     failed: list[str] = []
     for record in event["Records"]:
         try:
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _advanced(run_id: str, facts: list[JobSucceeded | JobFailed]) -> bool:
+def _advanced(run_id: str, facts: list[Event]) -> bool:
     try:
         handled = lambda_engine().handle(run_id, facts)
     except RunNotFound:

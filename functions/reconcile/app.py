@@ -29,7 +29,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     engine = lambda_engine()
     run_ids = list(engine.runs.open_runs())
     random.shuffle(run_ids)
-    swept, failed = 0, []
+    swept, blocked, failed = 0, 0, []
     for run_id in run_ids:
         if context.get_remaining_time_in_millis() < LAST_SWEEP_MS:
             logger.warning("runs left to the next sweep", extra={"count": len(run_ids) - swept})
@@ -43,6 +43,9 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.exception("run not swept", extra={"run_id": run_id})
             failed.append(run_id)
             continue
+        if stuck := handled.run.blocked:
+            logger.warning("steps blocked", extra={"run_id": run_id, "steps": stuck})
+            blocked += len(stuck)
         if handled.performed:
             logger.warning(
                 "effects reconciled", extra={"run_id": run_id, "count": len(handled.performed)}
@@ -51,6 +54,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 name="EffectsReconciled", unit=MetricUnit.Count, value=len(handled.performed)
             )
     metrics.add_metric(name="RunsSwept", unit=MetricUnit.Count, value=swept)
+    metrics.add_metric(name="StepsBlocked", unit=MetricUnit.Count, value=blocked)
     if failed:
         raise RuntimeError(f"{len(failed)} of {swept} open runs could not be swept")
     return {"swept": swept}

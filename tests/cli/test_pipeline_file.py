@@ -342,3 +342,22 @@ def test_any_document_is_a_pipeline_or_a_list_of_problems(
         read(file)
     except PipelineFileError as error:
         assert error.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("6h", 21_600), ("2d", 172_800)]
+)
+def test_a_run_may_have_a_timeout(tmp_path: Path, text: str, seconds: int) -> None:
+    path = tmp_path / "pipeline.yaml"
+    step = "steps: [{jobName: a, jobDefinition: d, jobQueue: q}]"
+    path.write_text(f"pipeline: p\ntimeout: {text}\n{step}\n")
+    assert read(path).pipeline.timeout_s == seconds
+
+
+@pytest.mark.parametrize("text", ["59", "0", "-5", "1w", "soon", "true", "[1]", "1.5h"])
+def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "pipeline.yaml"
+    step = "steps: [{jobName: a, jobDefinition: d, jobQueue: q}]"
+    path.write_text(f"pipeline: p\ntimeout: {text}\n{step}\n")
+    with pytest.raises(PipelineFileError, match="such as `timeout: 6h`"):
+        read(path)

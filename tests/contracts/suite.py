@@ -256,12 +256,11 @@ class JobsContract:
         settle: Callable[[Callable[[], bool]], None],
     ) -> None:
         job_id = jobs.submit(request_of("br-stop-a-r0-p0"))  # type: ignore[arg-type]
-        jobs.terminate(job_id, "enough")
+        assert jobs.terminate([job_id, "nobody"], "enough") == (job_id, "nobody")
         settle(lambda: jobs.describe([job_id])[0].outcome is not None)
         [report] = jobs.describe([job_id])
         assert (report.outcome, report.failed) == (JobOutcome.FAILED, 1)
         assert report.reason.startswith("enough")
-        jobs.terminate("nobody", "enough")
 
 
 def as_dict(body: str) -> dict[str, str]:

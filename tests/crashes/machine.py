@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from batchrelay.bootstrap import store
@@ -44,6 +46,27 @@ PIPELINE = Pipeline(
     ),
     notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED"})),),
 )
+ENDLESS = Pipeline(
+    name="endless",
+    version=1,
+    steps=(
+        Step(
+            name="wait",
+            request={**_REQUEST, "jobDefinition": "endless:1", "arrayProperties": {"size": 2}},
+        ),
+        Step(name="merge", needs=("wait",), request=_REQUEST),
+    ),
+    notify=PIPELINE.notify,
+    timeout_s=LATER_S,
+)
+
+
+class Scenario(StrEnum):
+    """What befalls a run beside the crash."""
+
+    HEARD = "all events are heard"
+    LOST = "all events are lost"
+    STOPPED = "it takes too long"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +114,7 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
+        self.runs.put_pipeline(ENDLESS)
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
         self._preparations = cloud.outputs["PrepareQueueUrl"]
@@ -99,11 +123,13 @@ class Machine:
         self,
         run_id: str,
         crash: Crash | None,
+        scenario: Scenario = Scenario.HEARD,
         *,
-        lose_events: bool = False,
         pipeline: str = PIPELINE.name,
     ) -> Played:
-        """A run from its start until it is closed; `lose_events` leaves all to reconcile."""
+        """A run from its start until it is closed."""
+        if scenario is Scenario.STOPPED:
+            pipeline = ENDLESS.name
         order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": {}}
         invocations: list[tuple[str, Ended]] = []
 
@@ -121,9 +147,9 @@ class Machine:
             run = self.runs.load(run_id)
             if not is_open(run):
                 return Played(run=run, invocations=invocations)
-            if self._deliver(do, later, crash, lose_events=lose_events):
+            if self._deliver(do, later, crash, lose_events=scenario is Scenario.LOST):
                 idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > IDLE_S and not self._has_work():
+            elif time.monotonic() - idle_since > IDLE_S and not self._has_work(pipeline):
                 later += LATER_S
                 do("reconcile", {}, later)
                 idle_since = time.monotonic()
@@ -155,7 +181,7 @@ class Machine:
                 if lose_events and handler == "on_job_event":
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     continue
-                record = {"messageId": message["MessageId"], "body": message["Body"]}
+                record = {"messageId": message["MessageId"], "body": _later(message, later)}
                 ended = do(handler, {"Records": [record]}, later)
                 failed = ended.answer is None or ast.literal_eval(ended.answer)["batchItemFailures"]
                 if failed and crash is not None and crash.redelivered:
@@ -168,8 +194,10 @@ class Machine:
                 return True
         return False
 
-    def _has_work(self) -> bool:
-        """Whether a job is still on its way: then an event will come."""
+    def _has_work(self, pipeline: str) -> bool:
+        """Whether a job is still on its way: then an event will come, unless it is endless."""
+        if pipeline == ENDLESS.name:
+            return False
         batch = self.client("batch")
         listed = (
             batch.list_jobs(jobQueue="q", jobStatus=status)["jobSummaryList"]
@@ -180,11 +208,21 @@ class Machine:
     def _make_jobs_possible(self) -> None:
         batch = self.client("batch")
         make_queue(batch, "q", slots=4)
-        batch.register_job_definition(
-            jobDefinitionName="noop",
-            type="container",
-            containerProperties={"image": "none", "command": ["true"]},
-        )
+        for name, command in (("noop", ["true"]), ("endless", ["sleep", "100000"])):
+            batch.register_job_definition(
+                jobDefinitionName=name,
+                type="container",
+                containerProperties={"image": "none", "command": command},
+            )
+
+
+def _later(message: Any, later_s: float) -> str:
+    """Its body; a job ends by the clock that the handlers have."""
+    body = json.loads(message["Body"])
+    detail = body.get("detail", {})
+    if "stoppedAt" in detail:
+        detail["stoppedAt"] += int(later_s * 1000)
+    return json.dumps(body)
 
 
 @contextmanager
@@ -204,8 +242,9 @@ def essence(run: Run) -> Any:
             state.status,
             state.items,
             state.children,
-            tuple(replace(part, since=None, job_id=None) for part in state.parts),
+            tuple(replace(p, since=None, job_id=None, is_told=False) for p in state.parts),
         )
         for name, state in run.steps.items()
     }
-    return run.status, steps, run.notices, run.twins, run.queues_since
+    reason = None if run.stop is None else run.stop.reason
+    return run.status, steps, run.notices, run.twins, run.queues_since, reason

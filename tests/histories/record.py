@@ -1,6 +1,6 @@
 """Writes a history: every state that a run was stored in, as this version stores it.
 
-    python -m tests.histories.record VERSION > tests/histories/VERSION.json
+    python -m tests.histories.record > tests/histories/schema-N.json
 
 Recorded once for each version that changes what is stored, and replayed for ever.
 """
@@ -17,12 +17,19 @@ from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
+    """Two runs: one goes to its end, one is stopped on the way."""
+    history = _record()
+    return {**history, "stopped": _record(timeout_s=60)}
+
+
+def _record(*, timeout_s: int | None = None) -> dict[str, Any]:
     """A plan, a fan-out over a list, a wide array, a merge."""
     definition = pipeline(
         step("plan"),
         step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/"),
         step("wide", "plan", size=25_000),
         step("merge", "fan", "wide"),
+        timeout_s=timeout_s,
     )
     cloud = MemoryCloud(definition)
     cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
@@ -41,7 +48,8 @@ def record() -> dict[str, Any]:
     cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
     for _ in range(8):
         for job in list(cloud.jobs.jobs.values()):
-            cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+            if timeout_s is None or job.name.endswith("p0"):
+                cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
         cloud.clock.move(10)
         cloud.engine.sweep("run1")
         while cloud.preparations.requested:

@@ -16,7 +16,13 @@ from batchrelay.domain.transitions import EVENT_TABLE, advance
 RARE = {
     "FAILED + JobSubmitted -> FAILED",
     "PREPARING + JobSubmitted -> PREPARING",
+    "CANCELLED + JobSubmitted -> CANCELLED",
     "SUBMITTING + JobFailed -> ACTIVE",
+    "SUBMITTING + JobFailed -> CANCELLED",
+    "SUBMITTING + JobSucceeded -> FAILED",
+    "SUBMITTING + JobSucceeded -> CANCELLED",
+    "SUBMITTING + SubmissionRefused -> CANCELLED",
+    "SUBMITTING + SubmissionWithdrawn -> ACTIVE",
     "SUCCEEDED + JobSubmitted -> SUCCEEDED",
 }
 """What takes thousands of runs, such as twins that are heard of hours late. Unit tests have them;

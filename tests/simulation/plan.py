@@ -14,14 +14,19 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import JobOutcome, RunStatus, StepStatus
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
 from batchrelay.domain.sizes import split
 
 BUCKET = "bucket"
 QUEUE = "queue"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:topic"
 
-SUCCEEDED, FAILED, SKIPPED = StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED
+SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
+    StepStatus.SUCCEEDED,
+    StepStatus.FAILED,
+    StepStatus.SKIPPED,
+    StepStatus.CANCELLED,
+)
 CHILDREN_MAX = 1_000_000
 SIZES = (2, 2, 2, 10, 10, 10, 10_000, 10_000, 25_000, 25_000, CHILDREN_MAX + 1)
 
@@ -35,6 +40,8 @@ class Plan:
     """Items of each forEach step; None is a file that is no JSON."""
     fates: dict[tuple[str, int], JobOutcome | None] = field(default_factory=dict)
     """By step label and part; None is a submission that AWS Batch refuses."""
+    is_stopped: bool = False
+    """Whether the run may be cancelled on the way, or has a deadline."""
 
     def fate(self, label: str, part: int) -> JobOutcome | None:
         return self.fates.get((label, part), JobOutcome.SUCCEEDED)
@@ -76,6 +83,8 @@ class Plan:
         expected: dict[str, frozenset[StepStatus]] = {}
         for step in self.pipeline.order:
             expected[step.name] = self._expected(step, expected)
+        if self.is_stopped:
+            return {name: statuses | {CANCELLED} for name, statuses in expected.items()}
         return expected
 
     def _expected(
@@ -119,14 +128,18 @@ class Plan:
         )
         return so_far[need] == {SKIPPED} and nothing_to_do
 
-    def expected_run(self) -> RunStatus:
-        failed = any(FAILED in statuses for statuses in self.expected_steps().values())
-        return RunStatus.FAILED if failed else RunStatus.SUCCEEDED
+    def expected_run(self, run: Run) -> RunStatus:
+        """What a run comes to whose steps have ended like this one's."""
+        statuses = {state.status for state in run.steps.values()}
+        if CANCELLED in statuses:
+            return RunStatus.FAILED if self.pipeline.timeout_s else RunStatus.CANCELLED
+        return RunStatus.FAILED if FAILED in statuses else RunStatus.SUCCEEDED
 
 
 def random_plan(rng: random.Random) -> Plan:
-    """A graph of 1 to 8 steps, now and then of 40, with failures sprinkled in."""
-    count = rng.choice((1, 2, 3, 3, 4, 5, 6, 8)) if rng.random() < 0.97 else 40
+    """A graph of 1 to 8 steps, now and then of 40 or 200, with failures sprinkled in."""
+    kind = rng.random()
+    count = rng.choice((1, 2, 3, 3, 4, 5, 6, 8)) if kind < 0.97 else 40 if kind < 0.998 else 200
     failing = rng.random() < 0.5
     steps: list[Step] = []
     items: dict[str, int | None] = {}
@@ -140,13 +153,18 @@ def random_plan(rng: random.Random) -> Plan:
             if failing and rng.random() < 0.1:
                 fates[step.label, part] = rng.choice((JobOutcome.FAILED, None))
     rules = (
-        NoticeRule(topic=TOPIC, on=frozenset({"SUCCEEDED", "FAILED"})),
+        NoticeRule(topic=TOPIC, on=frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})),
         NoticeRule(topic=TOPIC, on=frozenset({"FAILED"})),
     )
+    stop = rng.random()
     pipeline = Pipeline(
-        name="sim", version=1, steps=tuple(steps), notify=rules[: rng.randint(0, 2)]
+        name="sim",
+        version=1,
+        steps=tuple(steps),
+        notify=rules[: rng.randint(0, 2)],
+        timeout_s=rng.choice((60, 3_600, 20_000)) if stop < 0.1 else None,
     )
-    return Plan(pipeline=pipeline, items=items, fates=fates)
+    return Plan(pipeline=pipeline, items=items, fates=fates, is_stopped=stop < 0.3)
 
 
 def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:

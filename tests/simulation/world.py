@@ -30,7 +30,14 @@ from batchrelay.domain.errors import (
     RunExists,
     Throttled,
 )
-from batchrelay.domain.events import Event, JobFailed, JobSubmitted, JobSucceeded
+from batchrelay.domain.events import (
+    CancelRequested,
+    Event,
+    JobBlocked,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+)
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
@@ -229,7 +236,26 @@ class World:
     def tick(self) -> None:
         """One thing happens."""
         actions = (self.end_job, self.deliver, self.deliver, self.later_sweep, self.noise)
+        if self._chance(0.02):
+            actions = (self.block,)
+        if self.plan.is_stopped and self._chance(0.05):
+            actions = (self.cancel,)
         self._do(self.rng.choice(actions))
+
+    def block(self) -> None:
+        """A job cannot begin for a while, and AWS Batch says so."""
+        for job in self.jobs.jobs.values():
+            key = JobKey.parse(job.name)
+            if job.outcome is None and key is not None:
+                at = self.clock.now()
+                event = JobBlocked(at=at, key=key, job_id=job.job_id, reason="CAPACITY")
+                self.letters.append(Letter(event))
+
+    def cancel(self) -> None:
+        """Somebody wants the run to end, until somebody hears it. A deadline does without."""
+        if self.plan.pipeline.timeout_s is None:
+            wish = CancelRequested(at=self.clock.now(), reason="enough")
+            self.coverage.performed(self.engine().handle(RUN_ID, [wish]).performed)
 
     def _do(self, action: Any) -> None:
         try:
@@ -242,7 +268,7 @@ class World:
         active = [job for job in self.jobs.jobs.values() if self._may_end(job)]
         if active:
             job = self.rng.choice(active)
-            self.jobs.end(job.job_id, self._fate(job), "as planned")
+            self.jobs.end(job.job_id, self._fate(job), "as planned", at=self.clock.now())
         self._announce_ends()
 
     def _may_end(self, job: MemoryJob) -> bool:
@@ -280,7 +306,13 @@ class World:
         if job.outcome is JobOutcome.SUCCEEDED:
             return JobSucceeded(at=self.clock.now(), key=key, job_id=job_id)
         return JobFailed(
-            at=self.clock.now(), key=key, job_id=job_id, succeeded=0, failed=1, reason=job.reason
+            at=self.clock.now(),
+            key=key,
+            job_id=job_id,
+            succeeded=0,
+            failed=1,
+            reason=job.reason,
+            stopped_at=job.stopped_at,
         )
 
     def deliver(self) -> None:
@@ -311,8 +343,9 @@ class World:
         events = [replace(event, at=self.clock.now()) for event in letters]
         self.coverage.performed(self.engine().handle(RUN_ID, events).performed)
         run = self.runs.runs[RUN_ID]
-        for event in events:
-            assert advance(run, event) is run, f"{event} is not folded once and for all"
+        for event in events:  # one that is blocked may have been heard of before its submission
+            is_folded = advance(run, event) is run or isinstance(event, JobBlocked)
+            assert is_folded, f"{event} is not folded once and for all"
 
     def _prepare(self, asked: Asked) -> None:
         wanted = asked.prepare

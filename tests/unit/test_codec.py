@@ -18,7 +18,7 @@ from batchrelay.codec import (
 )
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError
-from batchrelay.domain.limits import REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
+from batchrelay.domain.limits import BLOCKED_CHARS_MAX, REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
 from batchrelay.domain.run import JobOutcome, Part, StartOrder, StepState, StepStatus
 from batchrelay.settings import Settings
 from tests.builders import T0, step
@@ -102,6 +102,7 @@ def test_the_largest_run_fits_into_an_item() -> None:
         parts=(Part(size=10_000, since=T0, job_id="0" * 36, outcome=JobOutcome.FAILED),),
         manifest=uri,
         reason="x" * REASON_CHARS_MAX,
+        blocked="x" * BLOCKED_CHARS_MAX,
     )
     names = [f"{number:03}" + "n" * 125 for number in range(STEPS_MAX)]
     run = run_of_steps(*(step(name) for name in names))

@@ -21,9 +21,12 @@ from tests.histories.record import record
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("schema-*.json"))
 
 
-def states() -> Iterator[Any]:
+def states(*, stopped: bool = False) -> Iterator[Any]:
     for path in HISTORIES:
-        count = len(json.loads(path.read_text())["states"])
+        history = json.loads(path.read_text())
+        if stopped and "stopped" not in history:  # a version that could not stop a run
+            continue
+        count = len((history["stopped"] if stopped else history)["states"])
         yield from (
             pytest.param(path, number, id=f"{path.stem}-{number}") for number in range(count)
         )
@@ -31,7 +34,20 @@ def states() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("path", "number"), list(states()))
 def test_a_run_of_an_older_version_ends_well(path: Path, number: int) -> None:
-    history = json.loads(path.read_text())
+    ended = _replayed(json.loads(path.read_text()), number)
+    assert ended.status is RunStatus.SUCCEEDED
+    steps = ended.pipeline.steps
+    assert [ended.state(step.name).children for step in steps] == [1, 3, 25_000, 1]
+
+
+@pytest.mark.parametrize(("path", "number"), list(states(stopped=True)))
+def test_a_run_that_an_older_version_stopped_ends(path: Path, number: int) -> None:
+    """Past its deadline by now, whatever it did."""
+    history = json.loads(path.read_text())["stopped"]
+    assert _replayed(history, number).status in (RunStatus.FAILED, RunStatus.SUCCEEDED)
+
+
+def _replayed(history: Any, number: int) -> Run:
     definition = decode_pipeline(history["pipeline"], 1)
     run = decode_run(history["states"][number], definition, 7)
     cloud = MemoryCloud(definition)
@@ -40,10 +56,9 @@ def test_a_run_of_an_older_version_ends_well(path: Path, number: int) -> None:
     cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
     cloud.jobs.jobs |= dict(_jobs(run))
     ended = _play_on(cloud, run)
-    assert ended.status is RunStatus.SUCCEEDED
     assert not is_open(ended)
-    assert [ended.state(step.name).children for step in definition.steps] == [1, 3, 25_000, 1]
     assert decode_run(encode_run(ended), definition, ended.version) == ended
+    return ended
 
 
 def _play_on(cloud: MemoryCloud, run: Run) -> Run:

@@ -12,15 +12,15 @@ from batchrelay.domain.events import (
     JobFailed,
     JobSubmitted,
     JobSucceeded,
+    JobTerminated,
     NoticeRefused,
     NoticeSent,
     PreparationFailed,
     Prepared,
     SubmissionRefused,
-    TwinTerminated,
 )
 from batchrelay.domain.limits import PREPARE_GRACE_S, REASON_CHARS_MAX, SUBMIT_GRACE_S
-from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.obligations import TWIN_REASON, is_open, owed
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.run import (
     JobOutcome,
@@ -178,17 +178,21 @@ def test_the_first_job_heard_of_is_adopted() -> None:
 def test_a_second_job_of_a_part_is_a_twin_that_must_stop() -> None:
     run = fold(run_of(step("a")), submitted(), submitted(job_id="job-b"))
     assert run.twins == (Twin(job_id="job-b", since=at(1)),)
-    assert owed(run) == (TerminateJob(run_id="run1", job_id="job-b", since=at(1)),)
+    assert owed(run) == (
+        TerminateJob(run_id="run1", job_id="job-b", reason=TWIN_REASON, since=at(1)),
+    )
     assert advance(run, submitted(job_id="job-b")) is run
     assert advance(run, failed(job_id="job-b")) is run
-    assert owed(fold(run, TwinTerminated(at=at(2), job_id="job-b"))) == ()
+    assert owed(fold(run, JobTerminated(at=at(2), job_id="job-b"))) == ()
 
 
 def test_a_twin_of_an_ended_step_must_stop_too() -> None:
     run = fold(run_of(step("a")), succeeded(), submitted(job_id="job-b"))
     assert run.status is RunStatus.SUCCEEDED
     assert is_open(run)
-    assert owed(run) == (TerminateJob(run_id="run1", job_id="job-b", since=at(1)),)
+    assert owed(run) == (
+        TerminateJob(run_id="run1", job_id="job-b", reason=TWIN_REASON, since=at(1)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_a_twin_of_an_ended_step_must_stop_too() -> None:
         replace(succeeded(), key=key("nobody")),
         replace(succeeded(), key=key("a", run_id="run2")),
         prepared(3),
-        TwinTerminated(at=at(3), job_id="nobody"),
+        JobTerminated(at=at(3), job_id="nobody"),
         NoticeSent(at=at(3), rule=0),
         GraceExpired(at=at(9_999)),
     ],

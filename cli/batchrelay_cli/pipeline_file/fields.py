@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from batchrelay.domain.expansion import references
+from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.variables import looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
@@ -18,6 +19,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _AMOUNT = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.[0-9]*[1-9][0-9]*")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhd]?)")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 _NOTICE_KEYS = ("topicArn", "on", "link")
@@ -95,6 +98,22 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
         document.wrong((*place, "link"), "link must be a text")
         link = None
     return NoticeRule(topic=entry["topicArn"], on=frozenset(map(str, outcomes)), link=link)
+
+
+def read_timeout(document: Document, value: Any) -> int | None:
+    """`timeout:`: seconds, or a number with its unit."""
+    if value is None:
+        return None
+    match = _DURATION.fullmatch(str(value)) if isinstance(value, str | int) else None
+    seconds = 0 if match is None else int(match["number"]) * _SECONDS[match["unit"] or "s"]
+    if seconds < RUN_TIMEOUT_S_MIN or isinstance(value, bool):
+        document.wrong(
+            ("timeout",),
+            f"timeout is how long a run may take, at least {RUN_TIMEOUT_S_MIN} s: write seconds, "
+            f"or a number with s, m, h or d, such as `timeout: 6h`; got {value!r}",
+        )
+        return None
+    return seconds
 
 
 def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any], ...]:

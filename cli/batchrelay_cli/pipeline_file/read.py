@@ -23,11 +23,12 @@ from batchrelay_cli.pipeline_file.fields import (
     read_definitions,
     read_notices,
     read_params,
+    read_timeout,
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 from batchrelay_cli.pipeline_file.steps import read_steps
 
-_TOP = ("pipeline", "params", "defaults", "steps", "notify", "jobDefinitions")
+_TOP = ("pipeline", "params", "defaults", "steps", "notify", "timeout", "jobDefinitions")
 _TOP_NOT_BUILT = ("triggers",)
 
 
@@ -89,6 +90,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     params = read_params(document, data.get("params", {}))
     steps = read_steps(document, data.get("steps"), _defaults(document, data))
     notify = read_notices(document, data.get("notify", []))
+    timeout_s = read_timeout(document, data.get("timeout"))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     if not steps:
         return None, definitions
@@ -99,7 +101,12 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
         return None, definitions
     try:
         pipeline = Pipeline(
-            name=data["pipeline"], version=1, steps=steps, params=params, notify=notify
+            name=data["pipeline"],
+            version=1,
+            steps=steps,
+            params=params,
+            notify=notify,
+            timeout_s=timeout_s,
         )
     except InvalidPipeline as error:
         document.wrong(("steps",), str(error))

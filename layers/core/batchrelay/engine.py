@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import reduce
+from datetime import datetime, timedelta
+from functools import partial, reduce
 
 from batchrelay.domain.effects import (
     DeleteQueues,
@@ -22,21 +21,26 @@ from batchrelay.domain.effects import (
     Prepare,
     SubmitJob,
     TerminateJob,
+    WithdrawSubmission,
 )
 from batchrelay.domain.errors import NotDone, Refused, RunConflict
 from batchrelay.domain.events import (
+    DeadlinePassed,
     Event,
     GraceExpired,
+    JobBlocked,
     JobFailed,
     JobProgressed,
     JobSubmitted,
+    JobTerminated,
     NoticeRefused,
     NoticeSent,
     QueuesDeleted,
+    QueuesLeft,
     SubmissionRefused,
-    TwinTerminated,
+    SubmissionWithdrawn,
 )
-from batchrelay.domain.limits import EFFECTS_PER_SAVE, JOB_FORGOTTEN_S, SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import EFFECTS_PER_SAVE, JOB_FORGOTTEN_S, SAVE_ATTEMPTS_MAX, STUCK_S
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Part, Run, StartOrder
@@ -46,6 +50,7 @@ from batchrelay.domain.variables import resolve_params, run_variables
 from batchrelay.job_detail import end_of
 from batchrelay.ports import (
     Clock,
+    JobReport,
     Jobs,
     Notices,
     PipelineStore,
@@ -55,7 +60,7 @@ from batchrelay.ports import (
 )
 from batchrelay.preparation import Preparation
 
-TWIN_REASON = "batchrelay: a second job of the same part"
+STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +136,16 @@ class Engine:
         outcome = self.preparation.prepare(
             run, step, round_number, resume=resume, time_left=time_left
         )
-        if outcome is None:
-            return Handled(run=run)
-        if outcome.resume:
-            again = Prepare(run_id=run_id, step=step, round=round_number, since=self.clock.now())
-            self.preparations.request(again, outcome.resume)
-        advanced = self._fold(run, (outcome.event,))
+        events: list[Event] = []
+        if outcome is not None:
+            events.append(outcome.event)
+            if outcome.resume:
+                since = self.clock.now()
+                again = Prepare(run_id=run_id, step=step, round=round_number, since=since)
+                self.preparations.request(again, outcome.resume)
+        if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
+            events.append(QueuesLeft(at=self.clock.now()))
+        advanced = self._fold(run, events)
         return self._perform_all(advanced.run, advanced.newly_owed)
 
     def sweep(self, run_id: str) -> Handled:
@@ -148,7 +157,7 @@ class Engine:
         run = self.runs.load(run_id)
         now = self.clock.now()
         overdue = tuple(effect for effect in owed(run) if effect.is_overdue(now))
-        after = _folded(run, (*self._missed(run), GraceExpired(at=now)))
+        after = _folded(run, (*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now)))
         if after is run:
             return Handled(run=run)
         try:
@@ -166,15 +175,7 @@ class Engine:
         now = self.clock.now()
         reports = self.jobs.describe(tuple(active)) if active else ()
         for report in reports:
-            key = active[report.job_id][0]
-            yield end_of(report, key, now) or JobProgressed(
-                at=now,
-                key=key,
-                job_id=report.job_id,
-                succeeded=report.succeeded,
-                failed=report.failed,
-                running=report.running,
-            )
+            yield _heard(report, active[report.job_id][0], now)
         for job_id in active.keys() - {report.job_id for report in reports}:
             key, part = active[job_id]
             assert part.since is not None, part
@@ -217,12 +218,12 @@ class Engine:
         performed: list[Effect] = []
         trouble: Exception | None = None
         while waiting:
+            some = [waiting.popleft() for _ in range(min(EFFECTS_PER_SAVE, len(waiting)))]
+            performed.extend(effect for effect, _ in some)
             results: list[Event] = []
-            for _ in range(min(EFFECTS_PER_SAVE, len(waiting))):
-                effect, again = waiting.popleft()
-                performed.append(effect)
+            for act in self._acts(run, some):
                 try:
-                    results += (self._perform_again if again else self._perform)(run, effect)
+                    results += act()
                 except Exception as error:  # noqa: BLE001  # raised again below
                     trouble = trouble or error
             advanced = self._fold(run, results)
@@ -232,7 +233,20 @@ class Engine:
             raise trouble
         return Handled(run=run, performed=tuple(performed))
 
-    def _perform(self, run: Run, effect: Effect) -> tuple[Event, ...]:
+    def _acts(
+        self, run: Run, effects: Iterable[tuple[Effect, bool]]
+    ) -> Iterator[Callable[[], tuple[Event, ...]]]:
+        """One by one, but for the jobs to be stopped: AWS Batch takes many at a time."""
+        terminations: list[TerminateJob] = []
+        for effect, again in effects:
+            if isinstance(effect, TerminateJob):
+                terminations.append(effect)
+            else:
+                yield partial(self._perform_again if again else self._perform, run, effect)
+        if terminations:
+            yield partial(self._terminate_all, run, terminations)
+
+    def _perform(self, run: Run, effect: _Single) -> tuple[Event, ...]:
         """Do it; the events that acknowledge it, none if it stays owed."""
         try:
             match effect:
@@ -241,8 +255,8 @@ class Engine:
                 case Prepare():
                     self.preparations.request(effect)
                     return ()
-                case TerminateJob():
-                    return (self._terminate(effect.job_id),)
+                case WithdrawSubmission():  # somebody may be submitting it: wait for the grace
+                    return ()
                 case DeleteQueues():
                     self.queues.delete(f"br-{run.id}-")
                     return (QueuesDeleted(at=self.clock.now()),)
@@ -251,12 +265,12 @@ class Engine:
         except NotDone:
             return ()
 
-    def _perform_again(self, run: Run, effect: Effect) -> tuple[Event, ...]:
+    def _perform_again(self, run: Run, effect: _Single) -> tuple[Event, ...]:
         """Do what somebody may have done already. Only a submission must be looked up first."""
-        if not isinstance(effect, SubmitJob):
+        if not isinstance(effect, SubmitJob | WithdrawSubmission):
             return self._perform(run, effect)
         try:
-            return self._submit_again(run, effect.key)
+            return self._found(run, effect.key) or (self._not_found(run, effect),)
         except NotDone:
             return ()
 
@@ -267,22 +281,37 @@ class Engine:
             return SubmissionRefused(at=self.clock.now(), key=key, reason=str(error))
         return JobSubmitted(at=self.clock.now(), key=key, job_id=job_id)
 
-    def _submit_again(self, run: Run, key: JobKey) -> tuple[Event, ...]:
-        """Adopt the oldest job of that name, note the others as twins; submit if there is none."""
+    def _found(self, run: Run, key: JobKey) -> tuple[Event, ...]:
+        """The jobs of that name: the oldest will be adopted, the others are twins."""
         try:
             queue = submit_request(run, key)["jobQueue"]
         except Refused as error:
             return (SubmissionRefused(at=self.clock.now(), key=key, reason=str(error)),)
         found = self.jobs.find(str(queue), key.name)
-        if not found:
-            return (self._submit(run, key),)
         now = self.clock.now()
         return tuple(JobSubmitted(at=now, key=key, job_id=job_id) for job_id in found)
 
-    def _terminate(self, job_id: str) -> Event:
-        with suppress(Refused):  # it is not there any more, which is what was wanted
-            self.jobs.terminate(job_id, TWIN_REASON)
-        return TwinTerminated(at=self.clock.now(), job_id=job_id)
+    def _not_found(self, run: Run, effect: SubmitJob | WithdrawSubmission) -> Event:
+        if isinstance(effect, SubmitJob):
+            return self._submit(run, effect.key)
+        return SubmissionWithdrawn(at=self.clock.now(), key=effect.key)
+
+    def _terminate_all(self, run: Run, effects: Sequence[TerminateJob]) -> tuple[Event, ...]:
+        """What has ended or failed by now has done so of its own: that is kept."""
+        now = self.clock.now()
+        reports = self.jobs.describe([effect.job_id for effect in effects])
+        failed = {report.job_id: report.failed for report in reports}
+        active = {job_id: key for job_id, key, _ in _active_jobs(run)}
+        ends = (end_of(r, active[r.job_id], now) for r in reports if r.job_id in active)
+        ended = {end.job_id: end for end in ends if end is not None}
+        told: list[str] = []
+        for reason in dict.fromkeys(effect.reason for effect in effects):
+            same = [e.job_id for e in effects if e.reason == reason and e.job_id not in ended]
+            told += self.jobs.terminate(same, reason) if same else ()
+        terminated = (
+            JobTerminated(at=now, job_id=job_id, failed=failed.get(job_id, 0)) for job_id in told
+        )
+        return (*ended.values(), *terminated)
 
     def _notify(self, run: Run, rule: int) -> Event:
         try:
@@ -296,6 +325,29 @@ class Engine:
 class _Advanced:
     run: Run
     newly_owed: tuple[Effect, ...] = ()
+
+
+_Single = Prepare | SubmitJob | WithdrawSubmission | Notify | DeleteQueues
+"""Effects that are performed one by one."""
+
+
+def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
+    """What a report of a job tells: its end, that it is stuck, or how far it is."""
+    end = end_of(report, key, now)
+    if end is not None:
+        return end
+    since = report.waits_since
+    if since is not None and now >= since + timedelta(seconds=STUCK_S):
+        reason = report.reason or STUCK_REASON
+        return JobBlocked(at=now, key=key, job_id=report.job_id, reason=reason)
+    return JobProgressed(
+        at=now,
+        key=key,
+        job_id=report.job_id,
+        succeeded=report.succeeded,
+        failed=report.failed,
+        running=report.running,
+    )
 
 
 def _folded(run: Run, events: Iterable[Event]) -> Run:

@@ -6,7 +6,7 @@ Source: Batch User Guide, batch_cwe_events ("resembles the JobDetail object").
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobSucceeded
@@ -20,14 +20,38 @@ def report_of(detail: Mapping[str, Any]) -> JobReport:
     status = detail.get("status")
     summary = _mapping(_mapping(detail, "arrayProperties"), "statusSummary")
     ended = status in ("SUCCEEDED", "FAILED")
+    running = 1 if status in _BEGUN and not summary else 0
     return JobReport(
         job_id=str(detail.get("jobId", "")),
         outcome=JobOutcome(str(status)) if ended else None,
         succeeded=_count(summary, "SUCCEEDED", 0 if summary or status != "SUCCEEDED" else 1),
         failed=_count(summary, "FAILED", 0 if summary or status != "FAILED" else 1),
-        running=_count(summary, "RUNNING", 0),
+        running=_count(summary, "RUNNING", running),
         reason=_reason(detail),
+        waits_since=_time(detail, "createdAt") if _waits(status, summary) else None,
+        stopped_at=_time(detail, "stoppedAt"),
     )
+
+
+_BEGUN = ("STARTING", "RUNNING")
+
+
+def _waits(status: object, summary: Mapping[str, Any]) -> bool:
+    """Whether it is RUNNABLE; of an array, whether a child is, and none has ever begun."""
+    if not summary:
+        return status == "RUNNABLE"
+    begun = sum(_count(summary, name, 0) for name in (*_BEGUN, "SUCCEEDED", "FAILED"))
+    return status in ("PENDING", "RUNNABLE") and begun == 0 and _count(summary, "RUNNABLE", 0) > 0
+
+
+def _time(detail: Mapping[str, Any], name: str) -> datetime | None:
+    """Times are milliseconds. Source: JobDetail, createdAt."""
+    value = detail.get(name)
+    is_number = isinstance(value, int | float) and 0 < value < _FAR_FUTURE_MS
+    return datetime.fromtimestamp(value / 1000, UTC) if is_number and value is not None else None
+
+
+_FAR_FUTURE_MS = 10**14
 
 
 def _mapping(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -48,7 +72,7 @@ def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFa
             return None
         case JobOutcome.SUCCEEDED:
             return JobSucceeded(at=at, key=key, job_id=report.job_id)
-        case JobOutcome.FAILED:
+        case _:
             return JobFailed(
                 at=at,
                 key=key,
@@ -56,6 +80,7 @@ def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFa
                 succeeded=report.succeeded,
                 failed=report.failed,
                 reason=report.reason,
+                stopped_at=report.stopped_at,
             )
 
 

@@ -68,6 +68,9 @@ class JobReport:
     failed: int = 0
     running: int = 0
     reason: str = ""
+    waits_since: datetime | None = None
+    """When it was made, if it could begin and nothing of it has; None otherwise."""
+    stopped_at: datetime | None = None
 
 
 class Jobs(Protocol):
@@ -91,8 +94,11 @@ class Jobs(Protocol):
         """What is known of each; a job that AWS Batch has forgotten is left out."""
         ...
 
-    def terminate(self, job_id: str, reason: str) -> None:
-        """Ask for its end; nothing happens to a job that has ended. Raises: Refused."""
+    def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
+        """Ask for their end; those of which it is sure that they were told, or are not there.
+
+        Nothing happens to a job that has ended.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.errors import Ambiguous, Throttled
+from batchrelay.domain.errors import Refused, Throttled
 from batchrelay.domain.values import Json
 from batchrelay.job_detail import report_of
 from batchrelay.ports import JobReport
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
+
+TERMINATE_IDS_MAX = 50
+"""Job ids of one TerminateJobs call. Source: TerminateJobs, jobs."""
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 15
 """Seconds: far under the handlers' 60, so that a hanging call becomes Ambiguous in time."""
@@ -97,11 +100,28 @@ class BatchJobs:
             ids = list(job_ids[start : start + DESCRIBE_IDS_MAX])
             yield from self._client.describe_jobs(jobs=ids)["jobs"]
 
-    def terminate(self, job_id: str, reason: str) -> None:
+    def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
+        """TerminateJobs, or one after the other with an SDK or in a Region that has it not yet."""
+        if not hasattr(self._client, "terminate_jobs"):
+            return tuple(job_id for job_id in job_ids if self._terminated(job_id, reason))
+        told: list[str] = []
+        for start in range(0, len(job_ids), TERMINATE_IDS_MAX):
+            ids = list(job_ids[start : start + TERMINATE_IDS_MAX])
+            try:
+                answer = self._client.terminate_jobs(jobs=ids, reason=reason)
+            except AWS_ERRORS as error:
+                if isinstance(classified(error), Refused):
+                    told += (job_id for job_id in ids if self._terminated(job_id, reason))
+                continue
+            not_told = {entry["job"] for entry in answer.get("errors", ())}
+            told += (job_id for job_id in ids if job_id not in not_told)
+        return tuple(told)
+
+    def _terminated(self, job_id: str, reason: str) -> bool:
+        """Whether it was told, or is not there. One that runs on untold stays owed."""
         try:
             self._client.terminate_job(jobId=job_id, reason=reason)
         except AWS_ERRORS as error:
             problem = classified(error)
-            if "AccessDenied" in str(problem):  # it runs on: it stays owed, and is told
-                raise Ambiguous(str(problem)) from error
-            raise problem from error
+            return isinstance(problem, Refused) and "AccessDenied" not in str(problem)
+        return True

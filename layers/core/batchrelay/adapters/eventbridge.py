@@ -8,32 +8,39 @@ from datetime import datetime
 from typing import Any
 
 from batchrelay.domain.errors import InputError
-from batchrelay.domain.events import JobFailed, JobSucceeded
+from batchrelay.domain.events import JobBlocked, JobFailed, JobSucceeded
 from batchrelay.domain.values import JobKey
 from batchrelay.job_detail import end_of, report_of
 
+STATE_CHANGE, QUEUE_BLOCKED = "Batch Job State Change", "Batch Job Queue Blocked"
 
-def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | None:
-    """The fact in a `Batch Job State Change`; None for what is none of ours.
 
-    None: another detail type, a child (its jobId holds a colon, whatever `arrayProperties` says),
-    a foreign jobName, a status that is not terminal. Unknown fields are ignored.
+def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | JobBlocked | None:
+    """The fact in an event of AWS Batch; None for what is none of ours.
+
+    None: another detail type, the end of a child (its jobId holds a colon, whatever
+    `arrayProperties` says), a foreign jobName, a status that is not terminal. Unknown fields are
+    ignored. A child that blocks its queue blocks its job.
 
     Raises:
-        InputError: it is not a JSON object, or it claims to be a job's state change and has no
-            jobId, jobName or status.
+        InputError: it is not a JSON object, or it claims to tell of a job and has no jobId,
+            jobName or status.
     """
     event = _object(body)
-    if event.get("source") != "aws.batch" or event.get("detail-type") != "Batch Job State Change":
+    kind = event.get("detail-type")
+    if event.get("source") != "aws.batch" or kind not in (STATE_CHANGE, QUEUE_BLOCKED):
         return None
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise InputError("the event has no detail")
     job_id, _, name = (_text(detail, field) for field in ("jobId", "status", "jobName"))
     key = JobKey.parse(name)
-    if key is None or ":" in job_id:
+    if key is None:
         return None
-    return end_of(report_of(detail), key, at)
+    if kind == QUEUE_BLOCKED:
+        reason = str(detail.get("statusReason") or "its queue is blocked")
+        return JobBlocked(at=at, key=key, job_id=job_id.partition(":")[0], reason=reason)
+    return None if ":" in job_id else end_of(report_of(detail), key, at)
 
 
 def _object(body: str) -> Mapping[str, Any]:

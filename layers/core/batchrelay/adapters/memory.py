@@ -104,6 +104,7 @@ class MemoryJob:
     request: Mapping[str, Json]
     outcome: JobOutcome | None = None
     reason: str = ""
+    stopped_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -121,6 +122,7 @@ class MemoryJob:
             failed=size if self.outcome is JobOutcome.FAILED else 0,
             running=size if self.outcome is None else 0,
             reason=self.reason,
+            stopped_at=self.stopped_at,
         )
 
 
@@ -144,15 +146,19 @@ class MemoryJobs:
         known = (self.jobs[job_id] for job_id in job_ids if job_id in self.jobs)
         return tuple(job.report() for job in known)
 
-    def terminate(self, job_id: str, reason: str) -> None:
-        if job_id in self.jobs:
-            self.end(job_id, JobOutcome.FAILED, reason)
+    def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
+        for job_id in job_ids:
+            if job_id in self.jobs:
+                self.end(job_id, JobOutcome.FAILED, reason)
+        return tuple(job_ids)
 
-    def end(self, job_id: str, outcome: JobOutcome, reason: str = "") -> None:
+    def end(
+        self, job_id: str, outcome: JobOutcome, reason: str = "", at: datetime | None = None
+    ) -> None:
         """The job ends, unless it has ended."""
         job = self.jobs[job_id]
         if job.outcome is None:
-            job.outcome, job.reason = outcome, reason
+            job.outcome, job.reason, job.stopped_at = outcome, reason, at
 
 
 @dataclass

@@ -31,16 +31,19 @@ AUTO = "auto"
 
 def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
     """The definition as a JSON document, without its version: same content, same document."""
-    return {
-        "schema": SCHEMA,
-        "pipeline": pipeline.name,
-        "params": [_encode_param(param) for param in pipeline.params],
-        "steps": [_encode_step(step) for step in pipeline.steps],
-        "notify": [
-            without_empty({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
-            for rule in pipeline.notify
-        ],
-    }
+    return without_empty(
+        {
+            "schema": SCHEMA,
+            "pipeline": pipeline.name,
+            "params": [_encode_param(param) for param in pipeline.params],
+            "steps": [_encode_step(step) for step in pipeline.steps],
+            "notify": [
+                without_empty({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
+                for rule in pipeline.notify
+            ],
+        },
+        {"timeout": pipeline.timeout_s},
+    )
 
 
 def _encode_param(param: Param) -> dict[str, Json]:
@@ -102,6 +105,7 @@ def decode_pipeline(document: Any, version: int) -> Pipeline:
             params=tuple(_decode_param(param) for param in reader.list("params")),
             steps=tuple(_decode_step(step) for step in reader.list("steps")),
             notify=tuple(_decode_rule(rule) for rule in reader.list("notify")),
+            timeout_s=reader.maybe("timeout", int),
         )
     except InvalidPipeline as error:
         raise CodecError(f"pipeline.steps: {error}") from None

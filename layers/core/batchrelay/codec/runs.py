@@ -16,6 +16,8 @@ from batchrelay.domain.run import (
     RunStatus,
     StepState,
     StepStatus,
+    Stop,
+    StopCause,
     Twin,
 )
 from batchrelay.domain.values import Json
@@ -37,6 +39,7 @@ def encode_run(run: Run) -> dict[str, Json]:
         },
         {
             "endedAt": _time(run.ended_at),
+            "stop": None if run.stop is None else _encode_stop(run.stop),
             "twins": [{"j": twin.job_id, "t": twin.since.isoformat()} for twin in run.twins],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
@@ -47,6 +50,15 @@ def encode_run(run: Run) -> dict[str, Json]:
 
 def _time(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()
+
+
+def _encode_stop(stop: Stop) -> dict[str, Json]:
+    return {
+        "cause": str(stop.cause),
+        "why": stop.reason,
+        "askedAt": stop.asked_at.isoformat(),
+        "t": stop.since.isoformat(),
+    }
 
 
 def _encode_state(state: StepState) -> dict[str, Json]:
@@ -62,6 +74,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "m": state.manifest,
             "q": state.queue,
             "why": state.reason,
+            "stuck": state.blocked,
         },
     )
 
@@ -76,6 +89,7 @@ def _encode_part(part: Part) -> dict[str, Json]:
             "now": part.running or None,
             "g": part.group or None,
             "j": part.job_id,
+            "told": part.is_told or None,
             "o": None if part.outcome is None else str(part.outcome),
         },
     )
@@ -102,6 +116,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         started_at=reader.time("startedAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
+        stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),
         steps={name: _decode_state(steps.inner(name)) for name in steps.document},
         twins=tuple(
             Twin(job_id=twin.take("j", str), since=twin.time("t")) for twin in reader.list("twins")
@@ -110,6 +125,15 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         notices_since=reader.maybe_time("noticesSince"),
         queues_since=reader.maybe_time("queuesSince"),
         version=version,
+    )
+
+
+def _decode_stop(reader: Reader) -> Stop:
+    return Stop(
+        cause=enum(reader, "cause", StopCause),
+        reason=reader.take("why", str),
+        asked_at=reader.time("askedAt"),
+        since=reader.time("t"),
     )
 
 
@@ -126,6 +150,7 @@ def _decode_state(reader: Reader) -> StepState:
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
         reason=reader.maybe("why", str) or "",
+        blocked=reader.maybe("stuck", str) or "",
     )
 
 
@@ -136,6 +161,7 @@ def _decode_part(reader: Reader) -> Part:
         group=reader.maybe("g", int) or 0,
         running=reader.maybe("now", int) or 0,
         job_id=reader.maybe("j", str),
+        is_told=reader.maybe("told", bool) or False,
         outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
         succeeded=reader.maybe("ok", int) or 0,
         failed=reader.maybe("bad", int) or 0,

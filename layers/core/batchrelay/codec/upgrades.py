@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 2
-"""1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list."""
+SCHEMA = 3
+"""1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
+3: a run may be stopped, and has a timeout; nothing of 2 is read otherwise."""
 
 
 def upgraded_pipeline(document: Any) -> Any:

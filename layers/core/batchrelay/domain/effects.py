@@ -40,12 +40,21 @@ class SubmitJob(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawSubmission(_Owed):
+    """Make sure that a part has no job. Only once it is overdue: somebody may be submitting it."""
+
+    GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
+    key: JobKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminateJob(_Owed):
-    """Stop a twin."""
+    """Stop a twin, or a job of a run that is being stopped."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
     run_id: str
     job_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,4 +74,4 @@ class DeleteQueues(_Owed):
     run_id: str
 
 
-Effect = Prepare | SubmitJob | TerminateJob | Notify | DeleteQueues
+Effect = Prepare | SubmitJob | WithdrawSubmission | TerminateJob | Notify | DeleteQueues

@@ -65,6 +65,14 @@ class SubmissionRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionWithdrawn:
+    """A part that was to be submitted has no job, and will have none."""
+
+    at: datetime
+    key: JobKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSucceeded:
     """A simple job or an array's parent is SUCCEEDED."""
 
@@ -82,6 +90,18 @@ class JobFailed:
     job_id: str
     succeeded: int
     failed: int
+    reason: str
+    stopped_at: datetime | None = None
+    """By AWS Batch's clock; None if it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobBlocked:
+    """AWS Batch does not begin with a job: nothing fits it, or nothing is free for long."""
+
+    at: datetime
+    key: JobKey
+    job_id: str
     reason: str
 
 
@@ -105,11 +125,35 @@ class QueuesDeleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwinTerminated:
-    """A twin was told to stop, or is not there any more."""
+class QueuesLeft:
+    """A preparation that nobody waits for any more may have left a queue behind."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTerminated:
+    """A job was told to stop, or is not there any more."""
 
     at: datetime
     job_id: str
+    failed: int = 0
+    """Children that had failed before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody wants the run to end."""
+
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlinePassed:
+    """The run takes longer than its `timeout` allows."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +179,25 @@ class GraceExpired:
     at: datetime
 
 
-JobEvent = JobSubmitted | SubmissionRefused | JobProgressed | JobSucceeded | JobFailed
+JobEvent = (
+    JobSubmitted
+    | SubmissionRefused
+    | SubmissionWithdrawn
+    | JobProgressed
+    | JobBlocked
+    | JobSucceeded
+    | JobFailed
+)
 Event = (
     Prepared
     | PreparationFailed
     | PreparationContinued
     | JobEvent
-    | TwinTerminated
+    | JobTerminated
+    | CancelRequested
+    | DeadlinePassed
     | QueuesDeleted
+    | QueuesLeft
     | NoticeSent
     | NoticeRefused
     | GraceExpired

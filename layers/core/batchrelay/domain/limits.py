@@ -13,7 +13,7 @@ PARTS_MAX = 100
 
 STEPS_MAX = 500
 """Steps of one pipeline. At worst 500 x (name 128 B + state 210 B + manifest 160 B + a reason of
-150 B) = 325 KB; an ordinary step takes 250 B. A test holds the worst case."""
+150 B + why it is blocked, 70 B) = 360 KB; an ordinary step takes 250 B. A test holds the worst."""
 
 RUN_BYTES_MAX = 390_000
 """Bytes of a run's stored state. A DynamoDB item is limited to 400 KB (409,600 bytes), names and
@@ -31,6 +31,9 @@ REQUEST_BYTES_MAX = 30 * 1024
 OVERRIDES_CHARS_MAX = 8_192
 """Characters of container overrides; above, a job is accepted and then FAILS. Source: hyp3#3041."""
 
+RUN_TIMEOUT_S_MIN = 60
+"""Seconds of a run's timeout; it is kept to the interval of the sweeps."""
+
 TIMEOUT_S_MIN = 60
 """Seconds of timeout.attemptDurationSeconds. Source: SubmitJob, JobTimeout."""
 
@@ -40,6 +43,14 @@ RETRY_RULES_MAX = 5
 REASON_CHARS_MAX = 150
 """Characters of a reason kept in a run's state, one for each step; the rest is in the service's own
 record. See STEPS_MAX."""
+
+BLOCKED_CHARS_MAX = 60
+"""Characters kept of why a job is blocked: AWS Batch's code, such as
+MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT. See STEPS_MAX."""
+
+STUCK_S = 1_800
+"""Seconds after which a job is called blocked none of which has begun: as long as a compute
+environment may take to bring up instances, and more than any image takes to be pulled."""
 
 SUBMIT_GRACE_S = 300
 """Seconds before reconcile takes over a submission: the handlers' timeout of 60 s, clock skew,

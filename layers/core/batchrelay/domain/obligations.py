@@ -14,9 +14,12 @@ from batchrelay.domain.effects import (
     Prepare,
     SubmitJob,
     TerminateJob,
+    WithdrawSubmission,
 )
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.values import JobKey
+
+TWIN_REASON = "batchrelay: a second job of the same part"
 
 
 def owed(run: Run) -> tuple[Effect, ...]:
@@ -32,7 +35,12 @@ def is_open(run: Run) -> bool:
 def _owed(run: Run) -> Iterator[Effect]:
     yield from _owed_by_steps(run)
     for twin in run.twins:
-        yield TerminateJob(run_id=run.id, job_id=twin.job_id, since=twin.since)
+        yield TerminateJob(run_id=run.id, job_id=twin.job_id, reason=TWIN_REASON, since=twin.since)
+    if run.stop is not None:
+        for job_id in _to_be_told(run):
+            yield TerminateJob(
+                run_id=run.id, job_id=job_id, reason=run.stop.job_reason, since=run.stop.since
+            )
     if run.queues_since is not None:
         yield DeleteQueues(run_id=run.id, since=run.queues_since)
     if run.notices_since is not None:
@@ -41,7 +49,14 @@ def _owed(run: Run) -> Iterator[Effect]:
                 yield Notify(run_id=run.id, rule=number, since=run.notices_since)
 
 
-def _owed_by_steps(run: Run) -> Iterator[Prepare | SubmitJob]:
+def _to_be_told(run: Run) -> Iterator[str]:
+    for state in run.steps.values():
+        for part in state.parts:
+            if part.is_active and part.job_id is not None and not part.is_told:
+                yield part.job_id
+
+
+def _owed_by_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmission]:
     for step in run.pipeline.order:
         state = run.state(step.name)
         if state.status is StepStatus.PREPARING and state.since is not None:
@@ -50,4 +65,5 @@ def _owed_by_steps(run: Run) -> Iterator[Prepare | SubmitJob]:
             for number, part in enumerate(state.parts):
                 if part.is_unsubmitted and part.since is not None:
                     key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
-                    yield SubmitJob(key=key, since=part.since)
+                    effect = SubmitJob if run.stop is None else WithdrawSubmission
+                    yield effect(key=key, since=part.since)

@@ -174,6 +174,8 @@ class Pipeline:
     steps: tuple[Step, ...]
     params: tuple[Param, ...] = ()
     notify: tuple[NoticeRule, ...] = ()
+    timeout_s: int | None = None
+    """Seconds after its start when a run is stopped."""
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     _by_label: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     order: tuple[Step, ...] = field(init=False, repr=False, compare=False)

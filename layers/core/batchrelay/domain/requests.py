@@ -187,6 +187,8 @@ def _message(run: Run, link: str | None) -> list[str]:
     ended = run.ended_at or run.started_at
     seconds = (ended - run.started_at).total_seconds()
     lines = [f"Pipeline {run.pipeline.name}, run {run.id}: {run.status} after {seconds:.0f} s."]
+    if run.stop is not None:
+        lines.append(f"It was stopped: {run.stop.reason}.")
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
     lines.append("")
@@ -200,6 +202,9 @@ def _step_line(run: Run, step: Step) -> str:
     if state.children is not None and state.status is not StepStatus.SKIPPED:
         done = sum(part.succeeded for part in state.parts)
         line += f", {done} of {state.children} children succeeded"
+    stopped = sum(part.stopped for part in state.parts)
+    if stopped:
+        line += f", {stopped} stopped"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream} failed upstream"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from batchrelay.domain.pipeline import Pipeline
@@ -57,10 +57,12 @@ class RunStatus(StrEnum):
 
 
 class JobOutcome(StrEnum):
-    """AWS Batch's own two terminal statuses."""
+    """AWS Batch's own two terminal statuses, and what it has no word for."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """We stopped it, or never let it begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +92,19 @@ class Part:
     """Children that AWS Batch reported; advisory (reference §7.5)."""
     failed: int = 0
     running: int = 0
+    is_told: bool = False
+    """Whether AWS Batch was told to stop it."""
 
     @property
     def is_unsubmitted(self) -> bool:
         """Whether it has no job yet, and may have one."""
         return self.job_id is None and self.outcome is None
+
+    @property
+    def stopped(self) -> int:
+        """Children that we stopped, or that never began because of it; advisory."""
+        is_cancelled = self.outcome is JobOutcome.CANCELLED
+        return self.size - self.succeeded - self.failed if is_cancelled else 0
 
     @property
     def is_active(self) -> bool:
@@ -124,7 +134,9 @@ class StepState:
     queue: str | None = None
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
-    """Why it was SKIPPED, or what was heard first of what FAILED it."""
+    """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it."""
+    blocked: str = ""
+    """Why AWS Batch does not begin with one of its jobs."""
 
     @property
     def lets_dependents_run(self) -> bool:
@@ -158,6 +170,30 @@ class Twin:
     since: datetime
 
 
+class StopCause(StrEnum):
+    """What may end a run before its time."""
+
+    CANCEL = "CANCEL"
+    TIMEOUT = "TIMEOUT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A run that is made to end before its time."""
+
+    cause: StopCause
+    reason: str
+    asked_at: datetime
+    """A job that failed before was not stopped by us."""
+    since: datetime
+    """When the end of its jobs became owed, or was last taken over."""
+
+    @property
+    def job_reason(self) -> str:
+        """What AWS Batch is told, and says again as the reason of a job."""
+        return f"batchrelay: {self.reason}"
+
+
 class NoticeState(StrEnum):
     """What became of a notice."""
 
@@ -183,6 +219,8 @@ class Run:
     ended_at: datetime | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     """Steps that have left WAITING, by name."""
+    stop: Stop | None = None
+    """Kept for good: it tells why a run is CANCELLED, or FAILED without a failure."""
     twins: tuple[Twin, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
@@ -193,6 +231,17 @@ class Run:
     """When the notices became owed, or were last taken over."""
     version: int = 0
     """Counts the writes; 0 was never stored."""
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When it is stopped, whatever it does."""
+        timeout_s = self.pipeline.timeout_s
+        return None if timeout_s is None else self.started_at + timedelta(seconds=timeout_s)
+
+    @property
+    def blocked(self) -> dict[str, str]:
+        """Why AWS Batch does not begin with a job, by step."""
+        return {name: state.blocked for name, state in self.steps.items() if state.blocked}
 
     def state(self, step: str) -> StepState:
         """What has become of a step."""

@@ -10,13 +10,14 @@ from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
 from batchrelay.domain.expansion import expand
 from batchrelay.domain.lanes import doom, may_submit
-from batchrelay.domain.limits import REASON_CHARS_MAX
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.sizes import split
+from batchrelay.domain.stopping import ended_status, withdrawn
+from batchrelay.domain.values import short
 from batchrelay.domain.variables import condition_lookup, variables_of
 
-WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
+WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.WAITING,
     StepStatus.PREPARING,
     StepStatus.SUBMITTING,
@@ -24,6 +25,7 @@ WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
     StepStatus.SUCCEEDED,
     StepStatus.FAILED,
     StepStatus.SKIPPED,
+    StepStatus.CANCELLED,
 )
 
 
@@ -46,8 +48,16 @@ _EMPTY_LANES = _row(WAITING, SKIPPED, when="an N_TO_N need has no children")
 _READY_ITEMS = _row(WAITING, PREPARING, when="every need lets it run, it has items")
 _READY = _row(WAITING, SUBMITTING, FAILED, SKIPPED, when="every need lets it run")
 _PART_DOOMED = _row(SUBMITTING, SUBMITTING, ACTIVE, FAILED, when="a job a part waits for failed")
+_NOT_BEGUN = _row(WAITING, CANCELLED, when="the run is being stopped")
+_NOT_PREPARED = _row(PREPARING, CANCELLED, when="the run is being stopped")
+_PART_NOT_BEGUN = _row(
+    SUBMITTING, SUBMITTING, ACTIVE, CANCELLED, when="the run is being stopped, a part waits"
+)
 
 SETTLE_TABLE: tuple[SettleRow, ...] = (
+    _NOT_BEGUN,
+    _NOT_PREPARED,
+    _PART_NOT_BEGUN,
     _BLOCKED,
     _CONDITION_FALSE,
     _EMPTY_LANES,
@@ -60,13 +70,13 @@ SETTLE_TABLE: tuple[SettleRow, ...] = (
 def settle(run: Run, at: datetime) -> Run:
     """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
     for step in run.pipeline.order:
-        if step.name not in run.steps:
+        if step.name not in run.steps or (run.stop is not None and _is_preparing(run, step)):
             row = _row_for(run, step)
             if row is not None:
                 run = _moved(run, step, row, _settled(run, step, row, at))
         if run.state(step.name).status is SUBMITTING:
             run = _with_free_parts(run, step, at)
-    if run.status is RunStatus.RUNNING and _all_ended(run):
+    if not run.status.is_terminal and _all_ended(run):
         run = _ended(run, at)
     return run
 
@@ -79,6 +89,8 @@ def after_parts(
         status = SUBMITTING
     elif any(part.is_active for part in parts):
         status = ACTIVE
+    elif any(part.outcome is JobOutcome.CANCELLED for part in parts):
+        status = CANCELLED
     elif not all(part.outcome is JobOutcome.SUCCEEDED for part in parts):
         status = FAILED
     elif step.aggregate is not None and (state.children or 0) > 1:
@@ -89,8 +101,14 @@ def after_parts(
     else:
         status = SUCCEEDED
     since = state.since if status is state.status else at
+    blocked = state.blocked if status in (SUBMITTING, ACTIVE) else ""
     return replace(
-        state, status=status, since=since, parts=parts, reason=state.reason or short(reason)
+        state,
+        status=status,
+        since=since,
+        parts=parts,
+        reason=state.reason or short(reason),
+        blocked=blocked,
     )
 
 
@@ -115,15 +133,16 @@ def _unequal(sizes: list[int], others: list[int], name: str) -> str:
     )
 
 
-def short(reason: str) -> str:
-    """As much of a reason as a run keeps."""
-    return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
-
-
 # --- which row ---------------------------------------------------------------
 
 
+def _is_preparing(run: Run, step: Step) -> bool:
+    return run.state(step.name).status is PREPARING
+
+
 def _row_for(run: Run, step: Step) -> SettleRow | None:
+    if run.stop is not None:
+        return _NOT_PREPARED if _is_preparing(run, step) else _NOT_BEGUN
     if next(_blockers(run, step), None) is not None:
         return _BLOCKED
     if not all(_lets_run(run, step, need) for need in step.needs):
@@ -164,6 +183,8 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
         return replace(waiting, status=PREPARING, since=at)
     if row is _READY:
         return _ready(run, step, waiting, at)
+    if run.stop is not None:
+        return replace(waiting, status=CANCELLED, since=at, reason=run.stop.reason)
     skipped = replace(waiting, status=SKIPPED, since=at)
     if row is _EMPTY_LANES:
         return replace(skipped, items=0, children=0, reason="0 items")
@@ -210,8 +231,11 @@ def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
         part = state.parts[number]
         if part.since is not None or not part.is_unsubmitted:
             continue
-        reason = doom(run, step, number)
-        if reason is not None:
+        if run.stop is not None:
+            parts = state.with_part(number, withdrawn(part))
+            after = after_parts(step, state, parts, at, run.stop.reason)
+            run = _moved(run, step, _PART_NOT_BEGUN, after)
+        elif (reason := doom(run, step, number)) is not None:
             failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
             parts = state.with_part(number, failed)
             run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
@@ -231,9 +255,11 @@ def _all_ended(run: Run) -> bool:
 
 
 def _ended(run: Run, at: datetime) -> Run:
-    failed = any(state.status is FAILED for state in run.steps.values())
-    status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
     queues = any(step.workers is not None for step in run.pipeline.steps)
     return replace(
-        run, status=status, ended_at=at, notices_since=at, queues_since=at if queues else None
+        run,
+        status=ended_status(run),
+        ended_at=at,
+        notices_since=at,
+        queues_since=at if queues else None,
     )

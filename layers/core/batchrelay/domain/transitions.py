@@ -10,29 +10,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from batchrelay.domain.effects import DeleteQueues, Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.effects import (
+    DeleteQueues,
+    Notify,
+    Prepare,
+    SubmitJob,
+    TerminateJob,
+    WithdrawSubmission,
+)
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
+    CancelRequested,
+    DeadlinePassed,
     Event,
     GraceExpired,
+    JobBlocked,
     JobEvent,
     JobFailed,
     JobProgressed,
     JobSubmitted,
     JobSucceeded,
+    JobTerminated,
     NoticeRefused,
     NoticeSent,
     PreparationContinued,
     PreparationFailed,
     Prepared,
     QueuesDeleted,
+    QueuesLeft,
     SubmissionRefused,
-    TwinTerminated,
+    SubmissionWithdrawn,
 )
+from batchrelay.domain.limits import BLOCKED_CHARS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import (
@@ -44,17 +57,19 @@ from batchrelay.domain.run import (
     StepStatus,
     Twin,
 )
-from batchrelay.domain.settling import after_parts, settle, short, with_parts
+from batchrelay.domain.settling import after_parts, settle, with_parts
 from batchrelay.domain.sizes import split
-from batchrelay.domain.values import JobKey
+from batchrelay.domain.stopping import failed_part, overdue_taken_over, stopped, told, withdrawn
+from batchrelay.domain.values import JobKey, short
 
-PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED = (
+PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
     StepStatus.SUBMITTING,
     StepStatus.ACTIVE,
     StepStatus.SUCCEEDED,
     StepStatus.FAILED,
     StepStatus.SKIPPED,
+    StepStatus.CANCELLED,
 )
 
 EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
@@ -63,16 +78,22 @@ EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
     (PREPARING, PreparationContinued): frozenset({PREPARING}),
     (PREPARING, JobSubmitted): frozenset({PREPARING}),
     (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
-    (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED}),
+    (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
+    (SUBMITTING, SubmissionWithdrawn): frozenset({SUBMITTING, ACTIVE, CANCELLED}),
     (SUBMITTING, JobProgressed): frozenset({SUBMITTING}),
-    (SUBMITTING, JobSucceeded): frozenset({SUBMITTING, ACTIVE, SUCCEEDED, FAILED, PREPARING}),
-    (SUBMITTING, JobFailed): frozenset({SUBMITTING, ACTIVE, FAILED}),
+    (SUBMITTING, JobBlocked): frozenset({SUBMITTING}),
+    (SUBMITTING, JobSucceeded): frozenset(
+        {SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}
+    ),
+    (SUBMITTING, JobFailed): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
     (ACTIVE, JobProgressed): frozenset({ACTIVE}),
-    (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED, PREPARING}),
-    (ACTIVE, JobFailed): frozenset({ACTIVE, FAILED}),
+    (ACTIVE, JobBlocked): frozenset({ACTIVE}),
+    (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}),
+    (ACTIVE, JobFailed): frozenset({ACTIVE, FAILED, CANCELLED}),
     (ACTIVE, JobSubmitted): frozenset({ACTIVE}),
     (SUCCEEDED, JobSubmitted): frozenset({SUCCEEDED}),
     (FAILED, JobSubmitted): frozenset({FAILED}),
+    (CANCELLED, JobSubmitted): frozenset({CANCELLED}),
 }
 """Which event may take a step from which status to which. Anything else is stale: ignored."""
 
@@ -95,19 +116,29 @@ def advance(run: Run, event: Event) -> Run:
     match event:
         case Prepared() | PreparationFailed() | PreparationContinued():
             changed = _step_event(run, event.step, event)
-        case JobSubmitted() | SubmissionRefused() | JobProgressed() | JobSucceeded() | JobFailed():
+        case (
+            JobSubmitted()
+            | SubmissionRefused()
+            | SubmissionWithdrawn()
+            | JobProgressed()
+            | JobBlocked()
+            | JobSucceeded()
+            | JobFailed()
+        ):
             step = run.pipeline.step_of_label(event.key.label)
             if step is None or event.key.run_id != run.id:
                 return run
             changed = _step_event(run, step.name, event)
-        case TwinTerminated():
-            changed = _forget_twin(run, event.job_id)
+        case JobTerminated():
+            changed = told(run, event)
+        case CancelRequested() | DeadlinePassed():
+            changed = stopped(run, event)
         case QueuesDeleted():
             changed = replace(run, queues_since=None) if run.queues_since is not None else run
-        case NoticeSent():
-            changed = _note_notice(run, event.rule, NoticeState.SENT)
-        case NoticeRefused():
-            changed = _note_notice(run, event.rule, NoticeState.REFUSED)
+        case QueuesLeft():
+            changed = replace(run, queues_since=event.at) if run.status.is_terminal else run
+        case NoticeSent() | NoticeRefused():
+            changed = _note_notice(run, event)
         case GraceExpired():
             changed = _take_over(run, event.at)
     return run if changed is run else settle(changed, event.at)
@@ -133,10 +164,10 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
             changed_run, changed = _job_submitted(run, step, state, event)
         case JobProgressed():
             changed = _progress(state, event)
-        case SubmissionRefused():
-            changed = _on_part(step, state, event, _refuse)
-        case JobSucceeded() | JobFailed():
-            changed = _on_part(step, state, event, _end)
+        case JobBlocked():
+            changed = _blocked(state, event)
+        case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
+            changed = _on_part(run, step, state, event)
     if changed is state:
         return changed_run
     if changed.status not in targets:
@@ -200,56 +231,58 @@ def _progress(state: StepState, event: JobProgressed) -> StepState:
     if part is None or part.job_id != event.job_id or not part.is_active:
         return state
     now = replace(part, succeeded=event.succeeded, failed=event.failed, running=event.running)
-    if now == part:
+    blocked = "" if event.running else state.blocked
+    if now == part and blocked == state.blocked:
         return state
-    return replace(state, parts=state.with_part(event.key.part, now))
+    return replace(state, parts=state.with_part(event.key.part, now), blocked=blocked)
 
 
-_PartEvent = SubmissionRefused | JobSucceeded | JobFailed
+def _blocked(state: StepState, event: JobBlocked) -> StepState:
+    part = _part(state, event.key)
+    if part is None or part.job_id != event.job_id or not part.is_active or state.blocked:
+        return state
+    return replace(state, blocked=event.reason[:BLOCKED_CHARS_MAX])
 
 
-def _on_part(
-    step: Step, state: StepState, event: _PartEvent, change: Callable[[Part, _PartEvent], Part]
-) -> StepState:
+_PartEvent = SubmissionRefused | SubmissionWithdrawn | JobSucceeded | JobFailed
+
+
+def _on_part(run: Run, step: Step, state: StepState, event: _PartEvent) -> StepState:
     part = _part(state, event.key)
     if part is None or part.outcome is not None:
         return state
-    changed = change(part, event)
+    changed = _ended(run, part, event)
     if changed is part:
         return state
-    reason = "" if isinstance(event, JobSucceeded) else event.reason
     parts = state.with_part(event.key.part, changed)
-    return after_parts(step, state, parts, event.at, reason)
+    return after_parts(step, state, parts, event.at, _why(run, changed, event))
 
 
-def _refuse(part: Part, event: _PartEvent) -> Part:
-    if part.job_id is not None or not isinstance(event, SubmissionRefused):
+def _ended(run: Run, part: Part, event: _PartEvent) -> Part:
+    if isinstance(event, SubmissionRefused | SubmissionWithdrawn):
+        if part.job_id is not None:
+            return part
+        if isinstance(event, SubmissionWithdrawn):
+            return withdrawn(part)
+        return replace(part, outcome=JobOutcome.FAILED, failed=part.size)
+    if part.job_id not in (None, event.job_id):
         return part
-    return replace(part, outcome=JobOutcome.FAILED, failed=part.size)
+    if isinstance(event, JobFailed):
+        return failed_part(run, part, event)
+    return replace(
+        part,
+        job_id=event.job_id,
+        outcome=JobOutcome.SUCCEEDED,
+        succeeded=part.size,
+        failed=0,
+        running=0,
+    )
 
 
-def _end(part: Part, event: _PartEvent) -> Part:
-    if isinstance(event, SubmissionRefused) or part.job_id not in (None, event.job_id):
-        return part
-    match event:
-        case JobSucceeded():
-            return replace(
-                part,
-                job_id=event.job_id,
-                outcome=JobOutcome.SUCCEEDED,
-                succeeded=part.size,
-                failed=0,
-                running=0,
-            )
-        case JobFailed():
-            return replace(
-                part,
-                job_id=event.job_id,
-                outcome=JobOutcome.FAILED,
-                succeeded=event.succeeded,
-                failed=event.failed,
-                running=0,
-            )
+def _why(run: Run, part: Part, event: _PartEvent) -> str:
+    if part.outcome is JobOutcome.CANCELLED and run.stop is not None:
+        return run.stop.reason
+    return event.reason if isinstance(event, SubmissionRefused | JobFailed) else ""
 
 
 def _part(state: StepState, key: JobKey) -> Part | None:
@@ -258,14 +291,11 @@ def _part(state: StepState, key: JobKey) -> Part | None:
     return state.parts[key.part]
 
 
-def _forget_twin(run: Run, job_id: str) -> Run:
-    left = tuple(twin for twin in run.twins if twin.job_id != job_id)
-    return run if len(left) == len(run.twins) else replace(run, twins=left)
-
-
-def _note_notice(run: Run, rule: int, state: NoticeState) -> Run:
-    if not run.status.is_terminal or rule in run.notices or rule >= len(run.pipeline.notify):
+def _note_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
+    rule, rules = event.rule, run.pipeline.notify
+    if not run.status.is_terminal or rule in run.notices or rule >= len(rules):
         return run
+    state = NoticeState.SENT if isinstance(event, NoticeSent) else NoticeState.REFUSED
     return replace(run, notices={**run.notices, rule: state})
 
 
@@ -279,17 +309,22 @@ def _take_over(run: Run, now: datetime) -> Run:
             case Prepare():
                 state = taken.state(effect.step)
                 taken = taken.with_step(effect.step, replace(state, since=now))
-            case SubmitJob():
+            case SubmitJob() | WithdrawSubmission():
                 taken = _take_over_part(taken, effect.key, now)
             case TerminateJob():
-                twin = Twin(job_id=effect.job_id, since=now)
-                others = (other for other in taken.twins if other.job_id != effect.job_id)
-                taken = replace(taken, twins=(*others, twin))
+                taken = _take_over_termination(taken, effect.job_id, now)
             case DeleteQueues():
                 taken = replace(taken, queues_since=now)
             case Notify():
                 taken = replace(taken, notices_since=now)
     return taken
+
+
+def _take_over_termination(run: Run, job_id: str, now: datetime) -> Run:
+    if all(twin.job_id != job_id for twin in run.twins):
+        return overdue_taken_over(run, now)
+    others = (other for other in run.twins if other.job_id != job_id)
+    return replace(run, twins=(*others, Twin(job_id=job_id, since=now)))
 
 
 def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from batchrelay.domain.limits import STEP_LABEL_MAX
+from batchrelay.domain.limits import REASON_CHARS_MAX, STEP_LABEL_MAX
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A document in AWS's own shape: we hand it on, we do not model it."""
@@ -18,6 +18,11 @@ RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 _JOB_NAME = re.compile(
     r"br-(?P<run>[0-9a-z]{1,32})-(?P<label>.+)-r(?P<round>\d{1,4})-p(?P<part>\d{1,4})"
 )
+
+
+def short(reason: str) -> str:
+    """As much of a reason as a run keeps."""
+    return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
 
 
 def step_label(step: str) -> str:

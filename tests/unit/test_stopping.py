@@ -1,0 +1,276 @@
+"""A run is ended before its time: in whatever state it is, and told apart from what failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from batchrelay.domain.effects import (
+    DeleteQueues,
+    Notify,
+    SubmitJob,
+    TerminateJob,
+    WithdrawSubmission,
+)
+from batchrelay.domain.events import (
+    CancelRequested,
+    DeadlinePassed,
+    Event,
+    GraceExpired,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+    JobTerminated,
+    QueuesDeleted,
+    QueuesLeft,
+    SubmissionWithdrawn,
+)
+from batchrelay.domain.limits import REASON_CHARS_MAX, STUCK_S, SUBMIT_GRACE_S
+from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.pipeline import NoticeRule
+from batchrelay.domain.requests import notice_of
+from batchrelay.domain.run import (
+    JobOutcome,
+    Run,
+    RunStatus,
+    StartOrder,
+    StepStatus,
+    Stop,
+    StopCause,
+)
+from batchrelay.domain.transitions import advance
+from batchrelay.engine import STUCK_REASON
+from batchrelay.ports import JobReport
+from tests.builders import MemoryCloud, at, key, pipeline, run_of, step
+
+REASON = "enough"
+JOB_REASON = "batchrelay: enough"
+CANCEL = CancelRequested(at=at(5), reason="enough")
+
+
+def fold(run: Run, *events: Event) -> Run:
+    for event in events:
+        run = advance(run, event)
+    return run
+
+
+def submitted(label: str, part: int = 0) -> JobSubmitted:
+    return JobSubmitted(at=at(1), key=key(label, part), job_id=f"job-{label}-{part}")
+
+
+def failed(
+    label: str, part: int = 0, *, stopped_at: float | None = 6, reason: str = "exit code 1"
+) -> JobFailed:
+    return JobFailed(
+        at=at(7),
+        key=key(label, part),
+        job_id=f"job-{label}-{part}",
+        succeeded=3,
+        failed=7,
+        reason=reason,
+        stopped_at=None if stopped_at is None else at(stopped_at),
+    )
+
+
+def statuses(run: Run) -> dict[str, StepStatus]:
+    return {step.name: run.state(step.name).status for step in run.pipeline.steps}
+
+
+def test_what_runs_is_told_to_stop_and_what_waits_never_begins() -> None:
+    run = fold(run_of(step("a", size=10), step("b", "a")), submitted("a"), CANCEL)
+    assert run.status is RunStatus.CANCELLING
+    assert run.stop == Stop(cause=StopCause.CANCEL, reason=REASON, asked_at=at(5), since=at(5))
+    assert statuses(run) == {"a": StepStatus.ACTIVE, "b": StepStatus.CANCELLED}
+    stop = TerminateJob(run_id="run1", job_id="job-a-0", reason=JOB_REASON, since=at(5))
+    assert owed(run) == (stop,)
+    told = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=2))
+    assert owed(told) == ()
+    assert is_open(told)
+    ended = fold(told, failed("a"))
+    assert statuses(ended) == {"a": StepStatus.CANCELLED, "b": StepStatus.CANCELLED}
+    assert (ended.status, ended.ended_at) == (RunStatus.CANCELLED, at(7))
+    [part] = ended.state("a").parts
+    assert (part.outcome, part.succeeded, part.failed, part.stopped) == (
+        JobOutcome.CANCELLED,
+        3,
+        2,
+        5,
+    )
+
+
+def test_a_cancellation_is_idempotent_and_nothing_to_a_run_that_has_ended() -> None:
+    run = fold(run_of(step("a")), submitted("a"), CANCEL)
+    assert advance(run, replace(CANCEL, at=at(9), reason="again")) is run
+    ended = fold(run, failed("a"))
+    assert advance(ended, CANCEL) is ended
+
+
+def test_a_job_that_failed_before_has_failed() -> None:
+    run = fold(run_of(step("a"), step("b")), submitted("a"), submitted("b"), CANCEL)
+    ended = fold(run, failed("a", stopped_at=4), failed("b"))
+    assert statuses(ended) == {"a": StepStatus.FAILED, "b": StepStatus.CANCELLED}
+    assert ended.status is RunStatus.CANCELLED
+
+
+@pytest.mark.parametrize("stopped_at", [4, None])
+def test_a_job_that_was_told_was_stopped_whatever_its_clock_says(stopped_at: float | None) -> None:
+    run = fold(run_of(step("a")), submitted("a"), CANCEL)
+    told = fold(run, JobTerminated(at=at(6), job_id="job-a-0"))
+    assert fold(told, failed("a", stopped_at=stopped_at)).status is RunStatus.CANCELLED
+    says_so = failed("a", stopped_at=stopped_at, reason=f"{JOB_REASON}, exit code 143")
+    assert fold(run, says_so).status is RunStatus.CANCELLED
+
+
+def test_a_job_that_succeeds_all_the_same_has_succeeded() -> None:
+    """Nothing was stopped, so nothing was cancelled."""
+    run = fold(run_of(step("a")), submitted("a"), CANCEL)
+    ended = fold(run, JobSucceeded(at=at(7), key=key("a"), job_id="job-a-0"))
+    assert (statuses(ended), ended.status) == ({"a": StepStatus.SUCCEEDED}, RunStatus.SUCCEEDED)
+
+
+def test_a_submission_in_flight_is_withdrawn_only_after_its_grace() -> None:
+    run = fold(run_of(step("a")), CANCEL)
+    assert owed(run) == (WithdrawSubmission(key=key("a"), since=at(0)),)
+    adopted = fold(run, submitted("a"))
+    assert [type(effect) for effect in owed(adopted)] == [TerminateJob]
+    gone = fold(run, SubmissionWithdrawn(at=at(400), key=key("a")))
+    assert (gone.status, owed(gone)) == (RunStatus.CANCELLED, ())
+    twin = fold(gone, submitted("a"))
+    assert [type(effect) for effect in owed(twin)] == [TerminateJob]
+
+
+def test_parts_that_wait_for_others_never_begin() -> None:
+    run = run_of(step("a", size=25_000, sequential=True))
+    run = fold(run, submitted("a"), CANCEL)
+    assert [part.outcome for part in run.state("a").parts] == [None, *[JobOutcome.CANCELLED] * 2]
+    assert fold(run, failed("a")).status is RunStatus.CANCELLED
+
+
+def test_a_preparation_is_not_waited_for_and_its_queue_is_deleted() -> None:
+    run = fold(run_of(step("a", file="s3://b/plan.json", workers=2)), CANCEL)
+    assert (statuses(run), run.status) == ({"a": StepStatus.CANCELLED}, RunStatus.CANCELLED)
+    deletion = DeleteQueues(run_id="run1", since=at(5))
+    assert owed(run) == (deletion,)
+    run = fold(run, QueuesDeleted(at=at(6)))
+    assert owed(run) == ()
+    assert owed(fold(run, QueuesLeft(at=at(7)))) == (deletion,)
+
+
+def test_a_stop_that_nobody_was_told_of_is_owed_anew() -> None:
+    run = fold(run_of(step("a")), submitted("a"), CANCEL)
+    later = at(5 + SUBMIT_GRACE_S)
+    again = fold(run, GraceExpired(at=later))
+    assert again.stop is not None
+    assert (again.stop.asked_at, again.stop.since) == (at(5), later)
+    assert advance(again, GraceExpired(at=later + timedelta(seconds=1))) is again
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(59, "RUNNING"), (60, "CANCELLING")])
+def test_a_deadline_is_kept(seconds: float, status: str) -> None:
+    run = fold(run_of(step("a"), timeout_s=60), submitted("a"))
+    assert fold(run, DeadlinePassed(at=at(seconds))).status == status
+
+
+def test_a_run_that_took_too_long_has_failed_and_says_so() -> None:
+    rule = NoticeRule(topic="arn:aws:sns:x", on=frozenset({"FAILED"}))
+    run = fold(run_of(step("a", size=10), timeout_s=60, notify=(rule,)), submitted("a"))
+    ended = fold(run, DeadlinePassed(at=at(60)), failed("a", stopped_at=61))
+    assert (statuses(ended), ended.status) == ({"a": StepStatus.CANCELLED}, RunStatus.FAILED)
+    assert owed(ended) == (Notify(run_id="run1", rule=0, since=at(7)),)
+    message = notice_of(ended, 0).message
+    assert "It was stopped: the run's timeout of 60 s has passed." in message
+    assert "a: CANCELLED, 3 of 10 children succeeded, 7 stopped" in message
+
+
+def test_a_run_without_a_timeout_has_no_deadline() -> None:
+    run = run_of(step("a"))
+    assert advance(run, DeadlinePassed(at=at(10**9))) is run
+
+
+def test_a_long_reason_is_shortened() -> None:
+    run = fold(run_of(step("a")), replace(CANCEL, reason="x" * 2_000))
+    assert run.stop is not None
+    assert len(run.stop.reason) == REASON_CHARS_MAX
+
+
+# --- through the engine
+
+
+def started(*steps: object, **options: object) -> MemoryCloud:
+    cloud = MemoryCloud(pipeline(*steps, **options))  # type: ignore[arg-type]
+    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    return cloud
+
+
+def test_a_cancel_stops_the_jobs_at_once_and_the_sweep_hears_of_their_end() -> None:
+    cloud = started(step("a", size=25_000), step("b", "a"))
+    handled = cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now(), reason="enough")])
+    assert [type(effect) for effect in handled.performed] == [TerminateJob] * 3
+    assert {job.reason for job in cloud.jobs.jobs.values()} == {JOB_REASON}
+    cloud.clock.move(60)
+    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLED
+    assert list(cloud.runs.open_runs()) == []
+
+
+def test_a_job_that_had_ended_before_is_not_called_stopped() -> None:
+    cloud = started(step("a"), step("b", "a"))
+    [job_id] = cloud.jobs.jobs
+    cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1", at=cloud.clock.now())
+    cloud.clock.move(1)
+    run = cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now())]).run
+    assert statuses(run) == {"a": StepStatus.FAILED, "b": StepStatus.CANCELLED}
+    assert run.status is RunStatus.CANCELLED
+
+
+def test_a_sweep_keeps_the_deadline() -> None:
+    cloud = started(step("a"), timeout_s=3_600)
+    cloud.clock.move(3_599)
+    assert cloud.engine.sweep("run1").run.status is RunStatus.RUNNING
+    cloud.clock.move(1)
+    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLING
+    assert cloud.engine.sweep("run1").run.status is RunStatus.FAILED
+
+
+def test_a_submission_that_nobody_heard_of_is_found_and_stopped() -> None:
+    """The handler died between SubmitJob and its save; then somebody cancelled."""
+    cloud = started(step("a"))
+    run = cloud.runs.load("run1")
+    state = run.state("a")
+    [part] = state.parts
+    lost = replace(part, job_id=None)
+    cloud.runs.runs["run1"] = run.with_step(
+        "a", replace(state, status=StepStatus.SUBMITTING, parts=(lost,))
+    )
+    handled = cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now())])
+    assert handled.run.status is RunStatus.CANCELLING
+    cloud.clock.move(SUBMIT_GRACE_S)
+    handled = cloud.engine.sweep("run1")
+    assert [type(effect) for effect in handled.performed] == [WithdrawSubmission, TerminateJob]
+    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLED
+    assert len(cloud.jobs.jobs) == 1
+
+
+def test_a_job_that_never_begins_is_noticed_and_forgotten_when_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = started(step("a"))
+    [job_id] = cloud.jobs.jobs
+    report = JobReport(job_id=job_id, outcome=None, waits_since=cloud.clock.now())
+    monkeypatch.setattr(cloud.jobs, "describe", lambda _ids: (report,))
+    cloud.clock.move(STUCK_S - 1)
+    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
+    cloud.clock.move(1)
+    blocked = cloud.engine.sweep("run1").run
+    assert blocked.state("a").blocked == STUCK_REASON
+    assert cloud.engine.sweep("run1").run is blocked
+    report = replace(report, waits_since=None, running=1)
+    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
+
+
+def test_nothing_is_submitted_for_a_run_that_is_being_stopped() -> None:
+    run = fold(run_of(step("a"), step("b", "a")), submitted("a"), CANCEL)
+    ended = fold(run, JobSucceeded(at=at(7), key=key("a"), job_id="job-a-0"))
+    assert not any(isinstance(effect, SubmitJob) for effect in owed(ended))
+    assert ended.status is RunStatus.CANCELLED
