@@ -1,6 +1,6 @@
 """Planted bugs, each of which some test must die of: `make mutants`.
 
-Every mutant is a copy of the core with one text replaced; the tests below run against the copy.
+Every mutant is a copy of the repository with one text replaced; its tests run in the copy.
 The table of docs/reference/mutants.md is written by `make mutants` and compared by a test.
 """
 
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CORE = ROOT / "layers" / "core"
+CORE = "layers/core/batchrelay"
 TABLE = ROOT / "docs" / "reference" / "mutants.md"
 TESTS = ("tests/unit", "tests/contracts", "tests/functions", "tests/test_simulation.py")
+PACKAGES = ("layers/core", "local", "cli", "worker")
 _BEGIN = "<!-- mutants -->\n"
 
 
@@ -28,6 +29,7 @@ class Mutant:
 
     bug: str
     file: str
+    """Below the core's package, or below functions/."""
     old: str
     new: str
 
@@ -101,9 +103,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="a run that failed says that it succeeded",
-        file="domain/settling.py",
-        old="failed = any(state.status is FAILED",
-        new="failed = all(state.status is FAILED",
+        file="domain/stopping.py",
+        old="return RunStatus.FAILED if StepStatus.FAILED in statuses",
+        new="return RunStatus.FAILED if statuses == {StepStatus.FAILED}",
     ),
     Mutant(
         bug="a part of one child stands beside another",
@@ -145,8 +147,8 @@ MUTANTS = (
     Mutant(
         bug="a sweep submits without looking the name up",
         file="engine.py",
-        old="        if not found:\n            return (self._submit(run, key),)",
-        new="        if True:\n            return (self._submit(run, key),)",
+        old="return self._found(run, effect.key) or (self._not_found(run, effect),)",
+        new="return (self._not_found(run, effect),)",
     ),
     Mutant(
         bug="a sweep does not wait for the grace",
@@ -163,8 +165,8 @@ MUTANTS = (
     Mutant(
         bug="a lost terminal event is never heard",
         file="engine.py",
-        old="(*self._missed(run), GraceExpired(at=now))",
-        new="(GraceExpired(at=now),)",
+        old="(*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now))",
+        new="(DeadlinePassed(at=now), GraceExpired(at=now))",
     ),
     Mutant(
         bug="a sweep adopts the newest job",
@@ -193,8 +195,8 @@ MUTANTS = (
     Mutant(
         bug="a child's event is taken for its parent's",
         file="adapters/eventbridge.py",
-        old='if key is None or ":" in job_id:',
-        new="if key is None:",
+        old='return None if ":" in job_id else end_of(',
+        new='return None if ";" in job_id else end_of(',
     ),
     Mutant(
         bug="a lost answer of SubmitJob is sent again",
@@ -241,8 +243,8 @@ MUTANTS = (
     Mutant(
         bug="a termination that was not allowed counts as done",
         file="adapters/batch.py",
-        old='if "AccessDenied" in str(problem):',
-        new="if False:",
+        old='isinstance(problem, Refused) and "AccessDenied" not in str(problem)',
+        new="isinstance(problem, Refused)",
     ),
     Mutant(
         bug="an odd field hides a job's end",
@@ -259,8 +261,8 @@ MUTANTS = (
     Mutant(
         bug="a lane is offered to a job that has failed",
         file="domain/settling.py",
-        old="        if reason is not None:\n            failed",
-        new="        if reason is not None and not may_submit(run, step, number):\n            failed",
+        old="elif (reason := doom(run, step, number)) is not None:",
+        new="elif (reason := doom(run, step, number)) is not None and False:",
     ),
     Mutant(
         bug="a part of a sequence does not wait for the one before",
@@ -322,6 +324,132 @@ MUTANTS = (
         old="[str(row) for row in range(rows)]",
         new="[str(row) for row in range(rows + 1)]",
     ),
+    Mutant(
+        bug="a run that is being stopped goes on to its next step",
+        file="domain/settling.py",
+        old="return _NOT_PREPARED if _is_preparing(run, step) else _NOT_BEGUN",
+        new="return _NOT_PREPARED if _is_preparing(run, step) else _READY",
+    ),
+    Mutant(
+        bug="a preparation holds up a run that is being stopped",
+        file="domain/settling.py",
+        old="or (run.stop is not None and _is_preparing(run, step))",
+        new="or False",
+    ),
+    Mutant(
+        bug="what is cancelled is submitted all the same",
+        file="domain/obligations.py",
+        old="SubmitJob if run.stop is None else WithdrawSubmission",
+        new="SubmitJob",
+    ),
+    Mutant(
+        bug="a submission in flight is withdrawn at once",
+        file="engine.py",
+        old="case WithdrawSubmission():  # somebody may be submitting it: wait for the grace\n                    return ()",
+        new="case WithdrawSubmission():\n                    return (self._not_found(run, effect),)",
+    ),
+    Mutant(
+        bug="a job that was told is told for ever",
+        file="domain/stopping.py",
+        old="replace(part, is_told=True, failed=max(part.failed, event.failed))",
+        new="replace(part, failed=max(part.failed, event.failed))",
+    ),
+    Mutant(
+        bug="a job that nobody was told to stop runs on",
+        file="domain/stopping.py",
+        old="return replace(run, stop=replace(run.stop, since=now))",
+        new="return run",
+    ),
+    Mutant(
+        bug="what had failed before is told as stopped",
+        file="domain/stopping.py",
+        old="return event.stopped_at is None or event.stopped_at >= stop.asked_at",
+        new="return True",
+    ),
+    Mutant(
+        bug="a deadline is not kept",
+        file="engine.py",
+        old="(*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now))",
+        new="(*self._missed(run), GraceExpired(at=now))",
+    ),
+    Mutant(
+        bug="a run that took too long is CANCELLED, and nobody is told of a failure",
+        file="domain/stopping.py",
+        old="return RunStatus.CANCELLED if by_hand else RunStatus.FAILED",
+        new="return RunStatus.CANCELLED",
+    ),
+    Mutant(
+        bug="the queue of a late preparation is left behind",
+        file="engine.py",
+        old="events.append(QueuesLeft(at=self.clock.now()))",
+        new="pass",
+    ),
+    Mutant(
+        bug="a job that was blocked is called so for ever",
+        file="domain/transitions.py",
+        old='blocked = "" if event.running else state.blocked',
+        new="blocked = state.blocked",
+    ),
+    Mutant(
+        bug="a job that waits for its lane is called blocked",
+        file="job_detail.py",
+        old='return status == "RUNNABLE"',
+        new='return status in ("PENDING", "RUNNABLE")',
+    ),
+    Mutant(
+        bug="jobs that could not be told in bulk count as told",
+        file="adapters/batch.py",
+        old='not_told = {entry["job"] for entry in answer.get("errors", ())}',
+        new="not_told = set[str]()",
+    ),
+    Mutant(
+        bug="a poisoned record takes its whole batch along",
+        file="functions/on_job_event/app.py",
+        old='            failed.append(record["messageId"])\n            continue',
+        new="            raise",
+    ),
+    Mutant(
+        bug="a record that could not be handled is deleted",
+        file="functions/on_job_event/app.py",
+        old="        if not _advanced(run_id, [fact for _, fact in facts]):",
+        new="        if _advanced(run_id, [fact for _, fact in facts]) is None:",
+    ),
+    Mutant(
+        bug="an event of a run that TTL removed comes back until it is a dead letter",
+        file="functions/on_job_event/app.py",
+        old='        logger.info("event of an unknown run", extra={"run_id": run_id})\n        return True',
+        new='        logger.info("event of an unknown run", extra={"run_id": run_id})\n        return False',
+    ),
+    Mutant(
+        bug="the events of one run are handled one by one",
+        file="functions/on_job_event/app.py",
+        old="    for run_id, facts in heard.items():",
+        new="    for run_id, facts in [(run, [fact]) for run, all_ in heard.items() for fact in all_]:",
+    ),
+    Mutant(
+        bug="a preparation that failed is deleted",
+        file="functions/prepare/app.py",
+        old='        logger.exception("step not prepared")\n        return False',
+        new='        logger.exception("step not prepared")\n        return True',
+    ),
+    Mutant(
+        bug="a run that cannot be swept ends the sweep",
+        file="functions/reconcile/app.py",
+        old="            failed.append(run_id)\n            continue",
+        new="            failed.append(run_id)\n            break",
+    ),
+    Mutant(
+        bug="a sweep that failed looks like one that went well",
+        file="functions/reconcile/app.py",
+        old="    if failed:",
+        new="    if failed and not swept:",
+    ),
+    Mutant(
+        bug="trouble of ours is told as the caller's",
+        file="functions/start_run/app.py",
+        old="except (InputError, CodecError) as error:",
+        new="except Exception as error:",
+    ),
 )
 
 
@@ -334,19 +462,25 @@ class Verdict:
 
 
 def judge(mutant: Mutant) -> Verdict:
-    """Run the tests against a copy of the core that has the bug."""
+    """Run the tests in a copy of the repository that has the bug."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "core"
-        shutil.copytree(CORE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        file = copy / "batchrelay" / mutant.file
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__", ".*", "examples"))
+        file = copy / (
+            mutant.file if mutant.file.startswith("functions/") else f"{CORE}/{mutant.file}"
+        )
         text = file.read_text()
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")
         file.write_text(text.replace(mutant.old, mutant.new))
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *TESTS],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=copy,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -360,7 +494,7 @@ def judge(mutant: Mutant) -> Verdict:
 
 def _killer(output: str) -> str:
     for line in output.splitlines():
-        if line.startswith(("FAILED ", "ERROR ")):
+        if line.startswith(("FAILED tests/", "ERROR tests/")):
             return line.split()[1].split("::")[-1].split("[")[0]
     return "collection"
 

@@ -126,3 +126,26 @@ def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(boto3, "client", refuse)
     engine(Settings(table="t", bucket="b", topic_arn="a", prepare_queue_url="q", run_ttl_days=1))
+
+
+def test_what_could_not_be_told_in_bulk_stays_owed() -> None:
+    """The answer is 200 all the same. Source: TerminateJobs, errors."""
+    errors = [{"job": "b", "code": "ThrottlingException", "message": "slow down"}]
+    answer = (200, "", json.dumps({"successful": ["a"], "errors": errors}))
+    assert jobs_on(Wire(answer), []).terminate(["a", "b"], "enough") == ("a",)
+
+
+def test_many_are_told_in_batches_and_what_has_no_bulk_one_by_one() -> None:
+    ids = [f"job-{number}" for number in range(120)]
+    wire = Wire((200, "", "{}"))
+    assert jobs_on(wire, []).terminate(ids, "enough") == tuple(ids)
+    assert wire.sent == 3
+    unknown = (404, "UnknownOperationException", "{}")
+    wire = Wire(unknown, (200, "", "{}"))
+    assert jobs_on(wire, []).terminate(ids[:2], "enough") == ("job-0", "job-1")
+    assert wire.sent == 3
+
+
+def test_a_termination_whose_answer_was_lost_stays_owed() -> None:
+    lost = (500, "ServerException", "{}")
+    assert jobs_on(Wire(lost), []).terminate(["a"], "enough") == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -42,6 +42,7 @@ from batchrelay.domain.run import (
 )
 from batchrelay.domain.transitions import advance
 from batchrelay.engine import STUCK_REASON
+from batchrelay.job_detail import report_of
 from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, at, key, pipeline, run_of, step
 
@@ -274,3 +275,43 @@ def test_nothing_is_submitted_for_a_run_that_is_being_stopped() -> None:
     ended = fold(run, JobSucceeded(at=at(7), key=key("a"), job_id="job-a-0"))
     assert not any(isinstance(effect, SubmitJob) for effect in owed(ended))
     assert ended.status is RunStatus.CANCELLED
+
+
+def test_the_queue_of_a_preparation_that_ends_late_is_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = started(step("a", file="s3://b/plan.json", workers=2))
+    cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
+    create = cloud.queues.create
+
+    def cancelled_meanwhile(name: str) -> str:
+        cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now())])
+        return create(name)
+
+    monkeypatch.setattr(cloud.queues, "create", cancelled_meanwhile)
+    handled = cloud.engine.prepare("run1", "a", 0)
+    assert handled.run.status is RunStatus.CANCELLED
+    assert cloud.queues.messages == {}
+    assert list(cloud.runs.open_runs()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "summary", "waits"),
+    [
+        ("RUNNABLE", None, True),
+        ("PENDING", None, False),  # for the job of its lane
+        ("RUNNING", None, False),
+        ("PENDING", {"RUNNABLE": 9, "PENDING": 1}, True),
+        ("PENDING", {"PENDING": 10}, False),
+        ("PENDING", {"RUNNABLE": 9, "STARTING": 1}, False),
+        ("PENDING", {"RUNNABLE": 9, "SUCCEEDED": 1}, False),
+    ],
+)
+def test_a_job_waits_if_it_could_begin_and_nothing_of_it_has(
+    status: str, summary: dict[str, int] | None, waits: bool
+) -> None:
+    detail: dict[str, object] = {"jobId": "j", "status": status, "createdAt": 1_795_168_900_000}
+    if summary is not None:
+        detail["arrayProperties"] = {"size": 10, "statusSummary": summary}
+    since = report_of(detail).waits_since
+    assert since == (datetime(2026, 11, 20, 10, 1, 40, tzinfo=UTC) if waits else None)

@@ -1,0 +1,210 @@
+"""Handlers with an engine in memory: what goes back to the queue, and what is not held up by it."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from on_job_event import app as on_job_event
+from prepare import app as prepare
+from reconcile import app as reconcile
+from start_run import app as start_run
+
+from batchrelay.domain.errors import RunConflict
+from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX, STUCK_S
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
+from batchrelay.ports import JobReport
+from tests.builders import MemoryCloud, pipeline, step
+from tests.stack import template
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+CONTEXT = SimpleNamespace(
+    function_name="f",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
+    aws_request_id="id",
+    get_remaining_time_in_millis=lambda: 300_000,
+)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
+    """Two runs under way, each of two steps."""
+    running = MemoryCloud(pipeline(step("a"), step("b", "a")))
+    for app in (on_job_event, prepare, reconcile, start_run):
+        monkeypatch.setattr(app, "lambda_engine", lambda: running.engine)
+    for run_id in ("run1", "run2"):
+        running.engine.start(StartOrder(run_id=run_id, pipeline="test", version=1))
+    return running
+
+
+def records(*bodies: str) -> dict[str, Any]:
+    return {"Records": [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
+
+
+def ended(cloud: MemoryCloud, run_id: str, label: str = "a") -> str:
+    name = f"br-{run_id}-{label}-r0-p0"
+    [job_id] = [job.job_id for job in cloud.jobs.jobs.values() if job.name == name]
+    detail = {"jobId": job_id, "jobName": name, "status": "SUCCEEDED"}
+    event = {"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": detail}
+    return json.dumps(event)
+
+
+def again(*numbers: int) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": f"m{number}"} for number in numbers]}
+
+
+def fails_for(run_id: str, real: Any, problem: Exception) -> Any:
+    def call(run: Run | str) -> Any:
+        if (run if isinstance(run, str) else run.id) == run_id:
+            raise problem
+        return real(run)
+
+    return call
+
+
+def test_a_poisoned_record_goes_back_alone(cloud: MemoryCloud) -> None:
+    event = records("{", ended(cloud, "run1"), '{"source": "aws.s3"}', "[]", ended(cloud, "run2"))
+    assert on_job_event.handler(event, CONTEXT) == again(0, 3)
+    for run_id in ("run1", "run2"):
+        assert cloud.runs.load(run_id).state("b").status == "ACTIVE"
+
+
+def test_one_runs_trouble_holds_up_no_other(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = fails_for("run1", cloud.runs.load, RuntimeError("DynamoDB is down"))
+    monkeypatch.setattr(cloud.runs, "load", broken)
+    event = records(ended(cloud, "run1"), ended(cloud, "run2"), ended(cloud, "run1"))
+    assert on_job_event.handler(event, CONTEXT) == again(0, 2)
+    assert cloud.runs.runs["run2"].state("b").status == "ACTIVE"
+
+
+def test_rivals_without_end_send_the_records_back(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def lost(run: Run) -> Run:
+        tries.append(run.id)
+        raise RunConflict("a rival was faster")
+
+    monkeypatch.setattr(cloud.runs, "save", lost)
+    assert on_job_event.handler(records(ended(cloud, "run1")), CONTEXT) == again(0)
+    assert tries == ["run1"] * SAVE_ATTEMPTS_MAX
+
+
+def test_an_event_of_a_run_that_is_gone_is_done_with(cloud: MemoryCloud) -> None:
+    """Its time to live has passed."""
+    body = ended(cloud, "run1")
+    del cloud.runs.runs["run1"]
+    assert on_job_event.handler(records(body), CONTEXT) == again()
+
+
+def test_the_events_of_one_run_are_one_load_and_one_save(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = MemoryCloud(pipeline(step("a"), step("b"), step("c")))
+    wide.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    monkeypatch.setattr(on_job_event, "lambda_engine", lambda: wide.engine)
+    calls: list[str] = []
+    for name in ("load", "save"):
+        real = getattr(wide.runs, name)
+        monkeypatch.setattr(
+            wide.runs, name, lambda *a, name=name, real=real: (calls.append(name), real(*a))[1]
+        )
+    bodies = [ended(wide, "run1", label) for label in "abc"]
+    assert on_job_event.handler(records(*bodies, *bodies), CONTEXT) == again()
+    assert calls == ["load", "save"]
+    assert wide.runs.runs["run1"].status is RunStatus.SUCCEEDED
+
+
+def test_a_preparation_that_cannot_be_done_goes_back(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps({"run_id": "run1", "step": "a", "round": 0})
+    gone = json.dumps({"run_id": "nobody", "step": "a", "round": 0})
+    assert prepare.handler(records(body, gone), CONTEXT) == again()
+    monkeypatch.setattr(
+        cloud.runs, "load", fails_for("run1", cloud.runs.load, RuntimeError("down"))
+    )
+    assert prepare.handler(records(body), CONTEXT) == again(0)
+    assert prepare.handler(records("{}"), CONTEXT) == again(0)
+
+
+def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job in list(cloud.jobs.jobs.values()):
+        cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+    broken = fails_for("run1", cloud.runs.load, RuntimeError("down"))
+    monkeypatch.setattr(cloud.runs, "load", broken)
+    with pytest.raises(RuntimeError, match="1 of 2 open runs could not be swept"):
+        reconcile.handler({}, CONTEXT)
+    assert cloud.runs.runs["run2"].state("a").status == "SUCCEEDED"
+
+
+def test_a_sweep_ends_in_time(cloud: MemoryCloud) -> None:
+    hurried = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": lambda: 59_000})
+    assert reconcile.handler({}, hurried) == {"swept": 0}
+    assert reconcile.handler({}, CONTEXT) == {"swept": 2}
+
+
+def test_a_sweep_of_nothing_reads_nothing(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.runs.open_ids.clear()
+    monkeypatch.setattr(cloud.runs, "load", fails_for("run1", cloud.runs.load, AssertionError()))
+    assert reconcile.handler({}, CONTEXT) == {"swept": 0}
+
+
+def test_blocked_steps_are_counted_for_the_alarm(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = cloud.clock.now()
+    monkeypatch.setattr(
+        cloud.jobs,
+        "describe",
+        lambda ids: tuple(JobReport(job_id=i, outcome=None, waits_since=began) for i in ids),
+    )
+    cloud.clock.move(STUCK_S)
+    reconcile.handler({}, CONTEXT)
+    [metric] = [line for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert json.loads(metric)["StepsBlocked"] == [2.0]
+
+
+def test_a_start_that_is_refused_is_an_answer_and_trouble_is_an_error(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = {"runId": "run3", "pipeline": "test", "version": 1, "params": {}}
+    refused = start_run.handler({**order, "runId": "run1"}, CONTEXT)
+    assert refused == {"error": {"type": "RunExists", "message": "run run1 exists"}}
+    monkeypatch.setattr(
+        cloud.runs, "create", fails_for("run3", cloud.runs.create, RuntimeError("down"))
+    )
+    with pytest.raises(RuntimeError, match="down"):
+        start_run.handler(order, CONTEXT)
+    assert "run3" not in cloud.runs.runs
+
+
+def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_tells_somebody() -> None:
+    resources = template()["Resources"]
+    queues = {n: r["Properties"] for n, r in resources.items() if r["Type"] == "AWS::SQS::Queue"}
+    dead = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue and 1 < queue["RedrivePolicy"]["maxReceiveCount"] <= 5
+    }
+    assert {*dead, *(name for name in queues if "RedrivePolicy" in queues[name])} == set(queues)
+    alarms = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in alarms
+        for dimension in alarm.get("Dimensions", ())
+        if dimension["Name"] == "QueueName"
+    }
+    assert watched == dead
+    assert all("AlarmActions" in alarm for alarm in alarms)
