@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -126,11 +126,12 @@ class Machine:
         scenario: Scenario = Scenario.HEARD,
         *,
         pipeline: str = PIPELINE.name,
+        params: Mapping[str, str] | None = None,
     ) -> Played:
         """A run from its start until it is closed."""
         if scenario is Scenario.STOPPED:
             pipeline = ENDLESS.name
-        order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": {}}
+        order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": params or {}}
         invocations: list[tuple[str, Ended]] = []
 
         def do(handler: str, event: Any, later_s: float = 0) -> Ended:
@@ -199,8 +200,10 @@ class Machine:
         if pipeline == ENDLESS.name:
             return False
         batch = self.client("batch")
+        queues = [queue["jobQueueName"] for queue in batch.describe_job_queues()["jobQueues"]]
         listed = (
-            batch.list_jobs(jobQueue="q", jobStatus=status)["jobSummaryList"]
+            batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
+            for queue in queues
             for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
         )
         return any(listed)
