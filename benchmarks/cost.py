@@ -1,9 +1,13 @@
 """Dollars per million steps, from calls that were counted: `python -m benchmarks.cost`.
 
 Each run is played on the local cloud, its handlers' AWS calls are counted there, and multiplied by
-dated list prices (prices.json). A write costs a unit for each KiB of the run's item, a strongly
-consistent read one for each 4 KiB. Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS
+dated list prices (prices.json). A write costs a unit for each KiB of the item, as it was then; the
+entry in the index of open runs is two more. A strongly consistent read is one unit for each 4 KiB
+of the item, as it was in the end. Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS
 Batch itself, EventBridge's events of AWS services and its rules cost nothing.
+
+Step Functions is counted as transitions: one for a plain step, which a Task is; for a step with
+items one for its Map, and one for each child.
 """
 
 from __future__ import annotations
@@ -21,9 +25,26 @@ from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played
 
 PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
+TRANSITION = PRICES["perMillion"]["stepfunctions.transitions"]
 LAMBDA_GB, LAMBDA_S = 0.5, 0.15
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""
+
+INDEX_UNITS = 2
+
+EXAMPLES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("word-count", {"source": str(ROOT / "examples/word-count/texts")}),
+    ("array-workflow", {}),
+    ("array-workflow", {"width": "10000"}),
+    ("manifest", {"source": str(ROOT / "examples/manifest/texts")}),
+    ("chunked", {}),
+    ("dynamic-queue", {}),
+    ("checkpoint", {}),
+    ("incremental", {"source": str(ROOT / "examples/incremental/texts")}),
+    ("sizes", {}),
+    ("tree-aggregate", {}),
+    ("sweep", {}),
+)
 
 SQS_REQUESTS = 3
 """Of one message: sent, received, deleted."""
@@ -35,12 +56,24 @@ class Cost:
 
     steps: int
     children: int
+    transitions: int
+    """Of Step Functions, for the same."""
     by_kind: dict[str, float]
 
     @property
     def per_million_steps(self) -> float:
         """Dollars."""
         return sum(self.by_kind.values()) / self.steps * 1e6
+
+    @property
+    def beside_a_transition(self) -> float:
+        """A step, as a share of one transition."""
+        return self.per_million_steps / TRANSITION
+
+    @property
+    def beside_the_same(self) -> float:
+        """The run, as a share of the same run's transitions."""
+        return sum(self.by_kind.values()) / (self.transitions * TRANSITION / 1e6)
 
 
 def cost_of(run: Any, flow: Workflow) -> Cost:
@@ -52,7 +85,7 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
     units = {
         "lambda.requests": flow.invocations,
         "lambda.gbSeconds": flow.invocations * LAMBDA_GB * LAMBDA_S,
-        "dynamodb.writeUnits": calls.get("dynamodb.PutItem", 0) * kib,
+        "dynamodb.writeUnits": flow.write_units + INDEX_UNITS,
         "dynamodb.readUnits": calls.get("dynamodb.GetItem", 0) * math.ceil(kib / 4),
         "sqs.requests": messages * SQS_REQUESTS + calls.get("sqs.SendMessageBatch", 0),
         "s3.puts": calls.get("s3.PUT", 0),
@@ -63,6 +96,10 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
     return Cost(
         steps=len(run.pipeline.steps),
         children=sum(state.children or 0 for state in run.steps.values()),
+        transitions=sum(
+            1 + (run.state(step.name).children or 0 if step.has_items else 0)
+            for step in run.pipeline.steps
+        ),
         by_kind={kind: count * prices[kind] / 1e6 for kind, count in units.items()},
     )
 
@@ -85,24 +122,15 @@ def chain(folder: Path, steps: int) -> Path:
 def main() -> None:
     """Print the table."""
     examples = ROOT / "examples"
-    texts = {"source": str(examples / "word-count/texts")}
     with tempfile.TemporaryDirectory() as folder:
         runs = [
             ("a chain of 20 steps", chain(Path(folder), 20), {}),
             ("a chain of 200 steps", chain(Path(folder), 200), {}),
-            ("word-count", examples / "word-count/pipeline.yaml", texts),
-            ("array-workflow, 20 wide", examples / "array-workflow/pipeline.yaml", {}),
-            (
-                "array-workflow, 10,000 wide",
-                examples / "array-workflow/pipeline.yaml",
-                {"width": "10000"},
-            ),
-            ("chunked", examples / "chunked/pipeline.yaml", {}),
+            *((name, examples / name / "pipeline.yaml", params) for name, params in EXAMPLES),
         ]
-        transition = PRICES["perMillion"]["stepfunctions.transitions"]
         headings = ("run", "steps", "children", "dollars per million steps", "most of it")
-        print(f"| {' | '.join(headings)} | beside Step Functions |")
-        print("| --- | --- | --- | --- | --- | --- |")
+        print(f"| {' | '.join(headings)} | a step beside a transition | beside the same there |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
         for name, file, params in runs:
             run, flow = played(read(file), params)
             cost = cost_of(run, flow)
@@ -110,7 +138,8 @@ def main() -> None:
             share = cost.by_kind[most] / sum(cost.by_kind.values())
             print(
                 f"| {name} | {cost.steps} | {cost.children:,} | {cost.per_million_steps:.2f} | "
-                f"{most}, {share:.0%} | {cost.per_million_steps / transition:.2f} of a transition |"
+                f"{most}, {share:.0%} | "
+                f"{cost.beside_a_transition:.2f} | {cost.beside_the_same:.2f} |"
             )
     print(f"\nPrices of {PRICES['date']}: {PRICES['source']}.")
 

@@ -26,6 +26,8 @@ class Workflow:
     invocations: int
     calls: dict[str, int]
     """AWS calls of the handlers, by service and operation."""
+    write_units: int
+    """What DynamoDB takes for what they wrote."""
 
 
 def array_workflow(width: int) -> Workflow:
@@ -45,6 +47,7 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
             seconds=took.total_seconds(),
             invocations=invocations_of(client(cloud, "logs")),
             calls=cloud.calls(),
+            write_units=cloud.write_units(),
         )
         return ended, flow
     finally:

@@ -7,7 +7,6 @@ handled goes back to the queue alone, and to the dead letters in the end.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -31,7 +30,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            fact = parse(record["body"], datetime.now(UTC))
+            fact = parse(record["body"], lambda_engine().clock.now())
         except Exception:  # one odd event must not hold up the others of the batch
             logger.exception("malformed event")
             failed.append(record["messageId"])

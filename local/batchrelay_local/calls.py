@@ -1,8 +1,14 @@
-"""Counts the AWS calls that pass the wire, by who makes them: handlers, jobs, or others."""
+"""Counts the AWS calls that pass the wire, by who makes them: handlers, jobs, or others.
+
+And the units that DynamoDB takes for an item that is written: one for each KiB begun.
+Source: DynamoDB Developer Guide, "Item sizes and formats".
+"""
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import re
 import threading
 from collections import Counter
@@ -17,11 +23,16 @@ CALLS_PATH = "/_batchrelay/calls"
 JOB_ACCESS_KEY = "job"
 """The access key that jobs are given; a Lambda function's is the account's number."""
 
+WRITE_UNIT_BYTES = 1_024
+
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
 
 
 class CallCounter:
-    """The middleware; GET /_batchrelay/calls answers {"handlers": {"dynamodb.GetItem": 3}, …}."""
+    """The middleware; GET /_batchrelay/calls answers {"handlers": {"dynamodb.GetItem": 3}, …}.
+
+    `units` beside the callers has what was written: {"dynamodb.writeUnits": 9}.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -35,20 +46,38 @@ class CallCounter:
                 if scope["path"] == CALLS_PATH:
                     await self._answer(send)
                     return
-                self._count(scope)
+                if self._count(scope) == "dynamodb.PutItem":
+                    receive = self._measured(receive)
             await app(scope, receive, send)
 
         return counted
 
-    def _count(self, scope: MutableMapping[str, Any]) -> None:
+    def _measured(self, receive: Any) -> Any:
+        """The same body, once it has been looked at."""
+        body = bytearray()
+
+        async def measured() -> Any:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            if message["type"] == "http.request" and not message.get("more_body"):
+                units = write_units(json.loads(body)["Item"])
+                with self._lock:
+                    self._counts["units", "dynamodb.writeUnits"] += units
+            return message
+
+        return measured
+
+    def _count(self, scope: MutableMapping[str, Any]) -> str:
+        """What is called, if it was a handler that calls."""
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         match = _CREDENTIAL.search(headers.get(b"authorization", ""))
         if match is None:
-            return
+            return ""
         caller = {ACCOUNT: "handlers", JOB_ACCESS_KEY: "jobs"}.get(match[1], "others")
         call = f"{match[2]}.{_operation(scope, headers)}"
         with self._lock:
             self._counts[caller, call] += 1
+        return call if caller == "handlers" else ""
 
     async def _answer(self, send: Any) -> None:
         counts: dict[str, dict[str, int]] = {}
@@ -58,6 +87,19 @@ class CallCounter:
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(counts).encode()})
+
+
+def write_units(item: dict[str, dict[str, str]]) -> int:
+    """What DynamoDB takes for writing an item of texts, numbers and bytes."""
+    size = sum(len(name.encode()) + _bytes(value) for name, value in item.items())
+    return math.ceil(size / WRITE_UNIT_BYTES)
+
+
+def _bytes(value: dict[str, str]) -> int:
+    [(kind, text)] = value.items()
+    if kind == "B":
+        return len(base64.b64decode(text))
+    return len(text.encode()) if kind == "S" else len(text) // 2 + 2
 
 
 def _operation(scope: MutableMapping[str, Any], headers: dict[bytes, str]) -> str:

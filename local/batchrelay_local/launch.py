@@ -105,8 +105,15 @@ class LocalCloud:
 
     def calls(self) -> dict[str, int]:
         """AWS calls that handlers have made so far, by service and operation."""
+        return self._counted().get("handlers", {})
+
+    def write_units(self) -> int:
+        """Units that DynamoDB would have taken for what handlers have written so far."""
+        return self._counted().get("units", {}).get("dynamodb.writeUnits", 0)
+
+    def _counted(self) -> dict[str, dict[str, int]]:
         with urllib.request.urlopen(self.endpoint + CALLS_PATH) as answer:  # noqa: S310  # loopback
-            counted: dict[str, int] = json.loads(answer.read()).get("handlers", {})
+            counted: dict[str, dict[str, int]] = json.loads(answer.read())
         return counted
 
     def stop(self) -> None:

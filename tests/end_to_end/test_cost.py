@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay_cli.pipeline_file.read import read
+from batchrelay_local.calls import write_units
+from benchmarks.cost import Cost, chain, cost_of
+from benchmarks.workflow import played
 from tests.crashes.machine import machine
+from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
 STEPS = 6
@@ -33,3 +39,23 @@ def test_a_transition_of_a_chain_is_one_read_two_writes_and_one_submission() -> 
         assert calls == {"dynamodb.PutItem": 2, "batch.SubmitJob": 1}
     last = Counter(played.invocations[-1][1].calls)
     assert last == {"dynamodb.GetItem": definition + 1, "dynamodb.PutItem": 1}
+
+
+def cost(file: Path) -> Cost:
+    return cost_of(*played(read(file), {}))
+
+
+def test_a_step_costs_at_most_a_third_of_a_transition_of_step_functions(tmp_path: Path) -> None:
+    """Steps without items; from counted calls and list prices."""
+    assert cost(chain(tmp_path, 8)).beside_a_transition <= 1 / 3
+    assert cost(ROOT / "examples/array-workflow/pipeline.yaml").beside_a_transition <= 1 / 3
+
+
+def test_a_fan_out_costs_at_most_a_third_of_the_same_in_step_functions() -> None:
+    assert cost(ROOT / "examples/sizes/pipeline.yaml").beside_the_same <= 1 / 3
+
+
+@pytest.mark.parametrize(("length", "units"), [(0, 1), (1_011, 1), (1_012, 2)])
+def test_a_write_is_paid_for_by_the_kib(length: int, units: int) -> None:
+    """Names count too, 2 + 8 bytes of them; the bytes are 3."""
+    assert write_units({"pk": {"S": "x" * length}, "document": {"B": "eHh4"}}) == units

@@ -18,10 +18,11 @@ from batchrelay.settings import Settings
 
 
 class SystemClock:
-    """The machine's time."""
+    """The machine's time, in the milliseconds that a run is stored with."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def engine(settings: Settings) -> Engine:

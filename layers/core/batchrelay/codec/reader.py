@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from batchrelay.codec.upgrades import SCHEMA
@@ -11,6 +11,7 @@ from batchrelay.domain.errors import CodecError
 from batchrelay.domain.values import Json
 
 _T = TypeVar("_T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Reader:
@@ -45,13 +46,16 @@ class Reader:
         return [Reader(value, f"{self.path}.{name}[{i}]") for i, value in enumerate(values)]
 
     def time(self, name: str) -> datetime:
-        text = self.take(name, str)
+        """Milliseconds, or as schema 2 wrote it, a text."""
+        said = self.document.get(name)
         try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            raise CodecError(f"{self.path}.{name}: expected a time, got {text!r}") from None
+            if isinstance(said, int):
+                return _EPOCH + timedelta(milliseconds=self.take(name, int))
+            time = datetime.fromisoformat(self.take(name, str))
+        except (ValueError, OverflowError):
+            raise CodecError(f"{self.path}.{name}: expected a time, got {said!r}") from None
         if time.tzinfo is None:
-            raise CodecError(f"{self.path}.{name}: the time {text!r} has no zone")
+            raise CodecError(f"{self.path}.{name}: the time {said!r} has no zone")
         return time.astimezone(UTC)
 
     def maybe_time(self, name: str) -> datetime | None:

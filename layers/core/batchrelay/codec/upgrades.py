@@ -11,7 +11,7 @@ from typing import Any
 
 SCHEMA = 3
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
-3: a run may be stopped, and has a timeout; nothing of 2 is read otherwise."""
+3: a run may be stopped, and has a timeout; its times are milliseconds."""
 
 
 def upgraded_pipeline(document: Any) -> Any:
