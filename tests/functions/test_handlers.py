@@ -7,35 +7,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from on_job_event import app as on_job_event
-from prepare import app as prepare
-from reconcile import app as reconcile
-from start_run import app as start_run
 
 from batchrelay.domain.errors import RunConflict
 from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX, STUCK_S
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, pipeline, step
+from tests.handlers import CONTEXT, on_job_event, prepare, reconcile, serve, start_run
 from tests.stack import template
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-CONTEXT = SimpleNamespace(
-    function_name="f",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
-    aws_request_id="id",
-    get_remaining_time_in_millis=lambda: 300_000,
-)
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     """Two runs under way, each of two steps."""
     running = MemoryCloud(pipeline(step("a"), step("b", "a")))
-    for app in (on_job_event, prepare, reconcile, start_run):
-        monkeypatch.setattr(app, "lambda_engine", lambda: running.engine)
+    serve(running, monkeypatch)
     for run_id in ("run1", "run2"):
         running.engine.start(StartOrder(run_id=run_id, pipeline="test", version=1))
     return running

@@ -75,14 +75,21 @@ def items_of(child: Child, aws: Aws) -> list[Item]:
 
 
 def row_items(child: Child, row: int, aws: Aws) -> Iterator[Item]:
-    """The items of a row of the manifest: of a child, or of a message of the queue."""
+    """The items of a row of the manifest: of a child, or of a message of the queue.
+
+    Raises: WorkerError if the manifest is damaged; ServiceError.
+    """
     table = child.manifest[: -len(".jsonl")] + ".offsets"
     at = _OFFSET_BYTES * row
-    start, end = struct.unpack("<QQ", aws.get(table, at, at + 2 * _OFFSET_BYTES - 1))
-    lines = aws.get(child.manifest, start, end - 1).splitlines()
+    try:
+        start, end = struct.unpack("<QQ", aws.get(table, at, at + 2 * _OFFSET_BYTES - 1))
+        lines = aws.get(child.manifest, start, end - 1).splitlines() if start < end else []
+        values = [json.loads(line) for line in lines]
+    except (struct.error, ValueError, RecursionError) as error:
+        raise WorkerError(f"{child.manifest} and its offsets do not agree: {error}") from None
     first = (child.group_offset + row) * child.chunk
-    for number, line in enumerate(lines, start=first):
-        yield Item(number, json.loads(line))
+    for number, value in enumerate(values, start=first):
+        yield Item(number, value)
 
 
 # --- what {item.…} means -------------------------------------------------------

@@ -1,0 +1,35 @@
+"""The handlers as Lambda has them, with an engine in memory."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from tests.builders import MemoryCloud
+from tests.stack import template
+
+_SET = template()["Globals"]["Function"]["Environment"]["Variables"]
+os.environ.update({name: _SET[name] for name in _SET if isinstance(_SET[name], str)})
+
+from on_job_event import app as on_job_event  # noqa: E402  # Powertools reads the environment
+from prepare import app as prepare  # noqa: E402
+from reconcile import app as reconcile  # noqa: E402
+from start_run import app as start_run  # noqa: E402
+
+__all__ = ["CONTEXT", "on_job_event", "prepare", "reconcile", "serve", "start_run"]
+
+CONTEXT = SimpleNamespace(
+    function_name="f",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
+    aws_request_id="id",
+    get_remaining_time_in_millis=lambda: 300_000,
+)
+
+
+def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every handler work on a cloud in memory."""
+    for app in (on_job_event, prepare, reconcile, start_run):
+        monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
