@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
 
+from batchrelay.api import Api
 from tests.builders import MemoryCloud
 from tests.stack import template
 
 _SET = template()["Globals"]["Function"]["Environment"]["Variables"]
 os.environ.update({name: _SET[name] for name in _SET if isinstance(_SET[name], str)})
 
+from api import app as api  # noqa: E402
 from on_job_event import app as on_job_event  # noqa: E402  # Powertools reads the environment
 from prepare import app as prepare  # noqa: E402
 from reconcile import app as reconcile  # noqa: E402
 from start_run import app as start_run  # noqa: E402
 
-__all__ = ["CONTEXT", "on_job_event", "prepare", "reconcile", "serve", "start_run"]
+__all__ = ["CONTEXT", "api", "on_job_event", "prepare", "reconcile", "serve", "start_run"]
 
 CONTEXT = SimpleNamespace(
     function_name="f",
@@ -33,3 +36,6 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every handler work on a cloud in memory."""
     for app in (on_job_event, prepare, reconcile, start_run):
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
+    ids = (f"run{number}" for number in count(100))
+    asked = Api(engine=cloud.engine, new_run_id=lambda: next(ids))
+    monkeypatch.setattr(api, "lambda_api", lambda: asked)

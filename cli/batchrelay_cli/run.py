@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.bootstrap import store
+from batchrelay.bootstrap import new_run_id, store
 from batchrelay.codec import encode_run
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.obligations import is_open
@@ -153,11 +152,6 @@ def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
 def _is_missing_path(param: Param, value: str) -> bool:
     looks_local = param.type is ParamType.S3URI and "://" not in value
     return looks_local and not is_local_path(value)
-
-
-def new_run_id() -> str:
-    """Sorts by time; lower case and digits only, because it becomes part of a jobName."""
-    return datetime.now(UTC).strftime("%Y%m%dt%H%M%S") + secrets.token_hex(3)
 
 
 @dataclass(kw_only=True)

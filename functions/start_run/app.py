@@ -1,4 +1,5 @@
-"""Starts a run. Invoked with {"pipeline", "version", "runId", "params"}; answers with the run.
+"""Starts a run. Invoked with {"pipeline", "version", "runId" or "key", "params"}, all but the first
+optional; answers with the run.
 
 What the caller got wrong is an answer, {"error": {"type", "message"}}, not a failed invocation.
 """
@@ -11,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.bootstrap import lambda_engine
+from batchrelay.bootstrap import lambda_engine, new_run_id
 from batchrelay.codec import decode_order
 from batchrelay.domain.errors import BatchrelayError, CodecError, InputError
 
@@ -24,7 +25,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the run that the event asks for."""
     try:
-        order = decode_order(event)
+        order = decode_order(event, new_run_id)
         run = lambda_engine().start(order).run
     except (InputError, CodecError) as error:
         logger.warning("start refused", extra={"reason": str(error)})

@@ -61,6 +61,8 @@ def deploy(source: StackSource) -> dict[str, str]:
         Bucket=CODE_BUCKET, Key="core.zip", Body=_zipped(source.core, "python/batchrelay/")
     )
     template = _with_code(yaml_parse(source.template.read_text()))
+    url = {"Fn::Sub": f"{s3.meta.endpoint_url}/_aws/execute-api/${{Api}}/v1"}
+    template["Outputs"]["ApiUrl"]["Value"] = url
     stacks = boto3.client("cloudformation")
     stacks.create_stack(
         StackName=STACK_NAME,

@@ -20,9 +20,17 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.requests import Notice
-from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.transitions import advance, new_run
-from batchrelay.ports import Jobs, Notices, Objects, PipelineStore, Preparations, RunStore
+from batchrelay.ports import (
+    Jobs,
+    Notices,
+    Objects,
+    PipelineStore,
+    Preparations,
+    Registered,
+    RunStore,
+)
 from tests.builders import ENVIRONMENT, T0, at, key, step
 
 EVERYTHING = Pipeline(
@@ -92,6 +100,34 @@ class PipelineStoreContract:
         with pytest.raises(PipelineNotFound, match="nobody has no version 1"):
             store.get_pipeline("nobody", 1)
 
+    def test_the_same_content_is_the_same_version(self, store: PipelineStore) -> None:
+        assert store.register(EVERYTHING, T0) == 1
+        assert store.register(EVERYTHING, at(9)) == 1
+        assert list(store.registered()) == [Registered(name="everything", version=1, at=T0)]
+        assert store.get_pipeline("everything", 1) == replace(EVERYTHING, version=1)
+
+    def test_other_content_is_a_new_version_and_the_old_one_stays(
+        self, store: PipelineStore
+    ) -> None:
+        store.register(EVERYTHING, T0)
+        changed = replace(EVERYTHING, notify=())
+        assert store.register(changed, at(1)) == 2
+        assert store.registered_version("everything") == 2
+        assert store.get_pipeline("everything", 1).notify != ()
+        assert store.register(EVERYTHING, at(2)) == 3
+
+    def test_what_was_taken_away_is_not_found_and_comes_back_as_a_new_version(
+        self, store: PipelineStore
+    ) -> None:
+        store.register(EVERYTHING, T0)
+        store.unregister("everything")
+        assert list(store.registered()) == []
+        for call in (store.registered_version, store.unregister):
+            with pytest.raises(PipelineNotFound, match="there is no pipeline everything"):
+                call("everything")
+        assert store.get_pipeline("everything", 1).name == "everything"
+        assert store.register(EVERYTHING, at(1)) == 2
+
 
 class Store(PipelineStore, RunStore):
     """Both ports, as the adapters have them."""
@@ -109,6 +145,18 @@ class RunStoreContract:
         store.create(run_of("one"))
         with pytest.raises(RunExists):
             store.create(run_of("one"))
+
+    def test_the_runs_of_a_pipeline_are_listed_newest_first(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        store.create(run_of("old"))
+        newest = store.create(replace(run_of("new"), started_at=at(5)))
+        store.save(ended(newest))
+        listed = [(run.id, run.status, run.started_at) for run in store.runs_of("everything")]
+        assert listed == [("new", RunStatus.FAILED, at(5)), ("old", RunStatus.RUNNING, T0)]
+        [new, old] = store.runs_of("everything")
+        assert list(store.runs_of("everything", new.place)) == [old]
+        assert list(store.runs_of("everything", old.place)) == []
+        assert list(store.runs_of("nobody")) == []
 
     def test_an_unknown_run_is_not_found(self, store: Store) -> None:
         with pytest.raises(RunNotFound, match="no run nobody"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsPreparations, SqsQueues
+from batchrelay.api import Api
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
 from batchrelay.settings import Settings
@@ -23,6 +25,11 @@ class SystemClock:
     def now(self) -> datetime:
         now = datetime.now(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def new_run_id() -> str:
+    """Sorts by time; lower case and digits only, because it becomes part of a jobName."""
+    return datetime.now(UTC).strftime("%Y%m%dt%H%M%S") + secrets.token_hex(3)
 
 
 def engine(settings: Settings) -> Engine:
@@ -51,6 +58,12 @@ def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
 def objects(make_client: Callable[..., Any]) -> S3Objects:
     """The objects of an account, for the command line."""
     return S3Objects(make_client=make_client)
+
+
+@cache
+def lambda_api() -> Api:
+    """The API of this Lambda environment."""
+    return Api(engine=lambda_engine(), new_run_id=new_run_id)
 
 
 @cache

@@ -23,8 +23,9 @@ from batchrelay.domain.effects import (
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.errors import NotDone, Refused, RunConflict
+from batchrelay.domain.errors import NotDone, Refused, RunConflict, RunExists
 from batchrelay.domain.events import (
+    CancelRequested,
     DeadlinePassed,
     Event,
     GraceExpired,
@@ -69,6 +70,8 @@ class Handled:
 
     run: Run
     performed: tuple[Effect, ...] = ()
+    is_repeated: bool = False
+    """Whether this start had been made before, with the same key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +90,13 @@ class Engine:
     """The stack's own values, which `${env.*}` means."""
 
     def start(self, order: StartOrder) -> Handled:
-        """Start a run and perform what it owes at once.
+        """Start a run and perform what it owes at once; with a key, once and for all.
 
         Raises:
             PipelineNotFound, InvalidParams, RunExists: nothing was stored.
         """
-        pipeline = self.pipelines.get_pipeline(order.pipeline, order.version)
+        version = order.version or self.pipelines.registered_version(order.pipeline)
+        pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
         variables = run_variables(order.run_id, now, self.environment)
         run = new_run(
@@ -102,7 +106,20 @@ class Engine:
             environment=self.environment,
             at=now,
         )
-        return self._perform_all(self.runs.create(run), owed(run))
+        try:
+            created = self.runs.create(run)
+        except RunExists:
+            if not order.key:
+                raise
+            return Handled(run=self.runs.load(order.run_id), is_repeated=True)
+        return self._perform_all(created, owed(run))
+
+    def cancel(self, run_id: str, reason: str = "") -> Handled:
+        """Stop a run and every job of it; nothing to one that has ended or is being stopped.
+
+        Raises: as `handle`.
+        """
+        return self.handle(run_id, (CancelRequested(at=self.clock.now(), reason=reason),))
 
     def handle(self, run_id: str, events: Sequence[Event]) -> Handled:
         """Fold events into their run and perform what becomes newly owed.

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
-from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.values import Json
 
 
@@ -23,6 +23,36 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A pipeline that may be started."""
+
+    name: str
+    version: int
+    at: datetime
+    """When this version was registered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run in a list."""
+
+    id: str
+    pipeline: str
+    status: RunStatus
+    started_at: datetime
+
+    @property
+    def place(self) -> str:
+        """Where it stands in a list by time: no two runs stand at one place."""
+        return run_place(self.started_at, self.id)
+
+
+def run_place(started_at: datetime, run_id: str) -> str:
+    """Sorts by time, then by id."""
+    return f"{started_at.astimezone(UTC).isoformat(timespec='milliseconds')}~{run_id}"
+
+
 class PipelineStore(Protocol):
     """Immutable pipeline versions."""
 
@@ -32,6 +62,22 @@ class PipelineStore(Protocol):
 
     def get_pipeline(self, name: str, version: int) -> Pipeline:
         """Raises: PipelineNotFound."""
+        ...
+
+    def register(self, pipeline: Pipeline, at: datetime) -> int:
+        """The version that has this content: the registered one, or a new one, now registered."""
+        ...
+
+    def registered(self) -> Iterator[Registered]:
+        """The pipelines that may be started, by name."""
+        ...
+
+    def registered_version(self, name: str) -> int:
+        """Which version a start means. Raises: PipelineNotFound."""
+        ...
+
+    def unregister(self, name: str) -> None:
+        """Let it be started no more; runs of it go on. Raises: PipelineNotFound."""
         ...
 
 
@@ -50,6 +96,13 @@ class RunStore(Protocol):
         """Replace the stored run if it still has `run.version`; the returned one has the next.
 
         Raises: RunConflict.
+        """
+        ...
+
+    def runs_of(self, pipeline: str, before: str = "") -> Iterator[RunSummary]:
+        """The runs of a pipeline, the newest first; may lag behind `save`.
+
+        With `before`, the place of a run, those that stand behind it.
         """
         ...
 

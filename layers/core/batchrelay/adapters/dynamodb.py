@@ -1,10 +1,13 @@
 """Runs and pipelines in one DynamoDB table.
 
 `RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/),
-deflated once it is longer than a KiB, because a write is paid for by the KiB; `status`, `pipeline`,
-`startedAt` stand beside it for people. `open` is there only while the run is open: a sparse index
-of those that a sweep must visit. `PIPELINE#<name>` / `V#<n>` is a definition, never changed, and
-therefore kept in memory once it was read.
+deflated once it is longer than a KiB, because a write is paid for by the KiB. `status` stands
+beside it for people, `pipeline` and `place` (time and id) for the index that lists the runs of a
+pipeline; `open` only while the run is open, for a sparse index of those that a sweep must visit.
+
+`PIPELINE#<name>` / `V#<n>` is a definition, never changed, and therefore kept in memory once it was
+read. `PIPELINES` / `<name>` tells which version is started; one that was taken away keeps its
+number, so that what comes later is another version.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +42,8 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.run import Run
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.ports import Registered, RunSummary, run_place
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,7 +51,8 @@ if TYPE_CHECKING:
 WRITE_UNIT_BYTES = 1_024
 """Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
 
-OPEN_INDEX = "open"
+OPEN_INDEX, RUNS_INDEX = "open", "runs"
+_ENTRIES = "PIPELINES"
 _OPEN = "OPEN"
 
 
@@ -82,6 +88,60 @@ class DynamoStore:
             self._pipelines[name, version] = decode_pipeline(document, version)
         return self._pipelines[name, version]
 
+    def register(self, pipeline: Pipeline, at: datetime) -> int:
+        while True:
+            entry = self._get(_entry_key(pipeline.name)) or {}
+            known = int(entry["version"]["N"]) if entry else 0
+            if known and "removed" not in entry:
+                stored = self.get_pipeline(pipeline.name, known)
+                if stored == replace(pipeline, version=known):
+                    return known
+            version = known + 1
+            with suppress(RunConflict):  # a rival put this version, or one who died before us
+                self.put_pipeline(replace(pipeline, version=version))
+            written = self.get_pipeline(pipeline.name, version)
+            item = _entry_key(pipeline.name) | {
+                "version": {"N": str(version)},
+                "registeredAt": {"S": at.isoformat()},
+            }
+            problem = RunConflict(f"pipeline {pipeline.name} was registered by somebody else")
+            with suppress(RunConflict):
+                self._put_entry(item, known, problem)
+                if written == replace(pipeline, version=version):
+                    return version
+
+    def registered(self) -> Iterator[Registered]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            FilterExpression="attribute_not_exists(removed)",
+            ExpressionAttributeValues={":pk": {"S": _ENTRIES}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield Registered(
+                    name=item["sk"]["S"],
+                    version=int(item["version"]["N"]),
+                    at=datetime.fromisoformat(item["registeredAt"]["S"]),
+                )
+
+    def registered_version(self, name: str) -> int:
+        entry = self._get(_entry_key(name))
+        if entry is None or "removed" in entry:
+            raise PipelineNotFound(f"there is no pipeline {name}")
+        return int(entry["version"]["N"])
+
+    def unregister(self, name: str) -> None:
+        version = self.registered_version(name)
+        item = _entry_key(name) | {"version": {"N": str(version)}, "removed": {"BOOL": True}}
+        self._put_entry(item, version, RunConflict(f"pipeline {name} was registered meanwhile"))
+
+    def _put_entry(self, item: dict[str, Any], known: int, problem: Exception) -> None:
+        if known:
+            self._put(item, "version = :known", {":known": {"N": str(known)}}, problem)
+        else:
+            self._put(item, "attribute_not_exists(pk)", {}, problem)
+
     # --- runs
 
     def create(self, run: Run) -> Run:
@@ -100,6 +160,31 @@ class DynamoStore:
         problem = RunConflict(f"run {run.id} is not at version {run.version} any more")
         expected = {":expected": {"N": str(run.version)}}
         return self._write(run, "version = :expected", expected, problem)
+
+    def runs_of(self, pipeline: str, before: str = "") -> Iterator[RunSummary]:
+        values: dict[str, Any] = {":pipeline": {"S": pipeline}}
+        condition = "pipeline = :pipeline"
+        if before:
+            values[":before"] = {"S": before}
+            condition += " AND place < :before"
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=RUNS_INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=values,
+            ProjectionExpression="place, #status",
+            ScanIndexForward=False,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                time, _, run_id = item["place"]["S"].partition("~")
+                yield RunSummary(
+                    id=run_id,
+                    pipeline=pipeline,
+                    status=RunStatus(item["status"]["S"]),
+                    started_at=datetime.fromisoformat(time),
+                )
 
     def open_runs(self) -> Iterator[str]:
         pages = self._client.get_paginator("query").paginate(
@@ -124,7 +209,7 @@ class DynamoStore:
             "document": deflated(document),
             "status": {"S": str(run.status)},
             "pipeline": {"S": run.pipeline.name},
-            "startedAt": {"S": run.started_at.isoformat()},
+            "place": {"S": run_place(run.started_at, run.id)},
         }
         if is_open(run):
             item["open"] = {"S": _OPEN}
@@ -163,6 +248,10 @@ class DynamoStore:
 
 def _run_key(run_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
+
+
+def _entry_key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": _ENTRIES}, "sk": {"S": name}}
 
 
 def _pipeline_key(name: str, version: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.domain.values import Json
-from batchrelay.ports import JobReport
+from batchrelay.ports import JobReport, Registered, RunSummary
 
 
 @dataclass
@@ -46,6 +46,7 @@ class MemoryPipelineStore:
     """Pipeline versions in a dictionary."""
 
     pipelines: dict[tuple[str, int], Pipeline] = field(default_factory=dict)
+    entries: dict[str, Registered] = field(default_factory=dict)
 
     def put_pipeline(self, pipeline: Pipeline) -> None:
         key = (pipeline.name, pipeline.version)
@@ -57,6 +58,29 @@ class MemoryPipelineStore:
         if (name, version) not in self.pipelines:
             raise PipelineNotFound(f"pipeline {name} has no version {version}")
         return self.pipelines[name, version]
+
+    def register(self, pipeline: Pipeline, at: datetime) -> int:
+        latest = max((v for name, v in self.pipelines if name == pipeline.name), default=0)
+        if pipeline.name in self.entries:
+            known = self.pipelines[pipeline.name, self.entries[pipeline.name].version]
+            if known == replace(pipeline, version=known.version):
+                return known.version
+        version = latest + 1
+        self.put_pipeline(replace(pipeline, version=version))
+        self.entries[pipeline.name] = Registered(name=pipeline.name, version=version, at=at)
+        return version
+
+    def registered(self) -> Iterator[Registered]:
+        return (self.entries[name] for name in sorted(self.entries))
+
+    def registered_version(self, name: str) -> int:
+        if name not in self.entries:
+            raise PipelineNotFound(f"there is no pipeline {name}")
+        return self.entries[name].version
+
+    def unregister(self, name: str) -> None:
+        self.registered_version(name)
+        del self.entries[name]
 
 
 @dataclass
@@ -81,6 +105,16 @@ class MemoryRunStore:
         if stored is None or stored.version != run.version:
             raise RunConflict(f"run {run.id} is not at version {run.version} any more")
         return self._put(run)
+
+    def runs_of(self, pipeline: str, before: str = "") -> Iterator[RunSummary]:
+        found = [
+            RunSummary(id=run.id, pipeline=pipeline, status=run.status, started_at=run.started_at)
+            for run in self.runs.values()
+            if run.pipeline.name == pipeline
+        ]
+        for summary in sorted(found, key=lambda summary: summary.place, reverse=True):
+            if not before or summary.place < before:
+                yield summary
 
     def open_runs(self) -> Iterator[str]:
         return iter(tuple(self.open_ids))

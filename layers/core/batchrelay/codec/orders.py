@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from batchrelay.codec.reader import Reader
 from batchrelay.domain.errors import CodecError
+from batchrelay.domain.limits import KEY_CHARS_MAX
 from batchrelay.domain.run import StartOrder
-from batchrelay.domain.values import RUN_ID
+from batchrelay.domain.values import RUN_ID, keyed_run_id
 
 
-def decode_order(document: Any) -> StartOrder:
-    """What starts a run: {"pipeline", "version", "runId", "params"}. Raises: CodecError."""
+def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
+    """What starts a run: {"pipeline", "version", "params"}, and "runId", or "key", or neither.
+
+    Raises: CodecError.
+    """
     reader = Reader(document, "order")
-    run_id = reader.take("runId", str)
+    pipeline, key = reader.take("pipeline", str), reader.maybe("key", str) or ""
+    if len(key) > KEY_CHARS_MAX:
+        raise CodecError(f"order.key: more than {KEY_CHARS_MAX} characters")
+    run_id = keyed_run_id(pipeline, key) if key else reader.maybe("runId", str) or new_id()
     if RUN_ID.fullmatch(run_id) is None:
         raise CodecError(f"order.runId: expected 1 to 32 of a-z and 0-9, got {run_id!r}")
     return StartOrder(
         run_id=run_id,
-        pipeline=reader.take("pipeline", str),
-        version=reader.take("version", int),
+        pipeline=pipeline,
+        version=reader.maybe("version", int),
         params=reader.strings("params"),
+        key=key,
     )

@@ -7,6 +7,8 @@ BatchrelayError
 │   ├── InvalidItems        a fan-out's item list is not what `forEach` says
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
+│   ├── StepNotFound        the run has no such step
+│   ├── RequestTooLarge     the request's body is too large
 │   └── RunExists           the run's id is taken
 ├── RunConflict           nobody's: another writer was faster; load and fold again
 ├── Refused               the service said no for good; trying again changes nothing
@@ -48,6 +50,14 @@ class RunNotFound(InputError):
     """No such run, or its time to live has passed."""
 
 
+class StepNotFound(InputError):
+    """The run has no such step."""
+
+
+class RequestTooLarge(InputError):
+    """The request's body is too large."""
+
+
 class RunExists(InputError):
     """The run's id is taken."""
 
@@ -78,3 +88,16 @@ class CodecError(BatchrelayError):
 
 class TransitionError(BatchrelayError):
     """A transition led outside the table: a bug of ours."""
+
+
+def http_status(error: BatchrelayError) -> int:
+    """What an error of the caller is in HTTP."""
+    match error:
+        case PipelineNotFound() | RunNotFound() | StepNotFound():
+            return 404
+        case RunExists():
+            return 409
+        case RequestTooLarge():
+            return 413
+        case _:
+            return 400

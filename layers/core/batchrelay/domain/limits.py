@@ -40,6 +40,9 @@ TIMEOUT_S_MIN = 60
 RETRY_RULES_MAX = 5
 """Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
 
+KEY_CHARS_MAX = 256
+"""Characters of an idempotency key: an S3 URI of ordinary length."""
+
 REASON_CHARS_MAX = 150
 """Characters of a reason kept in a run's state, one for each step; the rest is in the service's own
 record. See STEPS_MAX."""

@@ -71,8 +71,11 @@ class StartOrder:
 
     run_id: str
     pipeline: str
-    version: int
+    version: int | None = None
+    """None is the registered one."""
     params: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    """What the run's id was made from, if the same start may come again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,12 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 """A run id has no dash, so that a jobName can be taken apart."""
 
+
+def keyed_run_id(pipeline: str, key: str) -> str:
+    """The id of the one run of a pipeline that a key starts."""
+    return "k" + hashlib.sha256(f"{pipeline}/{key}".encode()).hexdigest()[:24]
+
+
 _JOB_NAME = re.compile(
     r"br-(?P<run>[0-9a-z]{1,32})-(?P<label>.+)-r(?P<round>\d{1,4})-p(?P<part>\d{1,4})"
 )

@@ -1,0 +1,59 @@
+"""API Gateway: start, list, look, cancel. What the caller got wrong is a problem document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from batchrelay.bootstrap import lambda_api
+from batchrelay.domain.errors import BatchrelayError, CodecError, InputError, http_status
+
+logger = Logger()
+metrics = Metrics()
+app = APIGatewayRestResolver()
+
+app.get("/pipelines")(lambda: answer(lambda_api().pipelines()))
+app.get("/runs")(lambda: answer(lambda_api().runs(app.current_event.query_string_parameters)))
+app.get("/runs/<run_id>")(lambda run_id: answer(lambda_api().run(run_id)))
+app.get("/runs/<run_id>/story")(lambda run_id: answer(lambda_api().story(run_id)))
+app.get("/runs/<run_id>/steps/<step>")(lambda **ids: answer(lambda_api().step(**ids)))
+
+
+@app.post("/pipelines/<name>/runs")
+def start(name: str) -> Response[str]:
+    """201 for a new run, 200 for one that the same key has started."""
+    key = app.current_event.headers.get("Idempotency-Key")
+    is_new, run = lambda_api().start(name, app.current_event.decoded_body, key)
+    logger.info("run started", extra={"run_id": run["runId"], "pipeline": name, "new": is_new})
+    return answer(run, 201 if is_new else 200)
+
+
+@app.post("/runs/<run_id>/cancel")
+def cancel(run_id: str) -> Response[str]:
+    """202: its jobs are being stopped."""
+    logger.info("run cancelled", extra={"run_id": run_id})
+    return answer(lambda_api().cancel(run_id, app.current_event.decoded_body), 202)
+
+
+@app.exception_handler([InputError, CodecError])
+def refused(error: BatchrelayError) -> Response[str]:
+    """RFC 9457."""
+    problem = {"title": type(error).__name__, "status": http_status(error), "detail": str(error)}
+    logger.warning("request refused", extra={"reason": str(error)})
+    return answer(problem, http_status(error), "application/problem+json")
+
+
+def answer(document: Any, status: int = 200, kind: str = "application/json") -> Response[str]:
+    """JSON."""
+    return Response(status_code=status, content_type=kind, body=json.dumps(document))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    return app.resolve(event, context)

@@ -1,0 +1,158 @@
+"""What can be asked of a stack, as documents in and documents out: the API without its HTTP."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchrelay.codec import decode_order
+from batchrelay.documents import (
+    Document,
+    pipeline_document,
+    run_document,
+    step_document,
+    story,
+    summary_document,
+)
+from batchrelay.domain.errors import InputError, RequestTooLarge, StepNotFound
+from batchrelay.domain.run import RunStatus
+from batchrelay.engine import Engine
+from batchrelay.ports import RunSummary
+
+BODY_BYTES_MAX = 256 * 1024
+"""Bytes of a request's body: far above any order, far under Lambda's 6 MB."""
+
+PAGE_DEFAULT, PAGE_MAX = 50, 200
+"""Runs of one page."""
+
+LOOKS_MAX = 2_000
+"""Runs that are looked at for one page: two pages of the index, 250 KB."""
+
+_PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00~[0-9a-z]{1,32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """Every method raises InputError for what the caller can mend."""
+
+    engine: Engine
+    new_run_id: Callable[[], str]
+
+    def pipelines(self) -> Document:
+        """The pipelines that may be started."""
+        return {"pipelines": [pipeline_document(p) for p in self.engine.pipelines.registered()]}
+
+    def start(self, pipeline: str, body: str | None, key: str | None) -> tuple[bool, Document]:
+        """Start a run; whether it is new. The same key starts one run, and answers with it."""
+        asked = _object(body)
+        unknown = sorted(asked.keys() - {"params", "version", "key"})
+        if unknown:
+            raise InputError(f"unknown field {unknown[0]}: a start has params, version and key")
+        order = {
+            "pipeline": pipeline,
+            "version": asked.get("version"),
+            "key": key or asked.get("key"),
+            "params": _params(asked.get("params", {})),
+        }
+        handled = self.engine.start(decode_order(order, self.new_run_id))
+        return not handled.is_repeated, run_document(handled.run)
+
+    def runs(self, query: Mapping[str, str]) -> Document:
+        """A page of runs, the newest first: of one pipeline, or of all that are registered.
+
+        A page may be short, even empty, and have a next one: of a rare status, so many are looked
+        at and no more.
+        """
+        limit = _limit(query.get("limit"))
+        status = _status(query.get("status"))
+        found = self._runs(query.get("pipeline"), _place(query.get("next", "")))
+        page: list[RunSummary] = []
+        last, more = None, False
+        for looked, summary in enumerate(found):
+            if more := len(page) == limit or looked == LOOKS_MAX:
+                break
+            last = summary
+            if status in (None, summary.status):
+                page.append(summary)
+        return {
+            "runs": [summary_document(summary) for summary in page],
+            "next": last.place if more and last is not None else None,
+        }
+
+    def run(self, run_id: str) -> Document:
+        """A run and its steps."""
+        return run_document(self.engine.runs.load(run_id))
+
+    def step(self, run_id: str, step: str) -> Document:
+        """One step of a run."""
+        run = self.engine.runs.load(run_id)
+        by_name = {known.name: known for known in run.pipeline.steps}
+        if step not in by_name:
+            raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
+        return step_document(run, by_name[step])
+
+    def story(self, run_id: str) -> Document:
+        """What happened, in order."""
+        return {"runId": run_id, "story": story(self.engine.runs.load(run_id))}
+
+    def cancel(self, run_id: str, body: str | None) -> Document:
+        """Stop a run; nothing to one that has ended or is being stopped."""
+        reason = _object(body).get("reason") or ""
+        if not isinstance(reason, str):
+            raise InputError("reason must be a text")
+        return run_document(self.engine.cancel(run_id, reason).run)
+
+    def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
+        names = [pipeline] if pipeline else [p.name for p in self.engine.pipelines.registered()]
+        found = (self.engine.runs.runs_of(name, before) for name in names)
+        return heapq.merge(*found, key=lambda run: run.place, reverse=True)
+
+
+def _object(body: str | None) -> dict[str, Any]:
+    if body and len(body.encode(errors="replace")) > BODY_BYTES_MAX:
+        raise RequestTooLarge(f"the body is larger than {BODY_BYTES_MAX:,} bytes")
+    try:
+        document = json.loads(body or "{}")
+    except (ValueError, RecursionError):
+        raise InputError("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise InputError('the body must be an object, such as {"params": {"name": "value"}}')
+    return document
+
+
+def _params(given: Any) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise InputError('params must be an object, such as {"name": "value"}')
+    return {name: _text(name, value) for name, value in given.items()}
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InputError(f"parameter {name} must be a text, a number, true or false")
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE_DEFAULT
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= PAGE_MAX):
+        raise InputError(f"limit must be a number from 1 to {PAGE_MAX}, got {text!r}")
+    return int(text)
+
+
+def _status(text: str | None) -> RunStatus | None:
+    if text is not None and text not in list(RunStatus):
+        raise InputError(f"status must be one of {', '.join(RunStatus)}, got {text!r}")
+    return None if text is None else RunStatus(text)
+
+
+def _place(text: str) -> str:
+    if text and _PLACE.fullmatch(text) is None:
+        raise InputError("next is not what an earlier page said: leave it out to begin anew")
+    return text

@@ -1,0 +1,130 @@
+"""Runs as people and programs see them: the answers of the API, and of the command line.
+
+Times are ISO 8601 in UTC with milliseconds; a value that is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.values import Json
+from batchrelay.domain.variables import variables_of
+from batchrelay.ports import Registered, RunSummary
+
+Document = Mapping[str, Json]
+
+
+def time_text(time: datetime | None) -> str | None:
+    """`2026-01-31T12:00:00.000Z`."""
+    if time is None:
+        return None
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def pipeline_document(registered: Registered) -> Document:
+    """A pipeline that may be started."""
+    return {
+        "pipeline": registered.name,
+        "version": registered.version,
+        "registeredAt": time_text(registered.at),
+    }
+
+
+def summary_document(summary: RunSummary) -> Document:
+    """A run in a list."""
+    return {
+        "runId": summary.id,
+        "pipeline": summary.pipeline,
+        "status": str(summary.status),
+        "startedAt": time_text(summary.started_at),
+    }
+
+
+def run_document(run: Run) -> Document:
+    """A run with all of its steps, in topological order."""
+    return {
+        "runId": run.id,
+        "pipeline": run.pipeline.name,
+        "version": run.pipeline.version,
+        "status": str(run.status),
+        "startedAt": time_text(run.started_at),
+        "endedAt": time_text(run.ended_at),
+        "deadline": time_text(run.deadline),
+        "params": dict(run.params),
+        "stopped": None if run.stop is None else run.stop.reason,
+        "steps": [step_document(run, step) for step in run.pipeline.order],
+    }
+
+
+def step_document(run: Run, step: Step) -> Document:
+    """A step; its counts are of children, and of ended parts exact."""
+    state = run.state(step.name)
+    return {
+        "step": step.name,
+        "status": str(state.status),
+        "since": time_text(state.since),
+        "startedAt": time_text(begun_at(state)),
+        "needs": list(step.needs),
+        "round": state.round,
+        "items": state.items,
+        "existing": state.existing,
+        "children": state.children,
+        "succeeded": sum(part.succeeded for part in state.parts),
+        "failed": sum(part.failed for part in state.parts),
+        "stopped": sum(part.stopped for part in state.parts),
+        "running": sum(part.running for part in state.parts),
+        "reason": state.reason or None,
+        "blocked": state.blocked or None,
+        "output": variables_of(run).get(f"steps.{step.name}.output"),
+        "manifest": state.manifest,
+        "jobs": [_job(part) for part in state.parts],
+    }
+
+
+def begun_at(state: StepState) -> datetime | None:
+    """When its first submission became owed; None if it has none."""
+    return min((part.since for part in state.parts if part.since is not None), default=None)
+
+
+def _job(part: Part) -> Document:
+    status = part.outcome or ("SUBMITTED" if part.job_id is not None else None)
+    return {"jobId": part.job_id, "children": part.size, "outcome": status and str(status)}
+
+
+def story(run: Run) -> list[Document]:
+    """What happened, in order: as much as the run's state remembers."""
+    moments = sorted(_moments(run), key=lambda moment: moment[0])
+    return [{"at": time_text(at), "what": what} for at, what in moments]
+
+
+def _moments(run: Run) -> Iterator[tuple[datetime, str]]:
+    yield run.started_at, f"run started: {run.pipeline.name}, version {run.pipeline.version}"
+    for step in run.pipeline.order:
+        yield from _step_moments(step, run.state(step.name))
+    if run.stop is not None:
+        yield run.stop.asked_at, f"stop asked for: {run.stop.reason}"
+    for twin in run.twins:
+        yield twin.since, f"second job {twin.job_id} of a part is to be stopped"
+    if run.ended_at is not None:
+        yield run.ended_at, f"run {run.status}"
+        for rule, notice in run.notices.items():
+            yield run.ended_at, f"notice {rule} {notice}"
+
+
+def _step_moments(step: Step, state: StepState) -> Iterator[tuple[datetime, str]]:
+    for number, part in enumerate(state.parts):
+        if part.since is None:
+            continue
+        size = f"array of {part.size:,}" if part.size > 1 else "job"
+        which = f" {number + 1} of {len(state.parts)}" if len(state.parts) > 1 else ""
+        job = f" as {part.job_id}" if part.job_id is not None else ""
+        yield part.since, f"{step.name}: {size}{which} submitted{job}"
+    if state.since is None or state.status is StepStatus.SUBMITTING:
+        return
+    children = f", {state.children:,} children" if state.children else ""
+    why = state.reason or (f"blocked: {state.blocked}" if state.blocked else "")
+    reason = f" ({why})" if why else ""
+    yield state.since, f"{step.name}: {state.status}{children}{reason}"

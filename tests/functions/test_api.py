@@ -1,0 +1,176 @@
+"""The API: what it answers, and what it says of a request that is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from batchrelay.domain.pipeline import Param, ParamType
+from batchrelay.domain.run import JobOutcome
+from tests.builders import T0, MemoryCloud, pipeline, step
+from tests.handlers import CONTEXT, api, serve
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
+    """One registered pipeline of two steps and a parameter."""
+    size = Param(name="size", type=ParamType.INTEGER, default="3")
+    running = MemoryCloud(pipeline(step("a", size=10), step("b", "a"), params=(size,)))
+    running.pipelines.pipelines.clear()
+    running.pipelines.register(pipeline(step("a", size=10), step("b", "a"), params=(size,)), T0)
+    serve(running, monkeypatch)
+    return running
+
+
+def ask(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    query: dict[str, str] | None = None,
+    key: str | None = None,
+) -> tuple[int, Any]:
+    """Status and document."""
+    event = {
+        "httpMethod": method,
+        "path": path,
+        "resource": path,
+        "headers": {} if key is None else {"Idempotency-Key": key},
+        "queryStringParameters": query,
+        "body": body if isinstance(body, str) or body is None else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "v1", "requestId": "r"},
+    }
+    answer = api.handler(event, CONTEXT)
+    [kind] = answer["multiValueHeaders"]["Content-Type"]
+    wanted = "application/problem+json" if answer["statusCode"] >= 400 else "application/json"
+    assert kind == wanted, answer
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
+    status, run = ask("POST", "/pipelines/test/runs", {"params": {"size": 5}})
+    assert (status, run["runId"], run["version"]) == (201, "run100", 1)
+    assert run["params"] == {"size": "5"}
+    assert ask("GET", "/runs/run100") == (200, run)
+    [first, second] = run["steps"]
+    assert (first["step"], first["status"], first["children"]) == ("a", "ACTIVE", 10)
+    assert first["startedAt"] == "2026-01-01T00:00:00.000Z"
+    assert (second["status"], second["needs"]) == ("WAITING", ["a"])
+    assert ask("GET", "/runs/run100/steps/b") == (200, second)
+    status, stopped = ask("POST", "/runs/run100/cancel", {"reason": "enough"})
+    assert (status, stopped["status"], stopped["stopped"]) == (202, "CANCELLING", "enough")
+    cloud.engine.sweep("run100")
+    status, story = ask("GET", "/runs/run100/story")
+    assert [moment["what"] for moment in story["story"]] == [
+        "run started: test, version 1",
+        "a: array of 10 submitted as 00000000-0000-4000-8000-000000000000",
+        "a: CANCELLED, 10 children (enough)",
+        "b: CANCELLED (enough)",
+        "stop asked for: enough",
+        "run CANCELLED",
+    ]
+    assert ask("POST", "/runs/run100/cancel")[1]["status"] == "CANCELLED"
+
+
+def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
+    status, first = ask("POST", "/pipelines/test/runs", key="night 1")
+    again = ask("POST", "/pipelines/test/runs", {"params": {"size": 9}}, key="night 1")
+    assert (status, again) == (201, (200, first))
+    assert ask("POST", "/pipelines/test/runs", {"key": "night 1"}) == (200, first)
+    assert ask("POST", "/pipelines/test/runs", key="night 2")[0] == 201
+    assert len(cloud.runs.runs) == 2
+
+
+def test_pipelines_are_listed(cloud: MemoryCloud) -> None:
+    registered = {"pipeline": "test", "version": 1, "registeredAt": "2026-01-01T00:00:00.000Z"}
+    assert ask("GET", "/pipelines") == (200, {"pipelines": [registered]})
+
+
+def test_runs_are_listed_page_by_page_newest_first(cloud: MemoryCloud) -> None:
+    for second in (0, 0, 1, 2, 2):
+        cloud.clock.time = T0.replace(second=second)
+        ask("POST", "/pipelines/test/runs")
+    found: list[str] = []
+    query: dict[str, str] = {"limit": "2"}
+    while True:
+        _, page = ask("GET", "/runs", query=query)
+        found += [run["runId"] for run in page["runs"]]
+        if page["next"] is None:
+            break
+        query["next"] = page["next"]
+    assert found == ["run104", "run103", "run102", "run101", "run100"]
+
+
+def test_runs_are_filtered_by_pipeline_and_status(cloud: MemoryCloud) -> None:
+    for _ in range(2):
+        ask("POST", "/pipelines/test/runs")
+    ask("POST", "/runs/run100/cancel")
+    cloud.engine.sweep("run100")
+    _, page = ask("GET", "/runs", query={"status": "CANCELLED", "pipeline": "test"})
+    assert [(run["runId"], run["status"]) for run in page["runs"]] == [("run100", "CANCELLED")]
+    assert ask("GET", "/runs", query={"pipeline": "nobody"})[1] == {"runs": [], "next": None}
+
+
+def test_what_failed_is_told(cloud: MemoryCloud) -> None:
+    ask("POST", "/pipelines/test/runs")
+    [job_id] = cloud.jobs.jobs
+    cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
+    cloud.engine.sweep("run100")
+    _, first = ask("GET", "/runs/run100/steps/a")
+    assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
+    assert first["jobs"] == [{"jobId": job_id, "children": 10, "outcome": "FAILED"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "detail"),
+    [
+        ("POST", "/pipelines/nobody/runs", None, 404, "there is no pipeline nobody"),
+        ("POST", "/pipelines/test/runs", {"version": 9}, 404, "pipeline test has no version 9"),
+        ("POST", "/pipelines/test/runs", {"params": {"size": "x"}}, 400, "parameter size must be"),
+        ("POST", "/pipelines/test/runs", {"params": {"sise": 1}}, 400, "unknown parameter sise"),
+        ("POST", "/pipelines/test/runs", {"params": {"size": [1]}}, 400, "parameter size must be"),
+        ("POST", "/pipelines/test/runs", {"params": []}, 400, "params must be an object"),
+        ("POST", "/pipelines/test/runs", {"parms": {}}, 400, "unknown field parms"),
+        ("POST", "/pipelines/test/runs", {"version": "1"}, 400, "order.version: expected int"),
+        ("POST", "/pipelines/test/runs", {"key": 3}, 400, "order.key: expected str"),
+        ("POST", "/pipelines/test/runs", "[]", 400, "the body must be an object"),
+        ("POST", "/pipelines/test/runs", "{", 400, "the body is not JSON"),
+        ("POST", "/pipelines/test/runs", '"' + "x" * 300_000 + '"', 413, "the body is larger"),
+        ("GET", "/runs/nobody", None, 404, "there is no run nobody"),
+        ("GET", "/runs/nobody/story", None, 404, "there is no run nobody"),
+        ("POST", "/runs/nobody/cancel", None, 404, "there is no run nobody"),
+        ("POST", "/runs/nobody/cancel", {"reason": 1}, 400, "reason must be a text"),
+        ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_a_problem_and_leaves_no_run(
+    cloud: MemoryCloud, method: str, path: str, body: Any, status: int, detail: str
+) -> None:
+    ask("POST", "/pipelines/test/runs")
+    runs = dict(cloud.runs.runs)
+    answered, problem = ask(method, path, body)
+    assert (answered, problem["status"]) == (status, status)
+    assert problem["detail"].startswith(detail)
+    assert cloud.runs.runs == runs
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ({"limit": "0"}, "limit must be a number from 1 to 200, got '0'"),
+        ({"limit": "many"}, "limit must be"),
+        ({"status": "DONE"}, "status must be one of RUNNING, SUCCEEDED"),
+        ({"next": "x"}, "next is not what an earlier page said"),
+        ({"next": "2026-01-01T00:00:00~a"}, "next is not"),
+        ({"next": "2026-01-01T00:00:00.000+00:00~A"}, "next is not"),
+    ],
+)
+def test_a_wrong_query_is_a_problem(cloud: MemoryCloud, query: dict[str, str], detail: str) -> None:
+    status, problem = ask("GET", "/runs", query=query)
+    assert status == 400
+    assert problem["detail"].startswith(detail)
