@@ -38,6 +38,10 @@ class StartRefusedError(BatchrelayError):
     """The start function answered that the caller has to change something."""
 
 
+class FunctionFailedError(BatchrelayError):
+    """A function of the stack raised: its log group has the reason."""
+
+
 def local_client_factory(endpoint: str) -> Callable[..., Any]:
     """Clients of a local cloud, whatever the user's own AWS settings are."""
     no_profile = {"profile": (None, None, None, None)}
@@ -104,14 +108,17 @@ class Wire:
 
     def start_run(self, order: Mapping[str, Any]) -> None:
         """Invoke the start function. Raises: StartRefusedError with its sentence."""
-        answer = self._functions.invoke(
-            FunctionName=self.outputs["StartRunName"], Payload=json.dumps(order).encode()
-        )
-        body: Any = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            raise StartRefusedError(f"the start function failed: {body.get('errorMessage', body)}")
+        body = self.invoke(self.outputs["StartRunName"], order)
         if "error" in body:
             raise StartRefusedError(body["error"]["message"])
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A function's answer. Raises: FunctionFailedError."""
+        answer = self._functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        body: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise FunctionFailedError(f"{function} failed: {body.get('errorMessage', body)}")
+        return body
 
     def sweep(self) -> None:
         """Reconcile now."""

@@ -15,7 +15,7 @@ from batchrelay.domain.lanes import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StepState, StepStatus
 
-_COLOURS = {
+COLOURS = {
     StepStatus.WAITING: "dim",
     StepStatus.PREPARING: "cyan",
     StepStatus.SUBMITTING: "cyan",
@@ -191,7 +191,7 @@ def step_table(
     now = datetime.now(UTC)
     for step in run.pipeline.order:
         state = run.state(step.name)
-        colour = _COLOURS.get(state.status, "")
+        colour = COLOURS.get(state.status, "")
         table.add_row(
             step.name,
             f"[{colour}]{state.status}[/]",
@@ -200,3 +200,8 @@ def step_table(
             state.reason or _blocked(state),
         )
     return table
+
+
+def printable(line: str) -> str:
+    """A line of a job's log without what would steer the terminal."""
+    return "".join(char for char in line if char == "\t" or char.isprintable())

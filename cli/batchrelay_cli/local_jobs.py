@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.values import Json, merged
+from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.values import Json
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.job_definitions import DefinitionRefusedError, pinned, register
+from batchrelay_cli.job_definitions import missing_queues, registered, requests_of
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
@@ -30,7 +30,7 @@ def check_runs_here(file: PipelineFile, path: str) -> None:
     """
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
-        found = [_problem(file, step.name, request, by_name, path) for request in _requests(step)]
+        found = [_problem(file, step.name, request, by_name, path) for request in requests_of(step)]
         for problem in dict.fromkeys(filter(None, found)):
             at_definition = ("jobDefinition",) if problem.startswith("job definition") else ()
             file.document.wrong(("steps", number, *at_definition), problem)
@@ -91,37 +91,34 @@ def make_ready(wire: Wire, file: PipelineFile) -> Pipeline:
     Raises:
         PipelineFileError: a definition that the local AWS Batch refuses.
     """
-    requests = [r for step in file.pipeline.steps for r in _requests(step)]
+    ensure_queues(wire, file)
+    return registered(wire.batch, file, local_definitions(file))
+
+
+def local_definitions(file: PipelineFile) -> list[Mapping[str, Any]]:
+    """The file's job definitions, each with the folder where its process starts."""
+    tag = {DIRECTORY_TAG: str(_home(file))}
+    return [{**entry, "tags": {**entry.get("tags", {}), **tag}} for entry in file.definitions]
+
+
+def ensure_queues(wire: Wire, file: PipelineFile) -> None:
+    """Job queues under whatever names the file says, wide enough for its largest child."""
+    requests = [r for step in file.pipeline.steps for r in requests_of(step)]
     slots = max(os.cpu_count() or 1, *(_vcpus(request, file) for request in requests))
-    wire.batch.create_compute_environment(
-        computeEnvironmentName=ENVIRONMENT_NAME,
-        type="MANAGED",
-        computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
-    )
-    for queue in sorted({str(request["jobQueue"]) for request in requests}):
-        wire.batch.create_job_queue(
-            jobQueueName=queue.rpartition("job-queue/")[2],
-            priority=1,
-            computeEnvironmentOrder=[{"order": 1, "computeEnvironment": ENVIRONMENT_NAME}],
+    name = f"{ENVIRONMENT_NAME}-{slots}"
+    known = wire.batch.describe_compute_environments(computeEnvironments=[name])
+    if not known["computeEnvironments"]:
+        wire.batch.create_compute_environment(
+            computeEnvironmentName=name,
+            type="MANAGED",
+            computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
         )
-    revisions: dict[str, int] = {}
-    for number, definition in enumerate(file.definitions):
-        tags = {**definition.get("tags", {}), DIRECTORY_TAG: str(_home(file))}
-        try:
-            revision = register(wire.batch, {**definition, "tags": tags})
-            revisions[definition["jobDefinitionName"]] = revision
-        except DefinitionRefusedError as error:
-            file.document.wrong(("jobDefinitions", number), str(error))
-    if file.document.errors:
-        raise PipelineFileError(file.path, file.document.errors)
-    return pinned(file.pipeline, revisions)
-
-
-def _requests(step: Step) -> Iterator[Mapping[str, Json]]:
-    """The requests that a step may make: its own, and those of its groups."""
-    yield step.request
-    for group in step.groups:
-        yield merged(step.request, group.overrides)
+    for queue in missing_queues(wire.batch, file):
+        wire.batch.create_job_queue(
+            jobQueueName=queue,
+            priority=1,
+            computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
+        )
 
 
 def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:

@@ -9,13 +9,21 @@ from typing import Any
 import click
 
 from batchrelay.domain.errors import InputError
+from batchrelay_cli.cancel import cancel
+from batchrelay_cli.deploy import deploy
 from batchrelay_cli.dlq import dlq
 from batchrelay_cli.lint import lint
 from batchrelay_cli.local import local
+from batchrelay_cli.logs import logs
 from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.plan import plan
 from batchrelay_cli.run import run
+from batchrelay_cli.runs import runs
+from batchrelay_cli.start import start
+from batchrelay_cli.status import status
+from batchrelay_cli.story import story
 from batchrelay_cli.tune import tune
+from batchrelay_cli.undeploy import undeploy
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -41,12 +49,23 @@ def cli() -> None:
     """
 
 
-cli.add_command(dlq)
-cli.add_command(lint)
-cli.add_command(local)
-cli.add_command(plan)
-cli.add_command(run)
-cli.add_command(tune)
+for _verb in (
+    cancel,
+    deploy,
+    dlq,
+    lint,
+    local,
+    logs,
+    plan,
+    run,
+    runs,
+    start,
+    status,
+    story,
+    tune,
+    undeploy,
+):
+    cli.add_command(_verb)
 
 
 def _interrupt(*_: object) -> None:

@@ -23,8 +23,8 @@ from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.variables import resolve_params, run_variables, variables_of
-from batchrelay_cli.aws import StartRefusedError, Wire, local_client_factory
-from batchrelay_cli.live import Display, LineDisplay, TableDisplay
+from batchrelay_cli.aws import FunctionFailedError, StartRefusedError, Wire, local_client_factory
+from batchrelay_cli.live import Display, LineDisplay, TableDisplay, printable
 from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
 from batchrelay_cli.options import UsageProblem, output_option, parse_params
@@ -100,7 +100,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
             click.echo(json.dumps(report, indent=2))
         if keep:
             _stay(cloud, console)
-    except StartRefusedError as error:
+    except (StartRefusedError, FunctionFailedError) as error:
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
@@ -161,6 +161,7 @@ class LocalRun:
     wire: Wire
     store: DynamoStore
     file: PipelineFile
+    version: int
     console: Console
     notices_queue: str
     run_id: str = field(default_factory=new_run_id)
@@ -171,11 +172,12 @@ class LocalRun:
         factory = local_client_factory(cloud.endpoint)
         wire = Wire(make_client=factory, outputs=cloud.outputs)
         pipelines = store(cloud.outputs["TableName"], factory)
-        pipelines.put_pipeline(make_ready(wire, file))
+        version = pipelines.register(make_ready(wire, file), datetime.now(UTC))
         return cls(
             wire=wire,
             store=pipelines,
             file=file,
+            version=version,
             console=console,
             notices_queue=wire.subscribe(),
         )
@@ -191,7 +193,7 @@ class LocalRun:
         self.wire.start_run(
             {
                 "pipeline": self.file.pipeline.name,
-                "version": self.file.pipeline.version,
+                "version": self.version,
                 "runId": self.run_id,
                 "params": params,
             }
@@ -335,11 +337,6 @@ def _last_words(log: list[str]) -> str:
     workers = [line.removeprefix(WORKER) for line in lines if line.startswith(WORKER)]
     said = own[-1:] + [f"({line})" for line in workers[-1:]]
     return f": {' '.join(said)}" if said else ""
-
-
-def printable(line: str) -> str:
-    """A line of a job's log without what would steer the terminal."""
-    return "".join(char for char in line if char == "\t" or char.isprintable())
 
 
 def _indented(text: str) -> str:

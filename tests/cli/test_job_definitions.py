@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchrelay.domain.pipeline import Group, Pipeline
-from batchrelay_cli.job_definitions import DefinitionRefusedError, pinned, register
+from batchrelay_cli.job_definitions import deregister, pinned, registered
+from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_local.launch import LocalCloud
 from tests.builders import step
 from tests.conftest import client_of
@@ -22,20 +25,38 @@ def definition(*command: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.cloud
-def test_the_same_content_is_the_same_revision(cloud: LocalCloud) -> None:
-    batch = client_of(cloud, "batch")
-    first = register(batch, definition("a"))
-    assert register(batch, definition("a")) == first
-    assert register(batch, definition("b")) == first + 1
-    assert register(batch, definition("a")) == first + 2, "the latest revision decides"
+def file_of(folder: Path, *command: str, **more: Any) -> PipelineFile:
+    step = {"jobName": "a", "jobDefinition": "by-content", "jobQueue": "q"}
+    document = {
+        "pipeline": "by-content",
+        "steps": [step],
+        "jobDefinitions": [{**definition(*command), **more}],
+    }
+    path = folder / "pipeline.json"
+    path.write_text(json.dumps(document))
+    return read(path)
+
+
+def revision(cloud: LocalCloud, file: PipelineFile) -> str:
+    pipeline = registered(client_of(cloud, "batch"), file, file.definitions)
+    return str(pipeline.steps[0].request["jobDefinition"])
 
 
 @pytest.mark.cloud
-def test_a_refused_definition_is_told_by_awss_sentence(cloud: LocalCloud) -> None:
-    wrong = {**definition("a"), "retryStrategy": {"attempts": 11}}
-    with pytest.raises(DefinitionRefusedError, match="attempts must be between 1 and 10"):
-        register(client_of(cloud, "batch"), wrong)
+def test_the_same_content_is_the_same_revision(cloud: LocalCloud, tmp_path: Path) -> None:
+    assert revision(cloud, file_of(tmp_path, "a")) == "by-content:1"
+    assert revision(cloud, file_of(tmp_path, "a")) == "by-content:1"
+    assert revision(cloud, file_of(tmp_path, "b")) == "by-content:2"
+    assert revision(cloud, file_of(tmp_path, "a")) == "by-content:3", "the latest decides"
+    gone = deregister(client_of(cloud, "batch"), "by-content")
+    assert sorted(gone) == ["by-content:1", "by-content:2", "by-content:3"]
+
+
+@pytest.mark.cloud
+def test_a_refused_definition_is_told_at_its_line(cloud: LocalCloud, tmp_path: Path) -> None:
+    wrong = file_of(tmp_path, "a", type="multinode")
+    with pytest.raises(PipelineFileError, match=r"pipeline\.json:1:\d+: "):
+        revision(cloud, wrong)
 
 
 def test_names_without_a_revision_are_pinned() -> None:

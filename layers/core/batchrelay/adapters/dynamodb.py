@@ -94,7 +94,7 @@ class DynamoStore:
             known = int(entry["version"]["N"]) if entry else 0
             if known and "removed" not in entry:
                 stored = self.get_pipeline(pipeline.name, known)
-                if stored == replace(pipeline, version=known):
+                if stored.content == pipeline.content:
                     return known
             version = known + 1
             with suppress(RunConflict):  # a rival put this version, or one who died before us
@@ -107,7 +107,7 @@ class DynamoStore:
             problem = RunConflict(f"pipeline {pipeline.name} was registered by somebody else")
             with suppress(RunConflict):
                 self._put_entry(item, known, problem)
-                if written == replace(pipeline, version=version):
+                if written.content == pipeline.content:
                     return version
 
     def registered(self) -> Iterator[Registered]:

@@ -63,7 +63,7 @@ class MemoryPipelineStore:
         latest = max((v for name, v in self.pipelines if name == pipeline.name), default=0)
         if pipeline.name in self.entries:
             known = self.pipelines[pipeline.name, self.entries[pipeline.name].version]
-            if known == replace(pipeline, version=known.version):
+            if known.content == pipeline.content:
                 return known.version
         version = latest + 1
         self.put_pipeline(replace(pipeline, version=version))

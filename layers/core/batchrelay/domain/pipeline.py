@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
@@ -198,6 +198,11 @@ class Pipeline:
             return tuple(self._by_name[name] for name in TopologicalSorter(graph).static_order())
         except CycleError as error:
             raise InvalidPipeline(f"steps form a cycle: {' -> '.join(error.args[1])}") from None
+
+    @property
+    def content(self) -> Pipeline:
+        """Itself but for its number: what two versions have in common if nothing was changed."""
+        return replace(self, version=1)
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""

@@ -1,0 +1,112 @@
+"""`batchrelay deploy FILE`: registers a pipeline version and its job definitions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.bootstrap import store
+from batchrelay.domain.errors import PipelineNotFound
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.job_definitions import (
+    known_revision,
+    missing_queues,
+    pinned,
+    registered,
+    requests_of,
+)
+from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_definitions
+from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.remote import echo_json, is_local, reached
+from batchrelay_local.launch import job_environment
+
+
+@click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--plan", is_flag=True, help="Show what would change, and change nothing.")
+@stack_option
+@output_option
+def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
+    """Register a pipeline in AWS or in a local cloud. The same content is the same version."""
+    pipeline_file = read(file)
+    with reached(stack) as wire:
+        pipelines = store(wire.outputs["TableName"], wire.make_client)
+        local = is_local(wire)
+        if local:
+            check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+        definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
+        queues = missing_queues(wire.batch, pipeline_file)
+        if queues and not local:
+            raise _unknown_queues(pipeline_file, queues)
+        changes = _changes(wire, pipelines, pipeline_file, definitions, queues)
+        if not plan and changes:
+            _make(wire, pipelines, pipeline_file, definitions, local=local)
+    if output == "json":
+        echo_json({"planned" if plan else "changed": changes})
+        return
+    for change in changes or ["no change"]:
+        click.echo(change)
+
+
+def _changes(
+    wire: Wire,
+    pipelines: DynamoStore,
+    file: PipelineFile,
+    definitions: Sequence[Mapping[str, Any]],
+    queues: Sequence[str],
+) -> list[str]:
+    """One line for everything that is not yet as the file says."""
+    changes = [f"job queue {queue}: new" for queue in queues]
+    revisions: dict[str, int] = {}
+    for definition in definitions:
+        name = definition["jobDefinitionName"]
+        revision = known_revision(wire.batch, definition)
+        if revision is None:
+            changes.append(f"job definition {name}: new revision")
+        else:
+            revisions[name] = revision
+    name, version = file.pipeline.name, _version(pipelines, file.pipeline.name)
+    if version == 0:
+        return [*changes, f"pipeline {name}: new"]
+    known = pipelines.get_pipeline(name, version).content
+    if len(revisions) < len(definitions) or known != pinned(file.pipeline, revisions).content:
+        changes.append(f"pipeline {name}: a new version instead of {version}")
+    return changes
+
+
+def _version(pipelines: DynamoStore, name: str) -> int:
+    try:
+        return pipelines.registered_version(name)
+    except PipelineNotFound:
+        return 0
+
+
+def _make(
+    wire: Wire,
+    pipelines: DynamoStore,
+    file: PipelineFile,
+    definitions: Sequence[Mapping[str, Any]],
+    *,
+    local: bool,
+) -> None:
+    if local:
+        ensure_queues(wire, file)
+    pipelines.register(registered(wire.batch, file, definitions), datetime.now(UTC))
+
+
+def _unknown_queues(file: PipelineFile, queues: Sequence[str]) -> PipelineFileError:
+    for number, step in enumerate(file.pipeline.steps):
+        for request in requests_of(step):
+            queue = str(request["jobQueue"]).rpartition("job-queue/")[2]
+            if queue in queues:
+                file.document.wrong(
+                    ("steps", number), f"there is no job queue {queue} in this account and region"
+                )
+    return PipelineFileError(file.path, file.document.errors)

@@ -1,0 +1,89 @@
+"""A stack that stays, in AWS or in a local cloud: found by its name, asked by its API's function.
+
+The function is invoked directly: that takes `lambda:InvokeFunction` and no URL, and the answers are
+those of the API.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batchrelay_cli.aws import FunctionFailedError, Wire, deployed
+from batchrelay_cli.options import UsageProblem
+
+EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "CANCELLED": 1, "PARTIAL": 4}
+"""Anything else is still running: 3."""
+
+STILL_RUNNING = 3
+
+
+@contextmanager
+def reached(stack: str) -> Iterator[Wire]:
+    """The stack; what AWS says against it is one clear line."""
+    try:
+        yield deployed(stack)
+    except ClientError as error:
+        text = str(error)
+        if "does not exist" in text:
+            text = (
+                f"there is no stack {stack}: deploy it with `sam deploy`, or start a local cloud "
+                "with `batchrelay local up` and paste the export lines that it prints"
+            )
+        raise UsageProblem(text) from None
+    except FunctionFailedError as error:
+        raise click.ClickException(str(error)) from None
+    except BotoCoreError as error:
+        raise UsageProblem(f"{error} (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL)") from None
+
+
+def is_local(wire: Wire) -> bool:
+    """Whether it is a cloud on this machine."""
+    return urlsplit(wire.batch.meta.endpoint_url).hostname in ("127.0.0.1", "localhost")
+
+
+def ask(
+    wire: Wire,
+    method: str,
+    *path: str,
+    body: Mapping[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The API's document. Raises: UsageProblem with its sentence, for what the caller can mend."""
+    route = "/" + "/".join(quote(piece, safe="") for piece in path)
+    answer = wire.invoke(
+        wire.outputs["AnswerApiName"],
+        {
+            "httpMethod": method,
+            "path": route,
+            "resource": route,
+            "headers": {},
+            "queryStringParameters": dict(query or {}) or None,
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+            "requestContext": {"stage": "v1"},
+        },
+    )
+    document: dict[str, Any] = json.loads(answer["body"])
+    status = answer["statusCode"]
+    if 400 <= status < 500:
+        raise UsageProblem(document.get("detail") or document.get("message") or str(document))
+    if status >= 500:
+        raise click.ClickException(f"the API failed: {document}")
+    return document
+
+
+def exit_code(status: str) -> int:
+    """What a run's status means to a shell."""
+    return EXIT_CODES.get(status, STILL_RUNNING)
+
+
+def echo_json(document: Any) -> None:
+    """One document, for programs."""
+    click.echo(json.dumps(document, indent=2))

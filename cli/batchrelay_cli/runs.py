@@ -1,0 +1,39 @@
+"""`batchrelay runs`: what ran, the newest first."""
+
+from __future__ import annotations
+
+import click
+
+from batchrelay.domain.run import RunStatus
+from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.remote import ask, echo_json, reached
+
+
+@click.command(epilog="Example: batchrelay runs word-count --status FAILED --limit 20")
+@click.argument("pipeline", required=False)
+@click.option("--status", type=click.Choice(list(RunStatus)), help="Only these.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
+@click.option("--next", "cursor", default="", help="Go on behind the `next` of an earlier page.")
+@stack_option
+@output_option
+def runs(
+    pipeline: str | None,
+    status: str | None,
+    limit: int,
+    cursor: str,
+    stack: str,
+    output: str,
+) -> None:
+    """List the runs of a pipeline, or of all that are deployed."""
+    query = {"pipeline": pipeline, "status": status, "limit": str(limit), "next": cursor}
+    with reached(stack) as wire:
+        page = ask(wire, "GET", "runs", query={name: text for name, text in query.items() if text})
+    if output == "json":
+        echo_json(page)
+        return
+    for run in page["runs"]:
+        click.echo(f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']}")
+    if not page["runs"]:
+        click.echo("no runs")
+    if page["next"]:
+        click.echo(f"more: --next {page['next']}")

@@ -1,0 +1,43 @@
+"""`batchrelay start`: a run of a registered pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from batchrelay.bootstrap import new_run_id
+from batchrelay_cli.local_jobs import upload_params
+from batchrelay_cli.options import output_option, parse_params, stack_option
+from batchrelay_cli.remote import ask, echo_json, reached
+
+
+@click.command(epilog="Example: batchrelay start word-count --param source=texts --key 2026-01-31")
+@click.argument("pipeline")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter; a local path is uploaded and replaced by its S3 URI.",
+)
+@click.option("--key", default="", help="The same key never starts two runs.")
+@click.option("--version", type=click.IntRange(1), help="Not the version that is registered.")
+@stack_option
+@output_option
+def start(
+    pipeline: str, params: tuple[str, ...], key: str, version: int | None, stack: str, output: str
+) -> None:
+    """Start a run of a pipeline that was deployed."""
+    given = parse_params(params)
+    with reached(stack) as wire:
+        uploads = upload_params(wire, given, new_run_id())
+        body: dict[str, Any] = {"params": {n: uri for n, uri, _ in uploads if uri is not None}}
+        body |= {"key": key} if key else {}
+        body |= {"version": version} if version is not None else {}
+        run = ask(wire, "POST", "pipelines", pipeline, "runs", body=body)
+    if output == "json":
+        echo_json(run)
+        return
+    click.echo(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}")
+    click.echo(f"look: batchrelay status {run['runId']} --watch")

@@ -1,0 +1,104 @@
+"""`batchrelay status`: a run and its steps, once or as they change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from batchrelay.domain.run import StepStatus
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.live import COLOURS, Progress
+from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.remote import STILL_RUNNING, ask, echo_json, exit_code, reached
+
+POLL_S = 2.0
+"""Seconds between two looks: a Lambda invocation each."""
+
+
+@click.command(epilog="Example: batchrelay status 20260131t120000abc123 --watch")
+@click.argument("run")
+@click.option("--watch", is_flag=True, help="Until it has ended.")
+@stack_option
+@output_option
+def status(run: str, watch: bool, stack: str, output: str) -> None:
+    """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
+    console = Console(highlight=False, soft_wrap=True)
+    with reached(stack) as wire:
+        if output == "json":
+            shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
+            echo_json(shown)
+        elif watch and console.is_terminal:
+            shown = _watch(wire, run, console)
+        else:
+            shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
+            _print(console, shown)
+    raise SystemExit(exit_code(shown["status"]))
+
+
+def _ended(wire: Wire, run: str) -> Mapping[str, Any]:
+    while exit_code((shown := ask(wire, "GET", "runs", run))["status"]) == STILL_RUNNING:
+        time.sleep(POLL_S)
+    return shown
+
+
+def _watch(wire: Wire, run: str, console: Console) -> Mapping[str, Any]:
+    with Live(console=console, transient=False, auto_refresh=False) as live:
+        while True:
+            shown = ask(wire, "GET", "runs", run)
+            live.update(run_table(shown, datetime.now(UTC)), refresh=True)
+            if exit_code(shown["status"]) != STILL_RUNNING:
+                return shown
+            time.sleep(POLL_S)
+
+
+def _print(console: Console, run: Mapping[str, Any]) -> None:
+    console.print(run_table(run, datetime.now(UTC)))
+
+
+def run_table(run: Mapping[str, Any], now: datetime) -> Table:
+    """One line a step, under one for the run."""
+    title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
+    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
+    title += f" ({run['stopped']})" if run["stopped"] else ""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    for heading in ("step", "status", "children", "elapsed", ""):
+        table.add_column(heading, justify="right" if heading == "elapsed" else "left")
+    for step in run["steps"]:
+        colour = COLOURS.get(StepStatus(step["status"]), "")
+        table.add_row(
+            step["step"],
+            f"[{colour}]{step['status']}[/]",
+            _progress(step),
+            _elapsed(step, now),
+            step["reason"] or (f"blocked: {step['blocked']}" if step["blocked"] else ""),
+        )
+    return table
+
+
+def _progress(step: Mapping[str, Any]) -> str:
+    return Progress(
+        done=step["succeeded"],
+        failed=step["failed"],
+        stopped=step["stopped"],
+        running=step["running"],
+        total=step["children"],
+    ).render()
+
+
+def _elapsed(step: Mapping[str, Any], now: datetime) -> str:
+    if step["startedAt"] is None:
+        return ""
+    ended = step["since"] if StepStatus(step["status"]).is_terminal else None
+    return _seconds(step["startedAt"], ended, now)
+
+
+def _seconds(start: str, end: str | None, now: datetime) -> str:
+    until = now if end is None else datetime.fromisoformat(end)
+    return f"{max(0.0, (until - datetime.fromisoformat(start)).total_seconds()):.1f} s"

@@ -1,0 +1,23 @@
+"""`batchrelay story`: what happened in a run, in order."""
+
+from __future__ import annotations
+
+import click
+
+from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.remote import ask, echo_json, reached
+
+
+@click.command(epilog="Example: batchrelay story 20260131t120000abc123")
+@click.argument("run")
+@stack_option
+@output_option
+def story(run: str, stack: str, output: str) -> None:
+    """Tell what happened in a run, in order."""
+    with reached(stack) as wire:
+        told = ask(wire, "GET", "runs", run, "story")
+    if output == "json":
+        echo_json(told)
+        return
+    for moment in told["story"]:
+        click.echo(f"{moment['at']}  {moment['what']}")

@@ -1,0 +1,39 @@
+"""`batchrelay undeploy PIPELINE`: takes away what deploy made."""
+
+from __future__ import annotations
+
+import click
+
+from batchrelay.bootstrap import store
+from batchrelay_cli.job_definitions import deregister
+from batchrelay_cli.options import UsageProblem, output_option, stack_option
+from batchrelay_cli.remote import ask, echo_json, reached
+
+
+@click.command(epilog="Example: batchrelay undeploy word-count")
+@click.argument("pipeline")
+@stack_option
+@output_option
+def undeploy(pipeline: str, stack: str, output: str) -> None:
+    """Take a pipeline away: it can be started no more, and its job definitions are deregistered.
+
+    Its runs can still be looked at. While one is open, it is refused: its next jobs would fail.
+    """
+    with reached(stack) as wire:
+        pipelines = store(wire.outputs["TableName"], wire.make_client)
+        version = pipelines.registered_version(pipeline)
+        for status in ("RUNNING", "CANCELLING"):
+            page = ask(wire, "GET", "runs", query={"pipeline": pipeline, "status": status})
+            if page["runs"]:
+                ids = ", ".join(run["runId"] for run in page["runs"][:3])
+                raise UsageProblem(
+                    f"runs of {pipeline} are open ({ids}): wait for them, or batchrelay cancel them"
+                )
+        pipelines.unregister(pipeline)
+        gone = deregister(wire.batch, pipeline)
+    if output == "json":
+        echo_json({"pipeline": pipeline, "version": version, "jobDefinitions": gone})
+        return
+    click.echo(f"pipeline {pipeline}: gone; it was at version {version}")
+    for name in gone:
+        click.echo(f"job definition {name}: deregistered")

@@ -1,0 +1,152 @@
+"""Verbs against a stack that stays: deploy, start, look, cancel, take away."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from batchrelay_cli.aws import deployed
+from batchrelay_cli.main import cli
+from batchrelay_cli.remote import ask
+from batchrelay_local.launch import LocalCloud
+
+pytestmark = pytest.mark.cloud
+QUICK = """
+pipeline: quick
+params: {word: {type: string, default: hello}}
+steps:
+  - jobName: say
+    jobDefinition: say
+    jobQueue: Q
+    arrayProperties: {size: 2}
+    containerOverrides: {command: [sh, -c, 'echo "${params.word} $AWS_BATCH_JOB_ARRAY_INDEX"']}
+  - {jobName: after, jobDefinition: say, jobQueue: Q, dependsOn: [{jobName: say}]}
+jobDefinitions:
+  - {jobDefinitionName: say, type: container, containerProperties: {image: i, command: ["true"]}}
+"""
+ENDLESS = QUICK.replace("quick", "endless").replace("echo", "exec sleep 100000 #")
+
+
+@pytest.fixture(scope="module")
+def stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(autouse=True)
+def _settings(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stays.endpoint)
+
+
+def batchrelay(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def document(*arguments: str) -> Any:
+    result = batchrelay(*arguments, "--output", "json")
+    assert result.exit_code in (0, 1, 3), result.output
+    return json.loads(result.stdout)
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "pipeline.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path) -> None:
+    file = write(tmp_path, QUICK)
+    planned = batchrelay("deploy", file, "--plan").output.splitlines()
+    assert planned == [
+        "job queue Q: new",
+        "job definition say: new revision",
+        "pipeline quick: new",
+    ]
+    assert batchrelay("deploy", file, "--plan").output.splitlines() == planned, "it changed nothing"
+    assert batchrelay("deploy", file).output.splitlines() == planned
+    assert batchrelay("deploy", file).output == "no change\n"
+    run = document("start", "quick", "--key", "night", "--param", "word=ahoy")
+    again = document("start", "quick", "--key", "night", "--param", "word=other")
+    assert (run["runId"], run["version"]) == (again["runId"], 1)
+    shown = batchrelay("status", run["runId"], "--watch")
+    assert shown.exit_code == 0, shown.output
+    assert "SUCCEEDED" in shown.output
+    told = batchrelay("story", run["runId"]).output.splitlines()
+    assert told[-1].endswith("run SUCCEEDED")
+    assert batchrelay("logs", f"{run['runId']}/say:1").output == "ahoy 1\n"
+    assert run["runId"] in batchrelay("runs", "quick", "--status", "SUCCEEDED").output
+    assert batchrelay("runs", "quick", "--status", "FAILED").output == "no runs\n"
+    gone = batchrelay("undeploy", "quick").output.splitlines()
+    assert gone == [
+        "pipeline quick: gone; it was at version 1",
+        "job definition say:1: deregistered",
+    ]
+    refused = batchrelay("start", "quick")
+    assert (refused.exit_code, "there is no pipeline quick" in refused.output) == (2, True)
+    assert batchrelay("status", run["runId"]).exit_code == 0, "it can still be looked at"
+
+
+def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, ENDLESS))
+    run = document("start", "endless")
+    changed = write(tmp_path, ENDLESS.replace("hello", "bye"))
+    assert batchrelay("deploy", changed).output == "pipeline endless: a new version instead of 1\n"
+    assert batchrelay("deploy", changed).output == "no change\n"
+    assert document("status", run["runId"])["version"] == 1
+    newer = document("start", "endless")
+    assert newer["version"] == 2
+    assert document("start", "endless", "--version", "1")["version"] == 1
+    open_ = batchrelay("undeploy", "endless")
+    assert open_.exit_code == 2
+    assert "runs of endless are open" in open_.output
+    for entry in document("runs", "endless")["runs"]:
+        assert batchrelay("cancel", entry["runId"], "--reason", "enough").exit_code == 0
+        assert batchrelay("status", entry["runId"], "--watch").exit_code == 1
+    ended = document("status", run["runId"])
+    assert (ended["status"], ended["stopped"]) == ("CANCELLED", "enough")
+    assert [step["stopped"] for step in ended["steps"]] == [2, 0]
+    assert batchrelay("undeploy", "endless").exit_code == 0
+
+
+def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, ENDLESS))
+    run_id = document("start", "endless")["runId"]
+    wire = deployed("batchrelay")
+    assert batchrelay("status", run_id).exit_code == 3
+    assert document("status", run_id) == ask(wire, "GET", "runs", run_id)
+    assert document("story", run_id) == ask(wire, "GET", "runs", run_id, "story")
+    assert document("runs") == ask(wire, "GET", "runs")
+    cancelled = document("cancel", run_id)
+    assert cancelled["status"] == "CANCELLING"
+    began = time.monotonic()
+    while document("status", run_id)["status"] != "CANCELLED":
+        assert time.monotonic() - began < 20
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("status", "nobody"), "there is no run nobody"),
+        (("story", "nobody"), "there is no run nobody"),
+        (("cancel", "nobody"), "there is no run nobody"),
+        (("logs", "nobody"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("logs", "nobody/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("undeploy", "nobody"), "there is no pipeline nobody"),
+        (("start", "nobody"), "there is no pipeline nobody"),
+        (("start", "nobody", "--param", "x"), "write --param NAME=VALUE"),
+        (("runs", "--next", "x"), "next is not what an earlier page said"),
+        (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+    result = batchrelay(*arguments)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.output
