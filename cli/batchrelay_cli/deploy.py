@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_defi
 from batchrelay_cli.options import output_option, stack_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_cli.remote import echo_json, is_local, reached
-from batchrelay_local.launch import job_environment
+from batchrelay_cli.triggers import TriggerRules, let_speak, silent_buckets
 
 
 @click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")
@@ -40,14 +39,25 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         local = is_local(wire)
         if local:
-            check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+            check_runs_here(pipeline_file)
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
         queues = missing_queues(wire.batch, pipeline_file)
-        if queues and not local:
-            raise _unknown_queues(pipeline_file, queues)
+        triggers = pipeline_file.pipeline.triggers
+        silent = silent_buckets(wire, triggers)
+        if not local:
+            _check_account(pipeline_file, queues, silent)
+        rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline_file.pipeline.name)
         changes = _changes(wire, pipelines, pipeline_file, definitions, queues)
+        changes += [f"bucket {name}: its events go to EventBridge" for name in silent.values()]
+        changes += rules.changes(triggers)
         if not plan and changes:
-            _make(wire, pipelines, pipeline_file, definitions, local=local)
+            if local:
+                ensure_queues(wire, pipeline_file)
+            for bucket in silent.values():
+                let_speak(wire, bucket)
+            pinned_pipeline = registered(wire.batch, pipeline_file, definitions)
+            pipelines.register(pinned_pipeline, datetime.now(UTC))
+            rules.make(triggers)
     if output == "json":
         echo_json({"planned" if plan else "changed": changes})
         return
@@ -88,20 +98,14 @@ def _version(pipelines: DynamoStore, name: str) -> int:
         return 0
 
 
-def _make(
-    wire: Wire,
-    pipelines: DynamoStore,
-    file: PipelineFile,
-    definitions: Sequence[Mapping[str, Any]],
-    *,
-    local: bool,
-) -> None:
-    if local:
-        ensure_queues(wire, file)
-    pipelines.register(registered(wire.batch, file, definitions), datetime.now(UTC))
-
-
-def _unknown_queues(file: PipelineFile, queues: Sequence[str]) -> PipelineFileError:
+def _check_account(file: PipelineFile, queues: Sequence[str], silent: Mapping[int, str]) -> None:
+    """What deploy does not make in an account. Raises: PipelineFileError."""
+    for number, bucket in silent.items():
+        file.document.wrong(
+            ("triggers", number),
+            f"bucket {bucket} is not there, or does not send its events to EventBridge: add "
+            '{"EventBridgeConfiguration": {}} to its notification configuration',
+        )
     for number, step in enumerate(file.pipeline.steps):
         for request in requests_of(step):
             queue = str(request["jobQueue"]).rpartition("job-queue/")[2]
@@ -109,4 +113,5 @@ def _unknown_queues(file: PipelineFile, queues: Sequence[str]) -> PipelineFileEr
                 file.document.wrong(
                     ("steps", number), f"there is no job queue {queue} in this account and region"
                 )
-    return PipelineFileError(file.path, file.document.errors)
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)

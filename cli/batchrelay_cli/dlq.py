@@ -16,6 +16,7 @@ from batchrelay_cli.options import UsageProblem, output_option, stack_option
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),
+    "triggers": ("TriggerDeadLettersUrl", "TriggerQueueUrl"),
     "preparations": ("PrepareDeadLettersUrl", "PrepareQueueUrl"),
 }
 """What they are called here; the outputs of the dead letters' queue and of the source."""
@@ -43,6 +44,8 @@ class DeadLetter:
         """Which job or step it is about, as far as it says."""
         try:
             document = json.loads(self.body)
+            if self.queue == "triggers":
+                return f"pipeline {document['pipeline']}"
             if self.queue == "preparations":
                 return f"run {document['run_id']}, step {document['step']}"
             return f"{document['detail']['jobName']} {document['detail']['status']}"

@@ -15,6 +15,7 @@ from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import missing_queues, registered, requests_of
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+from batchrelay_local.launch import job_environment
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
@@ -22,12 +23,13 @@ DIRECTORY_TAG = "batchrelay:directory"
 ENVIRONMENT_NAME = "this-machine"
 
 
-def check_runs_here(file: PipelineFile, path: str) -> None:
+def check_runs_here(file: PipelineFile) -> None:
     """Every step must have a job definition in the file, and its program must be on this machine.
 
     Raises:
         PipelineFileError: with every step that could not run here.
     """
+    path = job_environment(os.environ)["PATH"]
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
         found = [_problem(file, step.name, request, by_name, path) for request in requests_of(step)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
 from batchrelay_cli.options import UsageProblem, output_option, parse_params
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_local.launch import CloudError, LocalCloud, job_environment
+from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1
 """Seconds between two looks at the run."""
@@ -81,7 +80,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     given = parse_params(params)
     pipeline_file = read(file)
     check_given(pipeline_file, given)
-    check_runs_here(pipeline_file, job_environment(os.environ)["PATH"])
+    check_runs_here(pipeline_file)
     download: Path | None = options["download"]
     if download is not None:
         check_download(pipeline_file, download)

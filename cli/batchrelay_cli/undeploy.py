@@ -8,6 +8,7 @@ from batchrelay.bootstrap import store
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, output_option, stack_option
 from batchrelay_cli.remote import ask, echo_json, reached
+from batchrelay_cli.triggers import TriggerRules
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")
@@ -29,11 +30,17 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
                 raise UsageProblem(
                     f"runs of {pipeline} are open ({ids}): wait for them, or batchrelay cancel them"
                 )
+        rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
+        removed = rules.changes(())
+        rules.make(())
         pipelines.unregister(pipeline)
         gone = deregister(wire.batch, pipeline)
     if output == "json":
-        echo_json({"pipeline": pipeline, "version": version, "jobDefinitions": gone})
+        document = {"pipeline": pipeline, "version": version, "jobDefinitions": gone}
+        echo_json({**document, "triggers": removed})
         return
+    for line in removed:
+        click.echo(line)
     click.echo(f"pipeline {pipeline}: gone; it was at version {version}")
     for name in gone:
         click.echo(f"job definition {name}: deregistered")

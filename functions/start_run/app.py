@@ -1,7 +1,8 @@
-"""Starts a run. Invoked with {"pipeline", "version", "runId" or "key", "params"}, all but the first
-optional; answers with the run.
+"""Starts runs: by triggers, through their queue, and by whoever invokes it.
 
-What the caller got wrong is an answer, {"error": {"type", "message"}}, not a failed invocation.
+Invoked with {"pipeline", "version", "runId" or "key", "params"}, all but the first optional, it
+answers with the run. What the caller got wrong is an answer, {"error": {"type", "message"}}, not a
+failed invocation. A trigger's message that starts nothing goes to the dead letters.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.bootstrap import lambda_engine, new_run_id
 from batchrelay.codec import decode_order
-from batchrelay.domain.errors import BatchrelayError, CodecError, InputError
+from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound
+from batchrelay.domain.run import Run, StartOrder
 
 logger = Logger()
 metrics = Metrics()
@@ -23,18 +26,35 @@ metrics = Metrics()
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Start the run that the event asks for."""
+    """Start the run that the event asks for, or those of a batch of triggers' messages."""
+    if "Records" in event:
+        records = event["Records"]
+        failed = [record["messageId"] for record in records if not _triggered(record["body"])]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     try:
-        order = decode_order(event, new_run_id)
-        run = lambda_engine().start(order).run
+        run = _started(decode_order(event, new_run_id))
     except (InputError, CodecError) as error:
         logger.warning("start refused", extra={"reason": str(error)})
-        return refusal(error)
-    logger.info("run started", extra={"run_id": run.id, "pipeline": run.pipeline.name})
-    metrics.add_metric(name="RunsStarted", unit=MetricUnit.Count, value=1)
+        return {"error": {"type": type(error).__name__, "message": str(error)}}
     return {"runId": run.id, "status": run.status}
 
 
-def refusal(error: BatchrelayError) -> dict[str, Any]:
-    """The answer to a caller who has to change something."""
-    return {"error": {"type": type(error).__name__, "message": str(error)}}
+def _triggered(body: str) -> bool:
+    try:
+        order = parse_trigger(body)
+        if order is not None:
+            _started(order)
+    except PipelineNotFound as error:  # it was taken away, and its rule a moment later
+        logger.warning("trigger without a pipeline", extra={"reason": str(error)})
+        metrics.add_metric(name="TriggersWithoutPipeline", unit=MetricUnit.Count, value=1)
+    except Exception:  # the record goes back to the queue, then to the dead letters
+        logger.exception("trigger started nothing")
+        return False
+    return True
+
+
+def _started(order: StartOrder) -> Run:
+    handled = lambda_engine().start(order)
+    logger.info("run started", extra={"run_id": order.run_id, "again": handled.is_repeated})
+    metrics.add_metric("RunsStarted", MetricUnit.Count, int(not handled.is_repeated))
+    return handled.run

@@ -51,6 +51,7 @@ class Cloud:
         os.environ.update(self._aws("deploy"))
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
+        self._host.install_schedules()
         self._host.start(self._counter.wrap)
         outputs = deploy(StackSource.find()) if self._with_stack else {}
         return {"endpoint": self._host.endpoint, "outputs": outputs}

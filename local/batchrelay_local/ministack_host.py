@@ -10,6 +10,8 @@ MiniStack fails loudly:
 4. `services.eventbridge._rules` are the rules, and `_archives` the archives: an event that
    none of them can want is not written.
 5. The environment variables of `ENVIRONMENT` are read when it is imported.
+6. `services.eventbridge._invoke_target` sends what a schedule says; `<aws.scheduler.…>` in it,
+   which it leaves as it is, becomes the time before.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +34,9 @@ from batchrelay_local.batch.model import Job
 
 Answer = tuple[int, dict[str, str], bytes]
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+"""Source: Scheduler User Guide, managing-schedule-context-attributes."""
 
 BatchHandler = Callable[[str, str, bytes, Mapping[str, list[str]]], tuple[int, dict[str, Any]]]
 
@@ -97,6 +103,21 @@ class MiniStackHost:
             return answer
 
         cloudwatch_logs.handle_request = handle_request
+
+    def install_schedules(self) -> None:
+        """A schedule's input may hold `<aws.scheduler.scheduled-time>`."""
+        from ministack.services import eventbridge
+
+        theirs = eventbridge._invoke_target  # noqa: SLF001  # hook 6
+
+        def invoke(target: dict[str, Any], event: dict[str, Any], rule: Any, *more: Any) -> None:
+            text = target.get("Input")
+            if event.get("Source") == "aws.scheduler" and isinstance(text, str):
+                time = datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                target = {**target, "Input": text.replace(SCHEDULED_TIME, time)}
+            theirs(target, event, rule, *more)
+
+        eventbridge._invoke_target = invoke  # noqa: SLF001  # hook 6
 
     def start(self, wrap: Callable[[Asgi], Asgi]) -> None:
         """Serve; requests are answered when this returns. `wrap` sees every request first."""

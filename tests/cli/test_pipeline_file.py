@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, ParamType
+from batchrelay.domain.pipeline import (
+    ListFile,
+    ListFormat,
+    NoticeRule,
+    Param,
+    ParamType,
+    S3Trigger,
+    ScheduleTrigger,
+)
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from tests.stack import ROOT
 
@@ -201,7 +209,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("flow: []", "6:11: flow must be a mapping"),
         ("parameters: {x: '${steps.a.output}'}", "6:21: ${steps.a.output}: a is no step before this one that has a flow.output"),
         ("parameters: {x: '${run.di}'}", "6:21: ${run.di} means nothing here: did you mean ${run.id}?"),
-        ("parameters: {x: '${trigger.key}'}", "6:21: ${trigger.key}: triggers are not built yet in this version"),
+        ("parameters: {x: '${trigger.key}'}", "6:21: ${trigger.key}: no trigger of this file gives it"),
         ("jobQueue: r", "6:5: jobQueue is given twice"),
         ("containerOverrides: {resourceRequirements: [{type: MEMORY, value: lots}]}", "6:71: 'lots' is not an amount: write a number above 0"),
         ("containerOverrides: {command: ['${run.id']}", "6:36: a ${ without its }: close it"),
@@ -221,7 +229,13 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         ("pipeline: p", "1:1: steps must be a list of at least one step"),
         ("pipeline: p\nsteps: []", "2:8: steps must be a list of at least one step"),
         ("pipeline: 3\nsteps: [{jobName: a, jobQueue: q, jobDefinition: d}]", "1:11: the file needs a name: write `pipeline: NAME`"),
-        (GOOD + "triggers: []", "6:1: triggers is not built yet in this version"),
+        (GOOD + "triggers: {}", "6:11: triggers must be a list of {s3: …} and {schedule: …}"),
+        (GOOD + "triggers: [s3]", "6:12: a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}"),
+        (GOOD + "triggers: [{s3: {}}]", "6:17: bucket must be the name of a bucket, such as my-inbox; got ''"),
+        (GOOD + "triggers: [{s3: {bucket: B_}}]", "6:17: bucket must be the name of a bucket, such as my-inbox; got 'B_'"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, sufix: x}}]", "6:33: unknown key sufix: did you mean suffix?"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 60s}}]", "6:33: quiet is not built yet in this version"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, prefix: 3}}]", "6:41: prefix must be a text"),
         (GOOD + "params: []", "6:9: params must be a mapping of names to defaults"),
         (GOOD + "params: {a: '${params.b}', b: '${params.a}'}", "6:13: the default of a refers to itself in a circle"),
         (GOOD + "params: {a: {type: uri}}", "6:20: type must be one of string, s3uri, integer, number, boolean"),
@@ -361,3 +375,31 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
     path.write_text(f"pipeline: p\ntimeout: {text}\n{step}\n")
     with pytest.raises(PipelineFileError, match="such as `timeout: 6h`"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "problem"),
+    [
+        ("{expression: cron(0 2 * * *)}", "such as rate(1 hour), cron(0 2 * * ? *)"),
+        ("{expression: hourly}", "expression must be one of EventBridge Scheduler"),
+        ("{}", "expression must be one of EventBridge Scheduler"),
+        ("{expression: rate(1 hour), timezone: Berlin}", "timezone 'Berlin' is not known"),
+    ],
+)
+def test_a_wrong_schedule_is_told_with_what_to_write(
+    tmp_path: Path, schedule: str, problem: str
+) -> None:
+    [told] = problems(tmp_path, GOOD + f"triggers: [{{schedule: {schedule}}}]")
+    assert problem in told
+
+
+def test_triggers_are_read_and_give_their_variables(tmp_path: Path) -> None:
+    text = (
+        GOOD
+        + "triggers: [{s3: {bucket: inbox, prefix: a/}}, {schedule: {expression: rate(1 day)}}]"
+    )
+    file = read_text(tmp_path, text + "\nparams: {x: '${trigger.key}', y: '${trigger.time}'}")
+    assert file.pipeline.triggers == (
+        S3Trigger(bucket="inbox", prefix="a/"),
+        ScheduleTrigger(expression="rate(1 day)"),
+    )

@@ -18,7 +18,16 @@ from batchrelay.domain.errors import (
     RunNotFound,
 )
 from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent
-from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.pipeline import (
+    ListFile,
+    ListFormat,
+    NoticeRule,
+    Param,
+    Pipeline,
+    S3Trigger,
+    ScheduleTrigger,
+    Step,
+)
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.transitions import advance, new_run
@@ -48,6 +57,8 @@ EVERYTHING = Pipeline(
         step("Wide", size=25_000),
     ),
     notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link="s3://b/out"),),
+    triggers=(S3Trigger(bucket="inbox", prefix="a/"), ScheduleTrigger(expression="rate(1 day)")),
+    timeout_s=3_600,
 )
 
 
@@ -58,6 +69,7 @@ def run_of(run_id: str) -> Run:
         params={"source": "s3://b/", "x": ""},
         environment=ENVIRONMENT,
         at=T0,
+        trigger={"key": "a/é"},
     )
 
 

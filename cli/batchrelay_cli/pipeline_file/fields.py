@@ -192,7 +192,7 @@ def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 def _unknown_variable(name: str, known: Collection[str]) -> str:
     if name.startswith("trigger."):
-        return f"${{{name}}}: triggers are not built yet in this version"
+        return f"${{{name}}}: no trigger of this file gives it"
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
     parts = name.split(".")

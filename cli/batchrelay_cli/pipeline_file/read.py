@@ -27,9 +27,18 @@ from batchrelay_cli.pipeline_file.fields import (
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 from batchrelay_cli.pipeline_file.steps import read_steps
+from batchrelay_cli.pipeline_file.triggers import read_triggers, trigger_variables
 
-_TOP = ("pipeline", "params", "defaults", "steps", "notify", "timeout", "jobDefinitions")
-_TOP_NOT_BUILT = ("triggers",)
+_TOP = (
+    "pipeline",
+    "params",
+    "defaults",
+    "steps",
+    "notify",
+    "triggers",
+    "timeout",
+    "jobDefinitions",
+)
 
 
 class PipelineFileError(Exception):
@@ -90,13 +99,14 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     params = read_params(document, data.get("params", {}))
     steps = read_steps(document, data.get("steps"), _defaults(document, data))
     notify = read_notices(document, data.get("notify", []))
+    triggers = read_triggers(document, data.get("triggers", []))
     timeout_s = read_timeout(document, data.get("timeout"))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     if not steps:
         return None, definitions
     check_commands(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
     check_graph(document, steps)
-    _check_all_variables(document, data, params, steps)
+    _check_all_variables(document, data, params, steps, trigger_variables(triggers))
     if document.errors:
         return None, definitions
     try:
@@ -106,6 +116,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
             steps=steps,
             params=params,
             notify=notify,
+            triggers=triggers,
             timeout_s=timeout_s,
         )
     except InvalidPipeline as error:
@@ -121,9 +132,7 @@ def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _check_top(document: Document, data: Mapping[str, Any]) -> None:
     for key in data:
-        if key in _TOP_NOT_BUILT:
-            document.wrong_key((key,), f"{key} is not built yet in this version")
-        elif key not in _TOP:
+        if key not in _TOP:
             document.wrong_key((key,), unknown_key(key, _TOP, "a pipeline file"))
     name = data.get("pipeline")
     if isinstance(name, str):
@@ -148,9 +157,13 @@ def _defaults(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_all_variables(
-    document: Document, data: Mapping[str, Any], params: tuple[Param, ...], steps: tuple[Step, ...]
+    document: Document,
+    data: Mapping[str, Any],
+    params: tuple[Param, ...],
+    steps: tuple[Step, ...],
+    triggers: Collection[str],
 ) -> None:
-    base = {*RUN_VARIABLES, *(f"params.{param.name}" for param in params)}
+    base = {*RUN_VARIABLES, *triggers, *(f"params.{param.name}" for param in params)}
     _check_param_circle(document, params)
     check_variables(document, data.get("params", {}), ("params",), base)
     upstream = _upstream(steps)

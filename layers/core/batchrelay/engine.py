@@ -47,7 +47,7 @@ from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Part, Run, StartOrder
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey
-from batchrelay.domain.variables import resolve_params, run_variables
+from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
 from batchrelay.job_detail import end_of
 from batchrelay.ports import (
     Clock,
@@ -98,13 +98,16 @@ class Engine:
         version = order.version or self.pipelines.registered_version(order.pipeline)
         pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
-        variables = run_variables(order.run_id, now, self.environment)
+        variables = run_variables(order.run_id, now, self.environment, order.trigger)
+        params = resolve_params(pipeline, order.params, variables)
+        check_trigger_variables(pipeline, variables)
         run = new_run(
             run_id=order.run_id,
             pipeline=pipeline,
-            params=resolve_params(pipeline, order.params, variables),
+            params=params,
             environment=self.environment,
             at=now,
+            trigger=order.trigger,
         )
         try:
             created = self.runs.create(run)

@@ -20,8 +20,11 @@ from batchrelay.domain.pipeline import (
     Param,
     ParamType,
     Pipeline,
+    S3Trigger,
+    ScheduleTrigger,
     Step,
     StepOutputs,
+    Trigger,
 )
 from batchrelay.domain.values import Json
 
@@ -42,8 +45,19 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
                 for rule in pipeline.notify
             ],
         },
-        {"timeout": pipeline.timeout_s},
+        {
+            "timeout": pipeline.timeout_s,
+            "triggers": [_encode_trigger(trigger) for trigger in pipeline.triggers],
+        },
     )
+
+
+def _encode_trigger(trigger: Trigger) -> dict[str, Json]:
+    match trigger:
+        case S3Trigger():
+            return {"bucket": trigger.bucket, "prefix": trigger.prefix, "suffix": trigger.suffix}
+        case ScheduleTrigger():
+            return {"expression": trigger.expression, "timezone": trigger.timezone}
 
 
 def _encode_param(param: Param) -> dict[str, Json]:
@@ -106,6 +120,7 @@ def decode_pipeline(document: Any, version: int) -> Pipeline:
             steps=tuple(_decode_step(step) for step in reader.list("steps")),
             notify=tuple(_decode_rule(rule) for rule in reader.list("notify")),
             timeout_s=reader.maybe("timeout", int),
+            triggers=tuple(_decode_trigger(trigger) for trigger in reader.list("triggers")),
         )
     except InvalidPipeline as error:
         raise CodecError(f"pipeline.steps: {error}") from None
@@ -174,6 +189,18 @@ def _decode_for_each(reader: Reader) -> ForEach:
     if "list" in said:
         return InlineItems(items=tuple(reader.take("list", list)))
     return StepOutputs(step=reader.take("steps", str))
+
+
+def _decode_trigger(reader: Reader) -> Trigger:
+    if "bucket" in reader.document:
+        return S3Trigger(
+            bucket=reader.take("bucket", str),
+            prefix=reader.take("prefix", str),
+            suffix=reader.take("suffix", str),
+        )
+    return ScheduleTrigger(
+        expression=reader.take("expression", str), timezone=reader.take("timezone", str)
+    )
 
 
 def _decode_rule(reader: Reader) -> NoticeRule:

@@ -39,6 +39,7 @@ def encode_run(run: Run) -> dict[str, Json]:
         },
         {
             "endedAt": _time(run.ended_at),
+            "trigger": dict(run.trigger),
             "stop": None if run.stop is None else _encode_stop(run.stop),
             "twins": [{"j": twin.job_id, "t": _time(twin.since)} for twin in run.twins],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
@@ -115,6 +116,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         params=reader.strings("params"),
         environment=reader.strings("environment"),
         started_at=reader.time("startedAt"),
+        trigger=reader.strings("trigger"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
         stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),

@@ -162,6 +162,32 @@ class NoticeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class S3Trigger:
+    """An object that is created below a prefix, its key ending with a suffix, starts a run."""
+
+    bucket: str
+    prefix: str = ""
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleTrigger:
+    """A run at every time that an expression of EventBridge Scheduler means."""
+
+    expression: str
+    timezone: str = "UTC"
+
+
+Trigger = S3Trigger | ScheduleTrigger
+
+TRIGGER_VARIABLES: Mapping[type[Trigger], tuple[str, ...]] = {
+    S3Trigger: ("bucket", "key", "folder", "size", "versionId"),
+    ScheduleTrigger: ("time",),
+}
+"""What `${trigger.…}` may be; `folder` is the URI of what the object lies in, with its `/`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """One immutable version of a pipeline.
 
@@ -174,6 +200,7 @@ class Pipeline:
     steps: tuple[Step, ...]
     params: tuple[Param, ...] = ()
     notify: tuple[NoticeRule, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     timeout_s: int | None = None
     """Seconds after its start when a run is stopped."""
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)

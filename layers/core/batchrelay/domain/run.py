@@ -76,6 +76,8 @@ class StartOrder:
     params: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     """What the run's id was made from, if the same start may come again."""
+    trigger: Mapping[str, str] = field(default_factory=dict)
+    """What `${trigger.…}` means; nothing for a start by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,8 @@ class Run:
     environment: Mapping[str, str]
     """The stack's own values: `bucket`, `topicArn`."""
     started_at: datetime
+    trigger: Mapping[str, str] = field(default_factory=dict)
+    """What `${trigger.…}` means."""
     status: RunStatus = RunStatus.RUNNING
     ended_at: datetime | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)

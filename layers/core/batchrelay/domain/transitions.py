@@ -105,9 +105,17 @@ def new_run(
     params: Mapping[str, str],
     environment: Mapping[str, str],
     at: datetime,
+    trigger: Mapping[str, str] | None = None,
 ) -> Run:
     """A run that has begun: the steps that need nothing are already ready."""
-    run = Run(id=run_id, pipeline=pipeline, params=params, environment=environment, started_at=at)
+    run = Run(
+        id=run_id,
+        pipeline=pipeline,
+        params=params,
+        environment=environment,
+        started_at=at,
+        trigger=trigger or {},
+    )
     return settle(run, at)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from typing import Any
 
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.expansion import expand, references
@@ -37,11 +39,43 @@ def looks_right(kind: ParamType, text: str) -> bool:
 
 
 def run_variables(
-    run_id: str, started_at: datetime, environment: Mapping[str, str]
+    run_id: str,
+    started_at: datetime,
+    environment: Mapping[str, str],
+    trigger: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """`run.*` and `env.*`: known from the first moment of a run."""
+    """`run.*`, `env.*` and `trigger.*`: known from the first moment of a run."""
     variables = {"run.id": run_id, "run.startedAt": started_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    return variables | {f"env.{name}": value for name, value in environment.items()}
+    variables |= {f"env.{name}": value for name, value in environment.items()}
+    return variables | {f"trigger.{name}": value for name, value in (trigger or {}).items()}
+
+
+def check_trigger_variables(pipeline: Pipeline, variables: Mapping[str, str]) -> None:
+    """That a run has every `${trigger.…}` that its steps and notices refer to.
+
+    Raises: InvalidParams.
+    """
+    for text in _texts((pipeline.steps, pipeline.notify)):
+        for reference in references(text):
+            if reference.name.startswith("trigger.") and reference.name not in variables:
+                raise InvalidParams(
+                    f"this pipeline refers to ${{{reference.name}}}, which only its triggers give: "
+                    "to start it by hand too, make it the default of a parameter"
+                )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from _texts(inner)
+    elif is_dataclass(value):
+        for known in fields(value):
+            yield from _texts(getattr(value, known.name))
 
 
 def resolve_params(
@@ -60,7 +94,7 @@ def resolve_params(
     while waiting:
         ready = [p for p in waiting.values() if _is_resolvable(p, values, variables)]
         if not ready:
-            raise InvalidParams(f"defaults refer to each other in a circle: {', '.join(waiting)}")
+            raise InvalidParams(_unresolvable(waiting.values()))
         for param in ready:
             assert param.default is not None, param
             value = expand(param.default, {**variables, **values})
@@ -69,6 +103,18 @@ def resolve_params(
             values[f"params.{param.name}"] = value
             del waiting[param.name]
     return {name.removeprefix("params."): value for name, value in values.items()}
+
+
+def _unresolvable(params: Iterable[Param]) -> str:
+    for param in params:
+        for reference in references(param.default or ""):
+            if reference.name.startswith("trigger."):
+                return (
+                    f"parameter {param.name} is missing: give {param.name}=VALUE "
+                    f"(only a trigger gives ${{{reference.name}}})"
+                )
+    names = ", ".join(param.name for param in params)
+    return f"defaults refer to each other in a circle: {names}"
 
 
 def _is_resolvable(param: Param, values: Mapping[str, str], variables: Mapping[str, str]) -> bool:
@@ -111,7 +157,7 @@ def variables_of(run: Run) -> dict[str, str]:
 
     The output of a step that has one for each item is the folder before the first `${item…}`.
     """
-    variables = run_variables(run.id, run.started_at, run.environment)
+    variables = run_variables(run.id, run.started_at, run.environment, run.trigger)
     variables |= {f"params.{name}": value for name, value in run.params.items()}
     for step in run.pipeline.order:
         if step.output is not None:

@@ -1,0 +1,86 @@
+"""`triggers:`: uploads and schedules that start a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from batchrelay.domain.pipeline import TRIGGER_VARIABLES, S3Trigger, ScheduleTrigger, Trigger
+from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.shapes import unknown_key
+
+_KINDS = ("s3", "schedule")
+_KEYS = {"s3": ("bucket", "prefix", "suffix"), "schedule": ("expression", "timezone")}
+_NOT_BUILT = ("quiet", "overlap")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_EXPRESSION = re.compile(
+    r"rate\([1-9]\d* (minutes?|hours?|days?)\)"
+    r"|cron\(\S+( \S+){5}\)"
+    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
+"""Source: EventBridge Scheduler User Guide, schedule-types."""
+
+
+def read_triggers(document: Document, value: Any) -> tuple[Trigger, ...]:
+    """A list of {s3: …} or {schedule: …}."""
+    if not isinstance(value, list):
+        document.wrong(("triggers",), "triggers must be a list of {s3: …} and {schedule: …}")
+        return ()
+    found = (_trigger(document, ("triggers", n), entry) for n, entry in enumerate(value))
+    return tuple(trigger for trigger in found if trigger is not None)
+
+
+def trigger_variables(triggers: tuple[Trigger, ...]) -> set[str]:
+    """What every trigger of a file gives: a run is started by one of them."""
+    given = [set(TRIGGER_VARIABLES[type(trigger)]) for trigger in triggers]
+    names = set.union(*given) if given else set[str]()
+    return {f"trigger.{name}" for name in names}
+
+
+def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
+    kinds = [kind for kind in _KINDS if isinstance(entry, dict) and kind in entry]
+    if len(kinds) != 1 or len(entry) != 1 or not isinstance(entry[kinds[0]], dict):
+        document.wrong(place, "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}")
+        return None
+    [kind] = kinds
+    said: Mapping[str, Any] = entry[kind]
+    for key, value in said.items():
+        inner = (*place, kind, key)
+        if key in _NOT_BUILT:
+            document.wrong_key(inner, f"{key} is not built yet in this version")
+        elif key not in _KEYS[kind]:
+            document.wrong_key(inner, unknown_key(key, _KEYS[kind], f"a trigger's {kind}"))
+        elif not isinstance(value, str):
+            document.wrong(inner, f"{key} must be a text")
+    texts = {key: value for key, value in said.items() if isinstance(value, str)}
+    place = (*place, kind)
+    return _s3(document, place, texts) if kind == "s3" else _schedule(document, place, texts)
+
+
+def _s3(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
+    bucket = texts.get("bucket", "")
+    if _BUCKET.fullmatch(bucket) is None:
+        document.wrong(
+            place, f"bucket must be the name of a bucket, such as my-inbox; got {bucket!r}"
+        )
+        return None
+    return S3Trigger(bucket=bucket, prefix=texts.get("prefix", ""), suffix=texts.get("suffix", ""))
+
+
+def _schedule(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
+    expression, timezone = texts.get("expression", ""), texts.get("timezone", "UTC")
+    if _EXPRESSION.fullmatch(expression) is None:
+        document.wrong(
+            place,
+            "expression must be one of EventBridge Scheduler, such as rate(1 hour), "
+            f"cron(0 2 * * ? *) or at(2026-01-31T12:00:00); got {expression!r}",
+        )
+        return None
+    if timezone not in available_timezones():
+        document.wrong(
+            (*place, "timezone"), f"timezone {timezone!r} is not known: write Europe/Berlin or UTC"
+        )
+        return None
+    return ScheduleTrigger(expression=expression, timezone=timezone)

@@ -1,0 +1,130 @@
+"""Uploads and schedules start runs, on the local cloud: rules, queue and function as deployed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from batchrelay_cli.main import cli
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of
+
+pytestmark = pytest.mark.cloud
+PATIENCE_S = 30
+UPLOADS = """
+pipeline: uploads
+params:
+  source: {type: s3uri, default: "s3://${trigger.bucket}/${trigger.key}"}
+steps:
+  - jobName: look
+    jobDefinition: look
+    jobQueue: Q
+    containerOverrides: {command: [echo, "${params.source}", "in ${trigger.folder}"]}
+triggers:
+  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}
+jobDefinitions:
+  - {jobDefinitionName: look, type: container, containerProperties: {image: i, command: ["true"]}}
+"""
+KEYS = ("incoming/a b+c%20é.csv", "incoming/deep/x.csv", "incoming/=&'.csv")
+NO_KEYS = ("incoming/a.txt", "other/a.csv", "incoming/folder.csv/")
+
+
+@pytest.fixture(scope="module")
+def stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(autouse=True)
+def _settings(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stays.endpoint)
+
+
+def batchrelay(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "pipeline.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def ended(pipeline: str, count: int) -> list[Any]:
+    """So many runs, all ended well, and a moment later no more."""
+    began = time.monotonic()
+    while True:
+        runs: list[Any] = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
+        if [run["status"] for run in runs] == ["SUCCEEDED"] * count:
+            return runs
+        assert time.monotonic() - began < PATIENCE_S, runs
+        time.sleep(0.2)
+
+
+def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_is_told(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    file = write(tmp_path, UPLOADS)
+    assert "trigger s3://inbox/incoming/*.csv: new" in batchrelay("deploy", file)
+    assert batchrelay("deploy", file) == "no change\n"
+    s3 = client_of(stays, "s3")
+    for key in (*KEYS, *NO_KEYS):
+        s3.put_object(Bucket="inbox", Key=key, Body=b"" if key.endswith("/") else b"1,2\n")
+    runs = ended("uploads", len(KEYS))
+    said = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
+    assert said == {f"s3://inbox/{key} in s3://inbox/{key.rpartition('/')[0]}/\n" for key in KEYS}
+    for _ in range(10):
+        tell(stays, "incoming/ten-times.csv")
+    s3.put_object(Bucket="inbox", Key=KEYS[0], Body=b"3,4\n")  # an overwrite is an upload
+    ended("uploads", len(KEYS) + 2)
+    removed = batchrelay("undeploy", "uploads")
+    assert "trigger s3://inbox/incoming/*.csv: removed" in removed
+    s3.put_object(Bucket="inbox", Key="incoming/late.csv", Body=b"x")
+    assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
+
+
+def tell(cloud: LocalCloud, key: str) -> None:
+    """An upload's message, as the rule sends it, and as EventBridge may repeat it."""
+    found = {"key": key, "size": 4, "etag": "e", "sequencer": "1"}
+    message = {"pipeline": "uploads", "s3": {"bucket": {"name": "inbox"}, "object": found}}
+    sqs = client_of(cloud, "sqs")
+    sqs.send_message(QueueUrl=cloud.outputs["TriggerQueueUrl"], MessageBody=json.dumps(message))
+
+
+def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    text = UPLOADS.replace("uploads", "timed")
+    batchrelay("deploy", write(tmp_path, text))
+    now = datetime.now(UTC)
+    schedule = f"  - schedule: {{expression: at({now:%Y-%m-%dT%H:%M:%S}), timezone: UTC}}"
+    text = text.replace("  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule)
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    changes = batchrelay("deploy", write(tmp_path, text.replace(', "in ${trigger.folder}"', "")))
+    assert "trigger s3://inbox/incoming/*.csv: removed" in changes
+    assert f"trigger at({now:%Y-%m-%dT%H:%M:%S}) UTC: new" in changes
+    [run] = ended("timed", 1)
+    shown = json.loads(batchrelay("status", run["runId"], "--output", "json"))
+    time_said = shown["params"]["source"].removeprefix("s3://b/")
+    assert abs((datetime.fromisoformat(time_said) - now).total_seconds()) < PATIENCE_S
+    assert "removed" in batchrelay("undeploy", "timed")
+
+
+def test_by_hand_a_run_says_which_trigger_it_misses(tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, UPLOADS))
+    result = CliRunner().invoke(cli, ["start", "uploads"])
+    assert result.exit_code == 2
+    assert "parameter source is missing: give source=VALUE (only a trigger gives" in result.output
+    result = CliRunner().invoke(cli, ["start", "uploads", "--param", "source=s3://b/k"])
+    assert "refers to ${trigger.folder}, which only its triggers give" in result.output
+    batchrelay("undeploy", "uploads")
