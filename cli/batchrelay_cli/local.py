@@ -54,5 +54,6 @@ def exports(cloud: LocalCloud) -> list[str]:
     return [
         f"export AWS_ENDPOINT_URL={cloud.endpoint} AWS_DEFAULT_REGION=us-east-1",
         "export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+        *([f"# API: {cloud.outputs['ApiUrl']} (requests are signed)"] if cloud.outputs else []),
         "# Ctrl-C ends it",
     ]
