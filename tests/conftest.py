@@ -47,13 +47,13 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
 
 
 def make_queue(batch: Any, name: str, *, slots: int) -> None:
-    """A job queue on the compute environment `slots`, which is new."""
+    """A job queue on a compute environment of its own."""
     batch.create_compute_environment(
-        computeEnvironmentName="slots",
+        computeEnvironmentName=f"slots-{name}",
         type="MANAGED",
         computeResources={"type": "EC2", "maxvCpus": slots, "subnets": []},
     )
-    order = [{"order": 1, "computeEnvironment": "slots"}]
+    order = [{"order": 1, "computeEnvironment": f"slots-{name}"}]
     batch.create_job_queue(jobQueueName=name, priority=1, computeEnvironmentOrder=order)
 
 

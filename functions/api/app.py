@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.bootstrap import lambda_api
@@ -25,17 +26,17 @@ app.get("/runs/<run_id>/steps/<step>")(lambda **ids: answer(lambda_api().step(**
 
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
-    """201 for a new run, 200 for one that the same key has started."""
+    """201 for a new run, 200 for what the same key has started."""
     key = app.current_event.headers.get("Idempotency-Key")
     is_new, run = lambda_api().start(name, app.current_event.decoded_body, key)
     logger.info("run started", extra={"run_id": run["runId"], "pipeline": name, "new": is_new})
+    metrics.add_metric("RunsStarted", MetricUnit.Count, int(is_new))
     return answer(run, 201 if is_new else 200)
 
 
 @app.post("/runs/<run_id>/cancel")
 def cancel(run_id: str) -> Response[str]:
     """202: its jobs are being stopped."""
-    logger.info("run cancelled", extra={"run_id": run_id})
     return answer(lambda_api().cancel(run_id, app.current_event.decoded_body), 202)
 
 

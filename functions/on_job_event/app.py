@@ -10,13 +10,13 @@ from collections import defaultdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.eventbridge import parse
 from batchrelay.bootstrap import lambda_engine
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.events import Event
+from batchrelay.metrics import record, sent_at
 
 logger = Logger()
 metrics = Metrics()
@@ -26,24 +26,25 @@ metrics = Metrics()
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
+    heard_at = min(sent_at(message) for message in event["Records"])
     heard: dict[str, list[tuple[str, Event]]] = defaultdict(list)
     failed: list[str] = []
-    for record in event["Records"]:
+    for message in event["Records"]:
         try:
-            fact = parse(record["body"], lambda_engine().clock.now())
+            fact = parse(message["body"], lambda_engine().clock.now())
         except Exception:  # one odd event must not hold up the others of the batch
             logger.exception("malformed event")
-            failed.append(record["messageId"])
+            failed.append(message["messageId"])
             continue
         if fact is not None:
-            heard[fact.key.run_id].append((record["messageId"], fact))
+            heard[fact.key.run_id].append((message["messageId"], fact))
     for run_id, facts in heard.items():
-        if not _advanced(run_id, [fact for _, fact in facts]):
+        if not _advanced(run_id, [fact for _, fact in facts], heard_at):
             failed.extend(message_id for message_id, _ in facts)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _advanced(run_id: str, facts: list[Event]) -> bool:
+def _advanced(run_id: str, facts: list[Event], heard_at: float) -> bool:
     try:
         handled = lambda_engine().handle(run_id, facts)
     except RunNotFound:
@@ -53,5 +54,5 @@ def _advanced(run_id: str, facts: list[Event]) -> bool:
         logger.exception("run not advanced", extra={"run_id": run_id})
         return False
     logger.info("run advanced", extra={"run_id": run_id, "status": handled.run.status})
-    metrics.add_metric(name="EffectsPerformed", unit=MetricUnit.Count, value=len(handled.performed))
+    record(metrics, handled, heard_at)
     return True

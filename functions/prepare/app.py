@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batchrelay.adapters.sqs import parse
 from batchrelay.bootstrap import lambda_engine
 from batchrelay.domain.errors import RunNotFound
+from batchrelay.metrics import record
 
 logger = Logger()
 metrics = Metrics()
@@ -46,5 +47,6 @@ def _prepared(body: str, context: LambdaContext) -> bool:
         "step prepared",
         extra={"run_id": wanted.run_id, "step": wanted.step, "children": children},
     )
-    metrics.add_metric(name="StepsPrepared", unit=MetricUnit.Count, value=1)
+    metrics.add_metric("StepsPrepared", MetricUnit.Count, 1)
+    record(metrics, handled)
     return True

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.bootstrap import lambda_engine
 from batchrelay.domain.errors import RunNotFound
+from batchrelay.metrics import record
 
 LAST_SWEEP_MS = 60_000
 """Milliseconds that a sweep of one run may take."""
@@ -50,11 +51,10 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.warning(
                 "effects reconciled", extra={"run_id": run_id, "count": len(handled.performed)}
             )
-            metrics.add_metric(
-                name="EffectsReconciled", unit=MetricUnit.Count, value=len(handled.performed)
-            )
-    metrics.add_metric(name="RunsSwept", unit=MetricUnit.Count, value=swept)
-    metrics.add_metric(name="StepsBlocked", unit=MetricUnit.Count, value=blocked)
+            metrics.add_metric("EffectsReconciled", MetricUnit.Count, len(handled.performed))
+        record(metrics, handled)
+    metrics.add_metric("RunsSwept", MetricUnit.Count, swept)
+    metrics.add_metric("StepsBlocked", MetricUnit.Count, blocked)
     if failed:
         raise RuntimeError(f"{len(failed)} of {swept} open runs could not be swept")
     return {"swept": swept}

@@ -1,8 +1,7 @@
 """Starts runs: by triggers, through their queue, and by whoever invokes it.
 
-Invoked with {"pipeline", "version", "runId" or "key", "params"}, all but the first optional, it
-answers with the run. What the caller got wrong is an answer, {"error": {"type", "message"}}, not a
-failed invocation. A trigger's message that starts nothing goes to the dead letters.
+Invoked with {"pipeline", "version", "runId" or "key", "params"}, it answers with the run, or with
+{"error": {"type", "message"}}. A trigger's message that starts nothing is a dead letter in the end.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from batchrelay.bootstrap import lambda_engine, new_run_id
 from batchrelay.codec import decode_order
 from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound
 from batchrelay.domain.run import Run, StartOrder
+from batchrelay.metrics import record
 
 logger = Logger()
 metrics = Metrics()
@@ -28,8 +28,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the run that the event asks for, or those of a batch of triggers' messages."""
     if "Records" in event:
-        records = event["Records"]
-        failed = [record["messageId"] for record in records if not _triggered(record["body"])]
+        failed = [m["messageId"] for m in event["Records"] if not _triggered(m["body"])]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     try:
         run = _started(decode_order(event, new_run_id))
@@ -46,7 +45,7 @@ def _triggered(body: str) -> bool:
             _started(order)
     except PipelineNotFound as error:  # it was taken away, and its rule a moment later
         logger.warning("trigger without a pipeline", extra={"reason": str(error)})
-        metrics.add_metric(name="TriggersWithoutPipeline", unit=MetricUnit.Count, value=1)
+        metrics.add_metric("TriggersWithoutPipeline", MetricUnit.Count, 1)
     except Exception:  # the record goes back to the queue, then to the dead letters
         logger.exception("trigger started nothing")
         return False
@@ -57,4 +56,5 @@ def _started(order: StartOrder) -> Run:
     handled = lambda_engine().start(order)
     logger.info("run started", extra={"run_id": order.run_id, "again": handled.is_repeated})
     metrics.add_metric("RunsStarted", MetricUnit.Count, int(not handled.is_repeated))
+    record(metrics, handled)
     return handled.run

@@ -196,3 +196,20 @@ def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_tells_somebody
     }
     assert watched == dead
     assert all("AlarmActions" in alarm for alarm in alarms)
+
+
+def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> None:
+    start_run.handler({"runId": "run3", "pipeline": "test", "version": 1}, CONTEXT)
+    for label in "ab":
+        event = records(ended(cloud, "run3", label))
+        event["Records"][0]["attributes"] = {"SentTimestamp": "1"}
+        on_job_event.handler(event, CONTEXT)
+    on_job_event.handler(records(ended(cloud, "run3", "b")), CONTEXT)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    found = {name: value for document in printed for name, value in document.items()}
+    assert found["RunsStarted"] == [1.0]
+    [latency] = found["StepLatency"]
+    assert latency > 10**12, "milliseconds since the message was sent"
+    ends = [document["outcome"] for document in printed if "RunsEnded" in document]
+    assert ends == ["SUCCEEDED"], "once, however often its last event is heard"
+    assert found["Conflicts"] == [0.0]

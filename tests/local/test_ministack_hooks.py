@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -135,11 +136,34 @@ def test_hook_4_only_loopback_is_listened_on(cloud: LocalCloud) -> None:
 
 def test_numbers_reach_the_event_source_mapping(cloud: LocalCloud) -> None:
     mappings = client_of(cloud, "lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert [m["ScalingConfig"]["MaximumConcurrency"] for m in mappings] == [10, 10]
+    assert [m["ScalingConfig"]["MaximumConcurrency"] for m in mappings] == [10, 10, 10]
     assert all(m["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for m in mappings)
 
 
-def test_the_table_has_its_sparse_index(cloud: LocalCloud) -> None:
+def test_the_table_has_its_indexes(cloud: LocalCloud) -> None:
     table = client_of(cloud, "dynamodb").describe_table(TableName=physical_id(cloud, "Table"))
-    [index] = table["Table"]["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "open"
+    indexes = table["Table"]["GlobalSecondaryIndexes"]
+    assert sorted(index["IndexName"] for index in indexes) == ["open", "runs"]
+
+
+def test_hook_6_a_schedule_says_its_time(cloud: LocalCloud) -> None:
+    sqs = client_of(cloud, "sqs")
+    url = sqs.create_queue(QueueName="timed")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    target = {
+        "Arn": arn,
+        "RoleArn": "arn:aws:iam::0:role/r",
+        "Input": "at <aws.scheduler.scheduled-time>",
+    }
+    client_of(cloud, "scheduler").create_schedule(
+        Name="timed",
+        ScheduleExpression="at(2026-01-01T00:00:00)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    began = time.monotonic()
+    while not (messages := sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages")):
+        assert time.monotonic() - began < 30
+    assert re.fullmatch(r"at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", messages[0]["Body"])

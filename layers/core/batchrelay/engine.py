@@ -72,6 +72,10 @@ class Handled:
     performed: tuple[Effect, ...] = ()
     is_repeated: bool = False
     """Whether this start had been made before, with the same key."""
+    ended: bool = False
+    """Whether the run ended by this: once in its life."""
+    conflicts: int = 0
+    """Writes of ours that a rival was faster than."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,7 @@ class Engine:
             if not order.key:
                 raise
             return Handled(run=self.runs.load(order.run_id), is_repeated=True)
-        return self._perform_all(created, owed(run))
+        return self._perform_all(_Advanced(run=created, newly_owed=owed(run)))
 
     def cancel(self, run_id: str, reason: str = "") -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
@@ -131,9 +135,7 @@ class Engine:
             RunNotFound: there is no such run (any more).
             RunConflict: SAVE_ATTEMPTS_MAX writers were faster; deliver the events again.
         """
-        run = self.runs.load(run_id)
-        advanced = self._fold(run, events)
-        return self._perform_all(advanced.run, advanced.newly_owed)
+        return self._perform_all(self._fold(self.runs.load(run_id), events))
 
     def prepare(
         self,
@@ -165,8 +167,7 @@ class Engine:
                 self.preparations.request(again, outcome.resume)
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
-        advanced = self._fold(run, events)
-        return self._perform_all(advanced.run, advanced.newly_owed)
+        return self._perform_all(self._fold(run, events))
 
     def sweep(self, run_id: str) -> Handled:
         """Hear what was missed, and pay what is overdue, with the same identity.
@@ -187,7 +188,8 @@ class Engine:
         still_owed = owed(saved)
         fresh = tuple(effect for effect in still_owed if effect not in owed(run))
         retaken = tuple(effect for effect in overdue if effect in still_owed)
-        return self._perform_all(saved, fresh, retaken)
+        swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
+        return self._perform_all(swept, retaken)
 
     def _missed(self, run: Run) -> Iterator[Event]:
         """The ends of jobs of which no event was heard; a job that is forgotten has failed."""
@@ -211,10 +213,10 @@ class Engine:
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
         """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
-        for _ in range(SAVE_ATTEMPTS_MAX):
+        for conflicts in range(SAVE_ATTEMPTS_MAX):
             after = _folded(run, events)
             if after is run:
-                return _Advanced(run=run)
+                return _Advanced(run=run, conflicts=conflicts)
             try:
                 saved = self.runs.save(after)
             except RunConflict:
@@ -222,19 +224,23 @@ class Engine:
                 continue
             before = owed(run)
             newly_owed = tuple(effect for effect in owed(saved) if effect not in before)
-            return _Advanced(run=saved, newly_owed=newly_owed)
+            return _Advanced(
+                run=saved,
+                newly_owed=newly_owed,
+                ended=_has_ended(run, saved),
+                conflicts=conflicts,
+            )
         raise RunConflict(f"run {run.id}: {SAVE_ATTEMPTS_MAX} writers were faster")
 
-    def _perform_all(
-        self, run: Run, fresh: tuple[Effect, ...], retaken: tuple[Effect, ...] = ()
-    ) -> Handled:
+    def _perform_all(self, first: _Advanced, retaken: tuple[Effect, ...] = ()) -> Handled:
         """Perform effects until none is newly owed; every result enters by the same door.
 
         Results are saved every EFFECTS_PER_SAVE effects, and what one effect raises is raised
         only when the results of the others are saved: they are done, and must not be forgotten.
         """
         waiting = deque((effect, True) for effect in retaken)
-        waiting.extend((effect, False) for effect in fresh)
+        waiting.extend((effect, False) for effect in first.newly_owed)
+        run, ended, conflicts = first.run, first.ended, first.conflicts
         performed: list[Effect] = []
         trouble: Exception | None = None
         while waiting:
@@ -247,11 +253,12 @@ class Engine:
                 except Exception as error:  # noqa: BLE001  # raised again below
                     trouble = trouble or error
             advanced = self._fold(run, results)
-            run = advanced.run
+            run, ended = advanced.run, ended or advanced.ended
+            conflicts += advanced.conflicts
             waiting.extend((effect, False) for effect in advanced.newly_owed)
         if trouble is not None:
             raise trouble
-        return Handled(run=run, performed=tuple(performed))
+        return Handled(run=run, performed=tuple(performed), ended=ended, conflicts=conflicts)
 
     def _acts(
         self, run: Run, effects: Iterable[tuple[Effect, bool]]
@@ -345,6 +352,12 @@ class Engine:
 class _Advanced:
     run: Run
     newly_owed: tuple[Effect, ...] = ()
+    ended: bool = False
+    conflicts: int = 0
+
+
+def _has_ended(before: Run, after: Run) -> bool:
+    return after.status.is_terminal and not before.status.is_terminal
 
 
 _Single = Prepare | SubmitJob | WithdrawSubmission | Notify | DeleteQueues
