@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from batchrelay import openapi
 from batchrelay.bootstrap import lambda_api
 from batchrelay.domain.errors import BatchrelayError, CodecError, InputError, http_status
 
@@ -17,6 +18,7 @@ logger = Logger()
 metrics = Metrics()
 app = APIGatewayRestResolver()
 
+app.get("/openapi.json")(lambda: answer(openapi.document()))
 app.get("/pipelines")(lambda: answer(lambda_api().pipelines()))
 app.get("/runs")(lambda: answer(lambda_api().runs(app.current_event.query_string_parameters)))
 app.get("/runs/<run_id>")(lambda run_id: answer(lambda_api().run(run_id)))
@@ -36,13 +38,11 @@ def start(name: str) -> Response[str]:
 
 @app.post("/runs/<run_id>/cancel")
 def cancel(run_id: str) -> Response[str]:
-    """202: its jobs are being stopped."""
     return answer(lambda_api().cancel(run_id, app.current_event.decoded_body), 202)
 
 
 @app.exception_handler([InputError, CodecError])
 def refused(error: BatchrelayError) -> Response[str]:
-    """RFC 9457."""
     problem = {"title": type(error).__name__, "status": http_status(error), "detail": str(error)}
     logger.warning("request refused", extra={"reason": str(error)})
     return answer(problem, http_status(error), "application/problem+json")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import JobOutcome
 from tests.builders import T0, MemoryCloud, pipeline, step
+from tests.fuzz.mutation import mutated, seeds
 from tests.handlers import CONTEXT, api, serve
+from tests.stack import resource
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -174,3 +178,65 @@ def test_a_wrong_query_is_a_problem(cloud: MemoryCloud, query: dict[str, str], d
     status, problem = ask("GET", "/runs", query=query)
     assert status == 400
     assert problem["detail"].startswith(detail)
+
+
+def routes_of_template() -> set[tuple[str, str]]:
+    events = resource("AnswerApi")["Events"].values()
+    return {(e["Properties"]["Method"].lower(), e["Properties"]["Path"]) for e in events}
+
+
+def test_the_openapi_document_has_the_routes_of_the_code_and_of_the_template(
+    cloud: MemoryCloud,
+) -> None:
+    status, document = ask("GET", "/openapi.json")
+    assert status == 200
+    described = {(m, path) for path, methods in document["paths"].items() for m in methods}
+    known = (*api.app._static_routes, *api.app._dynamic_routes)
+    coded = {(r.method.lower(), r.path.replace("<", "{").replace(">", "}")) for r in known}
+    assert described == coded == routes_of_template()
+
+
+def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> None:
+    document = ask("GET", "/openapi.json")[1]
+    ask("POST", "/pipelines/test/runs")
+    paths = {"name": "test", "run_id": "run100", "step": "a"}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            status, answered = ask(method.upper(), path.format(**paths))
+            content = operation["responses"][str(status)]["content"]["application/json"]
+            validate(answered, {**content["schema"], "components": document["components"]})
+    status, problem = ask("GET", "/runs/nobody")
+    schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    validate(problem, schema)
+
+
+def test_no_document_of_an_odd_request_is_a_5xx(cloud: MemoryCloud) -> None:
+    """Of every operation, with bodies, queries, headers and paths that are a little wrong."""
+    document = ask("GET", "/openapi.json")[1]
+    bodies = [{"params": {"size": 5}, "version": 1, "key": "k"}, {"reason": "enough"}]
+    ask("POST", "/pipelines/test/runs")
+    for seed in seeds():
+        rng = random.Random(seed)
+        path, methods = rng.choice(list(document["paths"].items()))
+        method = rng.choice(list(methods))
+        odd = ("test", "run100", "a", "", "..", "%2F", "é", "a b", "x" * 500, "${x}", "'")
+        names = {name: rng.choice(odd) for name in ("name", "run_id", "step")}
+        body = rng.choice(
+            (None, "", "null", "\ud83d", json.dumps(mutated(rng.choice(bodies), rng)))
+        )
+        query = {rng.choice(("limit", "status", "next", "x")): rng.choice(odd)}
+        event = {
+            "httpMethod": method.upper(),
+            "path": path.format(**names),
+            "resource": path,
+            "headers": rng.choice((None, {}, {"idempotency-key": rng.choice(odd)})),
+            "queryStringParameters": rng.choice((None, query)),
+            "body": body,
+            "isBase64Encoded": False,
+            "requestContext": {"stage": "v1"},
+        }
+        try:
+            answer = api.handler(event, CONTEXT)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {event}") from error
+        assert answer["statusCode"] < 500, f"seed {seed}: {event} {answer}"

@@ -1,0 +1,185 @@
+"""The API as an OpenAPI 3.1 document: served at /openapi.json, held equal to the code by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchrelay.domain.run import RunStatus, StepStatus
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+_COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+
+
+def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """Every property is always there; what is not known is null."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(of: Any) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_RUN_STATUS = {"type": "string", "enum": list(RunStatus)}
+
+SCHEMAS: Mapping[str, Any] = {
+    "Pipeline": _object(
+        pipeline=_TEXT, version={"type": "integer", "minimum": 1}, registeredAt=_TIME
+    ),
+    "Summary": _object(runId=_TEXT, pipeline=_TEXT, status=_RUN_STATUS, startedAt=_TIME),
+    "Job": _object(
+        jobId=_maybe(_TEXT),
+        children={"type": "integer", "minimum": 1},
+        outcome={"enum": ["SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", None]},
+    ),
+    "Step": _object(
+        step=_TEXT,
+        status={"type": "string", "enum": list(StepStatus)},
+        since=_maybe(_TIME),
+        startedAt=_maybe(_TIME),
+        needs=_list(_TEXT),
+        round=_COUNT,
+        items=_maybe(_COUNT),
+        existing=_COUNT,
+        children=_maybe(_COUNT),
+        succeeded=_COUNT,
+        failed=_COUNT,
+        stopped=_COUNT,
+        running=_COUNT,
+        reason=_maybe(_TEXT),
+        blocked=_maybe(_TEXT),
+        output=_maybe(_TEXT),
+        manifest=_maybe(_TEXT),
+        jobs=_list(_ref("Job")),
+    ),
+    "Run": _object(
+        runId=_TEXT,
+        pipeline=_TEXT,
+        version={"type": "integer", "minimum": 1},
+        status=_RUN_STATUS,
+        startedAt=_TIME,
+        endedAt=_maybe(_TIME),
+        deadline=_maybe(_TIME),
+        params={"type": "object", "additionalProperties": _TEXT},
+        stopped=_maybe(_TEXT),
+        steps=_list(_ref("Step")),
+    ),
+    "Pipelines": _object(pipelines=_list(_ref("Pipeline"))),
+    "Runs": _object(runs=_list(_ref("Summary")), next=_maybe(_TEXT)),
+    "Story": _object(runId=_TEXT, story=_list(_object(at=_TIME, what=_TEXT))),
+    "Problem": _object(title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+    "Start": {
+        "type": "object",
+        "properties": {
+            "params": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+            },
+            "version": {"type": ["integer", "null"], "minimum": 1},
+            "key": {"type": ["string", "null"], "maxLength": 256},
+        },
+        "additionalProperties": False,
+    },
+    "Cancel": {"type": "object", "properties": {"reason": {"type": ["string", "null"]}}},
+}
+
+
+def document(url: str = "/v1") -> dict[str, Any]:
+    """The document; `url` is where the API is."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "batchrelay", "version": "1", "description": "Runs on AWS Batch."},
+        "servers": [{"url": url}],
+        "security": [{"sigv4": []}],
+        "paths": {
+            path: dict(_operations(path)) for path in dict.fromkeys(p for _, p, *_ in ROUTES)
+        },
+        "components": {
+            "schemas": dict(SCHEMAS),
+            "securitySchemes": {
+                "sigv4": {
+                    "type": "apiKey",
+                    "name": "Authorization",
+                    "in": "header",
+                    "x-amazon-apigateway-authtype": "awsSigv4",
+                }
+            },
+        },
+    }
+
+
+ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
+    ("get", "/pipelines", "listPipelines", "What may be started", {"200": "Pipelines"}, None),
+    ("post", "/pipelines/{name}/runs", "startRun", "Start", {"201": "Run", "200": "Run"}, "Start"),
+    ("get", "/runs", "listRuns", "Runs, the newest first", {"200": "Runs"}, None),
+    ("get", "/runs/{run_id}", "getRun", "A run and its steps", {"200": "Run"}, None),
+    ("get", "/runs/{run_id}/story", "getStory", "What happened, in order", {"200": "Story"}, None),
+    ("get", "/runs/{run_id}/steps/{step}", "getStep", "One step", {"200": "Step"}, None),
+    ("post", "/runs/{run_id}/cancel", "cancelRun", "Stop a run", {"202": "Run"}, "Cancel"),
+    ("get", "/openapi.json", "getOpenApi", "This document", {"200": ""}, None),
+)  # fmt: skip
+"""Method, path, operation, what it does, answers by status, body."""
+
+_QUERIES = {
+    "listRuns": {
+        "pipeline": _TEXT,
+        "status": _RUN_STATUS,
+        "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        "next": _TEXT,
+    }
+}
+
+
+def _operations(path: str) -> Any:
+    for method, at, name, summary, answers, body in ROUTES:
+        if at == path:
+            yield method, _operation(path, name, summary, answers, body)
+
+
+def _operation(
+    path: str, name: str, summary: str, answers: Mapping[str, str], body: str | None
+) -> dict[str, Any]:
+    parameters = [
+        {"name": part[1:-1], "in": "path", "required": True, "schema": _TEXT}
+        for part in path.split("/")
+        if part.startswith("{")
+    ]
+    parameters += [
+        {"name": query, "in": "query", "schema": schema}
+        for query, schema in _QUERIES.get(name, {}).items()
+    ]
+    if name == "startRun":
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": _TEXT})
+    problem = {
+        "description": "What is wrong, and what to write",
+        "content": {"application/problem+json": {"schema": _ref("Problem")}},
+    }
+    responses: dict[str, Any] = {status: _answer(schema) for status, schema in answers.items()}
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {**responses, "4XX": problem},
+    }
+    if body is not None:
+        operation["requestBody"] = {"content": {"application/json": {"schema": _ref(body)}}}
+    return operation
+
+
+def _answer(schema: str) -> dict[str, Any]:
+    content = {"schema": _ref(schema)} if schema else {"schema": {"type": "object"}}
+    return {"description": schema or "OpenAPI", "content": {"application/json": content}}
