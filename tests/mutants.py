@@ -122,9 +122,8 @@ MUTANTS = (
     Mutant(
         bug="effects are performed before the state is saved",
         file="engine.py",
-        old="return self._perform_all(self.runs.create(run), owed(run))",
-        new="self._perform(run, owed(run)[0])\n"
-        "        return self._perform_all(self.runs.create(run), owed(run))",
+        old="            created = self.runs.create(run)",
+        new="            self._perform(run, owed(run)[0])\n            created = self.runs.create(run)",
     ),
     Mutant(
         bug="a conflict is not folded again",
@@ -165,7 +164,7 @@ MUTANTS = (
     Mutant(
         bug="a lost terminal event is never heard",
         file="engine.py",
-        old="(*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now))",
+        old="(*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))",
         new="(DeadlinePassed(at=now), GraceExpired(at=now))",
     ),
     Mutant(
@@ -230,7 +229,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a job that AWS Batch has forgotten is waited for for ever",
-        file="engine.py",
+        file="hearing.py",
         old="if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):",
         new="if False:",
     ),
@@ -243,7 +242,7 @@ MUTANTS = (
     Mutant(
         bug="a termination that was not allowed counts as done",
         file="adapters/batch.py",
-        old='isinstance(problem, Refused) and "AccessDenied" not in str(problem)',
+        old="isinstance(problem, Refused) and not is_denied(problem)",
         new="isinstance(problem, Refused)",
     ),
     Mutant(
@@ -369,8 +368,8 @@ MUTANTS = (
     Mutant(
         bug="a deadline is not kept",
         file="engine.py",
-        old="(*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now))",
-        new="(*self._missed(run), GraceExpired(at=now))",
+        old="(*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))",
+        new="(*missed(run, self.jobs, now), GraceExpired(at=now))",
     ),
     Mutant(
         bug="a run that took too long is CANCELLED, and nobody is told of a failure",
@@ -387,8 +386,8 @@ MUTANTS = (
     Mutant(
         bug="a job that was blocked is called so for ever",
         file="domain/transitions.py",
-        old='blocked = "" if event.running else state.blocked',
-        new="blocked = state.blocked",
+        old='blocked="" if has_begun else part.blocked',
+        new="blocked=part.blocked",
     ),
     Mutant(
         bug="a job that waits for its lane is called blocked",
@@ -405,14 +404,14 @@ MUTANTS = (
     Mutant(
         bug="a poisoned record takes its whole batch along",
         file="functions/on_job_event/app.py",
-        old='            failed.append(record["messageId"])\n            continue',
+        old='            failed.append(message["messageId"])\n            continue',
         new="            raise",
     ),
     Mutant(
         bug="a record that could not be handled is deleted",
         file="functions/on_job_event/app.py",
-        old="        if not _advanced(run_id, [fact for _, fact in facts]):",
-        new="        if _advanced(run_id, [fact for _, fact in facts]) is None:",
+        old="        if not _advanced(run_id, [fact for _, fact in facts], heard_at):",
+        new="        if _advanced(run_id, [fact for _, fact in facts], heard_at) is None:",
     ),
     Mutant(
         bug="an event of a run that TTL removed comes back until it is a dead letter",

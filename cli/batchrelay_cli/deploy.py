@@ -12,6 +12,7 @@ import click
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.bootstrap import store
 from batchrelay.domain.errors import PipelineNotFound
+from batchrelay.domain.pipeline import S3Trigger
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import (
     known_revision,
@@ -25,6 +26,9 @@ from batchrelay_cli.options import output_option, stack_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_cli.remote import echo_json, is_local, reached
 from batchrelay_cli.triggers import TriggerRules, let_speak, silent_buckets
+
+MANIFESTS = "runs/"
+"""Where manifests lie in the stack's bucket."""
 
 
 @click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")
@@ -43,6 +47,7 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
         queues = missing_queues(wire.batch, pipeline_file)
         triggers = pipeline_file.pipeline.triggers
+        _check_own_bucket(pipeline_file, wire.outputs["BucketName"])
         silent = silent_buckets(wire, triggers)
         if not local:
             _check_account(pipeline_file, queues, silent)
@@ -96,6 +101,21 @@ def _version(pipelines: DynamoStore, name: str) -> int:
         return pipelines.registered_version(name)
     except PipelineNotFound:
         return 0
+
+
+def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
+    """A run writes its manifests below runs/: they must not start runs. Raises: PipelineFileError."""
+    for number, trigger in enumerate(file.pipeline.triggers):
+        if not isinstance(trigger, S3Trigger) or trigger.bucket != bucket:
+            continue
+        if trigger.prefix.startswith(MANIFESTS) or MANIFESTS.startswith(trigger.prefix):
+            file.document.wrong(
+                ("triggers", number),
+                f"the stack's own manifests lie in {bucket} below {MANIFESTS}, and would start runs "
+                "without end: give a prefix of your own",
+            )
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)
 
 
 def _check_account(file: PipelineFile, queues: Sequence[str], silent: Mapping[int, str]) -> None:

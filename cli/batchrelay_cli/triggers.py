@@ -83,7 +83,9 @@ class TriggerRules:
         found: dict[str, Trigger] = {}
         for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
             for rule in page["Rules"]:
-                found[rule["Name"]] = _trigger_of(json.loads(rule["EventPattern"]))
+                targets = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+                pattern = json.loads(rule["EventPattern"]) if targets else {}  # put, and no more
+                found[rule["Name"]] = _trigger_of(pattern)
         pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
         for name in [entry["Name"] for page in pages for entry in page["Schedules"]]:
             schedule = self._scheduler.get_schedule(Name=name)

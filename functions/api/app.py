@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay import openapi
 from batchrelay.bootstrap import lambda_api
-from batchrelay.domain.errors import BatchrelayError, CodecError, InputError, http_status
+from batchrelay.domain.errors import CodecError, InputError, http_status
 
 logger = Logger()
 metrics = Metrics()
@@ -41,8 +41,8 @@ def cancel(run_id: str) -> Response[str]:
     return answer(lambda_api().cancel(run_id, app.current_event.decoded_body), 202)
 
 
-@app.exception_handler([InputError, CodecError])
-def refused(error: BatchrelayError) -> Response[str]:
+@app.exception_handler([InputError, CodecError, UnicodeDecodeError])
+def refused(error: Exception) -> Response[str]:
     problem = {"title": type(error).__name__, "status": http_status(error), "detail": str(error)}
     logger.warning("request refused", extra={"reason": str(error)})
     return answer(problem, http_status(error), "application/problem+json")

@@ -56,7 +56,7 @@ EVERYTHING = Pipeline(
         ),
         step("Wide", size=25_000),
     ),
-    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link="s3://b/out"),),
+    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link=""),),
     triggers=(S3Trigger(bucket="inbox", prefix="a/"), ScheduleTrigger(expression="rate(1 day)")),
     timeout_s=3_600,
 )

@@ -128,3 +128,14 @@ def test_by_hand_a_run_says_which_trigger_it_misses(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["start", "uploads", "--param", "source=s3://b/k"])
     assert "refers to ${trigger.folder}, which only its triggers give" in result.output
     batchrelay("undeploy", "uploads")
+
+
+@pytest.mark.parametrize("prefix", ["", "r", "runs/x/"])
+def test_a_trigger_that_would_feed_itself_is_refused(
+    stays: LocalCloud, tmp_path: Path, prefix: str
+) -> None:
+    own = f"{{bucket: {stays.outputs['BucketName']}, prefix: '{prefix}'}}"
+    text = UPLOADS.replace("{bucket: inbox, prefix: incoming/, suffix: .csv}", own)
+    result = CliRunner().invoke(cli, ["deploy", write(tmp_path, text), "--plan"])
+    assert result.exit_code == 2
+    assert "would start runs without end" in result.output

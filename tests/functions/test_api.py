@@ -90,6 +90,29 @@ def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
     assert len(cloud.runs.runs) == 2
 
 
+def test_what_was_taken_away_starts_no_more_and_a_start_that_was_made_is_repeated(
+    cloud: MemoryCloud,
+) -> None:
+    _, first = ask("POST", "/pipelines/test/runs", key="night 1")
+    cloud.pipelines.unregister("test")
+    assert ask("POST", "/pipelines/test/runs", key="night 1") == (200, first)
+    assert ask("POST", "/pipelines/test/runs", {"version": 1})[0] == 404
+    assert ask("POST", "/pipelines/test/runs", key="night 2")[0] == 404
+
+
+def test_a_body_that_is_no_text_is_a_problem(cloud: MemoryCloud) -> None:
+    event = {
+        "httpMethod": "POST",
+        "path": "/pipelines/test/runs",
+        "headers": None,
+        "queryStringParameters": None,
+        "body": "//4=",
+        "isBase64Encoded": True,
+        "requestContext": {"stage": "v1"},
+    }
+    assert api.handler(event, CONTEXT)["statusCode"] == 400
+
+
 def test_pipelines_are_listed(cloud: MemoryCloud) -> None:
     registered = {"pipeline": "test", "version": 1, "registeredAt": "2026-01-01T00:00:00.000Z"}
     assert ask("GET", "/pipelines") == (200, {"pipelines": [registered]})
@@ -145,6 +168,11 @@ def test_what_failed_is_told(cloud: MemoryCloud) -> None:
         ("POST", "/pipelines/test/runs", "[]", 400, "the body must be an object"),
         ("POST", "/pipelines/test/runs", "{", 400, "the body is not JSON"),
         ("POST", "/pipelines/test/runs", '"' + "x" * 300_000 + '"', 413, "the body is larger"),
+        ("POST", "/pipelines/test/runs", '{"key": "\\ud800"}', 400, "body: half of a character"),
+        ("POST", "/pipelines/test/runs", {"params": {"size": "1" * 30_000}}, 400, "the para"),
+        ("POST", "/pipelines/test/runs", {"version": 0}, 400, "order.version: expected a number"),
+        ("POST", f"/pipelines/{'x' * 3_000}/runs", None, 404, "there is no pipeline xxx"),
+        ("GET", f"/runs/{'x' * 3_000}", None, 404, "there is no run xxx"),
         ("GET", "/runs/nobody", None, 404, "there is no run nobody"),
         ("GET", "/runs/nobody/story", None, 404, "there is no run nobody"),
         ("POST", "/runs/nobody/cancel", None, 404, "there is no run nobody"),
@@ -168,6 +196,7 @@ def test_a_wrong_request_is_a_problem_and_leaves_no_run(
     [
         ({"limit": "0"}, "limit must be a number from 1 to 200, got '0'"),
         ({"limit": "many"}, "limit must be"),
+        ({"limit": "000000001" + "0" * 5_000}, "limit must be"),
         ({"status": "DONE"}, "status must be one of RUNNING, SUCCEEDED"),
         ({"next": "x"}, "next is not what an earlier page said"),
         ({"next": "2026-01-01T00:00:00~a"}, "next is not"),

@@ -110,10 +110,17 @@ def test_the_largest_run_fits_into_an_item() -> None:
         status=StepStatus.FAILED,
         since=T0,
         children=10_000,
-        parts=(Part(size=10_000, since=T0, job_id="0" * 36, outcome=JobOutcome.FAILED),),
+        parts=(
+            Part(
+                size=10_000,
+                since=T0,
+                job_id="0" * 36,
+                outcome=JobOutcome.FAILED,
+                blocked="x" * BLOCKED_CHARS_MAX,
+            ),
+        ),
         manifest=uri,
         reason="x" * REASON_CHARS_MAX,
-        blocked="x" * BLOCKED_CHARS_MAX,
     )
     names = [f"{number:03}" + "n" * 125 for number in range(STEPS_MAX)]
     run = run_of_steps(*(step(name) for name in names))

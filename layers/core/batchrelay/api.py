@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.codec import decode_order
+from batchrelay.codec import check_text, decode_order
 from batchrelay.documents import (
     Document,
     pipeline_document,
@@ -18,8 +18,15 @@ from batchrelay.documents import (
     story,
     summary_document,
 )
-from batchrelay.domain.errors import InputError, RequestTooLarge, StepNotFound
-from batchrelay.domain.run import RunStatus
+from batchrelay.domain.errors import (
+    InputError,
+    PipelineNotFound,
+    RequestTooLarge,
+    RunNotFound,
+    StepNotFound,
+)
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.values import RUN_ID
 from batchrelay.engine import Engine
 from batchrelay.ports import RunSummary
 
@@ -28,6 +35,9 @@ BODY_BYTES_MAX = 256 * 1024
 
 PAGE_DEFAULT, PAGE_MAX = 50, 200
 """Runs of one page."""
+
+NAME_CHARS_MAX = 128
+"""Characters of a pipeline's name, as the linter has it."""
 
 LOOKS_MAX = 2_000
 """Runs that are looked at for one page: two pages of the index, 250 KB."""
@@ -48,6 +58,7 @@ class Api:
 
     def start(self, pipeline: str, body: str | None, key: str | None) -> tuple[bool, Document]:
         """Start a run; whether it is new. The same key starts one run, and answers with it."""
+        _name(pipeline)
         asked = _object(body)
         unknown = sorted(asked.keys() - {"params", "version", "key"})
         if unknown:
@@ -58,7 +69,10 @@ class Api:
             "key": key or asked.get("key"),
             "params": _params(asked.get("params", {})),
         }
-        handled = self.engine.start(decode_order(order, self.new_run_id))
+        wanted = decode_order(order, self.new_run_id)
+        if wanted.version is not None:
+            self.engine.pipelines.registered_version(_name(pipeline))
+        handled = self.engine.start(wanted)
         return not handled.is_repeated, run_document(handled.run)
 
     def runs(self, query: Mapping[str, str]) -> Document:
@@ -85,11 +99,14 @@ class Api:
 
     def run(self, run_id: str) -> Document:
         """A run and its steps."""
-        return run_document(self.engine.runs.load(run_id))
+        return run_document(self._load(run_id))
+
+    def _load(self, run_id: str) -> Run:
+        return self.engine.runs.load(_run_id(run_id))
 
     def step(self, run_id: str, step: str) -> Document:
         """One step of a run."""
-        run = self.engine.runs.load(run_id)
+        run = self._load(run_id)
         by_name = {known.name: known for known in run.pipeline.steps}
         if step not in by_name:
             raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
@@ -97,17 +114,19 @@ class Api:
 
     def story(self, run_id: str) -> Document:
         """What happened, in order."""
-        return {"runId": run_id, "story": story(self.engine.runs.load(run_id))}
+        return {"runId": run_id, "story": story(self._load(run_id))}
 
     def cancel(self, run_id: str, body: str | None) -> Document:
         """Stop a run; nothing to one that has ended or is being stopped."""
         reason = _object(body).get("reason") or ""
         if not isinstance(reason, str):
             raise InputError("reason must be a text")
-        return run_document(self.engine.cancel(run_id, reason).run)
+        return run_document(self.engine.cancel(_run_id(run_id), reason).run)
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
-        names = [pipeline] if pipeline else [p.name for p in self.engine.pipelines.registered()]
+        names = (
+            [_name(pipeline)] if pipeline else [p.name for p in self.engine.pipelines.registered()]
+        )
         found = (self.engine.runs.runs_of(name, before) for name in names)
         return heapq.merge(*found, key=lambda run: run.place, reverse=True)
 
@@ -121,7 +140,20 @@ def _object(body: str | None) -> dict[str, Any]:
         raise InputError("the body is not JSON") from None
     if not isinstance(document, dict):
         raise InputError('the body must be an object, such as {"params": {"name": "value"}}')
+    check_text(document, "body")
     return document
+
+
+def _name(pipeline: str) -> str:
+    if len(pipeline) > NAME_CHARS_MAX:
+        raise PipelineNotFound(f"there is no pipeline {pipeline[:NAME_CHARS_MAX]}…")
+    return pipeline
+
+
+def _run_id(text: str) -> str:
+    if RUN_ID.fullmatch(text) is None:
+        raise RunNotFound(f"there is no run {text[:NAME_CHARS_MAX]}")
+    return text
 
 
 def _params(given: Any) -> dict[str, str]:
@@ -141,8 +173,8 @@ def _text(name: str, value: Any) -> str:
 def _limit(text: str | None) -> int:
     if text is None:
         return PAGE_DEFAULT
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= PAGE_MAX):
-        raise InputError(f"limit must be a number from 1 to {PAGE_MAX}, got {text!r}")
+    if re.fullmatch(r"[1-9]\d{0,2}", text) is None or int(text) > PAGE_MAX:
+        raise InputError(f"limit must be a number from 1 to {PAGE_MAX}, got {text[:20]!r}")
     return int(text)
 
 

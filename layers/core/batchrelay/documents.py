@@ -85,8 +85,8 @@ def step_document(run: Run, step: Step) -> Document:
 
 
 def begun_at(state: StepState) -> datetime | None:
-    """When its first submission became owed; None if it has none."""
-    return min((part.since for part in state.parts if part.since is not None), default=None)
+    """When its first job was submitted, or a little before; None if it has none."""
+    return min((p.since for p in state.parts if p.since is not None and p.job_id), default=None)
 
 
 def _job(part: Part) -> Document:
@@ -116,12 +116,11 @@ def _moments(run: Run) -> Iterator[tuple[datetime, str]]:
 
 def _step_moments(step: Step, state: StepState) -> Iterator[tuple[datetime, str]]:
     for number, part in enumerate(state.parts):
-        if part.since is None:
+        if part.since is None or part.job_id is None:
             continue
         size = f"array of {part.size:,}" if part.size > 1 else "job"
         which = f" {number + 1} of {len(state.parts)}" if len(state.parts) > 1 else ""
-        job = f" as {part.job_id}" if part.job_id is not None else ""
-        yield part.since, f"{step.name}: {size}{which} submitted{job}"
+        yield part.since, f"{step.name}: {size}{which} submitted as {part.job_id}"
     if state.since is None or state.status is StepStatus.SUBMITTING:
         return
     children = f", {state.children:,} children" if state.children else ""

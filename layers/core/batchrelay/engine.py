@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial, reduce
 
 from batchrelay.domain.effects import (
@@ -23,15 +23,12 @@ from batchrelay.domain.effects import (
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.errors import NotDone, Refused, RunConflict, RunExists
+from batchrelay.domain.errors import NotDone, Refused, RunConflict, RunExists, RunNotFound
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
     Event,
     GraceExpired,
-    JobBlocked,
-    JobFailed,
-    JobProgressed,
     JobSubmitted,
     JobTerminated,
     NoticeRefused,
@@ -41,17 +38,17 @@ from batchrelay.domain.events import (
     SubmissionRefused,
     SubmissionWithdrawn,
 )
-from batchrelay.domain.limits import EFFECTS_PER_SAVE, JOB_FORGOTTEN_S, SAVE_ATTEMPTS_MAX, STUCK_S
+from batchrelay.domain.limits import EFFECTS_PER_SAVE, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.requests import notice_of, submit_request
-from batchrelay.domain.run import Part, Run, StartOrder
+from batchrelay.domain.run import Run, StartOrder
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
+from batchrelay.hearing import active_jobs, missed
 from batchrelay.job_detail import end_of
 from batchrelay.ports import (
     Clock,
-    JobReport,
     Jobs,
     Notices,
     PipelineStore,
@@ -60,8 +57,6 @@ from batchrelay.ports import (
     RunStore,
 )
 from batchrelay.preparation import Preparation
-
-STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +94,9 @@ class Engine:
         Raises:
             PipelineNotFound, InvalidParams, RunExists: nothing was stored.
         """
+        if order.key:
+            with suppress(RunNotFound):
+                return Handled(run=self.runs.load(order.run_id), is_repeated=True)
         version = order.version or self.pipelines.registered_version(order.pipeline)
         pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
@@ -178,7 +176,9 @@ class Engine:
         run = self.runs.load(run_id)
         now = self.clock.now()
         overdue = tuple(effect for effect in owed(run) if effect.is_overdue(now))
-        after = _folded(run, (*self._missed(run), DeadlinePassed(at=now), GraceExpired(at=now)))
+        after = _folded(
+            run, (*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))
+        )
         if after is run:
             return Handled(run=run)
         try:
@@ -190,26 +190,6 @@ class Engine:
         retaken = tuple(effect for effect in overdue if effect in still_owed)
         swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
         return self._perform_all(swept, retaken)
-
-    def _missed(self, run: Run) -> Iterator[Event]:
-        """The ends of jobs of which no event was heard; a job that is forgotten has failed."""
-        active = {job_id: (key, part) for job_id, key, part in _active_jobs(run)}
-        now = self.clock.now()
-        reports = self.jobs.describe(tuple(active)) if active else ()
-        for report in reports:
-            yield _heard(report, active[report.job_id][0], now)
-        for job_id in active.keys() - {report.job_id for report in reports}:
-            key, part = active[job_id]
-            assert part.since is not None, part
-            if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):
-                yield JobFailed(
-                    at=now,
-                    key=key,
-                    job_id=job_id,
-                    succeeded=0,
-                    failed=part.size,
-                    reason="AWS Batch no longer knows this job",
-                )
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
         """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
@@ -300,6 +280,11 @@ class Engine:
             return self._found(run, effect.key) or (self._not_found(run, effect),)
         except NotDone:
             return ()
+        except Refused as error:  # its queue is gone
+            now = self.clock.now()
+            if isinstance(effect, WithdrawSubmission):
+                return (SubmissionWithdrawn(at=now, key=effect.key),)
+            return (SubmissionRefused(at=now, key=effect.key, reason=str(error)),)
 
     def _submit(self, run: Run, key: JobKey) -> Event:
         try:
@@ -310,11 +295,7 @@ class Engine:
 
     def _found(self, run: Run, key: JobKey) -> tuple[Event, ...]:
         """The jobs of that name: the oldest will be adopted, the others are twins."""
-        try:
-            queue = submit_request(run, key)["jobQueue"]
-        except Refused as error:
-            return (SubmissionRefused(at=self.clock.now(), key=key, reason=str(error)),)
-        found = self.jobs.find(str(queue), key.name)
+        found = self.jobs.find(str(submit_request(run, key)["jobQueue"]), key.name)
         now = self.clock.now()
         return tuple(JobSubmitted(at=now, key=key, job_id=job_id) for job_id in found)
 
@@ -328,7 +309,7 @@ class Engine:
         now = self.clock.now()
         reports = self.jobs.describe([effect.job_id for effect in effects])
         failed = {report.job_id: report.failed for report in reports}
-        active = {job_id: key for job_id, key, _ in _active_jobs(run)}
+        active = {job_id: key for job_id, key, _ in active_jobs(run)}
         ends = (end_of(r, active[r.job_id], now) for r in reports if r.job_id in active)
         ended = {end.job_id: end for end in ends if end is not None}
         told: list[str] = []
@@ -364,33 +345,5 @@ _Single = Prepare | SubmitJob | WithdrawSubmission | Notify | DeleteQueues
 """Effects that are performed one by one."""
 
 
-def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
-    """What a report of a job tells: its end, that it is stuck, or how far it is."""
-    end = end_of(report, key, now)
-    if end is not None:
-        return end
-    since = report.waits_since
-    if since is not None and now >= since + timedelta(seconds=STUCK_S):
-        reason = report.reason or STUCK_REASON
-        return JobBlocked(at=now, key=key, job_id=report.job_id, reason=reason)
-    return JobProgressed(
-        at=now,
-        key=key,
-        job_id=report.job_id,
-        succeeded=report.succeeded,
-        failed=report.failed,
-        running=report.running,
-    )
-
-
 def _folded(run: Run, events: Iterable[Event]) -> Run:
     return reduce(advance, events, run)
-
-
-def _active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:
-    for step in run.pipeline.order:
-        state = run.state(step.name)
-        for number, part in enumerate(state.parts):
-            if part.is_active and part.job_id is not None:
-                key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
-                yield part.job_id, key, part

@@ -28,7 +28,7 @@ def report_of(detail: Mapping[str, Any]) -> JobReport:
         failed=_count(summary, "FAILED", 0 if summary or status != "FAILED" else 1),
         running=_count(summary, "RUNNING", running),
         reason=_reason(detail),
-        waits_since=_time(detail, "createdAt") if _waits(status, summary) else None,
+        waits_since=_time(detail, "createdAt") if _waits(detail, summary) else None,
         stopped_at=_time(detail, "stoppedAt"),
     )
 
@@ -36,8 +36,14 @@ def report_of(detail: Mapping[str, Any]) -> JobReport:
 _BEGUN = ("STARTING", "RUNNING")
 
 
-def _waits(status: object, summary: Mapping[str, Any]) -> bool:
-    """Whether it is RUNNABLE; of an array, whether a child is, and none has ever begun."""
+def _waits(detail: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Whether it is RUNNABLE since it was made; of an array, whether a child is, and no child ran.
+
+    Of one that waited for another job, or was tried before, nobody says since when it could begin.
+    """
+    status = detail.get("status")
+    if detail.get("dependsOn") or detail.get("attempts"):
+        return False
     if not summary:
         return status == "RUNNABLE"
     begun = sum(_count(summary, name, 0) for name in (*_BEGUN, "SUCCEEDED", "FAILED"))

@@ -140,7 +140,12 @@ class Jobs(Protocol):
         ...
 
     def find(self, queue: str, name: str) -> tuple[str, ...]:
-        """The ids of the jobs of exactly that name, oldest first. May lag behind `submit`."""
+        """The ids of the jobs of exactly that name, oldest first. May lag behind `submit`.
+
+        Raises:
+            Refused: there is no such queue, so there is no such job.
+            NotDone: it is not known.
+        """
         ...
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:

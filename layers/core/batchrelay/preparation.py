@@ -83,18 +83,20 @@ class Preparation:
         if state.status is not StepStatus.PREPARING or state.round != round_number:
             return None
         step = run.pipeline.step(step_name)
-        known: dict[str, Any] = {"at": self.clock.now(), "step": step_name, "round": round_number}
+        which: dict[str, Any] = {"step": step_name, "round": round_number}
         try:
             attempt = self._attempt(run, step, state, resume)
             with attempt:
                 if not attempt.fill(self._items(run, step, state, attempt.position), time_left):
                     uri = attempt.put_down()
-                    return Outcome(event=PreparationContinued(**known), resume=uri)
+                    return Outcome(
+                        event=PreparationContinued(at=self.clock.now(), **which), resume=uri
+                    )
                 if attempt.outputs is not None and attempt.outputs.has_twice():
                     attempt.outputs.refuse(self._items(run, step, state, Position()))
-                return Outcome(event=attempt.finish(known))
+                return Outcome(event=attempt.finish(which, self.clock))
         except FOR_GOOD as error:
-            return Outcome(event=PreparationFailed(**known, reason=str(error)))
+            return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=str(error)))
 
     def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
         stored = json.loads(b"".join(self.objects.read(resume))) if resume else {}
@@ -224,8 +226,8 @@ class _Attempt:
         self._is_safe = True
         return uri
 
-    def finish(self, known: Mapping[str, Any]) -> Prepared:
-        """Let the manifests appear, and fill the queue."""
+    def finish(self, which: Mapping[str, Any], clock: Clock) -> Prepared:
+        """Let the manifests appear, and fill the queue; the grace of what follows begins then."""
         for writer in self.writers.values():
             writer.complete()
         self._is_safe = True
@@ -239,7 +241,8 @@ class _Attempt:
             queue = self._filled_queue(children[0])
             children[0] = min(self.step.workers, children[0])
         return Prepared(
-            **known,
+            at=clock.now(),
+            **which,
             items=items,
             passed=self.passed,
             existing=0 if existing is None else existing.count,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.errors import Refused, Throttled
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified, is_denied
+from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.domain.values import Json
 from batchrelay.job_detail import report_of
 from batchrelay.ports import JobReport
@@ -87,7 +87,10 @@ class BatchJobs:
             )
             found = [job for page in pages for job in page["jobSummaryList"]]
         except AWS_ERRORS as error:
-            raise classified(error) from error
+            problem = classified(error)
+            if is_denied(problem):  # there may be a job: it stays owed, and is told
+                raise Ambiguous(str(problem)) from error
+            raise problem from error
         same = [job for job in found if job["jobName"] == name]
         same.sort(key=lambda job: job.get("createdAt", 0))
         return tuple(job["jobId"] for job in same)
@@ -123,5 +126,5 @@ class BatchJobs:
             self._client.terminate_job(jobId=job_id, reason=reason)
         except AWS_ERRORS as error:
             problem = classified(error)
-            return isinstance(problem, Refused) and "AccessDenied" not in str(problem)
+            return isinstance(problem, Refused) and not is_denied(problem)
         return True

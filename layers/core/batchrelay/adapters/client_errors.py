@@ -41,3 +41,8 @@ def classified(error: ClientError | BotoCoreError) -> BatchrelayError:
     if status == 429 or code in _THROTTLING:
         return Throttled(message)
     return Refused(message) if 400 <= status < 500 else Ambiguous(message)
+
+
+def is_denied(problem: BatchrelayError) -> bool:
+    """Whether a role is not allowed to ask: nothing is known of what was asked for."""
+    return "AccessDenied" in str(problem)

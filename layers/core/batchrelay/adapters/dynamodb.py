@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 WRITE_UNIT_BYTES = 1_024
 """Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
 
+REGISTER_TRIES = 20
+
 OPEN_INDEX, RUNS_INDEX = "open", "runs"
 _ENTRIES = "PIPELINES"
 _OPEN = "OPEN"
@@ -89,7 +91,7 @@ class DynamoStore:
         return self._pipelines[name, version]
 
     def register(self, pipeline: Pipeline, at: datetime) -> int:
-        while True:
+        for _ in range(REGISTER_TRIES):
             entry = self._get(_entry_key(pipeline.name)) or {}
             known = int(entry["version"]["N"]) if entry else 0
             if known and "removed" not in entry:
@@ -109,6 +111,7 @@ class DynamoStore:
                 self._put_entry(item, known, problem)
                 if written.content == pipeline.content:
                     return version
+        raise RunConflict(f"pipeline {pipeline.name} is being registered by others")
 
     def registered(self) -> Iterator[Registered]:
         pages = self._client.get_paginator("query").paginate(

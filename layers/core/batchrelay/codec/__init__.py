@@ -6,14 +6,16 @@ newer one wrote is refused by name.
 A run in short: {"schema": 1, "id", "pipeline", "pipelineVersion", "status", "startedAt",
 "endedAt"?, "params", "environment", "steps": {name: {"s": status, "t": since, …}}, "twins"?,
 "notices"?, "noticesSince"?}. Inside `steps` names are short, because a run of 500 steps is one
-item; times are ISO 8601 UTC with microseconds.
+item; times are milliseconds of the epoch.
 """
 
 from batchrelay.codec.orders import decode_order
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
+from batchrelay.codec.reader import check_text
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
 
 __all__ = [
+    "check_text",
     "decode_order",
     "decode_pipeline",
     "decode_run",

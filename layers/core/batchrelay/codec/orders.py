@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchrelay.codec.reader import Reader
+from batchrelay.codec.reader import Reader, check_text
 from batchrelay.domain.errors import CodecError
-from batchrelay.domain.limits import KEY_CHARS_MAX
+from batchrelay.domain.limits import KEY_CHARS_MAX, VERSION_MAX
 from batchrelay.domain.run import StartOrder
 from batchrelay.domain.values import RUN_ID, keyed_run_id
 
@@ -18,6 +18,7 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
     Raises: CodecError.
     """
     reader = Reader(document, "order")
+    check_text(document, "order")
     pipeline, key = reader.take("pipeline", str), reader.maybe("key", str) or ""
     if len(key) > KEY_CHARS_MAX:
         raise CodecError(f"order.key: more than {KEY_CHARS_MAX} characters")
@@ -27,7 +28,14 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
     return StartOrder(
         run_id=run_id,
         pipeline=pipeline,
-        version=reader.maybe("version", int),
+        version=_version(reader),
         params=reader.strings("params"),
         key=key,
     )
+
+
+def _version(reader: Reader) -> int | None:
+    version = reader.maybe("version", int)
+    if version is not None and not 1 <= version <= VERSION_MAX:
+        raise CodecError(f"order.version: expected a number from 1, got {version}"[:200])
+    return version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay.codec.reader import Reader, enum, without_empty
+from batchrelay.codec.reader import Reader, enum, without_none
 from batchrelay.codec.upgrades import SCHEMA, upgraded_pipeline
 from batchrelay.domain.errors import CodecError, InvalidPipeline
 from batchrelay.domain.pipeline import (
@@ -34,14 +34,14 @@ AUTO = "auto"
 
 def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
     """The definition as a JSON document, without its version: same content, same document."""
-    return without_empty(
+    return without_none(
         {
             "schema": SCHEMA,
             "pipeline": pipeline.name,
             "params": [_encode_param(param) for param in pipeline.params],
             "steps": [_encode_step(step) for step in pipeline.steps],
             "notify": [
-                without_empty({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
+                without_none({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
                 for rule in pipeline.notify
             ],
         },
@@ -70,7 +70,7 @@ def _encode_param(param: Param) -> dict[str, Json]:
 
 
 def _encode_step(step: Step) -> dict[str, Json]:
-    return without_empty(
+    return without_none(
         {"name": step.name, "request": step.request},
         {
             "needs": list(step.needs),
@@ -80,7 +80,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "chunk": None if step.chunk == 1 else (step.chunk or AUTO),
             "skipExisting": step.skip_existing,
             "groups": [
-                without_empty({"overrides": group.overrides}, {"when": group.when})
+                without_none({"overrides": group.overrides}, {"when": group.when})
                 for group in step.groups
             ],
             "aggregate": None

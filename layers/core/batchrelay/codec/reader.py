@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -70,12 +71,26 @@ class Reader:
             )
 
 
+def check_text(document: Any, path: str) -> None:
+    """That every text of it can be stored. Raises: CodecError."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise CodecError(f"{path}: half of a character (a lone surrogate) is no text") from None
+
+
 def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
     text = reader.take(name, str)
     try:
         return kind(text)  # type: ignore[call-arg]
     except ValueError:
         raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {text!r}") from None
+
+
+def without_none(always: dict[str, Json], unless_none: dict[str, Json]) -> dict[str, Json]:
+    """What is empty on purpose is kept: it is not the same as nothing."""
+    said = {name: value for name, value in unless_none.items() if value not in (None, [], {})}
+    return always | said
 
 
 def without_empty(always: dict[str, Json], unless_empty: dict[str, Json]) -> dict[str, Json]:

@@ -76,7 +76,6 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "m": state.manifest,
             "q": state.queue,
             "why": state.reason,
-            "stuck": state.blocked,
         },
     )
 
@@ -92,6 +91,7 @@ def _encode_part(part: Part) -> dict[str, Json]:
             "g": part.group or None,
             "j": part.job_id,
             "told": part.is_told or None,
+            "stuck": part.blocked,
             "o": None if part.outcome is None else str(part.outcome),
         },
     )
@@ -153,7 +153,6 @@ def _decode_state(reader: Reader) -> StepState:
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
         reason=reader.maybe("why", str) or "",
-        blocked=reader.maybe("stuck", str) or "",
     )
 
 
@@ -165,6 +164,7 @@ def _decode_part(reader: Reader) -> Part:
         running=reader.maybe("now", int) or 0,
         job_id=reader.maybe("j", str),
         is_told=reader.maybe("told", bool) or False,
+        blocked=reader.maybe("stuck", str) or "",
         outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
         succeeded=reader.maybe("ok", int) or 0,
         failed=reader.maybe("bad", int) or 0,

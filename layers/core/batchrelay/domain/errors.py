@@ -90,7 +90,7 @@ class TransitionError(BatchrelayError):
     """A transition led outside the table: a bug of ours."""
 
 
-def http_status(error: BatchrelayError) -> int:
+def http_status(error: Exception) -> int:
     """What an error of the caller is in HTTP."""
     match error:
         case PipelineNotFound() | RunNotFound() | StepNotFound():

@@ -40,6 +40,12 @@ TIMEOUT_S_MIN = 60
 RETRY_RULES_MAX = 5
 """Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
 
+VERSION_MAX = 10**9
+"""Of a pipeline: more than there will ever be, and short enough for a key of the table."""
+
+PARAMS_BYTES_MAX = 24 * 1024
+"""Bytes of a run's parameters, names and values: beside STEPS_MAX steps they fit into the item."""
+
 KEY_CHARS_MAX = 256
 """Characters of an idempotency key: an S3 URI of ordinary length."""
 

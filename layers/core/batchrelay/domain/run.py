@@ -99,6 +99,8 @@ class Part:
     running: int = 0
     is_told: bool = False
     """Whether AWS Batch was told to stop it."""
+    blocked: str = ""
+    """Why AWS Batch does not begin with it."""
 
     @property
     def is_unsubmitted(self) -> bool:
@@ -140,8 +142,11 @@ class StepState:
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
     """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it."""
-    blocked: str = ""
-    """Why AWS Batch does not begin with one of its jobs."""
+
+    @property
+    def blocked(self) -> str:
+        """Why AWS Batch does not begin with one of its jobs."""
+        return next((part.blocked for part in self.parts if part.is_active and part.blocked), "")
 
     @property
     def lets_dependents_run(self) -> bool:

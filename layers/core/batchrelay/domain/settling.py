@@ -101,14 +101,12 @@ def after_parts(
     else:
         status = SUCCEEDED
     since = state.since if status is state.status else at
-    blocked = state.blocked if status in (SUBMITTING, ACTIVE) else ""
     return replace(
         state,
         status=status,
         since=since,
         parts=parts,
         reason=state.reason or short(reason),
-        blocked=blocked,
     )
 
 

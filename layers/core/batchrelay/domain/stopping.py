@@ -54,7 +54,12 @@ def told(run: Run, event: JobTerminated) -> Run:
 def failed_part(run: Run, part: Part, event: JobFailed) -> Part:
     """A part whose job has FAILED: of its own, or because we stopped it."""
     ended = replace(
-        part, job_id=event.job_id, outcome=JobOutcome.FAILED, succeeded=event.succeeded, running=0
+        part,
+        job_id=event.job_id,
+        outcome=JobOutcome.FAILED,
+        succeeded=event.succeeded,
+        running=0,
+        blocked="",
     )
     if run.stop is not None and _was_stopped(part, event, run.stop):
         return replace(ended, outcome=JobOutcome.CANCELLED)

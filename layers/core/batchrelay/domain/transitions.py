@@ -238,18 +238,23 @@ def _progress(state: StepState, event: JobProgressed) -> StepState:
     part = _part(state, event.key)
     if part is None or part.job_id != event.job_id or not part.is_active:
         return state
-    now = replace(part, succeeded=event.succeeded, failed=event.failed, running=event.running)
-    blocked = "" if event.running else state.blocked
-    if now == part and blocked == state.blocked:
-        return state
-    return replace(state, parts=state.with_part(event.key.part, now), blocked=blocked)
+    has_begun = event.running or event.succeeded or event.failed
+    now = replace(
+        part,
+        succeeded=event.succeeded,
+        failed=part.failed if part.is_told else event.failed,  # the others we stopped
+        running=event.running,
+        blocked="" if has_begun else part.blocked,
+    )
+    return state if now == part else replace(state, parts=state.with_part(event.key.part, now))
 
 
 def _blocked(state: StepState, event: JobBlocked) -> StepState:
     part = _part(state, event.key)
-    if part is None or part.job_id != event.job_id or not part.is_active or state.blocked:
+    if part is None or part.job_id != event.job_id or not part.is_active or part.blocked:
         return state
-    return replace(state, blocked=event.reason[:BLOCKED_CHARS_MAX])
+    blocked = replace(part, blocked=event.reason[:BLOCKED_CHARS_MAX])
+    return replace(state, parts=state.with_part(event.key.part, blocked))
 
 
 _PartEvent = SubmissionRefused | SubmissionWithdrawn | JobSucceeded | JobFailed
@@ -284,6 +289,7 @@ def _ended(run: Run, part: Part, event: _PartEvent) -> Part:
         succeeded=part.size,
         failed=0,
         running=0,
+        blocked="",
     )
 
 

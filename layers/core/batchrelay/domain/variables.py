@@ -11,6 +11,7 @@ from typing import Any
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.expansion import expand, references
 from batchrelay.domain.item import literal_prefix
+from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.values import Json
@@ -86,6 +87,12 @@ def resolve_params(
     Raises:
         InvalidParams: unknown, missing or malformed parameters; every one is named.
     """
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in given.items())
+    if size > PARAMS_BYTES_MAX:
+        raise InvalidParams(
+            f"the parameters are {size:,} bytes; a run keeps {PARAMS_BYTES_MAX:,}: put long "
+            "lists into a file in S3 and pass its URI"
+        )
     problems = list(_param_problems(pipeline, given))
     if problems:
         raise InvalidParams("; ".join(problems))

@@ -1,0 +1,64 @@
+"""What no event told: asked of AWS Batch by a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from batchrelay.domain.events import Event, JobBlocked, JobFailed, JobProgressed
+from batchrelay.domain.limits import JOB_FORGOTTEN_S, STUCK_S
+from batchrelay.domain.run import Part, Run
+from batchrelay.domain.values import JobKey
+from batchrelay.job_detail import end_of
+from batchrelay.ports import JobReport, Jobs
+
+STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
+
+
+def missed(run: Run, jobs: Jobs, now: datetime) -> Iterator[Event]:
+    """The ends of jobs of which no event was heard; a job that is forgotten has failed."""
+    active = {job_id: (key, part) for job_id, key, part in active_jobs(run)}
+    reports = jobs.describe(tuple(active)) if active else ()
+    for report in reports:
+        yield _heard(report, active[report.job_id][0], now)
+    for job_id in active.keys() - {report.job_id for report in reports}:
+        key, part = active[job_id]
+        assert part.since is not None, part
+        if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):
+            yield JobFailed(
+                at=now,
+                key=key,
+                job_id=job_id,
+                succeeded=0,
+                failed=part.size,
+                reason="AWS Batch no longer knows this job",
+            )
+
+
+def active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:
+    """The jobs that AWS Batch has and has not ended: jobId, key and part."""
+    for step in run.pipeline.order:
+        state = run.state(step.name)
+        for number, part in enumerate(state.parts):
+            if part.is_active and part.job_id is not None:
+                key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
+                yield part.job_id, key, part
+
+
+def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
+    """What a report of a job tells: its end, that it is stuck, or how far it is."""
+    end = end_of(report, key, now)
+    if end is not None:
+        return end
+    since = report.waits_since
+    if since is not None and now >= since + timedelta(seconds=STUCK_S):
+        reason = report.reason or STUCK_REASON
+        return JobBlocked(at=now, key=key, job_id=report.job_id, reason=reason)
+    return JobProgressed(
+        at=now,
+        key=key,
+        job_id=report.job_id,
+        succeeded=report.succeeded,
+        failed=report.failed,
+        running=report.running,
+    )
