@@ -104,15 +104,15 @@ def _version(pipelines: DynamoStore, name: str) -> int:
 
 
 def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
-    """A run writes its manifests below runs/: they must not start runs. Raises: PipelineFileError."""
+    """A run writes its manifests there: they must not start runs. Raises: PipelineFileError."""
     for number, trigger in enumerate(file.pipeline.triggers):
         if not isinstance(trigger, S3Trigger) or trigger.bucket != bucket:
             continue
         if trigger.prefix.startswith(MANIFESTS) or MANIFESTS.startswith(trigger.prefix):
             file.document.wrong(
                 ("triggers", number),
-                f"the stack's own manifests lie in {bucket} below {MANIFESTS}, and would start runs "
-                "without end: give a prefix of your own",
+                f"the stack's own manifests lie in {bucket} below {MANIFESTS}: they would start runs "
+                "without end; give a prefix of your own",
             )
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)

@@ -138,4 +138,4 @@ def test_a_trigger_that_would_feed_itself_is_refused(
     text = UPLOADS.replace("{bucket: inbox, prefix: incoming/, suffix: .csv}", own)
     result = CliRunner().invoke(cli, ["deploy", write(tmp_path, text), "--plan"])
     assert result.exit_code == 2
-    assert "would start runs without end" in result.output
+    assert "without end; give a prefix of your own" in result.output
