@@ -38,6 +38,10 @@ class StartRefusedError(BatchrelayError):
     """The start function answered that the caller has to change something."""
 
 
+class InvalidSettingsError(BatchrelayError):
+    """The AWS settings of the environment make no sense."""
+
+
 class FunctionFailedError(BatchrelayError):
     """A function of the stack raised: its log group has the reason."""
 
@@ -61,6 +65,10 @@ def local_client_factory(endpoint: str) -> Callable[..., Any]:
 def deployed(stack: str) -> Wire:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
     make_client: Callable[..., Any] = boto3.client
+    try:
+        make_client("cloudformation")
+    except ValueError as error:  # AWS_ENDPOINT_URL is none
+        raise InvalidSettingsError(str(error)) from None
     [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
     return Wire(make_client=make_client, outputs=outputs)
@@ -145,9 +153,14 @@ class Wire:
         stream = job.get("container", {}).get("logStreamName")
         if stream is None:
             return []
-        answer = self._logs.get_log_events(
-            logGroupName=LOG_GROUP, logStreamName=stream, limit=lines_max
-        )
+        try:
+            answer = self._logs.get_log_events(
+                logGroupName=LOG_GROUP, logStreamName=stream, limit=lines_max
+            )
+        except (
+            self._logs.exceptions.ResourceNotFoundException
+        ):  # it printed nothing yet, or long ago
+            return []
         return [event["message"] for event in answer["events"]]
 
     # --- objects

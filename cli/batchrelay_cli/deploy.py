@@ -18,8 +18,8 @@ from batchrelay_cli.job_definitions import (
     known_revision,
     missing_queues,
     pinned,
+    queues_of,
     registered,
-    requests_of,
 )
 from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_definitions
 from batchrelay_cli.options import output_option, stack_option
@@ -82,7 +82,7 @@ def _changes(
     revisions: dict[str, int] = {}
     for definition in definitions:
         name = definition["jobDefinitionName"]
-        revision = known_revision(wire.batch, definition)
+        revision = known_revision(wire.batch, definition, file.pipeline.name)
         if revision is None:
             changes.append(f"job definition {name}: new revision")
         else:
@@ -111,7 +111,7 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
         if trigger.prefix.startswith(MANIFESTS) or MANIFESTS.startswith(trigger.prefix):
             file.document.wrong(
                 ("triggers", number),
-                f"the stack's own manifests lie in {bucket} below {MANIFESTS}: they would start runs "
+                f"the stack's manifests lie in {bucket} below {MANIFESTS}: they would start runs "
                 "without end; give a prefix of your own",
             )
     if file.document.errors:
@@ -127,11 +127,9 @@ def _check_account(file: PipelineFile, queues: Sequence[str], silent: Mapping[in
             '{"EventBridgeConfiguration": {}} to its notification configuration',
         )
     for number, step in enumerate(file.pipeline.steps):
-        for request in requests_of(step):
-            queue = str(request["jobQueue"]).rpartition("job-queue/")[2]
-            if queue in queues:
-                file.document.wrong(
-                    ("steps", number), f"there is no job queue {queue} in this account and region"
-                )
+        for queue in sorted(set(queues_of(file, step)) & set(queues)):
+            file.document.wrong(
+                ("steps", number), f"there is no job queue {queue} in this account and region"
+            )
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)

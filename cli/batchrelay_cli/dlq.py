@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
-from batchrelay_cli.aws import Wire, deployed
-from batchrelay_cli.options import UsageProblem, output_option, stack_option
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.remote import reached
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),
@@ -63,13 +63,10 @@ def dlq(stack: str, replay: bool, output: str) -> None:
     It uses the AWS settings of your environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Events
     and preparations that are repeated change nothing, so a replay is safe.
     """
-    try:
-        wire = deployed(stack)
+    with reached(stack) as wire:
         letters = list(_letters(wire))
         for letter in letters if replay else ():
             _send_again(wire, letter)
-    except (ClientError, BotoCoreError) as error:
-        raise UsageProblem(str(error)) from None
     if output == "json":
         click.echo(json.dumps([_document(letter) for letter in letters], indent=2))
         return

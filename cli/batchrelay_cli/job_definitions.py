@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.expansion import expand
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.values import Json, merged
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
@@ -24,22 +27,25 @@ PIPELINE_TAG = "batchrelay:pipeline"
 """Tells for which pipeline a revision was registered."""
 
 
-def known_revision(batch: BatchClient, definition: Mapping[str, Any]) -> int | None:
-    """The revision that has this content, if it is the latest."""
+def known_revision(batch: BatchClient, definition: Mapping[str, Any], pipeline: str) -> int | None:
+    """The revision that was registered for a pipeline with this content."""
     pages = batch.get_paginator("describe_job_definitions").paginate(
         jobDefinitionName=definition["jobDefinitionName"], status="ACTIVE"
     )
-    known = [found for page in pages for found in page["jobDefinitions"]]
-    latest = max(known, key=lambda found: found["revision"], default=None)
-    if latest is None or latest.get("tags", {}).get(CONTENT_TAG) != _content(definition):
-        return None
-    return latest["revision"]
+    ours = {CONTENT_TAG: _content(definition), PIPELINE_TAG: pipeline}.items()
+    same = [
+        found["revision"]
+        for page in pages
+        for found in page["jobDefinitions"]
+        if ours <= found.get("tags", {}).items()
+    ]
+    return max(same, default=None)
 
 
 def registered(
     batch: BatchClient, file: PipelineFile, definitions: Sequence[Mapping[str, Any]]
 ) -> Pipeline:
-    """The pipeline, pinned to revisions that have this content: the latest ones, or new ones.
+    """The pipeline, pinned to revisions of its own that have this content, known or new.
 
     Raises:
         PipelineFileError: with AWS Batch's sentence at every definition that it does not take.
@@ -47,7 +53,7 @@ def registered(
     revisions: dict[str, int] = {}
     for number, definition in enumerate(definitions):
         try:
-            revision = known_revision(batch, definition)
+            revision = known_revision(batch, definition, file.pipeline.name)
             if revision is None:
                 revision = _register(batch, definition, file.pipeline.name)
             revisions[definition["jobDefinitionName"]] = revision
@@ -97,13 +103,19 @@ def requests_of(step: Step) -> Iterator[Mapping[str, Json]]:
 
 def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
     """The job queues that a file names and that are not there."""
-    named = {
-        str(request["jobQueue"]).rpartition("job-queue/")[2]
-        for step in file.pipeline.steps
-        for request in requests_of(step)
-    }
-    known = batch.describe_job_queues(jobQueues=sorted(named))["jobQueues"]
+    named = {name for step in file.pipeline.steps for name in queues_of(file, step)}
+    known = batch.describe_job_queues(jobQueues=sorted(named))["jobQueues"] if named else []
     return sorted(named - {queue["jobQueueName"] for queue in known})
+
+
+def queues_of(file: PipelineFile, step: Step) -> Iterator[str]:
+    """The job queues of a step; a parameter in a name is its default, if it has one."""
+    defaults = {f"params.{p.name}": p.default for p in file.pipeline.params if p.default}
+    for request in requests_of(step):
+        with suppress(InvalidPipeline):  # only a run will know it
+            name = expand(str(request["jobQueue"]), defaults).rpartition("job-queue/")[2]
+            if "${" not in name:
+                yield name
 
 
 def pinned(pipeline: Pipeline, revisions: Mapping[str, int]) -> Pipeline:

@@ -12,7 +12,7 @@ from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_local.launch import CloudError, LocalCloud
 
 
-@click.group()
+@click.group(epilog="Example: batchrelay local up")
 def local() -> None:
     """The AWS on this machine."""
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.aws import Wire
@@ -54,6 +56,11 @@ def _problem(
         return (
             f"job definition {reference} is not in this file's jobDefinitions; here there is "
             "no AWS account to find it in: add it, with its command"
+        )
+    if ":" in reference:
+        return (
+            f"job definition {reference} names a revision, but this file defines "
+            f"{reference.partition(':')[0]}: leave the revision out"
         )
     program = _program(request, definition)
     if program is None:
@@ -116,11 +123,15 @@ def ensure_queues(wire: Wire, file: PipelineFile) -> None:
             computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
         )
     for queue in missing_queues(wire.batch, file):
-        wire.batch.create_job_queue(
-            jobQueueName=queue,
-            priority=1,
-            computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
-        )
+        try:
+            wire.batch.create_job_queue(
+                jobQueueName=queue,
+                priority=1,
+                computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
+            )
+        except ClientError:  # somebody deploys at the same time, or the name is none
+            if queue in missing_queues(wire.batch, file):
+                raise
 
 
 def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def logs(child: str, stack: str, output: str) -> None:
     """Print a child's log: by its index within the step, or of the first child that failed."""
     where, colon, number = child.partition(":")
     run, slash, step = where.partition("/")
-    if not slash or not run or not step or (colon and not number.isdigit()):
+    if not slash or not run or not step or (colon and re.fullmatch(r"[0-9]{1,9}", number) is None):
         raise UsageProblem(f"{child!r}: write RUN/STEP or RUN/STEP:INDEX")
     with reached(stack) as wire:
         shown = ask(wire, "GET", "runs", run, "steps", step)
@@ -60,4 +61,6 @@ def _job_id(wire: Wire, step: Mapping[str, Any], index: int | None) -> str:
                 raise UsageProblem(f"child {index} of step {step['step']} has no job yet")
             return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{left}"
         left -= job["children"]
-    raise UsageProblem(f"step {step['step']} has {step['children']} children: 0 is the first")
+    raise UsageProblem(
+        f"step {step['step']} has no child {index}: 0 to {(step['children'] or 1) - 1}"
+    )

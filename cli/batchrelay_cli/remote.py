@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchrelay_cli.aws import FunctionFailedError, Wire, deployed
+from batchrelay_cli.aws import FunctionFailedError, InvalidSettingsError, Wire, deployed
 from batchrelay_cli.options import UsageProblem
 
 EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "CANCELLED": 1, "PARTIAL": 4}
@@ -28,10 +28,13 @@ STILL_RUNNING = 3
 def reached(stack: str) -> Iterator[Wire]:
     """The stack; what AWS says against it is one clear line."""
     try:
-        yield deployed(stack)
+        wire = deployed(stack)
+        if "AnswerApiName" not in wire.outputs:
+            raise UsageProblem(f"stack {stack} is none of this version of batchrelay")
+        yield wire
     except ClientError as error:
         text = str(error)
-        if "does not exist" in text:
+        if error.operation_name == "DescribeStacks" and "does not exist" in text:
             text = (
                 f"there is no stack {stack}: deploy it with `sam deploy`, or start a local cloud "
                 "with `batchrelay local up` and paste the export lines that it prints"
@@ -39,7 +42,7 @@ def reached(stack: str) -> Iterator[Wire]:
         raise UsageProblem(text) from None
     except FunctionFailedError as error:
         raise click.ClickException(str(error)) from None
-    except BotoCoreError as error:
+    except (BotoCoreError, InvalidSettingsError) as error:
         raise UsageProblem(f"{error} (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL)") from None
 
 
@@ -56,6 +59,19 @@ def ask(
     query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The API's document. Raises: UsageProblem with its sentence, for what the caller can mend."""
+    return asked(wire, method, *path, body=body, query=query)[1]
+
+
+def asked(
+    wire: Wire,
+    method: str,
+    *path: str,
+    body: Mapping[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> tuple[int, dict[str, Any]]:
+    """HTTP's status, and the document. Raises: as `ask`."""
+    if "" in path:
+        raise UsageProblem("a name or an id is empty")
     route = "/" + "/".join(quote(piece, safe="") for piece in path)
     answer = wire.invoke(
         wire.outputs["AnswerApiName"],
@@ -76,7 +92,7 @@ def ask(
         raise UsageProblem(document.get("detail") or document.get("message") or str(document))
     if status >= 500:
         raise click.ClickException(f"the API failed: {document}")
-    return document
+    return status, document
 
 
 def exit_code(status: str) -> int:

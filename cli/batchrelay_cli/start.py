@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from batchrelay.bootstrap import new_run_id
-from batchrelay_cli.local_jobs import upload_params
-from batchrelay_cli.options import output_option, parse_params, stack_option
-from batchrelay_cli.remote import ask, echo_json, reached
+from batchrelay_cli.local_jobs import is_local_path, upload_params
+from batchrelay_cli.options import UsageProblem, output_option, parse_params, stack_option
+from batchrelay_cli.remote import ask, asked, echo_json, reached
+
+REPEATED = 200
 
 
 @click.command(epilog="Example: batchrelay start word-count --param source=texts --key 2026-01-31")
@@ -31,13 +33,21 @@ def start(
     """Start a run of a pipeline that was deployed."""
     given = parse_params(params)
     with reached(stack) as wire:
+        if any(map(is_local_path, given.values())):  # before anything is uploaded for nothing
+            known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
+            if pipeline not in known:
+                raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(known) or 'none'}")
         uploads = upload_params(wire, given, new_run_id())
         body: dict[str, Any] = {"params": {n: uri for n, uri, _ in uploads if uri is not None}}
         body |= {"key": key} if key else {}
         body |= {"version": version} if version is not None else {}
-        run = ask(wire, "POST", "pipelines", pipeline, "runs", body=body)
+        status, run = asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
     if output == "json":
         echo_json(run)
-        return
-    click.echo(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}")
-    click.echo(f"look: batchrelay status {run['runId']} --watch")
+    else:
+        again = " (this key had started it; nothing was started now)" if status == REPEATED else ""
+        click.echo(
+            f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}"
+        )
+        click.echo(f"look: batchrelay status {run['runId']} --watch")
+    raise SystemExit(int(run["status"] == "FAILED"))

@@ -22,6 +22,10 @@ POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""
 
 
+LINE_CHARS = 240
+"""Of a line that no terminal shows."""
+
+
 @click.command(epilog="Example: batchrelay status 20260131t120000abc123 --watch")
 @click.argument("run")
 @click.option("--watch", is_flag=True, help="Until it has ended.")
@@ -29,7 +33,9 @@ POLL_S = 2.0
 @output_option
 def status(run: str, watch: bool, stack: str, output: str) -> None:
     """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=LINE_CHARS)  # a reason must be there to be found
     with reached(stack) as wire:
         if output == "json":
             shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)

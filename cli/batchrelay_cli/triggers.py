@@ -50,50 +50,48 @@ class TriggerRules:
 
     def changes(self, triggers: tuple[Trigger, ...]) -> list[str]:
         """One line for everything that is not yet as the triggers say."""
-        return [line for line, _, _ in self._differences(triggers)]
+        return [line for line, _, _, _ in self._differences(triggers)]
 
     def make(self, triggers: tuple[Trigger, ...]) -> None:
         """Make them what the triggers say."""
-        for _, name, trigger in self._differences(triggers):
-            match trigger:
+        for _, name, old, new in self._differences(triggers):
+            match new:
                 case S3Trigger():
-                    self._put_rule(name, trigger)
+                    self._put_rule(name, new)
                 case ScheduleTrigger():
-                    self._put_schedule(name, trigger)
+                    self._put_schedule(name, new)
                 case None:
-                    self._delete(name)
+                    self._delete(name, old)
 
     def _differences(
         self, triggers: tuple[Trigger, ...]
-    ) -> Iterator[tuple[str, str, Trigger | None]]:
-        """What to say, the name, and what is wanted; None is to be removed. Removals first:
-        a rule and a schedule may change places."""
-        known = self._known()
-        wanted = {f"{self._prefix}{n}": trigger for n, trigger in enumerate(triggers)}
-        for name, trigger in known.items():
-            if type(wanted.get(name)) is not type(trigger):
-                yield f"trigger {told(trigger)}: removed", name, None
-        for name, trigger in wanted.items():
-            if known.get(name) == trigger:
-                continue
-            what = "changed" if type(known.get(name)) is type(trigger) else "new"
-            yield f"trigger {told(trigger)}: {what}", name, trigger
+    ) -> Iterator[tuple[str, str, Trigger | None, Trigger | None]]:
+        """What to say, the name, what is there, and what is wanted."""
+        named = {f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)}
+        for kind, known in ((S3Trigger, self._rules()), (ScheduleTrigger, self._schedules())):
+            wanted = {n: trigger for n, trigger in named.items() if isinstance(trigger, kind)}
+            for name, old in known.items():
+                if name not in wanted:
+                    yield f"trigger {told(old)}: removed", name, old, None
+            for name, new in wanted.items():
+                there = known.get(name)
+                if there != new:
+                    what = "new" if there is None else "changed"
+                    yield f"trigger {told(new)}: {what}", name, there, new
 
-    def _known(self) -> dict[str, Trigger]:
+    def _rules(self) -> Mapping[str, Trigger]:
         found: dict[str, Trigger] = {}
         for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
             for rule in page["Rules"]:
                 targets = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 pattern = json.loads(rule["EventPattern"]) if targets else {}  # put, and no more
                 found[rule["Name"]] = _trigger_of(pattern)
-        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
-        for name in [entry["Name"] for page in pages for entry in page["Schedules"]]:
-            schedule = self._scheduler.get_schedule(Name=name)
-            found[name] = ScheduleTrigger(
-                expression=schedule["ScheduleExpression"],
-                timezone=schedule["ScheduleExpressionTimezone"],
-            )
         return found
+
+    def _schedules(self) -> Mapping[str, Trigger]:
+        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
+        names = [entry["Name"] for page in pages for entry in page["Schedules"]]
+        return {name: _schedule_of(self._scheduler.get_schedule(Name=name)) for name in names}
 
     def _put_rule(self, name: str, trigger: S3Trigger) -> None:
         self._events.put_rule(
@@ -127,12 +125,18 @@ class TriggerRules:
         except self._scheduler.exceptions.ConflictException:
             self._scheduler.update_schedule(**request)
 
-    def _delete(self, name: str) -> None:
-        try:
-            self._events.remove_targets(Rule=name, Ids=[TARGET_ID])
-            self._events.delete_rule(Name=name)
-        except self._events.exceptions.ResourceNotFoundException:
+    def _delete(self, name: str, trigger: Trigger | None) -> None:
+        if isinstance(trigger, ScheduleTrigger):
             self._scheduler.delete_schedule(Name=name)
+            return
+        self._events.remove_targets(Rule=name, Ids=[TARGET_ID])
+        self._events.delete_rule(Name=name)
+
+
+def _schedule_of(schedule: Mapping[str, Any]) -> ScheduleTrigger:
+    return ScheduleTrigger(
+        expression=schedule["ScheduleExpression"], timezone=schedule["ScheduleExpressionTimezone"]
+    )
 
 
 def told(trigger: Trigger) -> str:

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
 from batchrelay.bootstrap import objects, store
-from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged
 from batchrelay.ports import Objects
 from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
-from batchrelay_cli.aws import Wire, deployed
+from batchrelay_cli.aws import Wire
 from batchrelay_cli.options import UsageProblem, output_option, stack_option
+from batchrelay_cli.remote import reached
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600
@@ -60,18 +59,13 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
     run_id, slash, name = step.partition("/")
     if not slash or not run_id or not name:
         raise UsageProblem(f"{step!r}: write RUN/STEP")
-    try:
-        wire = deployed(stack)
+    table = _prices(prices)
+    with reached(stack) as wire:
         run = store(wire.outputs["TableName"], wire.make_client).load(run_id)
         known = {entry.name: entry for entry in run.pipeline.steps}
         if name not in known:
             raise UsageProblem(f"run {run_id} has no step {name}: it has {', '.join(known)}")
-        table = json.loads(prices.read_text())
         found = list(_measured(wire, run, known[name], table))
-    except (ClientError, BotoCoreError) as error:
-        raise UsageProblem(str(error)) from None
-    except RunNotFound as error:
-        raise UsageProblem(str(error)) from None
     if not found:
         raise UsageProblem(
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
@@ -80,6 +74,16 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
         click.echo(json.dumps([_document(entry) for entry in found], indent=2))
     else:
         _print(run, known[name], found, table)
+
+
+def _prices(path: Path) -> Mapping[str, Any]:
+    try:
+        table: Any = json.loads(path.read_text())
+        if all(isinstance(table[name], int | float) for name in ("vcpuHour", "gibHour")):
+            return dict(table)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise UsageProblem(f"{path}: prices are a JSON object with vcpuHour and gibHour, like {PRICES}")
 
 
 def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> Iterator[Measured]:

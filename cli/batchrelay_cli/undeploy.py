@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from batchrelay.bootstrap import store
+from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, output_option, stack_option
 from batchrelay_cli.remote import ask, echo_json, reached
@@ -23,18 +26,17 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     with reached(stack) as wire:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         version = pipelines.registered_version(pipeline)
-        for status in ("RUNNING", "CANCELLING"):
-            page = ask(wire, "GET", "runs", query={"pipeline": pipeline, "status": status})
-            if page["runs"]:
-                ids = ", ".join(run["runId"] for run in page["runs"][:3])
-                raise UsageProblem(
-                    f"runs of {pipeline} are open ({ids}): wait for them, or batchrelay cancel them"
-                )
+        open_runs = [*_runs(wire, pipeline, "RUNNING"), *_runs(wire, pipeline, "CANCELLING")]
+        if open_runs:
+            raise UsageProblem(
+                f"runs of {pipeline} are open ({', '.join(open_runs[:3])}): wait for them, or "
+                "batchrelay cancel them"
+            )
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         removed = rules.changes(())
         rules.make(())
-        pipelines.unregister(pipeline)
         gone = deregister(wire.batch, pipeline)
+        pipelines.unregister(pipeline)  # last: whoever was interrupted before can go on
     if output == "json":
         document = {"pipeline": pipeline, "version": version, "jobDefinitions": gone}
         echo_json({**document, "triggers": removed})
@@ -44,3 +46,13 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     click.echo(f"pipeline {pipeline}: gone; it was at version {version}")
     for name in gone:
         click.echo(f"job definition {name}: deregistered")
+
+
+def _runs(wire: Wire, pipeline: str, status: str) -> Iterator[str]:
+    query = {"pipeline": pipeline, "status": status}
+    while True:
+        page = ask(wire, "GET", "runs", query=query)
+        yield from (run["runId"] for run in page["runs"])
+        if page["next"] is None:
+            return
+        query["next"] = page["next"]

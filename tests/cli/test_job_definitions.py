@@ -25,10 +25,10 @@ def definition(*command: str) -> dict[str, Any]:
     }
 
 
-def file_of(folder: Path, *command: str, **more: Any) -> PipelineFile:
+def file_of(folder: Path, *command: str, pipeline: str = "by-content", **more: Any) -> PipelineFile:
     step = {"jobName": "a", "jobDefinition": "by-content", "jobQueue": "q"}
     document = {
-        "pipeline": "by-content",
+        "pipeline": pipeline,
         "steps": [step],
         "jobDefinitions": [{**definition(*command), **more}],
     }
@@ -47,9 +47,11 @@ def test_the_same_content_is_the_same_revision(cloud: LocalCloud, tmp_path: Path
     assert revision(cloud, file_of(tmp_path, "a")) == "by-content:1"
     assert revision(cloud, file_of(tmp_path, "a")) == "by-content:1"
     assert revision(cloud, file_of(tmp_path, "b")) == "by-content:2"
-    assert revision(cloud, file_of(tmp_path, "a")) == "by-content:3", "the latest decides"
+    assert revision(cloud, file_of(tmp_path, "a")) == "by-content:1"
+    other = file_of(tmp_path, "a", pipeline="another")
+    assert revision(cloud, other) == "by-content:3", "undeploy of one must not break the other"
     gone = deregister(client_of(cloud, "batch"), "by-content")
-    assert sorted(gone) == ["by-content:1", "by-content:2", "by-content:3"]
+    assert sorted(gone) == ["by-content:1", "by-content:2"]
 
 
 @pytest.mark.cloud

@@ -235,6 +235,8 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         (GOOD + "triggers: [{s3: {bucket: B_}}]", "6:17: bucket must be the name of a bucket, such as my-inbox; got 'B_'"),
         (GOOD + "triggers: [{s3: {bucket: inbox, sufix: x}}]", "6:33: unknown key sufix: did you mean suffix?"),
         (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 60s}}]", "6:33: quiet is not built yet in this version"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, suffix: '*.txt'}}]", "6:41: suffix is a plain part of the key, without s3://BUCKET/ and without *"),
+        (GOOD + "triggers: [{schedule: {expression: rate(1 day)}}]\nparams: {x: {type: s3uri}}", "7:13: a trigger starts runs, and x has no default"),
         (GOOD + "triggers: [{s3: {bucket: inbox, prefix: 3}}]", "6:41: prefix must be a text"),
         (GOOD + "params: []", "6:9: params must be a mapping of names to defaults"),
         (GOOD + "params: {a: '${params.b}', b: '${params.a}'}", "6:13: the default of a refers to itself in a circle"),
@@ -383,6 +385,9 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
         ("{expression: cron(0 2 * * *)}", "such as rate(1 hour), cron(0 2 * * ? *)"),
         ("{expression: hourly}", "expression must be one of EventBridge Scheduler"),
         ("{}", "expression must be one of EventBridge Scheduler"),
+        ("{expression: cron(0 2 * * * *)}", "expression must be one of EventBridge Scheduler"),
+        ("{expression: rate(1 minutes)}", "expression must be one of EventBridge Scheduler"),
+        ("{expression: at(2020-13-41T00:00:00)}", "expression must be one of EventBridge"),
         ("{expression: rate(1 hour), timezone: Berlin}", "timezone 'Berlin' is not known"),
     ],
 )

@@ -75,6 +75,7 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     run = document("start", "quick", "--key", "night", "--param", "word=ahoy")
     again = document("start", "quick", "--key", "night", "--param", "word=other")
     assert (run["runId"], run["version"]) == (again["runId"], 1)
+    assert "nothing was started now" in batchrelay("start", "quick", "--key", "night").output
     shown = batchrelay("status", run["runId"], "--watch")
     assert shown.exit_code == 0, shown.output
     assert "SUCCEEDED" in shown.output
@@ -142,6 +143,9 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
         (("undeploy", "nobody"), "there is no pipeline nobody"),
         (("start", "nobody"), "there is no pipeline nobody"),
         (("start", "nobody", "--param", "x"), "write --param NAME=VALUE"),
+        (("status", ""), "a name or an id is empty"),
+        (("logs", "nobody/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("dlq", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
         (("runs", "--next", "x"), "next is not what an earlier page said"),
         (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
     ],
@@ -150,3 +154,25 @@ def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], sentence: str) ->
     result = batchrelay(*arguments)
     assert result.exit_code == 2, result.output
     assert sentence in result.output
+
+
+def test_settings_that_make_no_sense_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    result = batchrelay("runs")
+    assert (result.exit_code, "Invalid endpoint" in result.output) == (2, True)
+
+
+def test_a_queue_that_is_a_parameter_is_its_default(tmp_path: Path) -> None:
+    text = QUICK.replace("quick", "param").replace("jobQueue: Q", "jobQueue: '${params.q}'")
+    text = text.replace("params: {", "params: {q: {default: R}, ")
+    assert "job queue R: new" in batchrelay("deploy", write(tmp_path, text)).output
+    run_id = document("start", "param")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 0
+    batchrelay("undeploy", "param")
+
+
+def test_a_revision_of_a_definition_of_the_file_is_refused(tmp_path: Path) -> None:
+    text = QUICK.replace("jobDefinition: say,", "jobDefinition: 'say:7',")
+    result = batchrelay("deploy", write(tmp_path, text))
+    assert result.exit_code == 2
+    assert "job definition say:7 names a revision, but this file defines say" in result.output

@@ -118,6 +118,22 @@ def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
     time_said = shown["params"]["source"].removeprefix("s3://b/")
     assert abs((datetime.fromisoformat(time_said) - now).total_seconds()) < PATIENCE_S
     assert "removed" in batchrelay("undeploy", "timed")
+    scheduler = client_of(stays, "scheduler")
+    assert scheduler.list_schedules(NamePrefix="br-")["Schedules"] == []
+
+
+def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Path) -> None:
+    upload = "  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}"
+    schedule = "  - schedule: {expression: rate(1 day)}"
+    text = UPLOADS.replace("uploads", "swapped").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/k")
+    for order in (f"{upload}\n{schedule}", f"{schedule}\n{upload}", schedule):
+        file = write(tmp_path, text.replace(upload, order))
+        batchrelay("deploy", file)
+        assert batchrelay("deploy", file) == "no change\n"
+    assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
+    assert len(client_of(stays, "scheduler").list_schedules(NamePrefix="br-")["Schedules"]) == 1
+    batchrelay("undeploy", "swapped")
 
 
 def test_by_hand_a_run_says_which_trigger_it_misses(tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
     assert [moment["what"] for moment in story["story"]] == [
         "run started: test, version 1",
         "a: array of 10 submitted as 00000000-0000-4000-8000-000000000000",
+        "stop asked for: enough",
         "a: CANCELLED, 10 children (enough)",
         "b: CANCELLED (enough)",
-        "stop asked for: enough",
         "run CANCELLED",
     ]
     assert ask("POST", "/runs/run100/cancel")[1]["status"] == "CANCELLED"

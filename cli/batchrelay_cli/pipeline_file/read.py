@@ -27,7 +27,7 @@ from batchrelay_cli.pipeline_file.fields import (
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 from batchrelay_cli.pipeline_file.steps import read_steps
-from batchrelay_cli.pipeline_file.triggers import read_triggers, trigger_variables
+from batchrelay_cli.pipeline_file.triggers import check_params, read_triggers, trigger_variables
 
 _TOP = (
     "pipeline",
@@ -100,6 +100,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     steps = read_steps(document, data.get("steps"), _defaults(document, data))
     notify = read_notices(document, data.get("notify", []))
     triggers = read_triggers(document, data.get("triggers", []))
+    check_params(document, triggers, params)
     timeout_s = read_timeout(document, data.get("timeout"))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     if not steps:

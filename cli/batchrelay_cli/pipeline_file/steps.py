@@ -20,7 +20,7 @@ from batchrelay.domain.pipeline import Step, StepOutputs
 from batchrelay.domain.values import merged, step_label
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import read_edges
-from batchrelay_cli.pipeline_file.fields import check_name, check_requirements
+from batchrelay_cli.pipeline_file.fields import NAME, check_name, check_requirements
 from batchrelay_cli.pipeline_file.flow import read_flow
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
 
@@ -122,6 +122,13 @@ def _without_deprecated(
 
 
 def _check_request(document: Document, place: Place, request: Mapping[str, Any]) -> None:
+    queue = request.get("jobQueue")
+    is_known = isinstance(queue, str) and "${" not in queue
+    if is_known and not NAME.fullmatch(str(queue).rpartition("job-queue/")[2]):
+        document.wrong(
+            place,
+            f"jobQueue {queue!r} is no name: letters, digits, - and _, at most 128, or an ARN",
+        )
     for key in _OTHER_OVERRIDES:
         if key in request:
             problem = f"{key} is not supported: only containerOverrides can carry our variables"

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from batchrelay.domain.pipeline import TRIGGER_VARIABLES, S3Trigger, ScheduleTrigger, Trigger
+from batchrelay.domain.pipeline import (
+    TRIGGER_VARIABLES,
+    Param,
+    S3Trigger,
+    ScheduleTrigger,
+    Trigger,
+)
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
@@ -15,11 +22,9 @@ _KINDS = ("s3", "schedule")
 _KEYS = {"s3": ("bucket", "prefix", "suffix"), "schedule": ("expression", "timezone")}
 _NOT_BUILT = ("quiet", "overlap")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_EXPRESSION = re.compile(
-    r"rate\([1-9]\d* (minutes?|hours?|days?)\)"
-    r"|cron\(\S+( \S+){5}\)"
-    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
-)
+_RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
+_CRON = re.compile(r"cron\(\S+ \S+ (\S+) \S+ (\S+) \S+\)")
+_AT = re.compile(r"at\((.{19})\)")
 """Source: EventBridge Scheduler User Guide, schedule-types."""
 
 
@@ -59,6 +64,33 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
     return _s3(document, place, texts) if kind == "s3" else _schedule(document, place, texts)
 
 
+def _is_expression(text: str) -> bool:
+    """In cron, either the day of the month or that of the week is `?`."""
+    cron, moment = _CRON.fullmatch(text), _AT.fullmatch(text)
+    if cron is not None:
+        return (cron[1] == "?") != (cron[2] == "?")
+    if moment is None:
+        return _RATE.fullmatch(text) is not None
+    try:
+        datetime.strptime(moment[1], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007  # its zone stands beside it
+    except ValueError:
+        return False
+    return True
+
+
+def check_params(
+    document: Document, triggers: tuple[Trigger, ...], params: tuple[Param, ...]
+) -> None:
+    """Nobody is there to give a parameter to a run that a trigger starts."""
+    for param in params if triggers else ():
+        if param.default is None:
+            document.wrong(
+                ("params", param.name),
+                f"a trigger starts runs, and {param.name} has no default: write one, such as "
+                '"s3://${trigger.bucket}/${trigger.key}"',
+            )
+
+
 def _s3(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
     bucket = texts.get("bucket", "")
     if _BUCKET.fullmatch(bucket) is None:
@@ -66,12 +98,18 @@ def _s3(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger |
             place, f"bucket must be the name of a bucket, such as my-inbox; got {bucket!r}"
         )
         return None
+    for key in ("prefix", "suffix"):
+        if texts.get(key, "").startswith(("s3://", "*")) or texts.get(key, "").endswith("*"):
+            document.wrong(
+                (*place, key),
+                f"{key} is a plain part of the key, without s3://BUCKET/ and without *",
+            )
     return S3Trigger(bucket=bucket, prefix=texts.get("prefix", ""), suffix=texts.get("suffix", ""))
 
 
 def _schedule(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
     expression, timezone = texts.get("expression", ""), texts.get("timezone", "UTC")
-    if _EXPRESSION.fullmatch(expression) is None:
+    if not _is_expression(expression):
         document.wrong(
             place,
             "expression must be one of EventBridge Scheduler, such as rate(1 hour), "

@@ -96,34 +96,42 @@ def _job(part: Part) -> Document:
 
 def story(run: Run) -> list[Document]:
     """What happened, in order: as much as the run's state remembers."""
-    moments = sorted(_moments(run), key=lambda moment: moment[0])
-    return [{"at": time_text(at), "what": what} for at, what in moments]
+    moments = sorted(_moments(run), key=lambda moment: moment[:2])
+    return [{"at": time_text(at), "what": what} for at, _, what in moments]
 
 
-def _moments(run: Run) -> Iterator[tuple[datetime, str]]:
-    yield run.started_at, f"run started: {run.pipeline.name}, version {run.pipeline.version}"
+_BEGUN, _ASKED, _ENDED, _OVER = range(4)
+"""What comes first of what happened in the same millisecond."""
+
+_Moment = tuple[datetime, int, str]
+
+
+def _moments(run: Run) -> Iterator[_Moment]:
+    started = f"run started: {run.pipeline.name}, version {run.pipeline.version}"
+    yield run.started_at, _BEGUN, started
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))
     if run.stop is not None:
-        yield run.stop.asked_at, f"stop asked for: {run.stop.reason}"
+        yield run.stop.asked_at, _ASKED, f"stop asked for: {run.stop.reason}"
     for twin in run.twins:
-        yield twin.since, f"second job {twin.job_id} of a part is to be stopped"
+        yield twin.since, _ASKED, f"second job {twin.job_id} of a part is to be stopped"
     if run.ended_at is not None:
-        yield run.ended_at, f"run {run.status}"
+        yield run.ended_at, _OVER, f"run {run.status}"
         for rule, notice in run.notices.items():
-            yield run.ended_at, f"notice {rule} {notice}"
+            yield run.ended_at, _OVER, f"notice {rule} {notice}"
 
 
-def _step_moments(step: Step, state: StepState) -> Iterator[tuple[datetime, str]]:
+def _step_moments(step: Step, state: StepState) -> Iterator[_Moment]:
     for number, part in enumerate(state.parts):
         if part.since is None or part.job_id is None:
             continue
         size = f"array of {part.size:,}" if part.size > 1 else "job"
         which = f" {number + 1} of {len(state.parts)}" if len(state.parts) > 1 else ""
-        yield part.since, f"{step.name}: {size}{which} submitted as {part.job_id}"
+        said = f"{step.name}: {size}{which} submitted as {part.job_id}"
+        yield part.since, _BEGUN, said
     if state.since is None or state.status is StepStatus.SUBMITTING:
         return
-    children = f", {state.children:,} children" if state.children else ""
+    children = f", {state.children:,} children" if (state.children or 0) > 1 else ""
     why = state.reason or (f"blocked: {state.blocked}" if state.blocked else "")
     reason = f" ({why})" if why else ""
-    yield state.since, f"{step.name}: {state.status}{children}{reason}"
+    yield state.since, _ENDED, f"{step.name}: {state.status}{children}{reason}"
