@@ -27,7 +27,7 @@ metrics = Metrics()
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the run that the event asks for, or those of a batch of triggers' messages."""
-    if "Records" in event:
+    if isinstance(event, dict) and "Records" in event:
         failed = [m["messageId"] for m in event["Records"] if not _triggered(m["body"])]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     try:

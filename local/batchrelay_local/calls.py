@@ -12,7 +12,7 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from batchrelay_local.batch.details import ACCOUNT
@@ -89,17 +89,25 @@ class CallCounter:
         await send({"type": "http.response.body", "body": json.dumps(counts).encode()})
 
 
-def write_units(item: dict[str, dict[str, str]]) -> int:
-    """What DynamoDB takes for writing an item of texts, numbers and bytes."""
+def write_units(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """What DynamoDB takes for writing an item."""
     size = sum(len(name.encode()) + _bytes(value) for name, value in item.items())
     return math.ceil(size / WRITE_UNIT_BYTES)
 
 
-def _bytes(value: dict[str, str]) -> int:
-    [(kind, text)] = value.items()
-    if kind == "B":
-        return len(base64.b64decode(text))
-    return len(text.encode()) if kind == "S" else len(text) // 2 + 2
+def _bytes(value: Mapping[str, Any]) -> int:
+    [(kind, inner)] = value.items()
+    match kind:
+        case "B":
+            return len(base64.b64decode(inner))
+        case "S":
+            return len(inner.encode())
+        case "N":
+            return len(inner) // 2 + 2
+        case "BOOL" | "NULL":
+            return 1
+        case _:  # a list, a map, a set: batchrelay writes none
+            return len(json.dumps(inner))
 
 
 def _operation(scope: MutableMapping[str, Any], headers: dict[bytes, str]) -> str:

@@ -59,3 +59,8 @@ def test_a_fan_out_costs_at_most_a_third_of_the_same_in_step_functions() -> None
 def test_a_write_is_paid_for_by_the_kib(length: int, units: int) -> None:
     """Names count too, 2 + 8 bytes of them; the bytes are 3."""
     assert write_units({"pk": {"S": "x" * length}, "document": {"B": "eHh4"}}) == units
+
+
+def test_any_item_can_be_measured() -> None:
+    values = ({"BOOL": True}, {"NULL": True}, {"N": "123"}, {"L": [{"S": "x"}]}, {"M": {}})
+    assert write_units({f"name-{n}": value for n, value in enumerate(values)}) == 1

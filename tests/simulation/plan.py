@@ -139,6 +139,8 @@ class Plan:
 def random_plan(rng: random.Random) -> Plan:
     """A graph of 1 to 8 steps, now and then of 40 or 200, with failures sprinkled in."""
     kind = rng.random()
+    if kind < 0.01:
+        return _corner(rng)
     count = rng.choice((1, 2, 3, 3, 4, 5, 6, 8)) if kind < 0.97 else 40 if kind < 0.998 else 200
     failing = rng.random() < 0.5
     steps: list[Step] = []
@@ -165,6 +167,16 @@ def random_plan(rng: random.Random) -> Plan:
         timeout_s=rng.choice((60, 3_600, 20_000)) if stop < 0.1 else None,
     )
     return Plan(pipeline=pipeline, items=items, fates=fates, is_stopped=stop < 0.3)
+
+
+def _corner(rng: random.Random) -> Plan:
+    """What chance alone reaches once in a million: a sequence whose first submission is refused,
+    while somebody cancels the run."""
+    request = {"jobQueue": QUEUE, "jobDefinition": "noop:1", "arrayProperties": {"size": 25_000}}
+    step = Step(name="Step0", request=request, sequential=True)
+    pipeline = Pipeline(name="sim", version=1, steps=(step,))
+    fates: dict[tuple[str, int], JobOutcome | None] = {(step.label, rng.choice((0, 1))): None}
+    return Plan(pipeline=pipeline, items={}, fates=fates, is_stopped=True)
 
 
 def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:

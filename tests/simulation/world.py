@@ -209,7 +209,10 @@ class World:
         """Another process gets its turn while this one stands still."""
         self._nested = True
         try:
-            self._do(self.sweep if sweep else self.rng.choice((self.deliver, self.sweep)))
+            turns = [self.deliver, self.sweep]
+            if self.plan.is_stopped and self._chance(0.2):  # while a submission is in flight
+                turns = [self.cancel]
+            self._do(self.sweep if sweep else self.rng.choice(turns))
         finally:
             self._nested = False
 
