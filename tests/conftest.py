@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -44,6 +45,27 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     """Every AWS client of this test talks to the local cloud."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
     return cloud
+
+
+@pytest.fixture(scope="module")
+def _stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def stays(_stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
+    """A local cloud of this module's own, where the verbs find it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _stays.endpoint)
+    return _stays
+
+
+def write(folder: Path, text: str) -> str:
+    """A pipeline file's path."""
+    path = folder / "pipeline.yaml"
+    path.write_text(text)
+    return str(path)
 
 
 def make_queue(batch: Any, name: str, *, slots: int) -> None:

@@ -37,6 +37,17 @@ def stack_option(function: _F) -> _F:
     )(function)
 
 
+def params_option(function: _F) -> _F:
+    """`--param NAME=VALUE`, any number of times: `parse_params` reads them."""
+    return click.option(
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter; a local path is uploaded and replaced by its S3 URI.",
+    )(function)
+
+
 def parse_params(params: tuple[str, ...]) -> dict[str, str]:
     """`NAME=VALUE` options as a dictionary. Raises: UsageProblem."""
     given: dict[str, str] = {}

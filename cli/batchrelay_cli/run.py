@@ -26,7 +26,7 @@ from batchrelay_cli.aws import FunctionFailedError, StartRefusedError, Wire, loc
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay, printable
 from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
-from batchrelay_cli.options import UsageProblem, output_option, parse_params
+from batchrelay_cli.options import UsageProblem, output_option, params_option, parse_params
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_local.launch import CloudError, LocalCloud
 
@@ -51,13 +51,7 @@ EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.PARTIAL: 4}
     "--param source=examples/word-count/texts"
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter; a local path is uploaded and replaced by its S3 URI.",
-)
+@params_option
 @click.option("--keep", is_flag=True, help="Leave the cloud up afterwards, until Ctrl-C.")
 @click.option(
     "--download", type=click.Path(path_type=Path, file_okay=False), help="Fetch the outputs here."

@@ -8,7 +8,13 @@ import click
 
 from batchrelay.bootstrap import new_run_id
 from batchrelay_cli.local_jobs import is_local_path, upload_params
-from batchrelay_cli.options import UsageProblem, output_option, parse_params, stack_option
+from batchrelay_cli.options import (
+    UsageProblem,
+    output_option,
+    params_option,
+    parse_params,
+    stack_option,
+)
 from batchrelay_cli.remote import ask, asked, echo_json, reached
 
 REPEATED = 200
@@ -16,13 +22,7 @@ REPEATED = 200
 
 @click.command(epilog="Example: batchrelay start word-count --param source=texts --key 2026-01-31")
 @click.argument("pipeline")
-@click.option(
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter; a local path is uploaded and replaced by its S3 URI.",
-)
+@params_option
 @click.option("--key", default="", help="The same key never starts two runs.")
 @click.option("--version", type=click.IntRange(1), help="Not the version that is registered.")
 @stack_option

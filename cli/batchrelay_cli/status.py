@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from batchrelay.domain.run import StepStatus
 from batchrelay_cli.aws import Wire
@@ -68,12 +69,12 @@ def _print(console: Console, run: Mapping[str, Any]) -> None:
     console.print(run_table(run, datetime.now(UTC)))
 
 
-def run_table(run: Mapping[str, Any], now: datetime) -> Table:
-    """One line a step, under one for the run."""
+def run_table(run: Mapping[str, Any], now: datetime) -> Group:
+    """One line for the run, and one for each step."""
     title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
     title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
     title += f" ({run['stopped']})" if run["stopped"] else ""
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "status", "children", "elapsed", ""):
         table.add_column(heading, justify="right" if heading == "elapsed" else "left")
     for step in run["steps"]:
@@ -85,7 +86,7 @@ def run_table(run: Mapping[str, Any], now: datetime) -> Table:
             _elapsed(step, now),
             step["reason"] or (f"blocked: {step['blocked']}" if step["blocked"] else ""),
         )
-    return table
+    return Group(Text(title), table)
 
 
 def _progress(step: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from click.testing import CliRunner, Result
 from batchrelay_cli.aws import deployed
 from batchrelay_cli.main import cli
 from batchrelay_cli.remote import ask
-from batchrelay_local.launch import LocalCloud
+from tests.conftest import write
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 QUICK = """
 pipeline: quick
 params: {word: {type: string, default: hello}}
@@ -33,18 +32,6 @@ jobDefinitions:
 ENDLESS = QUICK.replace("quick", "endless").replace("echo", "exec sleep 100000 #")
 
 
-@pytest.fixture(scope="module")
-def stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
-    yield cloud
-    cloud.stop()
-
-
-@pytest.fixture(autouse=True)
-def _settings(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stays.endpoint)
-
-
 def batchrelay(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
@@ -53,12 +40,6 @@ def document(*arguments: str) -> Any:
     result = batchrelay(*arguments, "--output", "json")
     assert result.exit_code in (0, 1, 3), result.output
     return json.loads(result.stdout)
-
-
-def write(folder: Path, text: str) -> str:
-    path = folder / "pipeline.yaml"
-    path.write_text(text)
-    return str(path)
 
 
 def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path) -> None:

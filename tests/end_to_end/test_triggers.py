@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from click.testing import CliRunner
 
 from batchrelay_cli.main import cli
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import client_of
+from tests.conftest import client_of, write
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PATIENCE_S = 30
 UPLOADS = """
 pipeline: uploads
@@ -36,28 +35,10 @@ KEYS = ("incoming/a b+c%20é.csv", "incoming/deep/x.csv", "incoming/=&'.csv")
 NO_KEYS = ("incoming/a.txt", "other/a.csv", "incoming/folder.csv/")
 
 
-@pytest.fixture(scope="module")
-def stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
-    yield cloud
-    cloud.stop()
-
-
-@pytest.fixture(autouse=True)
-def _settings(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stays.endpoint)
-
-
 def batchrelay(*arguments: str) -> str:
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
     return result.output
-
-
-def write(folder: Path, text: str) -> str:
-    path = folder / "pipeline.yaml"
-    path.write_text(text)
-    return str(path)
 
 
 def ended(pipeline: str, count: int) -> list[Any]:
