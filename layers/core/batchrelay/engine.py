@@ -117,7 +117,8 @@ class Engine:
             if not order.key:
                 raise
             return Handled(run=self.runs.load(order.run_id), is_repeated=True)
-        return self._perform_all(_Advanced(run=created, newly_owed=owed(run)))
+        ended = created.status.is_terminal  # nothing of it was to be done
+        return self._perform_all(_Advanced(run=created, newly_owed=owed(run), ended=ended))
 
     def cancel(self, run_id: str, reason: str = "") -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
