@@ -7,7 +7,7 @@ of the item, as it was in the end. Lambda: 512 MiB for 0.15 s an invocation, an 
 Batch itself, EventBridge's events of AWS services and its rules cost nothing.
 
 Step Functions is counted as transitions: one for a plain step, which a Task is; for a step with
-items one for its Map, and one for each child.
+items one for its Map, and one for each item, also for those whose output is there already.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 from batchrelay.adapters.dynamodb import deflated
 from batchrelay.codec import encode_run
+from batchrelay.domain.run import StepState
 from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played
 
@@ -96,12 +97,13 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
     return Cost(
         steps=len(run.pipeline.steps),
         children=sum(state.children or 0 for state in run.steps.values()),
-        transitions=sum(
-            1 + (run.state(step.name).children or 0 if step.has_items else 0)
-            for step in run.pipeline.steps
-        ),
+        transitions=sum(1 + _items(run.state(step.name)) for step in run.pipeline.steps),
         by_kind={kind: count * prices[kind] / 1e6 for kind, count in units.items()},
     )
+
+
+def _items(state: StepState) -> int:
+    return 0 if state.items is None else state.items + state.existing
 
 
 def chain(folder: Path, steps: int) -> Path:
