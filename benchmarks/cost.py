@@ -1,10 +1,11 @@
 """Dollars per million steps, from calls that were counted: `python -m benchmarks.cost`.
 
-Each run is played on the local cloud, its handlers' AWS calls are counted there, and multiplied by
-dated list prices (prices.json). A write costs a unit for each KiB of the item, as it was then; the
-entry in the index of open runs is two more. A strongly consistent read is one unit for each 4 KiB
-of the item, as it was in the end. Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS
-Batch itself, EventBridge's events of AWS services and its rules cost nothing.
+Each run is played on the local cloud, its handlers' AWS calls are counted there, and multiplied
+by dated list prices (prices.json). A write costs a unit for each KiB of the item, as it was then;
+its entries in the two indexes are four more (made and deleted; made, and changed at the end). A
+read, strongly consistent, is one unit for each 4 KiB of the item, as it was in the end. Lambda:
+512 MiB for 0.15 s an invocation, an assumption. AWS Batch itself, EventBridge's events of AWS
+services and its rules cost nothing.
 
 Step Functions is counted as transitions: one for a plain step, which a Task is; for a step with
 items one for its Map, and one for each item, also for those whose output is there already.
@@ -31,7 +32,7 @@ LAMBDA_GB, LAMBDA_S = 0.5, 0.15
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""
 
-INDEX_UNITS = 2
+INDEX_UNITS = 4
 
 EXAMPLES: tuple[tuple[str, dict[str, str]], ...] = (
     ("word-count", {"source": str(ROOT / "examples/word-count/texts")}),
