@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 from batchrelay.adapters.memory import (
     MemoryClock,
@@ -15,9 +16,10 @@ from batchrelay.adapters.memory import (
     MemoryQueues,
     MemoryRunStore,
 )
+from batchrelay.domain.events import Event
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.run import Run
-from batchrelay.domain.transitions import new_run
+from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
@@ -64,6 +66,11 @@ def run_of(*steps: Step, params: Mapping[str, str] | None = None, **options: obj
         environment=ENVIRONMENT,
         at=T0,
     )
+
+
+def fold(run: Run, *events: Event) -> Run:
+    """The run after these facts."""
+    return reduce(advance, events, run)
 
 
 def key(label: str, part: int = 0, *, round: int = 0, run_id: str = "run1") -> JobKey:  # noqa: A002  # the domain's word

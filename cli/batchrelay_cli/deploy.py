@@ -13,6 +13,7 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.bootstrap import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
+from batchrelay.domain.values import RUNS_PREFIX
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import (
     known_revision,
@@ -22,13 +23,10 @@ from batchrelay_cli.job_definitions import (
     registered,
 )
 from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_definitions
-from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
-from batchrelay_cli.remote import echo_json, is_local, reached
+from batchrelay_cli.remote import is_local, reached
 from batchrelay_cli.triggers import TriggerRules, let_speak, silent_buckets
-
-MANIFESTS = "runs/"
-"""Where manifests lie in the stack's bucket."""
 
 
 @click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")
@@ -108,10 +106,10 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
     for number, trigger in enumerate(file.pipeline.triggers):
         if not isinstance(trigger, S3Trigger) or trigger.bucket != bucket:
             continue
-        if trigger.prefix.startswith(MANIFESTS) or MANIFESTS.startswith(trigger.prefix):
+        if trigger.prefix.startswith(RUNS_PREFIX) or RUNS_PREFIX.startswith(trigger.prefix):
             file.document.wrong(
                 ("triggers", number),
-                f"the stack's manifests lie in {bucket} below {MANIFESTS}: they would start runs "
+                f"the stack's manifests lie in {bucket} below {RUNS_PREFIX}: they would start runs "
                 "without end; give a prefix of your own",
             )
     if file.document.errors:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.options import output_option, stack_option
+from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
 
 QUEUES = {
@@ -68,7 +68,7 @@ def dlq(stack: str, replay: bool, output: str) -> None:
         for letter in letters if replay else ():
             _send_again(wire, letter)
     if output == "json":
-        click.echo(json.dumps([_document(letter) for letter in letters], indent=2))
+        echo_json([_document(letter) for letter in letters])
         return
     for letter in letters:
         click.echo(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {letter.about}")

@@ -10,8 +10,8 @@ import click
 
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.live import printable
-from batchrelay_cli.options import UsageProblem, output_option, stack_option
-from batchrelay_cli.remote import ask, echo_json, reached
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.remote import ask, reached
 
 
 @click.command(epilog="Example: batchrelay logs 20260131t120000abc123/migrate:17")

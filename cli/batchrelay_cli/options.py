@@ -1,13 +1,20 @@
-"""What the verbs share: options, and the error of a caller who has to change something."""
+"""What the verbs share: options, answers, and the error of a caller who has to change something."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "CANCELLED": 1, "PARTIAL": 4}
+"""Anything else is still running: 3."""
+
+STILL_RUNNING = 3
 
 
 class UsageProblem(click.ClickException):
@@ -59,3 +66,13 @@ def parse_params(params: tuple[str, ...]) -> dict[str, str]:
             raise UsageProblem(f"--param {name} is given twice")
         given[name] = value
     return given
+
+
+def exit_code(status: str) -> int:
+    """What a run's status means to a shell."""
+    return EXIT_CODES.get(status, STILL_RUNNING)
+
+
+def echo_json(document: Any) -> None:
+    """One document, for programs."""
+    click.echo(json.dumps(document, indent=2))

@@ -21,7 +21,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay_cli.graph import known_items, mermaid, size_of, source_of, svg
-from batchrelay_cli.options import UsageProblem, output_option
+from batchrelay_cli.options import UsageProblem, echo_json, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
 TO_STDOUT = "-"
@@ -51,7 +51,7 @@ def plan(file: Path, graph: str | None, output: str) -> None:
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         click.echo(f"wrote {graph}")
     elif output == "json":
-        click.echo(json.dumps(_document(checked), indent=2))
+        echo_json(_document(checked))
     else:
         _print(checked)
 

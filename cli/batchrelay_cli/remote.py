@@ -18,11 +18,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batchrelay_cli.aws import FunctionFailedError, InvalidSettingsError, Wire, deployed
 from batchrelay_cli.options import UsageProblem
 
-EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "CANCELLED": 1, "PARTIAL": 4}
-"""Anything else is still running: 3."""
-
-STILL_RUNNING = 3
-
 
 @contextmanager
 def reached(stack: str) -> Iterator[Wire]:
@@ -93,13 +88,3 @@ def asked(
     if status >= 500:
         raise click.ClickException(f"the API failed: {document}")
     return status, document
-
-
-def exit_code(status: str) -> int:
-    """What a run's status means to a shell."""
-    return EXIT_CODES.get(status, STILL_RUNNING)
-
-
-def echo_json(document: Any) -> None:
-    """One document, for programs."""
-    click.echo(json.dumps(document, indent=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,13 +19,20 @@ from batchrelay.codec import encode_run
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.variables import resolve_params, run_variables, variables_of
 from batchrelay_cli.aws import FunctionFailedError, StartRefusedError, Wire, local_client_factory
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay, printable
 from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
-from batchrelay_cli.options import UsageProblem, output_option, params_option, parse_params
+from batchrelay_cli.options import (
+    UsageProblem,
+    echo_json,
+    exit_code,
+    output_option,
+    params_option,
+    parse_params,
+)
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_local.launch import CloudError, LocalCloud
 
@@ -41,9 +47,6 @@ SWEEP_S = 1.0
 
 NOTICE_WAIT_S = 5
 """Seconds to wait for a notice that SNS accepted."""
-
-EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.PARTIAL: 4}
-"""Anything else that has ended is 1."""
 
 
 @click.command(
@@ -90,14 +93,14 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         if download is not None:
             missing = not session.download(ended, download)
         if options["output"] == "json":
-            click.echo(json.dumps(report, indent=2))
+            echo_json(report)
         if keep:
             _stay(cloud, console)
     except (StartRefusedError, FunctionFailedError) as error:
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
-    raise SystemExit(EXIT_CODES.get(ended.status, 1) or int(missing))
+    raise SystemExit(exit_code(ended.status) or int(missing))
 
 
 def _cloud(directory: Path, port: int, chaos: str, console: Console) -> LocalCloud:

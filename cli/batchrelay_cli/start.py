@@ -10,12 +10,13 @@ from batchrelay.bootstrap import new_run_id
 from batchrelay_cli.local_jobs import is_local_path, upload_params
 from batchrelay_cli.options import (
     UsageProblem,
+    echo_json,
     output_option,
     params_option,
     parse_params,
     stack_option,
 )
-from batchrelay_cli.remote import ask, asked, echo_json, reached
+from batchrelay_cli.remote import ask, asked, reached
 
 REPEATED = 200
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from batchrelay.domain.run import StepStatus
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.live import COLOURS, Progress
-from batchrelay_cli.options import output_option, stack_option
-from batchrelay_cli.remote import STILL_RUNNING, ask, echo_json, exit_code, reached
+from batchrelay_cli.options import STILL_RUNNING, echo_json, exit_code, output_option, stack_option
+from batchrelay_cli.remote import ask, reached
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""
@@ -38,14 +38,14 @@ def status(run: str, watch: bool, stack: str, output: str) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=LINE_CHARS)  # a reason must be there to be found
     with reached(stack) as wire:
-        if output == "json":
-            shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
-            echo_json(shown)
-        elif watch and console.is_terminal:
+        if watch and console.is_terminal and output != "json":
             shown = _watch(wire, run, console)
-        else:
-            shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
-            _print(console, shown)
+            raise SystemExit(exit_code(shown["status"]))
+        shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
+    if output == "json":
+        echo_json(shown)
+    else:
+        console.print(run_table(shown, datetime.now(UTC)))
     raise SystemExit(exit_code(shown["status"]))
 
 
@@ -63,10 +63,6 @@ def _watch(wire: Wire, run: str, console: Console) -> Mapping[str, Any]:
             if exit_code(shown["status"]) != STILL_RUNNING:
                 return shown
             time.sleep(POLL_S)
-
-
-def _print(console: Console, run: Mapping[str, Any]) -> None:
-    console.print(run_table(run, datetime.now(UTC)))
 
 
 def run_table(run: Mapping[str, Any], now: datetime) -> Group:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.options import output_option, stack_option
-from batchrelay_cli.remote import ask, echo_json, reached
+from batchrelay_cli.options import echo_json, output_option, stack_option
+from batchrelay_cli.remote import ask, reached
 
 
 @click.command(epilog="Example: batchrelay story 20260131t120000abc123")

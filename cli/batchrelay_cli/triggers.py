@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 TARGET_ID = "TriggerQueue"
+_BY_US = " (batchrelay: "
+"""Stands in a rule's description behind what it is."""
+
+_T = TypeVar("_T", S3Trigger, ScheduleTrigger)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """A rule or a schedule that is there: what it is called in a sentence, and what it holds."""
+
+    said: str
+    content: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,53 +62,50 @@ class TriggerRules:
 
     def changes(self, triggers: tuple[Trigger, ...]) -> list[str]:
         """One line for everything that is not yet as the triggers say."""
-        return [line for line, _, _, _ in self._differences(triggers)]
+        return [line for line, _ in self._differences(triggers)]
 
     def make(self, triggers: tuple[Trigger, ...]) -> None:
         """Make them what the triggers say."""
-        for _, name, old, new in self._differences(triggers):
-            match new:
-                case S3Trigger():
-                    self._put_rule(name, new)
-                case ScheduleTrigger():
-                    self._put_schedule(name, new)
-                case None:
-                    self._delete(name, old)
+        for _, change in self._differences(triggers):
+            change()
 
     def _differences(
         self, triggers: tuple[Trigger, ...]
-    ) -> Iterator[tuple[str, str, Trigger | None, Trigger | None]]:
-        """What to say, the name, what is there, and what is wanted."""
+    ) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What to say, and what to do."""
         named = {f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)}
-        for kind, known in ((S3Trigger, self._rules()), (ScheduleTrigger, self._schedules())):
-            wanted = {n: trigger for n, trigger in named.items() if isinstance(trigger, kind)}
-            for name, old in known.items():
-                if name not in wanted:
-                    yield f"trigger {told(old)}: removed", name, old, None
-            for name, new in wanted.items():
-                there = known.get(name)
-                if there != new:
-                    what = "new" if there is None else "changed"
-                    yield f"trigger {told(new)}: {what}", name, there, new
+        rules = {n: trigger for n, trigger in named.items() if isinstance(trigger, S3Trigger)}
+        yield from _compared(self._rules(), rules, self._content, self._put_rule, self._delete_rule)
+        schedules = {n: t for n, t in named.items() if isinstance(t, ScheduleTrigger)}
+        put, delete = self._put_schedule, self._delete_schedule
+        yield from _compared(self._schedules(), schedules, self._content, put, delete)
 
-    def _rules(self) -> Mapping[str, Trigger]:
-        found: dict[str, Trigger] = {}
+    def _content(self, trigger: Trigger) -> Any:
+        """What AWS must hold for a trigger; comparable with what it holds."""
+        if isinstance(trigger, S3Trigger):
+            return pattern_of(trigger), [s3_input(self.pipeline)]
+        return trigger.expression, trigger.timezone, schedule_input(self.pipeline)
+
+    def _rules(self) -> Mapping[str, _Known]:
+        found: dict[str, _Known] = {}
         for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
             for rule in page["Rules"]:
-                targets = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-                pattern = json.loads(rule["EventPattern"]) if targets else {}  # put, and no more
-                found[rule["Name"]] = _trigger_of(pattern)
+                targets: Any = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+                inputs = [t.get("InputTransformer", {}).get("InputTemplate") for t in targets]
+                said = rule.get("Description", "").rpartition(_BY_US)[0]
+                content = (json.loads(rule["EventPattern"]), inputs)
+                found[rule["Name"]] = _Known(said=said, content=content)
         return found
 
-    def _schedules(self) -> Mapping[str, Trigger]:
+    def _schedules(self) -> Mapping[str, _Known]:
         pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
         names = [entry["Name"] for page in pages for entry in page["Schedules"]]
-        return {name: _schedule_of(self._scheduler.get_schedule(Name=name)) for name in names}
+        return {name: _known_schedule(self._scheduler.get_schedule(Name=name)) for name in names}
 
     def _put_rule(self, name: str, trigger: S3Trigger) -> None:
         self._events.put_rule(
             Name=name,
-            Description=f"batchrelay: pipeline {self.pipeline}, {told(trigger)}"[:512],
+            Description=f"{told(trigger)[:300]}{_BY_US}{self.pipeline})",
             EventPattern=json.dumps(pattern_of(trigger)),
         )
         transformer: Any = {
@@ -125,18 +134,37 @@ class TriggerRules:
         except self._scheduler.exceptions.ConflictException:
             self._scheduler.update_schedule(**request)
 
-    def _delete(self, name: str, trigger: Trigger | None) -> None:
-        if isinstance(trigger, ScheduleTrigger):
-            self._scheduler.delete_schedule(Name=name)
-            return
+    def _delete_rule(self, name: str) -> None:
         self._events.remove_targets(Rule=name, Ids=[TARGET_ID])
         self._events.delete_rule(Name=name)
 
+    def _delete_schedule(self, name: str) -> None:
+        self._scheduler.delete_schedule(Name=name)
 
-def _schedule_of(schedule: Mapping[str, Any]) -> ScheduleTrigger:
-    return ScheduleTrigger(
+
+def _compared(
+    known: Mapping[str, _Known],
+    wanted: Mapping[str, _T],
+    content: Callable[[_T], Any],
+    put: Callable[[str, _T], None],
+    delete: Callable[[str], None],
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    for name, there in known.items():
+        if name not in wanted:
+            yield f"trigger {there.said}: removed", partial(delete, name)
+    for name, trigger in wanted.items():
+        if name not in known:
+            yield f"trigger {told(trigger)}: new", partial(put, name, trigger)
+        elif known[name].content != content(trigger):
+            yield f"trigger {told(trigger)}: changed", partial(put, name, trigger)
+
+
+def _known_schedule(schedule: Mapping[str, Any]) -> _Known:
+    trigger = ScheduleTrigger(
         expression=schedule["ScheduleExpression"], timezone=schedule["ScheduleExpressionTimezone"]
     )
+    content = (trigger.expression, trigger.timezone, schedule["Target"].get("Input"))
+    return _Known(said=told(trigger), content=content)
 
 
 def told(trigger: Trigger) -> str:
@@ -162,31 +190,6 @@ def pattern_of(trigger: S3Trigger) -> dict[str, Any]:
 def _literal(text: str) -> str:
     """Without wildcards. Source: EventBridge User Guide, eb-event-patterns-content-based."""
     return text.replace("\\", "\\\\").replace("*", "\\*")
-
-
-def _trigger_of(pattern: Mapping[str, Any]) -> S3Trigger:
-    """The reverse of `pattern_of`; what is none of ours is different from every trigger."""
-    detail = pattern.get("detail", {})
-    bucket = detail.get("bucket", {}).get("name", [""])[0]
-    [matcher] = detail.get("object", {}).get("key", [{}])
-    if "wildcard" in matcher:
-        for at in range(len(matcher["wildcard"])):
-            prefix, suffix = _split(matcher["wildcard"], at)
-            trigger = S3Trigger(bucket=bucket, prefix=prefix, suffix=suffix)
-            if pattern_of(trigger) == pattern:
-                return trigger
-    return S3Trigger(
-        bucket=bucket, prefix=matcher.get("prefix", ""), suffix=matcher.get("suffix", "")
-    )
-
-
-def _split(wildcard: str, at: int) -> tuple[str, str]:
-    head, tail = wildcard[:at], wildcard[at + 1 :]
-    return _unescaped(head), _unescaped(tail)
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("\\*", "*").replace("\\\\", "\\")
 
 
 def silent_buckets(wire: Wire, triggers: tuple[Trigger, ...]) -> dict[int, str]:

@@ -20,7 +20,7 @@ from batchrelay.domain.values import Json, merged
 from batchrelay.ports import Objects
 from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.options import UsageProblem, output_option, stack_option
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
 
 PRICES = Path(__file__).parent / "prices.json"
@@ -71,7 +71,7 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
         )
     if output == "json":
-        click.echo(json.dumps([_document(entry) for entry in found], indent=2))
+        echo_json([_document(entry) for entry in found])
     else:
         _print(run, known[name], found, table)
 

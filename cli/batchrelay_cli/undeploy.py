@@ -9,8 +9,8 @@ import click
 from batchrelay.bootstrap import store
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import deregister
-from batchrelay_cli.options import UsageProblem, output_option, stack_option
-from batchrelay_cli.remote import ask, echo_json, reached
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.remote import ask, reached
 from batchrelay_cli.triggers import TriggerRules
 
 

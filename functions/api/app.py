@@ -11,8 +11,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay import openapi
+from batchrelay.api import problem
 from batchrelay.bootstrap import lambda_api
-from batchrelay.domain.errors import CodecError, InputError, http_status
+from batchrelay.domain.errors import CodecError, InputError
 
 logger = Logger()
 metrics = Metrics()
@@ -43,13 +44,12 @@ def cancel(run_id: str) -> Response[str]:
 
 @app.exception_handler([InputError, CodecError, UnicodeDecodeError])
 def refused(error: Exception) -> Response[str]:
-    problem = {"title": type(error).__name__, "status": http_status(error), "detail": str(error)}
     logger.warning("request refused", extra={"reason": str(error)})
-    return answer(problem, http_status(error), "application/problem+json")
+    document = problem(error)
+    return answer(document, document["status"], "application/problem+json")
 
 
 def answer(document: Any, status: int = 200, kind: str = "application/json") -> Response[str]:
-    """JSON."""
     return Response(status_code=status, content_type=kind, body=json.dumps(document))
 
 

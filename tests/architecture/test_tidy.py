@@ -11,7 +11,7 @@ import pytest
 
 from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
-from tests.mutants import MUTANTS
+from tests.mutants.planted import MUTANTS
 from tests.stack import ROOT, resource, template
 
 PACKAGES = ("layers/core/batchrelay", "local/batchrelay_local", "cli/batchrelay_cli", "functions")

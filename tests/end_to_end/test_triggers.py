@@ -136,3 +136,15 @@ def test_a_trigger_that_would_feed_itself_is_refused(
     result = CliRunner().invoke(cli, ["deploy", write(tmp_path, text), "--plan"])
     assert result.exit_code == 2
     assert "without end; give a prefix of your own" in result.output
+
+
+def test_a_rule_without_its_target_is_mended(stays: LocalCloud, tmp_path: Path) -> None:
+    """Whoever made it died between the rule and its target."""
+    file = write(tmp_path, UPLOADS.replace("uploads", "halved"))
+    batchrelay("deploy", file)
+    events = client_of(stays, "events")
+    [rule] = events.list_rules(NamePrefix="br-")["Rules"]
+    events.remove_targets(Rule=rule["Name"], Ids=["TriggerQueue"])
+    assert batchrelay("deploy", file) == "trigger s3://inbox/incoming/*.csv: changed\n"
+    assert batchrelay("deploy", file) == "no change\n"
+    batchrelay("undeploy", "halved")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -226,3 +227,44 @@ def test_a_job_that_aws_batch_has_forgotten_has_failed_after_an_hour() -> None:
     run = cloud.engine.sweep("run1").run
     assert run.status is RunStatus.FAILED
     assert run.state("a").reason == "AWS Batch no longer knows this job"
+
+
+@pytest.mark.parametrize(("cancel", "status"), [(False, "FAILED"), (True, "CANCELLED")])
+def test_a_run_ends_although_its_queue_is_gone(
+    monkeypatch: pytest.MonkeyPatch, *, cancel: bool, status: str
+) -> None:
+    def gone(_queue: str, _name: str) -> tuple[str, ...]:
+        raise Refused("ClientException: JobQueue queue not found")
+
+    cloud = cloud_of(step("a"))
+    monkeypatch.setattr(cloud.jobs, "submit", failing(Throttled("429")))
+    monkeypatch.setattr(cloud.jobs, "find", gone)
+    cloud.engine.start(ORDER)
+    if cancel:
+        cloud.engine.cancel("run1")
+    cloud.clock.move(SUBMIT_GRACE_S)
+    assert cloud.engine.sweep("run1").run.status == status
+
+
+def test_a_sweep_does_not_take_over_what_a_slow_preparation_is_just_submitting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = cloud_of(step("a", file="s3://b/plan.json"))
+    cloud.engine.start(ORDER)
+    cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
+    read, submit, passed = cloud.objects.read, cloud.jobs.submit, list[int]()
+
+    def slowly(uri: str) -> Any:
+        cloud.clock.move(600)
+        return read(uri)
+
+    def while_reconcile_passes(request: Any) -> str:
+        if not passed:
+            passed.append(1)
+            cloud.engine.sweep("run1")
+        return submit(request)
+
+    monkeypatch.setattr(cloud.objects, "read", slowly)
+    monkeypatch.setattr(cloud.jobs, "submit", while_reconcile_passes)
+    cloud.engine.prepare("run1", "a", 0)
+    assert len(cloud.jobs.jobs) == 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
@@ -16,13 +15,10 @@ from batchrelay.domain.effects import (
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.errors import Refused, Throttled
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
-    Event,
     GraceExpired,
-    JobBlocked,
     JobFailed,
     JobProgressed,
     JobSubmitted,
@@ -32,7 +28,7 @@ from batchrelay.domain.events import (
     QueuesLeft,
     SubmissionWithdrawn,
 )
-from batchrelay.domain.limits import REASON_CHARS_MAX, STUCK_S, SUBMIT_GRACE_S
+from batchrelay.domain.limits import REASON_CHARS_MAX, SUBMIT_GRACE_S
 from batchrelay.domain.obligations import is_open, owed
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.requests import notice_of
@@ -46,20 +42,11 @@ from batchrelay.domain.run import (
     StopCause,
 )
 from batchrelay.domain.transitions import advance
-from batchrelay.hearing import STUCK_REASON
-from batchrelay.job_detail import report_of
-from batchrelay.ports import JobReport
-from tests.builders import MemoryCloud, at, key, pipeline, run_of, step
+from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step
 
 REASON = "enough"
 JOB_REASON = "batchrelay: enough"
 CANCEL = CancelRequested(at=at(5), reason="enough")
-
-
-def fold(run: Run, *events: Event) -> Run:
-    for event in events:
-        run = advance(run, event)
-    return run
 
 
 def submitted(label: str, part: int = 0) -> JobSubmitted:
@@ -258,23 +245,6 @@ def test_a_submission_that_nobody_heard_of_is_found_and_stopped() -> None:
     assert len(cloud.jobs.jobs) == 1
 
 
-def test_a_job_that_never_begins_is_noticed_and_forgotten_when_it_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cloud = started(step("a"))
-    [job_id] = cloud.jobs.jobs
-    report = JobReport(job_id=job_id, outcome=None, waits_since=cloud.clock.now())
-    monkeypatch.setattr(cloud.jobs, "describe", lambda _ids: (report,))
-    cloud.clock.move(STUCK_S - 1)
-    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
-    cloud.clock.move(1)
-    blocked = cloud.engine.sweep("run1").run
-    assert blocked.state("a").blocked == STUCK_REASON
-    assert cloud.engine.sweep("run1").run is blocked
-    report = replace(report, waits_since=None, running=1)
-    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
-
-
 def test_nothing_is_submitted_for_a_run_that_is_being_stopped() -> None:
     run = fold(run_of(step("a"), step("b", "a")), submitted("a"), CANCEL)
     ended = fold(run, JobSucceeded(at=at(7), key=key("a"), job_id="job-a-0"))
@@ -300,52 +270,6 @@ def test_the_queue_of_a_preparation_that_ends_late_is_deleted(
     assert list(cloud.runs.open_runs()) == []
 
 
-@pytest.mark.parametrize(
-    ("status", "summary", "waits"),
-    [
-        ("RUNNABLE", None, True),
-        ("PENDING", None, False),  # for the job of its lane
-        ("RUNNING", None, False),
-        ("PENDING", {"RUNNABLE": 9, "PENDING": 1}, True),
-        ("PENDING", {"PENDING": 10}, False),
-        ("PENDING", {"RUNNABLE": 9, "STARTING": 1}, False),
-        ("PENDING", {"RUNNABLE": 9, "SUCCEEDED": 1}, False),
-    ],
-)
-def test_a_job_waits_if_it_could_begin_and_nothing_of_it_has(
-    status: str, summary: dict[str, int] | None, waits: bool
-) -> None:
-    detail: dict[str, object] = {"jobId": "j", "status": status, "createdAt": 1_795_168_900_000}
-    if summary is not None:
-        detail["arrayProperties"] = {"size": 10, "statusSummary": summary}
-    since = report_of(detail).waits_since
-    assert since == (datetime(2026, 11, 20, 10, 1, 40, tzinfo=UTC) if waits else None)
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"dependsOn": [{"jobId": "up", "type": "N_TO_N"}]},
-        {"attempts": [{"statusReason": "Host EC2 (instance i-0abc) terminated."}]},
-    ],
-)
-def test_what_waited_or_ran_before_is_not_blocked_by_its_age(more: dict[str, object]) -> None:
-    detail = {"jobId": "j", "status": "RUNNABLE", "createdAt": 1_795_168_900_000, **more}
-    assert report_of(detail).waits_since is None
-
-
-def test_a_part_that_is_blocked_is_not_hidden_by_another_that_runs() -> None:
-    run = fold(run_of(step("a", size=20_000)), submitted("a"), submitted("a", 1))
-    blocked = JobBlocked(at=at(5), key=key("a"), job_id="job-a-0", reason="MISCONFIGURATION")
-    other = JobProgressed(
-        at=at(6), key=key("a", 1), job_id="job-a-1", succeeded=0, failed=0, running=5
-    )
-    assert fold(run, blocked, other).blocked == {"a": "MISCONFIGURATION"}
-    own = replace(other, key=key("a"), job_id="job-a-0", running=0, succeeded=1)
-    assert fold(run, blocked, own).blocked == {}
-    assert fold(run, blocked, failed("a")).blocked == {}
-
-
 def test_children_that_we_stopped_are_not_counted_as_failed() -> None:
     """A sweep hears of them while the job is being stopped."""
     run = fold(run_of(step("a", size=10)), submitted("a"), CANCEL)
@@ -367,46 +291,3 @@ def test_the_story_tells_of_no_submission_that_never_was() -> None:
     assert not any("submitted" in str(moment["what"]) for moment in story(run))
     [shown] = run_document(run)["steps"]  # type: ignore[misc]
     assert shown["startedAt"] is None  # type: ignore[index]
-
-
-@pytest.mark.parametrize(("cancel", "status"), [(False, "FAILED"), (True, "CANCELLED")])
-def test_a_run_ends_although_its_queue_is_gone(
-    monkeypatch: pytest.MonkeyPatch, *, cancel: bool, status: str
-) -> None:
-    def throttled(_request: object) -> str:
-        raise Throttled("429")
-
-    def gone(_queue: str, _name: str) -> tuple[str, ...]:
-        raise Refused("ClientException: JobQueue queue not found")
-
-    cloud = MemoryCloud(pipeline(step("a")))
-    monkeypatch.setattr(cloud.jobs, "submit", throttled)
-    monkeypatch.setattr(cloud.jobs, "find", gone)
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
-    if cancel:
-        cloud.engine.cancel("run1")
-    cloud.clock.move(SUBMIT_GRACE_S)
-    assert cloud.engine.sweep("run1").run.status == status
-
-
-def test_a_sweep_does_not_take_over_what_a_slow_preparation_is_just_submitting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cloud = started(step("a", file="s3://b/plan.json"))
-    cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
-    read, submit, passed = cloud.objects.read, cloud.jobs.submit, list[int]()
-
-    def slowly(uri: str) -> Any:
-        cloud.clock.move(600)
-        return read(uri)
-
-    def while_reconcile_passes(request: Any) -> str:
-        if not passed:
-            passed.append(1)
-            cloud.engine.sweep("run1")
-        return submit(request)
-
-    monkeypatch.setattr(cloud.objects, "read", slowly)
-    monkeypatch.setattr(cloud.jobs, "submit", while_reconcile_passes)
-    cloud.engine.prepare("run1", "a", 0)
-    assert len(cloud.jobs.jobs) == 1

@@ -33,7 +33,7 @@ from batchrelay.domain.run import (
     Twin,
 )
 from batchrelay.domain.transitions import EVENT_TABLE, advance
-from tests.builders import T0, at, key, run_of, step
+from tests.builders import T0, at, fold, key, run_of, step
 
 ON_END = NoticeRule(topic="arn:t", on=frozenset({"SUCCEEDED", "FAILED"}))
 
@@ -61,12 +61,6 @@ def prepared(children: int, round_number: int = 0) -> Prepared:
         children=(children,),
         manifest="s3://b/items/" if children else None,
     )
-
-
-def fold(run: Run, *events: object) -> Run:
-    for event in events:
-        run = advance(run, event)  # type: ignore[arg-type]
-    return run
 
 
 def status(run: Run, name: str = "a") -> StepStatus:

@@ -22,6 +22,7 @@ from batchrelay.domain.errors import (
     InputError,
     PipelineNotFound,
     RequestTooLarge,
+    RunExists,
     RunNotFound,
     StepNotFound,
 )
@@ -70,8 +71,8 @@ class Api:
             "params": _params(asked.get("params", {})),
         }
         wanted = decode_order(order, self.new_run_id)
-        if wanted.version is not None:
-            self.engine.pipelines.registered_version(_name(pipeline))
+        if wanted.version is not None:  # what was taken away is started no more
+            self.engine.pipelines.registered_version(pipeline)
         handled = self.engine.start(wanted)
         return not handled.is_repeated, run_document(handled.run)
 
@@ -188,3 +189,21 @@ def _place(text: str) -> str:
     if text and _PLACE.fullmatch(text) is None:
         raise InputError("next is not what an earlier page said: leave it out to begin anew")
     return text
+
+
+def problem(error: Exception) -> dict[str, Any]:
+    """What the caller got wrong, as RFC 9457 has it."""
+    status = _http_status(error)
+    return {"title": type(error).__name__, "status": status, "detail": str(error)}
+
+
+def _http_status(error: Exception) -> int:
+    match error:
+        case PipelineNotFound() | RunNotFound() | StepNotFound():
+            return 404
+        case RunExists():
+            return 409
+        case RequestTooLarge():
+            return 413
+        case _:
+            return 400

@@ -25,7 +25,7 @@ from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_M
 from batchrelay.domain.pipeline import Listing, Step
 from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run, StepState, StepStatus
-from batchrelay.domain.values import Json, existing_uri, manifest_uri
+from batchrelay.domain.values import RUNS_PREFIX, Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
 from batchrelay.items.outputs import Outputs
@@ -121,7 +121,7 @@ class Preparation:
 
     def _measured_chunk(self, run: Run, step: Step, state: StepState) -> int:
         bucket = run.environment["bucket"]
-        memory = f"s3://{bucket}/runs/-tuning/{run.pipeline.name}/{step.name}.json"
+        memory = f"s3://{bucket}/{RUNS_PREFIX}-tuning/{run.pipeline.name}/{step.name}.json"
         return automatic_chunk(self.objects, memory, results_uri(run, step.name, state.round))
 
     def _items(

@@ -88,16 +88,3 @@ class CodecError(BatchrelayError):
 
 class TransitionError(BatchrelayError):
     """A transition led outside the table: a bug of ours."""
-
-
-def http_status(error: Exception) -> int:
-    """What an error of the caller is in HTTP."""
-    match error:
-        case PipelineNotFound() | RunNotFound() | StepNotFound():
-            return 404
-        case RunExists():
-            return 409
-        case RequestTooLarge():
-            return 413
-        case _:
-            return 400

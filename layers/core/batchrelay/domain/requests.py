@@ -12,7 +12,7 @@ from batchrelay.domain.lanes import upstream_failures, upstream_parts
 from batchrelay.domain.limits import OVERRIDES_CHARS_MAX, REQUEST_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
-from batchrelay.domain.values import JobKey, Json, manifest_uri, merged
+from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged
 from batchrelay.domain.variables import variables_of
 
 
@@ -134,7 +134,7 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
 
 def round_uri(run: Run, step: str, round_number: int) -> str:
     """The folder of everything that one round of a step keeps in S3."""
-    return f"s3://{run.environment['bucket']}/runs/{run.id}/{step}/r{round_number}/"
+    return f"s3://{run.environment['bucket']}/{RUNS_PREFIX}{run.id}/{step}/r{round_number}/"
 
 
 def results_uri(run: Run, step: str, round_number: int) -> str:

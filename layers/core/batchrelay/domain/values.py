@@ -16,6 +16,10 @@ RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 """A run id has no dash, so that a jobName can be taken apart."""
 
 
+RUNS_PREFIX = "runs/"
+"""Below it, in the stack's bucket, lies what batchrelay writes for runs."""
+
+
 def keyed_run_id(pipeline: str, key: str) -> str:
     """The id of the one run of a pipeline that a key starts."""
     return "k" + hashlib.sha256(f"{pipeline}/{key}".encode()).hexdigest()[:24]
