@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 from batchrelay.adapters.memory import (
+    MemoryBursts,
     MemoryClock,
     MemoryJobs,
     MemoryNotices,
@@ -15,7 +16,10 @@ from batchrelay.adapters.memory import (
     MemoryPreparations,
     MemoryQueues,
     MemoryRunStore,
+    MemoryTimers,
 )
+from batchrelay.adapters.triggers import parse_trigger
+from batchrelay.bursts import Bursts
 from batchrelay.domain.events import Event
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.run import Run
@@ -23,6 +27,7 @@ from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
+from batchrelay.triggering import Triggering
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}
@@ -100,4 +105,11 @@ class MemoryCloud:
             preparation=Preparation(objects=self.objects, queues=self.queues, clock=self.clock),
             clock=self.clock,
             environment=ENVIRONMENT,
+        )
+        self.bursts, self.timers = MemoryBursts(), MemoryTimers()
+        self.triggering = Triggering(
+            parse=parse_trigger,
+            bursts=Bursts(
+                store=self.bursts, timers=self.timers, objects=self.objects, engine=self.engine
+            ),
         )

@@ -36,6 +36,7 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every handler work on a cloud in memory."""
     for app in (on_job_event, prepare, reconcile, start_run):
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
+    monkeypatch.setattr(start_run, "lambda_triggering", lambda: cloud.triggering)
     ids = (f"run{number}" for number in count(100))
     asked = Api(engine=cloud.engine, new_run_id=lambda: next(ids))
     monkeypatch.setattr(api, "lambda_api", lambda: asked)

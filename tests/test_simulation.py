@@ -7,6 +7,7 @@ from collections import Counter
 
 from tests.simulation.coverage import RARE, Coverage
 from tests.simulation.play import play
+from tests.simulation.triggers import play_triggers
 
 RUNS = 400
 
@@ -26,3 +27,13 @@ def test_a_thousand_known_seeds_end_right_and_reach_every_row() -> None:
     for seed in range(1_000):
         play(seed, coverage)
     assert set(coverage.missing()) <= RARE
+
+
+def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:
+    first = random.SystemRandom().randrange(10**9)
+    print(f"seeds {first} to {first + RUNS - 1}")
+    counts: Counter[str] = Counter()
+    for seed in [*range(RUNS), *range(first, first + RUNS)]:
+        counts += play_triggers(seed)
+    for name in ("crash", "create", "save_turn", "collect", "put_off", "close", "ring"):
+        assert counts[name], f"the simulation never reached {name}"

@@ -114,11 +114,12 @@ class Wire:
 
     # --- runs
 
-    def start_run(self, order: Mapping[str, Any]) -> None:
-        """Invoke the start function. Raises: StartRefusedError with its sentence."""
+    def start_run(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """{"runId", "status", "new"}. Raises: StartRefusedError with the function's sentence."""
         body = self.invoke(self.outputs["StartRunName"], order)
         if "error" in body:
             raise StartRefusedError(body["error"]["message"])
+        return body
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """A function's answer. Raises: FunctionFailedError."""

@@ -83,8 +83,8 @@ class TriggerRules:
     def _content(self, trigger: Trigger) -> Any:
         """What AWS must hold for a trigger; comparable with what it holds."""
         if isinstance(trigger, S3Trigger):
-            return pattern_of(trigger), [s3_input(self.pipeline)]
-        return trigger.expression, trigger.timezone, schedule_input(self.pipeline)
+            return pattern_of(trigger), [s3_input(self.pipeline, trigger)]
+        return trigger.expression, trigger.timezone, schedule_input(self.pipeline, trigger)
 
     def _rules(self) -> Mapping[str, _Known]:
         found: dict[str, _Known] = {}
@@ -110,7 +110,7 @@ class TriggerRules:
         )
         transformer: Any = {
             "InputPathsMap": dict(S3_INPUT_PATHS),
-            "InputTemplate": s3_input(self.pipeline),
+            "InputTemplate": s3_input(self.pipeline, trigger),
         }
         arn = self.wire.outputs["TriggerQueueArn"]
         target: Any = {"Id": TARGET_ID, "Arn": arn, "InputTransformer": transformer}
@@ -126,7 +126,7 @@ class TriggerRules:
             "Target": {
                 "Arn": self.wire.outputs["TriggerQueueArn"],
                 "RoleArn": self.wire.outputs["SchedulerRoleArn"],
-                "Input": schedule_input(self.pipeline),
+                "Input": schedule_input(self.pipeline, trigger),
             },
         }
         try:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import click
 
 from batchrelay.bootstrap import store
+from batchrelay.domain.run import RunStatus
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
 from batchrelay_cli.triggers import TriggerRules
+
+_OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")
@@ -26,7 +29,7 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     with reached(stack) as wire:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         version = pipelines.registered_version(pipeline)
-        open_runs = [*_runs(wire, pipeline, "RUNNING"), *_runs(wire, pipeline, "CANCELLING")]
+        open_runs = [run for status in _OPEN for run in _runs(wire, pipeline, status)]
         if open_runs:
             raise UsageProblem(
                 f"runs of {pipeline} are open ({', '.join(open_runs[:3])}): wait for them, or "

@@ -1,7 +1,6 @@
-"""Starts runs: by triggers, through their queue, and by whoever invokes it.
-
-Invoked with {"pipeline", "version", "runId" or "key", "params"}, it answers with the run, or with
-{"error": {"type", "message"}}. A trigger's message that starts nothing is a dead letter in the end.
+"""Starts runs: by triggers, through their queue, and by whoever invokes it with {"pipeline",
+"version", "runId" or "key", "params"}: the answer is the run, or {"error": {"type", "message"}}. A
+trigger's message that starts nothing is a dead letter in the end.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.adapters.triggers import parse_trigger
-from batchrelay.bootstrap import lambda_engine, new_run_id
+from batchrelay.bootstrap import lambda_engine, lambda_triggering, new_run_id
 from batchrelay.codec import decode_order
-from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound
-from batchrelay.domain.run import Run, StartOrder
+from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound, RunSkipped
+from batchrelay.engine import Handled
 from batchrelay.metrics import record
+from batchrelay.triggering import Outcome
 
 logger = Logger()
 metrics = Metrics()
@@ -28,33 +27,34 @@ metrics = Metrics()
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the run that the event asks for, or those of a batch of triggers' messages."""
     if isinstance(event, dict) and "Records" in event:
-        failed = [m["messageId"] for m in event["Records"] if not _triggered(m["body"])]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        bodies = {message["messageId"]: message["body"] for message in event["Records"]}
+        heard = lambda_triggering().hear(bodies)
+        failed = [{"itemIdentifier": m} for m, outcome in heard.items() if not _told(outcome)]
+        return {"batchItemFailures": failed}
     try:
-        run = _started(decode_order(event, new_run_id))
+        handled = lambda_engine().start(decode_order(event, new_run_id))
     except (InputError, CodecError) as error:
         logger.warning("start refused", extra={"reason": str(error)})
         return {"error": {"type": type(error).__name__, "message": str(error)}}
-    return {"runId": run.id, "status": run.status}
+    _told(handled)
+    return {"runId": handled.run.id, "status": handled.run.status, "new": not handled.is_repeated}
 
 
-def _triggered(body: str) -> bool:
-    try:
-        order = parse_trigger(body)
-        if order is not None:
-            _started(order)
-    except PipelineNotFound as error:  # it was taken away, and its rule a moment later
-        logger.warning("trigger without a pipeline", extra={"reason": str(error)})
-        metrics.add_metric("TriggersWithoutPipeline", MetricUnit.Count, 1)
-    except Exception:  # the record goes back to the queue, then to the dead letters
-        logger.exception("trigger started nothing")
-        return False
+def _told(outcome: Outcome) -> bool:
+    """Log and count it; False for a message that goes back, and to the dead letters in the end."""
+    match outcome:
+        case Handled():
+            is_new = not outcome.is_repeated
+            logger.info("run started", extra={"run_id": outcome.run.id, "new": is_new})
+            metrics.add_metric("RunsStarted", MetricUnit.Count, int(is_new))
+            record(metrics, outcome)
+        case RunSkipped():
+            logger.info("run skipped", extra={"reason": str(outcome)})
+            metrics.add_metric("RunsSkipped", MetricUnit.Count, 1)
+        case PipelineNotFound():  # it was taken away, and its rule a moment later
+            logger.warning("trigger without a pipeline", extra={"reason": str(outcome)})
+            metrics.add_metric("TriggersWithoutPipeline", MetricUnit.Count, 1)
+        case Exception():
+            logger.error("trigger started nothing", exc_info=outcome)
+            return False
     return True
-
-
-def _started(order: StartOrder) -> Run:
-    handled = lambda_engine().start(order)
-    logger.info("run started", extra={"run_id": order.run_id, "again": handled.is_repeated})
-    metrics.add_metric("RunsStarted", MetricUnit.Count, int(not handled.is_repeated))
-    record(metrics, handled)
-    return handled.run

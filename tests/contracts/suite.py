@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from batchrelay.codec import encode_pipeline
+from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
@@ -22,6 +24,7 @@ from batchrelay.domain.pipeline import (
     ListFile,
     ListFormat,
     NoticeRule,
+    Overlap,
     Param,
     Pipeline,
     S3Trigger,
@@ -31,7 +34,9 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.transitions import advance, new_run
+from batchrelay.domain.turn import Turn
 from batchrelay.ports import (
+    BurstStore,
     Jobs,
     Notices,
     Objects,
@@ -39,6 +44,7 @@ from batchrelay.ports import (
     Preparations,
     Registered,
     RunStore,
+    Timers,
 )
 from tests.builders import ENVIRONMENT, T0, at, key, step
 
@@ -57,7 +63,11 @@ EVERYTHING = Pipeline(
         step("Wide", size=25_000),
     ),
     notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link=""),),
-    triggers=(S3Trigger(bucket="inbox", prefix="a/"), ScheduleTrigger(expression="rate(1 day)")),
+    triggers=(
+        S3Trigger(bucket="inbox", prefix="a/"),
+        S3Trigger(bucket="inbox", quiet_s=60, overlap=Overlap.QUEUE),
+        ScheduleTrigger(expression="rate(1 day)", overlap=Overlap.CANCEL_RUNNING),
+    ),
     timeout_s=3_600,
 )
 
@@ -70,6 +80,7 @@ def run_of(run_id: str) -> Run:
         environment=ENVIRONMENT,
         at=T0,
         trigger={"key": "a/é"},
+        overlap=Overlap.QUEUE,
     )
 
 
@@ -197,6 +208,84 @@ class RunStoreContract:
         after = store.save(ended(runs[0]))
         assert list(store.open_runs()) == ["two"]
         assert store.load("one") == after
+
+    def test_a_run_takes_a_turn_or_is_not_stored(self, store: Store) -> None:
+        store.put_pipeline(EVERYTHING)
+        turn = store.turn("everything")
+        assert turn == Turn(pipeline="everything")
+        store.create(run_of("one"), turn.taken("one"))
+        taken = store.turn("everything")
+        assert taken == Turn(pipeline="everything", holder="one", version=1)
+        with pytest.raises(RunConflict):
+            store.create(run_of("two"), turn.taken("two"))
+        with pytest.raises(RunNotFound):
+            store.load("two")
+        with pytest.raises(RunExists):
+            store.create(run_of("one"), taken.joined("one"))
+        store.create(run_of("two"), taken.joined("two"))
+        joined = store.turn("everything")
+        assert joined == Turn(pipeline="everything", holder="one", waiting=("two",), version=2)
+        store.save_turn(joined.passed_on())
+        with pytest.raises(RunConflict):
+            store.save_turn(joined.passed_on())
+        assert store.turn("everything") == Turn(pipeline="everything", holder="two", version=3)
+
+
+def created(number: int, **said: Any) -> CreatedObject:
+    values = {"bucket": "inbox", "key": f"a/{number} é.csv", "size": number, "etag": "e", **said}
+    return CreatedObject(**values)
+
+
+class BurstStoreContract:
+    def test_an_upload_is_noted_once_in_whichever_burst(self, bursts: BurstStore) -> None:
+        none = bursts.burst("p#t")
+        assert none == Burst()
+        uploads = [created(number) for number in range(100)]
+        bursts.collect("p#t", none, [*uploads[:60], uploads[0]], at(1), at(9))
+        first = bursts.burst("p#t")
+        assert first == Burst(count=60, first_at=at(1), last_at=at(1), rings_at=at(9))
+        bursts.collect("p#t", first, uploads[50:], at(2), at(9))
+        bursts.collect("p#t", first, uploads, at(3), at(9))
+        known = bursts.burst("p#t")
+        assert known == Burst(count=100, first_at=at(1), last_at=at(2), rings_at=at(9))
+        listed = sorted(bursts.uploads("p#t", 0), key=lambda upload: upload.size)
+        assert listed == uploads
+        bursts.close("p#t", known)
+        assert bursts.burst("p#t") == Burst(number=1)
+        bursts.collect("p#t", Burst(number=1), [uploads[3], created(200)], at(4), at(12))
+        assert list(bursts.uploads("p#t", 1)) == [created(200)]
+        assert len(list(bursts.uploads("p#t", 0))) == len(uploads)
+
+    def test_only_the_burst_that_was_looked_at_is_changed(self, bursts: BurstStore) -> None:
+        bursts.collect("p#t", Burst(), [created(1)], at(1), at(9))
+        seen = bursts.burst("p#t")
+        with pytest.raises(RunConflict):
+            bursts.collect("p#t", Burst(), [created(2)], at(2), at(10))
+        bursts.collect("p#t", seen, [created(3)], at(2), at(9))
+        with pytest.raises(RunConflict):  # uploads came meanwhile
+            bursts.close("p#t", seen)
+        bursts.put_off("p#t", seen, at(20))
+        with pytest.raises(RunConflict):
+            bursts.put_off("p#t", seen, at(30))
+        bursts.close("p#t", bursts.burst("p#t"))
+        for call in (
+            lambda: bursts.collect("p#t", seen, [created(4)], at(3), at(9)),
+            lambda: bursts.close("p#t", seen),
+        ):
+            with pytest.raises(RunConflict):
+                call()
+        assert bursts.burst("p#t") == Burst(number=1)
+        assert bursts.burst("p#other") == Burst()
+
+
+class TimersContract:
+    def test_a_timer_says_what_it_was_told(
+        self, timers: Timers, rang: Callable[[], Ring | None]
+    ) -> None:
+        trigger = QuietTrigger(pipeline="p é", id="t", quiet_s=60, overlap=Overlap.SKIP)
+        ring = Ring(trigger=trigger, number=3, at=at(1.125))
+        timers.ring(ring, 0)
+        assert rang() == ring
 
 
 class ObjectsContract:

@@ -12,9 +12,11 @@ from moto import mock_aws
 
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.adapters.dynamodb_bursts import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsPreparations, parse
+from batchrelay.adapters.triggers import SqsTimers, parse_trigger
 from batchrelay.domain.errors import InputError, Refused
 from tests.contracts import suite
 from tests.stack import table_request
@@ -74,6 +76,23 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         key = {"pk": {"S": "RUN#one"}, "sk": {"S": "RUN"}}
         item = boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]
         return {name: dict(value) for name, value in item.items()}  # type: ignore[call-overload]
+
+
+class TestDynamoBursts(suite.BurstStoreContract):
+    @pytest.fixture
+    def bursts(self, aws: None, fresh_name: str) -> DynamoBursts:
+        boto3.client("dynamodb").create_table(**table_request(fresh_name))
+        return DynamoBursts(table=fresh_name)
+
+
+class TestSqsTimers(suite.TimersContract):
+    @pytest.fixture
+    def timers(self, queue_url: str) -> SqsTimers:
+        return SqsTimers(queue_url=queue_url)
+
+    @pytest.fixture
+    def rang(self, queue_url: str) -> Callable[[], object]:
+        return lambda: parse_trigger(next_body(queue_url))
 
 
 class TestS3Objects(suite.ObjectsContract):

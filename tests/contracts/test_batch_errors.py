@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import THROTTLED_TRIES, BatchJobs
-from batchrelay.bootstrap import engine
+from batchrelay.bootstrap import engine, triggering
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.settings import Settings
 
@@ -125,7 +125,15 @@ def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) ->
         raise AssertionError(f"a client of {service} was made")
 
     monkeypatch.setattr(boto3, "client", refuse)
-    engine(Settings(table="t", bucket="b", topic_arn="a", prepare_queue_url="q", run_ttl_days=1))
+    settings = Settings(
+        table="t",
+        bucket="b",
+        topic_arn="a",
+        prepare_queue_url="q",
+        trigger_queue_url="q",
+        run_ttl_days=1,
+    )
+    triggering(settings, engine(settings))
 
 
 def test_what_could_not_be_told_in_bulk_stays_owed() -> None:

@@ -7,13 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from batchrelay.adapters.memory import (
+    MemoryBursts,
     MemoryJobs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryRunStore,
+    MemoryTimers,
 )
+from batchrelay.domain.burst import Ring
 from tests.contracts import suite
 
 
@@ -27,6 +30,22 @@ class TestMemoryStore(suite.PipelineStoreContract, suite.RunStoreContract):
     @pytest.fixture
     def store(self) -> _MemoryStore:
         return _MemoryStore()
+
+
+class TestMemoryBursts(suite.BurstStoreContract):
+    @pytest.fixture
+    def bursts(self) -> MemoryBursts:
+        return MemoryBursts()
+
+
+class TestMemoryTimers(suite.TimersContract):
+    @pytest.fixture
+    def timers(self) -> MemoryTimers:
+        return MemoryTimers()
+
+    @pytest.fixture
+    def rang(self, timers: MemoryTimers) -> Callable[[], Ring | None]:
+        return lambda: timers.rings[0][0]
 
 
 class TestMemoryObjects(suite.ObjectsContract):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,62 @@ def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Pa
     assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
     assert len(client_of(stays, "scheduler").list_schedules(NamePrefix="br-")["Schedules"]) == 1
     batchrelay("undeploy", "swapped")
+
+
+def test_a_burst_of_uploads_is_one_run_over_all_of_them(stays: LocalCloud, tmp_path: Path) -> None:
+    text = UPLOADS.replace("uploads", "burst").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("suffix: .csv", "quiet: 2s")
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "${trigger.uploads}")
+    batchrelay("deploy", write(tmp_path, text))
+    s3 = client_of(stays, "s3")
+    for number in range(60):
+        s3.put_object(Bucket="inbox", Key=f"incoming/{number:02}", Body=b"x" * number)
+    [run] = ended("burst", 1)
+    listed = batchrelay("logs", f"{run['runId']}/look").strip()
+    bucket, _, key = listed.removeprefix("s3://").partition("/")
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    entries = [json.loads(line) for line in body.splitlines()]
+    keys = [(entry["bucket"], entry["key"], entry["size"]) for entry in entries]
+    assert keys == [("inbox", f"incoming/{number:02}", number) for number in range(60)]
+    batchrelay("undeploy", "burst")
+
+
+def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: Path) -> None:
+    schedule = '{schedule: {expression: "cron(0 2 * * ? *)", overlap: queue}}'
+    text = UPLOADS.replace("uploads", "nightly").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule[1:-1])
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    batchrelay("deploy", write(tmp_path, text))
+    command = ("backfill", "nightly", "--from", "2026-11-01", "--to", "2026-11-05")
+    planned = json.loads(batchrelay(*command, "--plan", "--output", "json"))["planned"]
+    assert [entry["time"] for entry in planned] == [f"2026-11-0{n}T02:00:00Z" for n in range(1, 6)]
+    assert json.loads(batchrelay("runs", "nightly", "--output", "json"))["runs"] == []
+    said = batchrelay(*command)
+    assert said.count("QUEUED") >= 3
+    runs = ended("nightly", 5)
+    assert [run["runId"] for run in reversed(runs)] == [entry["runId"] for entry in planned]
+    shown = [json.loads(batchrelay("status", run["runId"], "--output", "json")) for run in runs]
+    turns = [(run["turnAt"] or run["startedAt"], run["endedAt"]) for run in reversed(shown)]
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(turns))
+    assert batchrelay(*command).count("(it was there)") == len(planned)
+    assert "no scheduled time" in batchrelay(
+        *command[:2], "--from", "2030-01-01", "--to", "2030-02-01"
+    )
+    batchrelay("undeploy", "nightly")
+
+
+def test_a_backfill_that_cannot_be_says_why(tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, UPLOADS.replace("uploads", "no-schedule")))
+    days = ("--from", "2026-11-01", "--to", "2026-11-05")
+    for arguments, problem in (
+        (("no-schedule", *days), "pipeline no-schedule has no schedule: write `triggers:"),
+        (("nobody", *days), "there is no pipeline nobody"),
+        (("no-schedule", "--from", "today", "--to", "x"), "'today' is no day such as 2026-11-01"),
+    ):
+        result = CliRunner().invoke(cli, ["backfill", *arguments])
+        assert result.exit_code == 2
+        assert problem in result.output
+    batchrelay("undeploy", "no-schedule")
 
 
 def test_by_hand_a_run_says_which_trigger_it_misses(tmp_path: Path) -> None:

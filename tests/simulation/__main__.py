@@ -9,6 +9,7 @@ from collections import Counter
 
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import SimulationError, play
+from tests.simulation.triggers import play_triggers
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     for seed in range(arguments.seed, arguments.seed + arguments.runs):
         try:
             counts += play(seed, coverage)
+            counts += play_triggers(seed)
         except SimulationError as error:
             print(f"{error}\nplay it again: make sim SEED={seed} RUNS=1", file=sys.stderr)
             return 1

@@ -100,13 +100,20 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
     return NoticeRule(topic=entry["topicArn"], on=frozenset(map(str, outcomes)), link=link)
 
 
+def seconds_of(value: Any) -> int | None:
+    """Seconds, or a number with its unit; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    match = _DURATION.fullmatch(str(value))
+    return None if match is None else int(match["number"]) * _SECONDS[match["unit"] or "s"]
+
+
 def read_timeout(document: Document, value: Any) -> int | None:
     """`timeout:`: seconds, or a number with its unit."""
     if value is None:
         return None
-    match = _DURATION.fullmatch(str(value)) if isinstance(value, str | int) else None
-    seconds = 0 if match is None else int(match["number"]) * _SECONDS[match["unit"] or "s"]
-    if seconds < RUN_TIMEOUT_S_MIN or isinstance(value, bool):
+    seconds = seconds_of(value)
+    if seconds is None or seconds < RUN_TIMEOUT_S_MIN:
         document.wrong(
             ("timeout",),
             f"timeout is how long a run may take, at least {RUN_TIMEOUT_S_MIN} s: write seconds, "

@@ -8,19 +8,23 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
+from batchrelay.domain.limits import QUIET_S_MAX, QUIET_S_MIN
 from batchrelay.domain.pipeline import (
-    TRIGGER_VARIABLES,
+    Overlap,
     Param,
     S3Trigger,
     ScheduleTrigger,
     Trigger,
 )
 from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.fields import seconds_of
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 _KINDS = ("s3", "schedule")
-_KEYS = {"s3": ("bucket", "prefix", "suffix"), "schedule": ("expression", "timezone")}
-_NOT_BUILT = ("quiet", "overlap")
+_KEYS = {
+    "s3": ("bucket", "prefix", "suffix", "quiet", "overlap"),
+    "schedule": ("expression", "timezone", "overlap"),
+}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
 _CRON = re.compile(r"cron\(\S+ \S+ (\S+) \S+ (\S+) \S+\)")
@@ -39,9 +43,7 @@ def read_triggers(document: Document, value: Any) -> tuple[Trigger, ...]:
 
 def trigger_variables(triggers: tuple[Trigger, ...]) -> set[str]:
     """What every trigger of a file gives: a run is started by one of them."""
-    given = [set(TRIGGER_VARIABLES[type(trigger)]) for trigger in triggers]
-    names = set.union(*given) if given else set[str]()
-    return {f"trigger.{name}" for name in names}
+    return {f"trigger.{name}" for trigger in triggers for name in trigger.variables}
 
 
 def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
@@ -53,15 +55,39 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
     said: Mapping[str, Any] = entry[kind]
     for key, value in said.items():
         inner = (*place, kind, key)
-        if key in _NOT_BUILT:
-            document.wrong_key(inner, f"{key} is not built yet in this version")
-        elif key not in _KEYS[kind]:
+        if key not in _KEYS[kind]:
             document.wrong_key(inner, unknown_key(key, _KEYS[kind], f"a trigger's {kind}"))
-        elif not isinstance(value, str):
+        elif not isinstance(value, str) and key != "quiet":
             document.wrong(inner, f"{key} must be a text")
     texts = {key: value for key, value in said.items() if isinstance(value, str)}
     place = (*place, kind)
-    return _s3(document, place, texts) if kind == "s3" else _schedule(document, place, texts)
+    overlap = _overlap(document, place, texts)
+    if kind == "schedule":
+        return _schedule(document, place, texts, overlap)
+    quiet_s = _quiet(document, place, said.get("quiet"))
+    return _s3(document, place, texts, quiet_s, overlap)
+
+
+def _overlap(document: Document, place: Place, texts: Mapping[str, str]) -> Overlap:
+    said = texts.get("overlap", Overlap.PARALLEL)
+    if said not in list(Overlap):
+        document.wrong((*place, "overlap"), f"overlap is one of {', '.join(Overlap)}; got {said!r}")
+        return Overlap.PARALLEL
+    return Overlap(said)
+
+
+def _quiet(document: Document, place: Place, value: Any) -> int | None:
+    if value is None:
+        return None
+    seconds = seconds_of(value)
+    if seconds is None or not QUIET_S_MIN <= seconds <= QUIET_S_MAX:
+        document.wrong(
+            (*place, "quiet"),
+            "quiet is how long no upload must come until a burst is over, up to an hour: write "
+            f"`quiet: 60s` or `quiet: 5m`; got {value!r}",
+        )
+        return None
+    return seconds
 
 
 def _is_expression(text: str) -> bool:
@@ -91,7 +117,13 @@ def check_params(
             )
 
 
-def _s3(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
+def _s3(
+    document: Document,
+    place: Place,
+    texts: Mapping[str, str],
+    quiet_s: int | None,
+    overlap: Overlap,
+) -> Trigger | None:
     bucket = texts.get("bucket", "")
     if _BUCKET.fullmatch(bucket) is None:
         document.wrong(
@@ -104,10 +136,13 @@ def _s3(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger |
                 (*place, key),
                 f"{key} is a plain part of the key, without s3://BUCKET/ and without *",
             )
-    return S3Trigger(bucket=bucket, prefix=texts.get("prefix", ""), suffix=texts.get("suffix", ""))
+    prefix, suffix = texts.get("prefix", ""), texts.get("suffix", "")
+    return S3Trigger(bucket=bucket, prefix=prefix, suffix=suffix, quiet_s=quiet_s, overlap=overlap)
 
 
-def _schedule(document: Document, place: Place, texts: Mapping[str, str]) -> Trigger | None:
+def _schedule(
+    document: Document, place: Place, texts: Mapping[str, str], overlap: Overlap
+) -> Trigger | None:
     expression, timezone = texts.get("expression", ""), texts.get("timezone", "UTC")
     if not _is_expression(expression):
         document.wrong(
@@ -121,4 +156,4 @@ def _schedule(document: Document, place: Place, texts: Mapping[str, str]) -> Tri
             (*place, "timezone"), f"timezone {timezone!r} is not known: write Europe/Berlin or UTC"
         )
         return None
-    return ScheduleTrigger(expression=expression, timezone=timezone)
+    return ScheduleTrigger(expression=expression, timezone=timezone, overlap=overlap)

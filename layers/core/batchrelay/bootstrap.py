@@ -10,13 +10,17 @@ from typing import Any
 
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.adapters.dynamodb_bursts import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsPreparations, SqsQueues
+from batchrelay.adapters.triggers import SqsTimers, parse_trigger
 from batchrelay.api import Api
+from batchrelay.bursts import Bursts
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
 from batchrelay.settings import Settings
+from batchrelay.triggering import Triggering
 
 
 class SystemClock:
@@ -50,6 +54,17 @@ def engine(settings: Settings) -> Engine:
     )
 
 
+def triggering(settings: Settings, runs: Engine) -> Triggering:
+    """What hears triggers, and starts runs with an engine."""
+    bursts = Bursts(
+        store=DynamoBursts(table=settings.table),
+        timers=SqsTimers(queue_url=settings.trigger_queue_url),
+        objects=S3Objects(),
+        engine=runs,
+    )
+    return Triggering(parse=parse_trigger, bursts=bursts)
+
+
 def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
     """The runs and pipelines of a stack, for the command line."""
     return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
@@ -64,6 +79,12 @@ def objects(make_client: Callable[..., Any]) -> S3Objects:
 def lambda_api() -> Api:
     """The API of this Lambda environment."""
     return Api(engine=lambda_engine(), new_run_id=new_run_id)
+
+
+@cache
+def lambda_triggering() -> Triggering:
+    """What hears triggers in this Lambda environment."""
+    return triggering(Settings.read(), lambda_engine())
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Part, Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Registered, RunSummary
@@ -51,6 +51,7 @@ def run_document(run: Run) -> Document:
         "version": run.pipeline.version,
         "status": str(run.status),
         "startedAt": time_text(run.started_at),
+        "turnAt": time_text(run.turn_at),
         "endedAt": time_text(run.ended_at),
         "deadline": time_text(run.deadline),
         "params": dict(run.params),
@@ -107,8 +108,11 @@ _Moment = tuple[datetime, int, str]
 
 
 def _moments(run: Run) -> Iterator[_Moment]:
-    started = f"run started: {run.pipeline.name}, version {run.pipeline.version}"
-    yield run.started_at, _BEGUN, started
+    which = f"{run.pipeline.name}, version {run.pipeline.version}"
+    is_late = run.status is RunStatus.QUEUED or run.turn_at is not None
+    yield run.started_at, _BEGUN, f"run {'QUEUED' if is_late else 'started'}: {which}"
+    if run.turn_at is not None:
+        yield run.turn_at, _BEGUN, "its turn came"
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))
     if run.stop is not None:

@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 
 from batchrelay.domain.effects import (
@@ -37,11 +37,13 @@ from batchrelay.domain.events import (
     QueuesLeft,
     SubmissionRefused,
     SubmissionWithdrawn,
+    TurnCame,
 )
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.obligations import owed
+from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.requests import notice_of, submit_request
-from batchrelay.domain.run import Run, StartOrder
+from batchrelay.domain.run import Run, RunStatus, StartOrder
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
@@ -57,6 +59,7 @@ from batchrelay.ports import (
     RunStore,
 )
 from batchrelay.preparation import Preparation
+from batchrelay.turns import create_in_turn, next_to_begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class Handled:
     """Whether the run ended by this: once in its life."""
     conflicts: int = 0
     """Writes of ours that a rival was faster than."""
+    others: tuple[Handled, ...] = ()
+    """What came of the other runs of its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,33 +97,43 @@ class Engine:
         """Start a run and perform what it owes at once; with a key, once and for all.
 
         Raises:
-            PipelineNotFound, InvalidParams, RunExists: nothing was stored.
+            PipelineNotFound, InvalidParams, RunExists, RunSkipped: nothing was stored.
         """
         if order.key:
             with suppress(RunNotFound):
-                return Handled(run=self.runs.load(order.run_id), is_repeated=True)
+                return self._repeated(order)
         version = order.version or self.pipelines.registered_version(order.pipeline)
         pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
         variables = run_variables(order.run_id, now, self.environment, order.trigger)
         params = resolve_params(pipeline, order.params, variables)
         check_trigger_variables(pipeline, variables)
-        run = new_run(
+        new = partial(
+            new_run,
             run_id=order.run_id,
             pipeline=pipeline,
             params=params,
             environment=self.environment,
             at=now,
             trigger=order.trigger,
+            overlap=order.overlap,
         )
         try:
-            created = self.runs.create(run)
+            if order.overlap is Overlap.PARALLEL:
+                created = self.runs.create(new())
+            else:
+                created = create_in_turn(self.runs, lambda queued: new(is_queued=queued))
         except RunExists:
             if not order.key:
                 raise
-            return Handled(run=self.runs.load(order.run_id), is_repeated=True)
+            return self._repeated(order)
         ended = created.status.is_terminal  # nothing of it was to be done
-        return self._perform_all(_Advanced(run=created, newly_owed=owed(run), ended=ended))
+        begun = _Advanced(run=created, newly_owed=owed(created), ended=ended)
+        return self._in_line(self._perform_all(begun))
+
+    def _repeated(self, order: StartOrder) -> Handled:
+        """What came of it the first time; who started it may have died there."""
+        return self._in_line(Handled(run=self.runs.load(order.run_id), is_repeated=True))
 
     def cancel(self, run_id: str, reason: str = "") -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
@@ -134,7 +149,7 @@ class Engine:
             RunNotFound: there is no such run (any more).
             RunConflict: SAVE_ATTEMPTS_MAX writers were faster; deliver the events again.
         """
-        return self._perform_all(self._fold(self.runs.load(run_id), events))
+        return self._in_line(self._handled(run_id, events))
 
     def prepare(
         self,
@@ -166,7 +181,7 @@ class Engine:
                 self.preparations.request(again, outcome.resume)
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
-        return self._perform_all(self._fold(run, events))
+        return self._in_line(self._perform_all(self._fold(run, events)))
 
     def sweep(self, run_id: str) -> Handled:
         """Hear what was missed, and pay what is overdue, with the same identity.
@@ -181,7 +196,7 @@ class Engine:
             run, (*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))
         )
         if after is run:
-            return Handled(run=run)
+            return self._in_line(Handled(run=run))
         try:
             saved = self.runs.save(after)
         except RunConflict:
@@ -190,7 +205,33 @@ class Engine:
         fresh = tuple(effect for effect in still_owed if effect not in owed(run))
         retaken = tuple(effect for effect in overdue if effect in still_owed)
         swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
-        return self._perform_all(swept, retaken)
+        return self._in_line(self._perform_all(swept, retaken))
+
+    def _handled(self, run_id: str, events: Sequence[Event]) -> Handled:
+        return self._perform_all(self._fold(self.runs.load(run_id), events))
+
+    def _in_line(self, handled: Handled) -> Handled:
+        """What a run that waits, or one that has ended and was waited for, means to the others.
+
+        Whoever dies here leaves a QUEUED run, which every sweep brings here again.
+        """
+        run, others = handled.run, []
+        is_queued = run.status is RunStatus.QUEUED
+        if run.overlap is Overlap.PARALLEL or not (is_queued or handled.ended):
+            return handled
+        if run.overlap is Overlap.CANCEL_RUNNING:
+            for before in self.runs.turn(run.pipeline.name).before(run.id):
+                reason = f"run {run.id} takes its place"
+                with suppress(RunNotFound):
+                    now = self.clock.now()
+                    others.append(self._handled(before, [CancelRequested(at=now, reason=reason)]))
+        while (run_id := next_to_begin(self.runs, run.pipeline.name)) is not None:
+            came = self._handled(run_id, [TurnCame(at=self.clock.now())])
+            others.append(came)
+            run = came.run if run_id == run.id else run
+            if not came.run.status.is_terminal:
+                break
+        return replace(handled, run=run, others=tuple(others))
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
         """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""

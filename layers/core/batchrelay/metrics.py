@@ -33,3 +33,5 @@ def record(metrics: Metrics, handled: Handled, heard_at: float | None = None) ->
         with single_metric(name="RunsEnded", unit=MetricUnit.Count, value=1) as metric:
             metric.add_dimension("service", "batchrelay")
             metric.add_dimension("outcome", str(handled.run.status))
+    for other in handled.others:
+        record(metrics, other)

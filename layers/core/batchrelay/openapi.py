@@ -72,6 +72,7 @@ SCHEMAS: Mapping[str, Any] = {
         version={"type": "integer", "minimum": 1},
         status=_RUN_STATUS,
         startedAt=_TIME,
+        turnAt=_maybe(_TIME),
         endedAt=_maybe(_TIME),
         deadline=_maybe(_TIME),
         params={"type": "object", "additionalProperties": _TEXT},

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.turn import Turn
 from batchrelay.domain.values import Json
 
 
@@ -84,8 +86,21 @@ class PipelineStore(Protocol):
 class RunStore(Protocol):
     """Runs, each one item with a version. Every write is conditional on it."""
 
-    def create(self, run: Run) -> Run:
-        """Store a run of version 0; the returned one has version 1. Raises: RunExists."""
+    def create(self, run: Run, turn: Turn | None = None) -> Run:
+        """Store a run of version 0, and with it the turn; the returned one has version 1.
+
+        Raises:
+            RunExists: nothing was stored.
+            RunConflict: nor here; the stored turn is another by now.
+        """
+        ...
+
+    def turn(self, pipeline: str) -> Turn:
+        """Whose turn it is, strongly consistent."""
+        ...
+
+    def save_turn(self, turn: Turn) -> None:
+        """Replace the stored turn if it still has `turn.version`. Raises: RunConflict."""
         ...
 
     def load(self, run_id: str) -> Run:
@@ -231,4 +246,46 @@ class Objects(Protocol):
 
     def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> Upload:
         """Write an object as a stream, in constant memory; with `state`, go on with one."""
+        ...
+
+
+class BurstStore(Protocol):
+    """Bursts of uploads, by the name of their trigger."""
+
+    def burst(self, name: str) -> Burst:
+        """The burst that is going on, strongly consistent."""
+        ...
+
+    def collect(
+        self,
+        name: str,
+        burst: Burst,
+        uploads: Sequence[CreatedObject],
+        now: datetime,
+        rings_at: datetime,
+    ) -> None:
+        """Note uploads that were never noted before, and when the burst's timer is due.
+
+        Raises: RunConflict: it is over, or its timer is another; nothing was noted.
+        """
+        ...
+
+    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
+        """The burst's timer is due later. Raises: RunConflict: as above."""
+        ...
+
+    def close(self, name: str, burst: Burst) -> None:
+        """The burst is over. Raises: RunConflict: as above, or uploads came meanwhile."""
+        ...
+
+    def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
+        """What was collected, strongly consistent."""
+        ...
+
+
+class Timers(Protocol):
+    """Messages to ourselves."""
+
+    def ring(self, ring: Ring, delay_s: float) -> None:
+        """Come back to it later, at least once. Raises: NotDone."""
         ...

@@ -17,6 +17,7 @@ class Settings:
     bucket: str
     topic_arn: str
     prepare_queue_url: str
+    trigger_queue_url: str
     run_ttl_days: int
     """Days for which an ended run can still be looked at."""
 
@@ -28,7 +29,14 @@ class Settings:
     @classmethod
     def read(cls) -> Settings:
         """Raises: BatchrelayError naming every variable that is missing."""
-        names = ("TABLE", "BUCKET", "TOPIC_ARN", "PREPARE_QUEUE_URL", "RUN_TTL_DAYS")
+        names = (
+            "TABLE",
+            "BUCKET",
+            "TOPIC_ARN",
+            "PREPARE_QUEUE_URL",
+            "TRIGGER_QUEUE_URL",
+            "RUN_TTL_DAYS",
+        )
         values = {name: os.environ.get(f"BATCHRELAY_{name}", "") for name in names}
         missing = [f"BATCHRELAY_{name}" for name, value in values.items() if not value]
         if missing:
@@ -38,5 +46,6 @@ class Settings:
             bucket=values["BUCKET"],
             topic_arn=values["TOPIC_ARN"],
             prepare_queue_url=values["PREPARE_QUEUE_URL"],
+            trigger_queue_url=values["TRIGGER_QUEUE_URL"],
             run_ttl_days=int(values["RUN_TTL_DAYS"]),
         )

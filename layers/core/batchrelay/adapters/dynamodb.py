@@ -7,7 +7,8 @@ pipeline; `open` only while the run is open, for a sparse index of those that a 
 
 `PIPELINE#<name>` / `V#<n>` is a definition, never changed, and therefore kept in memory once it was
 read. `PIPELINES` / `<name>` tells which version is started; one that was taken away keeps its
-number, so that what comes later is another version.
+number, so that what comes later is another version. `TURN#<name>` / `TURN` is the line of those of
+its runs that must not overlap.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.turn import Turn
 from batchrelay.ports import Registered, RunSummary, run_place
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ WRITE_UNIT_BYTES = 1_024
 REGISTER_TRIES = 20
 
 OPEN_INDEX, RUNS_INDEX = "open", "runs"
+_ABSENT, _EXPECTED = "attribute_not_exists(pk)", "version = :expected"
+_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Somebody else was faster, or is just writing. Source: DynamoDB, CancellationReasons."""
 _ENTRIES = "PIPELINES"
 _OPEN = "OPEN"
 
@@ -79,7 +84,7 @@ class DynamoStore:
             "document": {"S": _dumps(encode_pipeline(pipeline))}
         }
         problem = RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
-        self._put(item, "attribute_not_exists(pk)", {}, problem)
+        self._put(item, _ABSENT, {}, problem)
 
     def get_pipeline(self, name: str, version: int) -> Pipeline:
         if (name, version) not in self._pipelines:
@@ -143,13 +148,51 @@ class DynamoStore:
         if known:
             self._put(item, "version = :known", {":known": {"N": str(known)}}, problem)
         else:
-            self._put(item, "attribute_not_exists(pk)", {}, problem)
+            self._put(item, _ABSENT, {}, problem)
 
     # --- runs
 
-    def create(self, run: Run) -> Run:
+    def create(self, run: Run, turn: Turn | None = None) -> Run:
         problem = RunExists(f"run {run.id} exists")
-        return self._write(run, "attribute_not_exists(pk)", {}, problem)
+        written, item = self._item(run)
+        if turn is None:
+            self._put(item, _ABSENT, {}, problem)
+        else:
+            self._create_in_turn(item, turn, problem)
+        return written
+
+    def _create_in_turn(self, item: dict[str, Any], turn: Turn, problem: Exception) -> None:
+        """Both or none. botocore's token makes a repeated call one."""
+        entry, condition, values = _turn_write(turn)
+        table: Any = {"TableName": self.table}
+        run_put: Any = {**table, "Item": item, "ConditionExpression": _ABSENT}
+        turn_put: Any = {**table, "Item": entry, "ConditionExpression": condition}
+        if values:
+            turn_put["ExpressionAttributeValues"] = values
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": run_put}, {"Put": turn_put}])
+        except self._client.exceptions.TransactionCanceledException as error:
+            [of_run, of_turn] = [reason["Code"] for reason in error.response["CancellationReasons"]]
+            if of_run == "ConditionalCheckFailed":
+                raise problem from None
+            if {of_run, of_turn} & _LOST:
+                raise _passed_on(turn) from None
+            raise
+
+    def turn(self, pipeline: str) -> Turn:
+        item = self._get(_turn_key(pipeline))
+        if item is None:
+            return Turn(pipeline=pipeline)
+        return Turn(
+            pipeline=pipeline,
+            holder=item["holder"]["S"],
+            waiting=tuple(entry["S"] for entry in item["waiting"]["L"]),
+            version=int(item["version"]["N"]),
+        )
+
+    def save_turn(self, turn: Turn) -> None:
+        item, condition, values = _turn_write(turn)
+        self._put(item, condition, values, _passed_on(turn))
 
     def load(self, run_id: str) -> Run:
         item = self._get(_run_key(run_id))
@@ -161,8 +204,9 @@ class DynamoStore:
 
     def save(self, run: Run) -> Run:
         problem = RunConflict(f"run {run.id} is not at version {run.version} any more")
-        expected = {":expected": {"N": str(run.version)}}
-        return self._write(run, "version = :expected", expected, problem)
+        written, item = self._item(run)
+        self._put(item, _EXPECTED, _expected(run.version), problem)
+        return written
 
     def runs_of(self, pipeline: str, before: str = "") -> Iterator[RunSummary]:
         values: dict[str, Any] = {":pipeline": {"S": pipeline}}
@@ -202,7 +246,8 @@ class DynamoStore:
             for item in page["Items"]:
                 yield item["pk"]["S"].removeprefix("RUN#")
 
-    def _write(self, run: Run, condition: str, values: dict[str, Any], problem: Exception) -> Run:
+    def _item(self, run: Run) -> tuple[Run, dict[str, Any]]:
+        """The run of the next version, and how it is stored."""
         written = replace(run, version=run.version + 1)
         document = _dumps(encode_run(written)).encode()
         if len(document) > RUN_BYTES_MAX:
@@ -219,8 +264,7 @@ class DynamoStore:
         elif run.ended_at is not None:
             expires_at = run.ended_at + timedelta(days=self.run_ttl_days)
             item["expiresAt"] = {"N": str(int(expires_at.timestamp()))}
-        self._put(item, condition, values, problem)
-        return written
+        return written, item
 
     def _get(self, key: dict[str, Any]) -> dict[str, Any] | None:
         answer = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
@@ -251,6 +295,30 @@ class DynamoStore:
 
 def _run_key(run_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
+
+
+def _turn_key(pipeline: str) -> dict[str, Any]:
+    return {"pk": {"S": f"TURN#{pipeline}"}, "sk": {"S": "TURN"}}
+
+
+def _turn_write(turn: Turn) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """The item, on which condition it is written, and the values of that."""
+    item = _turn_key(turn.pipeline) | {
+        "version": {"N": str(turn.version + 1)},
+        "holder": {"S": turn.holder},
+        "waiting": {"L": [{"S": run_id} for run_id in turn.waiting]},
+    }
+    if turn.version == 0:
+        return item, _ABSENT, {}
+    return item, _EXPECTED, _expected(turn.version)
+
+
+def _expected(version: int) -> dict[str, Any]:
+    return {":expected": {"N": str(version)}}
+
+
+def _passed_on(turn: Turn) -> RunConflict:
+    return RunConflict(f"the turn of {turn.pipeline} was passed on by somebody else")
 
 
 def _entry_key(name: str) -> dict[str, Any]:

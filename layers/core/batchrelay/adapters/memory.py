@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
@@ -23,6 +24,7 @@ from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.turn import Turn
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport, Registered, RunSummary
 
@@ -89,11 +91,22 @@ class MemoryRunStore:
 
     runs: dict[str, Run] = field(default_factory=dict)
     open_ids: dict[str, None] = field(default_factory=dict)
+    turns: dict[str, Turn] = field(default_factory=dict)
 
-    def create(self, run: Run) -> Run:
+    def create(self, run: Run, turn: Turn | None = None) -> Run:
         if run.id in self.runs:
             raise RunExists(f"run {run.id} exists")
+        if turn is not None:
+            self.save_turn(turn)
         return self._put(run)
+
+    def turn(self, pipeline: str) -> Turn:
+        return self.turns.get(pipeline, Turn(pipeline=pipeline))
+
+    def save_turn(self, turn: Turn) -> None:
+        if self.turn(turn.pipeline).version != turn.version:
+            raise RunConflict(f"the turn of {turn.pipeline} was passed on by somebody else")
+        self.turns[turn.pipeline] = replace(turn, version=turn.version + 1)
 
     def load(self, run_id: str) -> Run:
         if run_id not in self.runs:
@@ -127,6 +140,69 @@ class MemoryRunStore:
         else:
             self.open_ids.pop(run.id, None)
         return written
+
+
+@dataclass
+class MemoryBursts:
+    """Bursts in dictionaries."""
+
+    bursts: dict[str, Burst] = field(default_factory=dict)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    noted: dict[tuple[str, int], list[CreatedObject]] = field(default_factory=dict)
+
+    def burst(self, name: str) -> Burst:
+        return self.bursts.get(name, Burst())
+
+    def collect(
+        self,
+        name: str,
+        burst: Burst,
+        uploads: Sequence[CreatedObject],
+        now: datetime,
+        rings_at: datetime,
+    ) -> None:
+        known = self._same(name, burst)
+        for upload in uploads:
+            if (name, upload.identity) in self.seen:
+                continue
+            self.seen.add((name, upload.identity))
+            self.noted.setdefault((name, burst.number), []).append(upload)
+            known = replace(
+                known,
+                count=known.count + 1,
+                first_at=known.first_at or now,
+                last_at=now,
+                rings_at=rings_at,
+            )
+            self.bursts[name] = known
+
+    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
+        self.bursts[name] = replace(self._same(name, burst), rings_at=rings_at)
+
+    def close(self, name: str, burst: Burst) -> None:
+        if self._same(name, burst).count != burst.count:
+            raise RunConflict(f"the burst of {name} is not as it was")
+        self.bursts[name] = Burst(number=burst.number + 1)
+
+    def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
+        return iter(self.noted.get((name, number), ()))
+
+    def _same(self, name: str, burst: Burst) -> Burst:
+        known = self.burst(name)
+        if (known.number, known.rings_at) != (burst.number, burst.rings_at):
+            raise RunConflict(f"the burst of {name} is not as it was")
+        return known
+
+
+@dataclass
+class MemoryTimers:
+    """Timers that ring when they are asked to."""
+
+    rings: list[tuple[Ring, float]] = field(default_factory=list)
+    """With the seconds to wait."""
+
+    def ring(self, ring: Ring, delay_s: float) -> None:
+        self.rings.append((ring, delay_s))
 
 
 @dataclass(kw_only=True)

@@ -1,84 +1,181 @@
-"""Messages of triggers as orders: what EventBridge and EventBridge Scheduler send for us.
+"""Messages of triggers: what EventBridge, its Scheduler, and we ourselves send to their queue.
 
-A rule says which pipeline it belongs to; the same object, or the same time, is the same run however
-often it is told.
+A rule says whose it is; the same object, or the same time, is the same run, however often it comes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from batchrelay.domain.errors import InputError
+import boto3
+
+from batchrelay.adapters.client_errors import AWS_ERRORS
+from batchrelay.domain.burst import CreatedObject, QuietTrigger, QuietUpload, Ring
+from batchrelay.domain.errors import Ambiguous, InputError
+from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.domain.run import StartOrder
 from batchrelay.domain.values import keyed_run_id
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_T = TypeVar("_T", str, int, dict[str, Any])
+
 S3_INPUT_PATHS: Mapping[str, str] = {"detail": "$.detail"}
 
-
-def s3_input(pipeline: str) -> str:
-    """The template of a rule's input: its pipeline, and the event's detail."""
-    return f'{{"pipeline": {json.dumps(pipeline)}, "s3": <detail>}}'
+DELAY_S_MAX = 900
+"""Seconds that SQS holds a message back, at most. Source: SendMessage, DelaySeconds."""
 
 
-def schedule_input(pipeline: str) -> str:
+# --- what is sent
+
+
+def s3_input(pipeline: str, trigger: S3Trigger) -> str:
+    """The template of a rule's input: whose it is, and the event's detail."""
+    said = _said(pipeline, trigger)
+    if trigger.quiet_s is not None:
+        where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
+        said |= {"quiet": trigger.quiet_s, "id": hashlib.sha256(where.encode()).hexdigest()[:12]}
+    return f'{json.dumps(said)[:-1]}, "s3": <detail>}}'
+
+
+def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:
     """A schedule's input. Source: Scheduler User Guide, managing-schedule-context-attributes."""
-    return json.dumps({"pipeline": pipeline, "time": "<aws.scheduler.scheduled-time>"})
+    return time_input(pipeline, trigger, "<aws.scheduler.scheduled-time>")
 
 
-def parse_trigger(body: str) -> StartOrder | None:
-    """The order of a message; None for a folder marker, which is no upload.
+def time_input(pipeline: str, trigger: ScheduleTrigger, time: str) -> str:
+    """What a schedule sends at a time."""
+    return json.dumps(_said(pipeline, trigger) | {"time": time})
+
+
+def time_order(pipeline: str, time: str, overlap: Overlap) -> StartOrder:
+    """What a scheduled time starts."""
+    return _order(pipeline, f"time/{time}", {"time": time}, overlap)
+
+
+def _said(pipeline: str, trigger: Trigger) -> dict[str, Any]:
+    is_default = trigger.overlap is Overlap.PARALLEL
+    return {"pipeline": pipeline} | ({} if is_default else {"overlap": str(trigger.overlap)})
+
+
+@dataclass
+class SqsTimers:
+    """Timers: messages of the queue of triggers that are held back."""
+
+    queue_url: str
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return boto3.client("sqs")
+
+    def ring(self, ring: Ring, delay_s: float) -> None:
+        trigger = ring.trigger
+        body = {
+            "pipeline": trigger.pipeline,
+            "overlap": str(trigger.overlap),
+            "quiet": trigger.quiet_s,
+            "id": trigger.id,
+            "burst": ring.number,
+            "at": round(ring.at.timestamp() * 1000),
+        }
+        delay = min(DELAY_S_MAX, max(0, math.ceil(delay_s)))
+        try:
+            self._client.send_message(
+                QueueUrl=self.queue_url, MessageBody=json.dumps(body), DelaySeconds=delay
+            )
+        except AWS_ERRORS as error:  # whatever it was: a timer may ring twice
+            raise Ambiguous(str(error)) from error
+
+
+# --- what is heard
+
+
+def parse_trigger(body: str) -> StartOrder | QuietUpload | Ring | None:
+    """What a message wants; None for a folder marker, which is no upload.
 
     Raises:
-        InputError: it is not what a rule of ours sends.
+        InputError: it is not what a rule of ours, or we, send.
     """
     try:
         message = json.loads(body)
     except ValueError:
         raise InputError("the trigger's message is not JSON") from None
-    pipeline = _text(message, "pipeline")
-    if "s3" in message:
-        return _upload(pipeline, message["s3"])
-    time = _text(message, "time")
-    return _order(pipeline, f"time/{time}", {"time": time})
-
-
-def _upload(pipeline: str, detail: Any) -> StartOrder | None:
-    """Keys are plain here, not encoded as in S3's own notifications (reference section 9.1)."""
-    bucket = _text(_object(detail, "bucket"), "name")
-    found = _object(detail, "object")
-    key, size = _text(found, "key"), found.get("size", 0)
-    if key.endswith("/") and not size:
+    pipeline = _take(message, "pipeline", str)
+    overlap = _overlap(message)
+    if "time" in message:
+        return time_order(pipeline, _take(message, "time", str), overlap)
+    quiet = None
+    if "quiet" in message:
+        quiet = QuietTrigger(
+            pipeline=pipeline,
+            id=_take(message, "id", str),
+            quiet_s=_take(message, "quiet", int),
+            overlap=overlap,
+        )
+    if quiet is not None and "burst" in message:
+        at = datetime.fromtimestamp(_take(message, "at", int) / 1000, UTC)
+        return Ring(trigger=quiet, number=_take(message, "burst", int), at=at)
+    upload = _upload(_take(message, "s3", dict))
+    if upload.key.endswith("/") and not upload.size:
         return None
-    versions = [found.get(name) or "" for name in ("version-id", "etag", "sequencer")]
-    same = versions[0] or "/".join(map(str, versions[1:]))
-    folder = key.rpartition("/")[0]
-    trigger = {
-        "bucket": bucket,
-        "key": key,
-        "folder": f"s3://{bucket}/{folder}/" if folder else f"s3://{bucket}/",
-        "size": str(size),
-        "versionId": str(versions[0]),
-    }
-    return _order(pipeline, f"s3/{bucket}/{key}/{same}", trigger)
+    if quiet is not None:
+        return QuietUpload(trigger=quiet, upload=upload)
+    return _upload_order(pipeline, upload, overlap)
 
 
-def _order(pipeline: str, key: str, trigger: Mapping[str, str]) -> StartOrder:
-    return StartOrder(
-        run_id=keyed_run_id(pipeline, key), pipeline=pipeline, key=key, trigger=trigger
+def _overlap(message: Any) -> Overlap:
+    try:
+        return Overlap(message.get("overlap", Overlap.PARALLEL))
+    except ValueError:
+        raise InputError("the trigger's message has an unknown overlap") from None
+
+
+def _upload(detail: Any) -> CreatedObject:
+    """Keys are plain here, not encoded as in S3's own notifications (reference section 9.1)."""
+    found = _take(detail, "object", dict)
+    sequencer = found.get("sequencer") or ""
+    try:
+        int(sequencer or "0", 16)
+    except (TypeError, ValueError):
+        raise InputError("the trigger's message has a sequencer that is none") from None
+    return CreatedObject(
+        bucket=_take(_take(detail, "bucket", dict), "name", str),
+        key=_take(found, "key", str),
+        size=_take(found, "size", int) if "size" in found else 0,
+        version_id=str(found.get("version-id") or ""),
+        etag=str(found.get("etag") or ""),
+        sequencer=sequencer,
     )
 
 
-def _object(document: Any, name: str) -> Mapping[str, Any]:
-    value = document.get(name) if isinstance(document, dict) else None
-    if not isinstance(value, dict):
-        raise InputError(f"the trigger's message has no {name}")
-    return value
+def _upload_order(pipeline: str, upload: CreatedObject, overlap: Overlap) -> StartOrder:
+    folder = upload.key.rpartition("/")[0]
+    root = f"s3://{upload.bucket}/"
+    trigger = {
+        "bucket": upload.bucket,
+        "key": upload.key,
+        "folder": f"{root}{folder}/" if folder else root,
+        "size": str(upload.size),
+        "versionId": upload.version_id,
+    }
+    return _order(pipeline, f"s3/{upload.identity}", trigger, overlap)
 
 
-def _text(document: Any, name: str) -> str:
+def _order(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartOrder:
+    run_id = keyed_run_id(pipeline, key)
+    return StartOrder(run_id=run_id, pipeline=pipeline, key=key, trigger=trigger, overlap=overlap)
+
+
+def _take(document: Any, name: str, kind: type[_T]) -> _T:
     value = document.get(name) if isinstance(document, dict) else None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, kind) or isinstance(value, bool) or value in ("", {}):
         raise InputError(f"the trigger's message has no {name}")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchrelay.codec.reader import Reader, check_text
+from batchrelay.codec.reader import Reader, check_text, overlap
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.limits import KEY_CHARS_MAX, VERSION_MAX
 from batchrelay.domain.run import StartOrder
@@ -13,7 +13,8 @@ from batchrelay.domain.values import RUN_ID, keyed_run_id
 
 
 def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
-    """What starts a run: {"pipeline", "version", "params"}, and "runId", or "key", or neither.
+    """What starts a run: {"pipeline", "version", "params"}, and "runId", or "key", or neither; for
+    what a trigger would have started also "trigger" and "overlap".
 
     Raises: CodecError.
     """
@@ -31,6 +32,8 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
         version=_version(reader),
         params=reader.strings("params"),
         key=key,
+        trigger=reader.strings("trigger"),
+        overlap=overlap(reader),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay.codec.reader import Reader, enum, without_none
+from batchrelay.codec.reader import Reader, enum, overlap, without_none
 from batchrelay.codec.upgrades import SCHEMA, upgraded_pipeline
 from batchrelay.domain.errors import CodecError, InvalidPipeline
 from batchrelay.domain.pipeline import (
@@ -17,6 +17,7 @@ from batchrelay.domain.pipeline import (
     Listing,
     Matrix,
     NoticeRule,
+    Overlap,
     Param,
     ParamType,
     Pipeline,
@@ -55,9 +56,14 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
 def _encode_trigger(trigger: Trigger) -> dict[str, Json]:
     match trigger:
         case S3Trigger():
-            return {"bucket": trigger.bucket, "prefix": trigger.prefix, "suffix": trigger.suffix}
+            said: dict[str, Json] = {"bucket": trigger.bucket, "prefix": trigger.prefix}
+            said["suffix"] = trigger.suffix
         case ScheduleTrigger():
-            return {"expression": trigger.expression, "timezone": trigger.timezone}
+            said = {"expression": trigger.expression, "timezone": trigger.timezone}
+    quiet_s = trigger.quiet_s if isinstance(trigger, S3Trigger) else None
+    is_default = trigger.overlap is Overlap.PARALLEL
+    named = None if is_default else str(trigger.overlap)
+    return without_none(said, {"quiet": quiet_s, "overlap": named})
 
 
 def _encode_param(param: Param) -> dict[str, Json]:
@@ -197,9 +203,13 @@ def _decode_trigger(reader: Reader) -> Trigger:
             bucket=reader.take("bucket", str),
             prefix=reader.take("prefix", str),
             suffix=reader.take("suffix", str),
+            quiet_s=reader.maybe("quiet", int),
+            overlap=overlap(reader),
         )
     return ScheduleTrigger(
-        expression=reader.take("expression", str), timezone=reader.take("timezone", str)
+        expression=reader.take("expression", str),
+        timezone=reader.take("timezone", str),
+        overlap=overlap(reader),
     )
 
 

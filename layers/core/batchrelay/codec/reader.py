@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import CodecError
+from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.values import Json
 
 _T = TypeVar("_T")
@@ -85,6 +86,10 @@ def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
         return kind(text)  # type: ignore[call-arg]
     except ValueError:
         raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {text!r}") from None
+
+
+def overlap(reader: Reader) -> Overlap:
+    return enum(reader, "overlap", Overlap) if "overlap" in reader.document else Overlap.PARALLEL
 
 
 def without_none(always: dict[str, Json], unless_none: dict[str, Json]) -> dict[str, Json]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from batchrelay.codec.reader import Reader, enum, without_empty
+from batchrelay.codec.reader import Reader, enum, overlap, without_empty
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
-from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import (
     JobOutcome,
     NoticeState,
@@ -40,6 +40,8 @@ def encode_run(run: Run) -> dict[str, Json]:
         {
             "endedAt": _time(run.ended_at),
             "trigger": dict(run.trigger),
+            "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
+            "turnAt": _time(run.turn_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
             "twins": [{"j": twin.job_id, "t": _time(twin.since)} for twin in run.twins],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
@@ -117,6 +119,8 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         environment=reader.strings("environment"),
         started_at=reader.time("startedAt"),
         trigger=reader.strings("trigger"),
+        overlap=overlap(reader),
+        turn_at=reader.maybe_time("turnAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
         stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),

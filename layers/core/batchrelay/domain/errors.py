@@ -10,6 +10,7 @@ BatchrelayError
 │   ├── StepNotFound        the run has no such step
 │   ├── RequestTooLarge     the request's body is too large
 │   └── RunExists           the run's id is taken
+├── RunSkipped            nobody's: another run is open, and its trigger says skip
 ├── RunConflict           nobody's: another writer was faster; load and fold again
 ├── Refused               the service said no for good; trying again changes nothing
 ├── NotDone               nothing happened, or nobody knows; the effect stays owed
@@ -60,6 +61,10 @@ class RequestTooLarge(InputError):
 
 class RunExists(InputError):
     """The run's id is taken."""
+
+
+class RunSkipped(BatchrelayError):
+    """Another run of the pipeline is open, and the trigger says `overlap: skip`."""
 
 
 class RunConflict(BatchrelayError):

@@ -142,6 +142,13 @@ class JobTerminated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnCame:
+    """No run before it is open any more."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
     """Somebody wants the run to end."""
 
@@ -194,6 +201,7 @@ Event = (
     | PreparationContinued
     | JobEvent
     | JobTerminated
+    | TurnCame
     | CancelRequested
     | DeadlinePassed
     | QueuesDeleted

@@ -161,6 +161,19 @@ class NoticeRule:
     link: str | None = None
 
 
+class Overlap(StrEnum):
+    """What a trigger does while a run is open that it, or another such trigger, started."""
+
+    PARALLEL = "parallel"
+    """It starts its run; it minds nobody, and nobody minds it."""
+    SKIP = "skip"
+    """It starts none."""
+    QUEUE = "queue"
+    """Its run waits for its turn."""
+    CANCEL_RUNNING = "cancelRunning"
+    """It cancels that run, and those that wait; its own begins when they have ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Trigger:
     """An object that is created below a prefix, its key ending with a suffix, starts a run."""
@@ -168,6 +181,17 @@ class S3Trigger:
     bucket: str
     prefix: str = ""
     suffix: str = ""
+    quiet_s: int | None = None
+    """Seconds without an upload that end a burst, which is one run; None: each upload is one."""
+    overlap: Overlap = Overlap.PARALLEL
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What `${trigger.…}` may be; `folder` is the URI of what the object lies in, with its `/`,
+        `uploads` that of a list of a burst's objects."""
+        if self.quiet_s is not None:
+            return ("bucket", "uploads", "count")
+        return ("bucket", "key", "folder", "size", "versionId")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,15 +200,15 @@ class ScheduleTrigger:
 
     expression: str
     timezone: str = "UTC"
+    overlap: Overlap = Overlap.PARALLEL
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What `${trigger.…}` may be."""
+        return ("time",)
 
 
 Trigger = S3Trigger | ScheduleTrigger
-
-TRIGGER_VARIABLES: Mapping[type[Trigger], tuple[str, ...]] = {
-    S3Trigger: ("bucket", "key", "folder", "size", "versionId"),
-    ScheduleTrigger: ("time",),
-}
-"""What `${trigger.…}` may be; `folder` is the URI of what the object lies in, with its `/`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

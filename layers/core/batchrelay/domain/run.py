@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.pipeline import Overlap, Pipeline
 
 
 class StepStatus(StrEnum):
@@ -43,6 +43,8 @@ _TERMINAL_STEPS = frozenset(
 class RunStatus(StrEnum):
     """Where a run is."""
 
+    QUEUED = "QUEUED"
+    """Its turn has not come: another run of its pipeline is open."""
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     PARTIAL = "PARTIAL"
@@ -53,7 +55,7 @@ class RunStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether every step has ended."""
-        return self not in (RunStatus.RUNNING, RunStatus.CANCELLING)
+        return self not in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.CANCELLING)
 
 
 class JobOutcome(StrEnum):
@@ -78,6 +80,7 @@ class StartOrder:
     """What the run's id was made from, if the same start may come again."""
     trigger: Mapping[str, str] = field(default_factory=dict)
     """What `${trigger.…}` means; nothing for a start by hand."""
+    overlap: Overlap = Overlap.PARALLEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +230,10 @@ class Run:
     started_at: datetime
     trigger: Mapping[str, str] = field(default_factory=dict)
     """What `${trigger.…}` means."""
+    overlap: Overlap = Overlap.PARALLEL
+    """What it does while another such run of its pipeline is open."""
+    turn_at: datetime | None = None
+    """When its turn came, if it waited for one."""
     status: RunStatus = RunStatus.RUNNING
     ended_at: datetime | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
@@ -246,9 +253,11 @@ class Run:
 
     @property
     def deadline(self) -> datetime | None:
-        """When it is stopped, whatever it does."""
+        """When it is stopped, whatever it does; not known before its turn has come."""
         timeout_s = self.pipeline.timeout_s
-        return None if timeout_s is None else self.started_at + timedelta(seconds=timeout_s)
+        if timeout_s is None or self.status is RunStatus.QUEUED:
+            return None
+        return (self.turn_at or self.started_at) + timedelta(seconds=timeout_s)
 
     @property
     def blocked(self) -> dict[str, str]:

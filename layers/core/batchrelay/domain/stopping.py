@@ -25,7 +25,7 @@ from batchrelay.domain.values import short
 
 def stopped(run: Run, event: CancelRequested | DeadlinePassed) -> Run:
     """CANCELLING from now on; the same object if it has ended, is being stopped, or has time."""
-    if run.status is not RunStatus.RUNNING:
+    if run.status not in (RunStatus.QUEUED, RunStatus.RUNNING):
         return run
     if isinstance(event, CancelRequested):
         cause, reason = StopCause.CANCEL, event.reason or "the run was cancelled"

@@ -44,15 +44,17 @@ from batchrelay.domain.events import (
     QueuesLeft,
     SubmissionRefused,
     SubmissionWithdrawn,
+    TurnCame,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX
 from batchrelay.domain.obligations import owed
-from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.pipeline import Overlap, Pipeline, Step
 from batchrelay.domain.run import (
     JobOutcome,
     NoticeState,
     Part,
     Run,
+    RunStatus,
     StepState,
     StepStatus,
     Twin,
@@ -106,8 +108,10 @@ def new_run(
     environment: Mapping[str, str],
     at: datetime,
     trigger: Mapping[str, str] | None = None,
+    overlap: Overlap = Overlap.PARALLEL,
+    is_queued: bool = False,
 ) -> Run:
-    """A run that has begun: the steps that need nothing are already ready."""
+    """A run that has begun: the steps that need nothing are already ready. Or one that waits."""
     run = Run(
         id=run_id,
         pipeline=pipeline,
@@ -115,7 +119,11 @@ def new_run(
         environment=environment,
         started_at=at,
         trigger=trigger or {},
+        overlap=overlap,
+        status=RunStatus.QUEUED if is_queued else RunStatus.RUNNING,
     )
+    if is_queued:
+        return run
     return settle(run, at)
 
 
@@ -139,12 +147,13 @@ def advance(run: Run, event: Event) -> Run:
             changed = _step_event(run, step.name, event)
         case JobTerminated():
             changed = told(run, event)
+        case TurnCame():
+            is_queued = run.status is RunStatus.QUEUED
+            changed = replace(run, status=RunStatus.RUNNING, turn_at=event.at) if is_queued else run
         case CancelRequested() | DeadlinePassed():
             changed = stopped(run, event)
-        case QueuesDeleted():
-            changed = replace(run, queues_since=None) if run.queues_since is not None else run
-        case QueuesLeft():
-            changed = replace(run, queues_since=event.at) if run.status.is_terminal else run
+        case QueuesDeleted() | QueuesLeft():
+            changed = _note_queues(run, event)
         case NoticeSent() | NoticeRefused():
             changed = _note_notice(run, event)
         case GraceExpired():
@@ -311,6 +320,12 @@ def _note_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
         return run
     state = NoticeState.SENT if isinstance(event, NoticeSent) else NoticeState.REFUSED
     return replace(run, notices={**run.notices, rule: state})
+
+
+def _note_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
+    if isinstance(event, QueuesLeft):
+        return replace(run, queues_since=event.at) if run.status.is_terminal else run
+    return replace(run, queues_since=None) if run.queues_since is not None else run
 
 
 def _take_over(run: Run, now: datetime) -> Run:

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Five nights that have passed, one after the other; again, nothing is started twice.
+source "$(dirname "$0")/cloud.sh"
+batchrelay deploy nightly.yaml
+show batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05 --plan
+show batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05
+ended nightly 5
+show batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# A signed request starts a run; with an Idempotency-Key, the same one is answered again.
+source "$(dirname "$0")/cloud.sh"
+batchrelay deploy upload.yaml
+api=$(output ApiUrl)
+signed() { # what curl is given is shown
+  echo "\$ curl $*"
+  curl -s --aws-sigv4 aws:amz:us-east-1:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+    -w '%{http_code}\n' -o "$work/answer" "$@"
+  python3 -c 'import json, sys
+answer = json.load(sys.stdin)
+print({name: answer[name] for name in ("runId", "status", "title", "detail") if name in answer})' < "$work/answer"
+}
+runs=$api/pipelines/on-upload/runs
+params='{"params": {"source": "s3://inbox/incoming/a.csv"}}'
+signed "$runs" -d "$params"
+signed "$runs" -d "$params"
+signed "$runs" -d "$params" -H 'Idempotency-Key: night-1'
+signed "$runs" -d "$params" -H 'Idempotency-Key: night-1'
+signed "$runs" -d '{"params": {"sauce": "s3://inbox/a"}}'
+signed "$api/pipelines/nobody/runs" -d "$params"
+echo "\$ curl $runs # not signed"
+curl -s -w '\n%{http_code}\n' "$runs" -d "$params"
+ended on-upload 3

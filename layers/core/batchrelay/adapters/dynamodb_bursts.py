@@ -1,0 +1,197 @@
+"""Bursts of uploads in the table of the runs.
+
+`BURST#<trigger>` / `BURST` is the burst that is going on; `BURST#<trigger>#<number>` / `<hash>` an
+upload of it; `UPLOAD#<hash>` / `SEEN` says that it was noted, in whichever burst. The last two are
+written together, and expire.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from batchrelay.domain.burst import Burst, CreatedObject
+from batchrelay.domain.errors import RunConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+UPLOADS_PER_WRITE = 40
+"""Two items each, and the burst: a transaction has at most 100. Source: TransactWriteItems."""
+
+TTL_DAYS = 15
+"""Days for which an upload that is told again is known: dead letters are kept for 14."""
+
+CONFLICT_WAIT_S = 0.1
+"""At most, before another try, when somebody is just writing."""
+
+
+@dataclass
+class DynamoBursts:
+    """BurstStore."""
+
+    table: str
+    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+
+    @cached_property
+    def _client(self) -> DynamoDBClient:
+        client: DynamoDBClient = self.make_client("dynamodb")
+        return client
+
+    def burst(self, name: str) -> Burst:
+        key = _burst_key(name)
+        item = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        if item is None:
+            return Burst()
+        return Burst(
+            number=int(item["number"]["N"]),
+            count=int(item["count"]["N"]) if "count" in item else 0,
+            first_at=_time(item.get("firstAt")),
+            last_at=_time(item.get("lastAt")),
+            rings_at=_time(item.get("ringsAt")),
+        )
+
+    def collect(
+        self,
+        name: str,
+        burst: Burst,
+        uploads: Sequence[CreatedObject],
+        now: datetime,
+        rings_at: datetime,
+    ) -> None:
+        fresh = list({upload.identity: upload for upload in uploads}.values())
+        while fresh:
+            some, fresh = fresh[:UPLOADS_PER_WRITE], fresh[UPLOADS_PER_WRITE:]
+            self._note(name, burst, some, now, rings_at)
+            burst = replace(burst, rings_at=rings_at)
+
+    def _note(
+        self, name: str, burst: Burst, some: list[CreatedObject], now: datetime, rings_at: datetime
+    ) -> None:
+        while some:
+            puts: list[Any] = [
+                put for upload in some for put in self._puts(name, burst.number, upload, now)
+            ]
+            told = {":now": _ms(now), ":more": {"N": str(len(some))}, ":rings": _ms(rings_at)}
+            update = self._update(
+                name,
+                burst,
+                "SET #number = :number, firstAt = if_not_exists(firstAt, :now), lastAt = :now, "
+                "ringsAt = :rings ADD #count :more",
+                told,
+            )
+            try:
+                self._client.transact_write_items(TransactItems=[{"Update": update}, *puts])
+            except self._client.exceptions.TransactionCanceledException as error:
+                codes = [reason["Code"] for reason in error.response["CancellationReasons"]]
+                if "TransactionConflict" in codes:
+                    time.sleep(random.uniform(0, CONFLICT_WAIT_S))  # noqa: S311  # a wait, no secret
+                if "TransactionConflict" in codes or codes[0] == "ConditionalCheckFailed":
+                    raise _changed(name) from None
+                seen = codes[1::2]  # the first of each upload's two
+                if "ConditionalCheckFailed" not in seen:
+                    raise
+                unseen = [code != "ConditionalCheckFailed" for code in seen]
+                some = [upload for upload, keep in zip(some, unseen, strict=True) if keep]
+            else:
+                return
+
+    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
+        told = {":rings": _ms(rings_at)}
+        self._write(
+            name, self._update(name, burst, "SET #number = :number, ringsAt = :rings", told)
+        )
+
+    def close(self, name: str, burst: Burst) -> None:
+        update = self._update(
+            name,
+            burst,
+            "SET #number = :next REMOVE #count, firstAt, lastAt, ringsAt",
+            {":next": {"N": str(burst.number + 1)}, ":count": {"N": str(burst.count)}},
+            " AND #count = :count",
+        )
+        self._write(name, update)
+
+    def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"BURST#{name}#{number}"}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield CreatedObject(**json.loads(item["document"]["S"]))
+
+    def _puts(
+        self, name: str, number: int, upload: CreatedObject, now: datetime
+    ) -> tuple[dict[str, Any], ...]:
+        digest = hashlib.sha256(f"{name}/{upload.identity}".encode()).hexdigest()
+        expires = {"expiresAt": {"N": str(int((now + timedelta(days=TTL_DAYS)).timestamp()))}}
+        seen = {"pk": {"S": f"UPLOAD#{digest}"}, "sk": {"S": "SEEN"}} | expires
+        noted = {"pk": {"S": f"BURST#{name}#{number}"}, "sk": {"S": digest}} | expires
+        noted["document"] = {"S": json.dumps(asdict(upload), ensure_ascii=False)}
+        first = {
+            "TableName": self.table,
+            "Item": seen,
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        return {"Put": first}, {"Put": {"TableName": self.table, "Item": noted}}
+
+    def _update(
+        self, name: str, burst: Burst, change: str, values: Mapping[str, Any], also: str = ""
+    ) -> Any:
+        """An update of the burst if its number and its timer are as they were."""
+        is_same = "(attribute_not_exists(pk) OR #number = :number) AND "
+        if burst.rings_at is None:
+            is_same += "attribute_not_exists(ringsAt)"
+        else:
+            is_same += "ringsAt = :known"
+            values = {**values, ":known": _ms(burst.rings_at)}
+        names = {"#number": "number"} | ({"#count": "count"} if "#count" in change else {})
+        return {
+            "TableName": self.table,
+            "Key": _burst_key(name),
+            "UpdateExpression": change,
+            "ConditionExpression": is_same + also,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {**values, ":number": {"N": str(burst.number)}},
+        }
+
+    def _write(self, name: str, update: Any) -> None:
+        """botocore repeats it if the answer was lost: then it seems to have changed, and is looked
+        at again."""
+        try:
+            self._client.update_item(**update)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise _changed(name) from None
+            raise
+
+
+def _burst_key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": f"BURST#{name}"}, "sk": {"S": "BURST"}}
+
+
+def _ms(time: datetime) -> dict[str, str]:
+    return {"N": str(round(time.timestamp() * 1000))}
+
+
+def _time(attribute: Any) -> datetime | None:
+    if attribute is None:
+        return None
+    return datetime.fromtimestamp(int(attribute["N"]) / 1000, UTC)
+
+
+def _changed(name: str) -> RunConflict:
+    return RunConflict(f"the burst of {name} is not as it was")

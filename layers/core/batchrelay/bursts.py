@@ -1,0 +1,126 @@
+"""Uploads come, a timer rings, a run starts over all of them.
+
+An upload is noted once, in the burst that is going on. Whoever notes the first sets a timer, a
+message to ourselves; when it rings and uploads came meanwhile, it is set again. When it was quiet
+for long enough the burst is closed: its number is the run's key, its uploads are a list in S3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from batchrelay.domain.burst import CreatedObject, QuietTrigger, Ring
+from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
+from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX
+from batchrelay.domain.run import StartOrder
+from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
+from batchrelay.engine import Engine, Handled
+from batchrelay.ports import BurstStore, Objects, Timers
+
+TIMER_LATE_S = 600
+"""Seconds after which a timer that did not ring is taken for lost: it lies with the dead letters,
+or its reader fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bursts:
+    """Collects uploads, and starts a run for each burst."""
+
+    store: BurstStore
+    timers: Timers
+    objects: Objects
+    engine: Engine
+
+    def collect(self, trigger: QuietTrigger, uploads: Sequence[CreatedObject]) -> None:
+        """Note uploads. What is told again is noted once.
+
+        Raises: RunConflict, NotDone: tell them again.
+        """
+        for _ in range(SAVE_ATTEMPTS_MAX):
+            burst, now = self.store.burst(trigger.name), self.engine.clock.now()
+            rings_at = burst.rings_at
+            if rings_at is None or now > rings_at + timedelta(seconds=TIMER_LATE_S):
+                rings_at = self._ring(trigger, burst.number, trigger.quiet_s)
+            with suppress(RunConflict):  # it may have been closed: into the next one
+                return self.store.collect(trigger.name, burst, uploads, now, rings_at)
+        raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
+
+    def hear(self, ring: Ring) -> Handled | None:
+        """A timer rings: start the burst's run if it is over; None if it goes on.
+
+        Raises: as `Engine.start`, and RunConflict or NotDone: ring again.
+        """
+        trigger = ring.trigger
+        for _ in range(SAVE_ATTEMPTS_MAX):
+            burst, now = self.store.burst(trigger.name), self.engine.clock.now()
+            if burst.number > ring.number:  # it is closed, and whoever did so may have died
+                return self._start(trigger, ring.number)
+            if burst.number < ring.number or burst.last_at is None or burst.rings_at != ring.at:
+                return None  # another timer sees to it
+            with suppress(RunConflict):
+                if burst.is_over(trigger.quiet_s, now):
+                    self.store.close(trigger.name, burst)
+                    return self._start(trigger, ring.number)
+                left_s = (burst.last_at - now).total_seconds() + trigger.quiet_s
+                rings_at = self._ring(trigger, burst.number, left_s)
+                self.store.put_off(trigger.name, burst, rings_at)
+                return None
+        raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
+
+    def _ring(self, trigger: QuietTrigger, number: int, delay_s: float) -> datetime:
+        at = self.engine.clock.now() + timedelta(seconds=delay_s)
+        self.timers.ring(Ring(trigger=trigger, number=number, at=at), delay_s)
+        return at
+
+    def _start(self, trigger: QuietTrigger, number: int) -> Handled:
+        key = f"burst/{trigger.id}/{number}"
+        run_id = keyed_run_id(trigger.pipeline, key)
+        said: Mapping[str, str] = {}
+        if not self._is_started(run_id):
+            said = self._listed(run_id, trigger, number)
+        order = StartOrder(
+            run_id=run_id,
+            pipeline=trigger.pipeline,
+            key=key,
+            trigger=said,
+            overlap=trigger.overlap,
+        )
+        return self.engine.start(order)
+
+    def _is_started(self, run_id: str) -> bool:
+        try:
+            self.engine.runs.load(run_id)
+        except RunNotFound:
+            return False
+        return True
+
+    def _listed(self, run_id: str, trigger: QuietTrigger, number: int) -> Mapping[str, str]:
+        """Write the list of a burst's uploads; what `${trigger.…}` means."""
+        uploads = _latest(self.store.uploads(trigger.name, number))
+        if not uploads:
+            raise InputError(f"nothing is known any more of burst {number} of {trigger.name}")
+        uri = f"s3://{self.engine.environment['bucket']}/{RUNS_PREFIX}{run_id}/uploads.jsonl"
+        self._write(uri, uploads)
+        return {"bucket": uploads[0].bucket, "uploads": uri, "count": str(len(uploads))}
+
+    def _write(self, uri: str, uploads: Iterable[CreatedObject]) -> None:
+        listed = self.objects.upload(uri)
+        for upload in uploads:
+            entry = {"bucket": upload.bucket, "key": upload.key, "size": upload.size}
+            entry |= {"versionId": upload.version_id} if upload.version_id else {}
+            listed.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        listed.complete()
+
+
+def _latest(uploads: Iterable[CreatedObject]) -> list[CreatedObject]:
+    """By key; an object that was overwritten within the burst is there once, as it was last."""
+    latest: dict[str, CreatedObject] = {}
+    for upload in uploads:
+        known = latest.get(upload.key)
+        if known is None or upload.is_later(known):
+            latest[upload.key] = upload
+    return [latest[key] for key in sorted(latest, key=str.encode)]

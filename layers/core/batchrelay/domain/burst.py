@@ -1,0 +1,91 @@
+"""Uploads that come one after another, collected until it is quiet: they become one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
+from batchrelay.domain.pipeline import Overlap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedObject:
+    """An object that was created."""
+
+    bucket: str
+    key: str
+    size: int
+    """Bytes."""
+    version_id: str = ""
+    etag: str = ""
+    sequencer: str = ""
+    """Hexadecimal; of two uploads of one key the later has the greater one."""
+
+    @property
+    def identity(self) -> str:
+        """The same for the same upload, however often it is told."""
+        same = self.version_id or f"{self.etag}/{self.sequencer}"
+        return f"{self.bucket}/{self.key}/{same}"
+
+    def is_later(self, other: CreatedObject) -> bool:
+        """Whether it overwrote another of the same key. Source: S3, notification structure."""
+        return int(self.sequencer or "0", 16) > int(other.sequencer or "0", 16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietTrigger:
+    """Whose bursts: what a rule says of its trigger."""
+
+    pipeline: str
+    id: str
+    """Tells it from the other triggers of its pipeline."""
+    quiet_s: int
+    overlap: Overlap = Overlap.PARALLEL
+
+    @property
+    def name(self) -> str:
+        """One line of bursts."""
+        return f"{self.pipeline}#{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietUpload:
+    """An upload for the burst of a trigger."""
+
+    trigger: QuietTrigger
+    upload: CreatedObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """The burst of a trigger that is going on, or none yet."""
+
+    number: int = 0
+    """Counts the bursts of a trigger."""
+    count: int = 0
+    """Uploads."""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    rings_at: datetime | None = None
+    """When its timer is due."""
+
+    def is_over(self, quiet_s: int, now: datetime) -> bool:
+        """Whether no upload came for long enough, or it is as large or as long as one may be."""
+        if self.first_at is None or self.last_at is None:
+            return False
+        return (
+            now >= self.last_at + timedelta(seconds=quiet_s)
+            or now >= self.first_at + timedelta(seconds=BURST_S_MAX)
+            or self.count >= BURST_UPLOADS_MAX
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """What a timer says: look whether that burst is over."""
+
+    trigger: QuietTrigger
+    number: int
+    at: datetime
+    """When it was due: of several timers of a burst, only that which is noted goes on."""

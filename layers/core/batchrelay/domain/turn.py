@@ -1,0 +1,45 @@
+"""Whose turn it is in a pipeline: of the runs that must not overlap, one is open at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from batchrelay.domain.errors import InputError
+from batchrelay.domain.limits import QUEUED_RUNS_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The line of a pipeline. A run that has ended holds its turn until it is passed on."""
+
+    pipeline: str
+    holder: str = ""
+    """The run whose turn it is; empty before the first."""
+    waiting: tuple[str, ...] = ()
+    """Runs behind it, in the order in which they came."""
+    version: int = 0
+    """Counts the writes; 0 was never stored."""
+
+    def taken(self, run_id: str) -> Turn:
+        """Nobody waits, and the holder has ended: this run's turn."""
+        assert not self.waiting, self
+        return replace(self, holder=run_id)
+
+    def joined(self, run_id: str) -> Turn:
+        """This run comes last. Raises: InputError if too many wait."""
+        if len(self.waiting) >= QUEUED_RUNS_MAX:
+            raise InputError(
+                f"{len(self.waiting):,} runs of {self.pipeline} are waiting for their turn: "
+                "cancel some, or let the trigger skip"
+            )
+        return replace(self, waiting=(*self.waiting, run_id))
+
+    def passed_on(self) -> Turn:
+        """The holder has ended: the turn of the first who waits."""
+        return replace(self, holder=self.waiting[0], waiting=self.waiting[1:])
+
+    def before(self, run_id: str) -> tuple[str, ...]:
+        """The holder, and the runs that wait before one; nobody, if that one does not wait."""
+        if run_id not in self.waiting:
+            return ()
+        return (self.holder, *self.waiting[: self.waiting.index(run_id)])

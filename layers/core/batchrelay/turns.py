@@ -1,0 +1,57 @@
+"""Runs that must not overlap: each is created in its turn, or behind others, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from batchrelay.domain.errors import RunConflict, RunNotFound, RunSkipped
+from batchrelay.domain.limits import QUEUED_RUNS_MAX, SAVE_ATTEMPTS_MAX
+from batchrelay.domain.pipeline import Overlap
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.ports import RunStore
+
+
+def create_in_turn(runs: RunStore, new_run: Callable[[bool], Run]) -> Run:
+    """Create the run, begun or QUEUED: `new_run` makes either.
+
+    Raises:
+        RunSkipped, RunExists, InputError: nothing was stored.
+        RunConflict: nor here; try again.
+    """
+    begun, queued = new_run(False), new_run(True)  # what is_queued is
+    for _ in range(SAVE_ATTEMPTS_MAX):
+        turn = runs.turn(begun.pipeline.name)
+        is_free = not turn.waiting and not _is_open(_run(runs, turn.holder))
+        if not is_free and begun.overlap is Overlap.SKIP:
+            raise RunSkipped(f"run {turn.holder} of {turn.pipeline} is open")
+        with suppress(RunConflict):
+            if is_free:
+                return runs.create(begun, turn.taken(begun.id))
+            return runs.create(queued, turn.joined(queued.id))
+    raise RunConflict(f"the line of {begun.pipeline.name}: {SAVE_ATTEMPTS_MAX} were faster")
+
+
+def next_to_begin(runs: RunStore, pipeline: str) -> str | None:
+    """The QUEUED run whose turn it is; the turn of one that has ended is passed on."""
+    for _ in range(QUEUED_RUNS_MAX + SAVE_ATTEMPTS_MAX):
+        turn = runs.turn(pipeline)
+        holder = _run(runs, turn.holder)
+        if _is_open(holder):
+            return turn.holder if holder and holder.status is RunStatus.QUEUED else None
+        if not turn.waiting:
+            return None
+        with suppress(RunConflict):
+            runs.save_turn(turn.passed_on())
+    raise RunConflict(f"the line of {pipeline}: others were faster")
+
+
+def _run(runs: RunStore, run_id: str) -> Run | None:
+    """None before the first run, or when its time to live has passed."""
+    with suppress(RunNotFound):
+        return runs.load(run_id) if run_id else None
+    return None
+
+
+def _is_open(run: Run | None) -> bool:
+    return run is not None and not run.status.is_terminal

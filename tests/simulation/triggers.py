@@ -1,0 +1,239 @@
+"""Triggers of one pipeline in bad weather: uploads are told twice, late and in any order, timers
+ring twice, processes die between any two calls, and at the end every upload is in one run."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchrelay.adapters.memory import (
+    MemoryBursts,
+    MemoryClock,
+    MemoryJobs,
+    MemoryNotices,
+    MemoryObjects,
+    MemoryPipelineStore,
+    MemoryPreparations,
+    MemoryQueues,
+    MemoryRunStore,
+    MemoryTimers,
+)
+from batchrelay.adapters.triggers import parse_trigger, s3_input
+from batchrelay.bursts import Bursts
+from batchrelay.domain.errors import BatchrelayError, RunSkipped
+from batchrelay.domain.events import JobSucceeded
+from batchrelay.domain.pipeline import Overlap, Pipeline, S3Trigger, Step
+from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.values import JobKey
+from batchrelay.engine import Engine
+from batchrelay.preparation import Preparation
+from batchrelay.triggering import Triggering
+from tests.simulation.play import SimulationError
+from tests.simulation.world import Crash
+
+STORM_TICKS_MAX, CALM_TICKS_MAX = 300, 3_000
+WRITES = ("create", "save", "save_turn", "collect", "put_off", "close")
+GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
+
+
+class _Port:
+    """A port: any call may be the process's last, before or after it was made."""
+
+    def __init__(self, world: TriggerWorld, port: Any) -> None:
+        self._world = world
+        self._port = port
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            self._world.maybe_crash()
+            self._world.maybe_rival(method)
+            result = getattr(self._port, method)(*arguments)
+            self._world.counts[method] += 1
+            self._world.maybe_crash()
+            return result
+
+        return call
+
+
+@dataclass
+class TriggerWorld:
+    """One trigger, its queue, and the runs that it starts."""
+
+    rng: random.Random
+    trigger: S3Trigger
+    crash: float
+    duplicate: float
+    rival: float
+    uploads: int
+    clock: MemoryClock = field(default_factory=MemoryClock)
+    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    bursts: MemoryBursts = field(default_factory=MemoryBursts)
+    timers: MemoryTimers = field(default_factory=MemoryTimers)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
+    messages: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    told: int = 0
+    skipped: int = 0
+    _nested: bool = False
+
+    def __post_init__(self) -> None:
+        request = {"jobQueue": "q", "jobDefinition": "d:1"}
+        definition = Pipeline(name="p", version=1, steps=(Step(name="a", request=request),))
+        self.pipelines.register(definition, self.clock.now())
+
+    def maybe_crash(self) -> None:
+        if self.rng.random() < self.crash:
+            self.counts["crash"] += 1
+            raise Crash
+
+    def maybe_rival(self, method: str) -> None:
+        """Another process gets its turn just before this one writes."""
+        if method in WRITES and not self._nested and self.rng.random() < self.rival:
+            self._nested = True
+            with suppress(Crash, BatchrelayError):
+                self.rng.choice((self.deliver, self.ring, self.end_job))()
+            self._nested = False
+
+    def triggering(self) -> Triggering:
+        """A new process."""
+        port = lambda thing: _Port(self, thing)  # noqa: E731
+        queues = MemoryQueues()
+        engine = Engine(
+            runs=port(self.runs),
+            pipelines=self.pipelines,
+            jobs=port(self.jobs),
+            notices=MemoryNotices(),
+            queues=queues,
+            preparations=MemoryPreparations(),
+            preparation=Preparation(objects=self.objects, queues=queues, clock=self.clock),
+            clock=self.clock,
+            environment={"bucket": "stack", "topicArn": "arn:topic"},
+        )
+        bursts = Bursts(
+            store=port(self.bursts),
+            timers=port(self.timers),
+            objects=port(self.objects),
+            engine=engine,
+        )
+        return Triggering(parse=parse_trigger, bursts=bursts)
+
+    # --- what may happen next
+
+    def tick(self) -> None:
+        with suppress(Crash, BatchrelayError):
+            self.rng.choice((self.upload, self.deliver, self.ring, self.end_job, self.later))()
+        open_runs = [run for run in self._in_line() if run.status in GOING_ON]
+        assert len(open_runs) <= 1, f"{len(open_runs)} runs at once: {open_runs}"
+
+    def upload(self) -> None:
+        if self.told < self.uploads:
+            found = {"key": str(self.told), "size": 1, "etag": "e", "sequencer": f"{self.told:x}"}
+            detail = json.dumps({"bucket": {"name": "inbox"}, "object": found})
+            message = s3_input("p", self.trigger).replace("<detail>", detail)
+            copies = 3 if self.rng.random() < self.duplicate else 1
+            self.messages += [message] * copies
+            self.told += 1
+
+    def deliver(self) -> None:
+        """Some messages in any order; those that failed come back."""
+        batch = self.rng.sample(self.messages, k=min(len(self.messages), self.rng.randint(1, 10)))
+        if not batch:
+            return
+        names = {str(number): message for number, message in enumerate(batch)}
+        for number, outcome in self.triggering().hear(names).items():
+            self.skipped += isinstance(outcome, RunSkipped)
+            is_done = not isinstance(outcome, Exception) or isinstance(outcome, RunSkipped)
+            if is_done and names[number] in self.messages:
+                self.messages.remove(names[number])
+
+    def ring(self) -> None:
+        due = [entry for entry in self.timers.rings if entry[0].at <= self.clock.now()]
+        if due:
+            entry = self.rng.choice(due)
+            try:
+                self.triggering().bursts.hear(entry[0])
+            except RunSkipped:
+                self.skipped += 1
+            if self.rng.random() >= self.duplicate and entry in self.timers.rings:
+                self.timers.rings.remove(entry)
+
+    def end_job(self) -> None:
+        active = [job for job in self.jobs.jobs.values() if job.outcome is None]
+        if active:
+            job = self.rng.choice(active)
+            key = JobKey.parse(job.name)
+            assert key is not None, job
+            self.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+            event = JobSucceeded(at=self.clock.now(), key=key, job_id=job.job_id)
+            self.triggering().bursts.engine.handle(key.run_id, [event])
+
+    def later(self) -> None:
+        self.clock.move(self.rng.choice((1, 20, 400)))
+        for run_id in self.runs.open_runs():
+            self.triggering().bursts.engine.sweep(run_id)
+
+    # --- what must hold
+
+    def is_over(self) -> bool:
+        is_told = self.told == self.uploads and not self.messages and not self.timers.rings
+        return is_told and not list(self.runs.open_runs())
+
+    def check_end(self) -> None:
+        assert self.is_over(), "it never ends"
+        covered = Counter(key for run in self.runs.runs.values() for key in self._keys(run))
+        assert all(times == 1 for times in covered.values()), f"in several runs: {covered}"
+        if self.trigger.overlap is not Overlap.SKIP:
+            assert len(covered) == self.uploads, f"{len(covered)} of {self.uploads} uploads"
+        else:
+            assert len(covered) == self.uploads or self.skipped, "lost without a skip"
+        if self.trigger.overlap is Overlap.QUEUE:
+            turns = sorted(
+                (run.turn_at or run.started_at, run.started_at) for run in self._in_line()
+            )
+            came = [started_at for _, started_at in turns]
+            assert came == sorted(came), "out of turn"
+
+    def _in_line(self) -> list[Run]:
+        return [r for r in self.runs.runs.values() if r.overlap is not Overlap.PARALLEL]
+
+    def _keys(self, run: Run) -> list[str]:
+        if self.trigger.quiet_s is None:
+            return [run.trigger["key"]]
+        lines = self.objects.objects[run.trigger["uploads"]].decode().splitlines()
+        return [json.loads(line)["key"] for line in lines]
+
+
+def play_triggers(seed: int) -> Counter[str]:
+    """Play a seed; what was called how often.
+
+    Raises:
+        SimulationError: two runs are open that must not be, or an upload is in none, or in two.
+    """
+    rng = random.Random(seed)
+    quiet_s, overlap = rng.choice((None, 30)), rng.choice(list(Overlap))
+    world = TriggerWorld(
+        rng=rng,
+        trigger=S3Trigger(bucket="inbox", quiet_s=quiet_s, overlap=overlap),
+        crash=rng.choice((0, 0.02, 0.1)),
+        duplicate=rng.choice((0, 0.3)),
+        rival=rng.choice((0, 0.2)),
+        uploads=rng.randint(1, 20),
+    )
+    try:
+        for _ in range(rng.randint(0, STORM_TICKS_MAX)):
+            world.tick()
+        world.crash = world.duplicate = world.rival = 0
+        for _ in range(CALM_TICKS_MAX):
+            if world.is_over():
+                break
+            world.tick()
+        world.check_end()
+    except AssertionError as error:
+        raise SimulationError(f"seed {seed}, {world.trigger}: {error}") from error
+    return world.counts

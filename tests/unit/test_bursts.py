@@ -1,0 +1,286 @@
+"""A burst of uploads is one run: whatever is told twice, in whatever order, whoever dies."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from batchrelay.adapters.memory import MemoryBursts
+from batchrelay.adapters.triggers import s3_input
+from batchrelay.bursts import TIMER_LATE_S
+from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
+from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
+from batchrelay.domain.pipeline import Overlap, S3Trigger
+from batchrelay.domain.run import Run
+from batchrelay.engine import Handled
+from tests.builders import MemoryCloud, pipeline, step
+
+QUIET_S = 60
+TRIGGER = S3Trigger(bucket="inbox", prefix="in/", quiet_s=QUIET_S)
+
+
+@pytest.fixture
+def cloud() -> MemoryCloud:
+    cloud = MemoryCloud(pipeline(step("a", file="${trigger.uploads}")))
+    cloud.pipelines.register(cloud.pipelines.get_pipeline("test", 1), cloud.clock.now())
+    return cloud
+
+
+def message(key: str, sequencer: str = "1", trigger: S3Trigger = TRIGGER) -> str:
+    found = {"key": key, "size": 7, "etag": "e", "sequencer": sequencer}
+    detail = {"bucket": {"name": trigger.bucket}, "object": found}
+    return s3_input("test", trigger).replace("<detail>", json.dumps(detail))
+
+
+def tell(cloud: MemoryCloud, *bodies: str) -> list[Any]:
+    """The messages of one batch; what came of each."""
+    heard = cloud.triggering.hear({str(number): body for number, body in enumerate(bodies)})
+    return [heard[str(number)] for number in range(len(bodies))]
+
+
+def ring(cloud: MemoryCloud, number: int = -1) -> Handled | None:
+    return cloud.triggering.bursts.hear(cloud.timers.rings[number][0])
+
+
+def only_run(cloud: MemoryCloud) -> Run:
+    [run] = cloud.runs.runs.values()
+    return run
+
+
+def listed(cloud: MemoryCloud, run: Run) -> list[dict[str, Any]]:
+    lines = cloud.objects.objects[run.trigger["uploads"]].decode().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_burst_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
+    for start in range(0, 500, 10):
+        keys = [f"in/{number:03}.csv" for number in range(start, start + 10)]
+        assert tell(cloud, *map(message, keys)) == [None] * 10
+        cloud.clock.move(1)
+    [(_, delay_s)] = cloud.timers.rings  # one timer for all of them
+    assert delay_s == QUIET_S
+    cloud.clock.move(10)
+    assert ring(cloud) is None  # 11 s after the last upload
+    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 49]
+    cloud.clock.move(49)
+    handled = ring(cloud)
+    assert handled is not None
+    run = only_run(cloud)
+    assert handled.run == run
+    assert (run.trigger["bucket"], run.trigger["count"]) == ("inbox", "500")
+    assert run.trigger["uploads"] == f"s3://the-bucket/runs/{run.id}/uploads.jsonl"
+    entries = listed(cloud, run)
+    assert entries[0] == {"bucket": "inbox", "key": "in/000.csv", "size": 7}
+    assert [entry["key"] for entry in entries] == [f"in/{number:03}.csv" for number in range(500)]
+
+
+def test_what_is_told_again_is_one_upload_even_when_its_burst_is_over(cloud: MemoryCloud) -> None:
+    for _ in range(10):
+        tell(cloud, message("in/a.csv"), message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    for number in range(len(cloud.timers.rings)):
+        ring(cloud, number)
+    assert only_run(cloud).trigger["count"] == "1"
+
+
+def test_a_timer_that_rings_twice_starts_one_run(cloud: MemoryCloud) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    first, second = ring(cloud), ring(cloud)
+    assert first is not None
+    assert second is not None
+    assert (first.is_repeated, second.is_repeated) == (False, True)
+    assert second.run.trigger == first.run.trigger
+
+
+def test_the_next_burst_is_another_run(cloud: MemoryCloud) -> None:
+    for key in ("in/a.csv", "in/b.csv"):
+        tell(cloud, message(key))
+        cloud.clock.move(QUIET_S)
+        ring(cloud)
+    runs = list(cloud.runs.runs.values())
+    assert [listed(cloud, run)[0]["key"] for run in runs] == ["in/a.csv", "in/b.csv"]
+
+
+def test_an_object_that_was_overwritten_is_there_once_as_it_was_last(cloud: MemoryCloud) -> None:
+    told = [message("in/a.csv", sequencer) for sequencer in ("0A", "00B", "9")]
+    tell(cloud, *told)
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    assert only_run(cloud).trigger["count"] == "1"
+
+
+def test_triggers_of_one_pipeline_have_bursts_of_their_own(cloud: MemoryCloud) -> None:
+    other = S3Trigger(bucket="inbox", prefix="other/", quiet_s=QUIET_S)
+    tell(cloud, message("in/a.csv"), message("other/b.csv", trigger=other))
+    cloud.clock.move(QUIET_S)
+    ring(cloud, 0)
+    ring(cloud, 1)
+    assert [run.trigger["count"] for run in cloud.runs.runs.values()] == ["1", "1"]
+
+
+def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    with monkeypatch.context() as patched:
+
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(cloud.objects, "upload", die)
+        with pytest.raises(KeyboardInterrupt):
+            ring(cloud)
+    assert cloud.runs.runs == {}
+    tell(cloud, message("in/late.csv"))  # it belongs to the next one
+    ring(cloud, 0)
+    assert [entry["key"] for entry in listed(cloud, only_run(cloud))] == ["in/a.csv"]
+
+
+def test_a_timer_set_by_somebody_who_died_does_not_count(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(cloud.bursts, "collect", die)
+        with pytest.raises(KeyboardInterrupt):
+            tell(cloud, message("in/a.csv"))
+    cloud.clock.move(1)
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    assert ring(cloud, 0) is None
+    assert ring(cloud, 1) is not None
+
+
+def test_who_put_a_timer_off_and_died_puts_it_off_again(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(30)
+    tell(cloud, message("in/b.csv"))
+    cloud.clock.move(30)
+    with monkeypatch.context() as patched:
+
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(cloud.bursts, "put_off", die)
+        with pytest.raises(KeyboardInterrupt):
+            ring(cloud, 0)
+    cloud.clock.move(1)
+    assert ring(cloud, 0) is None
+    cloud.clock.move(29)
+    assert ring(cloud, 1) is not None  # the one of who died; both are due now
+    assert ring(cloud, 2) is not None
+    assert only_run(cloud).trigger["count"] == "2"
+
+
+def test_an_upload_comes_just_when_a_burst_is_closed(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    close = MemoryBursts.close
+
+    def late(self: MemoryBursts, name: str, burst: Any) -> None:
+        monkeypatch.setattr(MemoryBursts, "close", close)
+        tell(cloud, message("in/b.csv"))
+        close(self, name, burst)
+
+    monkeypatch.setattr(MemoryBursts, "close", late)
+    assert ring(cloud) is None  # it goes on
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    assert only_run(cloud).trigger["count"] == "2"
+
+
+def test_a_burst_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> None:
+    for number in range(BURST_S_MAX // 50 + 2):
+        tell(cloud, message(f"in/{number}.csv"))
+        cloud.clock.move(50)
+        if cloud.clock.now() >= cloud.timers.rings[-1][0].at:
+            ring(cloud)
+    assert int(only_run(cloud).trigger["count"]) >= BURST_S_MAX // 50
+
+
+def test_a_burst_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
+    tell(cloud, message("in/a.csv"))
+    [(name, burst)] = cloud.bursts.bursts.items()
+    assert not burst.is_over(QUIET_S, cloud.clock.now())
+    large = type(burst)(
+        count=BURST_UPLOADS_MAX,
+        first_at=burst.first_at,
+        last_at=burst.last_at,
+        rings_at=burst.rings_at,
+    )
+    assert large.is_over(QUIET_S, cloud.clock.now()), name
+
+
+def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
+    tell(cloud, message("in/b.csv"))
+    cloud.clock.move(QUIET_S)
+    assert ring(cloud, 1) is not None
+    assert only_run(cloud).trigger["count"] == "2"
+
+
+def test_a_burst_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
+    trigger = S3Trigger(bucket="inbox", quiet_s=QUIET_S, overlap=Overlap.SKIP)
+    for key in ("a", "b"):
+        tell(cloud, message(key, trigger=trigger))
+        cloud.clock.move(QUIET_S)
+        if key == "a":
+            ring(cloud)
+    with pytest.raises(RunSkipped):
+        ring(cloud)
+    only_run(cloud)
+
+
+def test_a_folder_marker_is_no_upload(cloud: MemoryCloud) -> None:
+    assert tell(cloud, message("in/").replace('"size": 7', '"size": 0')) == [None]
+    assert cloud.timers.rings == []
+
+
+def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
+    good, bad = tell(cloud, message("in/a.csv"), '{"pipeline": "test", "quiet": 60, "id": "x"}')
+    assert good is None
+    assert isinstance(bad, InputError)
+
+
+def test_a_burst_of_a_pipeline_that_was_taken_away_starts_nothing(cloud: MemoryCloud) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.pipelines.unregister("test")
+    cloud.clock.move(QUIET_S)
+    with pytest.raises(PipelineNotFound):
+        ring(cloud)
+
+
+def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
+    tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    cloud.runs.runs.clear()
+    cloud.bursts.noted.clear()
+    with pytest.raises(InputError, match="nothing is known any more of burst 0 of test#"):
+        ring(cloud)
+
+
+def test_bursts_that_change_all_the_time_are_left_to_later(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faster(*_: object) -> None:
+        raise RunConflict("somebody else")
+
+    monkeypatch.setattr(cloud.bursts, "collect", faster)
+    [outcome] = tell(cloud, message("in/a.csv"))
+    assert isinstance(outcome, RunConflict)

@@ -1,0 +1,217 @@
+"""Runs that must not overlap: one is open at a time, whoever dies, and however often it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batchrelay.documents import run_document, story
+from batchrelay.domain.errors import InputError, RunConflict, RunSkipped
+from batchrelay.domain.events import JobSucceeded
+from batchrelay.domain.limits import QUEUED_RUNS_MAX
+from batchrelay.domain.pipeline import Overlap
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
+from batchrelay.domain.turn import Turn
+from batchrelay.domain.values import JobKey
+from tests.builders import MemoryCloud, at, pipeline, step
+
+SKIP, QUEUE, CANCEL = Overlap.SKIP, Overlap.QUEUE, Overlap.CANCEL_RUNNING
+
+
+@pytest.fixture
+def cloud() -> MemoryCloud:
+    return MemoryCloud(pipeline(step("a"), timeout_s=600))
+
+
+def start(cloud: MemoryCloud, run_id: str, overlap: Overlap = QUEUE) -> Run:
+    order = StartOrder(run_id=run_id, pipeline="test", version=1, key=run_id, overlap=overlap)
+    return cloud.engine.start(order).run
+
+
+def end(cloud: MemoryCloud, run_id: str) -> Any:
+    """The run's job succeeds, and the engine hears of it."""
+    key = JobKey(run_id=run_id, label="a", round=0, part=0)
+    [job] = [job for job in cloud.jobs.jobs.values() if job.name == key.name]
+    cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+    event = JobSucceeded(at=cloud.clock.now(), key=key, job_id=job.job_id)
+    return cloud.engine.handle(run_id, [event])
+
+
+def statuses(cloud: MemoryCloud) -> dict[str, RunStatus]:
+    return {run_id: run.status for run_id, run in cloud.runs.runs.items()}
+
+
+def test_runs_wait_for_their_turn_in_the_order_in_which_they_came(cloud: MemoryCloud) -> None:
+    for run_id in ("one", "two", "three"):
+        start(cloud, run_id)
+    assert statuses(cloud) == {"one": "RUNNING", "two": "QUEUED", "three": "QUEUED"}
+    assert len(cloud.jobs.jobs) == 1
+    cloud.clock.move(1_000)
+    ended = end(cloud, "one")
+    assert [other.run.id for other in ended.others] == ["two"]
+    assert statuses(cloud) == {"one": "SUCCEEDED", "two": "RUNNING", "three": "QUEUED"}
+    end(cloud, "two")
+    end(cloud, "three")
+    assert set(statuses(cloud).values()) == {RunStatus.SUCCEEDED}
+    assert start(cloud, "four").status is RunStatus.RUNNING
+
+
+def test_a_run_that_waited_says_so_and_has_its_time_from_its_turn_on(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    waiting = start(cloud, "two")
+    assert (waiting.deadline, run_document(waiting)["turnAt"]) == (None, None)
+    assert story(waiting)[0]["what"] == "run QUEUED: test, version 1"
+    cloud.clock.move(1_000)
+    end(cloud, "one")
+    begun = cloud.runs.load("two")
+    assert (begun.turn_at, begun.deadline) == (at(1_000), at(1_600))
+    assert [told["what"] for told in story(begun)[:2]] == [
+        "run QUEUED: test, version 1",
+        "its turn came",
+    ]
+
+
+def test_a_trigger_that_skips_leaves_no_run_while_one_is_open(cloud: MemoryCloud) -> None:
+    start(cloud, "one", SKIP)
+    with pytest.raises(RunSkipped, match="run one of test is open"):
+        start(cloud, "two", SKIP)
+    assert list(statuses(cloud)) == ["one"]
+    end(cloud, "one")
+    assert start(cloud, "three", SKIP).status is RunStatus.RUNNING
+
+
+def test_the_newest_takes_the_place_of_what_runs_and_of_what_waits(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    start(cloud, "two")
+    newest = start(cloud, "three", CANCEL)
+    assert newest.status is RunStatus.QUEUED
+    assert statuses(cloud) == {"one": "CANCELLING", "two": "CANCELLED", "three": "QUEUED"}
+    one = cloud.runs.load("one")
+    assert one.stop is not None
+    assert one.stop.reason == "run three takes its place"
+    cloud.clock.move(400)
+    for run_id in ("one", "three", "two"):
+        cloud.engine.sweep(run_id)
+    assert statuses(cloud) == {"one": "CANCELLED", "two": "CANCELLED", "three": "RUNNING"}
+
+
+def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
+    for run_id in ("one", "two", "three"):
+        start(cloud, run_id)
+    assert cloud.engine.cancel("two").run.status is RunStatus.CANCELLED
+    end(cloud, "one")
+    assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
+
+
+def test_a_run_in_parallel_minds_nobody(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    assert start(cloud, "two", Overlap.PARALLEL).status is RunStatus.RUNNING
+    end(cloud, "one")
+    assert start(cloud, "three").status is RunStatus.RUNNING
+
+
+def test_the_same_start_told_again_is_one_place_in_the_line(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    for _ in range(10):
+        assert start(cloud, "two").status is RunStatus.QUEUED
+    assert cloud.runs.turn("test").waiting == ("two",)
+
+
+def test_runs_that_have_nothing_to_do_pass_their_turn_on() -> None:
+    cloud = MemoryCloud(pipeline(step("a", when="1 == 2")))
+    for number in range(300):
+        assert start(cloud, f"r{number}").status is RunStatus.SUCCEEDED
+    blocked = MemoryCloud(pipeline(step("a")))
+    for number in range(300):
+        start(blocked, f"r{number}")
+    for number in range(1, 300):
+        blocked.engine.cancel(f"r{number}")
+    end(blocked, "r0")
+    assert start(blocked, "last").status is RunStatus.RUNNING
+
+
+def test_who_ended_a_run_and_died_leaves_the_turn_to_a_sweep(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(cloud, "one")
+    start(cloud, "two")
+    with monkeypatch.context() as patched:
+
+        def die(_: str) -> Turn:
+            raise KeyboardInterrupt
+
+        patched.setattr(cloud.runs, "turn", die)
+        with pytest.raises(KeyboardInterrupt):
+            end(cloud, "one")
+    assert statuses(cloud) == {"one": "SUCCEEDED", "two": "QUEUED"}
+    cloud.engine.sweep("two")
+    assert statuses(cloud)["two"] is RunStatus.RUNNING
+
+
+def test_who_took_a_turn_and_died_leaves_it_to_a_sweep(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    start(cloud, "two")
+    end_without_the_line = JobSucceeded(
+        at=at(1),
+        key=JobKey(run_id="one", label="a", round=0, part=0),
+        job_id=next(iter(cloud.jobs.jobs)),
+    )
+    cloud.engine._handled("one", [end_without_the_line])
+    cloud.runs.save_turn(cloud.runs.turn("test").passed_on())
+    assert cloud.runs.turn("test").holder == "two"
+    cloud.engine.sweep("two")
+    assert statuses(cloud)["two"] is RunStatus.RUNNING
+
+
+def test_a_holder_whose_time_to_live_has_passed_is_waited_for_no_more(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    start(cloud, "two")
+    del cloud.runs.runs["one"]
+    cloud.engine.sweep("two")
+    assert statuses(cloud) == {"two": "RUNNING"}
+
+
+def test_a_rival_takes_the_turn_first(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = cloud.runs.create
+
+    def late(run: Run, turn: Turn | None = None) -> Run:
+        monkeypatch.setattr(cloud.runs, "create", create)
+        start(cloud, "rival")
+        return create(run, turn)
+
+    monkeypatch.setattr(cloud.runs, "create", late)
+    with pytest.raises(RunSkipped):
+        start(cloud, "one", SKIP)
+    assert statuses(cloud) == {"rival": "RUNNING"}
+
+
+def test_who_comes_when_a_turn_is_just_to_be_passed_on_comes_last(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    start(cloud, "two")
+    del cloud.runs.runs["one"]  # it has ended, and nobody passed its turn on yet
+    assert start(cloud, "three").status is RunStatus.QUEUED
+    assert statuses(cloud) == {"two": "RUNNING", "three": "QUEUED"}
+
+
+def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
+    waiting = tuple(f"r{number}" for number in range(QUEUED_RUNS_MAX))
+    start(cloud, "one")
+    turn = cloud.runs.turn("test")
+    cloud.runs.turns["test"] = Turn(
+        pipeline="test", holder="one", waiting=waiting, version=turn.version
+    )
+    with pytest.raises(InputError, match="1,000 runs of test are waiting for their turn"):
+        start(cloud, "two")
+    assert list(statuses(cloud)) == ["one"]
+
+
+def test_a_line_that_never_stands_still_is_left_to_later(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faster(*_: object) -> Run:
+        raise RunConflict("somebody else")
+
+    monkeypatch.setattr(cloud.runs, "create", faster)
+    with pytest.raises(RunConflict, match="were faster"):
+        start(cloud, "one")
