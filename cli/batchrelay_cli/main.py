@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.errors import InputError
+from batchrelay_cli.backfill import backfill
 from batchrelay_cli.cancel import cancel
 from batchrelay_cli.deploy import deploy
 from batchrelay_cli.dlq import dlq
@@ -50,6 +51,7 @@ def cli() -> None:
 
 
 for _verb in (
+    backfill,
     cancel,
     deploy,
     dlq,

@@ -1,0 +1,114 @@
+"""`batchrelay backfill`: the runs of a schedule's times that have passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from batchrelay.adapters.triggers import time_order
+from batchrelay.bootstrap import store
+from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
+from batchrelay.domain.run import StartOrder
+from batchrelay_cli.aws import StartRefusedError, Wire
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.remote import reached
+from batchrelay_cli.schedule_times import times_between
+
+
+class _When(click.ParamType[date]):
+    """A day, or a time in UTC."""
+
+    name = "DAY|TIME"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+        with suppress(ValueError):
+            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return self.fail(
+            f"{value!r} is no day such as 2026-11-01, nor 2026-11-01T12:00:00Z", param, ctx
+        )
+
+
+@click.command(
+    epilog="Example: batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05 --plan"
+)
+@click.argument("pipeline")
+@click.option("--from", "start", type=_When(), required=True, help="The first.")
+@click.option("--to", "end", type=_When(), required=True, help="The last; it is included.")
+@click.option("--plan", is_flag=True, help="Show the times, and start nothing.")
+@stack_option
+@output_option
+def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, output: str) -> None:
+    """Start the runs of a pipeline's schedules for times that passed, the oldest first.
+
+    A day is one of the schedule's time zone. A time that had its run is not run again. If the
+    schedule has an overlap policy, its runs wait for one another.
+    """
+    with reached(stack) as wire:
+        orders = _orders(wire, pipeline, start, end)
+        if plan or not orders:
+            told = [{"time": order.trigger["time"], "runId": order.run_id} for order in orders]
+        else:
+            told = list(_started(wire, orders, is_shown=output == "text"))
+    if output == "json":
+        echo_json({"planned" if plan else "runs": told})
+    elif not orders:
+        click.echo("no scheduled time lies between")
+    elif plan:
+        for entry in told:
+            click.echo(f"{entry['time']}  run {entry['runId']}")
+
+
+def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrder]:
+    pipelines = store(wire.outputs["TableName"], wire.make_client)
+    triggers = pipelines.get_pipeline(pipeline, pipelines.registered_version(pipeline)).triggers
+    schedules = [trigger for trigger in triggers if isinstance(trigger, ScheduleTrigger)]
+    if not schedules:
+        raise UsageProblem(
+            f"pipeline {pipeline} has no schedule: write `triggers: [{{schedule: {{expression: "
+            '"cron(0 2 * * ? *)"}}]` and deploy it'
+        )
+    due: dict[datetime, Overlap] = {}
+    now = datetime.now(UTC)
+    for trigger in schedules:
+        is_parallel = trigger.overlap is Overlap.PARALLEL
+        overlap = Overlap.PARALLEL if is_parallel else Overlap.QUEUE
+        zone = ZoneInfo(trigger.timezone)
+        first, last = _moment(start, zone, time.min), _moment(end, zone, time.max)
+        if last < first:
+            raise UsageProblem(f"--to {end} is before --from {start}")
+        for moment in times_between(trigger, first, min(last, now)):
+            due.setdefault(moment, overlap)
+    return [time_order(pipeline, f"{at:%Y-%m-%dT%H:%M:%SZ}", due[at]) for at in sorted(due)]
+
+
+def _moment(said: date, zone: ZoneInfo, of_day: time) -> datetime:
+    """A day's first or last moment is that of the zone."""
+    if isinstance(said, datetime):
+        return said
+    return datetime.combine(said, of_day, zone)
+
+
+def _started(wire: Wire, orders: list[StartOrder], *, is_shown: bool) -> Iterator[dict[str, str]]:
+    for order in orders:
+        document = {
+            "pipeline": order.pipeline,
+            "key": order.key,
+            "trigger": dict(order.trigger),
+            "overlap": str(order.overlap),
+        }
+        try:
+            run = wire.start_run(document)
+        except StartRefusedError as error:
+            raise UsageProblem(f"{order.trigger['time']}: {error}") from None
+        entry = {"time": order.trigger["time"], "runId": run["runId"], "status": run["status"]}
+        if is_shown:
+            again = "" if run["new"] else " (it was there)"
+            click.echo(f"{entry['time']}  run {entry['runId']}  {entry['status']}{again}")
+        yield entry
