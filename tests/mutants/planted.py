@@ -104,8 +104,9 @@ MUTANTS = (
     Mutant(
         bug="effects are performed before the state is saved",
         file="engine.py",
-        old="            created = self.runs.create(run)",
-        new="            self._perform(run, owed(run)[0])\n            created = self.runs.create(run)",
+        old="                created = self.runs.create(new())",
+        new="                self._perform(new(), owed(new())[0])\n"
+        "                created = self.runs.create(new())",
     ),
     Mutant(
         bug="a conflict is not folded again",
@@ -430,5 +431,81 @@ MUTANTS = (
         file="functions/start_run/app.py",
         old="except (InputError, CodecError) as error:",
         new="except Exception as error:",
+    ),
+    Mutant(
+        bug="a run begins while others of its line wait",
+        file="turns.py",
+        old="is_free = not turn.waiting and not _is_open",
+        new="is_free = not _is_open",
+    ),
+    Mutant(
+        bug="a turn is passed on while its holder is open",
+        file="turns.py",
+        old="        if _is_open(holder):\n",
+        new="        if _is_open(holder) and not turn.waiting:\n",
+    ),
+    Mutant(
+        bug="a turn is taken although it was passed on meanwhile",
+        file="adapters/memory.py",
+        old="if self.turn(turn.pipeline).version != turn.version:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a run that has ended passes its turn to nobody, and no sweep does",
+        file="engine.py",
+        old="if run.overlap is Overlap.PARALLEL or not (is_queued or handled.ended):",
+        new="if run.overlap is Overlap.PARALLEL or is_queued or not handled.ended:",
+    ),
+    Mutant(
+        bug="what waits is not cancelled by what takes its place",
+        file="domain/turn.py",
+        old="return (self.holder, *self.waiting[: self.waiting.index(run_id)])",
+        new="return (self.holder,)",
+    ),
+    Mutant(
+        bug="a trigger that skips waits instead",
+        file="turns.py",
+        old="if not is_free and begun.overlap is Overlap.SKIP:",
+        new="if not is_free and False:",
+    ),
+    Mutant(
+        bug="a burst is closed while uploads come",
+        file="domain/burst.py",
+        old="now >= self.last_at + timedelta(seconds=quiet_s)",
+        new="now >= self.first_at + timedelta(seconds=quiet_s)",
+    ),
+    Mutant(
+        bug="who closed a burst and died leaves it without a run",
+        file="bursts.py",
+        old="            if burst.number > ring.number:  # it is closed, and whoever did so may have died\n"
+        "                return self._start(trigger, ring.number)",
+        new="            if burst.number > ring.number:\n                return None",
+    ),
+    Mutant(
+        bug="an upload that comes just when a burst is closed is lost",
+        file="adapters/memory.py",
+        old="if self._same(name, burst).count != burst.count:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="an upload that is told again after its burst is another run",
+        file="adapters/memory.py",
+        old="            if (name, upload.identity) in self.seen:\n                continue",
+        new="            if upload in self.noted.get((name, burst.number), ()):\n                continue",
+    ),
+    Mutant(
+        bug="a timer that is put off is sent after it was noted",
+        file="bursts.py",
+        old="                rings_at = self._ring(trigger, burst.number, left_s)\n"
+        "                self.store.put_off(trigger.name, burst, rings_at)",
+        new="                rings_at = now + timedelta(seconds=left_s)\n"
+        "                self.store.put_off(trigger.name, burst, rings_at)\n"
+        "                self._ring(trigger, burst.number, left_s)",
+    ),
+    Mutant(
+        bug="a late writer brings an old timer back",
+        file="adapters/memory.py",
+        old="if (known.number, known.rings_at) != (burst.number, burst.rings_at):",
+        new="if known.number != burst.number:",
     ),
 )
