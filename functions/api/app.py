@@ -13,11 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batchrelay import openapi
 from batchrelay.api import problem
 from batchrelay.bootstrap import lambda_api
-from batchrelay.domain.errors import CodecError, InputError
+from batchrelay.domain.errors import CodecError, InputError, PathNotFound
 
-logger = Logger()
-metrics = Metrics()
-app = APIGatewayRestResolver()
+logger, metrics, app = Logger(), Metrics(), APIGatewayRestResolver()
 
 app.get("/openapi.json")(lambda: answer(openapi.document()))
 app.get("/pipelines")(lambda: answer(lambda_api().pipelines()))
@@ -32,7 +30,7 @@ def start(name: str) -> Response[str]:
     """201 for a new run, 200 for what the same key has started."""
     key = app.current_event.headers.get("Idempotency-Key")
     is_new, run = lambda_api().start(name, app.current_event.decoded_body, key)
-    logger.info("run started", extra={"run_id": run["runId"], "pipeline": name, "new": is_new})
+    logger.info("run started", extra={"run_id": run["runId"], "new": is_new})
     metrics.add_metric("RunsStarted", MetricUnit.Count, int(is_new))
     return answer(run, 201 if is_new else 200)
 
@@ -45,8 +43,10 @@ def cancel(run_id: str) -> Response[str]:
 @app.exception_handler([InputError, CodecError, UnicodeDecodeError])
 def refused(error: Exception) -> Response[str]:
     logger.warning("request refused", extra={"reason": str(error)})
-    document = problem(error)
-    return answer(document, document["status"], "application/problem+json")
+    return answer(said := problem(error), said["status"], "application/problem+json")
+
+
+app.not_found(lambda _: refused(PathNotFound(f"there is no {app.current_event.path[:200]}")))
 
 
 def answer(document: Any, status: int = 200, kind: str = "application/json") -> Response[str]:

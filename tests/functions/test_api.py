@@ -11,6 +11,7 @@ from jsonschema import validate
 
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import JobOutcome
+from batchrelay.openapi import SCHEMAS
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.fuzz.mutation import mutated, seeds
 from tests.handlers import CONTEXT, api, serve
@@ -79,6 +80,29 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
         "run CANCELLED",
     ]
     assert ask("POST", "/runs/run100/cancel")[1]["status"] == "CANCELLED"
+
+
+def test_what_no_route_takes_is_a_problem(cloud: MemoryCloud) -> None:
+    for path in ("/nothing", "/pipelines/a\x00b/runs", "/pipelines/\U000fffffw/runs"):
+        status, said = ask("POST", path, {})
+        assert (status, said["title"]) in ((404, "PathNotFound"), (404, "PipelineNotFound"))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/runs/run100/cancel", {"reason": []}, "reason must be a text"),
+        ("/runs/run100/cancel", {"why": "x"}, "unknown field why: a cancellation has reason"),
+        ("/pipelines/test/runs", {"key": False}, "the key of the body is not the Idempotency-Key"),
+    ],
+)
+def test_a_field_that_is_wrong_is_a_problem(
+    cloud: MemoryCloud, path: str, body: Any, detail: str
+) -> None:
+    ask("POST", "/pipelines/test/runs")
+    status, said = ask("POST", path, body, key="k")
+    assert status == 400
+    assert said["detail"].startswith(detail)
 
 
 def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
@@ -223,6 +247,10 @@ def test_the_openapi_document_has_the_routes_of_the_code_and_of_the_template(
     known = (*api.app._static_routes, *api.app._dynamic_routes)
     coded = {(r.method.lower(), r.path.replace("<", "{").replace(">", "}")) for r in known}
     assert described == coded == routes_of_template()
+
+
+def test_the_models_of_the_gateway_are_those_of_the_document() -> None:
+    assert resource("Api")["Models"] == {name: SCHEMAS[name] for name in ("Start", "Cancel")}
 
 
 def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> None:

@@ -20,6 +20,7 @@ from batchrelay.documents import (
 )
 from batchrelay.domain.errors import (
     InputError,
+    PathNotFound,
     PipelineNotFound,
     RequestTooLarge,
     RunExists,
@@ -60,10 +61,9 @@ class Api:
     def start(self, pipeline: str, body: str | None, key: str | None) -> tuple[bool, Document]:
         """Start a run; whether it is new. The same key starts one run, and answers with it."""
         _name(pipeline)
-        asked = _object(body)
-        unknown = sorted(asked.keys() - {"params", "version", "key"})
-        if unknown:
-            raise InputError(f"unknown field {unknown[0]}: a start has params, version and key")
+        asked = _object(body, "a start", "params", "version", "key")
+        if key and asked.get("key") not in (None, key):
+            raise InputError("the key of the body is not the Idempotency-Key: give one of them")
         order = {
             "pipeline": pipeline,
             "version": asked.get("version"),
@@ -119,10 +119,10 @@ class Api:
 
     def cancel(self, run_id: str, body: str | None) -> Document:
         """Stop a run; nothing to one that has ended or is being stopped."""
-        reason = _object(body).get("reason") or ""
-        if not isinstance(reason, str):
+        reason = _object(body, "a cancellation", "reason").get("reason")
+        if not isinstance(reason, str | None):
             raise InputError("reason must be a text")
-        return run_document(self.engine.cancel(_run_id(run_id), reason).run)
+        return run_document(self.engine.cancel(_run_id(run_id), reason or "").run)
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (
@@ -132,7 +132,7 @@ class Api:
         return heapq.merge(*found, key=lambda run: run.place, reverse=True)
 
 
-def _object(body: str | None) -> dict[str, Any]:
+def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:
     if body and len(body.encode(errors="replace")) > BODY_BYTES_MAX:
         raise RequestTooLarge(f"the body is larger than {BODY_BYTES_MAX:,} bytes")
     try:
@@ -142,6 +142,8 @@ def _object(body: str | None) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError('the body must be an object, such as {"params": {"name": "value"}}')
     check_text(document, "body")
+    if unknown := sorted(document.keys() - set(fields)):
+        raise InputError(f"unknown field {unknown[0][:100]}: {what} has {', '.join(fields)}")
     return document
 
 
@@ -199,7 +201,7 @@ def problem(error: Exception) -> dict[str, Any]:
 
 def _http_status(error: Exception) -> int:
     match error:
-        case PipelineNotFound() | RunNotFound() | StepNotFound():
+        case PipelineNotFound() | RunNotFound() | StepNotFound() | PathNotFound():
             return 404
         case RunExists():
             return 409

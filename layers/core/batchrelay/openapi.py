@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchrelay.domain.run import RunStatus, StepStatus
+from batchrelay.domain.values import RUN_ID
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
@@ -82,6 +83,7 @@ SCHEMAS: Mapping[str, Any] = {
     "Pipelines": _object(pipelines=_list(_ref("Pipeline"))),
     "Runs": _object(runs=_list(_ref("Summary")), next=_maybe(_TEXT)),
     "Story": _object(runId=_TEXT, story=_list(_object(at=_TIME, what=_TEXT))),
+    "Gateway": _object(message=_TEXT),
     "Problem": _object(title=_TEXT, status={"type": "integer"}, detail=_TEXT),
     "Start": {
         "type": "object",
@@ -95,7 +97,11 @@ SCHEMAS: Mapping[str, Any] = {
         },
         "additionalProperties": False,
     },
-    "Cancel": {"type": "object", "properties": {"reason": {"type": ["string", "null"]}}},
+    "Cancel": {
+        "type": "object",
+        "properties": {"reason": {"type": ["string", "null"]}},
+        "additionalProperties": False,
+    },
 }
 
 
@@ -135,6 +141,11 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
 )  # fmt: skip
 """Method, path, operation, what it does, answers by status, body."""
 
+_NAMES = {
+    "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+    "run_id": {"type": "string", "pattern": f"^{RUN_ID.pattern}$"},
+    "step": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+}
 _QUERIES = {
     "listRuns": {
         "pipeline": _TEXT,
@@ -155,7 +166,7 @@ def _operation(
     path: str, name: str, summary: str, answers: Mapping[str, str], body: str | None
 ) -> dict[str, Any]:
     parameters = [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": _TEXT}
+        {"name": part[1:-1], "in": "path", "required": True, "schema": _NAMES[part[1:-1]]}
         for part in path.split("/")
         if part.startswith("{")
     ]
@@ -170,6 +181,7 @@ def _operation(
         "content": {"application/problem+json": {"schema": _ref("Problem")}},
     }
     responses: dict[str, Any] = {status: _answer(schema) for status, schema in answers.items()}
+    responses |= {status: _answer("Gateway") for status in ("403", "429")}  # before the function
     operation: dict[str, Any] = {
         "operationId": name,
         "summary": summary,

@@ -8,6 +8,7 @@ BatchrelayError
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
 │   ├── StepNotFound        the run has no such step
+│   ├── PathNotFound        the API has no such path
 │   ├── RequestTooLarge     the request's body is too large
 │   └── RunExists           the run's id is taken
 ├── RunSkipped            nobody's: another run is open, and its trigger says skip
@@ -53,6 +54,10 @@ class RunNotFound(InputError):
 
 class StepNotFound(InputError):
     """The run has no such step."""
+
+
+class PathNotFound(InputError):
+    """The API has no such path."""
 
 
 class RequestTooLarge(InputError):
