@@ -15,6 +15,7 @@ from batchrelay.bootstrap import store
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartOrder
 from batchrelay_cli.aws import StartRefusedError, Wire
+from batchrelay_cli.completion import PipelineName
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
 from batchrelay_cli.schedule_times import times_between
@@ -38,7 +39,7 @@ class _When(click.ParamType[date]):
 @click.command(
     epilog="Example: batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05 --plan"
 )
-@click.argument("pipeline")
+@click.argument("pipeline", type=PipelineName())
 @click.option("--from", "start", type=_When(), required=True, help="The first.")
 @click.option("--to", "end", type=_When(), required=True, help="The last; it is included.")
 @click.option("--plan", is_flag=True, help="Show the times, and start nothing.")

@@ -11,6 +11,7 @@ import click
 from batchrelay.domain.errors import InputError
 from batchrelay_cli.backfill import backfill
 from batchrelay_cli.cancel import cancel
+from batchrelay_cli.completion import completion
 from batchrelay_cli.deploy import deploy
 from batchrelay_cli.dlq import dlq
 from batchrelay_cli.lint import lint
@@ -20,6 +21,7 @@ from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.plan import plan
 from batchrelay_cli.run import run
 from batchrelay_cli.runs import runs
+from batchrelay_cli.schema import schema
 from batchrelay_cli.start import start
 from batchrelay_cli.status import status
 from batchrelay_cli.story import story
@@ -53,6 +55,7 @@ def cli() -> None:
 for _verb in (
     backfill,
     cancel,
+    completion,
     deploy,
     dlq,
     lint,
@@ -61,6 +64,7 @@ for _verb in (
     plan,
     run,
     runs,
+    schema,
     start,
     status,
     story,

@@ -9,6 +9,7 @@ import click
 from batchrelay.bootstrap import store
 from batchrelay.domain.run import RunStatus
 from batchrelay_cli.aws import Wire
+from batchrelay_cli.completion import PipelineName
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
@@ -18,7 +19,7 @@ _OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")
-@click.argument("pipeline")
+@click.argument("pipeline", type=PipelineName())
 @stack_option
 @output_option
 def undeploy(pipeline: str, stack: str, output: str) -> None:

@@ -24,7 +24,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 _NOTICE_KEYS = ("topicArn", "on", "link")
-_OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
+OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
 RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
 
@@ -90,8 +90,8 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
         if key not in _NOTICE_KEYS:
             document.wrong_key((*place, key), unknown_key(key, _NOTICE_KEYS, "a notice"))
     outcomes = entry.get("on", ["SUCCEEDED", "PARTIAL", "FAILED"])
-    if not isinstance(outcomes, list) or not set(map(str, outcomes)) <= set(_OUTCOMES):
-        document.wrong((*place, "on"), f"on must be a list out of {', '.join(_OUTCOMES)}")
+    if not isinstance(outcomes, list) or not set(map(str, outcomes)) <= set(OUTCOMES):
+        document.wrong((*place, "on"), f"on must be a list out of {', '.join(OUTCOMES)}")
         outcomes = []
     link = entry.get("link")
     if link is not None and not isinstance(link, str):

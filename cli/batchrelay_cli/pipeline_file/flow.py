@@ -25,7 +25,7 @@ from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_ke
 KEYS = ("forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "when", "output")
 _NOT_BUILT = ("retryFailed", "tolerate", "canary")
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
-_NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
+NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
 FAN_IN_MIN, FAN_IN_MAX = 2, 1_000
 """Inputs of one child of an aggregate: they stand on one line of the manifest."""
 
@@ -196,7 +196,7 @@ def _groups(document: Document, place: Place, value: Any) -> list[Group]:
         overrides = {key: inside for key, inside in entry.items() if key != "when"}
         without = frozenset(request_shape("SubmitJob").required_members)
         check(document, overrides, request_shape("SubmitJob"), inner, without=tuple(without))
-        for key in _NOT_IN_GROUPS:
+        for key in NOT_IN_GROUPS:
             if key in overrides:
                 document.wrong_key((*inner, key), f"{key} belongs to the step, not to a group")
         if "when" not in entry and number < len(value) - 1:

@@ -26,7 +26,7 @@ from batchrelay_cli.pipeline_file.shapes import check, request_shape
 
 _OURS = ("flow", "dependsOn", "jobName")
 _PARAM_ONLY = re.compile(r"\$\{params\.[^}]+\}")
-_OTHER_OVERRIDES = ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride")
+OTHER_OVERRIDES = ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride")
 _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 
 
@@ -129,7 +129,7 @@ def _check_request(document: Document, place: Place, request: Mapping[str, Any])
             place,
             f"jobQueue {queue!r} is no name: letters, digits, - and _, at most 128, or an ARN",
         )
-    for key in _OTHER_OVERRIDES:
+    for key in OTHER_OVERRIDES:
         if key in request:
             problem = f"{key} is not supported: only containerOverrides can carry our variables"
             document.wrong_key((*place, key), problem)

@@ -1,0 +1,202 @@
+"""The pipeline file as a JSON Schema, for editors: what `lint` knows of one place alone.
+
+AWS's requests come from botocore's model, with its sentences.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, ARRAY_SIZE_MIN, STEPS_MAX
+from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
+from batchrelay_cli.pipeline_file.fields import NAME, OUTCOMES, PARAM_NAME
+from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS
+from batchrelay_cli.pipeline_file.shapes import request_shape
+from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
+
+Schema = dict[str, Any]
+
+_TYPES = {"string": "string", "integer": "integer", "long": "integer", "boolean": "boolean"}
+_TEXT: Schema = {"type": "string"}
+_NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+_DURATION: Schema = {
+    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+[smhd]?$"}]
+}
+_VALUE: Schema = {"type": ["string", "number", "boolean"]}
+
+
+def pipeline_schema() -> Schema:
+    """JSON Schema, draft 2020-12."""
+    shapes = _Shapes()
+    submit = request_shape("SubmitJob")
+    steps = {"type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": _step(shapes)}
+    defaults = _members(shapes, submit, without=("jobName", "dependsOn", *OTHER_OVERRIDES))
+    definition = shapes.of(request_shape("RegisterJobDefinition"))
+    document = _object(
+        required=("pipeline", "steps"),
+        pipeline=_told("Its name.", _NAME),
+        params=_told(
+            "Name: default, or {type, default, description}. Without a default a run must give it.",
+            {"type": "object", "propertyNames": {"pattern": f"^{PARAM_NAME.pattern}$"}}
+            | {"additionalProperties": {"anyOf": [_VALUE, _param()]}},
+        ),
+        defaults=_told("SubmitJob fields that are merged under every step.", _object(**defaults)),
+        steps=_told("SubmitJob requests, each with a `flow`.", steps),
+        notify=_told("SNS notices at the end of a run.", _list(_notice())),
+        triggers=_told("What starts runs: uploads and schedules.", _list(_trigger())),
+        timeout=_told("How long a run may take, such as 6h.", _DURATION),
+        jobDefinitions=_told("RegisterJobDefinition requests.", _list(definition)),
+    )
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A pipeline of batchrelay",
+    }
+    return head | document | {"$defs": dict(sorted(shapes.defs.items()))}
+
+
+class _Shapes:
+    """Shapes of botocore's model as definitions, each once."""
+
+    def __init__(self) -> None:
+        self.defs: dict[str, Schema] = {}
+
+    def of(self, shape: Shape) -> Schema:
+        match shape:
+            case StructureShape():
+                if shape.name not in self.defs:
+                    self.defs[shape.name] = {}  # it may hold itself
+                    members = _members(self, shape)
+                    self.defs[shape.name] = _object(required=shape.required_members, **members)
+                return {"$ref": f"#/$defs/{shape.name}"}
+            case ListShape():
+                return _list(self.of(shape.member))
+            case MapShape():
+                return {"type": "object", "additionalProperties": self.of(shape.value)}
+            case _:
+                schema: Schema = {"type": _TYPES.get(shape.type_name, "number")}
+                choices = getattr(shape, "enum", None)
+                return schema | ({"enum": list(choices)} if choices else {})
+
+
+def _members(shapes: _Shapes, shape: StructureShape, without: Iterable[str] = ()) -> Schema:
+    return {
+        name: _told(_sentence(member.documentation), shapes.of(member))
+        for name, member in shape.members.items()
+        if name not in without
+    }
+
+
+def _step(shapes: _Shapes) -> Schema:
+    submit = request_shape("SubmitJob")
+    size = {"type": "integer", "minimum": ARRAY_SIZE_MIN, "maximum": ARRAY_SIZE_MAX}
+    param = {"type": "string", "pattern": r"^\$\{params\.[^}]+\}$"}
+    edge = [
+        _object(required=("jobName",), jobName=_TEXT, type={"enum": ["N_TO_N"]}),
+        _object(required=("type",), type={"enum": ["SEQUENTIAL"]}),
+    ]
+    ours = {
+        "jobName": _told("The step's name in the pipeline.", _NAME),
+        "dependsOn": _told("Steps that it waits for.", _list({"anyOf": edge})),
+        "arrayProperties": _told(
+            "A size that is known; one that is found out is `flow.forEach`.",
+            _object(required=("size",), size={"anyOf": [size, param]}),
+        ),
+        "flow": _told("What AWS Batch has no word for.", _flow(shapes)),
+    }
+    members = _members(shapes, submit, without=OTHER_OVERRIDES) | ours
+    return _object(required=("jobName",), **members)
+
+
+def _flow(shapes: _Shapes) -> Schema:
+    submit = _members(shapes, request_shape("SubmitJob"), (*NOT_IN_GROUPS, *OTHER_OVERRIDES))
+    one = {"type": "integer", "minimum": 1}
+    of, fan_in = _TEXT, {"type": "integer", "minimum": FAN_IN_MIN, "maximum": FAN_IN_MAX}
+    workers = {"type": "integer", "minimum": 1, "maximum": ARRAY_SIZE_MAX}
+    return _object(
+        forEach=_told("What it fans out over: a child for each item.", {"anyOf": _for_each()}),
+        chunk=_told("Items of one child; auto measures.", {"anyOf": [one, {"const": "auto"}]}),
+        skipExisting=_told("Leave items out whose output, this URI, is there.", _TEXT),
+        groups=_told(
+            "Resource classes: the first that holds takes the item.",
+            _list(_object(when=_TEXT, **submit)),
+        ),
+        aggregate=_told(
+            "Tree reduction of another step's outputs.",
+            _object(required=("of", "fanIn"), of=of, fanIn=fan_in),
+        ),
+        queue=_told(
+            "The items go into a queue that so many children pull from.",
+            _object(required=("workers",), workers=workers),
+        ),
+        when=_told("SKIPPED if this condition does not hold.", _TEXT),
+        output=_told("Where it leaves its result.", _TEXT),
+    )
+
+
+def _for_each() -> list[Schema]:
+    axes = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array"}}
+    return [
+        _object(required=("file",), file=_TEXT, items=_TEXT, format={"enum": list(ListFormat)}),
+        _object(required=("prefix",), prefix=_TEXT, suffix=_TEXT, match=_TEXT),
+        _object(required=("matrix",), matrix=axes),
+        _object(required=("items",), items={"type": "array"}),
+        _object(required=("steps",), steps=_TEXT),
+    ]
+
+
+def _param() -> Schema:
+    return _object(type={"enum": list(ParamType)}, default=_VALUE, description=_TEXT)
+
+
+def _notice() -> Schema:
+    on = _list({"enum": list(OUTCOMES)})
+    return _object(required=("topicArn",), topicArn=_TEXT, on=on, link=_TEXT)
+
+
+def _trigger() -> Schema:
+    overlap = {"enum": list(Overlap)}
+    upload = _object(
+        required=("bucket",),
+        bucket=_TEXT,
+        prefix=_TEXT,
+        suffix=_TEXT,
+        quiet=_told("A burst of uploads is one run, once none came for so long.", _DURATION),
+        overlap=_told("What happens while a run is open.", overlap),
+    )
+    schedule = _object(
+        required=("expression",),
+        expression=_told("rate(…), cron(…) or at(…) of EventBridge Scheduler.", _TEXT),
+        timezone=_TEXT,
+        overlap=_told("What happens while a run is open.", overlap),
+    )
+    return {
+        "anyOf": [
+            _object(required=("s3",), s3=upload),
+            _object(required=("schedule",), schedule=schedule),
+        ]
+    }
+
+
+def _object(*, required: Iterable[str] = (), **properties: Schema) -> Schema:
+    schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    names = list(required)
+    return schema | ({"required": names} if names else {})
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _told(description: str, schema: Schema) -> Schema:
+    return {"description": description, **schema} if description else schema
+
+
+def _sentence(documentation: str) -> str:
+    """The first sentence of AWS's own documentation."""
+    text = html.unescape(re.sub(r"<[^>]+>", "", documentation)).strip()
+    return re.split(r"(?<=[a-z)]\.)\s", text, maxsplit=1)[0]

@@ -1,0 +1,66 @@
+"""A shell completes verbs, options, pipelines and runs; where nobody can be asked, nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
+
+from batchrelay_cli import completion
+from batchrelay_cli.main import cli
+from batchrelay_cli.options import UsageProblem
+
+SAID = {
+    "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
+    "runs": {"runs": [{"runId": "k1"}, {"runId": "k2"}, {"runId": "x"}]},
+}
+
+
+def completed(*words: str) -> list[str]:
+    """What the last word may become."""
+    shell = ShellComplete(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")
+    return [item.value for item in shell.get_completions(list(words[:-1]), words[-1])]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_has_its_script(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell])
+    assert result.exit_code == 0
+    assert f"_BATCHRELAY_COMPLETE={shell}_complete" in result.output
+
+
+def test_verbs_and_options_are_completed() -> None:
+    assert completed("un") == ["undeploy"]
+    assert completed("runs", "--st") == ["--status", "--stack"]
+    assert completed("runs", "--status", "Q") == ["QUEUED"]
+
+
+def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    @contextmanager
+    def reached(stack: str) -> Iterator[str]:
+        asked.append(stack)
+        yield "wire"
+
+    monkeypatch.setattr(completion, "reached", reached)
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
+    for verb in ("start", "undeploy", "backfill", "runs"):
+        assert completed(verb, "n") == ["nightly"]
+    for verb in ("status", "story", "cancel"):
+        assert completed(verb, "k") == ["k1", "k2"]
+    assert completed("status", "--stack", "other", "x") == ["x"]
+    assert set(asked) == {"batchrelay", "other"}
+
+
+def test_nobody_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(_stack: str) -> None:
+        raise UsageProblem("there is no stack")
+
+    monkeypatch.setattr(completion, "reached", reached)
+    assert completed("status", "k") == []
