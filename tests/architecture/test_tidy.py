@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from batchrelay.domain import limits
 from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
+from batchrelay_cli.main import cli
 from tests.mutants.planted import MUTANTS
 from tests.stack import ROOT, resource, template
 
@@ -151,3 +153,36 @@ def test_the_mutants_of_the_docs_are_those_of_the_list() -> None:
     page = (ROOT / "docs/reference/mutants.md").read_text()
     rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")][2:]
     assert rows == [mutant.bug for mutant in MUTANTS]
+
+
+def test_the_limits_of_the_docs_are_those_of_the_code() -> None:
+    page = (ROOT / "docs/reference/limits.md").read_text()
+    known = {name: value for name, value in vars(limits).items() if name.isupper()}
+    assert set(re.findall(r"`([A-Z_]+)`", page)) == set(known)
+    for row in re.findall(r"^\|(.+)\| `([A-Z_]+)` \|$", page, re.MULTILINE):
+        cells, name = row[0].split("|"), row[1]
+        assert f"{known[name]:,}" in [cell.strip() for cell in cells], name
+
+
+def test_the_stack_of_the_docs_is_the_template() -> None:
+    page = (ROOT / "docs/reference/stack.md").read_text()
+    stack = template()
+    names = {*stack["Parameters"], *stack["Outputs"]}
+    names |= set(stack["Globals"]["Function"]["Environment"]["Variables"])
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == names
+    for name, parameter in stack["Parameters"].items():
+        default = f"`{parameter['Default']}`" if str(parameter["Default"]) else "empty"
+        assert f"| `{name}` | {default} |" in page
+
+
+def test_every_verb_is_in_the_docs() -> None:
+    page = (ROOT / "docs/reference/command-line.md").read_text()
+    described = re.findall(r"^\| `([a-z]+)", page, re.MULTILINE)
+    assert sorted(described) == sorted(cli.commands)
+
+
+def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
+    pages = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")}
+    linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
+    alone = {str(page) for page in pages if "decisions" not in page.parts} - linked
+    assert alone == set()

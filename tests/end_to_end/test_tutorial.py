@@ -1,0 +1,63 @@
+"""The tutorial, followed to the letter."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+FIND_RUN = "RUN=$(batchrelay runs squares --output json | grep -o 'k[0-9a-f]\\{24\\}')"
+
+
+def commands(page: str) -> list[str]:
+    """What stands behind `$ `, here-documents included; not what is printed."""
+    found: list[str] = []
+    for block in BLOCK.findall(page):
+        end = ""
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append(line[2:])
+                end = "END" if "<<'END'" in line else ""
+            elif end:
+                found[-1] += f"\n{line}"
+                end = "" if line == end else end
+    return found
+
+
+def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    script = ["set -e", 'export PATH="$PWD/.venv/bin:$PATH"']
+    for command in commands((ROOT / "docs/tutorial.md").read_text()):
+        if command == "make run":  # has a test of its own, and `make` made this environment
+            continue
+        script.append(re.sub(r"\bRUN\b", "$RUN", command))
+        if command.startswith("batchrelay start"):
+            script.append(FIND_RUN)
+    assert len(script) > 12
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "pipeline.yaml: 3 steps, no errors",
+        "the sum of 4 squares is 86",
+        "pipeline squares: new",
+        "squares version 1, run k",
+        "sum: SUCCEEDED",
+        "5 squared is 25",
+    ):
+        assert said in done.stdout
+    [result] = tmp_path.glob("*/out/sum/sum.json")
+    assert result.read_text() == "86"
