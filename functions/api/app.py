@@ -7,13 +7,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay import openapi
 from batchrelay.api import problem
 from batchrelay.bootstrap import lambda_api
+from batchrelay.documents import run_document
 from batchrelay.domain.errors import CodecError, InputError, PathNotFound
+from batchrelay.metrics import record, record_start
 
 logger, metrics, app = Logger(), Metrics(), APIGatewayRestResolver()
 
@@ -27,17 +28,16 @@ app.get("/runs/<run_id>/steps/<step>")(lambda **ids: answer(lambda_api().step(**
 
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
-    """201 for a new run, 200 for what the same key has started."""
     key = app.current_event.headers.get("Idempotency-Key")
-    is_new, run = lambda_api().start(name, app.current_event.decoded_body, key)
-    logger.info("run started", extra={"run_id": run["runId"], "new": is_new})
-    metrics.add_metric("RunsStarted", MetricUnit.Count, int(is_new))
-    return answer(run, 201 if is_new else 200)
+    record_start(metrics, handled := lambda_api().start(name, app.current_event.decoded_body, key))
+    logger.info("run started", extra={"run_id": handled.run.id, "new": not handled.is_repeated})
+    return answer(run_document(handled.run), 200 if handled.is_repeated else 201)
 
 
 @app.post("/runs/<run_id>/cancel")
 def cancel(run_id: str) -> Response[str]:
-    return answer(lambda_api().cancel(run_id, app.current_event.decoded_body), 202)
+    record(metrics, handled := lambda_api().cancel(run_id, app.current_event.decoded_body))
+    return answer(run_document(handled.run), 202)
 
 
 @app.exception_handler([InputError, CodecError, UnicodeDecodeError])

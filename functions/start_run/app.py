@@ -15,7 +15,7 @@ from batchrelay.bootstrap import lambda_engine, lambda_triggering, new_run_id
 from batchrelay.codec import decode_order
 from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound, RunSkipped
 from batchrelay.engine import Handled
-from batchrelay.metrics import record
+from batchrelay.metrics import record_start
 from batchrelay.triggering import Outcome
 
 logger = Logger()
@@ -46,8 +46,7 @@ def _told(outcome: Outcome) -> bool:
         case Handled():
             is_new = not outcome.is_repeated
             logger.info("run started", extra={"run_id": outcome.run.id, "new": is_new})
-            metrics.add_metric("RunsStarted", MetricUnit.Count, int(is_new))
-            record(metrics, outcome)
+            record_start(metrics, outcome)
         case RunSkipped():
             logger.info("run skipped", extra={"reason": str(outcome)})
             metrics.add_metric("RunsSkipped", MetricUnit.Count, 1)

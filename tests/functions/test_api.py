@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
-from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.pipeline import Overlap, Param, ParamType
+from batchrelay.domain.run import JobOutcome, StartOrder
 from batchrelay.openapi import SCHEMAS
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.fuzz.mutation import mutated, seeds
@@ -80,6 +80,23 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
         "run CANCELLED",
     ]
     assert ask("POST", "/runs/run100/cancel")[1]["status"] == "CANCELLED"
+
+
+def test_what_the_api_started_and_ended_is_counted(
+    cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        order = StartOrder(run_id=f"r{number}", pipeline="test", overlap=Overlap.QUEUE)
+        cloud.engine.start(order)
+    ask("POST", "/runs/r1/cancel")
+    ask("POST", "/pipelines/test/runs")
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [said["outcome"] for said in printed if "RunsEnded" in said] == ["CANCELLED"]
+    assert [said["RunsStarted"] for said in printed if "RunsStarted" in said] == [[1.0]]
+    assert [said["EffectsPerformed"] for said in printed if "EffectsPerformed" in said] == [
+        [0.0],
+        [1.0],
+    ]
 
 
 def test_what_no_route_takes_is_a_problem(cloud: MemoryCloud) -> None:

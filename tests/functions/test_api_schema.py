@@ -61,7 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     running.pipelines.pipelines.clear()
     running.pipelines.register(pipeline(step("a", size=10), step("b", "a")), T0)
     serve(running, monkeypatch)
-    assert api.lambda_api().start("test", None, None)[1]["runId"] == KNOWN["run_id"]
+    assert api.lambda_api().start("test", None, None).run.id == KNOWN["run_id"]
     return running
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of a stack, as documents in and documents out: the API without its HTTP."""
+"""What can be asked of a stack, as documents: the API without its HTTP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from batchrelay.domain.errors import (
 )
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.values import RUN_ID
-from batchrelay.engine import Engine
+from batchrelay.engine import Engine, Handled
 from batchrelay.ports import RunSummary
 
 BODY_BYTES_MAX = 256 * 1024
@@ -58,8 +58,8 @@ class Api:
         """The pipelines that may be started."""
         return {"pipelines": [pipeline_document(p) for p in self.engine.pipelines.registered()]}
 
-    def start(self, pipeline: str, body: str | None, key: str | None) -> tuple[bool, Document]:
-        """Start a run; whether it is new. The same key starts one run, and answers with it."""
+    def start(self, pipeline: str, body: str | None, key: str | None) -> Handled:
+        """Start a run. The same key starts one run, and answers with it."""
         _name(pipeline)
         asked = _object(body, "a start", "params", "version", "key")
         if key and asked.get("key") not in (None, key):
@@ -73,8 +73,7 @@ class Api:
         wanted = decode_order(order, self.new_run_id)
         if wanted.version is not None:  # what was taken away is started no more
             self.engine.pipelines.registered_version(pipeline)
-        handled = self.engine.start(wanted)
-        return not handled.is_repeated, run_document(handled.run)
+        return self.engine.start(wanted)
 
     def runs(self, query: Mapping[str, str]) -> Document:
         """A page of runs, the newest first: of one pipeline, or of all that are registered.
@@ -117,12 +116,12 @@ class Api:
         """What happened, in order."""
         return {"runId": run_id, "story": story(self._load(run_id))}
 
-    def cancel(self, run_id: str, body: str | None) -> Document:
+    def cancel(self, run_id: str, body: str | None) -> Handled:
         """Stop a run; nothing to one that has ended or is being stopped."""
         reason = _object(body, "a cancellation", "reason").get("reason")
         if not isinstance(reason, str | None):
             raise InputError("reason must be a text")
-        return run_document(self.engine.cancel(_run_id(run_id), reason or "").run)
+        return self.engine.cancel(_run_id(run_id), reason or "")
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (

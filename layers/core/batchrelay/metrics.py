@@ -22,6 +22,12 @@ def sent_at(message: Mapping[str, Any]) -> float:
     return int(sent) / 1000 if sent.isdigit() else time.time()
 
 
+def record_start(metrics: Metrics, handled: Handled) -> None:
+    """Count a start, if it was not made before, and what was done."""
+    metrics.add_metric("RunsStarted", MetricUnit.Count, int(not handled.is_repeated))
+    record(metrics, handled)
+
+
 def record(metrics: Metrics, handled: Handled, heard_at: float | None = None) -> None:
     """Count what was done; with `heard_at`, also how long a submission took since its event."""
     metrics.add_metric("EffectsPerformed", MetricUnit.Count, len(handled.performed))
