@@ -53,6 +53,8 @@ def _advanced(run_id: str, facts: list[Event], heard_at: float) -> bool:
     except Exception:  # one run's trouble must not hold up the others of the batch
         logger.exception("run not advanced", extra={"run_id": run_id})
         return False
-    logger.info("run advanced", extra={"run_id": run_id, "status": handled.run.status})
+    steps = sorted({fact.key.label for fact in facts})
+    said = {"run_id": run_id, "steps": steps, "status": handled.run.status}
+    logger.info("run advanced", extra=said)
     record(metrics, handled, heard_at)
     return True
