@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.eventbridge import parse
+from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.domain.errors import InputError
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0
@@ -37,7 +38,7 @@ def twin(path: Path) -> Any:
 
 def test_every_event_has_a_twin_and_every_folder_a_reader() -> None:
     folders = {path.name for path in EVENTS.iterdir()}
-    assert folders == {"batch", *FUNCTIONS}
+    assert folders == {"batch", "triggers", *FUNCTIONS}
     for folder in folders:
         assert files(folder)
         for path in files(folder):
@@ -54,6 +55,22 @@ def test_an_event_becomes_its_fact(path: Path) -> None:
     document = json.loads(json.dumps(asdict(fact), default=datetime.isoformat))
     assert document.pop("at") == T0.isoformat()
     assert {"type": type(fact).__name__, **document.pop("key"), **document} == expected
+
+
+@pytest.mark.parametrize("path", files("triggers"), ids=lambda path: path.stem)
+def test_a_trigger_becomes_its_wish(path: Path) -> None:
+    expected = twin(path)
+    try:
+        wish = parse_trigger(path.read_text())
+    except InputError as error:
+        assert {"error": str(error)} == expected
+        return
+    assert "wish" in expected
+    if wish is None:
+        assert expected["wish"] is None
+        return
+    document = json.loads(json.dumps(asdict(wish), default=datetime.isoformat))
+    assert {"type": type(wish).__name__, **document} == expected["wish"]
 
 
 @pytest.mark.parametrize("name", ["arrayProperties", "container", "statusReason"])
