@@ -20,6 +20,10 @@ from batchrelay_cli.options import UsageProblem
 _EXPRESSION = re.compile(r"(?P<kind>cron|rate|at)\((?P<said>.+)\)")
 _DAY_OF_WEEK = re.compile(r"(?<![#/\w])[1-7](?=[-,#L/]|$)")
 """A number that is a day, and not the nth or a step."""
+_OPEN_STEP = re.compile(r"(?<![-\w])([1-7]|[A-Z]{3})/")
+"""A step that has no end of its own: it is Saturday."""
+_CLOCK_CHANGE = timedelta(hours=3)
+"""More than a clock is ever put back: until then, the wall may show an earlier time again."""
 _STEPS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
@@ -48,7 +52,7 @@ def times_between(trigger: ScheduleTrigger, start: datetime, end: datetime) -> I
     if match["kind"] == "at":
         due = iter([datetime.fromisoformat(said)])
     else:
-        due = _cron_times(said, first, last)
+        due = _cron_times(said, first, last + _CLOCK_CHANGE)
     for time in due:
         known = time.replace(tzinfo=zone).astimezone(UTC)
         is_real = known.astimezone(zone).replace(tzinfo=None) == time
@@ -61,7 +65,7 @@ def _cron_times(said: str, first: datetime, last: datetime) -> Iterator[datetime
     minute, hour, day, month, weekday, year = said.upper().split()
     if "W" in day or "L-" in day:
         raise UsageProblem(f"cron({said}): the day {day} is not known to backfill")
-    weekday = "7" if weekday == "L" else weekday
+    weekday = "7" if weekday == "L" else _OPEN_STEP.sub(r"\1-7/", weekday)
     weekday = _DAY_OF_WEEK.sub(lambda found: str(int(found[0]) - 1), weekday)  # here Sunday is 0
     fields = [minute, hour, day, month, weekday]
     try:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from batchrelay.bootstrap import store
+from batchrelay.adapters.triggers import quiet_trigger
+from batchrelay.bootstrap import bursts, store
+from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.run import RunStatus
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PipelineName
@@ -39,6 +41,7 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         removed = rules.changes(())
         rules.make(())
+        _check_bursts(wire, pipelines.get_pipeline(pipeline, version))
         gone = deregister(wire.batch, pipeline)
         pipelines.unregister(pipeline)  # last: whoever was interrupted before can go on
     if output == "json":
@@ -50,6 +53,19 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     click.echo(f"pipeline {pipeline}: gone; it was at version {version}")
     for name in gone:
         click.echo(f"job definition {name}: deregistered")
+
+
+def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
+    """Uploads that are being collected become a run yet. Raises: UsageProblem."""
+    collected = bursts(wire.outputs["TableName"], wire.make_client)
+    uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
+    for trigger in uploads:
+        quiet = quiet_trigger(pipeline.name, trigger)
+        if quiet is not None and (count := collected.burst(quiet.name).count):
+            raise UsageProblem(
+                f"{count:,} uploads to {trigger.bucket} are yet to become a run of "
+                f"{pipeline.name}; no more are taken: undeploy it again when that has ended"
+            )
 
 
 def _runs(wire: Wire, pipeline: str, status: str) -> Iterator[str]:

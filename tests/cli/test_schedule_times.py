@@ -13,6 +13,7 @@ from batchrelay_cli.schedule_times import times_between
 FEBRUARY, APRIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 MON_SAT = (2, 7, 9, 14, 16, 21, 23, 28)
+MON_WED_FRI = (2, 4, 6, 9, 11, 13, 16, 18, 20, 23, 25, 27)
 
 
 def due(expression: str, timezone: str = "UTC", *, until: datetime = APRIL) -> list[str]:
@@ -31,6 +32,9 @@ def due(expression: str, timezone: str = "UTC", *, until: datetime = APRIL) -> l
         ("cron(0 9 ? * 6L *)", ["2026-02-27T09:00", "2026-03-27T09:00"]),
         ("cron(0 9 ? MAR 1 *)", [f"2026-03-{day:02}T09:00" for day in (1, 8, 15, 22, 29)]),
         ("cron(0 9 ? FEB 2,7 2026)", [f"2026-02-{d:02}T09:00" for d in MON_SAT]),
+        ("cron(0 9 ? FEB 2/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
+        ("cron(0 9 ? FEB MON/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
+        ("cron(0 9 ? FEB 2-6/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
         ("cron(0 9 1 * ? 2027)", []),
         ("cron(0 9 1 * ? 2025-2026)", ["2026-02-01T09:00", "2026-03-01T09:00"]),
         ("cron(0 9 1 * ? 2024/2)", ["2026-02-01T09:00", "2026-03-01T09:00"]),
@@ -69,6 +73,13 @@ def test_a_time_that_a_clock_change_repeats_is_one() -> None:
     end = datetime(2026, 11, 1, tzinfo=UTC)
     [time] = times_between(trigger, FEBRUARY, end)
     assert f"{time:%H:%M}" == "00:30"
+
+
+def test_the_last_time_may_lie_in_an_hour_that_comes_twice() -> None:
+    """01:10 in UTC is 02:10 in Berlin, for the second time; 02:30 of the first was before."""
+    trigger = ScheduleTrigger(expression="cron(0/30 2 25 10 ? *)", timezone="Europe/Berlin")
+    end = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+    assert [f"{time:%H:%M}" for time in times_between(trigger, FEBRUARY, end)] == ["00:00", "00:30"]
 
 
 def test_both_ends_are_included() -> None:

@@ -251,8 +251,9 @@ class BurstStoreContract:
         listed = sorted(bursts.uploads("p#t", 0), key=lambda upload: upload.size)
         assert listed == uploads
         bursts.close("p#t", known)
-        assert bursts.burst("p#t") == Burst(number=1)
-        bursts.collect("p#t", Burst(number=1), [uploads[3], created(200)], at(4), at(12))
+        closed = bursts.burst("p#t")
+        assert closed == Burst(number=1, closed_at=at(9))
+        bursts.collect("p#t", closed, [uploads[3], created(200)], at(4), at(12))
         assert list(bursts.uploads("p#t", 1)) == [created(200)]
         assert len(list(bursts.uploads("p#t", 0))) == len(uploads)
 
@@ -274,7 +275,7 @@ class BurstStoreContract:
         ):
             with pytest.raises(RunConflict):
                 call()
-        assert bursts.burst("p#t") == Burst(number=1)
+        assert bursts.burst("p#t") == Burst(number=1, closed_at=at(20))
         assert bursts.burst("p#other") == Burst()
 
 

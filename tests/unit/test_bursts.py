@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from batchrelay import bursts
 from batchrelay.adapters.memory import MemoryBursts
 from batchrelay.adapters.triggers import s3_input
 from batchrelay.bursts import TIMER_LATE_S
+from batchrelay.domain import burst
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
-from batchrelay.domain.run import Run
+from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.engine import Handled
 from tests.builders import MemoryCloud, pipeline, step
 
@@ -108,11 +111,58 @@ def test_the_next_burst_is_another_run(cloud: MemoryCloud) -> None:
 
 
 def test_an_object_that_was_overwritten_is_there_once_as_it_was_last(cloud: MemoryCloud) -> None:
-    told = [message("in/a.csv", sequencer) for sequencer in ("0A", "00B", "9")]
-    tell(cloud, *told)
+    sizes = {"0055AED6DCD90281E5": 1, "0055aed7": 2, "00": 3}
+    for sequencer, size in sizes.items():
+        tell(cloud, message("in/a.csv", sequencer).replace('"size": 7', f'"size": {size}'))
     cloud.clock.move(QUIET_S)
     ring(cloud)
-    assert only_run(cloud).trigger["count"] == "1"
+    assert listed(cloud, only_run(cloud)) == [{"bucket": "inbox", "key": "in/a.csv", "size": 2}]
+
+
+def test_a_burst_that_is_full_is_closed_at_once(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bursts, "BURST_UPLOADS_MAX", 4)
+    monkeypatch.setattr(burst, "BURST_UPLOADS_MAX", 4)
+    tell(cloud, message("in/a.csv"), message("in/b.csv"))
+    cloud.clock.move(1)
+    tell(cloud, message("in/c.csv"), message("in/d.csv"))
+    tell(cloud, message("in/e.csv"))
+    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 0]
+    assert ring(cloud) is not None
+    assert only_run(cloud).trigger["count"] == "5"
+
+
+def test_a_spare_timer_does_not_ask_again_for_a_burst_that_was_skipped(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two who open a burst, each sets a timer."""
+    trigger = S3Trigger(bucket="inbox", quiet_s=QUIET_S, overlap=Overlap.SKIP)
+    tell(cloud, message("a", trigger=trigger))
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    none = cloud.bursts.burst
+    with monkeypatch.context() as patched:
+
+        def late(name: str) -> burst.Burst:
+            patched.setattr(cloud.bursts, "burst", none)
+            known = none(name)
+            tell(cloud, message("c", trigger=trigger))
+            cloud.clock.move(1)
+            return known
+
+        patched.setattr(cloud.bursts, "burst", late)
+        tell(cloud, message("b", trigger=trigger))
+    cloud.clock.move(QUIET_S)
+    assert len(cloud.timers.rings) == 3
+    with pytest.raises(RunSkipped):
+        ring(cloud, 1)
+    cloud.engine.cancel(only_run(cloud).id)
+    for run_id in list(cloud.runs.open_runs()):
+        cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED)
+        cloud.engine.sweep(run_id)
+    assert ring(cloud, 2) is None
+    only_run(cloud)
 
 
 def test_triggers_of_one_pipeline_have_bursts_of_their_own(cloud: MemoryCloud) -> None:
@@ -214,15 +264,9 @@ def test_a_burst_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> No
 
 def test_a_burst_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
-    [(name, burst)] = cloud.bursts.bursts.items()
-    assert not burst.is_over(QUIET_S, cloud.clock.now())
-    large = type(burst)(
-        count=BURST_UPLOADS_MAX,
-        first_at=burst.first_at,
-        last_at=burst.last_at,
-        rings_at=burst.rings_at,
-    )
-    assert large.is_over(QUIET_S, cloud.clock.now()), name
+    [known] = cloud.bursts.bursts.values()
+    assert not known.is_over(QUIET_S, cloud.clock.now())
+    assert replace(known, count=BURST_UPLOADS_MAX).is_over(QUIET_S, cloud.clock.now())
 
 
 def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud) -> None:
@@ -257,12 +301,21 @@ def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
     assert isinstance(bad, InputError)
 
 
-def test_a_burst_of_a_pipeline_that_was_taken_away_starts_nothing(cloud: MemoryCloud) -> None:
+def test_a_burst_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
+    cloud: MemoryCloud,
+) -> None:
+    definition = cloud.pipelines.get_pipeline("test", 1)
     tell(cloud, message("in/a.csv"))
     cloud.pipelines.unregister("test")
     cloud.clock.move(QUIET_S)
     with pytest.raises(PipelineNotFound):
         ring(cloud)
+    cloud.pipelines.register(definition, cloud.clock.now())
+    cloud.clock.move(TIMER_LATE_S + 1)
+    tell(cloud, message("in/b.csv"))
+    cloud.clock.move(QUIET_S)
+    ring(cloud)
+    assert only_run(cloud).trigger["count"] == "2"
 
 
 def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:

@@ -14,6 +14,7 @@ from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.turn import Turn
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
 from tests.histories.record import record
@@ -21,12 +22,12 @@ from tests.histories.record import record
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("schema-*.json"))
 
 
-def states(*, stopped: bool = False) -> Iterator[Any]:
+def states(kind: str = "") -> Iterator[Any]:
     for path in HISTORIES:
         history = json.loads(path.read_text())
-        if stopped and "stopped" not in history:  # a version that could not stop a run
+        if kind and kind not in history:  # a version that could not stop a run, or let it wait
             continue
-        count = len((history["stopped"] if stopped else history)["states"])
+        count = len((history[kind] if kind else history)["states"])
         yield from (
             pytest.param(path, number, id=f"{path.stem}-{number}") for number in range(count)
         )
@@ -40,11 +41,17 @@ def test_a_run_of_an_older_version_ends_well(path: Path, number: int) -> None:
     assert [ended.state(step.name).children for step in steps] == [1, 3, 25_000, 1]
 
 
-@pytest.mark.parametrize(("path", "number"), list(states(stopped=True)))
+@pytest.mark.parametrize(("path", "number"), list(states("stopped")))
 def test_a_run_that_an_older_version_stopped_ends(path: Path, number: int) -> None:
     """Past its deadline by now, whatever it did."""
     history = json.loads(path.read_text())["stopped"]
     assert _replayed(history, number).status in (RunStatus.FAILED, RunStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize(("path", "number"), list(states("queued")))
+def test_a_run_that_waited_under_an_older_version_ends_well(path: Path, number: int) -> None:
+    history = json.loads(path.read_text())["queued"]
+    assert _replayed(history, number).status is RunStatus.SUCCEEDED
 
 
 def _replayed(history: Any, number: int) -> Run:
@@ -53,6 +60,7 @@ def _replayed(history: Any, number: int) -> Run:
     cloud = MemoryCloud(definition)
     cloud.runs.runs[run.id] = run
     cloud.runs.open_ids[run.id] = None
+    cloud.runs.turns["test"] = Turn(pipeline="test", holder="run0", waiting=(run.id,))
     cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
     cloud.jobs.jobs |= dict(_jobs(run))
     ended = _play_on(cloud, run)

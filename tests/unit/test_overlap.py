@@ -194,6 +194,43 @@ def test_who_comes_when_a_turn_is_just_to_be_passed_on_comes_last(cloud: MemoryC
     assert statuses(cloud) == {"two": "RUNNING", "three": "QUEUED"}
 
 
+def test_a_line_of_those_who_were_cancelled_is_shut_to_nobody(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ended the first one died, and no QUEUED run is there to be swept."""
+    start(cloud, "one")
+    start(cloud, "two")
+    with monkeypatch.context() as patched:
+
+        def die(_: Turn) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(cloud.runs, "save_turn", die)
+        with pytest.raises(KeyboardInterrupt):
+            cloud.engine.cancel("two")
+        with pytest.raises(KeyboardInterrupt):
+            end(cloud, "one")
+    assert cloud.runs.turn("test").waiting == ("two",)
+    assert list(cloud.runs.open_runs()) == []
+    assert start(cloud, "three", SKIP).status is RunStatus.RUNNING
+
+
+def test_those_who_were_cancelled_give_up_their_places(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    for number in range(QUEUED_RUNS_MAX):
+        start(cloud, f"r{number}")
+    cloud.engine.cancel("r500")
+    assert len(cloud.runs.turn("test").waiting) == QUEUED_RUNS_MAX - 1
+    assert start(cloud, "more").status is RunStatus.QUEUED
+
+
+def test_any_number_may_take_the_place_of_what_runs(cloud: MemoryCloud) -> None:
+    start(cloud, "one")
+    for number in range(QUEUED_RUNS_MAX + 1):
+        start(cloud, f"r{number}", CANCEL)
+    assert cloud.runs.turn("test").waiting == (f"r{QUEUED_RUNS_MAX}",)
+
+
 def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
     waiting = tuple(f"r{number}" for number in range(QUEUED_RUNS_MAX))
     start(cloud, "one")

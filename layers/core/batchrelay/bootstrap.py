@@ -56,18 +56,23 @@ def engine(settings: Settings) -> Engine:
 
 def triggering(settings: Settings, runs: Engine) -> Triggering:
     """What hears triggers, and starts runs with an engine."""
-    bursts = Bursts(
+    collected = Bursts(
         store=DynamoBursts(table=settings.table),
         timers=SqsTimers(queue_url=settings.trigger_queue_url),
         objects=S3Objects(),
         engine=runs,
     )
-    return Triggering(parse=parse_trigger, bursts=bursts)
+    return Triggering(parse=parse_trigger, bursts=collected)
 
 
 def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
     """The runs and pipelines of a stack, for the command line."""
     return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
+
+
+def bursts(table: str, make_client: Callable[..., Any]) -> DynamoBursts:
+    """The bursts of a stack, for the command line."""
+    return DynamoBursts(table=table, make_client=make_client)
 
 
 def objects(make_client: Callable[..., Any]) -> S3Objects:

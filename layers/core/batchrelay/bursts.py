@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from batchrelay.domain.burst import CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
-from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import BURST_UPLOADS_MAX, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.run import StartOrder
 from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
 from batchrelay.engine import Engine, Handled
@@ -43,8 +43,11 @@ class Bursts:
         for _ in range(SAVE_ATTEMPTS_MAX):
             burst, now = self.store.burst(trigger.name), self.engine.clock.now()
             rings_at = burst.rings_at
+            is_full = burst.count + len(uploads) >= BURST_UPLOADS_MAX
             if rings_at is None or now > rings_at + timedelta(seconds=TIMER_LATE_S):
-                rings_at = self._ring(trigger, burst.number, trigger.quiet_s)
+                rings_at = self._ring(trigger, burst.number, 0 if is_full else trigger.quiet_s)
+            elif is_full and rings_at > now:
+                rings_at = self._ring(trigger, burst.number, 0)
             with suppress(RunConflict):  # it may have been closed: into the next one
                 return self.store.collect(trigger.name, burst, uploads, now, rings_at)
         raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
@@ -58,11 +61,13 @@ class Bursts:
         for _ in range(SAVE_ATTEMPTS_MAX):
             burst, now = self.store.burst(trigger.name), self.engine.clock.now()
             if burst.number > ring.number:  # it is closed, and whoever did so may have died
-                return self._start(trigger, ring.number)
+                is_spare = burst.number == ring.number + 1 and burst.closed_at != ring.at
+                return None if is_spare else self._start(trigger, ring.number)
             if burst.number < ring.number or burst.last_at is None or burst.rings_at != ring.at:
                 return None  # another timer sees to it
             with suppress(RunConflict):
                 if burst.is_over(trigger.quiet_s, now):
+                    self.engine.pipelines.registered_version(trigger.pipeline)  # or keep it open
                     self.store.close(trigger.name, burst)
                     return self._start(trigger, ring.number)
                 left_s = (burst.last_at - now).total_seconds() + trigger.quiet_s

@@ -59,7 +59,7 @@ from batchrelay.ports import (
     RunStore,
 )
 from batchrelay.preparation import Preparation
-from batchrelay.turns import create_in_turn, next_to_begin
+from batchrelay.turns import create_in_turn, leave, next_to_begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +225,8 @@ class Engine:
                 with suppress(RunNotFound):
                     now = self.clock.now()
                     others.append(self._handled(before, [CancelRequested(at=now, reason=reason)]))
+        gone = {each.run.id for each in (handled, *others) if each.run.status.is_terminal}
+        leave(self.runs, run.pipeline.name, gone)
         while (run_id := next_to_begin(self.runs, run.pipeline.name)) is not None:
             came = self._handled(run_id, [TurnCame(at=self.clock.now())])
             others.append(came)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from batchrelay.domain.errors import RunConflict, RunNotFound, RunSkipped
@@ -22,11 +22,14 @@ def create_in_turn(runs: RunStore, new_run: Callable[[bool], Run]) -> Run:
     begun, queued = new_run(False), new_run(True)  # what is_queued is
     for _ in range(SAVE_ATTEMPTS_MAX):
         turn = runs.turn(begun.pipeline.name)
-        is_free = not turn.waiting and not _is_open(_run(runs, turn.holder))
-        if not is_free and begun.overlap is Overlap.SKIP:
+        is_open = _is_open(_run(runs, turn.holder))
+        if turn.waiting and not is_open:  # whoever should have passed it on has died
+            next_to_begin(runs, turn.pipeline)
+            continue
+        if is_open and begun.overlap is Overlap.SKIP:
             raise RunSkipped(f"run {turn.holder} of {turn.pipeline} is open")
         with suppress(RunConflict):
-            if is_free:
+            if not is_open:
                 return runs.create(begun, turn.taken(begun.id))
             return runs.create(queued, turn.joined(queued.id))
     raise RunConflict(f"the line of {begun.pipeline.name}: {SAVE_ATTEMPTS_MAX} were faster")
@@ -44,6 +47,15 @@ def next_to_begin(runs: RunStore, pipeline: str) -> str | None:
         with suppress(RunConflict):
             runs.save_turn(turn.passed_on())
     raise RunConflict(f"the line of {pipeline}: others were faster")
+
+
+def leave(runs: RunStore, pipeline: str, run_ids: Collection[str]) -> None:
+    """Runs that have ended while they waited give up their places. It may be lost: a place that
+    nobody gave up is passed over when its turn comes."""
+    turn = runs.turn(pipeline)
+    if not set(run_ids).isdisjoint(turn.waiting):
+        with suppress(RunConflict):
+            runs.save_turn(turn.without(run_ids))
 
 
 def _run(runs: RunStore, run_id: str) -> Run | None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
+from batchrelay.adapters.client_errors import cancellation_codes, is_hindered, unhindered
 from batchrelay.codec import (
     decode_pipeline,
     decode_run,
@@ -57,8 +58,7 @@ REGISTER_TRIES = 20
 
 OPEN_INDEX, RUNS_INDEX = "open", "runs"
 _ABSENT, _EXPECTED = "attribute_not_exists(pk)", "version = :expected"
-_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
-"""Somebody else was faster, or is just writing. Source: DynamoDB, CancellationReasons."""
+_FAILED = "ConditionalCheckFailed"
 _ENTRIES = "PIPELINES"
 _OPEN = "OPEN"
 
@@ -169,13 +169,14 @@ class DynamoStore:
         turn_put: Any = {**table, "Item": entry, "ConditionExpression": condition}
         if values:
             turn_put["ExpressionAttributeValues"] = values
+        writes: Any = [{"Put": run_put}, {"Put": turn_put}]
         try:
-            self._client.transact_write_items(TransactItems=[{"Put": run_put}, {"Put": turn_put}])
-        except self._client.exceptions.TransactionCanceledException as error:
-            [of_run, of_turn] = [reason["Code"] for reason in error.response["CancellationReasons"]]
-            if of_run == "ConditionalCheckFailed":
+            unhindered(lambda: self._client.transact_write_items(TransactItems=writes))
+        except ClientError as error:
+            codes = cancellation_codes(error)
+            if codes[:1] == [_FAILED]:
                 raise problem from None
-            if {of_run, of_turn} & _LOST:
+            if _FAILED in codes or is_hindered(error):
                 raise _passed_on(turn) from None
             raise
 
@@ -277,15 +278,18 @@ class DynamoStore:
         stored item tells that the first try had won."""
         extra: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
         token = {"S": uuid.uuid4().hex}
+        request: Any = {
+            "TableName": self.table,
+            "Item": {**item, "token": token},
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **extra,
+        }
         try:
-            self._client.put_item(
-                TableName=self.table,
-                Item={**item, "token": token},
-                ConditionExpression=condition,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
-            )
+            unhindered(lambda: self._client.put_item(**request))
         except ClientError as error:
+            if is_hindered(error):
+                raise RunConflict("somebody's transaction has the item") from None
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             stored: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from batchrelay.adapters.client_errors import cancellation_codes, is_hindered, unhindered
 from batchrelay.domain.burst import Burst, CreatedObject
 from batchrelay.domain.errors import RunConflict
 
@@ -32,8 +31,7 @@ UPLOADS_PER_WRITE = 40
 TTL_DAYS = 15
 """Days for which an upload that is told again is known: dead letters are kept for 14."""
 
-CONFLICT_WAIT_S = 0.1
-"""At most, before another try, when somebody is just writing."""
+_FAILED = "ConditionalCheckFailed"
 
 
 @dataclass
@@ -59,6 +57,7 @@ class DynamoBursts:
             first_at=_time(item.get("firstAt")),
             last_at=_time(item.get("lastAt")),
             rings_at=_time(item.get("ringsAt")),
+            closed_at=_time(item.get("closedAt")),
         )
 
     def collect(
@@ -90,19 +89,20 @@ class DynamoBursts:
                 "ringsAt = :rings ADD #count :more",
                 told,
             )
+            write = partial(
+                self._client.transact_write_items, TransactItems=[{"Update": update}, *puts]
+            )
             try:
-                self._client.transact_write_items(TransactItems=[{"Update": update}, *puts])
-            except self._client.exceptions.TransactionCanceledException as error:
-                codes = [reason["Code"] for reason in error.response["CancellationReasons"]]
-                if "TransactionConflict" in codes:
-                    time.sleep(random.uniform(0, CONFLICT_WAIT_S))  # noqa: S311  # a wait, no secret
-                if "TransactionConflict" in codes or codes[0] == "ConditionalCheckFailed":
+                unhindered(write)
+            except ClientError as error:
+                codes = cancellation_codes(error)
+                if codes[:1] == [_FAILED] or is_hindered(error):
                     raise _changed(name) from None
                 seen = codes[1::2]  # the first of each upload's two
-                if "ConditionalCheckFailed" not in seen:
+                if _FAILED not in seen:
                     raise
-                unseen = [code != "ConditionalCheckFailed" for code in seen]
-                some = [upload for upload, keep in zip(some, unseen, strict=True) if keep]
+                pairs = zip(some, seen, strict=True)
+                some = [upload for upload, code in pairs if code != _FAILED]
             else:
                 return
 
@@ -116,7 +116,7 @@ class DynamoBursts:
         update = self._update(
             name,
             burst,
-            "SET #number = :next REMOVE #count, firstAt, lastAt, ringsAt",
+            "SET #number = :next, closedAt = :known REMOVE #count, firstAt, lastAt, ringsAt",
             {":next": {"N": str(burst.number + 1)}, ":count": {"N": str(burst.count)}},
             " AND #count = :count",
         )
@@ -172,9 +172,10 @@ class DynamoBursts:
         """botocore repeats it if the answer was lost: then it seems to have changed, and is looked
         at again."""
         try:
-            self._client.update_item(**update)
+            unhindered(lambda: self._client.update_item(**update))
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException" or is_hindered(error):
                 raise _changed(name) from None
             raise
 

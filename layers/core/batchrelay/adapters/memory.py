@@ -182,7 +182,7 @@ class MemoryBursts:
     def close(self, name: str, burst: Burst) -> None:
         if self._same(name, burst).count != burst.count:
             raise RunConflict(f"the burst of {name} is not as it was")
-        self.bursts[name] = Burst(number=burst.number + 1)
+        self.bursts[name] = Burst(number=burst.number + 1, closed_at=burst.rings_at)
 
     def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
         return iter(self.noted.get((name, number), ()))

@@ -40,10 +40,23 @@ DELAY_S_MAX = 900
 def s3_input(pipeline: str, trigger: S3Trigger) -> str:
     """The template of a rule's input: whose it is, and the event's detail."""
     said = _said(pipeline, trigger)
-    if trigger.quiet_s is not None:
-        where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
-        said |= {"quiet": trigger.quiet_s, "id": hashlib.sha256(where.encode()).hexdigest()[:12]}
+    quiet = quiet_trigger(pipeline, trigger)
+    if quiet is not None:
+        said |= {"quiet": quiet.quiet_s, "id": quiet.id}
     return f'{json.dumps(said)[:-1]}, "s3": <detail>}}'
+
+
+def quiet_trigger(pipeline: str, trigger: S3Trigger) -> QuietTrigger | None:
+    """Whose bursts a trigger collects; None if each upload is a run."""
+    if trigger.quiet_s is None:
+        return None
+    where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
+    return QuietTrigger(
+        pipeline=pipeline,
+        id=hashlib.sha256(where.encode()).hexdigest()[:12],
+        quiet_s=trigger.quiet_s,
+        overlap=trigger.overlap,
+    )
 
 
 def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:

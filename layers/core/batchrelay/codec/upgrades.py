@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 3
+SCHEMA = 4
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
-3: a run may be stopped, and has a timeout; its times are milliseconds."""
+3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait for its
+turn, a trigger has `quiet` and `overlap`."""
 
 
 def upgraded_pipeline(document: Any) -> Any:

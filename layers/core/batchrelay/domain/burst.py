@@ -20,7 +20,7 @@ class CreatedObject:
     version_id: str = ""
     etag: str = ""
     sequencer: str = ""
-    """Hexadecimal; of two uploads of one key the later has the greater one."""
+    """Hexadecimal; of two uploads of one key, see `is_later`."""
 
     @property
     def identity(self) -> str:
@@ -29,8 +29,11 @@ class CreatedObject:
         return f"{self.bucket}/{self.key}/{same}"
 
     def is_later(self, other: CreatedObject) -> bool:
-        """Whether it overwrote another of the same key. Source: S3, notification structure."""
-        return int(self.sequencer or "0", 16) > int(other.sequencer or "0", 16)
+        """Whether it overwrote another of the same key. Source: S3 User Guide, notification
+        content structure: the shorter sequencer is padded at its right."""
+        digits = max(len(self.sequencer), len(other.sequencer))
+        mine, others = (each.sequencer.upper().ljust(digits, "0") for each in (self, other))
+        return mine > others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class Burst:
     last_at: datetime | None = None
     rings_at: datetime | None = None
     """When its timer is due."""
+    closed_at: datetime | None = None
+    """When the timer was due that closed the one before."""
 
     def is_over(self, quiet_s: int, now: datetime) -> bool:
         """Whether no upload came for long enough, or it is as large or as long as one may be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from batchrelay.domain.errors import InputError
@@ -30,13 +31,17 @@ class Turn:
         if len(self.waiting) >= QUEUED_RUNS_MAX:
             raise InputError(
                 f"{len(self.waiting):,} runs of {self.pipeline} are waiting for their turn: "
-                "cancel some, or let the trigger skip"
+                "cancel some of them, or let the trigger skip"
             )
         return replace(self, waiting=(*self.waiting, run_id))
 
     def passed_on(self) -> Turn:
         """The holder has ended: the turn of the first who waits."""
         return replace(self, holder=self.waiting[0], waiting=self.waiting[1:])
+
+    def without(self, run_ids: Collection[str]) -> Turn:
+        """These wait no more."""
+        return replace(self, waiting=tuple(i for i in self.waiting if i not in run_ids))
 
     def before(self, run_id: str) -> tuple[str, ...]:
         """The holder, and the runs that wait before one; nobody, if that one does not wait."""
