@@ -6,7 +6,7 @@ import click
 
 from batchrelay.domain.run import RunStatus
 from batchrelay_cli.completion import PipelineName
-from batchrelay_cli.options import echo_json, output_option, stack_option
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
 
 
@@ -29,11 +29,17 @@ def runs(
     query = {"pipeline": pipeline, "status": status, "limit": str(limit), "next": cursor}
     with reached(stack) as wire:
         page = ask(wire, "GET", "runs", query={name: text for name, text in query.items() if text})
+        if pipeline and not page["runs"] and not cursor:
+            known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
+            if pipeline not in known:
+                listed = ", ".join(known) or "none"
+                raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {listed}")
     if output == "json":
         echo_json(page)
         return
     for run in page["runs"]:
-        click.echo(f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']}")
+        line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
+        click.echo(f"{line}  {run['cause'] or ''}".rstrip())
     if not page["runs"]:
         click.echo("no runs")
     if page["next"]:

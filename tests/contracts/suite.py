@@ -79,7 +79,7 @@ def run_of(run_id: str) -> Run:
         params={"source": "s3://b/", "x": ""},
         environment=ENVIRONMENT,
         at=T0,
-        trigger={"key": "a/é"},
+        trigger={"bucket": "b", "key": "a/é"},
         overlap=Overlap.QUEUE,
     )
 
@@ -176,6 +176,7 @@ class RunStoreContract:
         store.save(ended(newest))
         listed = [(run.id, run.status, run.started_at) for run in store.runs_of("everything")]
         assert listed == [("new", RunStatus.FAILED, at(5)), ("old", RunStatus.RUNNING, T0)]
+        assert {run.cause for run in store.runs_of("everything")} == {"s3://b/a/é"}
         [new, old] = store.runs_of("everything")
         assert list(store.runs_of("everything", new.place)) == [old]
         assert list(store.runs_of("everything", old.place)) == []

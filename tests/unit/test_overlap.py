@@ -99,7 +99,9 @@ def test_the_newest_takes_the_place_of_what_runs_and_of_what_waits(cloud: Memory
 def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
     for run_id in ("one", "two", "three"):
         start(cloud, run_id)
-    assert cloud.engine.cancel("two").run.status is RunStatus.CANCELLED
+    cancelled = cloud.engine.cancel("two").run
+    assert (cancelled.status, cancelled.turn_at) == (RunStatus.CANCELLED, None)
+    assert story(cancelled)[0]["what"] == "run QUEUED: test, version 1"
     end(cloud, "one")
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
 
@@ -252,3 +254,22 @@ def test_a_line_that_never_stands_still_is_left_to_later(
     monkeypatch.setattr(cloud.runs, "create", faster)
     with pytest.raises(RunConflict, match="were faster"):
         start(cloud, "one")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "cause"),
+    [
+        ({}, ""),
+        ({"time": "2026-01-01T00:00:00Z"}, "2026-01-01T00:00:00Z"),
+        ({"bucket": "b", "key": "a/é", "folder": "s3://b/a/"}, "s3://b/a/é"),
+        ({"bucket": "b", "uploads": "s3://x/y", "count": "500"}, "500 uploads to s3://b/"),
+    ],
+)
+def test_a_run_says_what_started_it(
+    cloud: MemoryCloud, trigger: dict[str, str], cause: str
+) -> None:
+    order = StartOrder(run_id="one", pipeline="test", version=1, trigger=trigger)
+    run = cloud.engine.start(order).run
+    assert (run.cause, run_document(run)["cause"]) == (cause, cause or None)
+    by = f" by {cause}" if cause else ""
+    assert story(run)[0]["what"] == f"run started{by}: test, version 1"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.pipeline import Overlap, Step
+from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Registered, RunSummary
@@ -40,6 +40,7 @@ def summary_document(summary: RunSummary) -> Document:
         "pipeline": summary.pipeline,
         "status": str(summary.status),
         "startedAt": time_text(summary.started_at),
+        "cause": summary.cause or None,
     }
 
 
@@ -55,6 +56,8 @@ def run_document(run: Run) -> Document:
         "endedAt": time_text(run.ended_at),
         "deadline": time_text(run.deadline),
         "params": dict(run.params),
+        "cause": run.cause or None,
+        "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
         "steps": [step_document(run, step) for step in run.pipeline.order],
     }
@@ -109,9 +112,10 @@ _Moment = tuple[datetime, int, str]
 
 def _moments(run: Run) -> Iterator[_Moment]:
     which = f"{run.pipeline.name}, version {run.pipeline.version}"
-    is_late = run.status is RunStatus.QUEUED or run.turn_at is not None
-    yield run.started_at, _BEGUN, f"run {'QUEUED' if is_late else 'started'}: {which}"
-    if run.turn_at is not None:
+    by = f" by {run.cause}" if run.cause else ""
+    is_late = run.overlap is not Overlap.PARALLEL and run.turn_at != run.started_at
+    yield run.started_at, _BEGUN, f"run {'QUEUED' if is_late else 'started'}{by}: {which}"
+    if is_late and run.turn_at is not None:
         yield run.turn_at, _BEGUN, "its turn came"
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))

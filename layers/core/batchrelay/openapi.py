@@ -41,7 +41,9 @@ SCHEMAS: Mapping[str, Any] = {
     "Pipeline": _object(
         pipeline=_TEXT, version={"type": "integer", "minimum": 1}, registeredAt=_TIME
     ),
-    "Summary": _object(runId=_TEXT, pipeline=_TEXT, status=_RUN_STATUS, startedAt=_TIME),
+    "Summary": _object(
+        runId=_TEXT, pipeline=_TEXT, status=_RUN_STATUS, startedAt=_TIME, cause=_maybe(_TEXT)
+    ),
     "Job": _object(
         jobId=_maybe(_TEXT),
         children={"type": "integer", "minimum": 1},
@@ -77,6 +79,8 @@ SCHEMAS: Mapping[str, Any] = {
         endedAt=_maybe(_TIME),
         deadline=_maybe(_TIME),
         params={"type": "object", "additionalProperties": _TEXT},
+        cause=_maybe(_TEXT),
+        trigger={"type": "object", "additionalProperties": _TEXT},
         stopped=_maybe(_TEXT),
         steps=_list(_ref("Step")),
     ),

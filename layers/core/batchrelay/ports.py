@@ -43,6 +43,8 @@ class RunSummary:
     pipeline: str
     status: RunStatus
     started_at: datetime
+    cause: str = ""
+    """What started it; empty by hand."""
 
     @property
     def place(self) -> str:

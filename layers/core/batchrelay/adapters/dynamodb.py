@@ -1,9 +1,10 @@
 """Runs and pipelines in one DynamoDB table.
 
 `RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/),
-deflated once it is longer than a KiB, because a write is paid for by the KiB. `status` stands
-beside it for people, `pipeline` and `place` (time and id) for the index that lists the runs of a
-pipeline; `open` only while the run is open, for a sparse index of those that a sweep must visit.
+deflated once it is longer than a KiB, because a write is paid for by the KiB. `status` and `cause`
+stand beside it for people, `pipeline` and `place` (time and id) for the index that lists the runs
+of a pipeline; `open` only while the run is open, for a sparse index of those that a sweep must
+visit.
 
 `PIPELINE#<name>` / `V#<n>` is a definition, never changed, and therefore kept in memory once it was
 read. `PIPELINES` / `<name>` tells which version is started; one that was taken away keeps its
@@ -221,7 +222,7 @@ class DynamoStore:
             KeyConditionExpression=condition,
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=values,
-            ProjectionExpression="place, #status",
+            ProjectionExpression="place, #status, cause",
             ScanIndexForward=False,
         )
         for page in pages:
@@ -232,6 +233,7 @@ class DynamoStore:
                     pipeline=pipeline,
                     status=RunStatus(item["status"]["S"]),
                     started_at=datetime.fromisoformat(time),
+                    cause=item.get("cause", {}).get("S", ""),
                 )
 
     def open_runs(self) -> Iterator[str]:
@@ -260,6 +262,8 @@ class DynamoStore:
             "pipeline": {"S": run.pipeline.name},
             "place": {"S": run_place(run.started_at, run.id)},
         }
+        if run.cause:
+            item["cause"] = {"S": run.cause}
         if is_open(run):
             item["open"] = {"S": _OPEN}
         elif run.ended_at is not None:

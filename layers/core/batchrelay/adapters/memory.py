@@ -121,7 +121,13 @@ class MemoryRunStore:
 
     def runs_of(self, pipeline: str, before: str = "") -> Iterator[RunSummary]:
         found = [
-            RunSummary(id=run.id, pipeline=pipeline, status=run.status, started_at=run.started_at)
+            RunSummary(
+                id=run.id,
+                pipeline=pipeline,
+                status=run.status,
+                started_at=run.started_at,
+                cause=run.cause,
+            )
             for run in self.runs.values()
             if run.pipeline.name == pipeline
         ]

@@ -233,7 +233,7 @@ class Run:
     overlap: Overlap = Overlap.PARALLEL
     """What it does while another such run of its pipeline is open."""
     turn_at: datetime | None = None
-    """When its turn came, if it waited for one."""
+    """When its turn came, if it stands in a line."""
     status: RunStatus = RunStatus.RUNNING
     ended_at: datetime | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
@@ -250,6 +250,15 @@ class Run:
     """When the notices became owed, or were last taken over."""
     version: int = 0
     """Counts the writes; 0 was never stored."""
+
+    @property
+    def cause(self) -> str:
+        """What started it, in a word: an object, a time, a burst; empty by hand."""
+        said = self.trigger
+        bucket = f"s3://{said.get('bucket', '')}/"
+        if "uploads" in said:
+            return f"{said.get('count', '')} uploads to {bucket}".strip()
+        return f"{bucket}{said['key']}" if "key" in said else said.get("time", "")
 
     @property
     def deadline(self) -> datetime | None:

@@ -120,6 +120,7 @@ def new_run(
         started_at=at,
         trigger=trigger or {},
         overlap=overlap,
+        turn_at=None if is_queued or overlap is Overlap.PARALLEL else at,
         status=RunStatus.QUEUED if is_queued else RunStatus.RUNNING,
     )
     if is_queued:
