@@ -12,6 +12,7 @@ import click
 
 from batchrelay.adapters.triggers import time_order
 from batchrelay.bootstrap import store
+from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartOrder
 from batchrelay_cli.aws import StartRefusedError, Wire
@@ -20,9 +21,12 @@ from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack
 from batchrelay_cli.remote import reached
 from batchrelay_cli.schedule_times import times_between
 
+RUNS_MAX = QUEUED_RUNS_MAX
+"""Runs of one backfill: as many as may wait for one another."""
+
 
 class _When(click.ParamType[date]):
-    """A day, or a time in UTC."""
+    """A day, or a time with its zone."""
 
     name = "DAY|TIME"
 
@@ -30,10 +34,11 @@ class _When(click.ParamType[date]):
         with suppress(ValueError):
             return date.fromisoformat(value)
         with suppress(ValueError):
-            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        return self.fail(
-            f"{value!r} is no day such as 2026-11-01, nor 2026-11-01T12:00:00Z", param, ctx
-        )
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is not None:
+                return moment
+        problem = f"{value!r} is no day such as 2026-11-01, nor a time such as 2026-11-01T12:00:00Z"
+        return self.fail(problem, param, ctx)
 
 
 @click.command(
@@ -48,8 +53,9 @@ class _When(click.ParamType[date]):
 def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, output: str) -> None:
     """Start the runs of a pipeline's schedules for times that passed, the oldest first.
 
-    A day is one of the schedule's time zone. A time that had its run is not run again. If the
-    schedule has an overlap policy, its runs wait for one another.
+    A day is one of the schedule's time zone. A time that had its run is not run again, whatever
+    became of it: then the exit code is 1. If the schedule has an overlap policy, its runs wait for
+    one another.
     """
     with reached(stack) as wire:
         orders = _orders(wire, pipeline, start, end)
@@ -64,6 +70,16 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
     elif plan:
         for entry in told:
             click.echo(f"{entry['time']}  run {entry['runId']}")
+        click.echo(f"{len(told):,} runs")
+    lost = [entry for entry in told if entry.get("status") in ("FAILED", "CANCELLED")]
+    if lost:
+        example = f"batchrelay start {pipeline} --param NAME=VALUE"
+        click.echo(
+            f"{len(lost):,} of {len(told):,} have ended FAILED or CANCELLED; a time has one run: "
+            f"start another by hand, {example}",
+            err=True,
+        )
+        raise SystemExit(1)
 
 
 def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrder]:
@@ -86,6 +102,11 @@ def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrde
             raise UsageProblem(f"--to {end} is before --from {start}")
         for moment in times_between(trigger, first, min(last, now)):
             due.setdefault(moment, overlap)
+            if len(due) > RUNS_MAX:
+                raise UsageProblem(
+                    f"more than {RUNS_MAX:,} times lie between: go on in steps, the first up to "
+                    f"--to {max(due):%Y-%m-%d}"
+                )
     return [time_order(pipeline, f"{at:%Y-%m-%dT%H:%M:%SZ}", due[at]) for at in sorted(due)]
 
 
@@ -97,7 +118,7 @@ def _moment(said: date, zone: ZoneInfo, of_day: time) -> datetime:
 
 
 def _started(wire: Wire, orders: list[StartOrder], *, is_shown: bool) -> Iterator[dict[str, str]]:
-    for order in orders:
+    for number, order in enumerate(orders):
         document = {
             "pipeline": order.pipeline,
             "key": order.key,
@@ -107,7 +128,10 @@ def _started(wire: Wire, orders: list[StartOrder], *, is_shown: bool) -> Iterato
         try:
             run = wire.start_run(document)
         except StartRefusedError as error:
-            raise UsageProblem(f"{order.trigger['time']}: {error}") from None
+            raise UsageProblem(
+                f"{order.trigger['time']}: {error} ({number:,} of {len(orders):,} runs are there; "
+                "the same command goes on with the others)"
+            ) from None
         entry = {"time": order.trigger["time"], "runId": run["runId"], "status": run["status"]}
         if is_shown:
             again = "" if run["new"] else " (it was there)"

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.completion import RunId
-from batchrelay_cli.options import echo_json, output_option, stack_option
-from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.completion import OpenRunId
+from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.remote import ask, open_runs, reached
 
 
 @click.command(epilog='Example: batchrelay cancel 20260131t120000abc123 --reason "wrong input"')
-@click.argument("run", type=RunId())
+@click.argument("runs", metavar="RUN...", type=OpenRunId(), nargs=-1)
+@click.option("--all-of", default="", metavar="PIPELINE", help="Every open run of it.")
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")
 @stack_option
 @output_option
-def cancel(run: str, reason: str, stack: str, output: str) -> None:
-    """Stop a run and every job that it started. Nothing to one that has ended."""
+def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack: str, output: str) -> None:
+    """Stop runs and every job that they started. Nothing to one that has ended."""
+    if bool(runs) == bool(all_of):
+        raise UsageProblem("write which runs: batchrelay cancel RUN..., or --all-of PIPELINE")
     with reached(stack) as wire:
-        shown = ask(wire, "POST", "runs", run, "cancel", body={"reason": reason})
+        wanted = open_runs(wire, all_of) if all_of else runs
+        shown = []
+        for run in wanted:
+            shown.append(ask(wire, "POST", "runs", run, "cancel", body={"reason": reason}))
+            if output == "text":
+                click.echo(f"run {run}: {shown[-1]['status']}")
     if output == "json":
-        echo_json(shown)
+        echo_json({"runs": shown} if all_of or len(shown) > 1 else shown[0])
         return
-    click.echo(f"run {run}: {shown['status']}")
-    if shown["status"] == "CANCELLING":
-        click.echo(f"it is CANCELLED when its jobs have ended: batchrelay status {run} --watch")
+    if not shown:
+        click.echo(f"no run of {all_of} is open")
+    stopping = [run["runId"] for run in shown if run["status"] == "CANCELLING"]
+    if stopping:
+        click.echo(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from batchrelay_cli.options import UsageProblem
+from batchrelay_cli.options import STILL_RUNNING, UsageProblem, exit_code
 from batchrelay_cli.remote import ask, reached
 
 SHELLS = {
@@ -49,6 +49,17 @@ class RunId(click.ParamType[str]):
     ) -> list[CompletionItem]:
         found = _asked(ctx, "runs").get("runs", ())
         return _beginning([entry["runId"] for entry in found], incomplete)
+
+
+class OpenRunId(RunId):
+    """A run that has not ended."""
+
+    def shell_complete(
+        self, ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        found = _asked(ctx, "runs").get("runs", ())
+        ids = [entry["runId"] for entry in found if exit_code(entry["status"]) == STILL_RUNNING]
+        return _beginning(ids, incomplete)
 
 
 def _asked(ctx: click.Context, what: str) -> dict[str, Any]:

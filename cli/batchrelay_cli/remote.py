@@ -15,8 +15,11 @@ from urllib.parse import quote, urlsplit
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchrelay.domain.run import RunStatus
 from batchrelay_cli.aws import FunctionFailedError, InvalidSettingsError, Wire, deployed
 from batchrelay_cli.options import UsageProblem
+
+_OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
 
 @contextmanager
@@ -39,6 +42,21 @@ def reached(stack: str) -> Iterator[Wire]:
         raise click.ClickException(str(error)) from None
     except (BotoCoreError, InvalidSettingsError) as error:
         raise UsageProblem(f"{error} (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL)") from None
+
+
+def open_runs(wire: Wire, pipeline: str) -> list[str]:
+    """The ids of the runs that have not ended: those that wait first, or they would begin."""
+    return [run for status in _OPEN for run in _runs(wire, pipeline, status)]
+
+
+def _runs(wire: Wire, pipeline: str, status: str) -> Iterator[str]:
+    query = {"pipeline": pipeline, "status": status}
+    while True:
+        page = ask(wire, "GET", "runs", query=query)
+        yield from (run["runId"] for run in page["runs"])
+        if page["next"] is None:
+            return
+        query["next"] = page["next"]
 
 
 def is_local(wire: Wire) -> bool:

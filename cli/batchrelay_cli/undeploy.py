@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from batchrelay.adapters.triggers import quiet_trigger
 from batchrelay.bootstrap import bursts, store
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
-from batchrelay.domain.run import RunStatus
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PipelineName
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.remote import open_runs, reached
 from batchrelay_cli.triggers import TriggerRules
-
-_OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")
@@ -32,11 +27,12 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     with reached(stack) as wire:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         version = pipelines.registered_version(pipeline)
-        open_runs = [run for status in _OPEN for run in _runs(wire, pipeline, status)]
-        if open_runs:
+        still_open = open_runs(wire, pipeline)
+        if still_open:
+            some = ", ".join(still_open[:3]) + (", …" if len(still_open) > 3 else "")
             raise UsageProblem(
-                f"runs of {pipeline} are open ({', '.join(open_runs[:3])}): wait for them, or "
-                "batchrelay cancel them"
+                f"{len(still_open):,} runs of {pipeline} are open ({some}): wait for them, or "
+                f"batchrelay cancel --all-of {pipeline}"
             )
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         removed = rules.changes(())
@@ -66,13 +62,3 @@ def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
                 f"{count:,} uploads to {trigger.bucket} are yet to become a run of "
                 f"{pipeline.name}; no more are taken: undeploy it again when that has ended"
             )
-
-
-def _runs(wire: Wire, pipeline: str, status: str) -> Iterator[str]:
-    query = {"pipeline": pipeline, "status": status}
-    while True:
-        page = ask(wire, "GET", "runs", query=query)
-        yield from (run["runId"] for run in page["runs"])
-        if page["next"] is None:
-            return
-        query["next"] = page["next"]

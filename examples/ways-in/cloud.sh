@@ -12,7 +12,7 @@ fi
 batchrelay local up > "$work/cloud" 2> "$work/trouble" &
 cloud=$!
 trap 'kill $cloud; wait $cloud || true; rm -rf "$work"' EXIT
-until grep -q Ctrl-C "$work/cloud"; do kill -0 $cloud || cat "$work/trouble"; sleep 0.1; done
+until grep -qs Ctrl-C "$work/cloud"; do kill -0 $cloud || cat "$work/trouble"; sleep 0.1; done
 source "$work/cloud"
 
 output() { # of the stack
@@ -28,7 +28,12 @@ sys.exit(bool(open) or len(runs) < int(sys.argv[1]))'
   batchrelay runs "$1"
 }
 
-show() { # the command, then what it says
-  echo "\$ $*"
+show() { # the command as it can be typed, then what it says
+  local word plain='^[A-Za-z0-9_./:=,*-]+$'
+  printf '$'
+  for word in "$@"; do
+    if [[ $word =~ $plain ]]; then printf ' %s' "$word"; else printf ' %s' "${word@Q}"; fi
+  done
+  echo
   "$@"
 }

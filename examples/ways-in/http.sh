@@ -3,10 +3,8 @@
 source "$(dirname "$0")/cloud.sh"
 batchrelay deploy upload.yaml
 api=$(output ApiUrl)
-signed() { # what curl is given is shown
-  echo "\$ curl $*"
-  curl -s --aws-sigv4 aws:amz:us-east-1:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-    -w '%{http_code}\n' -o "$work/answer" "$@"
+signed() { # the command as it can be typed, then the status and the heart of the answer
+  show curl -s --aws-sigv4 aws:amz:us-east-1:execute-api --user local:local -w '%{http_code}\n' -o "$work/answer" "$@"
   python3 -c 'import json, sys
 answer = json.load(sys.stdin)
 print({name: answer[name] for name in ("runId", "status", "title", "detail") if name in answer})' < "$work/answer"
@@ -19,6 +17,5 @@ signed "$runs" -d "$params" -H 'Idempotency-Key: night-1'
 signed "$runs" -d "$params" -H 'Idempotency-Key: night-1'
 signed "$runs" -d '{"params": {"sauce": "s3://inbox/a"}}'
 signed "$api/pipelines/nobody/runs" -d "$params"
-echo "\$ curl $runs # not signed"
-curl -s -w '\n%{http_code}\n' "$runs" -d "$params"
+show curl -s -w '\n%{http_code}\n' "$runs" -d "$params" # not signed
 ended on-upload 3

@@ -15,7 +15,13 @@ from batchrelay_cli.options import UsageProblem
 
 SAID = {
     "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
-    "runs": {"runs": [{"runId": "k1"}, {"runId": "k2"}, {"runId": "x"}]},
+    "runs": {
+        "runs": [
+            {"runId": "k1", "status": "SUCCEEDED"},
+            {"runId": "k2", "status": "QUEUED"},
+            {"runId": "x", "status": "RUNNING"},
+        ]
+    },
 }
 
 
@@ -52,8 +58,9 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
-    for verb in ("status", "story", "cancel"):
+    for verb in ("status", "story"):
         assert completed(verb, "k") == ["k1", "k2"]
+    assert completed("cancel", "k") == ["k2"]
     assert completed("status", "--stack", "other", "x") == ["x"]
     assert set(asked) == {"batchrelay", "other"}
 

@@ -59,6 +59,7 @@ def step(more: str) -> str:
         GOOD + "triggers: [{s3: {bucket: b, sufix: x}}]",
         GOOD + "triggers: [{schedule: {expression: rate(1 day), overlap: wait}}]",
         GOOD + "triggers: [{s3: {bucket: b, quiet: soon}}]",
+        GOOD + "triggers: [{s3: {bucket: b, quiet: 0s}}]",
         GOOD + "timeout: soon",
         GOOD + "defaults: {flow: {}}",
         GOOD + "jobDefinitions: [{jobDefinitionName: d, type: box}]",

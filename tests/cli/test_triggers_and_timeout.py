@@ -33,7 +33,10 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
 @pytest.mark.parametrize(
     ("schedule", "problem"),
     [
-        ("{expression: cron(0 2 * * *)}", "such as rate(1 hour), cron(0 2 * * ? *)"),
+        (
+            "{expression: cron(0 2 * * *)}",
+            "cron(0 2 * * ? *) (six fields, one of the two days is ?)",
+        ),
         ("{expression: hourly}", "expression must be one of EventBridge Scheduler"),
         ("{}", "expression must be one of EventBridge Scheduler"),
         ("{expression: cron(0 2 * * * *)}", "expression must be one of EventBridge Scheduler"),

@@ -146,8 +146,7 @@ def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: 
     planned = json.loads(batchrelay(*command, "--plan", "--output", "json"))["planned"]
     assert [entry["time"] for entry in planned] == [f"2026-11-0{n}T02:00:00Z" for n in range(1, 6)]
     assert json.loads(batchrelay("runs", "nightly", "--output", "json"))["runs"] == []
-    said = batchrelay(*command)
-    assert said.count("QUEUED") >= 3
+    assert batchrelay(*command).count("2026-11-0") == len(planned)
     runs = ended("nightly", 5)
     assert [run["runId"] for run in reversed(runs)] == [entry["runId"] for entry in planned]
     shown = [json.loads(batchrelay("status", run["runId"], "--output", "json")) for run in runs]
@@ -160,18 +159,63 @@ def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: 
     batchrelay("undeploy", "nightly")
 
 
+def test_runs_that_wait_are_cancelled_all_at_once_and_a_night_has_one_run(tmp_path: Path) -> None:
+    schedule = '{schedule: {expression: "cron(0 2 * * ? *)", overlap: queue}}'
+    text = UPLOADS.replace("uploads", "stopped")
+    text = text.replace("s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule[1:-1])
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    text = text.replace('[echo, "${params.source}", "in ${trigger.folder}"]', "[sleep, '60']")
+    batchrelay("deploy", write(tmp_path, text))
+    command = ("backfill", "stopped", "--from", "2026-11-01", "--to", "2026-11-04")
+    batchrelay(*command)
+    refused = CliRunner().invoke(cli, ["undeploy", "stopped"])
+    assert "4 runs of stopped are open (k" in refused.output
+    assert "batchrelay cancel --all-of stopped" in refused.output
+    assert batchrelay("cancel", "--all-of", "stopped").count("CANCELLED") >= 3
+    began = time.monotonic()
+    while json.loads(batchrelay("runs", "stopped", "--status", "CANCELLING", "--output", "json"))[
+        "runs"
+    ]:
+        assert time.monotonic() - began < PATIENCE_S
+        time.sleep(0.2)
+    assert batchrelay("cancel", "--all-of", "stopped") == "no run of stopped is open\n"
+    listed = json.loads(batchrelay("runs", "stopped", "--output", "json"))["runs"]
+    assert [run["cause"] for run in listed] == [f"2026-11-0{n}T02:00:00Z" for n in (4, 3, 2, 1)]
+    ids = [run["runId"] for run in listed[:2]]
+    assert batchrelay("cancel", *ids).count("CANCELLED") == 2
+    assert "run QUEUED by 2026-11-04T02:00:00Z: stopped" in batchrelay("story", ids[0])
+    again = CliRunner().invoke(cli, command)
+    assert again.exit_code == 1
+    assert "4 of 4 have ended FAILED or CANCELLED; a time has one run" in again.output
+    batchrelay("undeploy", "stopped")
+    none = CliRunner().invoke(cli, ["runs", "stoped"])
+    assert (none.exit_code, "there are no runs of stoped" in none.output) == (2, True)
+    nothing = CliRunner().invoke(cli, ["cancel"])
+    assert "write which runs: batchrelay cancel RUN..." in nothing.output
+
+
 def test_a_backfill_that_cannot_be_says_why(tmp_path: Path) -> None:
     batchrelay("deploy", write(tmp_path, UPLOADS.replace("uploads", "no-schedule")))
+    schedule = 'schedule: {expression: "cron(* * * * ? 2020-2026)", timezone: Asia/Tokyo}'
+    text = UPLOADS.replace("uploads", "minutely").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule)
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    rules_of = write(tmp_path, text)
+    batchrelay("deploy", rules_of)
     days = ("--from", "2026-11-01", "--to", "2026-11-05")
     for arguments, problem in (
         (("no-schedule", *days), "pipeline no-schedule has no schedule: write `triggers:"),
         (("nobody", *days), "there is no pipeline nobody"),
         (("no-schedule", "--from", "today", "--to", "x"), "'today' is no day such as 2026-11-01"),
+        (("minutely", *days), "more than 1,000 times lie between: go on in steps, the first up to"),
+        (("minutely", "--from", "2026-11-02", "--to", "2026-11-01"), "is before --from 2026-11-02"),
     ):
         result = CliRunner().invoke(cli, ["backfill", *arguments])
         assert result.exit_code == 2
         assert problem in result.output
-    batchrelay("undeploy", "no-schedule")
+    for pipeline in ("no-schedule", "minutely"):
+        CliRunner().invoke(cli, ["cancel", "--all-of", pipeline])
+        CliRunner().invoke(cli, ["undeploy", pipeline])
 
 
 def test_by_hand_a_run_says_which_trigger_it_misses(tmp_path: Path) -> None:

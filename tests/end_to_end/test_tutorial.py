@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter."""
+"""The tutorial, and how to bring a container, followed to the letter."""
 
 from __future__ import annotations
 
@@ -29,6 +29,23 @@ def commands(page: str) -> list[str]:
                 found[-1] += f"\n{line}"
                 end = "" if line == end else end
     return found
+
+
+def test_a_container_is_brought_as_the_page_says(tmp_path: Path) -> None:
+    path = f'export PATH="{ROOT}/.venv/bin:$PATH"'
+    page = (ROOT / "docs/how-to/bring-your-container.md").read_text()
+    script = "\n".join(["set -e", path, *commands(page)])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("process      SUCCEEDED  3/3") == 1
+    assert (tmp_path / "own/out/count/a.count").read_text().strip() == "3"
 
 
 def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:

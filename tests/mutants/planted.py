@@ -435,8 +435,8 @@ MUTANTS = (
     Mutant(
         bug="a run begins while others of its line wait",
         file="turns.py",
-        old="is_free = not turn.waiting and not _is_open",
-        new="is_free = not _is_open",
+        old="        if turn.waiting and not is_open:  # whoever should have passed it on has died",
+        new="        if False:",
     ),
     Mutant(
         bug="a turn is passed on while its holder is open",
@@ -465,8 +465,8 @@ MUTANTS = (
     Mutant(
         bug="a trigger that skips waits instead",
         file="turns.py",
-        old="if not is_free and begun.overlap is Overlap.SKIP:",
-        new="if not is_free and False:",
+        old="if is_open and begun.overlap is Overlap.SKIP:",
+        new="if False:",
     ),
     Mutant(
         bug="a burst is closed while uploads come",
@@ -478,7 +478,8 @@ MUTANTS = (
         bug="who closed a burst and died leaves it without a run",
         file="bursts.py",
         old="            if burst.number > ring.number:  # it is closed, and whoever did so may have died\n"
-        "                return self._start(trigger, ring.number)",
+        "                is_spare = burst.number == ring.number + 1 and burst.closed_at != ring.at\n"
+        "                return None if is_spare else self._start(trigger, ring.number)",
         new="            if burst.number > ring.number:\n                return None",
     ),
     Mutant(
@@ -507,5 +508,29 @@ MUTANTS = (
         file="adapters/memory.py",
         old="if (known.number, known.rings_at) != (burst.number, burst.rings_at):",
         new="if known.number != burst.number:",
+    ),
+    Mutant(
+        bug="runs that were cancelled keep their places in the line",
+        file="turns.py",
+        old="    if not set(run_ids).isdisjoint(turn.waiting):",
+        new="    if False:",
+    ),
+    Mutant(
+        bug="a write that meets somebody's transaction fails",
+        file="adapters/client_errors.py",
+        old='    if error.response["Error"]["Code"] == "TransactionConflictException":',
+        new="    if False:",
+    ),
+    Mutant(
+        bug="a spare timer asks again for a burst that was skipped",
+        file="bursts.py",
+        old="return None if is_spare else self._start(trigger, ring.number)",
+        new="return self._start(trigger, ring.number)",
+    ),
+    Mutant(
+        bug="sequencers are compared as numbers",
+        file="domain/burst.py",
+        old="        return mine > others",
+        new='        return int(self.sequencer or "0", 16) > int(other.sequencer or "0", 16)',
     ),
 )

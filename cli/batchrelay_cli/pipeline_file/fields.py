@@ -24,6 +24,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 _NOTICE_KEYS = ("topicArn", "on", "link")
+DESCRIBED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
+"""What DescribeJobDefinitions says beside the request: it may stand here, and means nothing."""
 OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
 RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
@@ -131,7 +133,7 @@ def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any],
     seen: set[str] = set()
     for number, entry in enumerate(value):
         place: Place = ("jobDefinitions", number)
-        check(document, entry, request_shape("RegisterJobDefinition"), place)
+        check(document, entry, request_shape("RegisterJobDefinition"), place, without=DESCRIBED)
         name = entry.get("jobDefinitionName") if isinstance(entry, dict) else None
         if not isinstance(name, str):
             continue
@@ -143,7 +145,11 @@ def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any],
             document, entry.get("containerProperties"), (*place, "containerProperties")
         )
         seen.add(name)
-    return tuple(entry for entry in value if isinstance(entry, dict))
+    return tuple(
+        {key: inner for key, inner in entry.items() if key not in DESCRIBED}
+        for entry in value
+        if isinstance(entry, dict)
+    )
 
 
 def check_requirements(document: Document, container: Any, place: Place) -> None:
@@ -199,7 +205,8 @@ def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 def _unknown_variable(name: str, known: Collection[str]) -> str:
     if name.startswith("trigger."):
-        return f"${{{name}}}: no trigger of this file gives it"
+        given = ", ".join(sorted(known_name for known_name in known if "trigger." in known_name))
+        return f"${{{name}}}: no trigger of this file gives it; they give {given or 'nothing'}"
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
     parts = name.split(".")

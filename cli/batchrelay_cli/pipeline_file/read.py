@@ -27,7 +27,12 @@ from batchrelay_cli.pipeline_file.fields import (
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 from batchrelay_cli.pipeline_file.steps import read_steps
-from batchrelay_cli.pipeline_file.triggers import check_params, read_triggers, trigger_variables
+from batchrelay_cli.pipeline_file.triggers import (
+    EVERY_TRIGGER,
+    check_params,
+    read_triggers,
+    trigger_variables,
+)
 
 _TOP = (
     "pipeline",
@@ -99,7 +104,9 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     params = read_params(document, data.get("params", {}))
     steps = read_steps(document, data.get("steps"), _defaults(document, data))
     notify = read_notices(document, data.get("notify", []))
+    before = len(document.errors)
     triggers = read_triggers(document, data.get("triggers", []))
+    given = trigger_variables(triggers if len(document.errors) == before else EVERY_TRIGGER)
     check_params(document, triggers, params)
     timeout_s = read_timeout(document, data.get("timeout"))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
@@ -107,7 +114,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
         return None, definitions
     check_commands(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
     check_graph(document, steps)
-    _check_all_variables(document, data, params, steps, trigger_variables(triggers))
+    _check_all_variables(document, data, params, steps, given)
     if document.errors:
         return None, definitions
     try:

@@ -12,9 +12,15 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from batchrelay.domain.limits import ARRAY_SIZE_MAX, ARRAY_SIZE_MIN, STEPS_MAX
+from batchrelay.domain.limits import (
+    ARRAY_SIZE_MAX,
+    ARRAY_SIZE_MIN,
+    QUIET_S_MAX,
+    QUIET_S_MIN,
+    STEPS_MAX,
+)
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
-from batchrelay_cli.pipeline_file.fields import NAME, OUTCOMES, PARAM_NAME
+from batchrelay_cli.pipeline_file.fields import DESCRIBED, NAME, OUTCOMES, PARAM_NAME
 from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
@@ -27,6 +33,12 @@ _NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 _DURATION: Schema = {
     "anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+[smhd]?$"}]
 }
+_QUIET: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": QUIET_S_MIN, "maximum": QUIET_S_MAX},
+        {"type": "string", "pattern": "^0*[1-9][0-9]*[smh]?$"},
+    ]
+}
 _VALUE: Schema = {"type": ["string", "number", "boolean"]}
 
 
@@ -36,7 +48,12 @@ def pipeline_schema() -> Schema:
     submit = request_shape("SubmitJob")
     steps = {"type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": _step(shapes)}
     defaults = _members(shapes, submit, without=("jobName", "dependsOn", *OTHER_OVERRIDES))
-    definition = shapes.of(request_shape("RegisterJobDefinition"))
+    register = request_shape("RegisterJobDefinition")
+    definition = _object(
+        required=register.required_members,
+        **_members(shapes, register),
+        **{name: {"description": "Said by AWS; it means nothing here."} for name in DESCRIBED},
+    )
     document = _object(
         required=("pipeline", "steps"),
         pipeline=_told("Its name.", _NAME),
@@ -165,7 +182,7 @@ def _trigger() -> Schema:
         bucket=_TEXT,
         prefix=_TEXT,
         suffix=_TEXT,
-        quiet=_told("A burst of uploads is one run, once none came for so long.", _DURATION),
+        quiet=_told("A burst of uploads is one run, once none came for so long.", _QUIET),
         overlap=_told("What happens while a run is open.", overlap),
     )
     schedule = _object(

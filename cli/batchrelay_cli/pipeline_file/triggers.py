@@ -42,14 +42,27 @@ def read_triggers(document: Document, value: Any) -> tuple[Trigger, ...]:
 
 
 def trigger_variables(triggers: tuple[Trigger, ...]) -> set[str]:
-    """What every trigger of a file gives: a run is started by one of them."""
+    """What the triggers of a file give: a run is started by one of them."""
     return {f"trigger.{name}" for trigger in triggers for name in trigger.variables}
+
+
+EVERY_TRIGGER: tuple[Trigger, ...] = (
+    S3Trigger(bucket="b"),
+    S3Trigger(bucket="b", quiet_s=QUIET_S_MIN),
+    ScheduleTrigger(expression="rate(1 day)"),
+)
+"""One of each, for a file in which one is wrong: who knows what it was meant to give."""
 
 
 def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
     kinds = [kind for kind in _KINDS if isinstance(entry, dict) and kind in entry]
     if len(kinds) != 1 or len(entry) != 1 or not isinstance(entry[kinds[0]], dict):
-        document.wrong(place, "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}")
+        hint = ""
+        if isinstance(entry, dict) and kinds and len(entry) > 1:
+            beside = next(key for key in entry if key != kinds[0])
+            hint = f": {beside} belongs inside {kinds[0]}"
+        wanted = "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}"
+        document.wrong(place, wanted + hint)
         return None
     [kind] = kinds
     said: Mapping[str, Any] = entry[kind]
@@ -83,8 +96,8 @@ def _quiet(document: Document, place: Place, value: Any) -> int | None:
     if seconds is None or not QUIET_S_MIN <= seconds <= QUIET_S_MAX:
         document.wrong(
             (*place, "quiet"),
-            "quiet is how long no upload must come until a burst is over, up to an hour: write "
-            f"`quiet: 60s` or `quiet: 5m`; got {value!r}",
+            "quiet is how long no upload must come until a burst is over, 1 s to 1 h: write "
+            f"seconds, or `quiet: 60s`, `quiet: 5m`; got {value!r}",
         )
         return None
     return seconds
@@ -147,8 +160,9 @@ def _schedule(
     if not _is_expression(expression):
         document.wrong(
             place,
-            "expression must be one of EventBridge Scheduler, such as rate(1 hour), "
-            f"cron(0 2 * * ? *) or at(2026-01-31T12:00:00); got {expression!r}",
+            "expression must be one of EventBridge Scheduler, such as rate(1 hour), rate(2 hours), "
+            "cron(0 2 * * ? *) (six fields, one of the two days is ?) or at(2026-01-31T12:00:00); "
+            f"got {expression!r}",
         )
         return None
     if timezone not in available_timezones():
