@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+
+import pytest
 
 from batchrelay.adapters.memory import (
     MemoryBursts,
@@ -80,6 +83,18 @@ def fold(run: Run, *events: Event) -> Run:
 
 def key(label: str, part: int = 0, *, round: int = 0, run_id: str = "run1") -> JobKey:  # noqa: A002  # the domain's word
     return JobKey(run_id=run_id, label=label, round=round, part=part)
+
+
+@contextmanager
+def dies_at(monkeypatch: pytest.MonkeyPatch, port: object, method: str) -> Iterator[None]:
+    """Whoever calls this method of a port dies there."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(port, method, die)
+        yield
 
 
 class MemoryCloud:

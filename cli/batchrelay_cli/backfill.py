@@ -16,7 +16,7 @@ from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartOrder
 from batchrelay_cli.aws import StartRefusedError, Wire
-from batchrelay_cli.completion import PipelineName
+from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
 from batchrelay_cli.schedule_times import times_between
@@ -44,7 +44,7 @@ class _When(click.ParamType[date]):
 @click.command(
     epilog="Example: batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05 --plan"
 )
-@click.argument("pipeline", type=PipelineName())
+@click.argument("pipeline", type=PIPELINE)
 @click.option("--from", "start", type=_When(), required=True, help="The first.")
 @click.option("--to", "end", type=_When(), required=True, help="The last; it is included.")
 @click.option("--plan", is_flag=True, help="Show the times, and start nothing.")

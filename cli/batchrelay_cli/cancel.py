@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.completion import OpenRunId
+from batchrelay_cli.completion import OPEN_RUN
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, open_runs, reached
 
 
 @click.command(epilog='Example: batchrelay cancel 20260131t120000abc123 --reason "wrong input"')
-@click.argument("runs", metavar="RUN...", type=OpenRunId(), nargs=-1)
+@click.argument("runs", metavar="RUN...", type=OPEN_RUN, nargs=-1)
 @click.option("--all-of", default="", metavar="PIPELINE", help="Every open run of it.")
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")
 @stack_option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -27,39 +29,27 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(kind(ctx.find_root().command, {}, "batchrelay", "_BATCHRELAY_COMPLETE").source())
 
 
-class PipelineName(click.ParamType[str]):
-    """A pipeline that was deployed."""
+@dataclass(frozen=True, kw_only=True)
+class Listed(click.ParamType[str]):
+    """A word that stands in a list of the API: completed by what the stack says."""
 
-    name = "PIPELINE"
-
-    def shell_complete(
-        self, ctx: click.Context, _param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        found = _asked(ctx, "pipelines").get("pipelines", ())
-        return _beginning([entry["pipeline"] for entry in found], incomplete)
-
-
-class RunId(click.ParamType[str]):
-    """A run."""
-
-    name = "RUN"
+    name: str
+    path: str
+    """Of the API, and what the list is called."""
+    field: str
+    is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _: True
 
     def shell_complete(
         self, ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        found = _asked(ctx, "runs").get("runs", ())
-        return _beginning([entry["runId"] for entry in found], incomplete)
+        entries = _asked(ctx, self.path).get(self.path, ())
+        words = [entry[self.field] for entry in entries if self.is_wanted(entry)]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
-class OpenRunId(RunId):
-    """A run that has not ended."""
-
-    def shell_complete(
-        self, ctx: click.Context, _param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        found = _asked(ctx, "runs").get("runs", ())
-        ids = [entry["runId"] for entry in found if exit_code(entry["status"]) == STILL_RUNNING]
-        return _beginning(ids, incomplete)
+PIPELINE = Listed(name="PIPELINE", path="pipelines", field="pipeline")
+RUN = Listed(name="RUN", path="runs", field="runId")
+OPEN_RUN = replace(RUN, is_wanted=lambda run: exit_code(run["status"]) == STILL_RUNNING)
 
 
 def _asked(ctx: click.Context, what: str) -> dict[str, Any]:
@@ -69,7 +59,3 @@ def _asked(ctx: click.Context, what: str) -> dict[str, Any]:
             return ask(wire, "GET", what)
     except (UsageProblem, click.ClickException):
         return {}
-
-
-def _beginning(words: list[str], incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]

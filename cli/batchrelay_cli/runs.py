@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from batchrelay.domain.run import RunStatus
-from batchrelay_cli.completion import PipelineName
+from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
 
 
 @click.command(epilog="Example: batchrelay runs word-count --status FAILED --limit 20")
-@click.argument("pipeline", type=PipelineName(), required=False)
+@click.argument("pipeline", type=PIPELINE, required=False)
 @click.option("--status", type=click.Choice(list(RunStatus)), help="Only these.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @click.option("--next", "cursor", default="", help="Go on behind the `next` of an earlier page.")

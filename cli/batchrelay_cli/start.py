@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from batchrelay.bootstrap import new_run_id
-from batchrelay_cli.completion import PipelineName
+from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.local_jobs import is_local_path, upload_params
 from batchrelay_cli.options import (
     UsageProblem,
@@ -23,7 +23,7 @@ REPEATED = 200
 
 
 @click.command(epilog="Example: batchrelay start word-count --param source=texts --key 2026-01-31")
-@click.argument("pipeline", type=PipelineName())
+@click.argument("pipeline", type=PIPELINE)
 @params_option
 @click.option("--key", default="", help="The same key never starts two runs.")
 @click.option("--version", type=click.IntRange(1), help="Not the version that is registered.")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from batchrelay.domain.run import StepStatus
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.completion import RunId
+from batchrelay_cli.completion import RUN
 from batchrelay_cli.live import COLOURS, Progress
 from batchrelay_cli.options import STILL_RUNNING, echo_json, exit_code, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
@@ -29,7 +29,7 @@ LINE_CHARS = 240
 
 
 @click.command(epilog="Example: batchrelay status 20260131t120000abc123 --watch")
-@click.argument("run", type=RunId())
+@click.argument("run", type=RUN)
 @click.option("--watch", is_flag=True, help="Until it has ended.")
 @stack_option
 @output_option

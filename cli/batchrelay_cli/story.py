@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.completion import RunId
+from batchrelay_cli.completion import RUN
 from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
 
 
 @click.command(epilog="Example: batchrelay story 20260131t120000abc123")
-@click.argument("run", type=RunId())
+@click.argument("run", type=RUN)
 @stack_option
 @output_option
 def story(run: str, stack: str, output: str) -> None:

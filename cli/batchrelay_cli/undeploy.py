@@ -8,7 +8,7 @@ from batchrelay.adapters.triggers import quiet_trigger
 from batchrelay.bootstrap import bursts, store
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.completion import PipelineName
+from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import open_runs, reached
@@ -16,7 +16,7 @@ from batchrelay_cli.triggers import TriggerRules
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")
-@click.argument("pipeline", type=PipelineName())
+@click.argument("pipeline", type=PIPELINE)
 @stack_option
 @output_option
 def undeploy(pipeline: str, stack: str, output: str) -> None:

@@ -33,30 +33,11 @@ from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
 from batchrelay.triggering import Triggering
 from tests.simulation.play import SimulationError
-from tests.simulation.world import Crash
+from tests.simulation.world import Crash, Port
 
 STORM_TICKS_MAX, CALM_TICKS_MAX = 300, 3_000
 WRITES = ("create", "save", "save_turn", "collect", "put_off", "close")
 GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
-
-
-class _Port:
-    """A port: any call may be the process's last, before or after it was made."""
-
-    def __init__(self, world: TriggerWorld, port: Any) -> None:
-        self._world = world
-        self._port = port
-
-    def __getattr__(self, method: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            self._world.maybe_crash()
-            self._world.maybe_rival(method)
-            result = getattr(self._port, method)(*arguments)
-            self._world.counts[method] += 1
-            self._world.maybe_crash()
-            return result
-
-        return call
 
 
 @dataclass
@@ -87,12 +68,20 @@ class TriggerWorld:
         definition = Pipeline(name="p", version=1, steps=(Step(name="a", request=request),))
         self.pipelines.register(definition, self.clock.now())
 
-    def maybe_crash(self) -> None:
+    def before(self, method: str, _: tuple[Any, ...]) -> None:
+        self._maybe_crash()
+        self._maybe_rival(method)
+
+    def after(self, method: str) -> None:
+        self.counts[method] += 1
+        self._maybe_crash()
+
+    def _maybe_crash(self) -> None:
         if self.rng.random() < self.crash:
             self.counts["crash"] += 1
             raise Crash
 
-    def maybe_rival(self, method: str) -> None:
+    def _maybe_rival(self, method: str) -> None:
         """Another process gets its turn just before this one writes."""
         if method in WRITES and not self._nested and self.rng.random() < self.rival:
             self._nested = True
@@ -102,7 +91,7 @@ class TriggerWorld:
 
     def triggering(self) -> Triggering:
         """A new process."""
-        port = lambda thing: _Port(self, thing)  # noqa: E731
+        port = lambda thing: Port(self, thing)  # noqa: E731
         queues = MemoryQueues()
         engine = Engine(
             runs=port(self.runs),

@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 from unittest.mock import patch
 
 from batchrelay import preparation
@@ -104,10 +104,17 @@ class Asked:
     resume: str
 
 
-class _Port:
+class Around(Protocol):
+    """What happens around every call of a port."""
+
+    def before(self, method: str, arguments: tuple[Any, ...]) -> None: ...
+    def after(self, method: str) -> None: ...
+
+
+class Port:
     """A port in bad weather: any call may be the process's last, before or after it was made."""
 
-    def __init__(self, world: World, port: Any) -> None:
+    def __init__(self, world: Around, port: Any) -> None:
         self._world = world
         self._port = port
 
@@ -153,7 +160,7 @@ class World:
 
     def engine(self) -> Engine:
         """A new process: nothing is remembered."""
-        port = lambda thing: _Port(self, thing)  # noqa: E731
+        port = lambda thing: Port(self, thing)  # noqa: E731
         return Engine(
             runs=port(self.runs),
             pipelines=self.pipelines,

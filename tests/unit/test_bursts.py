@@ -18,7 +18,7 @@ from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.engine import Handled
-from tests.builders import MemoryCloud, pipeline, step
+from tests.builders import MemoryCloud, dies_at, pipeline, step
 
 QUIET_S = 60
 TRIGGER = S3Trigger(bucket="inbox", prefix="in/", quiet_s=QUIET_S)
@@ -179,14 +179,8 @@ def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
 ) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    with monkeypatch.context() as patched:
-
-        def die(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        patched.setattr(cloud.objects, "upload", die)
-        with pytest.raises(KeyboardInterrupt):
-            ring(cloud)
+    with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
+        ring(cloud)
     assert cloud.runs.runs == {}
     tell(cloud, message("in/late.csv"))  # it belongs to the next one
     ring(cloud, 0)
@@ -196,14 +190,8 @@ def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
 def test_a_timer_set_by_somebody_who_died_does_not_count(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched:
-
-        def die(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        patched.setattr(cloud.bursts, "collect", die)
-        with pytest.raises(KeyboardInterrupt):
-            tell(cloud, message("in/a.csv"))
+    with dies_at(monkeypatch, cloud.bursts, "collect"), pytest.raises(KeyboardInterrupt):
+        tell(cloud, message("in/a.csv"))
     cloud.clock.move(1)
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
@@ -218,14 +206,8 @@ def test_who_put_a_timer_off_and_died_puts_it_off_again(
     cloud.clock.move(30)
     tell(cloud, message("in/b.csv"))
     cloud.clock.move(30)
-    with monkeypatch.context() as patched:
-
-        def die(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        patched.setattr(cloud.bursts, "put_off", die)
-        with pytest.raises(KeyboardInterrupt):
-            ring(cloud, 0)
+    with dies_at(monkeypatch, cloud.bursts, "put_off"), pytest.raises(KeyboardInterrupt):
+        ring(cloud, 0)
     cloud.clock.move(1)
     assert ring(cloud, 0) is None
     cloud.clock.move(29)

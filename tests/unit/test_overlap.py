@@ -14,7 +14,7 @@ from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from batchrelay.domain.turn import Turn
 from batchrelay.domain.values import JobKey
-from tests.builders import MemoryCloud, at, pipeline, step
+from tests.builders import MemoryCloud, at, dies_at, pipeline, step
 
 SKIP, QUEUE, CANCEL = Overlap.SKIP, Overlap.QUEUE, Overlap.CANCEL_RUNNING
 
@@ -138,14 +138,8 @@ def test_who_ended_a_run_and_died_leaves_the_turn_to_a_sweep(
 ) -> None:
     start(cloud, "one")
     start(cloud, "two")
-    with monkeypatch.context() as patched:
-
-        def die(_: str) -> Turn:
-            raise KeyboardInterrupt
-
-        patched.setattr(cloud.runs, "turn", die)
-        with pytest.raises(KeyboardInterrupt):
-            end(cloud, "one")
+    with dies_at(monkeypatch, cloud.runs, "turn"), pytest.raises(KeyboardInterrupt):
+        end(cloud, "one")
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "QUEUED"}
     cloud.engine.sweep("two")
     assert statuses(cloud)["two"] is RunStatus.RUNNING
@@ -202,12 +196,7 @@ def test_a_line_of_those_who_were_cancelled_is_shut_to_nobody(
     """Whoever ended the first one died, and no QUEUED run is there to be swept."""
     start(cloud, "one")
     start(cloud, "two")
-    with monkeypatch.context() as patched:
-
-        def die(_: Turn) -> None:
-            raise KeyboardInterrupt
-
-        patched.setattr(cloud.runs, "save_turn", die)
+    with dies_at(monkeypatch, cloud.runs, "save_turn"):
         with pytest.raises(KeyboardInterrupt):
             cloud.engine.cancel("two")
         with pytest.raises(KeyboardInterrupt):
