@@ -123,6 +123,24 @@ def test_an_event_is_a_fact_nothing_or_goes_back(cloud: MemoryCloud) -> None:
         assert decode_run(encode_run(run), run.pipeline, run.version) == run, f"seed {seed}"
 
 
+def test_a_triggers_message_is_a_run_a_burst_nothing_or_goes_back(cloud: MemoryCloud) -> None:
+    paths = [p for p in (ROOT / "events/triggers").glob("*.json") if ".expected" not in p.name]
+    messages = [{**json.loads(path.read_text()), "pipeline": "test"} for path in sorted(paths)]
+    cloud.pipelines.register(cloud.pipelines.get_pipeline("test", 1), cloud.clock.now())
+    for seed in seeds():
+        rng = random.Random(seed)
+        message = mutated(rng.choice(messages), rng)
+        record = {"messageId": "m", "body": json.dumps(message)}
+        runs, noted = len(cloud.runs.runs), len(cloud.bursts.seen)
+        try:
+            answer = start_run.handler({"Records": [record]}, CONTEXT)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {message}") from error
+        assert answer["batchItemFailures"] in ([], [{"itemIdentifier": "m"}]), seed
+        if answer["batchItemFailures"]:
+            assert (len(cloud.runs.runs), len(cloud.bursts.seen)) == (runs, noted), f"seed {seed}"
+
+
 LISTS = (
     ("list.json", b'{"Items": [1, "two", {"three": 3}]}'),
     ("list.jsonl", b'{"a": 1}\n{"a": 2}\n'),

@@ -19,7 +19,7 @@ def create_in_turn(runs: RunStore, new_run: Callable[[bool], Run]) -> Run:
         RunSkipped, RunExists, InputError: nothing was stored.
         RunConflict: nor here; try again.
     """
-    begun, queued = new_run(False), new_run(True)  # what is_queued is
+    begun, queued = new_run(False), new_run(True)  # is_queued
     for _ in range(SAVE_ATTEMPTS_MAX):
         turn = runs.turn(begun.pipeline.name)
         is_open = _is_open(_run(runs, turn.holder))
