@@ -176,7 +176,7 @@ def test_the_stack_of_the_docs_is_the_template() -> None:
 
 
 def test_every_verb_is_in_the_docs() -> None:
-    page = (ROOT / "docs/reference/command-line.md").read_text()
+    page = (ROOT / "docs/reference/command-line.md").read_text().partition("--output json` |")[0]
     described = re.findall(r"^\| `([a-z]+)", page, re.MULTILINE)
     assert sorted(described) == sorted(cli.commands)
 
