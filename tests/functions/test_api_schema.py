@@ -17,7 +17,7 @@ from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-EXAMPLES = int(os.environ.get("FUZZ", "15"))
+EXAMPLES = int(os.environ.get("FUZZ", "10"))
 """For each operation."""
 
 KNOWN = {"name": "test", "run_id": "run100", "step": "a"}
