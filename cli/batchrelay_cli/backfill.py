@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
@@ -91,23 +92,32 @@ def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrde
             f"pipeline {pipeline} has no schedule: write `triggers: [{{schedule: {{expression: "
             '"cron(0 2 * * ? *)"}}]` and deploy it'
         )
-    due: dict[datetime, Overlap] = {}
-    now = datetime.now(UTC)
-    for trigger in schedules:
-        is_parallel = trigger.overlap is Overlap.PARALLEL
-        overlap = Overlap.PARALLEL if is_parallel else Overlap.QUEUE
-        zone = ZoneInfo(trigger.timezone)
-        first, last = _moment(start, zone, time.min), _moment(end, zone, time.max)
-        if last < first:
-            raise UsageProblem(f"--to {end} is before --from {start}")
-        for moment in times_between(trigger, first, min(last, now)):
-            due.setdefault(moment, overlap)
-            if len(due) > RUNS_MAX:
-                raise UsageProblem(
-                    f"more than {RUNS_MAX:,} times lie between: go on in steps, the first up to "
-                    f"--to {max(due):%Y-%m-%d}"
-                )
-    return [time_order(pipeline, f"{at:%Y-%m-%dT%H:%M:%SZ}", due[at]) for at in sorted(due)]
+    due = (_due(trigger, start, end) for trigger in schedules)
+    orders: dict[datetime, StartOrder] = {}
+    for moment, overlap in heapq.merge(*due):
+        if moment not in orders and len(orders) == RUNS_MAX:
+            raise UsageProblem(
+                f"more than {RUNS_MAX:,} times lie between: go on in steps, the first with "
+                f"--to {_text(max(orders))}"
+            )
+        orders.setdefault(moment, time_order(pipeline, _text(moment), overlap))
+    return list(orders.values())
+
+
+def _due(trigger: ScheduleTrigger, start: date, end: date) -> Iterator[tuple[datetime, Overlap]]:
+    """When a schedule was due, and how its runs stand to each other, in order."""
+    is_parallel = trigger.overlap is Overlap.PARALLEL
+    zone = ZoneInfo(trigger.timezone)
+    first, last = _moment(start, zone, time.min), _moment(end, zone, time.max)
+    if last < first:
+        raise UsageProblem(f"--to {end} is before --from {start}")
+    for moment in times_between(trigger, first, min(last, datetime.now(UTC))):
+        yield moment, Overlap.PARALLEL if is_parallel else Overlap.QUEUE
+
+
+def _text(moment: datetime) -> str:
+    """As EventBridge Scheduler writes a scheduled time."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _moment(said: date, zone: ZoneInfo, of_day: time) -> datetime:

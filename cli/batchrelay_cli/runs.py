@@ -29,7 +29,8 @@ def runs(
     query = {"pipeline": pipeline, "status": status, "limit": str(limit), "next": cursor}
     with reached(stack) as wire:
         page = ask(wire, "GET", "runs", query={name: text for name, text in query.items() if text})
-        if pipeline and not page["runs"] and not cursor:
+        is_whole = not (status or cursor or page["next"])
+        if pipeline and not page["runs"] and is_whole:
             known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
             if pipeline not in known:
                 listed = ", ".join(known) or "none"
@@ -39,7 +40,7 @@ def runs(
         return
     for run in page["runs"]:
         line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
-        click.echo(f"{line}  {run['cause'] or ''}".rstrip())
+        click.echo(f"{line}  {run.get('cause') or ''}".rstrip())
     if not page["runs"]:
         click.echo("no runs")
     if page["next"]:

@@ -71,7 +71,7 @@ def run_table(run: Mapping[str, Any], now: datetime) -> Group:
     title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
     title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
     title += f" ({run['stopped']})" if run["stopped"] else ""
-    title += f"\nstarted by {run['cause']}" if run["cause"] else ""
+    title += f"\nstarted by {run['cause']}" if run.get("cause") else ""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "status", "children", "elapsed", ""):
         table.add_column(heading, justify="right" if heading == "elapsed" else "left")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from batchrelay.adapters.triggers import quiet_trigger
-from batchrelay.bootstrap import bursts, store
+from batchrelay.bootstrap import bursts, store, timers
+from batchrelay.domain.burst import Burst, Ring
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PIPELINE
@@ -27,17 +30,12 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
     with reached(stack) as wire:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         version = pipelines.registered_version(pipeline)
-        still_open = open_runs(wire, pipeline)
-        if still_open:
-            some = ", ".join(still_open[:3]) + (", …" if len(still_open) > 3 else "")
-            raise UsageProblem(
-                f"{len(still_open):,} runs of {pipeline} are open ({some}): wait for them, or "
-                f"batchrelay cancel --all-of {pipeline}"
-            )
+        _check_runs(wire, pipeline)
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         removed = rules.changes(())
         rules.make(())
         _check_bursts(wire, pipelines.get_pipeline(pipeline, version))
+        _check_runs(wire, pipeline)  # what a burst has become meanwhile
         gone = deregister(wire.batch, pipeline)
         pipelines.unregister(pipeline)  # last: whoever was interrupted before can go on
     if output == "json":
@@ -51,14 +49,30 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
         click.echo(f"job definition {name}: deregistered")
 
 
+def _check_runs(wire: Wire, pipeline: str) -> None:
+    """Raises: UsageProblem, if one is open."""
+    still_open = open_runs(wire, pipeline)
+    if still_open:
+        some = ", ".join(still_open[:3]) + (", …" if len(still_open) > 3 else "")
+        raise UsageProblem(
+            f"{len(still_open):,} runs of {pipeline} are open ({some}): wait for them, or "
+            f"batchrelay cancel --all-of {pipeline}"
+        )
+
+
 def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
     """Uploads that are being collected become a run yet. Raises: UsageProblem."""
     collected = bursts(wire.outputs["TableName"], wire.make_client)
     uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
     for trigger in uploads:
         quiet = quiet_trigger(pipeline.name, trigger)
-        if quiet is not None and (count := collected.burst(quiet.name).count):
-            raise UsageProblem(
-                f"{count:,} uploads to {trigger.bucket} are yet to become a run of "
-                f"{pipeline.name}; no more are taken: undeploy it again when that has ended"
-            )
+        burst = collected.burst(quiet.name) if quiet is not None else Burst()
+        if quiet is None or burst.rings_at is None:
+            continue
+        if burst.rings_at < datetime.now(UTC):  # its timer may have rung while it was undeployed
+            ring = Ring(trigger=quiet, number=burst.number, at=burst.rings_at)
+            timers(wire.outputs["TriggerQueueUrl"], wire.make_client).ring(ring, 0)
+        raise UsageProblem(
+            f"{burst.count:,} uploads to {trigger.bucket} are yet to become a run of "
+            f"{pipeline.name}; no more are taken: undeploy it again when that has ended"
+        )

@@ -497,11 +497,23 @@ MUTANTS = (
     Mutant(
         bug="a timer that is put off is sent after it was noted",
         file="bursts.py",
-        old="                rings_at = self._ring(trigger, burst.number, left_s)\n"
-        "                self.store.put_off(trigger.name, burst, rings_at)",
-        new="                rings_at = now + timedelta(seconds=left_s)\n"
-        "                self.store.put_off(trigger.name, burst, rings_at)\n"
-        "                self._ring(trigger, burst.number, left_s)",
+        old="        rings_at = self._ring(trigger, burst.number, left_s)\n"
+        "        self.store.put_off(trigger.name, burst, rings_at)",
+        new="        rings_at = now + timedelta(seconds=left_s)\n"
+        "        self.store.put_off(trigger.name, burst, rings_at)\n"
+        "        self._ring(trigger, burst.number, left_s)",
+    ),
+    Mutant(
+        bug="a timer that comes before the write that notes it is dropped",
+        file="bursts.py",
+        old="        if is_ahead and not _is_late(ring.at, now):",
+        new="        if False:",
+    ),
+    Mutant(
+        bug="a timer that is lost is taken over by nobody",
+        file="bursts.py",
+        old="        if burst.rings_at is not None and _is_late(burst.rings_at, now):",
+        new="        if False:",
     ),
     Mutant(
         bug="a late writer brings an old timer back",

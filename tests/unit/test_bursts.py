@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from batchrelay import bursts
 from batchrelay.adapters.memory import MemoryBursts
 from batchrelay.adapters.triggers import s3_input
-from batchrelay.bursts import TIMER_LATE_S
+from batchrelay.bursts import RING_AGAIN_S, TIMER_LATE_S
 from batchrelay.domain import burst
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
@@ -128,9 +129,52 @@ def test_a_burst_that_is_full_is_closed_at_once(
     cloud.clock.move(1)
     tell(cloud, message("in/c.csv"), message("in/d.csv"))
     tell(cloud, message("in/e.csv"))
-    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 0]
+    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 0, 0]
     assert ring(cloud) is not None
     assert only_run(cloud).trigger["count"] == "5"
+
+
+def test_a_timer_that_rings_before_it_is_noted_rings_again(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write waits for others longer than the timer."""
+    collect = cloud.bursts.collect
+
+    def late(*arguments: Any) -> None:
+        cloud.clock.move(QUIET_S)
+        assert ring(cloud) is None
+        collect(*arguments)
+
+    monkeypatch.setattr(cloud.bursts, "collect", late)
+    tell(cloud, message("in/a.csv"))
+    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, RING_AGAIN_S]
+    cloud.clock.move(QUIET_S)
+    assert ring(cloud) is not None
+    assert only_run(cloud).trigger["count"] == "1"
+
+
+def test_a_timer_that_nobody_ever_notes_is_silent_in_the_end(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dies_at(monkeypatch, cloud.bursts, "collect"), pytest.raises(KeyboardInterrupt):
+        tell(cloud, message("in/a.csv"))
+    cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
+    assert ring(cloud) is None
+    assert len(cloud.timers.rings) == 1
+
+
+def test_a_spare_timer_takes_over_from_one_that_is_lost(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(cloud, message("in/a.csv"))
+    [(lost, _)] = cloud.timers.rings
+    spare = replace(lost, at=lost.at + timedelta(seconds=1))
+    cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
+    with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
+        cloud.triggering.bursts.hear(spare)
+    assert cloud.triggering.bursts.hear(lost) is None
+    assert cloud.triggering.bursts.hear(spare) is not None  # SQS brings it again
+    assert only_run(cloud).trigger["count"] == "1"
 
 
 def test_a_spare_timer_does_not_ask_again_for_a_burst_that_was_skipped(

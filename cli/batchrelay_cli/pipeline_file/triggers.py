@@ -58,7 +58,9 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
     kinds = [kind for kind in _KINDS if isinstance(entry, dict) and kind in entry]
     if len(kinds) != 1 or len(entry) != 1 or not isinstance(entry[kinds[0]], dict):
         hint = ""
-        if isinstance(entry, dict) and kinds and len(entry) > 1:
+        if len(kinds) > 1:
+            hint = ": write two entries"
+        elif isinstance(entry, dict) and kinds and len(entry) > 1:
             beside = next(key for key in entry if key != kinds[0])
             hint = f": {beside} belongs inside {kinds[0]}"
         wanted = "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}"

@@ -75,6 +75,11 @@ def bursts(table: str, make_client: Callable[..., Any]) -> DynamoBursts:
     return DynamoBursts(table=table, make_client=make_client)
 
 
+def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:
+    """The timers of a stack, for the command line."""
+    return SqsTimers(queue_url=queue_url, make_client=make_client)
+
+
 def objects(make_client: Callable[..., Any]) -> S3Objects:
     """The objects of an account, for the command line."""
     return S3Objects(make_client=make_client)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from batchrelay.domain.burst import CreatedObject, QuietTrigger, Ring
+from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
 from batchrelay.domain.limits import BURST_UPLOADS_MAX, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.run import StartOrder
@@ -21,9 +21,12 @@ from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
 from batchrelay.engine import Engine, Handled
 from batchrelay.ports import BurstStore, Objects, Timers
 
-TIMER_LATE_S = 600
-"""Seconds after which a timer that did not ring is taken for lost: it lies with the dead letters,
-or its reader fails."""
+TIMER_LATE_S = 120
+"""Seconds after which a timer that did not ring is taken for lost (it is a dead letter, or its
+reader fails), and one that was never noted for one of nobody: twice the function's timeout."""
+
+RING_AGAIN_S = 5
+"""Seconds after which a timer that came before the write that notes it comes again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +46,13 @@ class Bursts:
         for _ in range(SAVE_ATTEMPTS_MAX):
             burst, now = self.store.burst(trigger.name), self.engine.clock.now()
             rings_at = burst.rings_at
-            is_full = burst.count + len(uploads) >= BURST_UPLOADS_MAX
-            if rings_at is None or now > rings_at + timedelta(seconds=TIMER_LATE_S):
-                rings_at = self._ring(trigger, burst.number, 0 if is_full else trigger.quiet_s)
-            elif is_full and rings_at > now:
-                rings_at = self._ring(trigger, burst.number, 0)
+            if rings_at is None or _is_late(rings_at, now):
+                rings_at = self._ring(trigger, burst.number, trigger.quiet_s)
             with suppress(RunConflict):  # it may have been closed: into the next one
-                return self.store.collect(trigger.name, burst, uploads, now, rings_at)
+                self.store.collect(trigger.name, burst, uploads, now, rings_at)
+                if burst.count + len(uploads) >= BURST_UPLOADS_MAX:
+                    self.timers.ring(Ring(trigger=trigger, number=burst.number, at=rings_at), 0)
+                return
         raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
 
     def hear(self, ring: Ring) -> Handled | None:
@@ -63,18 +66,39 @@ class Bursts:
             if burst.number > ring.number:  # it is closed, and whoever did so may have died
                 is_spare = burst.number == ring.number + 1 and burst.closed_at != ring.at
                 return None if is_spare else self._start(trigger, ring.number)
-            if burst.number < ring.number or burst.last_at is None or burst.rings_at != ring.at:
-                return None  # another timer sees to it
+            if burst.number < ring.number:
+                return None  # nobody sends that
             with suppress(RunConflict):
-                if burst.is_over(trigger.quiet_s, now):
+                if burst.rings_at != ring.at:
+                    if not self._is_taken_over(ring, burst, now):
+                        return None
+                elif burst.is_over(trigger.quiet_s, now):
                     self.engine.pipelines.registered_version(trigger.pipeline)  # or keep it open
                     self.store.close(trigger.name, burst)
                     return self._start(trigger, ring.number)
-                left_s = (burst.last_at - now).total_seconds() + trigger.quiet_s
-                rings_at = self._ring(trigger, burst.number, left_s)
-                self.store.put_off(trigger.name, burst, rings_at)
-                return None
+                else:
+                    self._put_off(trigger, burst, now)
+                    return None
         raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
+
+    def _is_taken_over(self, ring: Ring, burst: Burst, now: datetime) -> bool:
+        """Whether a timer that is not the noted one is so from now on, because that one is lost.
+
+        One that is ahead of the noted one may be ahead of the write that notes it: it rings again.
+        """
+        if burst.rings_at is not None and _is_late(burst.rings_at, now):
+            self.store.put_off(ring.trigger.name, burst, ring.at)
+            return True
+        is_ahead = burst.rings_at is None or ring.at > burst.rings_at
+        if is_ahead and not _is_late(ring.at, now):
+            self.timers.ring(ring, RING_AGAIN_S)
+        return False
+
+    def _put_off(self, trigger: QuietTrigger, burst: Burst, now: datetime) -> None:
+        assert burst.last_at is not None, burst
+        left_s = (burst.last_at - now).total_seconds() + trigger.quiet_s
+        rings_at = self._ring(trigger, burst.number, left_s)
+        self.store.put_off(trigger.name, burst, rings_at)
 
     def _ring(self, trigger: QuietTrigger, number: int, delay_s: float) -> datetime:
         at = self.engine.clock.now() + timedelta(seconds=delay_s)
@@ -119,6 +143,10 @@ class Bursts:
             entry |= {"versionId": upload.version_id} if upload.version_id else {}
             listed.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         listed.complete()
+
+
+def _is_late(rings_at: datetime, now: datetime) -> bool:
+    return now > rings_at + timedelta(seconds=TIMER_LATE_S)
 
 
 def _latest(uploads: Iterable[CreatedObject]) -> list[CreatedObject]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,10 +84,12 @@ class SqsTimers:
     """Timers: messages of the queue of triggers that are held back."""
 
     queue_url: str
+    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
 
     @cached_property
     def _client(self) -> SQSClient:
-        return boto3.client("sqs")
+        client: SQSClient = self.make_client("sqs")
+        return client
 
     def ring(self, ring: Ring, delay_s: float) -> None:
         trigger = ring.trigger
