@@ -46,6 +46,12 @@ class Wire:
         return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
 
+@pytest.fixture(autouse=True)
+def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits before it tries again; nobody looks at that here."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+
+
 def jobs_on(wire: Wire, naps: list[float]) -> BatchJobs:
     jobs = BatchJobs(sleep=naps.append)
     for client in (jobs._submitter, jobs._client):
