@@ -158,9 +158,7 @@ class Wire:
             answer = self._logs.get_log_events(
                 logGroupName=LOG_GROUP, logStreamName=stream, limit=lines_max
             )
-        except (
-            self._logs.exceptions.ResourceNotFoundException
-        ):  # it printed nothing yet, or long ago
+        except self._logs.exceptions.ResourceNotFoundException:  # nothing yet, or long ago
             return []
         return [event["message"] for event in answer["events"]]
 

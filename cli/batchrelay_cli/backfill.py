@@ -74,10 +74,9 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
         click.echo(f"{len(told):,} runs")
     lost = [entry for entry in told if entry.get("status") in ("FAILED", "CANCELLED")]
     if lost:
-        example = f"batchrelay start {pipeline} --param NAME=VALUE"
         click.echo(
             f"{len(lost):,} of {len(told):,} have ended FAILED or CANCELLED; a time has one run: "
-            f"start another by hand, {example}",
+            f"start another by hand, batchrelay start {pipeline} --param NAME=VALUE",
             err=True,
         )
         raise SystemExit(1)

@@ -8,7 +8,7 @@ import click
 
 from batchrelay.adapters.triggers import quiet_trigger
 from batchrelay.bootstrap import bursts, store, timers
-from batchrelay.domain.burst import Burst, Ring
+from batchrelay.domain.burst import Ring
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PIPELINE
@@ -66,8 +66,10 @@ def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
     uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
     for trigger in uploads:
         quiet = quiet_trigger(pipeline.name, trigger)
-        burst = collected.burst(quiet.name) if quiet is not None else Burst()
-        if quiet is None or burst.rings_at is None:
+        if quiet is None:
+            continue
+        burst = collected.burst(quiet.name)
+        if burst.rings_at is None:
             continue
         if burst.rings_at < datetime.now(UTC):  # its timer may have rung while it was undeployed
             ring = Ring(trigger=quiet, number=burst.number, at=burst.rings_at)

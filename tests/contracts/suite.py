@@ -19,7 +19,7 @@ from batchrelay.domain.errors import (
     RunExists,
     RunNotFound,
 )
-from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent
+from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent, TurnCame
 from batchrelay.domain.pipeline import (
     ListFile,
     ListFormat,
@@ -73,7 +73,7 @@ EVERYTHING = Pipeline(
 
 
 def run_of(run_id: str) -> Run:
-    return new_run(
+    queued = new_run(
         run_id=run_id,
         pipeline=EVERYTHING,
         params={"source": "s3://b/", "x": ""},
@@ -82,6 +82,7 @@ def run_of(run_id: str) -> Run:
         trigger={"bucket": "b", "key": "a/é"},
         overlap=Overlap.QUEUE,
     )
+    return advance(queued, TurnCame(at=T0))
 
 
 def ended(run: Run) -> Run:

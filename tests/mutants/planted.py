@@ -104,9 +104,9 @@ MUTANTS = (
     Mutant(
         bug="effects are performed before the state is saved",
         file="engine.py",
-        old="                created = self.runs.create(new())",
-        new="                self._perform(new(), owed(new())[0])\n"
-        "                created = self.runs.create(new())",
+        old="                created = self.runs.create(run)",
+        new="                self._perform(run, owed(run)[0])\n"
+        "                created = self.runs.create(run)",
     ),
     Mutant(
         bug="a conflict is not folded again",
@@ -465,7 +465,7 @@ MUTANTS = (
     Mutant(
         bug="a trigger that skips waits instead",
         file="turns.py",
-        old="if is_open and begun.overlap is Overlap.SKIP:",
+        old="if is_open and queued.overlap is Overlap.SKIP:",
         new="if False:",
     ),
     Mutant(

@@ -10,12 +10,10 @@ from typing import Any
 from batchrelay.domain.expansion import references
 from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.values import NAME
 from batchrelay.domain.variables import looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-"""Letters, digits, `-` and `_`. Source: SubmitJob, jobName."""
 
 PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _AMOUNT = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.[0-9]*[1-9][0-9]*")

@@ -20,7 +20,8 @@ from batchrelay.domain.limits import (
     STEPS_MAX,
 )
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
-from batchrelay_cli.pipeline_file.fields import DESCRIBED, NAME, OUTCOMES, PARAM_NAME
+from batchrelay.domain.values import NAME
+from batchrelay_cli.pipeline_file.fields import DESCRIBED, OUTCOMES, PARAM_NAME
 from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES

@@ -17,10 +17,10 @@ from batchrelay.domain.limits import (
     TIMEOUT_S_MIN,
 )
 from batchrelay.domain.pipeline import Step, StepOutputs
-from batchrelay.domain.values import merged, step_label
+from batchrelay.domain.values import NAME, merged, step_label
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import read_edges
-from batchrelay_cli.pipeline_file.fields import NAME, check_name, check_requirements
+from batchrelay_cli.pipeline_file.fields import check_name, check_requirements
 from batchrelay_cli.pipeline_file.flow import read_flow
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
 

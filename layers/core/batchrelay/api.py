@@ -28,7 +28,7 @@ from batchrelay.domain.errors import (
     StepNotFound,
 )
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.values import RUN_ID
+from batchrelay.domain.values import NAME, RUN_ID
 from batchrelay.engine import Engine, Handled
 from batchrelay.ports import RunSummary
 
@@ -38,8 +38,8 @@ BODY_BYTES_MAX = 256 * 1024
 PAGE_DEFAULT, PAGE_MAX = 50, 200
 """Runs of one page."""
 
-NAME_CHARS_MAX = 128
-"""Characters of a pipeline's name, as the linter has it."""
+TOLD_CHARS_MAX = 128
+"""Characters of a name that is none, as it is told again."""
 
 LOOKS_MAX = 2_000
 """Runs that are looked at for one page: two pages of the index, 250 KB."""
@@ -147,14 +147,14 @@ def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:
 
 
 def _name(pipeline: str) -> str:
-    if len(pipeline) > NAME_CHARS_MAX:
-        raise PipelineNotFound(f"there is no pipeline {pipeline[:NAME_CHARS_MAX]}…")
+    if NAME.fullmatch(pipeline) is None:
+        raise PipelineNotFound(f"there is no pipeline {pipeline[:TOLD_CHARS_MAX]}")
     return pipeline
 
 
 def _run_id(text: str) -> str:
     if RUN_ID.fullmatch(text) is None:
-        raise RunNotFound(f"there is no run {text[:NAME_CHARS_MAX]}")
+        raise RunNotFound(f"there is no run {text[:TOLD_CHARS_MAX]}")
     return text
 
 

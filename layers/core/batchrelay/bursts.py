@@ -70,7 +70,7 @@ class Bursts:
                 return None  # nobody sends that
             with suppress(RunConflict):
                 if burst.rings_at != ring.at:
-                    if not self._is_taken_over(ring, burst, now):
+                    if not self._take_over(ring, burst, now):
                         return None
                 elif burst.is_over(trigger.quiet_s, now):
                     self.engine.pipelines.registered_version(trigger.pipeline)  # or keep it open
@@ -81,8 +81,8 @@ class Bursts:
                     return None
         raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
 
-    def _is_taken_over(self, ring: Ring, burst: Burst, now: datetime) -> bool:
-        """Whether a timer that is not the noted one is so from now on, because that one is lost.
+    def _take_over(self, ring: Ring, burst: Burst, now: datetime) -> bool:
+        """Note a timer that is not the noted one, if that one is lost; whether it is noted now.
 
         One that is ahead of the noted one may be ahead of the write that notes it: it rings again.
         """

@@ -108,8 +108,7 @@ class Engine:
         variables = run_variables(order.run_id, now, self.environment, order.trigger)
         params = resolve_params(pipeline, order.params, variables)
         check_trigger_variables(pipeline, variables)
-        new = partial(
-            new_run,
+        run = new_run(
             run_id=order.run_id,
             pipeline=pipeline,
             params=params,
@@ -120,9 +119,9 @@ class Engine:
         )
         try:
             if order.overlap is Overlap.PARALLEL:
-                created = self.runs.create(new())
+                created = self.runs.create(run)
             else:
-                created = create_in_turn(self.runs, lambda queued: new(is_queued=queued))
+                created = create_in_turn(self.runs, run)
         except RunExists:
             if not order.key:
                 raise

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchrelay.api import PAGE_MAX
+from batchrelay.domain.limits import KEY_CHARS_MAX
 from batchrelay.domain.run import RunStatus, StepStatus
-from batchrelay.domain.values import RUN_ID
+from batchrelay.domain.values import NAME, RUN_ID
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
@@ -97,7 +99,7 @@ SCHEMAS: Mapping[str, Any] = {
                 "additionalProperties": {"type": ["string", "number", "boolean"]},
             },
             "version": {"type": ["integer", "null"], "minimum": 1},
-            "key": {"type": ["string", "null"], "maxLength": 256},
+            "key": {"type": ["string", "null"], "maxLength": KEY_CHARS_MAX},
         },
         "additionalProperties": False,
     },
@@ -146,15 +148,15 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
 """Method, path, operation, what it does, answers by status, body."""
 
 _NAMES = {
-    "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+    "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
     "run_id": {"type": "string", "pattern": f"^{RUN_ID.pattern}$"},
-    "step": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+    "step": {"type": "string", "pattern": f"^{NAME.pattern}$"},
 }
 _QUERIES = {
     "listRuns": {
         "pipeline": _TEXT,
         "status": _RUN_STATUS,
-        "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        "limit": {"type": "integer", "minimum": 1, "maximum": PAGE_MAX},
         "next": _TEXT,
     }
 }

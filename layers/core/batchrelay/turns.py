@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 
 from batchrelay.domain.errors import RunConflict, RunNotFound, RunSkipped
+from batchrelay.domain.events import TurnCame
 from batchrelay.domain.limits import QUEUED_RUNS_MAX, SAVE_ATTEMPTS_MAX
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.transitions import advance
 from batchrelay.ports import RunStore
 
 
-def create_in_turn(runs: RunStore, new_run: Callable[[bool], Run]) -> Run:
-    """Create the run, begun or QUEUED: `new_run` makes either.
+def create_in_turn(runs: RunStore, queued: Run) -> Run:
+    """Create a QUEUED run: so, or begun if nobody is before it.
 
     Raises:
         RunSkipped, RunExists, InputError: nothing was stored.
         RunConflict: nor here; try again.
     """
-    begun, queued = new_run(False), new_run(True)  # is_queued
+    begun = advance(queued, TurnCame(at=queued.started_at))
     for _ in range(SAVE_ATTEMPTS_MAX):
-        turn = runs.turn(begun.pipeline.name)
+        turn = runs.turn(queued.pipeline.name)
         is_open = _is_open(_run(runs, turn.holder))
         if turn.waiting and not is_open:  # whoever should have passed it on has died
             next_to_begin(runs, turn.pipeline)
             continue
-        if is_open and begun.overlap is Overlap.SKIP:
+        if is_open and queued.overlap is Overlap.SKIP:
             raise RunSkipped(f"run {turn.holder} of {turn.pipeline} is open")
         with suppress(RunConflict):
             if not is_open:
                 return runs.create(begun, turn.taken(begun.id))
             return runs.create(queued, turn.joined(queued.id))
-    raise RunConflict(f"the line of {begun.pipeline.name}: {SAVE_ATTEMPTS_MAX} were faster")
+    raise RunConflict(f"the line of {queued.pipeline.name}: {SAVE_ATTEMPTS_MAX} were faster")
 
 
 def next_to_begin(runs: RunStore, pipeline: str) -> str | None:

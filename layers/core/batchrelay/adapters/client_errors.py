@@ -13,6 +13,9 @@ from batchrelay.domain.errors import Ambiguous, BatchrelayError, Refused, Thrott
 
 _T = TypeVar("_T")
 
+CONDITION_FAILED = "ConditionalCheckFailed"
+"""A code of a cancelled transaction: that write's condition does not hold."""
+
 _HINDERED_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6)
 """At most, before each further try: 2.4 s on average. Ten rivals at 10 ms each are done by then."""
 
@@ -73,7 +76,7 @@ def is_hindered(error: ClientError) -> bool:
     if error.response["Error"]["Code"] == "TransactionConflictException":
         return True
     codes = cancellation_codes(error)
-    return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+    return "TransactionConflict" in codes and CONDITION_FAILED not in codes
 
 
 def cancellation_codes(error: ClientError) -> list[str]:

@@ -27,7 +27,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from batchrelay.adapters.client_errors import cancellation_codes, is_hindered, unhindered
+from batchrelay.adapters.client_errors import (
+    CONDITION_FAILED,
+    cancellation_codes,
+    is_hindered,
+    unhindered,
+)
 from batchrelay.codec import (
     decode_pipeline,
     decode_run,
@@ -59,7 +64,6 @@ REGISTER_TRIES = 20
 
 OPEN_INDEX, RUNS_INDEX = "open", "runs"
 _ABSENT, _EXPECTED = "attribute_not_exists(pk)", "version = :expected"
-_FAILED = "ConditionalCheckFailed"
 _ENTRIES = "PIPELINES"
 _OPEN = "OPEN"
 
@@ -175,9 +179,9 @@ class DynamoStore:
             unhindered(lambda: self._client.transact_write_items(TransactItems=writes))
         except ClientError as error:
             codes = cancellation_codes(error)
-            if codes[:1] == [_FAILED]:
+            if codes[:1] == [CONDITION_FAILED]:
                 raise problem from None
-            if _FAILED in codes or is_hindered(error):
+            if CONDITION_FAILED in codes or is_hindered(error):
                 raise _passed_on(turn) from None
             raise
 

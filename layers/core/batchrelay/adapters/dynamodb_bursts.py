@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from batchrelay.adapters.client_errors import cancellation_codes, is_hindered, unhindered
+from batchrelay.adapters.client_errors import (
+    CONDITION_FAILED,
+    cancellation_codes,
+    is_hindered,
+    unhindered,
+)
 from batchrelay.domain.burst import Burst, CreatedObject
 from batchrelay.domain.errors import RunConflict
 
@@ -30,8 +35,6 @@ UPLOADS_PER_WRITE = 40
 
 TTL_DAYS = 15
 """Days for which an upload that is told again is known: dead letters are kept for 14."""
-
-_FAILED = "ConditionalCheckFailed"
 
 
 @dataclass
@@ -96,13 +99,13 @@ class DynamoBursts:
                 unhindered(write)
             except ClientError as error:
                 codes = cancellation_codes(error)
-                if codes[:1] == [_FAILED] or is_hindered(error):
+                if codes[:1] == [CONDITION_FAILED] or is_hindered(error):
                     raise _changed(name) from None
                 seen = codes[1::2]  # the first of each upload's two
-                if _FAILED not in seen:
+                if CONDITION_FAILED not in seen:
                     raise
                 pairs = zip(some, seen, strict=True)
-                some = [upload for upload, code in pairs if code != _FAILED]
+                some = [upload for upload, code in pairs if code != CONDITION_FAILED]
             else:
                 return
 

@@ -61,12 +61,7 @@ def quiet_trigger(pipeline: str, trigger: S3Trigger) -> QuietTrigger | None:
 
 def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:
     """A schedule's input. Source: Scheduler User Guide, managing-schedule-context-attributes."""
-    return time_input(pipeline, trigger, "<aws.scheduler.scheduled-time>")
-
-
-def time_input(pipeline: str, trigger: ScheduleTrigger, time: str) -> str:
-    """What a schedule sends at a time."""
-    return json.dumps(_said(pipeline, trigger) | {"time": time})
+    return json.dumps(_said(pipeline, trigger) | {"time": "<aws.scheduler.scheduled-time>"})
 
 
 def time_order(pipeline: str, time: str, overlap: Overlap) -> StartOrder:

@@ -109,9 +109,12 @@ def new_run(
     at: datetime,
     trigger: Mapping[str, str] | None = None,
     overlap: Overlap = Overlap.PARALLEL,
-    is_queued: bool = False,
 ) -> Run:
-    """A run that has begun: the steps that need nothing are already ready. Or one that waits."""
+    """A run that has begun: the steps that need nothing are already ready.
+
+    One that must not overlap is QUEUED: it begins when its turn comes.
+    """
+    has_begun = overlap is Overlap.PARALLEL
     run = Run(
         id=run_id,
         pipeline=pipeline,
@@ -120,12 +123,9 @@ def new_run(
         started_at=at,
         trigger=trigger or {},
         overlap=overlap,
-        turn_at=None if is_queued or overlap is Overlap.PARALLEL else at,
-        status=RunStatus.QUEUED if is_queued else RunStatus.RUNNING,
+        status=RunStatus.RUNNING if has_begun else RunStatus.QUEUED,
     )
-    if is_queued:
-        return run
-    return settle(run, at)
+    return settle(run, at) if has_begun else run
 
 
 def advance(run: Run, event: Event) -> Run:

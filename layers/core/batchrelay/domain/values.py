@@ -12,6 +12,9 @@ from batchrelay.domain.limits import REASON_CHARS_MAX, STEP_LABEL_MAX
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A document in AWS's own shape: we hand it on, we do not model it."""
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+"""Of a pipeline, a step, a job definition. Source: SubmitJob, jobName."""
+
 RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 """A run id has no dash, so that a jobName can be taken apart."""
 
