@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import Any
 
 import pytest
 
@@ -110,21 +111,25 @@ class MemoryCloud:
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
         self.queues = MemoryQueues()
-        self.engine = Engine(
-            runs=self.runs,
+        self.bursts, self.timers = MemoryBursts(), MemoryTimers()
+        self.triggering = self.process()
+        self.engine = self.triggering.bursts.engine
+
+    def process(self, through: Callable[[Any], Any] = lambda port: port) -> Triggering:
+        """A process that remembers nothing; its calls of a port go through something."""
+        objects, queues = through(self.objects), through(self.queues)
+        engine = Engine(
+            runs=through(self.runs),
             pipelines=self.pipelines,
-            jobs=self.jobs,
-            notices=self.notices,
-            preparations=self.preparations,
-            queues=self.queues,
-            preparation=Preparation(objects=self.objects, queues=self.queues, clock=self.clock),
+            jobs=through(self.jobs),
+            notices=through(self.notices),
+            preparations=through(self.preparations),
+            queues=queues,
+            preparation=Preparation(objects=objects, queues=queues, clock=self.clock),
             clock=self.clock,
             environment=ENVIRONMENT,
         )
-        self.bursts, self.timers = MemoryBursts(), MemoryTimers()
-        self.triggering = Triggering(
-            parse=parse_trigger,
-            bursts=Bursts(
-                store=self.bursts, timers=self.timers, objects=self.objects, engine=self.engine
-            ),
+        bursts = Bursts(
+            store=through(self.bursts), timers=through(self.timers), objects=objects, engine=engine
         )
+        return Triggering(parse=parse_trigger, bursts=bursts)

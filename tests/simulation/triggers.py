@@ -10,28 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay.adapters.memory import (
-    MemoryBursts,
-    MemoryClock,
-    MemoryJobs,
-    MemoryNotices,
-    MemoryObjects,
-    MemoryPipelineStore,
-    MemoryPreparations,
-    MemoryQueues,
-    MemoryRunStore,
-    MemoryTimers,
-)
-from batchrelay.adapters.triggers import parse_trigger, s3_input
-from batchrelay.bursts import Bursts
+from batchrelay.adapters.triggers import s3_input
 from batchrelay.domain.errors import BatchrelayError, RunSkipped
 from batchrelay.domain.events import JobSucceeded
-from batchrelay.domain.pipeline import Overlap, Pipeline, S3Trigger, Step
+from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.values import JobKey
-from batchrelay.engine import Engine
-from batchrelay.preparation import Preparation
 from batchrelay.triggering import Triggering
+from tests.builders import MemoryCloud, pipeline, step
 from tests.simulation.play import SimulationError
 from tests.simulation.world import Crash, Port
 
@@ -51,13 +37,7 @@ class TriggerWorld:
     duplicate: float
     rival: float
     uploads: int
-    clock: MemoryClock = field(default_factory=MemoryClock)
-    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
-    jobs: MemoryJobs = field(default_factory=MemoryJobs)
-    bursts: MemoryBursts = field(default_factory=MemoryBursts)
-    timers: MemoryTimers = field(default_factory=MemoryTimers)
-    objects: MemoryObjects = field(default_factory=MemoryObjects)
-    pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
+    cloud: MemoryCloud = field(default_factory=lambda: MemoryCloud(pipeline(step("a"))))
     messages: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     told: int = 0
@@ -66,9 +46,8 @@ class TriggerWorld:
     _naps_s: int = 0
 
     def __post_init__(self) -> None:
-        request = {"jobQueue": "q", "jobDefinition": "d:1"}
-        definition = Pipeline(name="p", version=1, steps=(Step(name="a", request=request),))
-        self.pipelines.register(definition, self.clock.now())
+        definition = self.cloud.pipelines.get_pipeline("test", 1)
+        self.cloud.pipelines.register(definition, self.cloud.clock.now())
 
     def before(self, method: str, _: tuple[Any, ...]) -> None:
         self._maybe_crash()
@@ -89,7 +68,7 @@ class TriggerWorld:
             self._nested = True
             nap_s = min(self.rng.choice((0, 0, 20, 60)), self._naps_s)  # no longer than it may live
             self._naps_s -= nap_s
-            self.clock.move(nap_s)
+            self.cloud.clock.move(nap_s)
             with suppress(Crash, BatchrelayError):
                 self.rng.choice((self.deliver, self.ring, self.end_job))()
             self._nested = False
@@ -98,26 +77,7 @@ class TriggerWorld:
         """A new process."""
         if not self._nested:
             self._naps_s = FUNCTION_TIMEOUT_S
-        port = lambda thing: Port(self, thing)  # noqa: E731
-        queues = MemoryQueues()
-        engine = Engine(
-            runs=port(self.runs),
-            pipelines=self.pipelines,
-            jobs=port(self.jobs),
-            notices=MemoryNotices(),
-            queues=queues,
-            preparations=MemoryPreparations(),
-            preparation=Preparation(objects=self.objects, queues=queues, clock=self.clock),
-            clock=self.clock,
-            environment={"bucket": "stack", "topicArn": "arn:topic"},
-        )
-        bursts = Bursts(
-            store=port(self.bursts),
-            timers=port(self.timers),
-            objects=port(self.objects),
-            engine=engine,
-        )
-        return Triggering(parse=parse_trigger, bursts=bursts)
+        return self.cloud.process(lambda port: Port(self, port))
 
     # --- what may happen next
 
@@ -131,7 +91,7 @@ class TriggerWorld:
         if self.told < self.uploads:
             found = {"key": str(self.told), "size": 1, "etag": "e", "sequencer": f"{self.told:x}"}
             detail = json.dumps({"bucket": {"name": "inbox"}, "object": found})
-            message = s3_input("p", self.trigger).replace("<detail>", detail)
+            message = s3_input("test", self.trigger).replace("<detail>", detail)
             copies = 3 if self.rng.random() < self.duplicate else 1
             self.messages += [message] * copies
             self.told += 1
@@ -149,40 +109,40 @@ class TriggerWorld:
                 self.messages.remove(names[number])
 
     def ring(self) -> None:
-        due = [entry for entry in self.timers.rings if entry[0].at <= self.clock.now()]
+        due = [entry for entry in self.cloud.timers.rings if entry[0].at <= self.cloud.clock.now()]
         if due:
             entry = self.rng.choice(due)
             try:
                 self.triggering().bursts.hear(entry[0])
             except RunSkipped:
                 self.skipped += 1
-            if self.rng.random() >= self.duplicate and entry in self.timers.rings:
-                self.timers.rings.remove(entry)
+            if self.rng.random() >= self.duplicate and entry in self.cloud.timers.rings:
+                self.cloud.timers.rings.remove(entry)
 
     def end_job(self) -> None:
-        active = [job for job in self.jobs.jobs.values() if job.outcome is None]
+        active = [job for job in self.cloud.jobs.jobs.values() if job.outcome is None]
         if active:
             job = self.rng.choice(active)
             key = JobKey.parse(job.name)
             assert key is not None, job
-            self.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
-            event = JobSucceeded(at=self.clock.now(), key=key, job_id=job.job_id)
+            self.cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+            event = JobSucceeded(at=self.cloud.clock.now(), key=key, job_id=job.job_id)
             self.triggering().bursts.engine.handle(key.run_id, [event])
 
     def later(self) -> None:
-        self.clock.move(self.rng.choice((1, 20, 400)))
-        for run_id in self.runs.open_runs():
+        self.cloud.clock.move(self.rng.choice((1, 20, 400)))
+        for run_id in self.cloud.runs.open_runs():
             self.triggering().bursts.engine.sweep(run_id)
 
     # --- what must hold
 
     def is_over(self) -> bool:
-        is_told = self.told == self.uploads and not self.messages and not self.timers.rings
-        return is_told and not list(self.runs.open_runs())
+        is_told = self.told == self.uploads and not self.messages and not self.cloud.timers.rings
+        return is_told and not list(self.cloud.runs.open_runs())
 
     def check_end(self) -> None:
         assert self.is_over(), "it never ends"
-        covered = Counter(key for run in self.runs.runs.values() for key in self._keys(run))
+        covered = Counter(key for run in self.cloud.runs.runs.values() for key in self._keys(run))
         assert all(times == 1 for times in covered.values()), f"in several runs: {covered}"
         if self.trigger.overlap is not Overlap.SKIP:
             assert len(covered) == self.uploads, f"{len(covered)} of {self.uploads} uploads"
@@ -194,12 +154,12 @@ class TriggerWorld:
 
     def _in_line(self) -> list[Run]:
         """In the order in which they came."""
-        return [r for r in self.runs.runs.values() if r.overlap is not Overlap.PARALLEL]
+        return [r for r in self.cloud.runs.runs.values() if r.overlap is not Overlap.PARALLEL]
 
     def _keys(self, run: Run) -> list[str]:
         if self.trigger.quiet_s is None:
             return [run.trigger["key"]]
-        lines = self.objects.objects[run.trigger["uploads"]].decode().splitlines()
+        lines = self.cloud.objects.objects[run.trigger["uploads"]].decode().splitlines()
         return [json.loads(line)["key"] for line in lines]
 
 

@@ -7,12 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from batchrelay.bursts import Bursts
-from batchrelay.domain.burst import QuietTrigger, QuietUpload, Ring
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.burst import QuietTrigger, QuietUpload, Ring, Wish
 from batchrelay.engine import Handled
-
-Wish = StartOrder | QuietUpload | Ring | None
-"""What a message wants."""
 
 Outcome = Handled | Exception | None
 """The run that was started; why none was; None if nothing is to be started (yet)."""

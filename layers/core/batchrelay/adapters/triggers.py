@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS
-from batchrelay.domain.burst import CreatedObject, QuietTrigger, QuietUpload, Ring
+from batchrelay.domain.burst import CreatedObject, QuietTrigger, QuietUpload, Ring, Wish
 from batchrelay.domain.errors import Ambiguous, InputError
 from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.domain.run import StartOrder
@@ -108,7 +108,7 @@ class SqsTimers:
 # --- what is heard
 
 
-def parse_trigger(body: str) -> StartOrder | QuietUpload | Ring | None:
+def parse_trigger(body: str) -> Wish:
     """What a message wants; None for a folder marker, which is no upload.
 
     Raises:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap
+from batchrelay.domain.run import StartOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +95,7 @@ class Ring:
     number: int
     at: datetime
     """When it was due: of several timers of a burst, only that which is noted goes on."""
+
+
+Wish = StartOrder | QuietUpload | Ring | None
+"""What a trigger's message wants; None for what is no upload."""
