@@ -67,10 +67,7 @@ def cpu_to_first_item() -> tuple[float, float]:
             s3.put_object(Bucket="bench", Key=uri.removeprefix("s3://bench/"), Body=body)
         environment = {
             "PATH": "/usr/bin:/bin",
-            "AWS_ENDPOINT_URL": cloud.endpoint,
-            "AWS_ACCESS_KEY_ID": "bench",
-            "AWS_SECRET_ACCESS_KEY": "bench",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            **cloud.environment,
             "AWS_BATCH_JOB_ARRAY_INDEX": "0",
             "BATCHRELAY_MANIFEST": "s3://bench/items.jsonl",
         }

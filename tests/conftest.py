@@ -43,7 +43,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture
 def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     """Every AWS client of this test talks to the local cloud."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    use(cloud, monkeypatch)
     return cloud
 
 
@@ -57,8 +57,14 @@ def _stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture
 def stays(_stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     """A local cloud of this module's own, where the verbs find it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", _stays.endpoint)
+    use(_stays, monkeypatch)
     return _stays
+
+
+def use(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every AWS client of this test talks to this cloud."""
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
 
 
 def write(folder: Path, text: str) -> str:
@@ -95,7 +101,9 @@ def batch_queue(cloud: LocalCloud) -> str:
 def client_of(cloud: LocalCloud, service: str) -> Any:
     """A client of any AWS service, on this cloud."""
     session: Any = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+        aws_access_key_id=cloud.access_key,
+        aws_secret_access_key=cloud.secret,
+        region_name="us-east-1",
     )
     return session.client(service, endpoint_url=cloud.endpoint)
 

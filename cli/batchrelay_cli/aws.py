@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+
 LOG_GROUP = "/aws/batch/job"
 """Where AWS Batch writes logs, unless a job definition says otherwise. Source: reference §3.6."""
 
@@ -46,18 +47,20 @@ class FunctionFailedError(BatchrelayError):
     """A function of the stack raised: its log group has the reason."""
 
 
-def local_client_factory(endpoint: str) -> Callable[..., Any]:
-    """Clients of a local cloud, whatever the user's own AWS settings are."""
+def local_client_factory(environment: Mapping[str, str]) -> Callable[..., Any]:
+    """Clients of the local cloud of these variables, whatever the user's own AWS settings are."""
     no_profile = {"profile": (None, None, None, None)}
     session: Any = boto3.Session(
         botocore_session=botocore.session.Session(session_vars=no_profile),
-        aws_access_key_id="cli",
-        aws_secret_access_key="local",  # noqa: S106  # a local cloud has no secrets
-        region_name="us-east-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
     )
 
     def client(service: str) -> Any:
-        return session.client(service, endpoint_url=endpoint, config=Config(proxies={}))
+        return session.client(
+            service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=Config(proxies={})
+        )
 
     return client
 

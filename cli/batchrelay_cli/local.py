@@ -11,6 +11,11 @@ import click
 from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_local.launch import CloudError, LocalCloud
 
+OPEN_WARNING = (
+    "OPEN: this cloud requires no signature. Any program and any web page on this machine "
+    "can read it and run code as you."
+)
+
 
 @click.group(epilog="Example: batchrelay local up")
 def local() -> None:
@@ -31,16 +36,46 @@ def local() -> None:
     metavar="NAME=VALUE[,…]",
     help="Choose otherwise where AWS is silent: docs/reference/local-batch.md.",
 )
+@click.option(
+    "--services",
+    default="",
+    metavar="NAME[,…]",
+    help="Services of MiniStack beside those that batchrelay needs, such as states,ecr.",
+)
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A web page that may send signed requests, such as http://localhost:3000.",
+)
+@click.option(
+    "--open",
+    "is_open",
+    is_flag=True,
+    help="Require no signature: any program and any web page may run code as you.",
+)
 @output_option
-def up(only: str | None, output: str, **cloud_options: Any) -> None:
-    """Start a local cloud and keep it up until Ctrl-C. Jobs start in this folder."""
+def up(only: str | None, services: str, is_open: bool, output: str, **cloud_options: Any) -> None:
+    """Start a local cloud and keep it up until Ctrl-C. Jobs start in this folder.
+
+    Every request must be signed with the access key that is printed, which every SDK does.
+    """
     try:
-        cloud = LocalCloud.start(directory=Path.cwd(), stack=only is None, **cloud_options)
+        cloud = LocalCloud.start(
+            directory=Path.cwd(),
+            stack=only is None,
+            services=[name for name in services.split(",") if name],
+            open=is_open,
+            **cloud_options,
+        )
     except CloudError as error:
         raise UsageProblem(str(error)) from None
+    if is_open:
+        click.secho(OPEN_WARNING, fg="red", bold=True, err=True)
     try:
         if output == "json":
-            click.echo(json.dumps({"endpoint": cloud.endpoint, "outputs": dict(cloud.outputs)}))
+            click.echo(json.dumps(_document(cloud)))
         else:
             for line in exports(cloud):
                 click.echo(line)
@@ -52,8 +87,15 @@ def up(only: str | None, output: str, **cloud_options: Any) -> None:
 def exports(cloud: LocalCloud) -> list[str]:
     """What any SDK and the aws CLI need to talk to a cloud, for a shell."""
     return [
-        f"export AWS_ENDPOINT_URL={cloud.endpoint} AWS_DEFAULT_REGION=us-east-1",
-        "export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+        *(f"export {name}={value}" for name, value in cloud.environment.items()),
         *([f"# API: {cloud.outputs['ApiUrl']} (requests are signed)"] if cloud.outputs else []),
         "# Ctrl-C ends it",
     ]
+
+
+def _document(cloud: LocalCloud) -> dict[str, Any]:
+    return {
+        "endpoint": cloud.endpoint,
+        "environment": cloud.environment,
+        "outputs": dict(cloud.outputs),
+    }

@@ -165,7 +165,7 @@ class LocalRun:
     @classmethod
     def prepare(cls, cloud: LocalCloud, file: PipelineFile, console: Console) -> LocalRun:
         """Queues, job definitions, the pipeline itself, an ear for notices."""
-        factory = local_client_factory(cloud.endpoint)
+        factory = local_client_factory(cloud.environment)
         wire = Wire(make_client=factory, outputs=cloud.outputs)
         pipelines = store(cloud.outputs["TableName"], factory)
         version = pipelines.register(make_ready(wire, file), datetime.now(UTC))

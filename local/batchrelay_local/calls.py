@@ -15,13 +15,9 @@ from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from batchrelay_local.batch.details import ACCOUNT
+from batchrelay_local.credentials import HANDLERS, USER, CloudCredentials
+from batchrelay_local.launch import CALLS_PATH
 from batchrelay_local.ministack_host import Asgi
-
-CALLS_PATH = "/_batchrelay/calls"
-
-JOB_ACCESS_KEY = "job"
-"""The access key that jobs are given; a Lambda function's is the account's number."""
 
 WRITE_UNIT_BYTES = 1_024
 
@@ -34,7 +30,8 @@ class CallCounter:
     `units` beside the callers has what was written: {"dynamodb.writeUnits": 9}.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: CloudCredentials) -> None:
+        self._credentials = credentials
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
@@ -73,11 +70,11 @@ class CallCounter:
         match = _CREDENTIAL.search(headers.get(b"authorization", ""))
         if match is None:
             return ""
-        caller = {ACCOUNT: "handlers", JOB_ACCESS_KEY: "jobs"}.get(match[1], "others")
+        caller = self._credentials.caller(match[1]) or USER
         call = f"{match[2]}.{_operation(scope, headers)}"
         with self._lock:
             self._counts[caller, call] += 1
-        return call if caller == "handlers" else ""
+        return call if caller == HANDLERS else ""
 
     async def _answer(self, send: Any) -> None:
         counts: dict[str, dict[str, int]] = {}

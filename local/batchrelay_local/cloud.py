@@ -1,8 +1,9 @@
 """The cloud's own process: MiniStack with our AWS Batch beside it, and the stack deployed.
 
 It reads one line of JSON from standard input (`CloudOrder`), prints one line of JSON when it is up
-({"endpoint", "outputs"} or {"error"}), and ends when its standard input is closed, so that it
-never outlives whoever started it. SIGTERM ends it too, and SIGQUIT at once.
+({"endpoint", "access_key", "secret", "outputs"} or {"error"}), and ends when its standard input is
+closed, so that it never outlives the process that started it. SIGTERM ends it too, and SIGQUIT at
+once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from batchrelay_local.access import AccessControl
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.details import REGION
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
-from batchrelay_local.calls import JOB_ACCESS_KEY, CallCounter
+from batchrelay_local.calls import CallCounter
+from batchrelay_local.credentials import CloudCredentials, process_environment
 from batchrelay_local.launch import CloudOrder
-from batchrelay_local.ministack_host import MiniStackHost
+from batchrelay_local.ministack_host import Asgi, MiniStackHost, services
 from batchrelay_local.stack import StackSource, deploy
 
 
@@ -32,13 +34,16 @@ class Cloud:
     def __init__(self, order: CloudOrder) -> None:
         self._folder = Path(order.folder)
         self._with_stack = order.stack
-        self._host = MiniStackHost(order.port)
-        self._counter = CallCounter()
+        self._credentials = CloudCredentials.new()
+        self._services = None if order.open else services(order.services)
+        self._host = MiniStackHost(order.port, self._folder, self._services)
+        self._counter = CallCounter(self._credentials)
+        self._allowed_origins = order.allowed_origins
         logs = self._folder / "logs"
         logs.mkdir()
         self._batch = BatchService(
             folder=logs,
-            environment={**order.job_environment, **self._aws(JOB_ACCESS_KEY)},
+            environment={**order.job_environment, **self._aws(self._credentials.jobs)},
             directory=order.directory,
             publish=self._host.publish,
             is_heard=self._host.is_heard,
@@ -48,13 +53,18 @@ class Cloud:
 
     def start(self) -> dict[str, Any]:
         """What the starter is told."""
-        os.environ.update(self._aws("deploy"))
+        os.environ.update(self._aws(self._credentials.user))
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
         self._host.install_schedules()
-        self._host.start(self._counter.wrap)
+        self._host.start(self._wrap)
         outputs = deploy(StackSource.find()) if self._with_stack else {}
-        return {"endpoint": self._host.endpoint, "outputs": outputs}
+        return {
+            "endpoint": self._host.endpoint,
+            "access_key": self._credentials.user,
+            "secret": self._credentials.secret,
+            "outputs": outputs,
+        }
 
     def stop(self, *, immediately: bool) -> None:
         """End every process, close the port, remove every file."""
@@ -65,18 +75,19 @@ class Cloud:
             self._host.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _wrap(self, app: Asgi) -> Asgi:
+        counted = self._counter.wrap(app)
+        if self._services is None:
+            return counted
+        control = AccessControl(
+            lambda key: self._credentials.secret_of(key) or self._host.session_secret(key),
+            services=self._services,
+            allowed_origins=tuple(self._allowed_origins),
+        )
+        return control.wrap(counted)
+
     def _aws(self, access_key: str) -> dict[str, str]:
-        """What makes any SDK talk to this cloud, and to no account that the user has."""
-        return {
-            "AWS_ENDPOINT_URL": self._host.endpoint,
-            "AWS_ACCESS_KEY_ID": access_key,
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return process_environment(self._host.endpoint, access_key, self._credentials.secret)
 
 
 class _Told:

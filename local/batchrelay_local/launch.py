@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from batchrelay_local.calls import CALLS_PATH
+from batchrelay_local.batch.details import REGION
+from batchrelay_local.credentials import client_environment
 
 STOP_S_MAX = 8.0
 """Seconds until a cloud that was told to stop is killed: its processes have 3 of them."""
@@ -24,7 +25,12 @@ STOP_S_MAX = 8.0
 KILL_S_MAX = 2.0
 """Seconds until a cloud that was told to end at once is killed."""
 
+CALLS_PATH = "/_batchrelay/calls"
+"""Where a cloud answers which AWS calls were made, and by which caller."""
+
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+_INTERPRETER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+"""What Python itself may need to start as the user's does."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -33,23 +39,41 @@ class CloudError(Exception):
     """The cloud did not come up."""
 
 
+class CloudOptions(TypedDict, total=False):
+    """What a caller may choose: the fields of `CloudOrder` that have a default."""
+
+    port: int
+    chaos: str
+    assume: str
+    stack: bool
+    services: Sequence[str]
+    allowed_origins: Sequence[str]
+    open: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class CloudOrder:
     """What the cloud's process is told."""
 
     folder: str
     """Its own; it removes it at the end."""
+    directory: str
+    """Where a job's process starts whose job definition says nothing."""
+    job_environment: dict[str, str]
     port: int = 0
     """0 for a free one."""
-    directory: str = "."
-    """Where a job's process starts whose job definition says nothing."""
-    job_environment: dict[str, str] = field(default_factory=dict)
     chaos: str = ""
     """Faults on request, such as `seed=7`; none by default."""
     assume: str = ""
     """What AWS leaves open, otherwise than by default: `quota=each`."""
     stack: bool = True
     """Whether batchrelay's own stack is deployed."""
+    services: Sequence[str] = ()
+    """Services of MiniStack beside those that batchrelay needs."""
+    allowed_origins: Sequence[str] = ()
+    """Web pages that may send signed requests, such as `http://localhost:3000`."""
+    open: bool = False
+    """Whether any program and any web page on this machine may use the cloud."""
 
     @classmethod
     def from_json(cls, line: str) -> CloudOrder:
@@ -61,20 +85,14 @@ class LocalCloud:
     """A cloud that is up. Whoever holds it must `stop` it; if its holder dies, it stops itself."""
 
     endpoint: str
+    access_key: str
+    secret: str = field(repr=False)
     outputs: Mapping[str, str]
     process: subprocess.Popen[str]
     folder: str
 
     @classmethod
-    def start(
-        cls,
-        *,
-        directory: Path,
-        port: int = 0,
-        chaos: str = "",
-        assume: str = "",
-        stack: bool = True,
-    ) -> LocalCloud:
+    def start(cls, *, directory: Path, **options: Unpack[CloudOptions]) -> LocalCloud:
         """Start a cloud, stack and all.
 
         Raises:
@@ -83,12 +101,9 @@ class LocalCloud:
         folder = tempfile.mkdtemp(prefix="batchrelay-")
         order = CloudOrder(
             folder=folder,
-            port=port,
             directory=str(directory.resolve()),
             job_environment=job_environment(os.environ),
-            chaos=chaos,
-            assume=assume,
-            stack=stack,
+            **options,
         )
         process = _spawn(folder)
         try:
@@ -105,16 +120,16 @@ class LocalCloud:
 
     def calls(self) -> dict[str, int]:
         """AWS calls that handlers have made so far, by service and operation."""
-        return self._counted().get("handlers", {})
+        return call_counts(self.environment).get("handlers", {})
 
     def write_units(self) -> int:
         """Units that DynamoDB would have taken for what handlers have written so far."""
-        return self._counted().get("units", {}).get("dynamodb.writeUnits", 0)
+        return call_counts(self.environment).get("units", {}).get("dynamodb.writeUnits", 0)
 
-    def _counted(self) -> dict[str, dict[str, int]]:
-        with urllib.request.urlopen(self.endpoint + CALLS_PATH) as answer:  # noqa: S310  # loopback
-            counted: dict[str, dict[str, int]] = json.loads(answer.read())
-        return counted
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make any SDK and the aws CLI talk to this cloud."""
+        return client_environment(self.endpoint, self.access_key, self.secret)
 
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
@@ -137,6 +152,26 @@ class LocalCloud:
         _close_pipes(self.process)
         # The cloud has done so too; but a thread of it may have been unpacking a function.
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def call_counts(environment: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """AWS calls so far, by caller, service and operation.
+
+    Args:
+        environment: the variables of a cloud, as `LocalCloud.environment` has them.
+    """
+    from botocore.auth import SigV4Auth  # slow to import, and only tests and benchmarks count
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    url = environment["AWS_ENDPOINT_URL"] + CALLS_PATH
+    signed = AWSRequest("GET", url)
+    keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(keys, "execute-api", REGION).add_auth(signed)
+    request = urllib.request.Request(url, headers=dict(signed.headers))  # noqa: S310  # loopback
+    with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
+        counted: dict[str, dict[str, int]] = json.loads(answer.read())
+    return counted
 
 
 def _spawn(folder: str) -> subprocess.Popen[str]:
@@ -189,12 +224,8 @@ def job_environment(user: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Nothing of the user's AWS settings reaches the cloud."""
-    kept = {
-        name: value
-        for name, value in user.items()
-        if not name.startswith(("AWS_", "POWER")) and name not in _PROXIES
-    }
+    """No token of the user reaches the cloud, nor the Lambda workers that inherit from it."""
+    kept = {name: user[name] for name in (*_PASSED_ON, *_INTERPRETER) if name in user}
     return kept | {"TMPDIR": folder}
 
 

@@ -12,6 +12,7 @@ MiniStack fails loudly:
 5. The environment variables of `ENVIRONMENT` are read when it is imported.
 6. `services.eventbridge._invoke_target` sends what a schedule says; `<aws.scheduler.…>` in it,
    which it leaves as it is, becomes the time before.
+7. `core.iam_evaluator.resolve_credential` knows the keys that its STS and IAM have made.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from batchrelay_local.batch.details import ACCOUNT, REGION
@@ -50,22 +52,37 @@ ENVIRONMENT = {
     "DOCKER_HOST": "unix:///nowhere",  # no container is ever looked for
 }
 
+SERVICES = frozenset(
+    (
+        *("apigateway", "batch", "cloudformation", "dynamodb", "events", "execute-api", "iam"),
+        *("lambda", "logs", "monitoring", "s3", "scheduler", "secretsmanager", "sns", "sqs"),
+        *("ssm", "sts"),
+    )
+)
+"""What batchrelay and jobs need, by the name that a signature's scope has; the others are off."""
+
 
 class MiniStackHost:
     """One process's AWS on one port of the loopback interface.
 
     Args:
         port: 0 for a free one.
+        folder: where MiniStack may write, instead of a shared temporary folder.
+        enabled: the services that are on; None for all.
 
     Raises:
         OSError: the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, folder: Path, enabled: frozenset[str] | None) -> None:
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
         os.environ.update(ENVIRONMENT | {"GATEWAY_PORT": str(self.port)})
+        os.environ["STATE_DIR"] = str(folder / "state")
+        os.environ["S3_DATA_DIR"] = str(folder / "s3")
+        if enabled is not None:
+            os.environ["SERVICES"] = ",".join(sorted(enabled))
         os.environ["AWS_ENDPOINT_URL"] = self.endpoint
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shutdown: asyncio.Event | None = None
@@ -139,6 +156,14 @@ class MiniStackHost:
         is_child = job.parent is not None
         return archived or any(_may_want(text, str(job.status), is_child) for text in patterns)
 
+    def session_secret(self, access_key: str) -> str | None:
+        """The secret of a key that this cloud's STS or IAM has made; None if it has made none."""
+        from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
+
+        found = resolve_credential(access_key, ACCOUNT)  # hook 7
+        is_made = isinstance(found, ResolvedCredential) and found.principal_type != "Root"
+        return found.secret_access_key if is_made else None
+
     def publish(self, events: list[BusEvent]) -> None:
         """Put events on the default bus, in order, soon; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
@@ -189,6 +214,21 @@ class MiniStackHost:
             await served(scope, receive, watched if scope["type"] == "lifespan" else send)
 
         await serve(told_when_ready, config, shutdown_trigger=self._shutdown.wait)
+
+
+def services(added: Sequence[str]) -> frozenset[str]:
+    """The services that are on: those of batchrelay, and what the user adds.
+
+    Raises:
+        ValueError: MiniStack has no such service.
+    """
+    from ministack.app import SERVICE_NAME_ALIASES, SERVICE_REGISTRY
+
+    unknown = [n for n in added if n not in SERVICE_REGISTRY and n not in SERVICE_NAME_ALIASES]
+    if unknown:
+        names = ", ".join(sorted(SERVICE_REGISTRY))
+        raise ValueError(f"there is no service {', '.join(unknown)}; known: {names}")
+    return SERVICES | frozenset(added)
 
 
 @lru_cache(maxsize=1_024)

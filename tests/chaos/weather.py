@@ -65,7 +65,7 @@ def play(example: str, seed: int | None) -> Ending:
         session = LocalRun.prepare(cloud, file, Console(file=io.StringIO()))
         params = session._uploaded(PARAMS[example])
         played = machine.play(session.run_id, None, pipeline=file.pipeline.name, params=params)
-        wire = Wire(make_client=local_client_factory(cloud.endpoint), outputs=cloud.outputs)
+        wire = Wire(make_client=local_client_factory(cloud.environment), outputs=cloud.outputs)
         return Ending(
             run=played.run,
             output=_output(wire, played.run),

@@ -91,7 +91,7 @@ class Machine:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self.client = local_client_factory(cloud.endpoint)
+        self.client = local_client_factory(cloud.environment)
         functions = self.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
@@ -107,7 +107,7 @@ class Machine:
             **known,
             "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_ACCESS_KEY_ID": "000000000000",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": cloud.secret,
             "AWS_DEFAULT_REGION": "us-east-1",
             "POWERTOOLS_TRACE_DISABLED": "true",
         }

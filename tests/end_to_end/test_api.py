@@ -37,7 +37,8 @@ def ask(
         data=None if body is None else json.dumps(body).encode(),
     )
     if sign:
-        SigV4Auth(Credentials("tester", "secret"), "execute-api", "us-east-1").add_auth(request)
+        credentials = Credentials(cloud.access_key, cloud.secret)
+        SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
     sent = urllib.request.Request(  # noqa: S310  # loopback
         request.url, data=request.body, headers=dict(request.headers), method=method
     )
@@ -61,7 +62,7 @@ def name(cloud: LocalCloud) -> str:
     )
     request = {"jobQueue": name, "jobDefinition": name, "arrayProperties": {"size": 3}}
     steps = (Step(name="wait", request=request), Step(name="after", needs=("wait",), request={}))
-    pipelines = store(cloud.outputs["TableName"], local_client_factory(cloud.endpoint))
+    pipelines = store(cloud.outputs["TableName"], local_client_factory(cloud.environment))
     pipelines.register(Pipeline(name=name, version=1, steps=steps), T0)
     return name
 

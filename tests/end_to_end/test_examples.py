@@ -14,6 +14,7 @@ from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.run import LocalRun
 from batchrelay_local.launch import LocalCloud
+from tests.conftest import use
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -104,13 +105,7 @@ def test_tune_recommends_by_what_items_took(
             cloud, read(EXAMPLES / "sizes/pipeline.yaml"), Console(quiet=True)
         )
         ended = session.play({}, sweep=False)
-        for name, value in {
-            "AWS_ENDPOINT_URL": cloud.endpoint,
-            "AWS_ACCESS_KEY_ID": "tune",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
+        use(cloud, monkeypatch)
         result = CliRunner().invoke(cli, ["tune", f"{ended.id}/process", "--output", "json"])
         assert result.exit_code == 0, result.output
         large, small = json.loads(result.stdout)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from batchrelay_cli.aws import local_client_factory
+from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
 from tests.local.test_launch import is_alive
 from tests.stack import ROOT
@@ -50,6 +51,18 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def exported(process: subprocess.Popen[str]) -> dict[str, str]:
+    """The variables that a cloud prints for a shell, once it has printed all of them."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if line.strip() == "# Ctrl-C ends it":
+            break
+    words = [line.split()[1] for line in lines if line.startswith("export ")]
+    return dict(word.split("=", 1) for word in words)
 
 
 def texts(folder: Path, count: int) -> Path:
@@ -214,9 +227,7 @@ def test_a_storm_of_events_changes_nothing_but_the_time(tmp_path: Path) -> None:
 
 def test_an_aws_batch_can_be_had_alone() -> None:
     with started("local", "up", "--only", "batch") as process:
-        assert process.stdout is not None
-        endpoint = process.stdout.readline().split("=")[1].split()[0]
-        client = local_client_factory(endpoint)
+        client = local_client_factory(exported(process))
         assert client("batch").describe_job_queues()["jobQueues"] == []
         assert client("dynamodb").list_tables()["TableNames"] == []
         process.send_signal(signal.SIGINT)
@@ -273,14 +284,9 @@ def calls_of(tmp_path: Path, children: int) -> tuple[dict[str, Any], int]:
 
 
 def _calls_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], int]:
-    assert process.stdout is not None
-    endpoint = process.stdout.readline().split()[3]
-    for line in process.stdout:
-        if "Ctrl-C ends it" in line:
-            break
-    with urllib.request.urlopen(f"{endpoint}/_batchrelay/calls") as answer:  # noqa: S310  # loopback
-        calls: dict[str, Any] = json.loads(answer.read())["handlers"]
-    invocations = invocations_of(local_client_factory(endpoint)("logs"))
+    environment = exported(process)
+    calls = call_counts(environment)["handlers"]
+    invocations = invocations_of(local_client_factory(environment)("logs"))
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=20) == 130
     return calls, invocations

@@ -19,7 +19,13 @@ from tests.mutants.planted import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = "layers/core/batchrelay"
 TABLE = ROOT / "docs" / "reference" / "mutants.md"
-TESTS = ("tests/unit", "tests/contracts", "tests/functions", "tests/test_simulation.py")
+TESTS = (
+    "tests/unit",
+    "tests/contracts",
+    "tests/functions",
+    "tests/local",
+    "tests/test_simulation.py",
+)
 PACKAGES = ("layers/core", "local", "cli", "worker")
 _BEGIN = "<!-- mutants -->\n"
 
@@ -37,9 +43,8 @@ def judge(mutant: Mutant) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__", ".*", "examples"))
-        file = copy / (
-            mutant.file if mutant.file.startswith("functions/") else f"{CORE}/{mutant.file}"
-        )
+        is_core = not mutant.file.startswith(("functions/", "local/"))
+        file = copy / (f"{CORE}/{mutant.file}" if is_core else mutant.file)
         text = file.read_text()
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")

@@ -11,7 +11,7 @@ class Mutant:
 
     bug: str
     file: str
-    """Below the core's package, or below functions/."""
+    """Below the core's package, or from functions/ or local/ on."""
     old: str
     new: str
 
@@ -544,5 +544,53 @@ MUTANTS = (
         file="domain/burst.py",
         old="        return mine > others",
         new='        return int(self.sequencer or "0", 16) > int(other.sequencer or "0", 16)',
+    ),
+    Mutant(
+        bug="a request with a wrong signature passes",
+        file="local/batchrelay_local/signatures.py",
+        old="        computed = signer.sign(self._canonical(request), self.timestamp)",
+        new="        computed = self.signature",
+    ),
+    Mutant(
+        bug="a body that was changed after it was signed passes",
+        file="local/batchrelay_local/signatures.py",
+        old="        if declared and declared != found:",
+        new="        if False:",
+    ),
+    Mutant(
+        bug="a header that was added after signing passes",
+        file="local/batchrelay_local/signatures.py",
+        old="and name not in signature.signed_headers",
+        new="and False",
+    ),
+    Mutant(
+        bug="a presigned URL never expires",
+        file="local/batchrelay_local/signatures.py",
+        old="    if signed_at + (lifetime or SKEW_MAX) < now:",
+        new="    if False:",
+    ),
+    Mutant(
+        bug="a name that is rebound to loopback passes",
+        file="local/batchrelay_local/access.py",
+        old='    return name in _LOOPBACK or name.endswith(".localhost")',
+        new="    return bool(name)",
+    ),
+    Mutant(
+        bug="a page of another site passes",
+        file="local/batchrelay_local/access.py",
+        old="        if origin and origin != f\"http://{request.headers['host']}\":",
+        new="        if False:",
+    ),
+    Mutant(
+        bug="every page may read what the local cloud answers",
+        file="local/batchrelay_local/access.py",
+        old='                    if not name.lower().startswith(b"access-control-")',
+        new="                    if name",
+    ),
+    Mutant(
+        bug="the emulator's own routes are open",
+        file="local/batchrelay_local/access.py",
+        old="        if path.startswith(_ADMIN):",
+        new="        if False:",
     ),
 )

@@ -50,10 +50,7 @@ class Step:
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "worker"),
-            "AWS_ENDPOINT_URL": self.cloud.endpoint,
-            "AWS_ACCESS_KEY_ID": "worker",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": "us-east-1",
+            **self.cloud.environment,
             "AWS_BATCH_JOB_ARRAY_INDEX": str(index),
             "AWS_BATCH_JOB_ATTEMPT": str(attempt),
             "BATCHRELAY_MANIFEST": f"s3://{BUCKET}/{self.name}/items.jsonl",

@@ -1,0 +1,193 @@
+"""Access control of the local cloud: its secret, a loopback name, and no foreign web page.
+
+Every request passes here first. It must come to a loopback name, from no foreign web page, and be
+correctly signed with a key of this cloud; the emulator's own routes do not exist. Nothing that a
+web page sends by itself, and nothing that another user of this machine sends, meets all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from batchrelay_local.ministack_host import Asgi
+from batchrelay_local.refusals import refusal
+from batchrelay_local.signatures import SignatureProblem, SignedRequest, read_signature
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ADMIN = ("/_ministack", "/_localstack", "/health")
+
+Scope = MutableMapping[str, Any]
+
+
+class AccessControl:
+    """The middleware.
+
+    Args:
+        secret_of: the secret of an access key; None for a key that is not known.
+        services: what the scope of a signature may name; what else MiniStack has is off.
+        allowed_origins: web pages that may use the cloud with signed requests.
+    """
+
+    def __init__(
+        self,
+        secret_of: Callable[[str], str | None],
+        *,
+        services: frozenset[str],
+        allowed_origins: tuple[str, ...] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._secret_of = secret_of
+        self._services = services
+        self._allowed_origins = allowed_origins
+        self._clock = clock
+
+    def wrap(self, app: Asgi) -> Asgi:
+        """The same application, behind the control."""
+
+        async def guarded(scope: Scope, receive: Any, send: Any) -> None:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            elif scope["type"] == "http":
+                await self._http(app, scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return guarded
+
+    async def _http(self, app: Asgi, scope: Scope, receive: Any, send: Any) -> None:
+        request = _request(scope)
+        origin = request.headers.get("origin", "")
+        send = self._with_own_cors(send, origin)
+        service = None
+        try:
+            self._check_page(request)
+            if scope["method"] == "OPTIONS" and origin in self._allowed_origins:
+                await _answer(send, 204, _preflight_headers(request), b"")
+                return
+            signature = read_signature(request, self._clock())
+            service = signature.service
+            secret = self._secret(signature.access_key)
+            body = await _whole_body(receive)
+            signature.verify(request, body, secret)
+            self._check_target(scope["path"], service)
+        except SignatureProblem as problem:
+            answer = refusal(problem.kind, str(problem), request.headers, service)
+            await _answer(send, answer.status, answer.headers, answer.body)
+            return
+        await app(scope, _replayed(body, receive), send)
+
+    def _check_page(self, request: SignedRequest) -> None:
+        """No name of another site, and no page of another site."""
+        if not _is_loopback(request.headers.get("host", "")):
+            raise SignatureProblem("denied", "the Host of this request is not a loopback name")
+        origin = request.headers.get("origin", "")
+        if origin in self._allowed_origins:
+            return
+        if origin and origin != f"http://{request.headers['host']}":
+            raise SignatureProblem("denied", "requests of other sites are refused: --allow-origin")
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise SignatureProblem("denied", "requests of other sites are refused")
+
+    def _secret(self, access_key: str) -> str:
+        secret = self._secret_of(access_key)
+        if secret is None:
+            raise SignatureProblem(
+                "key",
+                "The security token included in the request is invalid: this local cloud did not "
+                "make its access key. Use the export lines that `batchrelay local up` prints.",
+            )
+        return secret
+
+    def _check_target(self, path: str, service: str) -> None:
+        if path.startswith(_ADMIN):
+            raise SignatureProblem("denied", "the emulator's own routes are closed")
+        if service not in self._services:
+            raise SignatureProblem(
+                "denied", f"the service {service} is off: local up --services {service} adds it"
+            )
+
+    def _with_own_cors(self, send: Any, origin: str) -> Any:
+        """MiniStack lets every page read every answer; here an answer names one page or none."""
+
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                kept = [
+                    (name, value)
+                    for name, value in message.get("headers", ())
+                    if not name.lower().startswith(b"access-control-")
+                ]
+                if origin in self._allowed_origins:
+                    kept += [
+                        (b"access-control-allow-origin", origin.encode("latin-1")),
+                        (b"access-control-expose-headers", b"*"),
+                        (b"vary", b"origin"),
+                    ]
+                message = {**message, "headers": kept}
+            await send(message)
+
+        return sent
+
+
+def _request(scope: Scope) -> SignedRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return SignedRequest(
+        method=scope["method"],
+        raw_path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+    )
+
+
+def _text(value: bytes) -> str:
+    """SDKs send UTF-8 in metadata headers, and sign it so."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name in _LOOPBACK or name.endswith(".localhost")
+
+
+def _preflight_headers(request: SignedRequest) -> tuple[tuple[bytes, bytes], ...]:
+    asked = request.headers.get("access-control-request-headers", "*")
+    return (
+        (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, PATCH"),
+        (b"access-control-allow-headers", asked.encode("latin-1")),
+    )
+
+
+async def _whole_body(receive: Any) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return bytes(body)
+
+
+def _replayed(body: bytes, receive: Any) -> Any:
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Any:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+async def _answer(
+    send: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": body})

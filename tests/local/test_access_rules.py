@@ -1,0 +1,129 @@
+"""The rules of access, one request each, in memory: no cloud and no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from batchrelay_local.access import AccessControl
+from tests.local.attack import Attempt, signed
+
+ENDPOINT = "http://127.0.0.1:4566"
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "LOCLKEY", "AWS_SECRET_ACCESS_KEY": "secret"}
+PAGE = "http://localhost:3000"
+LIST = Attempt(name="list", path="/v1/describejobqueues", method="POST", body=b"{}")
+
+Scope = MutableMapping[str, Any]
+
+
+async def _app(scope: Scope, receive: Any, send: Any) -> None:
+    """What stands behind the control: it repeats the body, readable by every page."""
+    if scope["type"] == "http":
+        body = (await receive())["body"]
+        headers = [(b"Access-Control-Allow-Origin", b"*"), (b"x-own", b"kept")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await send({"type": "websocket.accept"})
+
+
+def asked(attempt: Attempt, kind: str = "http", **more: str) -> list[dict[str, Any]]:
+    """The messages of the answer to a signed request, changed afterwards by these headers."""
+    request = signed(ENDPOINT, attempt, "batch", ENVIRONMENT)
+    headers = {"Host": "127.0.0.1:4566", **request.headers, **more}
+    raw_path, _, query = attempt.path.partition("?")
+    scope = {
+        "type": kind,
+        "method": request.method,
+        "path": urlsplit(raw_path).path.replace("%5f", "_"),
+        "raw_path": raw_path.encode(),
+        "query_string": query.encode(),
+        "headers": [(n.lower().encode(), v.encode()) for n, v in headers.items()],
+    }
+    half = len(request.body) // 2
+    parts = [
+        {"type": "http.request", "body": request.body[half:]},
+        {"type": "http.request", "body": request.body[:half], "more_body": True},
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    control = AccessControl(
+        {"LOCLKEY": "secret"}.get, services=frozenset({"batch"}), allowed_origins=(PAGE,)
+    )
+    asyncio.run(control.wrap(_app)(scope, receive, send))
+    return sent
+
+
+def status(attempt: Attempt, **more: str) -> int:
+    return int(asked(attempt, **more)[0]["status"])
+
+
+def test_a_signed_request_passes_whole_and_no_page_may_read_the_answer() -> None:
+    start, body = asked(LIST)
+    assert (start["status"], start["headers"]) == (200, [(b"x-own", b"kept")])
+    assert body["body"] == b"{}"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:4566"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "[::1"},
+        {"Host": ""},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCLKEY"},
+    ],
+)
+def test_a_request_of_a_page_or_of_another_name_is_refused(headers: dict[str, str]) -> None:
+    start, body = asked(LIST, **headers)
+    assert start["status"] == 403
+    assert b"Error" in body["body"] or "message" in json.loads(body["body"])
+
+
+def test_a_page_that_is_rebound_to_loopback_signs_in_vain() -> None:
+    """Even with the right signature over the name that it has."""
+    named = Attempt(
+        name="list", path=LIST.path, method="POST", body=b"{}", headers={"Host": "evil.example"}
+    )
+    [start, body] = asked(named)
+    assert start["status"] == 403
+    assert b"not a loopback name" in body["body"]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": ENDPOINT}, {"Sec-Fetch-Site": "same-origin"}])
+def test_the_clouds_own_pages_pass(headers: dict[str, str]) -> None:
+    assert status(LIST, **headers) == 200
+
+
+def test_an_allowed_page_reads_the_answer() -> None:
+    start, _ = asked(LIST, **{"Origin": PAGE, "Sec-Fetch-Site": "same-site"})
+    assert start["status"] == 200
+    assert (b"access-control-allow-origin", PAGE.encode()) in start["headers"]
+    assert (b"Access-Control-Allow-Origin", b"*") not in start["headers"]
+
+
+@pytest.mark.parametrize("path", ["/_ministack/health", "/%5fministack/reset", "/health"])
+def test_routes_of_the_emulator_do_not_exist(path: str) -> None:
+    start, body = asked(Attempt(name="admin", path=path))
+    assert (start["status"], b"routes are closed" in body["body"]) == (403, True)
+
+
+def test_a_websocket_is_refused() -> None:
+    assert asked(LIST, "websocket") == [{"type": "websocket.close", "code": 1008}]
