@@ -323,6 +323,12 @@ def test_aliases_of_aliases_are_refused_and_not_unfolded(tmp_path: Path) -> None
     assert "more than 200,000 values" in problem
 
 
+@pytest.mark.parametrize("text", ["[" * 20_000, "{a: " * 20_000, "- " * 20_000 + "a"])
+def test_a_file_of_20_000_levels_is_one_clear_problem(tmp_path: Path, text: str) -> None:
+    [problem] = problems(tmp_path, text)
+    assert "level" in problem or "nested" in problem
+
+
 @given(text=st.text(max_size=200))
 def test_any_text_is_a_pipeline_or_a_list_of_problems(
     tmp_path_factory: pytest.TempPathFactory, text: str
