@@ -20,7 +20,7 @@ from batchrelay_cli.aws import StartRefusedError, Wire
 from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
-from batchrelay_cli.schedule_times import times_between
+from batchrelay_cli.schedule_times import check_schedule, times_between
 
 RUNS_MAX = QUEUED_RUNS_MAX
 """Runs of one backfill: as many as may wait for one another."""
@@ -105,6 +105,7 @@ def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrde
 
 def _due(trigger: ScheduleTrigger, start: date, end: date) -> Iterator[tuple[datetime, Overlap]]:
     """When a schedule was due, and how its runs stand to each other, in order."""
+    check_schedule(trigger)
     is_parallel = trigger.overlap is Overlap.PARALLEL
     zone = ZoneInfo(trigger.timezone)
     first, last = _moment(start, zone, time.min), _moment(end, zone, time.max)

@@ -8,7 +8,7 @@ import pytest
 
 from batchrelay.domain.pipeline import ScheduleTrigger
 from batchrelay_cli.options import UsageProblem
-from batchrelay_cli.schedule_times import times_between
+from batchrelay_cli.schedule_times import check_schedule, times_between
 
 FEBRUARY, APRIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -26,15 +26,15 @@ def due(expression: str, timezone: str = "UTC", *, until: datetime = APRIL) -> l
     [
         ("cron(0 5 L * ? *)", ["2026-02-28T05:00", "2026-03-31T05:00"]),
         ("cron(0 5 31 * ? *)", ["2026-03-31T05:00"]),
-        ("cron(0 5 LW * ? *)", None),
+        ("cron(0 5 LW * ? *)", ["2026-02-27T05:00", "2026-03-31T05:00"]),
+        ("cron(0 5 15W * ? *)", ["2026-02-16T05:00", "2026-03-16T05:00"]),
         ("cron(0 9 ? * 2#1 *)", ["2026-02-02T09:00", "2026-03-02T09:00"]),
         ("cron(0 9 ? * MON#1 *)", ["2026-02-02T09:00", "2026-03-02T09:00"]),
         ("cron(0 9 ? * 6L *)", ["2026-02-27T09:00", "2026-03-27T09:00"]),
         ("cron(0 9 ? MAR 1 *)", [f"2026-03-{day:02}T09:00" for day in (1, 8, 15, 22, 29)]),
         ("cron(0 9 ? FEB 2,7 2026)", [f"2026-02-{d:02}T09:00" for d in MON_SAT]),
-        ("cron(0 9 ? FEB 2/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
-        ("cron(0 9 ? FEB MON/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
-        ("cron(0 9 ? FEB 2-6/2 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
+        ("cron(0 9 ? FEB MON,WED,FRI 2026)", [f"2026-02-{d:02}T09:00" for d in MON_WED_FRI]),
+        ("cron(0 9 ? * FRIL *)", ["2026-02-27T09:00", "2026-03-27T09:00"]),
         ("cron(0 9 1 * ? 2027)", []),
         ("cron(0 9 1 * ? 2025-2026)", ["2026-02-01T09:00", "2026-03-01T09:00"]),
         ("cron(0 9 1 * ? 2024/2)", ["2026-02-01T09:00", "2026-03-01T09:00"]),
@@ -44,12 +44,8 @@ def due(expression: str, timezone: str = "UTC", *, until: datetime = APRIL) -> l
         ("rate(30 days)", ["2026-02-01T00:00", "2026-03-03T00:00"]),
     ],
 )  # fmt: skip
-def test_a_schedule_is_due_when_aws_says(expression: str, expected: list[str] | None) -> None:
-    if expected is None:
-        with pytest.raises(UsageProblem, match="the day LW is not known to backfill"):
-            due(expression)
-    else:
-        assert due(expression) == expected
+def test_a_schedule_is_due_when_aws_says(expression: str, expected: list[str]) -> None:
+    assert due(expression) == expected
 
 
 def test_weekdays_are_those_of_aws() -> None:
@@ -89,6 +85,19 @@ def test_both_ends_are_included() -> None:
     assert len(due("rate(12 hours)", until=end)) == 5
 
 
-def test_an_expression_that_makes_no_sense_is_told() -> None:
-    with pytest.raises(UsageProblem, match="Bad hour"):
-        due("cron(0 25 * * ? *)")
+@pytest.mark.parametrize(
+    ("expression", "timezone", "problem"),
+    [
+        ("cron(0 25 * * ? *)", "UTC", "hours: 25 is not 0-23"),
+        ("cron(0 2 ? * FOO *)", "UTC", "day of the week: FOO is not 1-7"),
+        ("cron(0 2 ? * MON/2 *)", "UTC", "MON/2 has a step"),
+        ("rate(1 day)", "Berlin", "timezone 'Berlin' is not known: write Europe/Berlin"),
+    ],
+)
+def test_what_was_deployed_before_its_mistake_was_known_is_refused(
+    expression: str, timezone: str, problem: str
+) -> None:
+    with pytest.raises(UsageProblem) as refused:
+        check_schedule(ScheduleTrigger(expression=expression, timezone=timezone))
+    assert problem in refused.value.message
+    assert "correct the pipeline file, and deploy it again" in refused.value.message

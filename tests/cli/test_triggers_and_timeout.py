@@ -33,13 +33,10 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
 @pytest.mark.parametrize(
     ("schedule", "problem"),
     [
-        (
-            "{expression: cron(0 2 * * *)}",
-            "cron(0 2 * * ? *) (six fields, one of the two days is ?)",
-        ),
+        ("{expression: cron(0 2 * * *)}", "needs six fields with one space between them"),
         ("{expression: hourly}", "expression must be one of EventBridge Scheduler"),
         ("{}", "expression must be one of EventBridge Scheduler"),
-        ("{expression: cron(0 2 * * * *)}", "expression must be one of EventBridge Scheduler"),
+        ("{expression: cron(0 2 * * * *)}", "one of the two must be ?, and only one"),
         ("{expression: rate(1 minutes)}", "expression must be one of EventBridge Scheduler"),
         ("{expression: at(2020-13-41T00:00:00)}", "expression must be one of EventBridge"),
         ("{expression: rate(1 hour), timezone: Berlin}", "timezone 'Berlin' is not known"),
@@ -50,6 +47,44 @@ def test_a_wrong_schedule_is_told_with_what_to_write(
 ) -> None:
     [told] = problems(tmp_path, GOOD + f"triggers: [{{schedule: {schedule}}}]")
     assert problem in told
+
+
+def test_a_schedule_that_aws_refuses_is_refused_with_its_place(tmp_path: Path) -> None:
+    schedules = (
+        "  - schedule: {expression: 'cron(99 99 ? * FOO *)'}\n"
+        "  - schedule: {expression: 'cron(0 2 ? * 8 *)'}\n"
+        "  - schedule: {expression: 'cron(0 2 ? * 0 *)', timezone: Mars/Olympus}\n"
+        "  - schedule:\n"
+        "      timezone: Europe/Berlin\n"
+        "      expression: 'cron(0 2 ? * MON#6 *)'\n"
+        "  - schedule: {expression: 'cron(0 2 45 * ? *)'}\n"
+        "  - schedule: {expression: 'at(2026-03-29T02:30:00)', timezone: Europe/Berlin}\n"
+        "  - schedule: {expression: 'cron(0-15/5 8-8 ? * FRIL *)', timezone: America/New_York}\n"
+    )
+    found = problems(tmp_path, GOOD + "triggers:\n" + schedules)
+    assert [problem.split(" ", 1)[0] for problem in found] == [
+        "7:28:",
+        "8:28:",
+        "9:28:",
+        "9:59:",
+        "12:19:",
+        "13:28:",
+        "14:28:",
+    ]
+    for problem, part in zip(
+        found,
+        (
+            "minutes: 99 is not 0-59",
+            "8 is not 1-7 (1 is Sunday) or SUN-SAT",
+            "0 is not 1-7 (1 is Sunday) or SUN-SAT",
+            "timezone 'Mars/Olympus' is not known",
+            "the number behind # of MON#6 is not 1-5",
+            "45 is not 1-31",
+            "a clock change leaves this time out in Europe/Berlin",
+        ),
+        strict=True,
+    ):
+        assert part in problem
 
 
 def test_triggers_are_read_and_give_their_variables(tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from batchrelay.domain.limits import QUIET_S_MAX, QUIET_S_MIN
 from batchrelay.domain.pipeline import (
@@ -19,6 +17,7 @@ from batchrelay.domain.pipeline import (
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import seconds_of
 from batchrelay_cli.pipeline_file.shapes import unknown_key
+from batchrelay_local.schedules.times import flaws
 
 _KINDS = ("s3", "schedule")
 _KEYS = {
@@ -26,10 +25,6 @@ _KEYS = {
     "schedule": ("expression", "timezone", "overlap"),
 }
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
-_CRON = re.compile(r"cron\(\S+ \S+ (\S+) \S+ (\S+) \S+\)")
-_AT = re.compile(r"at\((.{19})\)")
-"""Source: EventBridge Scheduler User Guide, schedule-types."""
 
 
 def read_triggers(document: Document, value: Any) -> tuple[Trigger, ...]:
@@ -105,20 +100,6 @@ def _quiet(document: Document, place: Place, value: Any) -> int | None:
     return seconds
 
 
-def _is_expression(text: str) -> bool:
-    """In cron, either the day of the month or that of the week is `?`."""
-    cron, moment = _CRON.fullmatch(text), _AT.fullmatch(text)
-    if cron is not None:
-        return (cron[1] == "?") != (cron[2] == "?")
-    if moment is None:
-        return _RATE.fullmatch(text) is not None
-    try:
-        datetime.strptime(moment[1], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007  # its zone stands beside it
-    except ValueError:
-        return False
-    return True
-
-
 def check_params(
     document: Document, triggers: tuple[Trigger, ...], params: tuple[Param, ...]
 ) -> None:
@@ -159,17 +140,9 @@ def _schedule(
     document: Document, place: Place, texts: Mapping[str, str], overlap: Overlap
 ) -> Trigger | None:
     expression, timezone = texts.get("expression", ""), texts.get("timezone", "UTC")
-    if not _is_expression(expression):
-        document.wrong(
-            place,
-            "expression must be one of EventBridge Scheduler, such as rate(1 hour), rate(2 hours), "
-            "cron(0 2 * * ? *) (six fields, one of the two days is ?) or at(2026-01-31T12:00:00); "
-            f"got {expression!r}",
-        )
-        return None
-    if timezone not in available_timezones():
-        document.wrong(
-            (*place, "timezone"), f"timezone {timezone!r} is not known: write Europe/Berlin or UTC"
-        )
+    found = flaws(expression, timezone)
+    for key, flaw in found.items():
+        document.wrong((*place, key), flaw)
+    if found:
         return None
     return ScheduleTrigger(expression=expression, timezone=timezone, overlap=overlap)
