@@ -59,6 +59,7 @@ class Cloud:
         self._host.install_schedules()
         self._host.start(self._wrap)
         outputs = deploy(StackSource.find()) if self._with_stack else {}
+        self._host.begin_schedules()
         return {
             "endpoint": self._host.endpoint,
             "access_key": self._credentials.user,

@@ -10,9 +10,12 @@ MiniStack fails loudly:
 4. `services.eventbridge._rules` are the rules, and `_archives` the archives: an event that
    none of them can want is not written.
 5. The environment variables of `ENVIRONMENT` are read when it is imported.
-6. `services.eventbridge._invoke_target` sends what a schedule says; `<aws.scheduler.…>` in it,
-   which it leaves as it is, becomes the time before.
-7. `core.iam_evaluator.resolve_credential` knows the keys that its STS and IAM have made.
+6. `services.scheduler._tick_schedules` is called by MiniStack's thread each
+   `_SCHEDULE_TICK_INTERVAL` seconds; ours takes its place. It reads `_schedules._data`, by account,
+   region and name, and sends with `services.eventbridge._invoke_target`.
+7. `services.scheduler.handle_request` answers EventBridge Scheduler; what AWS refuses of a
+   schedule's times is refused before.
+8. `core.iam_evaluator.resolve_credential` knows the keys that its STS and IAM have made.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -33,12 +37,18 @@ from batchrelay_local.batch.details import ACCOUNT, REGION
 from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.logs import LOG_GROUP, Logs
 from batchrelay_local.batch.model import Job
+from batchrelay_local.schedules.context import with_context
+from batchrelay_local.schedules.due import DueSchedules
+from batchrelay_local.schedules.requests import refusal
 
 Answer = tuple[int, dict[str, str], bytes]
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
-SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""Source: Scheduler User Guide, managing-schedule-context-attributes."""
+SCHEDULE_TICK_S = 1
+"""AWS fires within the minute; a person who tries a schedule waits for it."""
+
+ScheduleKey = tuple[str, str, str]
+"""Account, region, and "group/name"."""
 
 BatchHandler = Callable[[str, str, bytes, Mapping[str, list[str]]], tuple[int, dict[str, Any]]]
 
@@ -88,6 +98,8 @@ class MiniStackHost:
         self._shutdown: asyncio.Event | None = None
         self._ready = threading.Event()
         self._trouble: BaseException | None = None
+        self._due: DueSchedules[ScheduleKey] = DueSchedules()
+        self._schedules_began = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="ministack", daemon=True)
 
     def install_batch(self, handle: BatchHandler) -> None:
@@ -122,19 +134,42 @@ class MiniStackHost:
         cloudwatch_logs.handle_request = handle_request
 
     def install_schedules(self) -> None:
-        """A schedule's input may hold `<aws.scheduler.scheduled-time>`."""
-        from ministack.services import eventbridge
+        """Schedules are due as in AWS, once `begin_schedules` was called."""
+        from ministack.services import scheduler
 
-        theirs = eventbridge._invoke_target  # noqa: SLF001  # hook 6
+        theirs = scheduler.handle_request
 
-        def invoke(target: dict[str, Any], event: dict[str, Any], rule: Any, *more: Any) -> None:
-            text = target.get("Input")
-            if event.get("Source") == "aws.scheduler" and isinstance(text, str):
-                time = datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                target = {**target, "Input": text.replace(SCHEDULED_TIME, time)}
-            theirs(target, event, rule, *more)
+        async def handle_request(
+            method: str, path: str, headers: Any, body: bytes, query: Any
+        ) -> Answer:
+            if method in ("POST", "PUT") and path.startswith("/schedules/"):
+                problem = _refused_schedule(body)
+                if problem is not None:
+                    error = {"__type": "ValidationException", "Message": problem}
+                    return _json_answer(400, error)
+            answer: Answer = await theirs(method, path, headers, body, query)
+            return answer
 
-        eventbridge._invoke_target = invoke  # noqa: SLF001  # hook 6
+        scheduler.handle_request = handle_request  # hook 7
+        scheduler._tick_schedules = self._fire_schedules  # noqa: SLF001  # hook 6
+        scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULE_TICK_S  # noqa: SLF001  # hook 6
+
+    def begin_schedules(self) -> None:
+        """Fire what is due from now on. A rate of the stack itself begins one interval later."""
+        self._due.at(datetime.now(UTC), _schedules())
+        self._schedules_began.set()
+
+    def _fire_schedules(self) -> None:
+        from ministack.services import scheduler
+
+        if not self._schedules_began.is_set():
+            return
+        records = _schedules()
+        due = self._due.at(datetime.now(UTC), records)
+        for firing in due.firings:
+            _fire(firing.key, records[firing.key], firing.time)
+        for key in due.completed:
+            scheduler._schedules._data.pop(key, None)  # noqa: SLF001  # hook 6
 
     def start(self, wrap: Callable[[Asgi], Asgi]) -> None:
         """Serve; requests are answered when this returns. `wrap` sees every request first."""
@@ -160,7 +195,7 @@ class MiniStackHost:
         """The secret of a key that this cloud's STS or IAM has made; None if it has made none."""
         from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
 
-        found = resolve_credential(access_key, ACCOUNT)  # hook 7
+        found = resolve_credential(access_key, ACCOUNT)  # hook 8
         is_made = isinstance(found, ResolvedCredential) and found.principal_type != "Root"
         return found.secret_access_key if is_made else None
 
@@ -272,6 +307,46 @@ def _dispatch(events: list[BusEvent]) -> None:
                 "Region": REGION,
             }
         )
+
+
+def _refused_schedule(body: bytes) -> str | None:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return None
+    return refusal(request) if isinstance(request, dict) else None
+
+
+def _schedules() -> dict[ScheduleKey, dict[str, Any]]:
+    """All that are stored; a copy, since requests change them meanwhile."""
+    from ministack.services import scheduler
+
+    return dict(list(scheduler._schedules._data.items()))  # noqa: SLF001  # hook 6
+
+
+def _fire(key: ScheduleKey, record: Mapping[str, Any], time: datetime) -> None:
+    """Invoke a schedule's target, once. Context attributes of its input become what they say."""
+    from ministack.core import responses
+    from ministack.services import eventbridge
+
+    account, region, _ = key
+    responses.set_request_account_id(account)
+    responses.set_request_region(region)
+    execution_id = str(uuid.uuid4())
+    event = {
+        "EventId": execution_id,
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": int(time.timestamp()),
+        "Resources": [record["Arn"]],
+        "Account": account,
+        "Region": region,
+    }
+    target = dict(record["Target"])
+    if isinstance(target.get("Input"), str):
+        target["Input"] = with_context(target["Input"], record["Arn"], time, execution_id)
+    eventbridge._invoke_target(target, event, record)  # noqa: SLF001  # hook 6
 
 
 def _json_answer(status: int, document: dict[str, Any]) -> Answer:

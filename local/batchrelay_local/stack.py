@@ -6,6 +6,7 @@ What differs is listed here and nowhere else:
 2. Alarms on a metric expression are left out: MiniStack refuses them, and nobody reads alarms here.
 3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
    variables, which are texts: MiniStack hands on a text everywhere.
+4. The schedule of reconcile begins one interval later, not at once: there is no run yet.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -89,16 +90,17 @@ def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
     text = UPLOADS.replace("uploads", "timed")
     batchrelay("deploy", write(tmp_path, text))
     now = datetime.now(UTC)
-    schedule = f"  - schedule: {{expression: at({now:%Y-%m-%dT%H:%M:%S}), timezone: UTC}}"
+    wall = f"at({now.astimezone(ZoneInfo('Asia/Kolkata')):%Y-%m-%dT%H:%M:%S})"
+    schedule = f"  - schedule: {{expression: {wall}, timezone: Asia/Kolkata}}"
     text = text.replace("  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule)
     text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
     changes = batchrelay("deploy", write(tmp_path, text.replace(', "in ${trigger.folder}"', "")))
     assert "trigger s3://inbox/incoming/*.csv: removed" in changes
-    assert f"trigger at({now:%Y-%m-%dT%H:%M:%S}) UTC: new" in changes
+    assert f"trigger {wall} Asia/Kolkata: new" in changes
     [run] = ended("timed", 1)
     shown = json.loads(batchrelay("status", run["runId"], "--output", "json"))
     time_said = shown["params"]["source"].removeprefix("s3://b/")
-    assert abs((datetime.fromisoformat(time_said) - now).total_seconds()) < PATIENCE_S
+    assert time_said == f"{now:%Y-%m-%dT%H:%M:%SZ}"
     assert "removed" in batchrelay("undeploy", "timed")
     scheduler = client_of(stays, "scheduler")
     assert scheduler.list_schedules(NamePrefix="br-")["Schedules"] == []
@@ -106,7 +108,7 @@ def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
 
 def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Path) -> None:
     upload = "  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}"
-    schedule = "  - schedule: {expression: rate(1 day)}"
+    schedule = "  - schedule: {expression: 'cron(0 2 1 1 ? 2199)'}"  # a rate begins at once
     text = UPLOADS.replace("uploads", "swapped").replace(', "in ${trigger.folder}"', "")
     text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/k")
     for order in (f"{upload}\n{schedule}", f"{schedule}\n{upload}", schedule):
@@ -157,6 +159,24 @@ def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: 
         *command[:2], "--from", "2030-01-01", "--to", "2030-02-01"
     )
     batchrelay("undeploy", "nightly")
+
+
+def test_backfill_knows_the_nights_of_a_zone_and_its_last_friday(tmp_path: Path) -> None:
+    berlin = '{schedule: {expression: "cron(30 2 * * ? *)", timezone: Europe/Berlin}}'
+    friday = '{schedule: {expression: "cron(0-15/5 8-8 ? * FRIL *)", timezone: America/New_York}}'
+    for schedule, days, expected in (
+        (berlin, ("2026-10-24", "2026-10-26"), ["24T00:30", "25T00:30", "26T01:30"]),
+        (berlin, ("2026-03-28", "2026-03-30"), ["28T01:30", "30T00:30"]),
+        (friday, ("2026-10-25", "2026-11-25"), [f"30T12:{minute:02}" for minute in (0, 5, 10, 15)]),
+    ):  # fmt: skip
+        text = UPLOADS.replace("uploads", "zoned").replace(', "in ${trigger.folder}"', "")
+        text = text.replace("s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule[1:-1])
+        text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+        batchrelay("deploy", write(tmp_path, text))
+        command = ("backfill", "zoned", "--from", days[0], "--to", days[1])
+        planned = json.loads(batchrelay(*command, "--plan", "--output", "json"))["planned"]
+        assert [entry["time"][8:16] for entry in planned] == expected
+    batchrelay("undeploy", "zoned")
 
 
 def test_runs_that_wait_are_cancelled_all_at_once_and_a_night_has_one_run(tmp_path: Path) -> None:

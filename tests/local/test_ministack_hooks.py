@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
@@ -146,24 +147,78 @@ def test_the_table_has_its_indexes(cloud: LocalCloud) -> None:
     assert sorted(index["IndexName"] for index in indexes) == ["open", "runs"]
 
 
-def test_hook_6_a_schedule_says_its_time(cloud: LocalCloud) -> None:
-    sqs = client_of(cloud, "sqs")
+def test_hook_6_a_schedule_fires_by_the_clock_of_its_zone(cloud: LocalCloud) -> None:
+    """In UTC, the wall of Kolkata shows a time that is five and a half hours ahead."""
+    sqs, scheduler = client_of(cloud, "sqs"), client_of(cloud, "scheduler")
     url = sqs.create_queue(QueueName="timed")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    due = datetime.now(UTC).replace(microsecond=0)
     target = {
-        "Arn": arn,
-        "RoleArn": "arn:aws:iam::0:role/r",
+        "Arn": attributes["QueueArn"],
+        "RoleArn": "arn:aws:iam::000000000000:role/r",
         "Input": "at <aws.scheduler.scheduled-time>",
     }
-    client_of(cloud, "scheduler").create_schedule(
+    scheduler.create_schedule_group(Name="indian")
+    scheduler.create_schedule(
         Name="timed",
-        ScheduleExpression="at(2026-01-01T00:00:00)",
+        GroupName="indian",
+        ScheduleExpression=f"at({due.astimezone(ZoneInfo('Asia/Kolkata')):%Y-%m-%dT%H:%M:%S})",
+        ScheduleExpressionTimezone="Asia/Kolkata",
+        ActionAfterCompletion="DELETE",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target=target,
     )
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    assert message["Body"] == f"at {due:%Y-%m-%dT%H:%M:%SZ}"
     began = time.monotonic()
-    while not (messages := sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages")):
-        assert time.monotonic() - began < 30
-    assert re.fullmatch(r"at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", messages[0]["Body"])
+    while scheduler.list_schedules(GroupName="indian")["Schedules"]:
+        assert time.monotonic() - began < 20
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+
+
+def test_hook_6_is_where_ministack_looks() -> None:
+    from ministack.services import eventbridge, scheduler
+
+    loop = inspect.getsource(scheduler._ticker_loop)
+    assert "time.sleep(_SCHEDULE_TICK_INTERVAL)" in loop
+    assert "_tick_schedules()" in loop
+    parameters = inspect.signature(scheduler._tick_schedules).parameters
+    assert list(parameters) == []
+    assert isinstance(scheduler._schedules._data, dict)
+    assert list(inspect.signature(eventbridge._invoke_target).parameters)[:3] == [
+        "target",
+        "event",
+        "rule",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"ScheduleExpression": "cron(0 2 ? * MON#6 *)"}, "Invalid Schedule Expression"),
+        ({"ScheduleExpressionTimezone": "Mars/Olympus"}, "Invalid Schedule Expression Timezone"),
+    ],
+)
+def test_hook_7_a_schedule_that_aws_refuses_is_not_stored(
+    cloud: LocalCloud, change: dict[str, str], problem: str
+) -> None:
+    scheduler = client_of(cloud, "scheduler")
+    request: dict[str, Any] = {
+        "Name": "refused",
+        "State": "DISABLED",
+        "ScheduleExpression": "cron(0 2 ? * FRIL *)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": "arn:aws:sqs:us-east-1:000000000000:q",
+            "RoleArn": "arn:aws:iam::000000000000:role/r",
+        },
+    }
+    with pytest.raises(scheduler.exceptions.ValidationException, match=problem):
+        scheduler.create_schedule(**request | change)
+    assert scheduler.list_schedules(NamePrefix="refused")["Schedules"] == []
+    scheduler.create_schedule(**request)
+    with pytest.raises(scheduler.exceptions.ValidationException, match=problem):
+        scheduler.update_schedule(**request | change)
+    stored = scheduler.get_schedule(Name="refused")
+    assert stored["ScheduleExpression"] == request["ScheduleExpression"]
+    scheduler.delete_schedule(Name="refused")

@@ -25,7 +25,7 @@ from batchrelay_local.schedules.expressions import (
     read_expression,
 )
 
-_BEGIN, _END = datetime(YEAR_MIN, 1, 1, tzinfo=UTC), datetime(YEAR_MAX + 1, 1, 1, tzinfo=UTC)
+BEGIN, _END = datetime(YEAR_MIN, 1, 1, tzinfo=UTC), datetime(YEAR_MAX + 1, 1, 1, tzinfo=UTC)
 
 
 def flaws(expression: str, timezone: str) -> Mapping[str, str]:
@@ -39,7 +39,7 @@ def flaws(expression: str, timezone: str) -> Mapping[str, str]:
     known = available_timezones()
     if timezone not in known:
         found["timezone"] = f"timezone {timezone!r} is not known: write {_similar(timezone, known)}"
-    elif isinstance(parsed, At) and not list(times_from(parsed, ZoneInfo(timezone), _BEGIN)):
+    elif isinstance(parsed, At) and not list(times_from(parsed, ZoneInfo(timezone), BEGIN)):
         found["expression"] = (
             f"{expression}: a clock change leaves this time out in {timezone}, it would never "
             "fire; write an hour later"
@@ -62,7 +62,7 @@ def times_from(
         first: aware; it is included.
         rate_begin: when a rate began, whose times follow from it; `first` by default.
     """
-    first = min(max(first, _BEGIN), _END)  # the calendar of a zone has an end too
+    first = min(max(first, BEGIN), _END)  # the calendar of a zone has an end too
     match expression:
         case Rate(interval):
             begin = rate_begin or first
