@@ -65,6 +65,18 @@ def local_client_factory(environment: Mapping[str, str]) -> Callable[..., Any]:
     return client
 
 
+def endpoint_of(service: str) -> str:
+    """Where a call of a service would go, with the AWS settings of the environment; makes none.
+
+    Raises: BotoCoreError, InvalidSettingsError.
+    """
+    make_client: Callable[..., Any] = boto3.client
+    try:
+        return str(make_client(service).meta.endpoint_url)
+    except ValueError as error:  # AWS_ENDPOINT_URL is none
+        raise InvalidSettingsError(str(error)) from None
+
+
 def deployed(stack: str) -> Wire:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
     make_client: Callable[..., Any] = boto3.client

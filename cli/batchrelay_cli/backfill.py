@@ -20,7 +20,7 @@ from batchrelay_cli.aws import StartRefusedError, Wire
 from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
-from batchrelay_cli.schedule_times import check_schedule, times_between
+from batchrelay_cli.schedule_times import check_schedule, no_schedule, times_between
 
 RUNS_MAX = QUEUED_RUNS_MAX
 """Runs of one backfill: as many as may wait for one another."""
@@ -87,10 +87,7 @@ def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrde
     triggers = pipelines.get_pipeline(pipeline, pipelines.registered_version(pipeline)).triggers
     schedules = [trigger for trigger in triggers if isinstance(trigger, ScheduleTrigger)]
     if not schedules:
-        raise UsageProblem(
-            f"pipeline {pipeline} has no schedule: write `triggers: [{{schedule: {{expression: "
-            '"cron(0 2 * * ? *)"}}]` and deploy it'
-        )
+        raise no_schedule(pipeline)
     due = (_due(trigger, start, end) for trigger in schedules)
     orders: dict[datetime, StartOrder] = {}
     for moment, overlap in heapq.merge(*due):

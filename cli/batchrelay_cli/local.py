@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from batchrelay_cli.local_fire import fire
 from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_local.launch import CloudError, LocalCloud
 
@@ -20,6 +21,9 @@ OPEN_WARNING = (
 @click.group(epilog="Example: batchrelay local up")
 def local() -> None:
     """The AWS on this machine."""
+
+
+local.add_command(fire)
 
 
 @local.command(epilog="Example: batchrelay local up --only batch --port 4566")

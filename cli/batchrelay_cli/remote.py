@@ -61,7 +61,12 @@ def _runs(wire: Wire, pipeline: str, status: str) -> Iterator[str]:
 
 def is_local(wire: Wire) -> bool:
     """Whether it is a cloud on this machine."""
-    return urlsplit(wire.batch.meta.endpoint_url).hostname in ("127.0.0.1", "localhost")
+    return is_loopback(wire.batch.meta.endpoint_url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether it is an address of this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost")
 
 
 def ask(

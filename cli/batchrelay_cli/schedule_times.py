@@ -29,3 +29,11 @@ def check_schedule(trigger: ScheduleTrigger) -> None:
     """What was deployed before its mistake was known. Raises: UsageProblem."""
     for flaw in flaws(trigger.expression, trigger.timezone).values():
         raise UsageProblem(f"{flaw} (correct the pipeline file, and deploy it again)")
+
+
+def no_schedule(pipeline: str) -> UsageProblem:
+    """A pipeline has none."""
+    return UsageProblem(
+        f"pipeline {pipeline} has no schedule: write `triggers: [{{schedule: {{expression: "
+        '"cron(0 2 * * ? *)"}}]` and deploy it'
+    )

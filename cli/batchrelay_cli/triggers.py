@@ -97,10 +97,14 @@ class TriggerRules:
                 found[rule["Name"]] = _Known(said=said, content=content)
         return found
 
-    def _schedules(self) -> Mapping[str, _Known]:
+    def schedules(self) -> list[Mapping[str, Any]]:
+        """Those that are there, as GetSchedule answers."""
         pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
         names = [entry["Name"] for page in pages for entry in page["Schedules"]]
-        return {name: _known_schedule(self._scheduler.get_schedule(Name=name)) for name in names}
+        return [self._scheduler.get_schedule(Name=name) for name in names]
+
+    def _schedules(self) -> Mapping[str, _Known]:
+        return {schedule["Name"]: _known_schedule(schedule) for schedule in self.schedules()}
 
     def _put_rule(self, name: str, trigger: S3Trigger) -> None:
         self._events.put_rule(

@@ -179,6 +179,74 @@ def test_backfill_knows_the_nights_of_a_zone_and_its_last_friday(tmp_path: Path)
     batchrelay("undeploy", "zoned")
 
 
+def test_a_schedule_is_fired_by_hand_and_a_time_has_one_run(tmp_path: Path) -> None:
+    schedule = '{schedule: {expression: "cron(30 2 * * ? *)", timezone: Europe/Berlin}}'
+    text = UPLOADS.replace("uploads", "fired").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("s3: {bucket: inbox, prefix: incoming/, suffix: .csv}", schedule[1:-1])
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    batchrelay("deploy", write(tmp_path, text))
+    night = ("local", "fire", "fired", "--at", "2026-10-25T02:30:00+02:00")
+    fired = json.loads(batchrelay(*night, "--output", "json"))
+    plan = ("backfill", "fired", "--from", "2026-10-25", "--to", "2026-10-25", "--plan")
+    [planned] = json.loads(batchrelay(*plan, "--output", "json"))["planned"]
+    assert (fired["time"], fired["runId"]) == (planned["time"], planned["runId"])
+    assert (fired["schedule"], fired["timezone"]) == ("cron(30 2 * * ? *)", "Europe/Berlin")
+    [run] = ended("fired", 1)
+    shown = json.loads(batchrelay("status", run["runId"], "--output", "json"))
+    assert (shown["runId"], shown["params"]["source"]) == (
+        planned["runId"],
+        f"s3://b/{planned['time']}",
+    )
+    again = (
+        f"{planned['time']}  run {planned['runId']}  SUCCEEDED (it was there; a time has one run)"
+    )
+    assert batchrelay(*night).startswith(again)
+    began = datetime.now(UTC).replace(microsecond=0)
+    now = json.loads(batchrelay("local", "fire", "fired", "--output", "json"))
+    assert now["new"]
+    assert began <= datetime.fromisoformat(now["time"]) <= datetime.now(UTC)
+    ended("fired", 2)
+    batchrelay("undeploy", "fired")
+
+
+def test_which_of_several_schedules_is_fired_is_asked_if_it_matters(tmp_path: Path) -> None:
+    one, other = "cron(0 2 1 1 ? 2199)", "cron(0 3 1 1 ? 2199)"
+    text = UPLOADS.replace("uploads", "several").replace(', "in ${trigger.folder}"', "")
+    text = text.replace("s3://${trigger.bucket}/${trigger.key}", "s3://b/${trigger.time}")
+    uploads = "  - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}"
+
+    def deployed(overlap: str) -> None:
+        schedules = f"  - schedule: {{expression: '{one}'}}\n"
+        schedules += f"  - schedule: {{expression: '{other}', overlap: {overlap}}}"
+        batchrelay("deploy", write(tmp_path, text.replace(uploads, schedules)))
+
+    def refused(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, ["local", "fire", *arguments])
+        assert result.exit_code == 2
+        return result.stderr
+
+    assert "there is no pipeline nobody" in refused("nobody")
+    batchrelay("deploy", write(tmp_path, UPLOADS.replace("uploads", "several")))
+    assert "pipeline several has no schedule: write `triggers:" in refused("several")
+    deployed("parallel")
+    batchrelay("local", "fire", "several", "--at", "2026-11-01T00:00:00Z")
+    deployed("queue")
+    assert f'--schedule "EXPRESSION", of {one} UTC, {other} UTC' in refused("several")
+    assert f"has no schedule rate(1 day): it has {one} UTC" in refused(
+        "several", "--schedule", "rate(1 day)"
+    )
+    for number, expression in enumerate((one, f"{other} UTC")):
+        at = f"2026-11-02T0{number}:00:00Z"
+        batchrelay("local", "fire", "several", "--schedule", expression, "--at", at)
+    runs = ended("several", 3)
+    assert {run["cause"][:16] for run in runs} == {
+        "2026-11-01T00:00",
+        "2026-11-02T00:00",
+        "2026-11-02T01:00",
+    }
+    batchrelay("undeploy", "several")
+
+
 def test_runs_that_wait_are_cancelled_all_at_once_and_a_night_has_one_run(tmp_path: Path) -> None:
     schedule = '{schedule: {expression: "cron(0 2 * * ? *)", overlap: queue}}'
     text = UPLOADS.replace("uploads", "stopped")
