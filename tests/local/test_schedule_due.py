@@ -86,6 +86,13 @@ def test_a_rate_with_a_start_date_begins_there_and_ends_with_its_end() -> None:
     assert clock.go(days=1) == [f"s 10-23 {time}:30" for time in ("13:00", "13:30", "14:00")]
 
 
+def test_the_times_of_a_rate_follow_from_a_start_date_that_has_passed() -> None:
+    clock = Clock()
+    clock.put("rate(30 minutes)", StartDate=(CREATED - timedelta(minutes=10)).timestamp())
+    assert clock.tick() == []
+    assert clock.go(hours=1) == ["s 10-23 12:20:30", "s 10-23 12:50:30"]
+
+
 def test_a_cron_is_due_between_its_dates_only() -> None:
     clock = Clock()
     clock.put("cron(0 * * * ? *)", StartDate="2026-10-23T15:00:00Z", EndDate="2026-10-23T16:59:59Z")

@@ -207,6 +207,8 @@ def test_a_rate_is_read(expression: str, seconds: int) -> None:
         ("at(2026-03-29T03:00:00)", "Europe/Berlin", {}),
         ("at(2026-03-29T02:30:00)", "UTC", {}),
         ("at(2026-03-29T02:30:00)", "Europe/Berlin", {"expression": "at(2026-03-29T02:30:00): a clock change leaves this time out in Europe/Berlin"}),
+        ("cron(30 2 29 3 ? 2026)", "Europe/Berlin", {"expression": "a clock change leaves this time out in Europe/Berlin"}),
+        ("cron(30 2 29 3 ? 2026-2027)", "Europe/Berlin", {}),
         ("rate(1 day)", "Berlin", {"timezone": "timezone 'Berlin' is not known: write Europe/Berlin"}),
         ("rate(1 day)", "new york", {"timezone": "write America/New_York"}),
         ("rate(1 day)", "europe/berlin", {"timezone": "write Europe/Berlin"}),

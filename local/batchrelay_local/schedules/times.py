@@ -8,7 +8,8 @@ change. A day of a rate has 24 hours. Source: EventBridge Scheduler User Guide, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count, product, takewhile
 from typing import assert_never
 from zoneinfo import ZoneInfo, available_timezones
@@ -36,10 +37,10 @@ def flaws(expression: str, timezone: str) -> Mapping[str, str]:
         parsed = read_expression(expression)
     except ExpressionError as error:
         found["expression"] = str(error)
-    known = available_timezones()
+    known = _timezones()
     if timezone not in known:
         found["timezone"] = f"timezone {timezone!r} is not known: write {_similar(timezone, known)}"
-    elif isinstance(parsed, At) and not list(times_from(parsed, ZoneInfo(timezone), BEGIN)):
+    elif parsed and next(times_from(parsed, ZoneInfo(timezone), BEGIN), None) is None:
         found["expression"] = (
             f"{expression}: a clock change leaves this time out in {timezone}, it would never "
             "fire; write an hour later"
@@ -47,7 +48,13 @@ def flaws(expression: str, timezone: str) -> Mapping[str, str]:
     return found
 
 
-def _similar(timezone: str, known: set[str]) -> str:
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    """Found on the disk, which takes longer than all else here."""
+    return frozenset(available_timezones())
+
+
+def _similar(timezone: str, known: frozenset[str]) -> str:
     wanted = timezone.strip().replace(" ", "_").lower()
     by_city = sorted(z for z in known if wanted in (z.lower(), z.rpartition("/")[2].lower()))
     return " or ".join(by_city[:3] or ["Europe/Berlin", "UTC"])
@@ -88,16 +95,11 @@ def _real_times(walls: Iterator[datetime], zone: ZoneInfo, first: datetime) -> I
 
 
 def _wall_times(cron: Cron, first: datetime) -> Iterator[datetime]:
-    """By the clock on the wall, from `first` on, in order."""
-    days = (
-        date(year, month, day)
-        for year, month in product((year for year in cron.years if year >= first.year), cron.months)
-        for day in days_in(cron.days, year, month)
-    )
-    for day in days:
-        if day < first.date():
-            continue
-        for hour, minute in product(cron.hours, cron.minutes):
-            wall = datetime.combine(day, time(hour, minute))
-            if wall >= first:
-                yield wall
+    """By the clock on the wall, from the day of `first` on, in order."""
+    years = (year for year in cron.years if year >= first.year)
+    for year, month in product(years, cron.months):
+        for day in days_in(cron.days, year, month):
+            if (year, month, day) < (first.year, first.month, first.day):
+                continue
+            for hour, minute in product(cron.hours, cron.minutes):
+                yield datetime(year, month, day, hour, minute)  # noqa: DTZ001  # on the wall
