@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchrelay.domain.pipeline import (
+    InlineItems,
     ListFile,
     ListFormat,
     NoticeRule,
@@ -43,6 +44,19 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 
 def with_step(lines: str) -> str:
     return GOOD + "".join(f"    {line}\n" for line in dedent(lines).strip().splitlines())
+
+
+def test_a_separator_is_csv(tmp_path: Path) -> None:
+    for said in ("separator: ';'", "format: csv, separator: ';'"):
+        text = GOOD + f"    flow: {{forEach: {{file: s3://b/x, {said}}}}}\n"
+        each = read_text(tmp_path, text).pipeline.step("a").for_each
+        assert each == ListFile(file="s3://b/x", format=ListFormat.CSV, separator=";")
+
+
+def test_values_are_those_of_yaml_1_2(tmp_path: Path) -> None:
+    text = GOOD + "    flow: {forEach: {items: [no, on, 010, 1_000, 12:30, 2026-01-31, 0x1F, 7]}}\n"
+    each = read_text(tmp_path, text).pipeline.step("a").for_each
+    assert each == InlineItems(items=("no", "on", "010", "1_000", "12:30", "2026-01-31", "0x1F", 7))
 
 
 def test_the_example_is_right() -> None:
@@ -175,7 +189,16 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("flow: {forEach: {file: s3://b/x, items: a}}\narrayProperties: {size: 2}", "7:22: the items decide the array's size: leave arrayProperties out"),
         ("flow: {forEach: {}}", "6:21: forEach must be one of {file: S3URI, items: PATH}, {prefix: S3URI}"),
         ("flow: {forEach: {file: s3://b/x, item: a}}", "6:38: unknown key item: did you mean items?"),
-        ("flow: {forEach: {file: s3://b/x, format: xml}}", "6:46: format must be one of json, jsonl, csv, lines"),
+        ("flow: {forEach: {file: s3://b/x, format: xml}}", "6:46: format must be one of json, jsonl, csv, tsv, lines"),
+        ("flow: {forEach: {file: s3://b/x.csv, separator: ';;'}}", "6:53: separator must be one character that stands between columns"),
+        ("flow: {forEach: {file: s3://b/x.csv, separator: a}}", "6:53: separator must be one character that stands between columns"),
+        ("flow: {forEach: {file: s3://b/x.csv, separator: 1}}", "6:53: separator must be one character that stands between columns"),
+        ("flow: {forEach: {file: s3://b/x.csv, separator: '\"'}}", "6:53: separator must be one character that stands between columns"),
+        ("flow: {forEach: {file: s3://b/x.tsv, format: tsv, separator: ;}}", "6:55: separator is CSV's; this file is tsv: leave it out, or write format: csv"),
+        ("flow: {forEach: {file: s3://b/x, items: I, separator: ;}}", "6:48: separator is CSV's; this file is json: leave it out, or write format: csv"),
+        ("flow: {forEach: {items: [1, 1e999]}}", "6:33: this number is beyond what a double holds: write it as a text, in quotes"),
+        ("flow: {forEach: {matrix: {a: [!!timestamp 2026-01-31]}}}", "6:35: this is no value of JSON: write it as a text, in quotes"),
+        (f"flow: {{forEach: {{items: [{'9' * 5_000}]}}}}", "6:30: this is no value of JSON: write it as a text, in quotes"),
         ("flow: {forEach: {file: s3://b/x.csv, format: csv, items: a}}", "6:62: items is a path in JSON; this file is csv"),
         ("flow: {forEach: {prefix: /b/}}", "6:30: prefix must be an S3 URI, such as s3://bucket/folder/"),
         ("flow: {forEach: {matrix: {a: 3}}}", "6:30: matrix must be a mapping of names to lists of values"),

@@ -19,9 +19,10 @@ from batchrelay.codec import (
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
+from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import JobOutcome, Part, StartOrder, StepState, StepStatus
 from batchrelay.settings import Settings
-from tests.builders import T0, step
+from tests.builders import T0, pipeline, step
 from tests.builders import run_of as run_of_steps
 from tests.contracts.suite import EVERYTHING, ended, run_of
 
@@ -31,6 +32,17 @@ def test_documents_survive_a_round_trip() -> None:
         assert decode_run(encode_run(run), EVERYTHING, run.version) == run
         assert run_pipeline(encode_run(run)) == ("everything", 3)
     assert decode_pipeline(encode_pipeline(EVERYTHING), 3) == EVERYTHING
+
+
+@pytest.mark.parametrize("separator", ["", ";", "\t"])
+def test_a_separator_is_stored_if_there_is_one(separator: str) -> None:
+    """A pipeline that has none is stored as it was: the same content is the same version."""
+    form = ListFormat.CSV if separator else ListFormat.TSV
+    each = ListFile(file="s3://b/f", format=form, separator=separator)
+    fan = pipeline(step("a", for_each=each))
+    document: Any = encode_pipeline(fan)
+    assert decode_pipeline(document, fan.version) == fan
+    assert ("separator" in document["steps"][0]["forEach"]) == bool(separator)
 
 
 def changed(document: Any, path: str, value: object) -> Any:

@@ -22,10 +22,12 @@ from batchrelay.domain.pipeline import (
     Matrix,
 )
 from batchrelay.domain.values import Json
+from batchrelay.items.compression import plain
 from batchrelay.items.glob import glob
 from batchrelay.items.json_list import read_json_list
 from batchrelay.items.sources import Passed, Position, Sources, reduced
-from batchrelay.items.texts import plain, read_csv, read_jsonl, read_lines
+from batchrelay.items.tables import read_table
+from batchrelay.items.texts import read_jsonl, read_lines
 from tests.builders import run_of, step
 
 KEYS = ("in/a b+c%20é.txt", "in/sub/x.txt", "in/sub/", "in/y.csv", "in/empty/", "other/z.txt")
@@ -61,7 +63,7 @@ def test_lines_end_with_a_newline_only() -> None:
 @pytest.mark.parametrize("size", [1, 3, 1_000])
 def test_csv_has_quotes_newlines_and_a_header(size: int) -> None:
     body = b'key,"a ""b"""\r\n"x\ny",1\n\nz,\n'
-    assert list(read_csv(chunked(body, size), "f")) == [
+    assert list(read_table(chunked(body, size), "f", ",")) == [
         {"key": "x\ny", 'a "b"': "1"},
         {"key": "z", 'a "b"': ""},
     ]
@@ -88,8 +90,12 @@ def test_gzip_is_recognised_by_its_first_bytes(size: int) -> None:
             b"a,b\n1,2,3\n",
             "line 2: 3 columns, the header has 2 (a, b)",
         ),
-        (ListFile(file="s3://b/f.csv"), b"", "empty; a CSV file begins with its header"),
-        (ListFile(file="s3://b/f.csv"), b"a,a\n", "the header names a twice"),
+        (ListFile(file="s3://b/f.csv"), b"", "empty; a CSV or TSV file begins with its header"),
+        (
+            ListFile(file="s3://b/f.csv"),
+            b"a,a\n",
+            "line 1: columns 1 and 2 are both 'a'",
+        ),
         (ListFile(file="s3://b/f.csv"), b'a\n"x', "line 2: not CSV: unexpected end of data"),
         (
             ListFile(file="s3://b/f.jsonl"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,7 +131,25 @@ def _value(loader: _Loader, node: yaml.Node, place: Place, document: Document) -
                 for index, inner in enumerate(node.value)
             ]
         case _:
-            return loader.construct_object(node)
+            return _scalar(loader, node, place, document)
+
+
+def _scalar(loader: _Loader, node: yaml.Node, place: Place, document: Document) -> Any:
+    """A value that JSON has too; a tag such as !!timestamp makes others."""
+    try:
+        value = loader.construct_object(node)
+    except (
+        ValueError,
+        LookupError,
+        AttributeError,
+    ):  # of Python's own readers of numbers and dates
+        value = b""
+    if isinstance(value, float) and not math.isfinite(value):
+        problem = "this number is beyond what a double holds: write it as a text, in quotes"
+        document.wrong(place, problem)
+    elif not isinstance(value, str | int | float | None):
+        document.wrong(place, "this is no value of JSON: write it as a text, in quotes")
+    return value
 
 
 def _members(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ KEYS = ("forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "whe
 _NOT_BUILT = ("retryFailed", "tolerate", "canary")
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
 NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
+SEPARATOR = r"[^A-Za-z0-9\"\s]|\t"
+"""One character between the columns of a CSV file."""
 FAN_IN_MIN, FAN_IN_MAX = 2, 1_000
 """Inputs of one child of an aggregate: they stand on one line of the manifest."""
 
@@ -103,10 +106,33 @@ def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach
     if said is not None and said not in list(ListFormat):
         document.wrong((*place, "format"), f"format must be one of {', '.join(ListFormat)}")
         return None
-    form = ListFormat(said) if said is not None else ListFormat.JSON if items is not None else None
+    separator = _separator(document, place, value)
+    form = None if said is None else ListFormat(said)
+    if form is None and items is not None:
+        form = ListFormat.JSON
+    elif form is None and separator:
+        form = ListFormat.CSV
     if items and form is not ListFormat.JSON:
         document.wrong((*place, "items"), f"items is a path in JSON; this file is {form}")
-    return ListFile(file=file, format=form, items=items or "")
+    if separator and form is not ListFormat.CSV:
+        problem = f"separator is CSV's; this file is {form}: leave it out, or write format: csv"
+        document.wrong_key((*place, "separator"), problem)
+    return ListFile(file=file, format=form, items=items or "", separator=separator)
+
+
+def _separator(document: Document, place: Place, value: Mapping[str, Any]) -> str:
+    """What separates columns; empty if the file does not say it."""
+    separator = value.get("separator")
+    if separator is None:
+        return ""
+    if not isinstance(separator, str) or not re.fullmatch(SEPARATOR, separator):
+        document.wrong(
+            (*place, "separator"),
+            'separator must be one character that stands between columns, such as ";" or "|": no '
+            "letter, digit, quote, blank or line end; for tabs write format: tsv",
+        )
+        return ""
+    return separator
 
 
 def _listing(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach | None:
@@ -147,7 +173,7 @@ def _steps(document: Document, place: Place, value: Mapping[str, Any]) -> ForEac
 _KINDS: tuple[
     tuple[str, tuple[str, ...], Callable[[Document, Place, Mapping[str, Any]], ForEach | None]], ...
 ] = (
-    ("file", ("file", "items", "format"), _file),
+    ("file", ("file", "items", "format", "separator"), _file),
     ("prefix", ("prefix", "suffix", "match"), _listing),
     ("matrix", ("matrix",), _matrix),
     ("items", ("items",), _inline),

@@ -22,7 +22,7 @@ from batchrelay.domain.limits import (
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
 from batchrelay.domain.values import NAME
 from batchrelay_cli.pipeline_file.fields import DESCRIBED, OUTCOMES, PARAM_NAME
-from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS
+from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS, SEPARATOR
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
 
@@ -159,7 +159,16 @@ def _flow(shapes: _Shapes) -> Schema:
 def _for_each() -> list[Schema]:
     axes = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array"}}
     return [
-        _object(required=("file",), file=_TEXT, items=_TEXT, format={"enum": list(ListFormat)}),
+        _object(
+            required=("file",),
+            file=_TEXT,
+            items=_TEXT,
+            format=_told("Said where the file's name does not.", {"enum": list(ListFormat)}),
+            separator=_told(
+                "Of CSV's columns; a comma unless said.",
+                _TEXT | {"pattern": f"^(?:{SEPARATOR})$"},
+            ),
+        ),
         _object(required=("prefix",), prefix=_TEXT, suffix=_TEXT, match=_TEXT),
         _object(required=("matrix",), matrix=axes),
         _object(required=("items",), items={"type": "array"}),

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.limits import ITEM_BYTES_MAX
 from batchrelay.domain.values import Json, offsets_uri
 from batchrelay.ports import Objects, Upload
 
 _offset = struct.Struct("<Q").pack
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +60,13 @@ class ManifestWriter:
             line = _encode(item).encode() + b"\n"
         except UnicodeEncodeError as error:
             raise InvalidItems(f"item {self.count}: half a character: {error.reason}") from None
+        except ValueError:
+            raise InvalidItems(f"item {self.count}: NaN and the infinities are not JSON") from None
+        if len(line) > ITEM_BYTES_MAX:
+            raise InvalidItems(
+                f"item {self.count}: {len(line):,} bytes of JSON, and an item may have "
+                f"{ITEM_BYTES_MAX:,}: write the data into an object, and its URI into the list"
+            )
         if self.count % self.chunk == 0:
             self.offsets.write(_offset(self.position))
         self.lines.write(line)

@@ -103,7 +103,8 @@ def _encode_for_each(each: ForEach) -> dict[str, Json]:
     match each:
         case ListFile():
             form = None if each.format is None else str(each.format)
-            return {"file": each.file, "format": form, "items": each.items}
+            separator = {"separator": each.separator} if each.separator else {}
+            return {"file": each.file, "format": form, "items": each.items, **separator}
         case Listing():
             return {"prefix": each.prefix, "suffix": each.suffix, "match": each.match}
         case Matrix():
@@ -182,6 +183,7 @@ def _decode_for_each(reader: Reader) -> ForEach:
             file=reader.take("file", str),
             format=None if said.get("format") is None else enum(reader, "format", ListFormat),
             items=reader.take("items", str),
+            separator=reader.maybe("separator", str) or "",
         )
     if "prefix" in said:
         return Listing(

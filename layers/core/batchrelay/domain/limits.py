@@ -95,3 +95,7 @@ SAVE_ATTEMPTS_MAX = 20
 
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
+
+ITEM_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes of one item as JSON, and characters of the line, row or element that it is read from: the
+function that prepares a step has 512 MB, and holds a few copies of one."""

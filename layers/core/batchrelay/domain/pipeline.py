@@ -39,8 +39,10 @@ class ListFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     """With a header; an item is a mapping of its columns."""
+    TSV = "tsv"
+    """The same, separated by tabs."""
     LINES = "lines"
-    """An item is a text; empty lines are none."""
+    """An item is a text; blank lines are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class ListFile:
     """None: what the object's name says, once it is known."""
     items: str = ""
     """Of JSON, a dotted path; empty for the document."""
+    separator: str = ""
+    """Of CSV's columns, one character; empty for a comma."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

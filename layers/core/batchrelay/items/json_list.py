@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Iterable, Iterator
 
 from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.limits import ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
+from batchrelay.items.encoding import MARK, decoded
+from batchrelay.items.strict_json import NotJson, decode
 
 MEMBERS_TOLD = 10
 """Names of an error's sentence."""
@@ -21,6 +23,8 @@ _WHITESPACE = " \t\n\r"
 def read_json_list(chunks: Iterable[bytes], path: str, source: str) -> Iterator[Json]:
     """The elements of the JSON list at a dotted path, one at a time, in constant memory.
 
+    What follows the list is read too: a document that is cut off behind it is refused.
+
     Args:
         chunks: the document in UTF-8.
         path: such as `Items` or `plan.files`; empty for the document itself.
@@ -29,63 +33,101 @@ def read_json_list(chunks: Iterable[bytes], path: str, source: str) -> Iterator[
     Raises:
         InvalidItems: broken JSON (with its byte), no such path, or not a list.
     """
-    return _Reader(chunks, source).items(tuple(path.split(".")) if path else ())
-
-
-def _no_json(constant: str) -> Json:
-    raise ValueError(f"{constant} is not JSON")
-
-
-STRICT = json.JSONDecoder(parse_constant=_no_json)
-"""JSON without NaN and the infinities, which Python alone would read."""
+    return _Reader(decoded(chunks, source), source).items(tuple(path.split(".")) if path else ())
 
 
 class _Reader:
     """A window on the text: what was read is dropped, what a value needs is fetched."""
 
-    def __init__(self, chunks: Iterable[bytes], source: str) -> None:
-        self._chunks = iter(chunks)
+    def __init__(self, pieces: Iterator[str], source: str) -> None:
+        self._pieces = pieces
         self._source = source
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = STRICT
         self._text = ""
         self._at = 0
         self._bytes_dropped = 0
-        self._ended = False
 
     def items(self, path: tuple[str, ...]) -> Iterator[Json]:
+        if self._peek() == MARK:
+            self._at += 1
+        open_objects = []
         for depth, name in enumerate(path):
-            self._enter_member(name, ".".join(path[: depth + 1]))
+            members = self._object(".".join(path[: depth + 1]))
+            self._enter(members, name, ".".join(path[: depth + 1]))
+            open_objects.append(members)
         if self._peek() != "[":
             where = f"at {'.'.join(path)}" if path else "in the document: write `items: PATH`"
             raise self._error(f"there is no list {where}")
+        yield from self._elements(ITEM_BYTES_MAX)
+        for members in reversed(open_objects):
+            for _ in members:
+                self._skip()
+        if self._peek():
+            raise self._error("expected the end: there is more behind the document")
+
+    def _object(self, path: str) -> Iterator[str]:
+        if self._peek() != "{":
+            raise self._error(f"there is no object to hold {path}")
+        return self._members()
+
+    def _enter(self, members: Iterator[str], name: str, path: str) -> None:
+        """Stand before the value of a member of the object here."""
+        known: list[str] = []
+        for key in members:
+            if key == name:
+                return
+            if len(known) < MEMBERS_TOLD:
+                known.append(key)
+            self._skip()
+        there = f"; there are {', '.join(known)}" if known else ""
+        raise self._error(f"there is no member {path}{there}", self._at - 1)
+
+    def _members(self) -> Iterator[str]:
+        """Every key of the object here; read its value before asking for the next one."""
         self._at += 1
-        if self._peek() == "]":
+        keys: set[str] = set()
+        if self._peek() == "}":
+            self._at += 1
             return
         while True:
-            yield self._value()
+            yield self._key(keys)
+            if self._next_is("}"):
+                return
+
+    def _key(self, keys: set[str]) -> str:
+        if self._peek() not in ('"', ""):
+            raise self._error("expected a key in double quotes")
+        begin = self._bytes_dropped + len(self._text[: self._at].encode())
+        key = str(self._value())
+        if key in keys:
+            raise InvalidItems(f"{self._source}: byte {begin}: the key {key!r} is there twice")
+        keys.add(key)
+        if self._peek() != ":":
+            raise self._error("expected ':'")
+        self._at += 1
+        return key
+
+    def _elements(self, longest: int | None = None) -> Iterator[Json]:
+        """Every element of the list here."""
+        self._at += 1
+        if self._peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self._value(longest)
             if self._next_is("]"):
                 return
 
-    def _enter_member(self, name: str, path: str) -> None:
-        """Stand before the value of a member of the object here."""
-        if self._peek() != "{":
-            raise self._error(f"there is no object to hold {path}")
-        self._at += 1
-        known: list[str] = []
-        while self._peek() != "}":
-            key = self._value()
-            known.append(str(key))
-            if self._peek() != ":":
-                raise self._error("expected ':'")
-            self._at += 1
-            if key == name:
-                return
-            self._value()
-            if self._next_is("}"):
-                break
-        there = f"; there are {', '.join(known[:MEMBERS_TOLD])}" if known else ""
-        raise self._error(f"there is no member {path}{there}")
+    def _skip(self) -> None:
+        """Read a member that is not on the path, a long one piece by piece."""
+        match self._peek():
+            case "[":
+                for _ in self._elements():
+                    pass
+            case "{":
+                for _ in self._members():
+                    self._value()
+            case _:
+                self._value()
 
     def _next_is(self, end: str) -> bool:
         """Step over a comma (False) or over the end of the list or object (True)."""
@@ -95,25 +137,25 @@ class _Reader:
         self._at += 1
         return found == end
 
-    def _value(self) -> Json:
+    def _value(self, longest: int | None = None) -> Json:
         """The value here. A number at the window's edge may go on, so more is fetched first."""
         self._peek()
         while True:
             try:
-                value, end = self._json.raw_decode(self._text, self._at)
+                value, end = decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 into_value = error.pos - self._at
+                if longest is not None and len(self._text) - self._at > longest:
+                    raise self._error(f"an item of over {longest:,} characters") from None
                 if self._may_be_cut(error) and self._fetch():
                     continue
                 raise self._error(error.msg, self._at + into_value) from None
-            except RecursionError:
-                raise self._error("nested too deeply") from None
-            except ValueError as error:
+            except NotJson as error:
                 raise self._error(str(error)) from None
             if self._may_go_on(value, end) and self._fetch():
                 continue
             self._at = end
-            return value  # type: ignore[no-any-return]
+            return value
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether more text could mend it: not what is wrong far before the end of the window."""
@@ -136,30 +178,21 @@ class _Reader:
 
     def _fetch(self) -> bool:
         """Read at least as much again as is held, so that a long value is not re-read often."""
-        if self._ended:
-            return False
         self._bytes_dropped += len(self._text[: self._at].encode())
         held = self._text[self._at :]
         self._at = 0
         wanted = len(held)
         pieces = [held]
-        try:
-            for chunk in self._chunks:
-                piece = self._decode(chunk)
-                pieces.append(piece)
-                wanted -= len(piece)
-                if wanted < 0:
-                    break
-            else:
-                self._ended = True
-                pieces.append(self._decode(b"", True))
-        except UnicodeDecodeError as error:
-            raise InvalidItems(f"{self._source}: not UTF-8: {error.reason}") from None
+        for piece in self._pieces:
+            pieces.append(piece)
+            wanted -= len(piece)
+            if wanted < 0:
+                break
         self._text = "".join(pieces)
         return len(self._text) > len(held)
 
     def _error(self, what: str, position: int | None = None) -> InvalidItems:
-        before = self._text[: self._at if position is None else position]
-        return InvalidItems(
-            f"{self._source}: byte {self._bytes_dropped + len(before.encode())}: {what}"
-        )
+        at = self._at if position is None else position
+        byte = self._bytes_dropped + len(self._text[:at].encode())
+        end = ", and the document ends here" if at >= len(self._text) else ""
+        return InvalidItems(f"{self._source}: byte {byte}: {what}{end}")

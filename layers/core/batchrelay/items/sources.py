@@ -21,9 +21,11 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
+from batchrelay.items.compression import plain
 from batchrelay.items.glob import glob
 from batchrelay.items.json_list import read_json_list
-from batchrelay.items.texts import plain, read_csv, read_jsonl, read_lines
+from batchrelay.items.tables import read_table
+from batchrelay.items.texts import read_jsonl, read_lines
 from batchrelay.ports import Objects
 
 _SUFFIXES = {
@@ -31,7 +33,15 @@ _SUFFIXES = {
     ".jsonl": ListFormat.JSONL,
     ".ndjson": ListFormat.JSONL,
     ".csv": ListFormat.CSV,
+    ".tsv": ListFormat.TSV,
+    ".tab": ListFormat.TSV,
 }
+
+SOURCE_CHARS_MAX = 32
+"""Characters of a list's URI in an error, its end: of a reason a run keeps REASON_CHARS_MAX."""
+
+_FOLDER_MARKS = ("/", "_$folder$")
+"""How the keys of empty objects end that stand for a folder: consoles make them, and Hadoop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +118,24 @@ class Sources:
         return read_jsonl(self.objects.read(uri), uri)
 
     def _listed(self, uri: str, listed: ListFile) -> Iterator[Json]:
-        chunks = plain(self.objects.read(uri), uri)
-        match listed.format or _format_of(uri):
+        source = uri if len(uri) <= SOURCE_CHARS_MAX else "…" + uri[1 - SOURCE_CHARS_MAX :]
+        chunks = plain(self.objects.read(uri), source)
+        form = listed.format or _format_of(uri)
+        match form:
             case ListFormat.JSON:
-                return read_json_list(chunks, listed.items, uri)
+                return read_json_list(chunks, listed.items, source)
             case ListFormat.JSONL:
-                return read_jsonl(chunks, uri)
+                return read_jsonl(chunks, source)
             case ListFormat.CSV:
-                return read_csv(chunks, uri)
-            case ListFormat.LINES:
-                return read_lines(chunks, uri)
+                separator = listed.separator or ","
+                return read_table(chunks, source, separator, is_guess=not listed.separator)
+            case ListFormat.TSV:
+                return read_table(chunks, source, "\t", is_guess=True)
+            case ListFormat.LINES | None:
+                return read_lines(chunks, source, is_guess=form is None)
 
     def _objects_below(self, run: Run, listing: Listing, after: str) -> Iterator[Json | Passed]:
-        """Objects, but not the empty ones whose key ends with a slash: consoles make them."""
+        """Objects, but not the empty ones that stand for a folder."""
         variables = variables_of(run)
         prefix = expand(listing.prefix, variables)
         suffix = expand(listing.suffix, variables)
@@ -129,18 +144,18 @@ class Sources:
         bucket, _, start = prefix.removeprefix("s3://").partition("/")
         at = len(start)
         for key, size in found:
-            is_folder = key.endswith("/") and size == 0
+            is_folder = key.endswith(_FOLDER_MARKS) and size == 0
             if not is_folder and key.endswith(suffix) and (matches is None or matches(key[at:])):
                 yield {"bucket": bucket, "key": key, "size": size}
             else:
                 yield Passed(key)
 
 
-def _format_of(uri: str) -> ListFormat:
-    """By its name; anything else is plain lines."""
-    name = uri.removesuffix(".gz")
+def _format_of(uri: str) -> ListFormat | None:
+    """By its name, in capitals or not; None if that does not say it."""
+    name = uri.lower().removesuffix(".gz")
     ends = (form for suffix, form in _SUFFIXES.items() if name.endswith(suffix))
-    return next(ends, ListFormat.LINES)
+    return next(ends, None)
 
 
 def _combinations(matrix: Matrix) -> Iterator[Json]:

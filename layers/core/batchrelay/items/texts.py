@@ -1,119 +1,118 @@
-"""JSONL, CSV and plain lines, gzipped or not, as streams in constant memory."""
+"""JSONL and plain lines, as streams in constant memory."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import json
-import zlib
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.limits import ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
-from batchrelay.items.json_list import STRICT
+from batchrelay.items.encoding import MARK, decoded
+from batchrelay.items.strict_json import NotJson, decode
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WBITS = 31
-_INFLATED_BYTES_MAX = 1 << 20
-"""At once: a small object may hold a great many bytes."""
-
-
-def plain(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
-    """The bytes themselves, decompressed if they begin as gzip does. Raises: InvalidItems."""
-    stream = iter(chunks)
-    head = b""
-    for chunk in stream:
-        head += chunk
-        if len(head) >= len(_GZIP_MAGIC):
-            break
-    whole = chain((head,), stream)
-    return _inflated(whole, source) if head.startswith(_GZIP_MAGIC) else whole
-
-
-def _inflated(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
-    """Every member of a gzip file."""
-    member = zlib.decompressobj(_GZIP_WBITS)
-    try:
-        for chunk in chunks:
-            left = chunk
-            while left:
-                if member.eof:
-                    member = zlib.decompressobj(_GZIP_WBITS)
-                yield member.decompress(left, _INFLATED_BYTES_MAX)
-                left = member.unused_data if member.eof else member.unconsumed_tail
-    except zlib.error as error:
-        raise InvalidItems(f"{source}: broken gzip: {error}") from None
-    if not member.eof:
-        raise InvalidItems(f"{source}: the gzip file is cut off")
+SEPARATORS = "\t,;|"
+"""What separates the columns of tables."""
 
 
 def read_jsonl(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
-    """One item a line; empty lines are none. Raises: InvalidItems with the line."""
-    for number, line in enumerate(_lines(chunks, source), start=1):
-        text = line.strip(" \t\r\n")
+    """One item a line; blank lines are none. Raises: InvalidItems with the line."""
+    for number, line in enumerate(lines_of(chunks, source), start=1):
+        text = line.strip(" \t\r")
         if not text:
             continue
         try:
-            yield STRICT.decode(text)
+            value, end = decode(text)
         except json.JSONDecodeError as error:
-            where = f"line {number}, column {error.colno}"
-            raise InvalidItems(f"{source}: {where}: not JSON: {error.msg}") from None
-        except (ValueError, RecursionError) as error:
+            raise _not_json(source, number, line, error.pos, error.msg) from None
+        except NotJson as error:
             raise InvalidItems(f"{source}: line {number}: not JSON: {error}") from None
+        if end != len(text):
+            raise _not_json(source, number, line, end, "Extra data")
+        yield value
 
 
-def read_lines(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
-    """Every line that is not empty, as it is."""
-    for line in _lines(chunks, source):
-        text = line.rstrip("\r\n")
-        if text:
+def _not_json(source: str, number: int, line: str, at: int, problem: str) -> InvalidItems:
+    """What is wrong at a place of the line, counted behind its leading blanks."""
+    column = len(line) - len(line.lstrip(" \t\r")) + at + 1
+    return InvalidItems(f"{source}: line {number}, column {column}: not JSON: {problem}")
+
+
+def read_lines(chunks: Iterable[bytes], source: str, *, is_guess: bool = False) -> Iterator[Json]:
+    """Every line that is not blank, as it is.
+
+    Args:
+        is_guess: nobody said that these are plain lines, so what looks like another format is
+            refused.
+
+    Raises:
+        InvalidItems: with the line.
+    """
+    lines = _texts(chunks, source)
+    if not is_guess:
+        return lines
+    head = list(islice(lines, 2))
+    _check_guess(head, source)
+    return chain(head, lines)
+
+
+def _texts(chunks: Iterable[bytes], source: str) -> Iterator[str]:
+    for number, line in enumerate(lines_of(chunks, source), start=1):
+        text = line.rstrip("\r")
+        if "\r" in text:
+            raise InvalidItems(
+                f"{source}: line {number}: a carriage return inside the line: lines end with LF "
+                "or CRLF; write a text that holds one as JSONL"
+            )
+        if text.strip(" \t"):
             yield text
 
 
-def read_csv(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
-    """A mapping a row, by the header. Raises: InvalidItems with the line of a wrong row."""
-    rows = csv.reader(_lines(chunks, source), strict=True)
-    try:
-        header = next(rows, None)
-        if header is None:
-            raise InvalidItems(f"{source}: empty; a CSV file begins with its header")
-        twice = {name for name in header if header.count(name) > 1}
-        if twice:
-            raise InvalidItems(f"{source}: the header names {', '.join(sorted(twice))} twice")
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InvalidItems(
-                    f"{source}: line {rows.line_num}: {len(row)} columns, the header has "
-                    f"{len(header)} ({', '.join(header)})"
-                )
-            yield dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise InvalidItems(f"{source}: line {rows.line_num}: not CSV: {error}") from None
+def _check_guess(head: list[str], source: str) -> None:
+    """That the first lines do not look like a table or like JSON. Raises: InvalidItems."""
+    if not head:
+        return
+    form = None
+    if head[0].lstrip().startswith(("{", "[")):
+        form = "JSON: write format: jsonl (or json) in forEach"
+    elif all(line.startswith(("- ", "---")) for line in head):
+        form = "YAML: write JSON, JSONL or CSV"
+    elif len(head) > 1:
+        counts = {mark: [line.count(mark) for line in head] for mark in SEPARATORS}
+        mark = next((mark for mark, (one, two) in counts.items() if one == two > 0), None)
+        how = "format: tsv" if mark == "\t" else f'separator: "{mark}"'
+        form = None if mark is None else f"a table: write {how} in forEach"
+    if form is not None:
+        raise InvalidItems(
+            f"{source}: the first lines look like {form}, or format: lines if each is an item"
+        )
 
 
-def _lines(chunks: Iterable[bytes], source: str) -> Iterator[str]:
-    """The lines with their ends. Only \\n ends one: \\u2028 may stand in a text."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+def lines_of(chunks: Iterable[bytes], source: str) -> Iterator[str]:
+    """The lines without their LF. Nothing else ends one: \\u2028 may stand in a text.
+
+    Raises: InvalidItems, for a line that is longer than an item may be.
+    """
     held: list[str] = []
-    read = 0
-    try:
-        for chunk in chunks:
-            text = decoder.decode(chunk)
-            read += len(chunk)
-            *whole, rest = text.split("\n")
-            for line in whole:
-                held.append(line)
-                held.append("\n")
-                yield "".join(held)
-                held.clear()
-            held.append(rest)
-        held.append(decoder.decode(b"", True))
-    except UnicodeDecodeError as error:
-        at = read + error.start
-        raise InvalidItems(f"{source}: byte {at}: not UTF-8: {error.reason}") from None
+    length, ended = 0, 0
+    pieces = decoded(chunks, source)
+    first = next(pieces, "").removeprefix(MARK)
+    for text in chain((first,), pieces):
+        *whole, rest = text.split("\n")
+        if whole:
+            whole[0] = "".join((*held, whole[0]))
+            held.clear()
+            length = 0
+            yield from whole
+            ended += len(whole)
+        held.append(rest)
+        length += len(rest)
+        if length > ITEM_BYTES_MAX:
+            raise InvalidItems(
+                f"{source}: line {ended + 1}: over {ITEM_BYTES_MAX:,} characters, and an item "
+                "may not be longer"
+            )
     last = "".join(held)
     if last:
         yield last

@@ -1,0 +1,77 @@
+"""JSON as its standard has it, and no value that another reader would take for another."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from batchrelay.domain.values import Json
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SHOWN_CHARS = 20
+
+
+class NotJson(ValueError):
+    """The text is no JSON document, or none whose values can be kept."""
+
+
+def _constant(name: str) -> Json:
+    raise NotJson(f"{name} is not JSON")
+
+
+def _number(text: str) -> float:
+    """A number with a fraction or an exponent, unless a double would make it 0 or infinite."""
+    value = float(text)
+    is_ordinary = value and value - value == 0  # quicker than math.isfinite, for a million of them
+    if is_ordinary or (not value and not text.lower().partition("e")[0].strip("-0.")):
+        return value
+    raise NotJson(f"{shown(text)} is beyond what a double holds: write it as a text")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for number, name in enumerate(names) if name in names[:number])
+        raise NotJson(f"the key {shown(twice)!r} is there twice")
+    return members
+
+
+def shown(text: str) -> str:
+    """As much of a text as an error names: a run keeps little of a reason."""
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
+
+
+_scan = json.JSONDecoder(
+    parse_constant=_constant, parse_float=_number, object_pairs_hook=_members
+).scan_once
+
+
+def decode(text: str, at: int = 0) -> tuple[Json, int]:
+    """The value that begins here, and where it ends; integers keep every digit.
+
+    Raises:
+        JSONDecodeError: with the position, if it is no JSON.
+        NotJson: for NaN, a number out of range, a key twice, half a character, deep nesting.
+    """
+    try:
+        value, end = _scan(text, at)
+    except StopIteration as stop:
+        raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+    except (json.JSONDecodeError, NotJson):
+        raise
+    except RecursionError:
+        raise NotJson("nested too deeply") from None
+    except ValueError:  # Python's limit of an integer's digits
+        raise NotJson("an integer of over 4,300 digits: write it as a text") from None
+    if text.find("\\u", at, end) >= 0 and _HALF.search(text, at, end):
+        _check_characters(value)
+    return value, end
+
+
+def _check_characters(value: Json) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotJson("half of a character (a lone surrogate)") from None
