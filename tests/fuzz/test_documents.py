@@ -145,6 +145,7 @@ LISTS = (
     ("list.json", b'{"Items": [1, "two", {"three": 3}]}'),
     ("list.jsonl", b'{"a": 1}\n{"a": 2}\n'),
     ("list.csv", b'name,size\n"a,b",3\nc,4\n'),
+    ("list.tsv", b'name\tsize\n"a\tb"\t3\nc\t4\n'),
     ("list.txt", b"one\ntwo\n"),
     ("list.json.gz", gzip.compress(b'{"Items": [1, 2, 3]}', mtime=0)),
 )  # fmt: skip

@@ -205,6 +205,48 @@ MUTANTS = (
         new="if False:",
     ),
     Mutant(
+        bug="what stands behind a JSON list is not read",
+        file="items/json_list.py",
+        old="        for members in reversed(open_objects):",
+        new="        return\n        for members in reversed(open_objects):",
+    ),
+    Mutant(
+        bug="a key that is there twice means its last value",
+        file="items/strict_json.py",
+        old="if len(members) != len(pairs):",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a number that is too large is Infinity to a child",
+        file="items/strict_json.py",
+        old="is_ordinary = value and value - value == 0",
+        new="is_ordinary = True",
+    ),
+    Mutant(
+        bug="a TSV list is read as plain lines",
+        file="items/sources.py",
+        old='".tsv": ListFormat.TSV,',
+        new='".tsv": ListFormat.LINES,',
+    ),
+    Mutant(
+        bug="a table of another separator is one column",
+        file="items/tables.py",
+        old="    if is_guess:\n        _check_separator(header, rows)",
+        new="    if False:\n        _check_separator(header, rows)",
+    ),
+    Mutant(
+        bug="a quote that is not closed takes in the whole file",
+        file="items/tables.py",
+        old="if self._chars > ITEM_BYTES_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="the separator of a list is not stored",
+        file="codec/pipelines.py",
+        old='separator = {"separator": each.separator} if each.separator else {}',
+        new="separator: dict[str, Json] = {}",
+    ),
+    Mutant(
         bug="what one effect raises loses the results of the others",
         file="engine.py",
         old="trouble = trouble or error",
