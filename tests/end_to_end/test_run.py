@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,42 @@ def test_a_run_prints_the_table_the_output_and_the_notice(tmp_path: Path) -> Non
     assert any(line.startswith("migrate      SUCCEEDED  3/3") for line in lines)
     assert any(line.startswith("output: s3://") for line in lines)
     assert any(line.startswith("notice: word-count SUCCEEDED") for line in lines)
+
+
+WORDS = {
+    "batch": (11, 0), "aws": (7, 1), "service": (4, 2), "amazon": (2, 3), "storage": (5, 0),
+    "computing": (1, 3), "jobs": (4, 0), "data": (0, 4), "services": (2, 1), "simple": (1, 2),
+    "workloads": (3, 0),
+}  # fmt: skip
+"""The table of a public post whose plan, migrate and merge this example ports: how often each word
+stands in the first text and in the second."""
+
+OTHERS = {"and": (12, 4), "S3": (3, 3), "bucket": (1, 1), "of": (9, 9)}
+"""Words that the table leaves out: stop words, short ones, rare ones."""
+
+
+@pytest.mark.parametrize("count", [2, 1])
+def test_the_word_table_of_the_plan_migrate_merge_post(tmp_path: Path, count: int) -> None:
+    """Of two texts by an array of two, and of one text that holds both by a plain job."""
+    every = WORDS | OTHERS
+    written = [
+        " ".join(" ".join([word] * times[text]) for word, times in every.items())
+        for text in range(2)
+    ]
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number, text in enumerate(written if count == 2 else ["\n".join(written)], start=1):
+        (folder / f"file{number}.txt").write_text(text.title() + "\n")
+    out = tmp_path / "out"
+    done = batchrelay("run", str(EXAMPLE), "--param", f"source={folder}", "--download", str(out))
+    assert done.returncode == 0, done.stderr
+    assert f"migrate      SUCCEEDED  {count}/{count}" in done.stdout
+    table = {word: sum(times) for word, times in WORDS.items()}
+    top = json.loads((out / "merge/top.json").read_text())
+    assert top == table
+    assert list(top.values()) == [11, 8, 6, 5, 5, 4, 4, 4, 3, 3, 3]
+    printed = re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)
+    assert {word: int(times) for word, times in printed} == table
 
 
 def pipeline(folder: Path, **document: Any) -> str:
