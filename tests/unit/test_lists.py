@@ -42,6 +42,8 @@ CASES: tuple[Case, ...] = (
     ("a byte order mark at the beginning", "f.jsonl", b'\xef\xbb\xbf{"a": 1}\n', {}, [{"a": 1}]),
     ("a byte order mark at the beginning", "f.txt", b"\xef\xbb\xbfa\nb\n", {}, ["a", "b"]),
     ("a byte order mark at the beginning", "f.json", b"\xef\xbb\xbf[1]", {}, [1]),
+    ("a byte order mark inside, as in joined files", "f.csv", CSV + b"\xef\xbb\xbf" + CSV, {}, "line 4: a byte order mark inside the file: were files joined?"),
+    ("a byte order mark inside, as in joined files", "f.txt", b"a\n\xef\xbb\xbfb\n", {}, "line 2: a byte order mark inside the file: were files joined?"),
     ("UTF-16", "f.csv", "id,b\n1,2\n".encode("utf-16"), {}, "byte 0: not UTF-8: this looks like UTF-16: write UTF-8"),
     ("UTF-16", "f.txt", "a\nb\n".encode("utf-16-le"), {}, "byte 1: not UTF-8: a NUL character: UTF-16 and binary files have it: write UTF-8"),
     ("Latin-1, or any other encoding", "f.csv", "id\ncafé\n".encode("latin-1"), {}, "byte 6: not UTF-8: invalid continuation byte: convert it, such as with iconv -f latin1 -t utf-8"),
@@ -81,6 +83,7 @@ CASES: tuple[Case, ...] = (
     ("blanks around a text", "f.txt", b" a\nb \n", {}, [" a", "b "]),
     ("blanks around a text", "f.csv", b"id,b\n1, 2 \n", {}, [{"id": "1", "b": " 2 "}]),
     ("blanks around the name of a column", "f.csv", b"id, b\n1, 2\n", {}, "line 1: column 2 is ' b': remove the blanks around names and values"),
+    ("the same item twice", "f.txt", b"a\na\n", {}, ["a", "a"]),
     ("a very long field", "f.csv", f"id,sequence\n1,{LONG}\n2,C\n".encode(), {}, [{"id": "1", "sequence": LONG}, {"id": "2", "sequence": "C"}]),
     ("a very long field", "f.jsonl", json.dumps({"id": LONG}).encode(), {}, [{"id": LONG}]),
     # which format
@@ -100,6 +103,7 @@ CASES: tuple[Case, ...] = (
     ("one column whose name holds `;`, `,`, a tab or a bar", "f.tsv", b"sample,reads\nNA1,100\n", {}, 'write separator: "," in forEach, or separator: "\\t" to keep it'),
     ("one column whose name holds `;`, `,`, a tab or a bar", "f.csv", b'{"a": 1}\n{"a": 2}\n', {}, "write format: jsonl in forEach, or separator"),
     ("`separator`", "f.csv", b"id;b\n1;2\n3;4\n", {"separator": ";"}, ROWS),
+    ("`separator`", "list", b"id\tb\n1\t2\n3\t4\n", {"format": ListFormat.CSV, "separator": "\t"}, ROWS),
     ("`separator`", "f.csv", b"a;b\n1\n", {"separator": ","}, [{"a;b": "1"}]),
     # tables
     ("quotes, and line ends inside them", "f.csv", b'id,"b ""x"""\n"1\n\n2",3\n', {}, [{"id": "1\n\n2", 'b "x"': "3"}]),
@@ -112,8 +116,7 @@ CASES: tuple[Case, ...] = (
     ("one column without a name", "f.csv", b",b\n0,2\n", {}, [{"": "0", "b": "2"}]),
     ("several columns without a name", "f.csv", b"id,,b,,\n", {}, "line 1: columns 2, 4 and 5 of the header have no name"),
     ("two columns of one name", "f.csv", b"id,b,id\n", {}, "line 1: columns 1 and 3 are both 'id'"),
-    ("the header once more, as in joined files", "f.csv", CSV + CSV, {}, "line 4: the header, or a byte order mark, once more: were files joined?"),
-    ("the header once more, as in joined files", "f.csv", CSV + b"\xef\xbb\xbfid,b\n", {}, "line 4: the header, or a byte order mark"),
+    ("the header once more, as in joined files", "f.csv", CSV + CSV, {}, "line 4: the header once more: were files joined?"),
     # JSON
     ("JSON that is cut off, also behind the list", "f.json", b'{"Items": ["a","b"], "More": ["c"', {"items": "Items"}, "byte 33: expected ',' or ']', and the document ends here"),
     ("JSON that is cut off, also behind the list", "f.json", b'{"Items": ["a","b"]', {"items": "Items"}, "byte 19: expected ',' or '}'"),

@@ -43,9 +43,9 @@ def shown(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
 
 
-_scan = json.JSONDecoder(
+_DECODER = json.JSONDecoder(
     parse_constant=_constant, parse_float=_number, object_pairs_hook=_members
-).scan_once
+)
 
 
 def decode(text: str, at: int = 0) -> tuple[Json, int]:
@@ -56,9 +56,7 @@ def decode(text: str, at: int = 0) -> tuple[Json, int]:
         NotJson: for NaN, a number out of range, a key twice, half a character, deep nesting.
     """
     try:
-        value, end = _scan(text, at)
-    except StopIteration as stop:
-        raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+        value, end = _DECODER.raw_decode(text, at)
     except (json.JSONDecodeError, NotJson):
         raise
     except RecursionError:

@@ -44,10 +44,12 @@ def read_table(
 
 def _check_row(row: Sequence[str], header: Sequence[str], rows: _Rows) -> None:
     """Raises: InvalidItems."""
+    if row[0].startswith(MARK):
+        raise rows.error("a byte order mark inside the file: were files joined?")
+    if row == header:
+        raise rows.error("the header once more: were files joined?")
     if len(row) != len(header):
         raise rows.error(f"{len(row)} columns, the header has {len(header)} ({', '.join(header)})")
-    if row == header or row[0].startswith(MARK):
-        raise rows.error("the header, or a byte order mark, once more: were files joined?")
     if len(row) > 1 and not any(row):
         raise rows.error("a row of empty values: remove it")
 

@@ -65,6 +65,10 @@ def _texts(chunks: Iterable[bytes], source: str) -> Iterator[str]:
                 f"{source}: line {number}: a carriage return inside the line: lines end with LF "
                 "or CRLF; write a text that holds one as JSONL"
             )
+        if text[:1] == MARK:
+            raise InvalidItems(
+                f"{source}: line {number}: a byte order mark inside the file: were files joined?"
+            )
         if text.strip(" \t"):
             yield text
 
