@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchrelay.domain.conditions import Condition, parse_condition
-from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.errors import InvalidItems, InvalidPipeline
 from batchrelay.domain.limits import ARRAY_SIZE_MAX
 from batchrelay.domain.pipeline import (
     Aggregate,
@@ -20,6 +20,7 @@ from batchrelay.domain.pipeline import (
     Matrix,
     StepOutputs,
 )
+from batchrelay.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 
@@ -103,6 +104,11 @@ def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach
             "as Items)",
         )
         return None
+    if "${" not in file and not re.fullmatch(r"s3://[^/]+/.+", file):
+        problem = (
+            "file must be the S3 URI of an object, such as s3://bucket/list.csv, or a parameter"
+        )
+        document.wrong((*place, "file"), f"{problem} of type s3uri: ${{params.NAME}}")
     if said is not None and said not in list(ListFormat):
         document.wrong((*place, "format"), f"format must be one of {', '.join(ListFormat)}")
         return None
@@ -143,6 +149,10 @@ def _listing(document: Document, place: Place, value: Mapping[str, Any]) -> ForE
             return None
     if not texts["prefix"].startswith(("s3://", "${")):
         document.wrong((*place, "prefix"), "prefix must be an S3 URI, such as s3://bucket/folder/")
+    try:
+        glob(texts["match"])
+    except InvalidItems as error:
+        document.wrong((*place, "match"), str(error))
     return Listing(**texts)
 
 

@@ -31,9 +31,9 @@ def read_table(
     header = next(rows.read(), None)
     if header is None:
         raise InvalidItems(f"{source}: empty; a CSV or TSV file begins with its header")
+    _check_header(header, rows)
     if is_guess:
         _check_separator(header, rows)
-    _check_header(header, rows)
     width, first = len(header), header[0]
     for row in rows.read():
         # a row that is not empty, and not the header, mostly shows it at once
@@ -109,6 +109,8 @@ def _check_separator(header: Sequence[str], rows: _Rows) -> None:
         return
     name = header[0]
     others = [mark for mark in SEPARATORS if mark in name]
+    if name.startswith("<"):
+        raise rows.error(f"{shown(name)!r} begins HTML or XML, not a table")
     if name.startswith(("{", "[")):
         how = "format: jsonl"
     elif others:
@@ -125,6 +127,8 @@ def _check_separator(header: Sequence[str], rows: _Rows) -> None:
 
 def _check_header(header: Sequence[str], rows: _Rows) -> None:
     """That every column has a name of its own. Raises: InvalidItems with their positions."""
+    if header[0].lower().startswith("sep=") and len("".join(header)) <= len("sep=;"):
+        raise rows.error("a spreadsheet's sep= line: remove it, and write separator in forEach")
     nameless = [str(place) for place, name in enumerate(header, start=1) if not name]
     if len(nameless) > 1:
         *some, last = nameless

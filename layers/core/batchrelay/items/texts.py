@@ -74,12 +74,14 @@ def _texts(chunks: Iterable[bytes], source: str) -> Iterator[str]:
 
 
 def _check_guess(head: list[str], source: str) -> None:
-    """That the first lines do not look like a table or like JSON. Raises: InvalidItems."""
+    """That the first lines do not look like something else. Raises: InvalidItems."""
     if not head:
         return
     form = None
     if head[0].lstrip().startswith(("{", "[")):
         form = "JSON: write format: jsonl (or json) in forEach"
+    elif head[0].lstrip().startswith("<"):
+        form = "HTML or XML: write JSON, JSONL or CSV"
     elif all(line.startswith(("- ", "---")) for line in head):
         form = "YAML: write JSON, JSONL or CSV"
     elif len(head) > 1:
