@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from batchrelay.api import Api
+from batchrelay.progress import Looks
 from tests.builders import MemoryCloud
 from tests.stack import template
 
@@ -38,5 +39,6 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
     monkeypatch.setattr(start_run, "lambda_triggering", lambda: cloud.triggering)
     ids = (f"run{number}" for number in count(100))
-    asked = Api(engine=cloud.engine, new_run_id=lambda: next(ids))
+    looks = Looks(jobs=cloud.jobs, clock=cloud.clock)
+    asked = Api(engine=cloud.engine, looks=looks, new_run_id=lambda: next(ids))
     monkeypatch.setattr(api, "lambda_api", lambda: asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from batchrelay.domain.lanes import upstream_failures
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Run, StepState, StepStatus
+from batchrelay.domain.run import Run, StepState, StepStatus
 
 COLOURS = {
     StepStatus.WAITING: "dim",
@@ -64,24 +64,13 @@ class Progress:
         return min(self.done * self.chunk, self.items or 0)
 
 
-def progress_of(state: StepState, jobs: Mapping[str, Mapping[str, Any]]) -> Progress:
-    """Of ended parts from the run's state, of active ones from what AWS Batch says of them."""
-    done = failed = running = stopped = 0
-    for part in state.parts:
-        if part.outcome is not None:
-            done += part.size if part.outcome is JobOutcome.SUCCEEDED else part.succeeded
-            failed += part.failed
-            stopped += part.stopped
-        elif part.job_id is not None:
-            summary = jobs.get(part.job_id, {}).get("arrayProperties", {}).get("statusSummary", {})
-            done += summary.get("SUCCEEDED", part.succeeded)
-            failed += summary.get("FAILED", part.failed)
-            running += summary.get("RUNNING", part.running)
+def progress_of(state: StepState) -> Progress:
+    """Of a run that is `observed`: with the counts that AWS Batch gives of its active jobs."""
     return Progress(
-        done=done,
-        failed=failed,
-        stopped=stopped,
-        running=running,
+        done=sum(part.succeeded for part in state.parts),
+        failed=sum(part.failed for part in state.parts),
+        stopped=sum(part.stopped for part in state.parts),
+        running=sum(part.running for part in state.parts),
         total=state.children,
         items=state.items,
         chunk=0 if state.queue is not None else state.chunk,
@@ -104,8 +93,8 @@ class Display(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def show(self, run: Run, jobs: Mapping[str, Mapping[str, Any]]) -> None:
-        """The run as it is now, and the jobs of its active parts by id."""
+    def show(self, run: Run) -> None:
+        """The run as it is now, with the counts of its active jobs."""
 
 
 @dataclass
@@ -123,9 +112,9 @@ class TableDisplay:
     def __exit__(self, *exception: object) -> None:
         self._live.__exit__(None, None, None)
 
-    def show(self, run: Run, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+    def show(self, run: Run) -> None:
         note_begun(run, self.begun)
-        self._live.update(step_table(run, jobs, self.begun), refresh=True)
+        self._live.update(step_table(run, self.begun), refresh=True)
 
 
 @dataclass
@@ -142,7 +131,7 @@ class LineDisplay:
     def __exit__(self, *exception: object) -> None:
         return
 
-    def show(self, run: Run, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+    def show(self, run: Run) -> None:
         note_begun(run, self.begun)
         for step in run.pipeline.order:
             state = run.state(step.name)
@@ -150,7 +139,7 @@ class LineDisplay:
             if now == self._shown.get(step.name, (StepStatus.WAITING, 0, "")):
                 continue
             self._shown[step.name] = now
-            words = [f"{step.name:12}", f"{state.status:10}", progress_of(state, jobs).render()]
+            words = [f"{step.name:12}", f"{state.status:10}", progress_of(state).render()]
             words.append(_beside(run, step))
             if state.status.is_terminal:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
@@ -181,9 +170,7 @@ def _beside(run: Run, step: Step) -> str:
     return f"{upstream:,} of them upstream" if upstream else ""
 
 
-def step_table(
-    run: Run, jobs: Mapping[str, Mapping[str, Any]], begun: Mapping[str, datetime]
-) -> Table:
+def step_table(run: Run, begun: Mapping[str, datetime]) -> Table:
     """One line a step: status, children done, elapsed."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "status", "children", "elapsed", ""):
@@ -195,7 +182,7 @@ def step_table(
         table.add_row(
             step.name,
             f"[{colour}]{state.status}[/]",
-            " ".join(filter(None, (progress_of(state, jobs).render(), _beside(run, step)))),
+            " ".join(filter(None, (progress_of(state).render(), _beside(run, step)))),
             elapsed_of(run, step.name, now, begun),
             state.reason or _blocked(state),
         )

@@ -21,6 +21,9 @@ from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.variables import resolve_params, run_variables, variables_of
+from batchrelay.hearing import active_jobs
+from batchrelay.job_detail import report_of
+from batchrelay.progress import observed
 from batchrelay_cli.aws import FunctionFailedError, StartRefusedError, Wire, local_client_factory
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay, printable
 from batchrelay_cli.local import exports
@@ -201,7 +204,7 @@ class LocalRun:
         with display:
             while True:
                 run = self.store.load(self.run_id)
-                display.show(run, self._active_jobs(run))
+                display.show(self._observed(run))
                 if not is_open(run):
                     return run
                 is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
@@ -224,14 +227,9 @@ class LocalRun:
             self.console.print(f"uploaded {count} file{'s' if count != 1 else ''}")
         return params
 
-    def _active_jobs(self, run: Run) -> dict[str, Mapping[str, Any]]:
-        active = [
-            part.job_id
-            for state in run.steps.values()
-            for part in state.parts
-            if part.is_active and part.size > 1 and part.job_id is not None
-        ]
-        return {job["jobId"]: job for job in self.wire.describe(active)}
+    def _observed(self, run: Run) -> Run:
+        jobs = self.wire.describe([job_id for job_id, _, _ in active_jobs(run)])
+        return observed(run, map(report_of, jobs), datetime.now(UTC))
 
     # --- afterwards
 

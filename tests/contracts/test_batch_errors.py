@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from batchrelay.adapters.batch import THROTTLED_TRIES, BatchJobs
+from batchrelay.adapters.batch import LOOK_TRIES, THROTTLED_TRIES, BatchJobs
 from batchrelay.bootstrap import engine, triggering
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.settings import Settings
@@ -122,6 +122,26 @@ def test_jobs_are_described_100_at_a_time() -> None:
     wire = Wire((200, "", '{"jobs": []}'))
     assert jobs_on(wire, []).describe([f"job-{n}" for n in range(250)]) == ()
     assert wire.sent == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "sent"),
+    [
+        ((400, "ClientException", '{"message": "no"}'), Refused, 1),
+        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Refused, 1),
+        ((429, "TooManyRequestsException", '{"message": "slow down"}'), Throttled, LOOK_TRIES),
+        ((500, "ServerException", "{}"), Ambiguous, LOOK_TRIES),
+        (EndpointConnectionError(endpoint_url="https://batch"), Ambiguous, LOOK_TRIES),
+    ],
+)
+def test_a_look_is_answered_soon_or_not_at_all(
+    answer: tuple[int, str, str] | Exception, error: type[Exception], sent: int
+) -> None:
+    wire, jobs = Wire(answer), BatchJobs.looked_at()
+    jobs._client.meta.events.register("before-send.batch.*", wire)
+    with pytest.raises(error):
+        jobs.describe(["job"])
+    assert wire.sent == sent
 
 
 def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,8 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
     status, run = ask("POST", "/pipelines/test/runs", {"params": {"size": 5}})
     assert (status, run["runId"], run["version"]) == (201, "run100", 1)
     assert run["params"] == {"size": "5"}
+    assert run["steps"][0]["running"] == 0, "of a start, AWS Batch is not asked"
+    run["steps"][0]["running"] = 10
     assert ask("GET", "/runs/run100") == (200, run)
     [first, second] = run["steps"]
     assert (first["step"], first["status"], first["children"]) == ("a", "ACTIVE", 10)

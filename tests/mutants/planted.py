@@ -635,4 +635,16 @@ MUTANTS = (
         old="        if path.startswith(_ADMIN):",
         new="        if False:",
     ),
+    Mutant(
+        bug="an older answer of AWS Batch hides newer counts that are stored",
+        file="progress.py",
+        old="return state.counted_at is not None and state.counted_at > at",
+        new="return False",
+    ),
+    Mutant(
+        bug="a refused DescribeJobs call is repeated by every look",
+        file="progress.py",
+        old="self._kept[run_id] = last",
+        new="self._kept.update({run_id: last} if last.answered_at else {})",
+    ),
 )

@@ -31,6 +31,7 @@ from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.values import NAME, RUN_ID
 from batchrelay.engine import Engine, Handled
 from batchrelay.ports import RunSummary
+from batchrelay.progress import Looks
 
 BODY_BYTES_MAX = 256 * 1024
 """Bytes of a request's body: far above any order, far under Lambda's 6 MB."""
@@ -52,6 +53,7 @@ class Api:
     """Every method raises InputError for what the caller can mend."""
 
     engine: Engine
+    looks: Looks
     new_run_id: Callable[[], str]
 
     def pipelines(self) -> Document:
@@ -98,19 +100,19 @@ class Api:
         }
 
     def run(self, run_id: str) -> Document:
-        """A run and its steps."""
-        return run_document(self._load(run_id))
+        """A run and its steps, with the counts of its jobs that AWS Batch gives now."""
+        return run_document(self.looks.observed(self._load(run_id)))
 
     def _load(self, run_id: str) -> Run:
         return self.engine.runs.load(_run_id(run_id))
 
     def step(self, run_id: str, step: str) -> Document:
-        """One step of a run."""
+        """One step of a run, with its counts as in `run`."""
         run = self._load(run_id)
         by_name = {known.name: known for known in run.pipeline.steps}
         if step not in by_name:
             raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
-        return step_document(run, by_name[step])
+        return step_document(self.looks.observed(run), by_name[step])
 
     def story(self, run_id: str) -> Document:
         """What happened, in order."""

@@ -19,6 +19,7 @@ from batchrelay.api import Api
 from batchrelay.bursts import Bursts
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
+from batchrelay.progress import Looks
 from batchrelay.settings import Settings
 from batchrelay.triggering import Triggering
 
@@ -87,8 +88,9 @@ def objects(make_client: Callable[..., Any]) -> S3Objects:
 
 @cache
 def lambda_api() -> Api:
-    """The API of this Lambda environment."""
-    return Api(engine=lambda_engine(), new_run_id=new_run_id)
+    """The API of this Lambda environment, with what it has asked of AWS Batch lately."""
+    looks = Looks(jobs=BatchJobs.looked_at(), clock=SystemClock())
+    return Api(engine=lambda_engine(), looks=looks, new_run_id=new_run_id)
 
 
 @cache

@@ -59,6 +59,7 @@ def run_document(run: Run) -> Document:
         "cause": run.cause or None,
         "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
+        "asOf": time_text(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
     }
 
@@ -80,6 +81,7 @@ def step_document(run: Run, step: Step) -> Document:
         "failed": sum(part.failed for part in state.parts),
         "stopped": sum(part.stopped for part in state.parts),
         "running": sum(part.running for part in state.parts),
+        "asOf": time_text(counted_at(state)),
         "reason": state.reason or None,
         "blocked": state.blocked or None,
         "output": variables_of(run).get(f"steps.{step.name}.output"),
@@ -91,6 +93,19 @@ def step_document(run: Run, step: Step) -> Document:
 def begun_at(state: StepState) -> datetime | None:
     """When its first job was submitted, or a little before; None if it has none."""
     return min((p.since for p in state.parts if p.since is not None and p.job_id), default=None)
+
+
+def counted_at(state: StepState) -> datetime | None:
+    """When its counts were so; None if it has no job. Those of an ended step are final."""
+    if state.status.is_terminal:
+        return state.since
+    return (state.counted_at or begun_at(state)) if any(p.is_active for p in state.parts) else None
+
+
+def _run_counted_at(run: Run) -> datetime | None:
+    """The oldest of its steps at work; None if none is."""
+    at_work = (state for state in run.steps.values() if not state.status.is_terminal)
+    return min(filter(None, map(counted_at, at_work)), default=None)
 
 
 def _job(part: Part) -> Document:

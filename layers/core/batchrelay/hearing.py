@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from batchrelay.domain.events import Event, JobBlocked, JobFailed, JobProgressed
+from batchrelay.domain.events import Event, JobBlocked, JobFailed
 from batchrelay.domain.limits import JOB_FORGOTTEN_S, STUCK_S
 from batchrelay.domain.run import Part, Run
 from batchrelay.domain.values import JobKey
-from batchrelay.job_detail import end_of
+from batchrelay.job_detail import end_of, progress_of
 from batchrelay.ports import JobReport, Jobs
 
 STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
@@ -54,11 +54,4 @@ def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
     if since is not None and now >= since + timedelta(seconds=STUCK_S):
         reason = report.reason or STUCK_REASON
         return JobBlocked(at=now, key=key, job_id=report.job_id, reason=reason)
-    return JobProgressed(
-        at=now,
-        key=key,
-        job_id=report.job_id,
-        succeeded=report.succeeded,
-        failed=report.failed,
-        running=report.running,
-    )
+    return progress_of(report, key, now)

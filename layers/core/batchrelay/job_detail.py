@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from batchrelay.domain.events import JobFailed, JobSucceeded
+from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport
@@ -88,6 +88,18 @@ def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFa
                 reason=report.reason,
                 stopped_at=report.stopped_at,
             )
+
+
+def progress_of(report: JobReport, key: JobKey, at: datetime) -> JobProgressed:
+    """How far a job is, by its children."""
+    return JobProgressed(
+        at=at,
+        key=key,
+        job_id=report.job_id,
+        succeeded=report.succeeded,
+        failed=report.failed,
+        running=report.running,
+    )
 
 
 def _reason(detail: Mapping[str, Any]) -> str:

@@ -166,7 +166,12 @@ class Jobs(Protocol):
         ...
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
-        """What is known of each; a job that AWS Batch has forgotten is left out."""
+        """What is known of each; a job that AWS Batch has forgotten is left out.
+
+        Raises:
+            NotDone: it was throttled, or the answer was lost.
+            Refused: it must not be asked.
+        """
         ...
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:

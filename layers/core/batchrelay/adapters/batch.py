@@ -31,6 +31,10 @@ TERMINATE_IDS_MAX = 50
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5, 15
 """Seconds: far under the handlers' 60, so that a hanging call becomes Ambiguous in time."""
 
+LOOK_TRIES = 2
+LOOK_CONNECT_TIMEOUT_S, LOOK_READ_TIMEOUT_S = 2, 5
+"""Of a DescribeJobs call for which a person waits: API Gateway waits 29 s for the whole answer."""
+
 THROTTLED_TRIES = 4
 """Tries of a throttled submission before it is left owed: about 3 s of a handler's time."""
 
@@ -40,6 +44,18 @@ class BatchJobs:
     """Jobs on AWS Batch."""
 
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    config: Config | None = field(default=None, repr=False)
+    """Of the client for everything but submissions."""
+
+    @classmethod
+    def looked_at(cls) -> BatchJobs:
+        """Jobs for which a person waits: an answer comes soon, or not at all."""
+        soon = Config(
+            retries={"total_max_attempts": LOOK_TRIES, "mode": "standard"},
+            connect_timeout=LOOK_CONNECT_TIMEOUT_S,
+            read_timeout=LOOK_READ_TIMEOUT_S,
+        )
+        return cls(config=soon)
 
     @cached_property
     def _submitter(self) -> BatchClient:
@@ -57,7 +73,7 @@ class BatchJobs:
 
     @cached_property
     def _client(self) -> BatchClient:
-        return boto3.client("batch")
+        return boto3.client("batch", config=self.config)
 
     def submit(self, request: Mapping[str, Json]) -> str:
         for attempt in range(THROTTLED_TRIES):
@@ -101,7 +117,10 @@ class BatchJobs:
     def _described(self, job_ids: Sequence[str]) -> Iterator[JobDetailTypeDef]:
         for start in range(0, len(job_ids), DESCRIBE_IDS_MAX):
             ids = list(job_ids[start : start + DESCRIBE_IDS_MAX])
-            yield from self._client.describe_jobs(jobs=ids)["jobs"]
+            try:
+                yield from self._client.describe_jobs(jobs=ids)["jobs"]
+            except AWS_ERRORS as error:
+                raise classified(error) from error
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         """TerminateJobs, or one after the other with an SDK or in a Region that has it not yet."""

@@ -221,22 +221,26 @@ class MemoryJob:
     outcome: JobOutcome | None = None
     reason: str = ""
     stopped_at: datetime | None = None
+    succeeded: int = 0
+    """Children that have ended while the job goes on."""
+    failed: int = 0
 
     @property
     def name(self) -> str:
         return str(self.request["jobName"])
 
     def report(self) -> JobReport:
-        """What DescribeJobs would say; all children meet the fate of their parent."""
+        """What DescribeJobs would say; all children that have not ended meet the job's outcome."""
         array = self.request.get("arrayProperties")
         size = array["size"] if isinstance(array, Mapping) else 1
         assert isinstance(size, int), size
+        left = size - self.succeeded - self.failed
         return JobReport(
             job_id=self.job_id,
             outcome=self.outcome,
-            succeeded=size if self.outcome is JobOutcome.SUCCEEDED else 0,
-            failed=size if self.outcome is JobOutcome.FAILED else 0,
-            running=size if self.outcome is None else 0,
+            succeeded=self.succeeded + (left if self.outcome is JobOutcome.SUCCEEDED else 0),
+            failed=self.failed + (left if self.outcome is JobOutcome.FAILED else 0),
+            running=left if self.outcome is None else 0,
             reason=self.reason,
             stopped_at=self.stopped_at,
         )

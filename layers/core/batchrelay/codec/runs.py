@@ -78,6 +78,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "m": state.manifest,
             "q": state.queue,
             "why": state.reason,
+            "k": _time(state.counted_at),
         },
     )
 
@@ -157,6 +158,7 @@ def _decode_state(reader: Reader) -> StepState:
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
         reason=reader.maybe("why", str) or "",
+        counted_at=reader.maybe_time("k"),
     )
 
 

@@ -145,6 +145,8 @@ class StepState:
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
     """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it."""
+    counted_at: datetime | None = None
+    """When AWS Batch gave other counts of its active jobs than are stored; None before that."""
 
     @property
     def blocked(self) -> str:

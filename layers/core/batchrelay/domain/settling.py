@@ -96,7 +96,14 @@ def after_parts(
     elif step.aggregate is not None and (state.children or 0) > 1:
         level = state.round + 1
         return replace(
-            state, status=PREPARING, since=at, round=level, parts=(), items=None, children=None
+            state,
+            status=PREPARING,
+            since=at,
+            round=level,
+            parts=(),
+            items=None,
+            children=None,
+            counted_at=None,
         )
     else:
         status = SUCCEEDED
@@ -107,6 +114,7 @@ def after_parts(
         since=since,
         parts=parts,
         reason=state.reason or short(reason),
+        counted_at=None if status.is_terminal else state.counted_at,  # exact, and for good
     )
 
 

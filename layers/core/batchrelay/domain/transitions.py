@@ -256,7 +256,9 @@ def _progress(state: StepState, event: JobProgressed) -> StepState:
         running=event.running,
         blocked="" if has_begun else part.blocked,
     )
-    return state if now == part else replace(state, parts=state.with_part(event.key.part, now))
+    if now == part:
+        return state
+    return replace(state, parts=state.with_part(event.key.part, now), counted_at=event.at)
 
 
 def _blocked(state: StepState, event: JobBlocked) -> StepState:
