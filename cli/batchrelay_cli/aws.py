@@ -65,28 +65,35 @@ def local_client_factory(environment: Mapping[str, str]) -> Callable[..., Any]:
     return client
 
 
+_REGION: Any = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
+"""AWS_REGION first, as every SDK but boto3 reads it. Source: AWS SDKs and Tools Reference."""
+
+
+def environment_client(service: str) -> Any:
+    """A client with the AWS settings of the environment. Raises: InvalidSettingsError."""
+    session: Any = boto3.Session(
+        botocore_session=botocore.session.Session(session_vars={"region": _REGION})
+    )
+    try:
+        return session.client(service)
+    except ValueError as error:  # AWS_ENDPOINT_URL is no URL
+        raise InvalidSettingsError(str(error)) from None
+
+
 def endpoint_of(service: str) -> str:
     """Where a call of a service would go, with the AWS settings of the environment; makes none.
 
     Raises: BotoCoreError, InvalidSettingsError.
     """
-    make_client: Callable[..., Any] = boto3.client
-    try:
-        return str(make_client(service).meta.endpoint_url)
-    except ValueError as error:  # AWS_ENDPOINT_URL is none
-        raise InvalidSettingsError(str(error)) from None
+    return str(environment_client(service).meta.endpoint_url)
 
 
 def deployed(stack: str) -> Wire:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
-    make_client: Callable[..., Any] = boto3.client
-    try:
-        make_client("cloudformation")
-    except ValueError as error:  # AWS_ENDPOINT_URL is none
-        raise InvalidSettingsError(str(error)) from None
-    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    stacks = environment_client("cloudformation")
+    [described] = stacks.describe_stacks(StackName=stack)["Stacks"]
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    return Wire(make_client=make_client, outputs=outputs)
+    return Wire(make_client=environment_client, outputs=outputs)
 
 
 @dataclass(kw_only=True)

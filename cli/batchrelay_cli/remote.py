@@ -22,6 +22,12 @@ from batchrelay_cli.options import UsageProblem
 _OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
 
+_SETTINGS = "set AWS_REGION and AWS_PROFILE, or AWS_ENDPOINT_URL of a cloud that is up"
+_LOCAL_UP = (
+    "start a local cloud with `batchrelay local up` and paste the export lines that it prints"
+)
+
+
 @contextmanager
 def reached(stack: str) -> Iterator[Wire]:
     """The stack; what AWS says against it is one clear line."""
@@ -33,15 +39,12 @@ def reached(stack: str) -> Iterator[Wire]:
     except ClientError as error:
         text = str(error)
         if error.operation_name == "DescribeStacks" and "does not exist" in text:
-            text = (
-                f"there is no stack {stack}: deploy it with `sam deploy`, or start a local cloud "
-                "with `batchrelay local up` and paste the export lines that it prints"
-            )
+            text = f"there is no stack {stack}: deploy it with `sam deploy`, or {_LOCAL_UP}"
         raise UsageProblem(text) from None
     except FunctionFailedError as error:
         raise click.ClickException(str(error)) from None
     except (BotoCoreError, InvalidSettingsError) as error:
-        raise UsageProblem(f"{error} (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL)") from None
+        raise UsageProblem(f"{str(error).rstrip('.')}: {_SETTINGS}, or {_LOCAL_UP}") from None
 
 
 def open_runs(wire: Wire, pipeline: str) -> list[str]:

@@ -157,3 +157,29 @@ def test_a_revision_of_a_definition_of_the_file_is_refused(tmp_path: Path) -> No
     result = batchrelay("deploy", write(tmp_path, text))
     assert result.exit_code == 2
     assert "job definition say:7 names a revision, but this file defines say" in result.output
+
+
+def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert "there is no stack batchrelay" in batchrelay("runs").output, "it is in another region"
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert deployed("batchrelay").batch.meta.region_name == "us-east-1"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert batchrelay("runs").exit_code == 0
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nobody")
+    result = batchrelay("runs")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "batchrelay: You must specify a region: set AWS_REGION and AWS_PROFILE, or "
+        "AWS_ENDPOINT_URL of a cloud that is up, or start a local cloud with `batchrelay local up` "
+        "and paste the export lines that it prints\n"
+    )
+
+
+def test_a_cloud_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    result = batchrelay("runs")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "start a local cloud with `batchrelay local up`" in result.stderr
