@@ -35,6 +35,36 @@ DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
 
 
+LOG_LINES_MAX = 1_000
+"""Lines of a log that are shown: as many as a person looks through."""
+
+DEPENDENCY_FAILED = "Dependent Job failed"
+"""The reason of a job that never ran, because one that it depends on failed. Source: reference
+§6.2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """The end of what a job printed."""
+
+    lines: list[str]
+    is_cut: bool = False
+    """Whether there are lines before."""
+
+
+def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The log group and stream of a JobDetail's latest attempt; None if it never ran."""
+    container = job.get("container", {})
+    stream = container.get("logStreamName")
+    options = container.get("logConfiguration", {}).get("options", {})
+    return None if stream is None else (options.get("awslogs-group", LOG_GROUP), stream)
+
+
+def never_ran(job: Mapping[str, Any]) -> bool:
+    """Whether it failed only because a job that it depends on did; of a detail or a summary."""
+    return job["status"] == "FAILED" and str(job.get("statusReason")).startswith(DEPENDENCY_FAILED)
+
+
 class StartRefusedError(BatchrelayError):
     """The start function answered that the caller has to change something."""
 
@@ -166,23 +196,41 @@ class Wire:
         return jobs
 
     def failed_child(self, parent_id: str) -> str | None:
-        """The id of the first child that failed."""
-        answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED", maxResults=1)
-        listed = answer["jobSummaryList"]
-        return listed[0]["jobId"] if listed else None
+        """The id of a child that failed: of those listed first, one that ran, the lowest index."""
+        answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED", maxResults=100)
+        failed: list[Any] = list(answer["jobSummaryList"])
+        failed.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
+        return str(failed[0]["jobId"]) if failed else None
 
-    def log_of(self, job: Mapping[str, Any], lines_max: int = 1_000) -> list[str]:
-        """The last lines that a job's process printed; none if it never ran."""
-        stream = job.get("container", {}).get("logStreamName")
-        if stream is None:
-            return []
-        try:
-            answer = self._logs.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, limit=lines_max
-            )
-        except self._logs.exceptions.ResourceNotFoundException:  # nothing yet, or long ago
-            return []
-        return [event["message"] for event in answer["events"]]
+    def log_of(self, job: Mapping[str, Any], lines_max: int = LOG_LINES_MAX) -> Log:
+        """The last lines that a job's latest attempt printed; none if it never ran.
+
+        CloudWatch Logs answers in pages of 1 MB, and says by the same token twice that it has none
+        before. Source: GetLogEvents, nextToken.
+        """
+        place = log_place(job)
+        lines: list[str] = []
+        if place is None:
+            return Log(lines=lines)
+        token: dict[str, Any] = {}
+        while len(lines) <= lines_max:
+            try:
+                answer = self._logs.get_log_events(
+                    logGroupName=place[0], logStreamName=place[1], limit=lines_max + 1, **token
+                )
+            except self._logs.exceptions.ResourceNotFoundException:  # nothing yet, or long ago
+                break
+            lines = [event["message"] for event in answer["events"]] + lines
+            if token.get("nextToken") == answer["nextBackwardToken"]:
+                break
+            token = {"nextToken": answer["nextBackwardToken"]}
+        return Log(lines=lines[-lines_max:], is_cut=len(lines) > lines_max)
+
+    def read(self, uri: str, first: int, last: int) -> bytes:
+        """The bytes of an object, first to last included. Raises: ClientError."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        answer = self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")
+        return answer["Body"].read()
 
     # --- objects
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.live import printable
+from batchrelay_cli.aws import LOG_LINES_MAX, Log, Wire, log_place, never_ran
+from batchrelay_cli.children import attempts_of, failed_dependency, place_of, summary_of
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.terminal import say
 
 
 @click.command(epilog="Example: batchrelay logs 20260131t120000abc123/migrate:17")
@@ -19,22 +20,69 @@ from batchrelay_cli.remote import ask, reached
 @stack_option
 @output_option
 def logs(child: str, stack: str, output: str) -> None:
-    """Print a child's log: by its index within the step, or of the first child that failed."""
+    """Print a child's log: by its index within the step, or of the first child that failed.
+
+    Which child and which attempt it is goes to standard error.
+    """
     where, colon, number = child.partition(":")
     run, slash, step = where.partition("/")
     if not slash or not run or not step or (colon and re.fullmatch(r"[0-9]{1,9}", number) is None):
         raise UsageProblem(f"{child!r}: write RUN/STEP or RUN/STEP:INDEX")
     with reached(stack) as wire:
-        shown = ask(wire, "GET", "runs", run, "steps", step)
-        job = _job(wire, shown, int(number) if colon else None)
-        lines = wire.log_of(job)
+        shown = ask(wire, "GET", "runs", run)
+        one = ask(wire, "GET", "runs", run, "steps", step)  # says which steps there are
+        job = _job(wire, one, int(number) if colon else None)
+        log = wire.log_of(job)
+        place = place_of(shown, job["jobId"]) or step
+        why = "" if log.lines else _why_empty(wire, shown, job)
     if output == "json":
-        echo_json({"jobId": job["jobId"], "status": job["status"], "lines": lines})
+        echo_json(_document(job, log, place))
         return
-    for line in lines:
-        click.echo(printable(line))
-    if not lines:
-        click.echo(f"job {job['jobId']} is {job['status']} and has printed nothing", err=True)
+    if not colon or attempts_of(job)[0] > 1:
+        say(f"{run}/{place}: {summary_of(job)}", err=True)
+    if log.is_cut:
+        say(_cut(job), err=True)
+    for line in log.lines:
+        say(line.removesuffix("\r"), keep="\t")
+    if why:
+        say(f"{run}/{place}: {why}", err=True)
+
+
+def _document(job: Mapping[str, Any], log: Log, place: str) -> dict[str, Any]:
+    _, colon, index = place.partition(":")
+    return {
+        "jobId": job["jobId"],
+        "index": int(index) if colon else None,
+        "attempt": attempts_of(job)[0] or None,
+        "status": job["status"],
+        "isCut": log.is_cut,
+        "lines": log.lines,
+    }
+
+
+def _cut(job: Mapping[str, Any]) -> str:
+    group, stream = log_place(job) or ("", "")
+    return (
+        f"the last {LOG_LINES_MAX:,} lines; all of them: aws logs filter-log-events "
+        f"--log-group-name '{group}' --log-stream-names '{stream}'"
+    )
+
+
+def _why_empty(wire: Wire, run: Mapping[str, Any], job: Mapping[str, Any]) -> str:
+    """Why a job printed nothing: most often it never ran."""
+    if never_ran(job):
+        first = failed_dependency(wire, job["jobId"])
+        place = None if first is None else place_of(run, first["jobId"])
+        if place is None:
+            return "it never ran, because a job on which it depends failed"
+        return (
+            f"it never ran, because {place} failed, on which it depends: "
+            f"batchrelay logs {run['runId']}/{place}"
+        )
+    if log_place(job) is None:
+        why = f": {job['statusReason']}" if job.get("statusReason") else ""
+        return f"job {job['jobId']} is {job['status']} and has not run{why}"
+    return f"job {job['jobId']} is {job['status']} and has printed nothing"
 
 
 def _job(wire: Wire, step: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
@@ -46,21 +94,38 @@ def _job(wire: Wire, step: Mapping[str, Any], index: int | None) -> Mapping[str,
 
 
 def _job_id(wire: Wire, step: Mapping[str, Any], index: int | None) -> str:
+    if index is not None:
+        return _job_id_at(step, index)
     jobs = [job for job in step["jobs"] if job["jobId"] is not None]
     if not jobs:
-        raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job")
-    if index is None:
-        failed = next((job for job in jobs if job["outcome"] == "FAILED"), jobs[0])
-        if failed["children"] == 1:
-            return str(failed["jobId"])
-        return wire.failed_child(failed["jobId"]) or f"{failed['jobId']}:0"
+        raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
+    failed = next((job for job in jobs if job["outcome"] == "FAILED"), None)
+    if failed is None:  # a child may have failed while the others go on
+        at_work = [job for job in jobs if job["children"] > 1 and job["outcome"] == "SUBMITTED"]
+        found = (wire.failed_child(job["jobId"]) for job in at_work if step["failed"])
+        return next(filter(None, found), None) or _first_child(jobs[0])
+    if failed["children"] == 1:
+        return str(failed["jobId"])
+    return wire.failed_child(failed["jobId"]) or _first_child(failed)
+
+
+def _first_child(job: Mapping[str, Any]) -> str:
+    return str(job["jobId"]) if job["children"] == 1 else f"{job['jobId']}:0"
+
+
+def _job_id_at(step: Mapping[str, Any], index: int) -> str:
     left = index
     for job in step["jobs"]:
         if left < job["children"]:
             if job["jobId"] is None:
-                raise UsageProblem(f"child {index} of step {step['step']} has no job yet")
+                has = "never had a job" if job["outcome"] else "has no job yet"
+                raise UsageProblem(f"child {index} of step {step['step']} {has}{_why(step)}")
             return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{left}"
         left -= job["children"]
     raise UsageProblem(
         f"step {step['step']} has no child {index}: 0 to {(step['children'] or 1) - 1}"
     )
+
+
+def _why(step: Mapping[str, Any]) -> str:
+    return f" ({step['reason']})" if step["reason"] else ""

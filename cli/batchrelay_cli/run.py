@@ -19,13 +19,22 @@ from batchrelay.codec import encode_run
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.values import printable
 from batchrelay.domain.variables import resolve_params, run_variables, variables_of
 from batchrelay.hearing import active_jobs
 from batchrelay.job_detail import report_of
 from batchrelay.progress import observed
-from batchrelay_cli.aws import FunctionFailedError, StartRefusedError, Wire, local_client_factory
-from batchrelay_cli.live import Display, LineDisplay, TableDisplay, printable
+from batchrelay_cli.aws import (
+    LOG_LINES_MAX,
+    FunctionFailedError,
+    Log,
+    StartRefusedError,
+    Wire,
+    local_client_factory,
+)
+from batchrelay_cli.failure import Failure
+from batchrelay_cli.live import Display, LineDisplay, TableDisplay
 from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
 from batchrelay_cli.options import (
@@ -37,13 +46,11 @@ from batchrelay_cli.options import (
     parse_params,
 )
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.terminal import console, cut_line
 from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1
 """Seconds between two looks at the run."""
-
-WORKER = "[batchrelay] "
-"""Begins every line that batchrelay-worker writes to a log."""
 
 SWEEP_S = 1.0
 """Seconds between two sweeps while faults are played: who waits for chaos waits long enough."""
@@ -84,12 +91,12 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     download: Path | None = options["download"]
     if download is not None:
         check_download(pipeline_file, download)
-    console = Console(stderr=options["output"] == "json", highlight=False, soft_wrap=True)
+    screen = console(stderr=options["output"] == "json", soft_wrap=True)
     for warning in pipeline_file.warnings:
-        console.print(warning.render(file), markup=False)
-    cloud = _cloud(file.resolve().parent, options["port"], options["chaos"], console)
+        screen.print(warning.render(file))
+    cloud = _cloud(file.resolve().parent, options["port"], options["chaos"], screen)
     try:
-        session = LocalRun.prepare(cloud, pipeline_file, console)
+        session = LocalRun.prepare(cloud, pipeline_file, screen)
         ended = session.play(given, sweep=bool(options["chaos"]))
         report = session.report(ended)
         missing = False
@@ -98,7 +105,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         if options["output"] == "json":
             echo_json(report)
         if keep:
-            _stay(cloud, console)
+            _stay(cloud, screen)
     except (StartRefusedError, FunctionFailedError) as error:
         raise UsageProblem(str(error)) from None
     finally:
@@ -106,13 +113,13 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     raise SystemExit(exit_code(ended.status) or int(missing))
 
 
-def _cloud(directory: Path, port: int, chaos: str, console: Console) -> LocalCloud:
+def _cloud(directory: Path, port: int, chaos: str, screen: Console) -> LocalCloud:
     begun = time.monotonic()
     try:
         cloud = LocalCloud.start(directory=directory, port=port, chaos=chaos)
     except CloudError as error:
         raise UsageProblem(str(error)) from None
-    console.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
+    screen.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
     return cloud
 
 
@@ -235,23 +242,25 @@ class LocalRun:
 
     def report(self, run: Run) -> dict[str, Any]:
         """Print what came of it; the same as a document."""
-        failure = self._failure(run)
-        log = self._last_log(run) if failure is None else []
+        failure = Failure(wire=self.wire, run=run).sentence()
+        log = self._last_log(run) if failure is None else Log(lines=[])
         output = self._output(run)
         notices = self._notices(run)
         self.console.print()
-        for line in log:
-            self.console.print(printable(line), markup=False)
+        if log.is_cut:
+            self.console.print(f"the last {LOG_LINES_MAX:,} lines of the last job's log:")
+        for line in log.lines:
+            self.console.print(cut_line(line))
         if failure is not None:
             self.console.print(Text(failure, style="red"))
         if output is not None and failure is None:
-            self.console.print(f"output: {output}")
+            self.console.print(printable(f"output: {output}"))
         for notice in notices:
-            self.console.print(f"notice: {notice['Subject']}", markup=False)
-            self.console.print(_indented(notice["Message"]), markup=False)
+            self.console.print(printable(f"notice: {notice['Subject']}"))
+            self.console.print(printable(_indented(notice["Message"]), keep="\n"))
         seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
         why = "" if run.stop is None else f": {run.stop.reason}"
-        self.console.print(f"run {run.id} {run.status} after {seconds:.1f} s{why}")
+        self.console.print(printable(f"run {run.id} {run.status} after {seconds:.1f} s{why}"))
         return {
             "run": encode_run(run),
             "output": output,
@@ -266,9 +275,10 @@ class LocalRun:
             found = sum(1 for _ in self.wire.download(uri, folder / step))
             if not found:
                 complete = False
-                self.console.print(f"step {step} left nothing at {uri}", markup=False)
+                self.console.print(printable(f"step {step} left nothing at {uri}"))
             count += found
-        self.console.print(f"downloaded {count} file{'s' if count != 1 else ''} to {folder}")
+        files = f"{count} file{'s' if count != 1 else ''}"
+        self.console.print(printable(f"downloaded {files} to {folder}"))
         return complete
 
     def _outputs(self, run: Run) -> dict[str, str]:
@@ -282,38 +292,14 @@ class LocalRun:
     def _output(self, run: Run) -> str | None:
         return next(reversed(self._outputs(run).values()), None) if self._outputs(run) else None
 
-    def _last_log(self, run: Run) -> list[str]:
+    def _last_log(self, run: Run) -> Log:
         """What the last plain job of the graph printed."""
         for step in reversed(run.pipeline.order):
             state = run.state(step.name)
             if state.status is StepStatus.SUCCEEDED and state.parts[-1].size == 1:
                 jobs = self.wire.describe([str(state.parts[-1].job_id)])
-                return self.wire.log_of(jobs[0]) if jobs else []
-        return []
-
-    def _failure(self, run: Run) -> str | None:
-        """Which step failed, which child of it, and its last words."""
-        for step in run.pipeline.order:
-            state = run.state(step.name)
-            if state.status is StepStatus.FAILED:
-                return f"step {step.name} failed: {self._cause(state)}"
-        return None
-
-    def _cause(self, state: StepState) -> str:
-        part = next((p for p in state.parts if p.failed and p.job_id is not None), None)
-        if part is None or part.job_id is None:
-            return state.reason
-        child_id = self.wire.failed_child(part.job_id) if part.size > 1 else part.job_id
-        jobs = self.wire.describe([child_id]) if child_id is not None else []
-        if not jobs:
-            return state.reason
-        index = jobs[0].get("arrayProperties", {}).get("index")
-        who = f"child {index} of {part.size}, " if index is not None else ""
-        exit_code = jobs[0].get("container", {}).get("exitCode")
-        why = state.reason if exit_code is None else f"exit code {exit_code}"
-        if exit_code is None and index is not None:
-            why = jobs[0].get("container", {}).get("reason") or jobs[0].get("statusReason", why)
-        return f"{who}{why}" + _last_words(self.wire.log_of(jobs[0], 50))
+                return self.wire.log_of(jobs[0]) if jobs else Log(lines=[])
+        return Log(lines=[])
 
     def _notices(self, run: Run) -> list[Mapping[str, Any]]:
         heard: list[Mapping[str, Any]] = []
@@ -324,21 +310,12 @@ class LocalRun:
         return heard
 
 
-def _last_words(log: list[str]) -> str:
-    """The last line of the program, and the last of the worker that ran it."""
-    lines = [printable(line).strip() for line in log if line.strip()]
-    own = [line for line in lines if not line.startswith(WORKER)]
-    workers = [line.removeprefix(WORKER) for line in lines if line.startswith(WORKER)]
-    said = own[-1:] + [f"({line})" for line in workers[-1:]]
-    return f": {' '.join(said)}" if said else ""
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _stay(cloud: LocalCloud, console: Console) -> None:
-    console.print("\nthe cloud stays up; for any SDK or the aws CLI:")
+def _stay(cloud: LocalCloud, screen: Console) -> None:
+    screen.print("\nthe cloud stays up; for any SDK or the aws CLI:")
     for line in exports(cloud):
-        console.print(f"  {line}")
+        screen.print(f"  {line}")
     cloud.process.wait()

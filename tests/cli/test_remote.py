@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from batchrelay.bootstrap import store
 from batchrelay_cli.aws import deployed
 from batchrelay_cli.main import cli
 from batchrelay_cli.remote import ask
-from tests.conftest import write
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, make_queue, write
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 QUICK = """
@@ -157,6 +161,110 @@ def test_a_revision_of_a_definition_of_the_file_is_refused(tmp_path: Path) -> No
     result = batchrelay("deploy", write(tmp_path, text))
     assert result.exit_code == 2
     assert "job definition say:7 names a revision, but this file defines say" in result.output
+
+
+MIDDLE = """
+pipeline: middle
+steps:
+  - jobName: align
+    jobDefinition: say
+    jobQueue: wide
+    arrayProperties: {size: 4}
+    retryStrategy: {attempts: 2}
+    containerOverrides:
+      command: [sh, -c, 'case $AWS_BATCH_JOB_ARRAY_INDEX in 0) ;; 1) echo "try $AWS_BATCH_JOB_ATTEMPT"; exit 7;; *) exec sleep 100000;; esac']
+  - jobName: call
+    jobDefinition: say
+    jobQueue: wide
+    dependsOn: [{jobName: align, type: N_TO_N}]
+    containerOverrides: {command: [sh, -c, 'echo called']}
+  - {jobName: merge, jobDefinition: say, jobQueue: wide, dependsOn: [{jobName: call}]}
+jobDefinitions:
+  - jobDefinitionName: say
+    type: container
+    containerProperties:
+      image: i
+      command: ["true"]
+      resourceRequirements: [{type: VCPU, value: "0.25"}, {type: MEMORY, value: "64"}]
+"""  # noqa: E501  # a command is one line
+
+
+def counts(run: Any, name: str) -> tuple[int, int, int]:
+    [shown] = [step for step in run["steps"] if step["step"] == name]
+    return shown["succeeded"], shown["failed"], shown["running"]
+
+
+@pytest.fixture
+def middle(tmp_path: Path, stays: LocalCloud) -> Iterator[str]:
+    """A run whose array is in the middle: a child each is done and has failed, two run."""
+    batch = client_of(stays, "batch")
+    if not batch.describe_job_queues(jobQueues=["wide"])["jobQueues"]:
+        make_queue(batch, "wide", slots=8)
+    batchrelay("deploy", write(tmp_path, MIDDLE))
+    run_id = document("start", "middle")["runId"]
+    began = time.monotonic()
+    while counts(document("status", run_id), "call") != (1, 1, 0):
+        assert time.monotonic() - began < 40, document("status", run_id)
+        time.sleep(0.5)
+    yield run_id
+    batchrelay("cancel", run_id)
+    batchrelay("status", run_id, "--watch")
+
+
+def test_an_array_in_the_middle_shows_its_counts_without_reconcile(middle: str) -> None:
+    run = document("status", middle)
+    assert counts(run, "align") == (1, 1, 2)
+    stored = store(deployed("batchrelay").outputs["TableName"], deployed("batchrelay").make_client)
+    assert stored.load(middle).state("align").counted_at is None, "reconcile came between"
+    asked = datetime.fromisoformat(run["asOf"])
+    assert abs((datetime.now(UTC) - asked).total_seconds()) < 30
+    text = batchrelay("status", middle).output
+    assert "2/4 (2 running, 1 failed)" in text
+    assert "2/4 (1 failed)" in text
+
+
+def test_logs_say_which_child_and_attempt_they_are_of(middle: str) -> None:
+    failed = batchrelay("logs", f"{middle}/align")
+    assert failed.stdout == "try 2\n"
+    assert failed.stderr == f"{middle}/align:1: attempt 2 of 2, FAILED, exit code 7\n"
+    done = batchrelay("logs", f"{middle}/align:0")
+    assert done.stdout == ""
+    assert done.stderr.endswith("is SUCCEEDED and has printed nothing\n")
+    at_work = batchrelay("logs", f"{middle}/align:2")
+    assert "is RUNNING and has printed nothing" in at_work.stderr
+    shown = document("logs", f"{middle}/align:1")
+    assert [shown[name] for name in ("index", "attempt", "status", "isCut", "lines")] == [
+        1,
+        2,
+        "FAILED",
+        False,
+        ["try 2"],
+    ]
+
+
+def test_the_log_of_a_child_that_never_ran_names_the_one_that_failed(middle: str) -> None:
+    for place in ("call:1", "call"):
+        casualty = batchrelay("logs", f"{middle}/{place}")
+        assert casualty.stdout == ""
+        assert casualty.stderr.splitlines()[-1] == (
+            f"{middle}/call:1: it never ran, because align:1 failed, on which it depends: "
+            f"batchrelay logs {middle}/align:1"
+        )
+    assert "step merge is WAITING: it has no job" in batchrelay("logs", f"{middle}/merge").stderr
+    assert "step align has no child 4: 0 to 3" in batchrelay("logs", f"{middle}/align:4").stderr
+
+
+def test_a_log_that_is_long_is_cut_and_says_so(tmp_path: Path) -> None:
+    text = QUICK.replace("quick", "long").replace('echo "${params.word} $', "seq 1 $((1000 + $")
+    text = text.replace('AWS_BATCH_JOB_ARRAY_INDEX"', "AWS_BATCH_JOB_ARRAY_INDEX))")
+    batchrelay("deploy", write(tmp_path, text))
+    run_id = document("start", "long")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 0
+    whole = batchrelay("logs", f"{run_id}/say:0")
+    assert (len(whole.stdout.splitlines()), whole.stderr) == (1_000, "")
+    cut = batchrelay("logs", f"{run_id}/say:1")
+    assert cut.stdout.splitlines()[::999] == ["2", "1001"]
+    assert cut.stderr.startswith("the last 1,000 lines; all of them: aws logs filter-log-events ")
 
 
 def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,40 @@ def test_a_failing_child_is_named_with_its_last_words(tmp_path: Path) -> None:
     assert "notice: p FAILED" in done.stdout
 
 
+def test_a_failure_names_the_item_so_that_it_cannot_act(tmp_path: Path) -> None:
+    items = [{"sample": f"S{n}"} for n in range(6)]
+    items[5] = {"sample": "S5\x1b[2J[bold]\n\u202e" + "x" * 200}
+    (tmp_path / "one.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    each = {"file": "${params.list}", "format": "jsonl"}
+    script = "test $AWS_BATCH_JOB_ARRAY_INDEX != LAST || exit 7"
+    for chunk, last, who in (
+        (1, 5, r'child 5 of 6 (item {"sample": "S5\u001b[2J[bold]\n\u202exxx'),
+        (2, 1, 'child 1 of 3 (items 2 to 3, the first {"sample": "S2"}), exit code 7'),
+    ):
+        flow = {"forEach": each, "chunk": chunk}
+        command = shell(script.replace("LAST", str(last)))
+        steps = [{"jobName": "fan", "flow": flow, "containerOverrides": command}]
+        file = pipeline(tmp_path, steps=steps, params={"list": {"type": "s3uri"}})
+        done = batchrelay("run", file, "--param", f"list={tmp_path / 'one.jsonl'}")
+        assert done.returncode == 1
+        [line] = [line for line in done.stdout.splitlines() if line.startswith("step fan failed")]
+        assert line.startswith(f"step fan failed: {who}")
+        assert line.endswith("), exit code 7")
+        assert len(line) < 180
+
+
+def test_a_long_last_log_and_a_progress_bar_are_cut_and_that_is_said(tmp_path: Path) -> None:
+    write = "import sys; sys.stdout.write(''.join(f'\\r{n} of 400000' for n in range(400000)))"
+    steps = [{"jobName": "bar", "containerOverrides": shell(f'python3 -c "{write}"; exit 3')}]
+    done = batchrelay("run", pipeline(tmp_path, steps=steps))
+    assert "step bar failed: exit code 3: 399999 of 400000\n" in done.stdout
+    assert len(done.stdout) < 2_000
+    steps = [{"jobName": "long", "containerOverrides": shell("seq 1 1500")}]
+    lines = batchrelay("run", pipeline(tmp_path, steps=steps)).stdout.splitlines()
+    first = lines.index("the last 1,000 lines of the last job's log:")
+    assert (lines[first + 1], lines[first + 1_000]) == ("501", "1500")
+
+
 def test_a_list_that_is_none_fails_its_step_before_anything_is_submitted(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"Items": {"a": 1}}')
     steps = [{"jobName": "fan", "flow": {"forEach": {"file": "${params.plan}", "items": "Items"}}}]

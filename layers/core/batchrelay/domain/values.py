@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,31 @@ _JOB_NAME = re.compile(
 def short(reason: str) -> str:
     """As much of a reason as a run keeps."""
     return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text from outside as one that cannot act on a terminal, nor break a line in two.
+
+    Colours are left out. Every other control character, separator of lines, bidirectional override
+    and half of a character is written as its escape, but for those in `keep`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char in keep or _is_plain(char) else char.encode("unicode_escape").decode()
+        for char in _COLOUR.sub("", text)
+    )
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+"""Select Graphic Rendition. Source: ECMA-48, 8.3.117."""
+
+_JOINERS = "\u200c\u200d"
+"""Persian, Indic scripts and emoji are written with them; they only join letters."""
+
+
+def _is_plain(char: str) -> bool:
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
 def step_label(step: str) -> str:

@@ -1,0 +1,118 @@
+"""Why a run failed, in a sentence: which step, which child, which item, and its last words."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError
+
+from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.values import manifest_uri, offsets_uri
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.terminal import excerpt
+
+WORKER = "[batchrelay] "
+"""Begins every line that batchrelay-worker writes to a log."""
+
+LOG_LINES = 50
+"""The last lines of a log, among which a program's last words are looked for."""
+
+ITEM_CHARS_MAX = 100
+ITEM_BYTES_MAX = 4_096
+"""Of an item, as much as is read of it: an excerpt is shown."""
+
+_OFFSET_BYTES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """The first step of a run that failed."""
+
+    wire: Wire = field(repr=False)
+    run: Run
+
+    def sentence(self) -> str | None:
+        """None if no step failed."""
+        for step in self.run.pipeline.order:
+            state = self.run.state(step.name)
+            if state.status is StepStatus.FAILED:
+                return f"step {step.name} failed: {self._cause(state)}"
+        return None
+
+    def _cause(self, state: StepState) -> str:
+        failed = (n for n, p in enumerate(state.parts) if p.failed and p.job_id is not None)
+        number = next(failed, None)
+        if number is None:
+            return excerpt(state.reason)
+        job_id = str(state.parts[number].job_id)
+        child_id = self.wire.failed_child(job_id) if state.parts[number].size > 1 else job_id
+        jobs = self.wire.describe([child_id]) if child_id is not None else []
+        if not jobs:
+            return excerpt(state.reason)
+        [job] = jobs
+        index = job.get("arrayProperties", {}).get("index")
+        container = job.get("container", {})
+        exit_code = container.get("exitCode")
+        why = state.reason if exit_code is None else f"exit code {exit_code}"
+        if exit_code is None and index is not None:
+            why = container.get("reason") or job.get("statusReason", why)
+        who = self._child(state, number, index)
+        return f"{who}{excerpt(why)}" + last_words(self.wire.log_of(job, LOG_LINES).lines)
+
+    def _child(self, state: StepState, number: int, index: int | None) -> str:
+        """`child 12 of 30 (item sample-12), `: counted as `logs` counts."""
+        child = state.part_offset(number) + (index or 0)
+        is_one_of_many = index is not None or len(state.parts) > 1
+        who = f"child {child} of {state.children:,}" if is_one_of_many else ""
+        item = self._item(state, state.parts[number], child)
+        words = [who, f"({item})" if who and item else item]
+        return " ".join(filter(None, words)) + ", " if any(words) else ""
+
+    def _item(self, state: StepState, part: Part, child: int) -> str:
+        """The child's item, or the first of its items; nothing of workers, which pull theirs."""
+        if state.manifest is None or state.queue is not None:
+            return ""
+        row = child - state.group_offset(part.group)
+        try:
+            text = self._first_item(manifest_uri(state.manifest, part.group), row)
+        except (ClientError, struct.error):  # the sentence is worth more than its item
+            return ""
+        first = child * state.chunk
+        last = min(first + state.chunk, max(first + 1, state.items or 0)) - 1
+        if last > first:
+            return f"items {first} to {last}, the first {text}"
+        return f"item {text}"
+
+    def _first_item(self, manifest: str, row: int) -> str:
+        at = _OFFSET_BYTES * row
+        table = self.wire.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
+        start, end = struct.unpack("<QQ", table)
+        body = self.wire.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
+        line = body.split(b"\n", 1)[0].decode(errors="replace")
+        return excerpt(_text(line), ITEM_CHARS_MAX)
+
+
+def _text(line: str) -> str:
+    """A text without its quotes; anything else, and what was cut off, as it stands."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return line
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def last_words(log: Sequence[str]) -> str:
+    """The last line of the program, and the last of the worker that ran it."""
+    lines = [line for line in map(_shown_last, log) if line]
+    own = [line for line in lines if not line.startswith(WORKER)]
+    workers = [line.removeprefix(WORKER) for line in lines if line.startswith(WORKER)]
+    words = own[-1:] + [f"({line})" for line in workers[-1:]]
+    return f": {' '.join(words)}" if words else ""
+
+
+def _shown_last(line: str) -> str:
+    """Of a progress bar, which a carriage return writes anew, what it showed last."""
+    return excerpt(line.rstrip().rpartition("\r")[2])

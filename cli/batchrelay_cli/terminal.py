@@ -1,0 +1,40 @@
+"""The only way to the terminal: what comes from outside cannot act on it, nor break a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from batchrelay.domain.values import printable
+
+LINE_CHARS_MAX = 10_000
+"""Characters of a line of a log that `run` prints: a progress bar may have written 5 MB of it."""
+
+TEXT_CHARS_MAX = 300
+"""Characters of a text from outside that stands within a sentence."""
+
+
+def say(text: str, *, err: bool = False, keep: str = "") -> None:
+    """Print a line; what would act on the terminal is printed as its escape, but for `keep`."""
+    click.echo(printable(text, keep), err=err)
+
+
+def console(**options: Any) -> Console:
+    """A terminal that takes no text for markup: `[bold]` in an object's key is no command."""
+    return Console(highlight=False, markup=False, emoji=False, **options)
+
+
+def excerpt(text: str, chars_max: int = TEXT_CHARS_MAX) -> str:
+    """As much of a text as fits into a sentence."""
+    shown = printable(text.strip()[: chars_max + 1])
+    return shown if len(shown) <= chars_max else shown[: chars_max - 1] + "…"
+
+
+def cut_line(line: str) -> str:
+    """A line of a log as far as it is printed, and how much is left out."""
+    line = line.removesuffix("\r")
+    left = len(line) - LINE_CHARS_MAX
+    shown = printable(line[:LINE_CHARS_MAX], keep="\t")
+    return shown if left <= 0 else f"{shown}… ({left:,} more characters)"
