@@ -21,6 +21,7 @@ from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
 from batchrelay_cli.schedule_times import check_schedule, no_schedule, times_between
+from batchrelay_cli.terminal import say
 
 RUNS_MAX = QUEUED_RUNS_MAX
 """Runs of one backfill: as many as may wait for one another."""
@@ -67,14 +68,14 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
     if output == "json":
         echo_json({"planned" if plan else "runs": told})
     elif not orders:
-        click.echo("no scheduled time lies between")
+        say("no scheduled time lies between")
     elif plan:
         for entry in told:
-            click.echo(f"{entry['time']}  run {entry['runId']}")
-        click.echo(f"{len(told):,} runs")
+            say(f"{entry['time']}  run {entry['runId']}")
+        say(f"{len(told):,} runs")
     lost = [entry for entry in told if entry.get("status") in ("FAILED", "CANCELLED")]
     if lost:
-        click.echo(
+        say(
             f"{len(lost):,} of {len(told):,} have ended FAILED or CANCELLED; a time has one run: "
             f"start another by hand, batchrelay start {pipeline} --param NAME=VALUE",
             err=True,
@@ -142,5 +143,5 @@ def _started(wire: Wire, orders: list[StartOrder], *, is_shown: bool) -> Iterato
         entry = {"time": order.trigger["time"], "runId": run["runId"], "status": run["status"]}
         if is_shown:
             again = "" if run["new"] else " (it was there)"
-            click.echo(f"{entry['time']}  run {entry['runId']}  {entry['status']}{again}")
+            say(f"{entry['time']}  run {entry['runId']}  {entry['status']}{again}")
         yield entry

@@ -7,6 +7,7 @@ import click
 from batchrelay_cli.completion import OPEN_RUN
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, open_runs, reached
+from batchrelay_cli.terminal import say
 
 
 @click.command(epilog='Example: batchrelay cancel 20260131t120000abc123 --reason "wrong input"')
@@ -25,12 +26,12 @@ def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack: str, output: 
         for run in wanted:
             shown.append(ask(wire, "POST", "runs", run, "cancel", body={"reason": reason}))
             if output == "text":
-                click.echo(f"run {run}: {shown[-1]['status']}")
+                say(f"run {run}: {shown[-1]['status']}")
     if output == "json":
         echo_json({"runs": shown} if all_of or len(shown) > 1 else shown[0])
         return
     if not shown:
-        click.echo(f"no run of {all_of} is open")
+        say(f"no run of {all_of} is open")
     stopping = [run["runId"] for run in shown if run["status"] == "CANCELLING"]
     if stopping:
-        click.echo(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")
+        say(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")

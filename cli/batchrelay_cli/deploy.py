@@ -26,6 +26,7 @@ from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_defi
 from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_cli.remote import is_local, reached
+from batchrelay_cli.terminal import say
 from batchrelay_cli.triggers import TriggerRules, let_speak, silent_buckets
 
 
@@ -65,7 +66,7 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
         echo_json({"planned" if plan else "changed": changes})
         return
     for change in changes or ["no change"]:
-        click.echo(change)
+        say(change)
 
 
 def _changes(

@@ -13,6 +13,7 @@ import click
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
+from batchrelay_cli.terminal import excerpt, say
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),
@@ -50,7 +51,7 @@ class DeadLetter:
                 return f"run {document['run_id']}, step {document['step']}"
             return f"{document['detail']['jobName']} {document['detail']['status']}"
         except (ValueError, KeyError, TypeError):
-            return f"not what was expected: {self.body[:60]}"
+            return f"not what was expected: {excerpt(self.body, 60)}"
 
 
 @click.command(epilog="Example: batchrelay dlq --stack batchrelay-prod --replay")
@@ -71,9 +72,9 @@ def dlq(stack: str, replay: bool, output: str) -> None:
         echo_json([_document(letter) for letter in letters])
         return
     for letter in letters:
-        click.echo(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {letter.about}")
+        say(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {excerpt(letter.about)}")
     done = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
-    click.echo(f"{len(letters)} dead letters{': ' + done if letters else ''}")
+    say(f"{len(letters)} dead letters{': ' + done if letters else ''}")
 
 
 def _letters(wire: Wire) -> Iterator[DeadLetter]:

@@ -15,6 +15,7 @@ from batchrelay.domain.pipeline import (
     Step,
     StepOutputs,
 )
+from batchrelay.domain.values import printable
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
 """Pixels."""
@@ -68,7 +69,10 @@ def mermaid(pipeline: Pipeline) -> str:
     """The graph as a Mermaid flowchart."""
     ids = {step.name: f"s{number}" for number, step in enumerate(pipeline.order)}
     lines = ["flowchart LR"]
-    lines += [f'  {ids[step.name]}["{step.name}<br>{size_of(step)}"]' for step in pipeline.order]
+    lines += [
+        f'  {ids[step.name]}["{step.name}<br>{printable(size_of(step))}"]'
+        for step in pipeline.order
+    ]
     lines += [
         f"  {ids[need]} --> {ids[step.name]}" for step in pipeline.order for need in step.needs
     ]

@@ -10,6 +10,7 @@ import click
 from batchrelay_cli.options import output_option
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.terminal import say
 
 
 @click.command(epilog="Example: batchrelay lint examples/word-count/pipeline.yaml")
@@ -29,9 +30,9 @@ def lint(file: Path, output: str) -> None:
         click.echo(json.dumps({"file": str(file), "problems": problems}))
         return
     for warning in checked.warnings:
-        click.echo(warning.render(file))
+        say(warning.render(file))
     count = len(checked.pipeline.steps)
-    click.echo(f"{file}: {count} step{'s' if count != 1 else ''}, no errors")
+    say(f"{file}: {count} step{'s' if count != 1 else ''}, no errors")
 
 
 def _documents(problems: list[Problem]) -> list[dict[str, object]]:

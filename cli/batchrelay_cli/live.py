@@ -10,10 +10,12 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from batchrelay.domain.lanes import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.values import printable
 
 COLOURS = {
     StepStatus.WAITING: "dim",
@@ -145,7 +147,7 @@ class LineDisplay:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
             if why := state.reason or _blocked(state):
                 words.append(f"({why})")
-            self.console.print(" ".join(word for word in words if word), highlight=False)
+            self.console.print(printable(" ".join(word for word in words if word)))
 
 
 def note_begun(run: Run, begun: dict[str, datetime]) -> None:
@@ -178,17 +180,16 @@ def step_table(run: Run, begun: Mapping[str, datetime]) -> Table:
     now = datetime.now(UTC)
     for step in run.pipeline.order:
         state = run.state(step.name)
-        colour = COLOURS.get(state.status, "")
         table.add_row(
             step.name,
-            f"[{colour}]{state.status}[/]",
+            coloured(state.status),
             " ".join(filter(None, (progress_of(state).render(), _beside(run, step)))),
             elapsed_of(run, step.name, now, begun),
-            state.reason or _blocked(state),
+            printable(state.reason or _blocked(state)),
         )
     return table
 
 
-def printable(line: str) -> str:
-    """A line of a job's log without what would steer the terminal."""
-    return "".join(char for char in line if char == "\t" or char.isprintable())
+def coloured(status: StepStatus) -> Text:
+    """A status as tables show it."""
+    return Text(status, style=COLOURS.get(status, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.errors import InputError
+from batchrelay_cli import INTERRUPTED
 from batchrelay_cli.backfill import backfill
 from batchrelay_cli.cancel import cancel
 from batchrelay_cli.completion import completion
@@ -25,11 +27,9 @@ from batchrelay_cli.schema import schema
 from batchrelay_cli.start import start
 from batchrelay_cli.status import status
 from batchrelay_cli.story import story
+from batchrelay_cli.terminal import say
 from batchrelay_cli.tune import tune
 from batchrelay_cli.undeploy import undeploy
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
 
 
 class _Verbs(click.Group):
@@ -37,9 +37,9 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except PipelineFileError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True, keep="\n")
         except InputError as error:
-            click.echo(f"batchrelay: {error}", err=True)
+            say(f"batchrelay: {error}", err=True)
         raise SystemExit(2)
 
 
@@ -79,13 +79,19 @@ def _interrupt(*_: object) -> None:
 
 
 def main() -> None:
-    """The entry point. SIGTERM ends it as Ctrl-C does: nothing is left behind."""
+    """Run a verb. SIGTERM ends it as Ctrl-C does: nothing is left behind."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's `&` ignores it on purpose
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cli(standalone_mode=False)
-    except click.Abort:
-        click.echo("interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt):
+        for number in (signal.SIGINT, signal.SIGTERM):  # it ends already
+            signal.signal(number, signal.SIG_IGN)
+        say("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"), err=True, keep="\n")
         sys.exit(error.exit_code)

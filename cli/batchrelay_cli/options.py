@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from batchrelay.domain.values import printable
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -23,7 +25,7 @@ class UsageProblem(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"batchrelay: {self.message}", err=True, file=file)
+        click.echo(printable(f"batchrelay: {self.message}"), err=True, file=file)
 
 
 def output_option(function: _F) -> _F:

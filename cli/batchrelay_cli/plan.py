@@ -23,6 +23,7 @@ from batchrelay.domain.pipeline import (
 from batchrelay_cli.graph import known_items, mermaid, size_of, source_of, svg
 from batchrelay_cli.options import UsageProblem, echo_json, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.terminal import say
 
 TO_STDOUT = "-"
 
@@ -41,7 +42,7 @@ def plan(file: Path, graph: str | None, output: str) -> None:
     """Dry run: the steps, the sizes that are known, the calls, what is decided later."""
     checked = read(file)
     if graph == TO_STDOUT:
-        click.echo(mermaid(checked.pipeline), nl=False)
+        say(mermaid(checked.pipeline).rstrip("\n"), keep="\n")
     elif graph is not None:
         if not graph.endswith(".svg"):
             raise UsageProblem(f"--graph {graph}: the picture is an SVG: name it OUT.svg")
@@ -49,7 +50,7 @@ def plan(file: Path, graph: str | None, output: str) -> None:
             Path(graph).write_text(svg(checked.pipeline))
         except OSError as error:
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
-        click.echo(f"wrote {graph}")
+        say(f"wrote {graph}")
     elif output == "json":
         echo_json(_document(checked))
     else:
@@ -59,20 +60,20 @@ def plan(file: Path, graph: str | None, output: str) -> None:
 def _print(file: PipelineFile) -> None:
     pipeline = file.pipeline
     for warning in file.warnings:
-        click.echo(warning.render(file.path))
-    click.echo(f"pipeline {pipeline.name}")
+        say(warning.render(file.path))
+    say(f"pipeline {pipeline.name}")
     for param in pipeline.params:
         value = "must be given" if param.default is None else f"default {param.default}"
         about = f"  ({param.description})" if param.description else ""
-        click.echo(f"  param {param.name}: {value}{about}")
+        say(f"  param {param.name}: {value}{about}")
     for number, step in enumerate(pipeline.order, start=1):
         after = f" after {', '.join(step.needs)}" if step.needs else ""
-        click.echo(f"  {number}. {step.name}{after}: {size_of(step)}")
+        say(f"  {number}. {step.name}{after}: {size_of(step)}")
         for line in _later(step):
-            click.echo(f"       {line}")
+            say(f"       {line}")
     for rule in pipeline.notify:
-        click.echo(f"  notice to {rule.topic} on {', '.join(sorted(rule.on))}")
-    click.echo(_calls(pipeline))
+        say(f"  notice to {rule.topic} on {', '.join(sorted(rule.on))}")
+    say(_calls(pipeline))
 
 
 def _later(step: Step) -> Iterator[str]:

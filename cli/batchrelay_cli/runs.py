@@ -8,6 +8,7 @@ from batchrelay.domain.run import RunStatus
 from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.terminal import say
 
 
 @click.command(epilog="Example: batchrelay runs word-count --status FAILED --limit 20")
@@ -40,8 +41,8 @@ def runs(
         return
     for run in page["runs"]:
         line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
-        click.echo(f"{line}  {run.get('cause') or ''}".rstrip())
+        say(f"{line}  {run.get('cause') or ''}".rstrip())
     if not page["runs"]:
-        click.echo("no runs")
+        say("no runs")
     if page["next"]:
-        click.echo(f"more: --next {page['next']}")
+        say(f"more: --next {page['next']}")

@@ -18,6 +18,7 @@ from batchrelay_cli.options import (
     stack_option,
 )
 from batchrelay_cli.remote import ask, asked, reached
+from batchrelay_cli.terminal import say
 
 REPEATED = 200
 
@@ -48,8 +49,6 @@ def start(
         echo_json(run)
     else:
         again = " (this key had started it; nothing was started now)" if status == REPEATED else ""
-        click.echo(
-            f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}"
-        )
-        click.echo(f"look: batchrelay status {run['runId']} --watch")
+        say(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}")
+        say(f"look: batchrelay status {run['runId']} --watch")
     raise SystemExit(int(run["status"] == "FAILED"))

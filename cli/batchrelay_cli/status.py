@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,15 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from batchrelay.domain.run import StepStatus
+from batchrelay.domain.values import printable
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import RUN
-from batchrelay_cli.live import COLOURS, Progress
+from batchrelay_cli.live import Progress, coloured
 from batchrelay_cli.options import STILL_RUNNING, echo_json, exit_code, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.terminal import console
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""
 
+
+OLD_S = 30
+"""Seconds after which counts are shown with their time: AWS Batch was asked within a few."""
 
 LINE_CHARS = 240
 """Of a line that no terminal shows."""
@@ -35,18 +40,18 @@ LINE_CHARS = 240
 @output_option
 def status(run: str, watch: bool, stack: str, output: str) -> None:
     """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=LINE_CHARS)  # a reason must be there to be found
+    screen = console()
+    if not screen.is_terminal:
+        screen = console(width=LINE_CHARS)  # a reason must be there to be found
     with reached(stack) as wire:
-        if watch and console.is_terminal and output != "json":
-            shown = _watch(wire, run, console)
+        if watch and screen.is_terminal and output != "json":
+            shown = _watch(wire, run, screen)
             raise SystemExit(exit_code(shown["status"]))
         shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
     if output == "json":
         echo_json(shown)
     else:
-        console.print(run_table(shown, datetime.now(UTC)))
+        screen.print(run_table(shown, datetime.now(UTC)))
     raise SystemExit(exit_code(shown["status"]))
 
 
@@ -56,8 +61,8 @@ def _ended(wire: Wire, run: str) -> Mapping[str, Any]:
     return shown
 
 
-def _watch(wire: Wire, run: str, console: Console) -> Mapping[str, Any]:
-    with Live(console=console, transient=False, auto_refresh=False) as live:
+def _watch(wire: Wire, run: str, screen: Console) -> Mapping[str, Any]:
+    with Live(console=screen, transient=False, auto_refresh=False) as live:
         while True:
             shown = ask(wire, "GET", "runs", run)
             live.update(run_table(shown, datetime.now(UTC)), refresh=True)
@@ -68,23 +73,29 @@ def _watch(wire: Wire, run: str, console: Console) -> Mapping[str, Any]:
 
 def run_table(run: Mapping[str, Any], now: datetime) -> Group:
     """One line for the run, and one for each step."""
-    title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
-    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
-    title += f" ({run['stopped']})" if run["stopped"] else ""
-    title += f"\nstarted by {run['cause']}" if run.get("cause") else ""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("step", "status", "children", "elapsed", ""):
         table.add_column(heading, justify="right" if heading == "elapsed" else "left")
     for step in run["steps"]:
-        colour = COLOURS.get(StepStatus(step["status"]), "")
         table.add_row(
             step["step"],
-            f"[{colour}]{step['status']}[/]",
+            coloured(StepStatus(step["status"])),
             _progress(step),
             _elapsed(step, now),
-            step["reason"] or (f"blocked: {step['blocked']}" if step["blocked"] else ""),
+            printable(step["reason"] or (f"blocked: {step['blocked']}" if step["blocked"] else "")),
         )
-    return Group(Text(title), table)
+    return Group(*map(Text, _title(run, now)), table)
+
+
+def _title(run: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
+    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
+    yield printable(title + (f" ({run['stopped']})" if run["stopped"] else ""))
+    if run.get("cause"):
+        yield printable(f"started by {run['cause']}")
+    as_of = run.get("asOf")
+    if as_of and (now - datetime.fromisoformat(as_of)).total_seconds() > OLD_S:
+        yield f"counts as of {as_of}: AWS Batch gave no newer ones"
 
 
 def _progress(step: Mapping[str, Any]) -> str:

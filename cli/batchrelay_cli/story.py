@@ -7,6 +7,7 @@ import click
 from batchrelay_cli.completion import RUN
 from batchrelay_cli.options import echo_json, output_option, stack_option
 from batchrelay_cli.remote import ask, reached
+from batchrelay_cli.terminal import say
 
 
 @click.command(epilog="Example: batchrelay story 20260131t120000abc123")
@@ -21,4 +22,4 @@ def story(run: str, stack: str, output: str) -> None:
         echo_json(told)
         return
     for moment in told["story"]:
-        click.echo(f"{moment['at']}  {moment['what']}")
+        say(f"{moment['at']}  {moment['what']}")

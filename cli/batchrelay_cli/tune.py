@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from batchrelay.bootstrap import objects, store
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Run
-from batchrelay.domain.values import Json, merged
+from batchrelay.domain.values import Json, merged, printable
 from batchrelay.ports import Objects
 from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached
+from batchrelay_cli.terminal import console
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600
@@ -156,7 +156,7 @@ def _document(measured: Measured) -> dict[str, Any]:
 
 
 def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console(soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     headings = ("group", "vCPU", "MiB", "items", "mean", "median", "longest", "chunk", "per 1,000")
     for heading in headings:
@@ -170,13 +170,13 @@ def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any
             f"{times.count:,}",
             *(f"{seconds:.2f} s" for seconds in (times.mean, times.median, times.longest)),
             f"{times.chunk:,}-{times.chunk_max:,}",
-            f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}",
+            printable(f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}"),
         )
-    console.print(table)
+    screen.print(table)
     now = run.state(step.name).chunk
-    console.print(
+    screen.print(
         f"now {now:,} item{'s' if now > 1 else ''} to a child; recommended: flow.chunk: "
         f"{max(entry.times.chunk for entry in found):,} (a child works {CHILD_S_MIN // 60} minutes "
         f"to {CHILD_S_MAX // HOUR_S} hours)"
     )
-    console.print(f"prices of {prices['date']}: {prices['source']}")
+    screen.print(printable(f"prices of {prices['date']}: {prices['source']}"))

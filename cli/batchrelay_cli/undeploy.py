@@ -15,6 +15,7 @@ from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.job_definitions import deregister
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import open_runs, reached
+from batchrelay_cli.terminal import say
 from batchrelay_cli.triggers import TriggerRules
 
 
@@ -43,10 +44,10 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
         echo_json({**document, "triggers": removed})
         return
     for line in removed:
-        click.echo(line)
-    click.echo(f"pipeline {pipeline}: gone; it was at version {version}")
+        say(line)
+    say(f"pipeline {pipeline}: gone; it was at version {version}")
     for name in gone:
-        click.echo(f"job definition {name}: deregistered")
+        say(f"job definition {name}: deregistered")
 
 
 def _check_runs(wire: Wire, pipeline: str) -> None:

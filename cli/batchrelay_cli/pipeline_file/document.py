@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from batchrelay.domain.values import printable
+
 VALUES_MAX = 200_000
 """Values of a document: 500 steps of 400. Aliases of aliases would make it grow without end."""
 
@@ -30,7 +32,7 @@ class Problem:
     def render(self, path: Path) -> str:
         """As compilers write it, so that editors jump there."""
         kind = "warning: " if self.is_warning else ""
-        return f"{path}:{self.line}:{self.column}: {kind}{self.message}"
+        return printable(f"{path}:{self.line}:{self.column}: {kind}{self.message}")
 
 
 @dataclass

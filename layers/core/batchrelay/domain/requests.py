@@ -12,7 +12,7 @@ from batchrelay.domain.lanes import upstream_failures, upstream_parts
 from batchrelay.domain.limits import OVERRIDES_CHARS_MAX, REQUEST_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
-from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged
+from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged, printable
 from batchrelay.domain.variables import variables_of
 
 
@@ -167,7 +167,7 @@ def notice_of(run: Run, rule_number: int) -> Notice:
         topic=expand(rule.topic, variables),
         id=f"{run.id}-{rule_number}-{run.status.lower()}",
         subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
-        message="\n".join(_message(run, link)),
+        message="\n".join(map(printable, _message(run, link))),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
 
