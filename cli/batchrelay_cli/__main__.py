@@ -1,7 +1,32 @@
-"""`python -m batchrelay_cli` is the program `batchrelay`."""
+"""The program `batchrelay`, also as `python -m batchrelay_cli`.
+
+The verbs are imported behind a handler of Ctrl-C: importing takes longer than a person who has
+mistyped, and a traceback is no answer to an interrupt.
+"""
 
 from __future__ import annotations
 
-from batchrelay_cli.main import main
+import os
+import signal
 
-main()
+from batchrelay_cli import INTERRUPTED
+
+
+def _end(*_: object) -> None:
+    """At once: nothing was begun, and an exception would be lost within an import."""
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def main() -> None:
+    """The entry point."""
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's `&` ignores it on purpose
+        signal.signal(signal.SIGINT, _end)
+    from batchrelay_cli.main import main as verbs
+
+    verbs()
+
+
+if __name__ == "__main__":
+    main()
