@@ -6,8 +6,8 @@ import json
 import re
 import time
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, Mapping, NamedTuple
-from urllib.parse import quote, urlsplit
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from batchrelay_worker.credentials import CredentialSource
 from batchrelay_worker.errors import ServiceError, WorkerError
@@ -18,6 +18,9 @@ BACKOFF_S = 0.2
 BACKOFF_MAX_S = 5.0
 TIMEOUT_S = 60
 """Of a connection, and of every read: a long poll of SQS takes 20."""
+
+PIECE_BYTES = 8 * 1024 * 1024
+"""Of an object that is read piece by piece: so much memory, whatever its size."""
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _AGAIN_CODES = frozenset({"RequestTimeout", "SlowDown", "ThrottlingException", "RequestThrottled"})
@@ -47,6 +50,40 @@ class Aws:
         span = {} if last is None else {"range": f"bytes={first}-{last}"}
         return self._s3("GET", uri, headers=span).body
 
+    def read(self, uri: str) -> Iterator[bytes]:
+        """An object piece by piece, all of one version. Raises: ServiceError."""
+        first, total, same = 0, 1, {}  # type: int, int, dict[str, str]
+        while first < total:
+            span = {"range": f"bytes={first}-{first + PIECE_BYTES - 1}", **same}
+            try:
+                answer = self._s3("GET", uri, headers=span)
+            except ServiceError as error:
+                if error.status == 416 and first == 0:  # it is empty
+                    return
+                raise
+            yield answer.body
+            same = {"if-match": answer.headers["etag"]} if "etag" in answer.headers else {}
+            first += len(answer.body)
+            total = int(answer.headers.get("content-range", f"/{first}").rpartition("/")[2])
+
+    def listed(self, uri: str) -> Iterator[tuple[str, int]]:
+        """The URI and size (bytes) of every object whose key begins so, in the order of the keys.
+
+        Keys come percent-encoded, because XML has no control characters. Raises: ServiceError.
+        Source: ListObjectsV2.
+        """
+        bucket, _, prefix = uri[len("s3://") :].partition("/")
+        if not uri.startswith("s3://") or not bucket:
+            raise WorkerError(f"{uri!r} is not an S3 URI: write s3://bucket/prefix")
+        query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix)]
+        token: str | None = None
+        while token != "":
+            page: list[tuple[str, str]] = [("continuation-token", token)] if token else []
+            answer = self._s3_at(bucket, "", f"GET {uri}", "GET", query=query + page)
+            keys, token = _page_of(answer.body)
+            for key, size in keys:
+                yield f"s3://{bucket}/{key}", size
+
     def put(self, uri: str, body: bytes) -> None:
         """Write an object. Raises: ServiceError."""
         self._s3("PUT", uri, body=body)
@@ -72,21 +109,41 @@ class Aws:
         bucket, _, key = uri[len("s3://") :].partition("/")
         if not uri.startswith("s3://") or not bucket or not key:
             raise WorkerError(f"{uri!r} is not the S3 URI of an object: write s3://bucket/key")
+        return self._s3_at(bucket, key, f"{method} {uri}", method, body, headers)
+
+    def _s3_at(
+        self,
+        bucket: str,
+        key: str,
+        what: str,
+        method: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        query: Sequence[tuple[str, str]] = (),
+    ) -> Answer:
         region = self._regions.get(bucket) or self._region()
+        rest = (method, body, headers or {}, list(query))
         try:
-            return self._s3_in(region, bucket, key, method, body, headers or {})
+            return self._s3_in(region, bucket, key, *rest)
         except ServiceError as error:
             other = self._regions.get(bucket)  # S3 said where the bucket is
             refusal = error
         if other is not None and other != region:
             try:
-                return self._s3_in(other, bucket, key, method, body, headers or {})
+                return self._s3_in(other, bucket, key, *rest)
             except ServiceError as error:
                 refusal = error
-        raise ServiceError(f"{method} {uri}: {refusal}", refusal.status, refusal.code)
+        raise ServiceError(f"{what}: {refusal}", refusal.status, refusal.code)
 
     def _s3_in(
-        self, region: str, bucket: str, key: str, method: str, body: bytes, headers: dict[str, str]
+        self,
+        region: str,
+        bucket: str,
+        key: str,
+        method: str,
+        body: bytes,
+        headers: dict[str, str],
+        query: list[tuple[str, str]],
     ) -> Answer:
         path = "/" + quote(key, safe="/~")
         endpoint = self._endpoint("S3")
@@ -96,7 +153,7 @@ class Aws:
             endpoint, path = f"https://s3.{region}.{_suffix(region)}", f"/{bucket}{path}"
         else:
             endpoint = f"https://{bucket}.s3.{region}.{_suffix(region)}"
-        answer = self._send(endpoint, method, path, [], headers, body, "s3", region)
+        answer = self._send(endpoint, method, path, query, headers, body, "s3", region)
         if answer.status >= 300:
             where = answer.headers.get("x-amz-bucket-region")
             if where:
@@ -186,6 +243,25 @@ class Aws:
                 known = HTTPConnection(host, timeout=TIMEOUT_S)
             self._connections[scheme, host] = known
         return known
+
+
+def _page_of(body: bytes) -> tuple[Sequence[tuple[str, int]], str]:
+    """Keys and sizes of a page, and the token of the next one; empty behind the last."""
+    from xml.etree import ElementTree as ET  # 10 ms that only a listing takes
+
+    try:
+        page = ET.fromstring(body)  # noqa: S314  # S3's own answer
+    except ET.ParseError as error:
+        raise WorkerError(f"S3 answered a listing with what is no XML: {error}") from None
+    space = page.tag[: page.tag.index("}") + 1] if page.tag.startswith("{") else ""
+    is_encoded = page.findtext(f"{space}EncodingType") == "url"
+    found = []
+    for entry in page.iter(f"{space}Contents"):
+        key = entry.findtext(f"{space}Key") or ""
+        size = int(entry.findtext(f"{space}Size") or 0)
+        found.append((unquote_plus(key) if is_encoded else key, size))
+    is_last = page.findtext(f"{space}IsTruncated") != "true"
+    return found, "" if is_last else page.findtext(f"{space}NextContinuationToken") or ""
 
 
 def _is_passing(answer: Answer) -> bool:

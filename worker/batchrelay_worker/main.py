@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     put = verbs.add_parser("put", help="copy a file, or the input (-), to an S3 object")
     put.add_argument("file")
     put.add_argument("uri")
+    listing = verbs.add_parser("ls", help="print the URIs of the objects below a prefix")
+    listing.add_argument("uri")
+    listing.add_argument(
+        "--output", choices=["text", "json"], default="text", help="a URI, or URI and size, a line"
+    )
+    joined = verbs.add_parser("cat", help="print objects, or all below PREFIX/ in key order")
+    joined.add_argument("uris", nargs="+", metavar="URI")
     return parser
 
 
@@ -140,7 +147,19 @@ def _run(options: argparse.Namespace) -> int:
     return Work(Child.of(os.environ), aws, program, stopping).run()
 
 
-_VERBS = {"run": _run, "items": _items, "get": _get, "put": _put}
+def _ls(options: argparse.Namespace) -> int:
+    from batchrelay_worker.objects import ls
+
+    return ls(options)
+
+
+def _cat(options: argparse.Namespace) -> int:
+    from batchrelay_worker.objects import cat
+
+    return cat(options)
+
+
+_VERBS = {"run": _run, "items": _items, "get": _get, "put": _put, "ls": _ls, "cat": _cat}
 
 if __name__ == "__main__":
     sys.exit(main())
