@@ -40,6 +40,9 @@ class Progress:
     total: int | None = None
     items: int | None = None
     chunk: int = 1
+    """0 of workers, which pull their items from a queue."""
+    upstream: int = 0
+    """Of the failed ones, those whose child of a step before failed."""
 
     def render(self) -> str:
         """`12/20`, with what is known beside it; empty while unknown."""
@@ -47,6 +50,7 @@ class Progress:
             return ""
         beside = [f"{self.running} running"] if self.running else []
         beside += [f"{self.failed} failed"] if self.failed else []
+        beside += [f"{self.upstream:,} of them upstream"] if self.upstream else []
         beside += [f"{self.stopped} stopped"] if self.stopped else []
         beside += [f"{self._items_done:,} of {self.items:,} items"] if self._shows_items else []
         return f"{self.done + self.failed + self.stopped:,}/{self.total:,}" + (
@@ -66,8 +70,9 @@ class Progress:
         return min(self.done * self.chunk, self.items or 0)
 
 
-def progress_of(state: StepState) -> Progress:
+def progress_of(run: Run, step: Step) -> Progress:
     """Of a run that is `observed`: with the counts that AWS Batch gives of its active jobs."""
+    state = run.state(step.name)
     return Progress(
         done=sum(part.succeeded for part in state.parts),
         failed=sum(part.failed for part in state.parts),
@@ -76,6 +81,7 @@ def progress_of(state: StepState) -> Progress:
         total=state.children,
         items=state.items,
         chunk=0 if state.queue is not None else state.chunk,
+        upstream=upstream_failures(run, step),
     )
 
 
@@ -141,7 +147,7 @@ class LineDisplay:
             if now == self._shown.get(step.name, (StepStatus.WAITING, 0, "")):
                 continue
             self._shown[step.name] = now
-            words = [f"{step.name:12}", f"{state.status:10}", progress_of(state).render()]
+            words = [f"{step.name:12}", f"{state.status:10}", progress_of(run, step).render()]
             words.append(_beside(run, step))
             if state.status.is_terminal:
                 words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
@@ -164,12 +170,11 @@ def _blocked(state: StepState) -> str:
 
 
 def _beside(run: Run, step: Step) -> str:
-    """Which level of an aggregate; how many lanes failed before they came here."""
+    """Which level of an aggregate."""
     state = run.state(step.name)
-    upstream = upstream_failures(run, step)
     if step.aggregate is not None and state.status is not StepStatus.WAITING:
         return f"level {state.round + 1}"
-    return f"{upstream:,} of them upstream" if upstream else ""
+    return ""
 
 
 def step_table(run: Run, begun: Mapping[str, datetime]) -> Table:
@@ -183,7 +188,7 @@ def step_table(run: Run, begun: Mapping[str, datetime]) -> Table:
         table.add_row(
             step.name,
             coloured(state.status),
-            " ".join(filter(None, (progress_of(state).render(), _beside(run, step)))),
+            " ".join(filter(None, (progress_of(run, step).render(), _beside(run, step)))),
             elapsed_of(run, step.name, now, begun),
             printable(state.reason or _blocked(state)),
         )

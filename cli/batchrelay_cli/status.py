@@ -105,6 +105,9 @@ def _progress(step: Mapping[str, Any]) -> str:
         stopped=step["stopped"],
         running=step["running"],
         total=step["children"],
+        items=step["items"],
+        chunk=step["chunk"] or 0,
+        upstream=step["upstream"],
     ).render()
 
 

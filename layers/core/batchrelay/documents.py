@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from batchrelay.domain.lanes import upstream_failures
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json
@@ -77,8 +78,10 @@ def step_document(run: Run, step: Step) -> Document:
         "items": state.items,
         "existing": state.existing,
         "children": state.children,
+        "chunk": state.chunk if state.queue is None else None,
         "succeeded": sum(part.succeeded for part in state.parts),
         "failed": sum(part.failed for part in state.parts),
+        "upstream": upstream_failures(run, step),
         "stopped": sum(part.stopped for part in state.parts),
         "running": sum(part.running for part in state.parts),
         "asOf": time_text(counted_at(state)),

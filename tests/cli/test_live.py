@@ -1,0 +1,87 @@
+"""What a run looks like: the same numbers in `run` and in `status`, by one function."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from rich.table import Table
+
+from batchrelay.documents import run_document
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay_cli.live import step_table
+from batchrelay_cli.status import run_table
+from batchrelay_cli.terminal import console
+from tests.builders import T0, run_of, step
+
+LATER = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
+ACTIVE = StepState(status=StepStatus.ACTIVE, since=T0)
+PART = Part(size=10, since=T0, job_id="j")
+FAILED = replace(PART, outcome=JobOutcome.FAILED, succeeded=7, failed=3)
+
+
+def shown(run: Run) -> list[tuple[str, ...]]:
+    """Step, status and children, of both tables."""
+    tables = [step_table(run, {}), run_table(run_document(run), LATER).renderables[-1]]
+    rows = []
+    for table in tables:
+        assert isinstance(table, Table)
+        rows.append(tuple(str(cell) for cell in table.columns[2].cells))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (StepState(), ""),
+        (replace(ACTIVE, children=10, parts=(PART,)), "0/10"),
+        (
+            replace(ACTIVE, children=10, parts=(replace(PART, succeeded=5, failed=2, running=3),)),
+            "7/10 (3 running, 2 failed)",
+        ),
+        (
+            replace(ACTIVE, children=10, items=95, chunk=10, parts=(replace(PART, succeeded=4),)),
+            "4/10 (40 of 95 items)",
+        ),
+        (
+            replace(ACTIVE, children=10, items=95, queue="q", parts=(replace(PART, running=10),)),
+            "0/10 (10 running)",
+        ),
+        (
+            replace(ACTIVE, children=20_000, parts=(replace(PART, size=10_000, running=1),) * 2),
+            "0/20,000 (2 running)",
+        ),
+        (
+            replace(ACTIVE, children=10, parts=(replace(PART, outcome=JobOutcome.CANCELLED),)),
+            "10/10 (10 stopped)",
+        ),
+        (
+            replace(ACTIVE, children=10, status=StepStatus.PARTIAL, parts=(FAILED,)),
+            "10/10 (3 failed)",
+        ),
+    ],
+)
+def test_run_and_status_show_the_same_numbers(state: StepState, text: str) -> None:
+    run = run_of(step("a", size=10)).with_step("a", state)
+    assert shown(run) == [(text,), (text,)]
+
+
+def test_failures_upstream_are_counted_apart() -> None:
+    run = run_of(step("a", size=10), step("b", "a", size=10, lanes=frozenset({"a"})))
+    ended = replace(ACTIVE, status=StepStatus.FAILED, children=10, parts=(FAILED,))
+    for name, parts in (("a", (FAILED,)), ("b", (replace(FAILED, succeeded=6, failed=4),))):
+        run = run.with_step(name, replace(ended, parts=parts))
+    texts = ("10/10 (3 failed)", "10/10 (4 failed, 3 of them upstream)")
+    assert shown(run) == [texts, texts]
+
+
+def test_counts_that_are_old_are_shown_with_their_time() -> None:
+    run = run_of(step("a", size=10)).with_step("a", replace(ACTIVE, children=10, parts=(PART,)))
+    for counted_at, is_said in ((T0, True), (LATER, False)):
+        state = replace(run.state("a"), counted_at=counted_at)
+        screen = console(width=200, record=True, file=io.StringIO())
+        screen.print(run_table(run_document(run.with_step("a", state)), LATER))
+        note = "counts as of 2026-01-01T00:00:00.000Z: AWS Batch gave no newer ones"
+        assert (note in screen.export_text()) is is_said
