@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
+from batchrelay.api import DETAIL_CHARS_MAX
 from batchrelay.domain.pipeline import Overlap, Param, ParamType
 from batchrelay.domain.run import JobOutcome, StartOrder
 from batchrelay.openapi import SCHEMAS
@@ -232,6 +233,14 @@ def test_a_wrong_request_is_a_problem_and_leaves_no_run(
     assert (answered, problem["status"]) == (status, status)
     assert problem["detail"].startswith(detail)
     assert cloud.runs.runs == runs
+
+
+def test_a_problem_does_not_repeat_all_that_was_sent(cloud: MemoryCloud) -> None:
+    for name, value in (("x" * 20_000, 1), ("size", "y" * 20_000)):
+        status, problem = ask("POST", "/pipelines/test/runs", {"params": {name: value}})
+        assert status == 400
+        assert len(problem["detail"]) == DETAIL_CHARS_MAX
+        assert problem["detail"].endswith("…")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ PAGE_DEFAULT, PAGE_MAX = 50, 200
 TOLD_CHARS_MAX = 128
 """Characters of a name that is none, as it is told again."""
 
+DETAIL_CHARS_MAX = 4_000
+"""Characters of a problem's sentence: every wrong parameter of an ordinary pipeline."""
+
 LOOKS_MAX = 2_000
 """Runs that are looked at for one page: two pages of the index, 250 KB."""
 
@@ -197,7 +200,10 @@ def _place(text: str) -> str:
 def problem(error: Exception) -> dict[str, Any]:
     """What the caller got wrong, as RFC 9457 has it."""
     status = _http_status(error)
-    return {"title": type(error).__name__, "status": status, "detail": str(error)}
+    detail = str(error)
+    if len(detail) > DETAIL_CHARS_MAX:  # it repeats what was sent
+        detail = detail[: DETAIL_CHARS_MAX - 1] + "…"
+    return {"title": type(error).__name__, "status": status, "detail": detail}
 
 
 def _http_status(error: Exception) -> int:

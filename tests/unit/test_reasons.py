@@ -1,0 +1,45 @@
+"""A reason from outside is cut where it is stored, so in notices and documents too."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batchrelay.codec import encode_run
+from batchrelay.documents import run_document, story
+from batchrelay.domain.events import (
+    CancelRequested,
+    Event,
+    JobBlocked,
+    JobFailed,
+    JobSubmitted,
+    PreparationFailed,
+    SubmissionRefused,
+)
+from batchrelay.domain.pipeline import NoticeRule
+from batchrelay.domain.requests import notice_of
+from tests.builders import T0, fold, key, run_of, step
+
+LONG = "\r100 of 1,000,000" * 300_000
+"""What a progress bar writes: 5 MB without a line feed."""
+
+SUBMITTED = JobSubmitted(at=T0, key=key("a"), job_id="j")
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (SUBMITTED, JobFailed(at=T0, key=key("a"), job_id="j", succeeded=0, failed=1, reason=LONG)),
+        (SubmissionRefused(at=T0, key=key("a"), reason=LONG),),
+        (SUBMITTED, JobBlocked(at=T0, key=key("a"), job_id="j", reason=LONG)),
+        (PreparationFailed(at=T0, step="b", round=0, reason=LONG),),
+        (SUBMITTED, CancelRequested(at=T0, reason=LONG)),
+    ],
+)
+def test_a_reason_of_5_mb_is_cut_where_it_is_stored(events: tuple[Event, ...]) -> None:
+    rule = NoticeRule(topic="t", on=frozenset({"FAILED"}), link=None)
+    run = fold(run_of(step("a"), step("b", file="s3://b/k"), notify=(rule,)), *events)
+    assert LONG[:50] in json.dumps([encode_run(run), run_document(run)]).replace("\\r", "\r")
+    for document in (encode_run(run), run_document(run), story(run), notice_of(run, 0).message):
+        assert len(json.dumps(document)) < 3_000
