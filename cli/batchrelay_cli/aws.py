@@ -99,15 +99,19 @@ _REGION: Any = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 """AWS_REGION first, as every SDK but boto3 reads it. Source: AWS SDKs and Tools Reference."""
 
 
-def environment_client(service: str) -> Any:
-    """A client with the AWS settings of the environment. Raises: InvalidSettingsError."""
+def environment_clients() -> Callable[..., Any]:
+    """Clients with the AWS settings of the environment."""
     session: Any = boto3.Session(
         botocore_session=botocore.session.Session(session_vars={"region": _REGION})
     )
-    try:
-        return session.client(service)
-    except ValueError as error:  # AWS_ENDPOINT_URL is no URL
-        raise InvalidSettingsError(str(error)) from None
+
+    def client(service: str) -> Any:
+        try:
+            return session.client(service)
+        except ValueError as error:  # AWS_ENDPOINT_URL is no URL
+            raise InvalidSettingsError(str(error)) from None
+
+    return client
 
 
 def endpoint_of(service: str) -> str:
@@ -115,15 +119,15 @@ def endpoint_of(service: str) -> str:
 
     Raises: BotoCoreError, InvalidSettingsError.
     """
-    return str(environment_client(service).meta.endpoint_url)
+    return str(environment_clients()(service).meta.endpoint_url)
 
 
 def deployed(stack: str) -> Wire:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
-    stacks = environment_client("cloudformation")
-    [described] = stacks.describe_stacks(StackName=stack)["Stacks"]
+    make_client = environment_clients()
+    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    return Wire(make_client=environment_client, outputs=outputs)
+    return Wire(make_client=make_client, outputs=outputs)
 
 
 @dataclass(kw_only=True)

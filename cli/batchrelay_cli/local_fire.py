@@ -22,6 +22,7 @@ from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import is_loopback, reached
 from batchrelay_cli.schedule_times import no_schedule
+from batchrelay_cli.terminal import say
 from batchrelay_cli.triggers import TriggerRules
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.expressions import YEAR_MAX, YEAR_MIN
@@ -168,6 +169,6 @@ def _report(
         echo_json(fired | {"status": status, "new": is_new})
     else:
         again = "" if is_new else " (it was there; a time has one run)"
-        click.echo(f"{time_}  run {order.run_id}  {status}{again}")
-        click.echo(f"look: batchrelay status {order.run_id} --watch")
+        say(f"{time_}  run {order.run_id}  {status}{again}")
+        say(f"look: batchrelay status {order.run_id} --watch")
     raise SystemExit(int(status in _ENDED_BADLY))

@@ -269,6 +269,7 @@ def test_a_log_that_is_long_is_cut_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert "there is no stack batchrelay" in batchrelay("runs").output, "it is in another region"
     monkeypatch.setenv("AWS_REGION", "us-east-1")

@@ -52,13 +52,7 @@ def s3(cloud: LocalCloud) -> Any:
 
 
 def environment(cloud: LocalCloud) -> dict[str, str]:
-    return {
-        "PYTHONPATH": str(ROOT / "worker"),
-        "AWS_ENDPOINT_URL": cloud.endpoint,
-        "AWS_ACCESS_KEY_ID": "worker",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_REGION": "us-east-1",
-    }
+    return {"PYTHONPATH": str(ROOT / "worker"), **cloud.environment}
 
 
 def worker(cloud: LocalCloud, *words: str, check: bool = True, **more: str) -> Any:
