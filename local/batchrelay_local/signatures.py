@@ -123,9 +123,10 @@ class QuerySignatureV2:
     def verify(self, request: SignedRequest, _body: bytes, secret: str) -> None:
         """Raises: SignatureProblem."""
         headers = HTTPHeaders()
-        for name in request.headers:
+        # a signer moves the headers into the URL: the session's token is there and nowhere else
+        for name, value in {**dict(_pairs(request.query)), **request.headers}.items():
             if name.startswith("x-amz-") or name in ("content-md5", "content-type"):
-                headers[name] = request.headers[name]
+                headers[name] = value
         split = urlsplit(f"http://s3{request.raw_path}?{request.query}")
         signer = _V2Signer(Credentials(self.access_key, secret), self.expires)
         computed = signer.get_signature(request.method, split, headers)  # type: ignore[arg-type]  # its own kind

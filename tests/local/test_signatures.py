@@ -165,6 +165,38 @@ def test_a_signature_of_another_time_is_refused(signer: str, minutes: int, is_ta
             check(request, b"", at=at)
 
 
+SENT = {"content-type": "text/plain", "x-amz-meta-word": "a b+c"}
+
+
+def version_2_url(headers: dict[str, str], token: str | None = None) -> SignedRequest:
+    """A presigned PUT, whose signer writes the headers and the session's token into the URL."""
+    request = AWSRequest("PUT", "http://127.0.0.1:1/bucket/key", headers)
+    HmacV1QueryAuth(Credentials("LOCLKEY", SECRET, token), expires=60).add_auth(request)
+    split = urlsplit(request.url)
+    wire = {"host": split.netloc}
+    return SignedRequest(method="PUT", raw_path=split.path, query=split.query, headers=wire)
+
+
+def test_a_version_2_url_of_a_session_is_verified() -> None:
+    request = version_2_url({}, token="a/token+of=a session")
+    check(request, b"")
+    changed = replace(request, query=request.query.replace("session", "stranger"))
+    with pytest.raises(SignatureProblem, match="does not match"):
+        check(changed, b"")
+
+
+@pytest.mark.parametrize("sent", [{}, SENT, {"content-type": "text/plain"}])
+def test_a_header_that_a_version_2_url_holds_need_not_be_sent_again(sent: dict[str, str]) -> None:
+    request = version_2_url(SENT)
+    check(replace(request, headers={**request.headers, **sent}), b"")
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_a_header_that_is_not_what_the_version_2_url_holds_is_refused(name: str) -> None:
+    with pytest.raises(SignatureProblem, match="does not match"):
+        check(with_header(version_2_url(SENT), name, "other"), b"")
+
+
 @pytest.mark.parametrize("expires", ["604801", "x", "-1", "", "٣"])
 def test_a_lifetime_that_is_not_one_is_refused(expires: str) -> None:
     request = made("query", ["a"], [], {}, b"")
