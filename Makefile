@@ -9,7 +9,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sim crashes chaos mutants bench build lock clean
+.PHONY: help run test check sim crashes chaos clients mutants bench build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -33,6 +33,9 @@ crashes: .venv/ready      ## kill the real handlers before and after every AWS c
 
 chaos: .venv/ready        ## the examples in bad weather, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
+
+clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow and redun, from the package index: CLIENT=luigi
+	@tests/clients/run.sh $(CLIENT)
 
 mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
 	@$(BIN)/python -m tests.mutants

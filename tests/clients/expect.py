@@ -1,0 +1,31 @@
+"""What the Python clients check. Of job.json, number 3 is retried once and number 7 fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+JOB_FILE = Path(__file__).parent / "job.json"
+ENDED = ("SUCCEEDED", "FAILED")
+JOB = json.loads(JOB_FILE.read_text())
+
+
+def expect(what: str, found: object, wanted: object) -> None:
+    """End the program with a sentence if the two differ."""
+    if found != wanted:
+        sys.exit(f"failed: {what} is {found!r}, not {wanted!r}")
+
+
+def exit_codes(job: Mapping[str, Any]) -> Sequence[int]:
+    """Of a job's attempts, in order."""
+    return [attempt["container"]["exitCode"] for attempt in job["attempts"]]
+
+
+def job_counts(batch: Any, **selector: str) -> dict[str, int]:
+    """The jobs of each status of a queue (jobQueue) or of an array (arrayJobId)."""
+    jobs = batch.get_paginator("list_jobs")
+    pages = {status: jobs.paginate(**selector, jobStatus=status) for status in ENDED}
+    return {status: sum(len(page["jobSummaryList"]) for page in pages[status]) for status in ENDED}
