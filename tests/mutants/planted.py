@@ -331,6 +331,30 @@ MUTANTS = (
         new="if False:",
     ),
     Mutant(
+        bug="an item is left out before what continues it has made its output",
+        file="domain/chains.py",
+        old="        for step in continuations(steps, head):\n            if step.output",
+        new="        for step in ():\n            if step.output",
+    ),
+    Mutant(
+        bug="outputs that were there are lost to a step that continues them",
+        file="domain/settling.py",
+        old="return replace(state, existing=lead.existing, manifest=lead.manifest)",
+        new="return replace(state, manifest=lead.manifest)",
+    ),
+    Mutant(
+        bug="a chain that may lose results is prepared all the same",
+        file="preparation.py",
+        old='            raise InvalidItems(f"step {name}: {problem}")',
+        new="            pass",
+    ),
+    Mutant(
+        bug="an item that was made stands for another with the same output",
+        file="items/outputs.py",
+        old="        if step.skip_existing is not None:",
+        new="        if False:",
+    ),
+    Mutant(
         bug="a queue is left behind",
         file="domain/settling.py",
         old="queues = any(step.workers is not None for step in run.pipeline.steps)",

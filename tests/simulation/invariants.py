@@ -80,6 +80,7 @@ def check_end(world: World) -> None:
         if run.state(step.name).status not in expected[step.name]
     }
     assert not wrong, wrong
+    _check_what_was_there(world, run)
     assert not world.queues.messages, "a queue was left behind"
     assert run.status is world.plan.expected_run(run), run.status
     assert not is_open(run), owed(run)
@@ -88,6 +89,14 @@ def check_end(world: World) -> None:
     rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]
     sent = {notice.id for notice in world.notices.published}
     assert len(sent) == len(rules), sent
+
+
+def _check_what_was_there(world: World, run: Run) -> None:
+    """What was left out because it is there is known of every step that continues those items."""
+    for step in run.pipeline.steps:
+        state = run.state(step.name)
+        if state.status is StepStatus.SUCCEEDED or state.children == 0:
+            assert state.existing == world.plan.left_out(step), (step.name, state)
 
 
 def _check_jobs(world: World, run: Run) -> None:

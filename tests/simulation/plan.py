@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from batchrelay.domain.chains import continues, heads
 from batchrelay.domain.pipeline import (
     Aggregate,
     Group,
@@ -38,6 +39,9 @@ class Plan:
     pipeline: Pipeline
     items: dict[str, int | None]
     """Items of each forEach step; None is a file that is no JSON."""
+    there: dict[str, int] = field(default_factory=dict)
+    """How many of a step's items `skipExisting` leaves out, the first of them: their outputs, and
+    those of the steps that continue them, are there."""
     fates: dict[tuple[str, int], JobOutcome | None] = field(default_factory=dict)
     """By step label and part; None is a submission that AWS Batch refuses."""
     is_stopped: bool = False
@@ -52,22 +56,31 @@ class Plan:
             count = self._outputs(self.pipeline.step(step.aggregate.of))
             return (-(-count // step.aggregate.fan_in),)
         if step.for_each is not None:
-            return self._of_items(step, self.items[step.name])
+            return self._of_items(step, self.items[step.name], self.left_out(step))
         if step.lanes and step.array_size is None:
             return self.children(self.pipeline.step(min(step.lanes)))
         return (int(step.array_size or 1),)
 
-    def _of_items(self, step: Step, items: int | None) -> tuple[int, ...] | None:
-        if items is None:
+    def left_out(self, step: Step) -> int:
+        """Of the step's items, or of those that it continues."""
+        if continues(step):
+            return self.left_out(self.pipeline.step(min(step.lanes)))
+        return min(self.there.get(step.name, 0), self.items.get(step.name) or 0)
+
+    def _of_items(self, step: Step, listed: int | None, there: int) -> tuple[int, ...] | None:
+        if listed is None:
             return None
+        items = listed - there
         if step.workers is not None:
             return (min(step.workers, -(-items // step.chunk)),)
         if step.groups:  # the one group takes items below 2
-            few = min(items, 2)
+            few = max(0, min(listed, 2) - there)
             return (-(-few // step.chunk), -(-(items - few) // step.chunk))
         return (-(-items // step.chunk),)
 
     def _outputs(self, step: Step) -> int:
+        if continues(step):
+            return self._outputs(self.pipeline.step(min(step.lanes)))
         items = self.items.get(step.name)
         return sum(self.children(step) or ()) if items is None else items
 
@@ -145,12 +158,15 @@ def random_plan(rng: random.Random) -> Plan:
     failing = rng.random() < 0.5
     steps: list[Step] = []
     items: dict[str, int | None] = {}
+    there: dict[str, int] = {}
     fates: dict[tuple[str, int], JobOutcome | None] = {}
     for number in range(count):
         step = _random_step(rng, number, steps)
         steps.append(step)
         if step.for_each:
             items[step.name] = _random_items(rng, failing)
+        if step.skip_existing:
+            there[step.name] = rng.choice((0, 1, 2, 7))
         for part in range(3):
             if failing and rng.random() < 0.1:
                 fates[step.label, part] = rng.choice((JobOutcome.FAILED, None))
@@ -166,7 +182,7 @@ def random_plan(rng: random.Random) -> Plan:
         notify=rules[: rng.randint(0, 2)],
         timeout_s=rng.choice((60, 3_600, 20_000)) if stop < 0.1 else None,
     )
-    return Plan(pipeline=pipeline, items=items, fates=fates, is_stopped=stop < 0.3)
+    return Plan(pipeline=pipeline, items=items, there=there, fates=fates, is_stopped=stop < 0.3)
 
 
 def _corner(rng: random.Random) -> Plan:
@@ -187,8 +203,11 @@ def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
     kind = rng.random()
     arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
     if arrays and kind < 0.4:
-        flow["lanes"] = frozenset({rng.choice(arrays).name})
-        if rng.random() < 0.2:
+        lane = rng.choice(arrays)
+        flow["lanes"] = frozenset({lane.name})
+        if _skips(lane, earlier):
+            flow |= {"output": f"s3://{BUCKET}/{number}/${{item}}.json", "when": None}
+        elif rng.random() < 0.2:
             file = f"s3://{BUCKET}/items-{number}.json"
             flow["for_each"] = ListFile(file=file, format=ListFormat.JSON, items="Items")
     elif kind < 0.6:
@@ -217,7 +236,15 @@ def _random_items_flow(rng: random.Random, number: int) -> dict[str, object]:
         flow["workers"] = rng.choice((1, 2, 5))
     elif more < 0.4:
         flow["groups"] = (Group(when="item < 2", overrides={"jobQueue": QUEUE}),)
+    if rng.random() < 0.3:
+        flow["skip_existing"] = flow["output"]
     return flow
+
+
+def _skips(lane: Step, earlier: list[Step]) -> bool:
+    """Whether the items that a lane continues may be left out."""
+    steps = {step.name: step for step in earlier}
+    return any(steps[name].skip_existing for name in heads(steps, lane.name))
 
 
 def _may_have_lanes(step: Step) -> bool:
@@ -226,7 +253,7 @@ def _may_have_lanes(step: Step) -> bool:
 
 
 def _is_small(step: Step) -> bool:
-    return step.for_each is not None
+    return step.for_each is not None or continues(step)
 
 
 def _random_items(rng: random.Random, failing: bool) -> int | None:

@@ -157,6 +157,9 @@ class World:
             uri = self.plan.pipeline.step(name).for_each.file  # type: ignore[union-attr]
             text = "{" if count is None else json.dumps({"Items": list(range(count))})
             self.objects.objects[uri] = text.encode()
+        for step in self.plan.pipeline.steps:
+            for item in range(self.plan.left_out(step)):
+                self.objects.objects[str(step.output).replace("${item}", str(item))] = b""
 
     def engine(self) -> Engine:
         """A new process: nothing is remembered."""

@@ -136,6 +136,37 @@ def test_what_is_there_is_an_output_all_the_same() -> None:
     assert "-t-" in job.name
 
 
+def test_the_outputs_of_a_chain_may_lie_in_several_folders_and_each_is_listed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder within another is not listed again."""
+    items = InlineItems(items=("x", "y", "z"))
+    outputs = {"a": "out/${item}", "b": "out/b/${item}.b", "c": "else/${item}.c"}
+    head = step(
+        "a",
+        for_each=items,
+        output=f"s3://b/{outputs['a']}",
+        skip_existing=f"s3://b/{outputs['a']}",
+    )
+    lanes = [
+        step(n, "a", lanes=frozenset({"a"}), output=f"s3://b/{outputs[n]}") for n in ("b", "c")
+    ]
+    made = {"out/x", "out/y", "out/z", "out/b/x.b", "out/b/z.b", "else/x.c", "else/y.c"}
+    there = ToPrepare(head, *lanes, **dict.fromkeys(made, b""))
+    listed: list[str] = []
+    plain = there.cloud.objects.list
+
+    def noted(prefix: str, after: str) -> Any:
+        listed.append(prefix)
+        return plain(prefix, after)
+
+    monkeypatch.setattr(there.cloud.objects, "list", noted)
+    event = there.prepare().event
+    assert isinstance(event, Prepared)
+    assert (there.items(event), event.existing) == (["y", "z"], 1)
+    assert listed == ["s3://b/else/", "s3://b/out/"]
+
+
 @pytest.mark.parametrize(
     ("flow", "reason"),
     [

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.domain.chains import counts_problem, skip_problems
+from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.pipeline import Step, StepOutputs
 from batchrelay_cli.pipeline_file.document import Document, Place
 
@@ -78,6 +80,24 @@ def check_graph(document: Document, steps: tuple[Step, ...]) -> None:
             for problem in _misfits(step, by_name):
                 document.wrong((*place, "dependsOn"), problem)
             _check_outputs(document, place, step, by_name)
+    _check_skipping(document, by_name)
+
+
+def _check_skipping(document: Document, by_name: Mapping[str, Step]) -> None:
+    """That no result can be missing for good where `skipExisting` leaves items out."""
+    places = {
+        str(entry.get("jobName")): ("steps", number)
+        for number, entry in enumerate(document.data["steps"])
+        if isinstance(entry, dict)
+    }
+    for step in by_name.values():
+        for name, problem in skip_problems(by_name, step):
+            document.wrong(places[name], problem)
+        asked = parse_condition(step.when).names if step.when is not None else frozenset()
+        for need in step.needs:
+            problem_of_when = counts_problem(by_name, need, asked)
+            if problem_of_when is not None:
+                document.wrong((*places[step.name], "flow", "when"), problem_of_when)
 
 
 def _check_names(

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
+from batchrelay.domain.chains import skip_problems, wanted_outputs
 from batchrelay.domain.conditions import Condition, parse_condition
 from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
@@ -92,8 +93,9 @@ class Preparation:
                     return Outcome(
                         event=PreparationContinued(at=self.clock.now(), **which), resume=uri
                     )
-                if attempt.outputs is not None and attempt.outputs.has_twice():
-                    attempt.outputs.refuse(self._items(run, step, state, Position()))
+                for outputs in attempt.outputs:
+                    if outputs.has_twice():
+                        outputs.refuse(self._items(run, step, state, Position()))
                 return Outcome(event=attempt.finish(which, self.clock))
         except FOR_GOOD as error:
             return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=str(error)))
@@ -101,10 +103,6 @@ class Preparation:
     def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
         stored = json.loads(b"".join(self.objects.read(resume))) if resume else {}
         stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
-        existing = None
-        if step.skip_existing is not None:
-            pattern = expand(step.skip_existing, variables_of(run))
-            existing = ExistingOutputs.find(self.objects, pattern)
         return _Attempt(
             step=step,
             chunk=stored.get("chunk") or step.chunk or self._measured_chunk(run, step, state),
@@ -113,11 +111,22 @@ class Preparation:
             queue_name=f"br-{run.id}-{step_digest(step, state)}-{stamp[-12:]}",
             is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
-            existing=existing,
-            outputs=Outputs.of(step, run, stored.get("outputs", "")),
+            existing=self._existing(run, step),
+            outputs=Outputs.of(step, run, stored.get("digests", {})),
             position=Position(**stored.get("position", {})),
             suspended=stored.get("writers", {}),
         )
+
+    def _existing(self, run: Run, step: Step) -> ExistingOutputs | None:
+        """Raises: InvalidItems if what follows could not be right without what is left out."""
+        if step.skip_existing is None:
+            return None
+        steps = {other.name: other for other in run.pipeline.order}
+        for name, problem in skip_problems(steps, step):
+            raise InvalidItems(f"step {name}: {problem}")
+        variables = variables_of(run)
+        patterns = (expand(pattern, variables) for pattern in wanted_outputs(steps, step))
+        return ExistingOutputs.find(self.objects, patterns)
 
     def _measured_chunk(self, run: Run, step: Step, state: StepState) -> int:
         bucket = run.environment["bucket"]
@@ -158,7 +167,7 @@ class _Attempt:
     queue_name: str
     folder: str
     existing: ExistingOutputs | None
-    outputs: Outputs | None
+    outputs: tuple[Outputs, ...]
     position: Position
     is_resumed: bool
     suspended: Mapping[str, Any]
@@ -216,7 +225,7 @@ class _Attempt:
             "folder": self.folder,
             "chunk": self.chunk,
             "position": asdict(self.position),
-            "outputs": "" if self.outputs is None else self.outputs.suspend(),
+            "digests": {outputs.where: outputs.suspend() for outputs in self.outputs},
             "writers": {uri: writer.suspend() for uri, writer in self.writers.items()},
         }
         uri = f"{self.folder}suspended-{self.position.read}.json"
@@ -259,8 +268,8 @@ class _Attempt:
         return queue
 
     def _add(self, item: Json, number: int) -> None:
-        if self.outputs is not None:
-            self.outputs.add(item, number)
+        for outputs in self.outputs:
+            outputs.add(item, number)
         if self.existing is not None and self.existing.has(item, number):
             self._writer(existing_uri(self.folder)).add(item)
         else:

@@ -173,10 +173,12 @@ def notice_of(run: Run, rule_number: int) -> Notice:
 
 
 def _is_there(run: Run, reference: Reference) -> bool:
-    """Whether what a link refers to was made: a step that was SKIPPED left no output."""
+    """Whether what a link refers to is there: a step that was SKIPPED left no output, unless all
+    of its items were there before."""
     kind, _, rest = reference.name.partition(".")
     name = rest.rpartition(".")[0]
-    return kind != "steps" or run.state(name).status is not StepStatus.SKIPPED
+    state = run.state(name)
+    return kind != "steps" or state.status is not StepStatus.SKIPPED or state.existing > 0
 
 
 def _ascii(subject: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from batchrelay.domain.chains import continues
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
 from batchrelay.domain.expansion import expand
@@ -193,7 +194,7 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
         return replace(waiting, status=CANCELLED, since=at, reason=run.stop.reason)
     skipped = replace(waiting, status=SKIPPED, since=at)
     if row is _EMPTY_LANES:
-        return replace(skipped, items=0, children=0, reason="0 items")
+        return _empty(run, step, skipped)
     if row is _CONDITION_FALSE:
         return replace(skipped, reason=short(f"when: {step.when} does not hold"))
     blocker = next(_blockers(run, step))
@@ -202,9 +203,9 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
 
 def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:
     """A step that says no size of its own continues the lanes before it, items and all."""
-    if step.lanes and step.array_size is None:
+    if continues(step):
         lead = run.state(min(step.lanes))
-        known = replace(waiting, items=lead.items, chunk=lead.chunk, manifest=lead.manifest)
+        known = replace(_with_existing(waiting, lead), items=lead.items, chunk=lead.chunk)
         parts = tuple(Part(size=part.size, group=part.group) for part in lead.parts)
         return with_parts(run, step, known, parts, at)
     try:
@@ -215,6 +216,19 @@ def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:
     except InvalidItems as error:
         return replace(waiting, status=FAILED, since=at, reason=short(str(error)))
     return with_parts(run, step, waiting, parts, at)
+
+
+def _empty(run: Run, step: Step, skipped: StepState) -> StepState:
+    """Nothing to do; what the steps before it left out because it is there, this one has too."""
+    nothing = replace(skipped, items=0, children=0, reason="0 items")
+    if not continues(step):
+        return nothing
+    lead = run.state(min(step.lanes))
+    return replace(_with_existing(nothing, lead), reason=lead.reason or nothing.reason)
+
+
+def _with_existing(state: StepState, lead: StepState) -> StepState:
+    return replace(state, existing=lead.existing, manifest=lead.manifest)
 
 
 def _own_size(run: Run, step: Step) -> int:

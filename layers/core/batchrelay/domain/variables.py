@@ -184,11 +184,11 @@ def condition_lookup(run: Run) -> Callable[[str], Json]:
     return lambda name: variables.get(name, outcomes.get(name))
 
 
-STEP_OUTCOMES = ("status", "items", "children", "failed")
+STEP_OUTCOMES = ("status", "items", "existing", "children", "failed")
 """What `steps.NAME.…` says of a step in a condition, beside its output."""
 
 
 def _outcome(state: StepState) -> dict[str, Json]:
     failed = sum(part.failed for part in state.parts)
-    values = (str(state.status), state.items, state.children, failed)
+    values = (str(state.status), state.items, state.existing, state.children, failed)
     return dict(zip(STEP_OUTCOMES, values, strict=True))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from batchrelay.domain.chains import item_outputs
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import expand_item
@@ -24,17 +25,23 @@ class Outputs:
     """The outputs of the items so far, as 64-bit digests: 8 bytes each."""
 
     pattern: str
+    where: str
+    """What in the pipeline says so."""
     _digests: array[int]
 
     @classmethod
-    def of(cls, step: Step, run: Run, suspended: str) -> Outputs | None:
-        """None for a step whose items have no output, or one by their number."""
-        if step.for_each is None or step.output is None or "${item" not in step.output:
-            return None
-        if "${item.number}" in step.output:
-            return None
-        pattern = expand(step.output, variables_of(run))
-        return cls(pattern, array("Q", b64decode(suspended)))
+    def of(cls, step: Step, run: Run, suspended: Mapping[str, str]) -> tuple[Outputs, ...]:
+        """One for each pattern that tells items apart: of the step, of those that continue it,
+        and of `skipExisting`, or the item that was made would stand for the one that was not."""
+        steps = {other.name: other for other in run.pipeline.order}
+        patterns = dict(item_outputs(steps, step))
+        if step.skip_existing is not None:
+            patterns.setdefault(step.skip_existing, "flow.skipExisting")
+        variables = variables_of(run)
+        return tuple(
+            cls(expand(text, variables), where, array("Q", b64decode(suspended.get(where, ""))))
+            for text, where in patterns.items()
+        )
 
     def add(self, item: Json, number: int) -> None:
         """Note an item's output. Raises: InvalidItems if it has none."""
@@ -49,6 +56,10 @@ class Outputs:
         ordered = sorted(self._digests)
         return any(one == other for one, other in pairwise(ordered))
 
+    @property
+    def _or_number(self) -> str:
+        return " or ${item.number}" if self.where == "flow.output" else ""
+
     def refuse(self, items: Iterable[Json | Passed]) -> None:
         """Find the two among all items once more, to name them. Raises: InvalidItems."""
         known: dict[int, int] = {}
@@ -61,6 +72,6 @@ class Outputs:
             if first != number:
                 raise InvalidItems(
                     f"items {first} and {number} have the same output, {uri}: write more of the "
-                    "item into flow.output, such as ${item.key} or ${item.number}"
+                    f"item into {self.where}, such as ${{item.key}}{self._or_number}"
                 )
             number += 1
