@@ -28,7 +28,8 @@ steps:
     jobDefinition: say
     jobQueue: Q
     arrayProperties: {size: 2}
-    containerOverrides: {command: [sh, -c, 'echo "${params.word} $AWS_BATCH_JOB_ARRAY_INDEX"']}
+    containerOverrides:
+      command: [sh, -c, 'echo "$1 $AWS_BATCH_JOB_ARRAY_INDEX"', sh, "${params.word}"]
   - {jobName: after, jobDefinition: say, jobQueue: Q, dependsOn: [{jobName: say}]}
 jobDefinitions:
   - {jobDefinitionName: say, type: container, containerProperties: {image: i, command: ["true"]}}

@@ -43,14 +43,15 @@ def judge(mutant: Mutant) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__", ".*", "examples"))
-        is_core = not mutant.file.startswith(("functions/", "local/"))
-        file = copy / (f"{CORE}/{mutant.file}" if is_core else mutant.file)
+        is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
+        file = copy / (f"{CORE}/{mutant.file}" if is_of_core else mutant.file)
+        tests = mutant.tests or TESTS
         text = file.read_text()
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")
         file.write_text(text.replace(mutant.old, mutant.new))
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *TESTS],
+            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *tests],
             cwd=copy,
             env={
                 **os.environ,

@@ -12,8 +12,13 @@ class Mutant:
     bug: str
     file: str
     """Below the core's package, or from functions/ or local/ on."""
+    ),
+    Mutant(
+    """Below the core's package, or below functions/, cli/, worker/."""
     old: str
     new: str
+    tests: tuple[str, ...] = ()
+    """Those that judge it; empty: those of the core."""
 
 
 MUTANTS = (
@@ -670,5 +675,47 @@ MUTANTS = (
         file="progress.py",
         old="self._kept[run_id] = last",
         new="self._kept.update({run_id: last} if last.answered_at else {})",
+    ),
+    ),
+    Mutant(
+        bug="a value of a trigger may stand in the code of a shell",
+        file="cli/batchrelay_cli/pipeline_file/shell_code.py",
+        old='OURS = ("run", "env")',
+        new='OURS = ("run", "env", "trigger")',
+        tests=("tests/cli/test_shell_code.py",),
+    ),
+    Mutant(
+        bug="a parameter of a job definition carries a value into code",
+        file="cli/batchrelay_cli/pipeline_file/shell_code.py",
+        old="if isinstance(text, str) and any(_values_of_parameter(text, command)):",
+        new="if False:",
+        tests=("tests/cli/test_shell_code.py",),
+    ),
+    Mutant(
+        bug="the worker puts an item's value into the code of a shell",
+        file="worker/batchrelay_worker/main.py",
+        old="    if not os.environ.get(UNSAFE_SHELL):",
+        new="    if False:",
+        tests=("tests/worker/test_code_words.py",),
+    ),
+    Mutant(
+        bug="a shell is known by -c alone, and not by -lc",
+        file="worker/batchrelay_worker/code_words.py",
+        old='(word[0] == "-" and "c" in word)',
+        new='word == "-c"',
+        tests=("tests/worker/test_code_words.py",),
+    ),
+    Mutant(
+        bug="of two columns with one variable the last has it",
+        file="worker/batchrelay_worker/items.py",
+        old="if is_plain and known.count(variable) == 1:",
+        new="if is_plain:",
+        tests=("tests/worker/test_code_words.py",),
+    ),
+    Mutant(
+        bug="the worker does not know that code is allowed",
+        file="domain/requests.py",
+        old="    if step.unsafe_shell:",
+        new="    if False:",
     ),
 )

@@ -204,6 +204,17 @@ def test_a_run_of_500_steps_ends() -> None:
     assert run.status.is_terminal
 
 
+def test_unsafe_shell_is_a_variable_of_the_job() -> None:
+    run = run_of(step("a"), step("b", unsafe_shell=True))
+    names = {
+        label: {
+            e["name"] for e in submit_request(run, key(label))["containerOverrides"]["environment"]
+        }  # type: ignore[index, call-overload, union-attr]
+        for label in ("a", "b")
+    }
+    assert names["b"] - names["a"] == {"BATCHRELAY_UNSAFE_SHELL"}
+
+
 def test_progress_is_kept_and_stale_progress_is_not() -> None:
     run = after(run_of(step("a", size=9)), submitted("a"))
 

@@ -137,6 +137,12 @@ def filled(word: str, item: Item) -> str:
     return _TOKEN.sub(text, word)
 
 
+def token_in(word: str) -> str:
+    """The first `{item.…}` of a word; empty if it has none."""
+    match = _TOKEN.search(word)
+    return match.group(0) if match else ""
+
+
 def arguments(words: list[str], item: Item) -> list[str]:
     """A command for an item; a word that is one list becomes as many words."""
     command: list[str] = []
@@ -150,12 +156,17 @@ def arguments(words: list[str], item: Item) -> list[str]:
 
 
 def variables(item: Item) -> dict[str, str]:
-    """ITEM (JSON), ITEM_NUMBER, and ITEM_KEY … for every plain value of a mapping."""
+    """ITEM (JSON), ITEM_NUMBER, and ITEM_KEY … for every plain value of a mapping.
+
+    Of two names that become the same variable neither has one: which would it be?
+    """
     named = {"ITEM": json.dumps(item.value)}
-    if isinstance(item.value, dict):
-        for name, value in item.value.items():
-            if not isinstance(value, (dict, list)) and value is not None:
-                named["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper()] = _text(value)
+    fields = item.value if isinstance(item.value, dict) else {}
+    known = ["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() for name in fields]
+    for variable, value in zip(known, fields.values()):
+        is_plain = not isinstance(value, (dict, list)) and value is not None
+        if is_plain and known.count(variable) == 1:
+            named[variable] = _text(value)
     for name in ("uri", "name", "stem"):
         derived = value_of(item, f"item.{name}")
         if isinstance(derived, str):

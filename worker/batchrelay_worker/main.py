@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 from batchrelay_worker.items import Child, items_of
-from batchrelay_worker.program import Program, Stopping
+from batchrelay_worker.program import Program, Stopping, refuse_code
 from batchrelay_worker.work import Work, tell
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   batchrelay-worker run --attempts 3 -- convert --in "{item.uri}" --number "{item.number}"
 """
+
+
+UNSAFE_SHELL = "BATCHRELAY_UNSAFE_SHELL"
+"""Set by `flow: {unsafeShell: true}`: values may stand in code."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -133,6 +137,8 @@ def _items(_: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if not os.environ.get(UNSAFE_SHELL):
+        refuse_code(options.program)
     stopping = Stopping()
     stopping.listen()
     aws = Aws(os.environ)

@@ -11,7 +11,7 @@ from typing import Any
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import StopRequested, WorkerError
-from batchrelay_worker.items import Item, arguments, filled, variables
+from batchrelay_worker.items import Item, arguments, filled, token_in, variables
 
 BACKOFF_MAX_S = 60.0
 
@@ -55,6 +55,22 @@ class Stopping:
             return wait()
         finally:
             self._may_interrupt = False
+
+
+def refuse_code(words: list[str]) -> None:
+    """Keep an item's values out of the code of a shell or interpreter. Raises: WorkerError."""
+    if not any("{item" in word for word in words):
+        return
+    from batchrelay_worker.code_words import code_words  # 1 ms that few need
+
+    for place, program in code_words(words).items():
+        value = token_in(words[place])
+        if value:
+            raise WorkerError(
+                f"{value} is in the code of {program}: what it holds would run as code. Give it as "
+                "an argument of its own, or read the variables ITEM_…; `flow: {unsafeShell: true}` "
+                "in the pipeline file allows it"
+            )
 
 
 class Program:

@@ -24,7 +24,10 @@ from batchrelay.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 
-KEYS = ("forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "when", "output")
+KEYS = (
+    "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "when", "output",
+    "unsafeShell",
+)  # fmt: skip
 _NOT_BUILT = ("retryFailed", "tolerate", "canary")
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
 NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
@@ -53,6 +56,7 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         "workers": _workers(document, (*place, "queue"), value.get("queue")),
         "when": _when(document, (*place, "when"), value.get("when")),
         "output": _output(document, (*place, "output"), value.get("output")),
+        "unsafe_shell": _flag(document, (*place, "unsafeShell"), value.get("unsafeShell", False)),
     }
     _check_together(document, place, value)
     return fields
@@ -292,6 +296,12 @@ def _condition(document: Document, place: Place, value: Any) -> Condition | None
     except InvalidPipeline as error:
         document.wrong(place, str(error))
         return None
+
+
+def _flag(document: Document, place: Place, value: Any) -> bool:
+    if not isinstance(value, bool):
+        document.wrong(place, f"{place[-1]} must be true or false")
+    return value is True
 
 
 def _output(document: Document, place: Place, value: Any) -> str | None:

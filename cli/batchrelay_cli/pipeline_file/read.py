@@ -26,6 +26,7 @@ from batchrelay_cli.pipeline_file.fields import (
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_steps
 from batchrelay_cli.pipeline_file.triggers import (
     EVERY_TRIGGER,
@@ -113,6 +114,7 @@ def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any],
     if not steps:
         return None, definitions
     check_commands(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
+    check_code(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
     check_graph(document, steps)
     _check_all_variables(document, data, params, steps, given)
     if document.errors:

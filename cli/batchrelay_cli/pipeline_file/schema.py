@@ -153,6 +153,7 @@ def _flow(shapes: _Shapes) -> Schema:
         ),
         when=_told("SKIPPED if this condition does not hold.", _TEXT),
         output=_told("Where it leaves its result.", _TEXT),
+        unsafeShell=_told("Values may stand in the code of a shell.", {"type": "boolean"}),
     )
 
 

@@ -95,6 +95,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "workers": step.workers,
             "when": step.when,
             "output": step.output,
+            "unsafeShell": step.unsafe_shell or None,
         },
     )
 
@@ -165,6 +166,7 @@ def _decode_step(reader: Reader) -> Step:
         workers=reader.maybe("workers", int),
         when=reader.maybe("when", str),
         output=reader.maybe("output", str),
+        unsafe_shell=reader.maybe("unsafeShell", bool) or False,
     )
 
 

@@ -137,6 +137,8 @@ class Step:
     when: str | None = None
     """A condition; SKIPPED if it does not hold."""
     output: str | None = None
+    unsafe_shell: bool = False
+    """Whether its command may have values of items in the code of a shell."""
 
     @property
     def label(self) -> str:

@@ -128,6 +128,8 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))
     if state.queue is not None:
         values["BATCHRELAY_QUEUE"] = state.queue
+    if step.unsafe_shell:
+        values["BATCHRELAY_UNSAFE_SHELL"] = "1"
     values["BATCHRELAY_RESULTS"] = results_uri(run, step.name, state.round)
     return [{"name": name, "value": value} for name, value in values.items()]
 

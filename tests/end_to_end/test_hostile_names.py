@@ -1,0 +1,139 @@
+"""Names of objects and values of lists as strangers choose them: exact, and nothing is executed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from batchrelay_cli.main import cli
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, write
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+PATIENCE_S = 60
+NAMES = (
+    "quote's", 'double"quote', "`id`", "$(id)", "a;id>owned;b", "-rf", "--help", "a%20b", "a+b c",
+    "ümläut é", "{item.key}", "${run.id}", "back\\slash", "*", "a&b|c<d>", "$HOME",
+)  # fmt: skip
+DEFINITION = "{jobDefinitionName: shell, type: container, containerProperties: {image: i, command: ['true']}}"
+BY_UPLOAD = f"""
+pipeline: by-upload
+params: {{key: "${{trigger.key}}"}}
+defaults: {{jobQueue: Q, jobDefinition: shell}}
+steps:
+  - jobName: look
+    containerOverrides: {{command: [sh, -c, 'printf "%s\\n" "$1"', sh, "${{params.key}}"]}}
+triggers: [{{s3: {{bucket: hostile}}}}]
+jobDefinitions: [{DEFINITION}]
+"""
+LISTED = f"""
+pipeline: listed
+params: {{source: {{type: s3uri}}}}
+defaults: {{jobQueue: Q, jobDefinition: shell}}
+steps:
+  - jobName: look
+    containerOverrides:
+      command: [batchrelay-worker, run, --, sh, -c, 'printf "%s\\n" "$ITEM_NAME" "$1" "$(batchrelay-worker get "$2")"', sh, "{{item.name}}", "{{item.uri}}"]
+    flow: {{forEach: {{prefix: "${{params.source}}"}}, chunk: 100}}
+jobDefinitions: [{DEFINITION}]
+"""
+PASTED = f"""
+pipeline: NAME
+params: {{list: {{type: s3uri}}}}
+steps:
+  - jobName: look
+    jobQueue: Q
+    jobDefinition: shell
+    containerOverrides: {{command: [sh, SCRIPT]}}
+    flow: {{forEach: {{file: "${{params.list}}"}}, unsafeShell: ALLOWED}}
+jobDefinitions: [{DEFINITION}]
+"""
+
+
+def batchrelay(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def ended(pipeline: str, count: int = 1) -> list[Any]:
+    """So many runs, once all have ended."""
+    began = time.monotonic()
+    while True:
+        runs: list[Any] = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
+        if len(runs) == count and all(run["status"] in ("SUCCEEDED", "FAILED") for run in runs):
+            return runs
+        assert time.monotonic() - began < PATIENCE_S, runs
+        time.sleep(0.2)
+
+
+def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Path) -> None:
+    s3 = client_of(stays, "s3")
+    s3.create_bucket(Bucket="hostile")
+    batchrelay("deploy", write(tmp_path, BY_UPLOAD))
+    for name in NAMES:
+        s3.put_object(Bucket="hostile", Key=name, Body=b"x")
+    runs = ended("by-upload", len(NAMES))
+    assert {run["status"] for run in runs} == {"SUCCEEDED"}
+    said = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
+    assert said == {f"{name}\n" for name in NAMES}
+    batchrelay("undeploy", "by-upload")
+
+
+def test_an_uploaded_folder_is_listed_and_read_by_its_names(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in NAMES:
+        (folder / name).write_text(f"in {name}")
+    batchrelay("deploy", write(tmp_path, LISTED))
+    batchrelay("start", "listed", "--param", f"source={folder}")
+    [run] = ended("listed")
+    assert run["status"] == "SUCCEEDED"
+    lines = [
+        line
+        for line in batchrelay("logs", f"{run['runId']}/look").splitlines()
+        if not line.startswith("[batchrelay]")
+    ]
+    said = {tuple(lines[at : at + 3]) for at in range(0, len(lines), 3)}
+    assert said == {(name, name, f"in {name}") for name in NAMES}
+    batchrelay("undeploy", "listed")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "status", "said"),
+    [
+        ("false", "FAILED", "{item.sample} is in the code of sh: what it holds would run as code."),
+        ("true", "SUCCEEDED", "S executed"),
+    ],
+)
+def test_a_row_with_backticks_runs_only_if_the_file_allows_it(
+    tmp_path: Path, allowed: str, status: str, said: str
+) -> None:
+    """In a script of the image, which lint cannot see: the worker refuses."""
+    script, rows = tmp_path / "script.sh", tmp_path / "rows.csv"
+    script.write_text("exec batchrelay-worker run -- sh -c 'echo S {item.sample}'\n")
+    rows.write_text("sample\n`echo executed`\n")
+    text = PASTED.replace("NAME", f"pasted-{allowed}").replace("SCRIPT", str(script))
+    batchrelay("deploy", write(tmp_path, text.replace("ALLOWED", allowed)))
+    batchrelay("start", f"pasted-{allowed}", "--param", f"list={rows}")
+    [run] = ended(f"pasted-{allowed}")
+    log = batchrelay("logs", f"{run['runId']}/look")
+    assert (run["status"], said in log) == (status, True), log
+    assert ("executed\n" in log) is (allowed == "true"), log
+    batchrelay("undeploy", f"pasted-{allowed}")
+
+
+def test_the_pipelines_that_ran_a_key_are_refused(tmp_path: Path) -> None:
+    for text in (
+        BY_UPLOAD.replace('"$1"\', sh, "${params.key}"', "${params.key}'"),
+        LISTED.replace('"$ITEM_NAME"', "{item.name}"),
+    ):
+        for verb in ("lint", "run", "deploy"):
+            result = CliRunner().invoke(cli, [verb, write(tmp_path, text)])
+            assert result.exit_code == 2, result.output
+            assert "is in the code of sh: what it holds would run as code." in result.output
