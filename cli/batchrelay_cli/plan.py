@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from batchrelay.codec import encode_pipeline
+from batchrelay.domain.chains import wanted_outputs
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
 from batchrelay.domain.pipeline import (
     ForEach,
@@ -69,11 +70,18 @@ def _print(file: PipelineFile) -> None:
     for number, step in enumerate(pipeline.order, start=1):
         after = f" after {', '.join(step.needs)}" if step.needs else ""
         say(f"  {number}. {step.name}{after}: {size_of(step)}")
-        for line in _later(step):
+        for line in [*_left_out(pipeline, step), *_later(step)]:
             say(f"       {line}")
     for rule in pipeline.notify:
         say(f"  notice to {rule.topic} on {', '.join(sorted(rule.on))}")
     say(_calls(pipeline))
+
+
+def _left_out(pipeline: Pipeline, step: Step) -> Iterator[str]:
+    outputs = list(wanted_outputs({other.name: other for other in pipeline.steps}, step))
+    if len(outputs) > 1:
+        outputs = [f"all of {', '.join(dict.fromkeys(outputs))}"]
+    yield from (f"without the items whose output is there: {output}" for output in outputs)
 
 
 def _later(step: Step) -> Iterator[str]:
@@ -83,8 +91,6 @@ def _later(step: Step) -> Iterator[str]:
         yield f"child i waits for child i of {', '.join(sorted(step.lanes))} only (N_TO_N)"
     if step.sequential:
         yield "child i waits for child i - 1 (SEQUENTIAL)"
-    if step.skip_existing is not None:
-        yield f"without the items whose output is there: {step.skip_existing}"
     for group in step.groups:
         which = f"with {group.when}" if group.when else "left"
         yield f"items {which}: {json.dumps(group.overrides)}"

@@ -257,8 +257,8 @@ def test_the_log_of_a_child_that_never_ran_names_the_one_that_failed(middle: str
 
 
 def test_a_log_that_is_long_is_cut_and_says_so(tmp_path: Path) -> None:
-    text = QUICK.replace("quick", "long").replace('echo "${params.word} $', "seq 1 $((1000 + $")
-    text = text.replace('AWS_BATCH_JOB_ARRAY_INDEX"', "AWS_BATCH_JOB_ARRAY_INDEX))")
+    counted = "seq 1 $((1000 + $AWS_BATCH_JOB_ARRAY_INDEX))"
+    text = QUICK.replace("quick", "long").replace('echo "$1 $AWS_BATCH_JOB_ARRAY_INDEX"', counted)
     batchrelay("deploy", write(tmp_path, text))
     run_id = document("start", "long")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 0

@@ -145,3 +145,22 @@ def test_a_step_that_cannot_run_here_is_told_with_its_line(
     assert result.exit_code == 2
     assert result.output.startswith(f"{file}:8:" if "pyhton" in message else f"{file}:9:")
     assert message in result.output
+
+
+def test_a_plan_says_which_outputs_must_be_there_before_an_item_is_left_out(tmp_path: Path) -> None:
+    text = """
+    pipeline: p
+    defaults: {jobQueue: q, jobDefinition: d}
+    steps:
+      - jobName: align
+        flow: {forEach: {items: [1]}, output: 's3://b/${item}.bam', skipExisting: 's3://b/${item}.bam'}
+      - {jobName: call, dependsOn: [{jobName: align, type: N_TO_N}], flow: {output: 's3://b/${item}.vcf'}}
+    """
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(cli, ["plan", str(file)])
+    wanted = (
+        "without the items whose output is there: all of s3://b/${item}.bam, s3://b/${item}.vcf"
+    )
+    assert result.exit_code == 0, result.output
+    assert [line.strip() for line in result.output.splitlines()].count(wanted) == 1

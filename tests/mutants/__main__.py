@@ -19,13 +19,7 @@ from tests.mutants.planted import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = "layers/core/batchrelay"
 TABLE = ROOT / "docs" / "reference" / "mutants.md"
-TESTS = (
-    "tests/unit",
-    "tests/contracts",
-    "tests/functions",
-    "tests/local",
-    "tests/test_simulation.py",
-)
+TESTS = ("tests/unit", "tests/contracts", "tests/functions", "tests/test_simulation.py")
 PACKAGES = ("layers/core", "local", "cli", "worker")
 _BEGIN = "<!-- mutants -->\n"
 

@@ -11,10 +11,7 @@ class Mutant:
 
     bug: str
     file: str
-    """Below the core's package, or from functions/ or local/ on."""
-    ),
-    Mutant(
-    """Below the core's package, or below functions/, cli/, worker/."""
+    """Below the core's package, or from functions/, local/, cli/ or worker/ on."""
     old: str
     new: str
     tests: tuple[str, ...] = ()
@@ -621,48 +618,56 @@ MUTANTS = (
         file="local/batchrelay_local/signatures.py",
         old="        computed = signer.sign(self._canonical(request), self.timestamp)",
         new="        computed = self.signature",
+        tests=("tests/local/test_signatures.py",),
     ),
     Mutant(
         bug="a body that was changed after it was signed passes",
         file="local/batchrelay_local/signatures.py",
         old="        if declared and declared != found:",
         new="        if False:",
+        tests=("tests/local/test_signatures.py",),
     ),
     Mutant(
         bug="a header that was added after signing passes",
         file="local/batchrelay_local/signatures.py",
         old="and name not in signature.signed_headers",
         new="and False",
+        tests=("tests/local/test_signatures.py",),
     ),
     Mutant(
         bug="a presigned URL never expires",
         file="local/batchrelay_local/signatures.py",
         old="    if signed_at + (lifetime or SKEW_MAX) < now:",
         new="    if False:",
+        tests=("tests/local/test_signatures.py",),
     ),
     Mutant(
         bug="a name that is rebound to loopback passes",
         file="local/batchrelay_local/access.py",
         old='    return name in _LOOPBACK or name.endswith(".localhost")',
         new="    return bool(name)",
+        tests=("tests/local/test_access_rules.py",),
     ),
     Mutant(
         bug="a page of another site passes",
         file="local/batchrelay_local/access.py",
         old="        if origin and origin != f\"http://{request.headers['host']}\":",
         new="        if False:",
+        tests=("tests/local/test_access_rules.py",),
     ),
     Mutant(
         bug="every page may read what the local cloud answers",
         file="local/batchrelay_local/access.py",
         old='                    if not name.lower().startswith(b"access-control-")',
         new="                    if name",
+        tests=("tests/local/test_access_rules.py",),
     ),
     Mutant(
         bug="the emulator's own routes are open",
         file="local/batchrelay_local/access.py",
         old="        if path.startswith(_ADMIN):",
         new="        if False:",
+        tests=("tests/local/test_access_rules.py",),
     ),
     Mutant(
         bug="an older answer of AWS Batch hides newer counts that are stored",
@@ -675,7 +680,6 @@ MUTANTS = (
         file="progress.py",
         old="self._kept[run_id] = last",
         new="self._kept.update({run_id: last} if last.answered_at else {})",
-    ),
     ),
     Mutant(
         bug="a value of a trigger may stand in the code of a shell",

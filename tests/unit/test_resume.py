@@ -85,6 +85,24 @@ FOLLOWERS: Mapping[str, list[dict[str, Any]]] = {
             },
         }
     ],
+    "a listing of the outputs": [
+        {
+            "jobName": "report",
+            "dependsOn": [{"jobName": "align"}],
+            "flow": {
+                "forEach": {"prefix": OUT, "suffix": ".bam"},
+                "output": out("report"),
+                "skipExisting": out("report"),
+            },
+        }
+    ],
+    "the same list again": [
+        {
+            "jobName": "report",
+            "dependsOn": [{"jobName": "align"}],
+            "flow": FILE | {"output": out("report"), "skipExisting": out("report")},
+        }
+    ],
     "aggregate": [
         {"jobName": "all", "flow": {"aggregate": {"of": "align", "fanIn": 2}, "output": OUT + "a"}}
     ],
