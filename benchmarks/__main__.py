@@ -96,7 +96,10 @@ def pipeline(folder: Path, name: str, steps: list[dict[str, Any]]) -> Path:
         "containerProperties": {
             "image": "none",
             "command": ["true"],
-            "resourceRequirements": [{"type": "VCPU", "value": "1"}],
+            "resourceRequirements": [
+                {"type": "VCPU", "value": "1"},
+                {"type": "MEMORY", "value": "64"},
+            ],
         },
     }
     document = {

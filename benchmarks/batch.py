@@ -71,7 +71,7 @@ def _make_queue(batch: Any, slots: int) -> None:
     batch.register_job_definition(
         jobDefinitionName="noop",
         type="container",
-        containerProperties={"image": "none", "command": ["true"]},
+        containerProperties={"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
     )
 
 

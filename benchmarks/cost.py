@@ -109,7 +109,7 @@ def _items(state: StepState) -> int:
 
 def chain(folder: Path, steps: int) -> Path:
     """A chain of no-ops."""
-    container = {"image": "none", "command": ["true"]}
+    container = {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64}
     definition = {"jobDefinitionName": "d", "type": "container", "containerProperties": container}
     entries: list[dict[str, Any]] = [{"jobName": "s0"}]
     entries += [

@@ -15,7 +15,7 @@ aws batch create-job-queue --job-queue-name ProdQueue --priority 1 \
   --compute-environment-order order=1,computeEnvironment=two-slots > /dev/null
 for name in JobA-list-and-validate JobB-CPU-Intensive-Processing JobC-Memory-Intensive-Processing JobD-Sequential-Validation; do
   aws batch register-job-definition --job-definition-name $name --type container \
-    --container-properties '{"image": "none", "command": ["true"], "vcpus": 1, "memory": 1}' > /dev/null
+    --container-properties '{"image": "none", "command": ["true"], "vcpus": 1, "memory": 64}' > /dev/null
 done
 submit() { aws batch submit-job --job-queue ProdQueue --query jobId --output text "$@"; }
 

@@ -106,7 +106,7 @@ def chunked_pipeline(items: int, chunk: int, folder: Path) -> tuple[Path, Path]:
             {
                 "jobDefinitionName": "d",
                 "type": "container",
-                "containerProperties": {"image": "i", "command": command},
+                "containerProperties": {"image": "i", "command": command, "vcpus": 1, "memory": 64},
             }
         ],
     }

@@ -93,7 +93,7 @@ def batch_queue(cloud: LocalCloud) -> str:
     batch.register_job_definition(
         jobDefinitionName="shell",
         type="container",
-        containerProperties={"image": "none", "command": ["true"], "vcpus": 1, "memory": 1},
+        containerProperties={"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
     )
     return "queue"
 

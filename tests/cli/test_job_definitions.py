@@ -17,7 +17,7 @@ from tests.conftest import client_of
 
 
 def definition(*command: str) -> dict[str, Any]:
-    container = {"image": "i", "command": list(command)}
+    container = {"image": "i", "command": list(command), "vcpus": 1, "memory": 64}
     return {
         "jobDefinitionName": "by-content",
         "type": "container",

@@ -32,7 +32,9 @@ steps:
       command: [sh, -c, 'echo "$1 $AWS_BATCH_JOB_ARRAY_INDEX"', sh, "${params.word}"]
   - {jobName: after, jobDefinition: say, jobQueue: Q, dependsOn: [{jobName: say}]}
 jobDefinitions:
-  - {jobDefinitionName: say, type: container, containerProperties: {image: i, command: ["true"]}}
+  - jobDefinitionName: say
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
 """
 ENDLESS = QUICK.replace("quick", "endless").replace("echo", "exec sleep 100000 #")
 

@@ -215,7 +215,7 @@ class Machine:
             batch.register_job_definition(
                 jobDefinitionName=name,
                 type="container",
-                containerProperties={"image": "none", "command": command},
+                containerProperties={"image": "none", "command": command, "vcpus": 1, "memory": 64},
             )
 
 

@@ -58,7 +58,12 @@ def name(cloud: LocalCloud) -> str:
     batch.register_job_definition(
         jobDefinitionName=name,
         type="container",
-        containerProperties={"image": "none", "command": ["sleep", "100000"]},
+        containerProperties={
+            "image": "none",
+            "command": ["sleep", "100000"],
+            "vcpus": 1,
+            "memory": 64,
+        },
     )
     request = {"jobQueue": name, "jobDefinition": name, "arrayProperties": {"size": 3}}
     steps = (Step(name="wait", request=request), Step(name="after", needs=("wait",), request={}))

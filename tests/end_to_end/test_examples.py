@@ -80,8 +80,8 @@ steps:
   - {jobName: b, jobDefinition: b, dependsOn: [{jobName: a, type: N_TO_N}]}
   - {jobName: c, jobDefinition: b, dependsOn: [{jobName: b}]}
 jobDefinitions:
-  - {jobDefinitionName: a, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX -gt 1']}}
-  - {jobDefinitionName: b, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX != 4']}}
+  - {jobDefinitionName: a, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX -gt 1'], resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "256"}]}}
+  - {jobDefinitionName: b, type: container, containerProperties: {image: i, command: [sh, -c, 'test $AWS_BATCH_JOB_ARRAY_INDEX != 4'], resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "256"}]}}
 """
 
 

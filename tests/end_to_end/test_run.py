@@ -147,7 +147,7 @@ def pipeline(folder: Path, **document: Any) -> str:
     definition = {
         "jobDefinitionName": "sh",
         "type": "container",
-        "containerProperties": {"image": "none", "command": ["true"]},
+        "containerProperties": {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
     }
     whole = {
         "pipeline": "p",
@@ -270,7 +270,7 @@ def test_a_definition_that_cannot_run_here_is_told_with_its_line(tmp_path: Path)
     definition = {
         "jobDefinitionName": "sh",
         "type": "multinode",
-        "containerProperties": {"image": "none", "command": ["true"]},
+        "containerProperties": {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
     }
     steps = [{"jobName": "a"}]
     done = batchrelay("run", pipeline(tmp_path, steps=steps, jobDefinitions=[definition]))

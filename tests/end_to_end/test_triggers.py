@@ -31,7 +31,9 @@ steps:
 triggers:
   - s3: {bucket: inbox, prefix: incoming/, suffix: .csv}
 jobDefinitions:
-  - {jobDefinitionName: look, type: container, containerProperties: {image: i, command: ["true"]}}
+  - jobDefinitionName: look
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
 """
 KEYS = ("incoming/a b+c%20é.csv", "incoming/deep/x.csv", "incoming/=&'.csv")
 NO_KEYS = ("incoming/a.txt", "other/a.csv", "incoming/folder.csv/")
