@@ -102,7 +102,8 @@ def machine(
             call(service, "createjobqueue", jobQueueName="q", priority=1,
                  computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "e"}])  # fmt: skip
             call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
-                 containerProperties={"image": "", "command": ["true"]})  # fmt: skip
+                 containerProperties={"image": "", "command": ["true"],
+                                      "vcpus": 1, "memory": 64})  # fmt: skip
             yield service, heard
         finally:
             service.stop(immediately=True)
@@ -112,6 +113,14 @@ def call(service: BatchService, path: str, **request: Any) -> dict[str, Any]:
     status, answer = service.handle("POST", f"/v1/{path}", json.dumps(request).encode(), {})
     assert status == 200, answer
     return answer
+
+
+def refusal(service: BatchService, path: str, **request: Any) -> str:
+    """AWS's sentence, without what stands around it."""
+    status, answer = service.handle("POST", f"/v1/{path}", json.dumps(request).encode(), {})
+    assert (status, answer.get("__type")) == (400, "ClientException"), answer
+    sentence = answer["message"].removeprefix("Error executing request, Exception : ")
+    return str(sentence.rpartition(", RequestId: ")[0])
 
 
 def submit(service: BatchService, **request: Any) -> tuple[int, dict[str, Any]]:

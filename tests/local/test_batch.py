@@ -117,7 +117,12 @@ def test_a_program_that_a_job_names_by_path_or_by_name_runs(
     batch.register_job_definition(
         jobDefinitionName=f"where{len(directory)}",
         type="container",
-        containerProperties={"image": "", "command": ["sh", "-c", "pwd; trap - INT; kill -INT $$"]},
+        containerProperties={
+            "image": "",
+            "command": ["sh", "-c", "pwd; trap - INT; kill -INT $$"],
+            "vcpus": 1,
+            "memory": 64,
+        },
         tags=tags,
     )
     job_id = batch.submit_job(
@@ -267,6 +272,8 @@ def test_parameters_replace_references(cloud: LocalCloud, batch: Any) -> None:
         containerProperties={
             "image": "i",
             "command": ["echo", "Ref::who", "x-Ref::how", "Ref::no"],
+            "vcpus": 1,
+            "memory": 64,
         },
     )
     request = {"jobName": "a", "jobQueue": "queue", "jobDefinition": "referring"}
@@ -280,7 +287,12 @@ def test_definitions_have_revisions(batch: Any) -> None:
         answer = batch.register_job_definition(
             jobDefinitionName="revised",
             type="container",
-            containerProperties={"image": "i", "command": ["echo", str(revision)]},
+            containerProperties={
+                "image": "i",
+                "command": ["echo", str(revision)],
+                "vcpus": 1,
+                "memory": 64,
+            },
         )
         assert answer["revision"] == revision
     listed = batch.describe_job_definitions(jobDefinitionName="revised")["jobDefinitions"]
@@ -293,7 +305,7 @@ def test_a_definition_has_the_entrypoint_of_its_image_in_a_tag(
     batch.register_job_definition(
         jobDefinitionName="entered",
         type="container",
-        containerProperties={"image": "i", "command": ["default"]},
+        containerProperties={"image": "i", "command": ["default"], "vcpus": 1, "memory": 64},
         tags={"batchrelay:entrypoint": "echo 'a b' c", "mine": "x"},
     )
     [listed] = batch.describe_job_definitions(jobDefinitionName="entered")["jobDefinitions"]

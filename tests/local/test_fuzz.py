@@ -67,7 +67,7 @@ def world() -> tuple[BatchApi, Scheduler]:
         ("createjobqueue", {"jobQueueName": "q", "priority": 1,
                             "computeEnvironmentOrder": [{"order": 1, "computeEnvironment": "e"}]}),
         ("registerjobdefinition", {"jobDefinitionName": "d", "type": "container",
-                                   "containerProperties": {"image": "", "command": ["true"]}}),
+                                   "containerProperties": {"image": "", "command": ["true"], "vcpus": 1, "memory": 64}}),
         ("submitjob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d",
                        "arrayProperties": {"size": 2}}),
     ):  # fmt: skip

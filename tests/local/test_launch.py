@@ -71,7 +71,12 @@ def busy(cloud: LocalCloud) -> None:
     batch.register_job_definition(
         jobDefinitionName="d",
         type="container",
-        containerProperties={"image": "", "command": ["sh", "-c", "trap '' TERM; sleep 60"]},
+        containerProperties={
+            "image": "",
+            "command": ["sh", "-c", "trap '' TERM; sleep 60"],
+            "vcpus": 1,
+            "memory": 64,
+        },
     )
     job = batch.submit_job(jobName="j", jobQueue="q", jobDefinition="d")
     wait_until(lambda: batch.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["status"] == "RUNNING")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -16,18 +16,31 @@ from botocore.validate import ParamValidator
 from batchrelay_local.batch import listing, submission
 from batchrelay_local.batch.assumptions import Assumptions
 from batchrelay_local.batch.definitions import JobDefinitions
+from batchrelay_local.batch.dependencies import check_dependencies
 from batchrelay_local.batch.details import job_arn, job_detail
 from batchrelay_local.batch.errors import ClientError, LostAnswerError, ThrottledError
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import BULK_IDS_MAX, DESCRIBE_IDS_MAX, REASON_CHARS_MAX
+from batchrelay_local.batch.model import (
+    BULK_IDS_MAX,
+    DESCRIBE_IDS_MAX,
+    REASON_CHARS_MAX,
+    ComputeEnvironment,
+    JobDefinition,
+    JobQueue,
+)
+from batchrelay_local.batch.policies import SchedulingPolicies, SchedulingPolicy
 from batchrelay_local.batch.queues import Queues
 from batchrelay_local.batch.quota import Quota
 from batchrelay_local.batch.scheduler import Scheduler
+from batchrelay_local.batch.surface import check_fields, check_operation
+from batchrelay_local.batch.tags import checked_tags
 
 SNAPSHOT_JOBS_MAX = 100
 """Jobs of one GetJobQueueSnapshot. Source: GetJobQueueSnapshot."""
 
 _TAGS_PATH = "/v1/tags/"
+Tagged = JobDefinition | JobQueue | ComputeEnvironment | SchedulingPolicy
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
 _BULK = ("CancelJobs", "TerminateJobs")
 
 
@@ -46,9 +59,13 @@ class BatchApi:
         self._faults = faults
         self._assume = assumptions
         self._quota = Quota(assumptions.quota, clock)
-        self._queues = Queues()
+        self._policies = SchedulingPolicies()
+        self._queues = Queues(self._policies)
         self._definitions = JobDefinitions()
-        self._operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._operations = self._all_operations()
+
+    def _all_operations(self) -> Mapping[str, Operation]:
+        return {
             "SubmitJob": self._submit_job,
             "DescribeJobs": self._describe_jobs,
             "ListJobs": self._list_jobs,
@@ -68,8 +85,11 @@ class BatchApi:
             "UpdateJobQueue": self._queues.update_queue,
             "DeleteJobQueue": self._queues.delete_queue,
             "DescribeJobQueues": self._queues.describe_queues,
-            "CreateSchedulingPolicy": self._queues.create_policy,
-            "DescribeSchedulingPolicies": self._queues.describe_policies,
+            "CreateSchedulingPolicy": self._policies.create,
+            "UpdateSchedulingPolicy": self._policies.update,
+            "DeleteSchedulingPolicy": self._delete_policy,
+            "DescribeSchedulingPolicies": self._policies.describe,
+            "ListSchedulingPolicies": self._policies.list,
             "ListTagsForResource": lambda request: {"tags": self._tags(request)},
             "TagResource": self._tag,
             "UntagResource": self._untag,
@@ -97,13 +117,12 @@ class BatchApi:
     def _call(self, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
         assert operation.input_shape is not None, operation.name
         self._quota.take(operation.name)
+        check_operation(operation.name)
         report = ParamValidator().validate(request, operation.input_shape)
         if report.has_errors():
             raise ClientError(report.generate_report())
-        perform = self._operations.get(operation.name)
-        if perform is None:
-            raise ClientError(f"{operation.name} is not supported by this local AWS Batch")
-        return perform(request)
+        check_fields(operation, request)
+        return self._operations[operation.name](request)
 
     def _submit_job(self, request: dict[str, Any]) -> dict[str, Any]:
         submission.check(request)
@@ -111,7 +130,7 @@ class BatchApi:
         definition = self._definitions.resolve(request["jobDefinition"])
         spec = submission.spec_of(request, queue, definition, self._assume)
         find, exists = self._scheduler.find, self._scheduler.exists
-        submission.check_dependencies(spec, find, exists, self._assume)
+        check_dependencies(spec, find, exists, self._assume)
         if self._faults.strikes(self._faults.submit_throttled):
             raise ThrottledError("Too Many Requests")
         job = self._scheduler.submit(spec, self._clock())
@@ -165,12 +184,18 @@ class BatchApi:
         ]
         return {"frontOfQueue": {"jobs": listed, "lastUpdatedAt": self._clock()}}
 
+    def _delete_policy(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._queues.uses_policy(request["arn"]):
+            raise ClientError("Cannot delete, found existing JobQueue relationship")
+        self._policies.delete(request["arn"])
+        return {}
+
     # --- tags
 
     def _tags(self, request: dict[str, Any]) -> dict[str, str]:
-        """The tags of a job, definition, queue or environment, to be changed in place."""
+        """The tags of a job, or of what was created, to be changed in place."""
         wanted = request["resourceArn"]
-        for thing in (*self._definitions.tagged(), *self._queues.tagged()):
+        for thing in self._tagged():
             if thing.arn == wanted:
                 return thing.tags
         job = self._scheduler.find(wanted.rpartition(":job/")[2])
@@ -178,8 +203,14 @@ class BatchApi:
             raise ClientError(f"{wanted} does not exist")
         return job.spec.tags
 
+    def _tagged(self) -> Iterator[Tagged]:
+        yield from self._definitions.tagged()
+        yield from self._queues.tagged()
+        yield from self._policies.tagged()
+
     def _tag(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._tags(request).update(request["tags"])
+        tags = self._tags(request)
+        tags.update(checked_tags({**tags, **request["tags"]}))
         return {}
 
     def _untag(self, request: dict[str, Any]) -> dict[str, Any]:

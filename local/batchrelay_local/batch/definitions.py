@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError, only
-from batchrelay_local.batch.model import NAME, JobDefinition
-from batchrelay_local.batch.submission import retry_of, timeout_of
+from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.log_target import log_target
+from batchrelay_local.batch.model import JobDefinition
+from batchrelay_local.batch.pages import page_of
+from batchrelay_local.batch.registration import check_definition, platform_of
+from batchrelay_local.batch.tags import checked_tags
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
@@ -17,10 +20,8 @@ DIRECTORY_TAG = "batchrelay:directory"
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
 """Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""
 
-_FIELDS = frozenset(
-    {"jobDefinitionName", "type", "containerProperties", "tags", "propagateTags"}
-    | {"platformCapabilities", "parameters", "retryStrategy", "timeout"}
-)
+PROGRAMS_TAG = "batchrelay:programs"
+"""Tag of a job definition: a folder of this machine that stands before PATH in its jobs."""
 
 
 class JobDefinitions:
@@ -31,25 +32,23 @@ class JobDefinitions:
 
     def register(self, request: dict[str, Any]) -> dict[str, Any]:
         """RegisterJobDefinition."""
-        only(request, _FIELDS, "RegisterJobDefinition")
-        name = request["jobDefinitionName"]
-        if not NAME.fullmatch(name):
-            raise ClientError(f"Job definition name should match valid pattern {NAME.pattern}")
-        if request["type"] != "container" or "containerProperties" not in request:
-            raise ClientError("only definitions of type container, with containerProperties")
-        retry_of(request.get("retryStrategy"))
-        timeout_of(request.get("timeout"))
-        tags = dict(request.get("tags", {}))
-        directory = tags.get(DIRECTORY_TAG)
+        check_definition(request)
+        tags = checked_tags(request.get("tags", {}))
         entrypoint = _words(tags.get(ENTRYPOINT_TAG, ""))
+        name = request["jobDefinitionName"]
         revisions = self._revisions.setdefault(name, [])
         definition = JobDefinition(
             name=name,
             revision=len(revisions) + 1,
             arn=arn(f"job-definition/{name}:{len(revisions) + 1}"),
             container=request["containerProperties"],
-            directory=directory,
+            directory=tags.get(DIRECTORY_TAG),
             entrypoint=entrypoint,
+            programs=tags.get(PROGRAMS_TAG),
+            log_target=log_target(request["containerProperties"]),
+            platform=platform_of(request),
+            propagate_tags=request.get("propagateTags"),
+            priority=request.get("schedulingPriority"),
             retry_strategy=request.get("retryStrategy"),
             timeout=request.get("timeout"),
             parameters=request.get("parameters", {}),
@@ -94,21 +93,28 @@ class JobDefinitions:
                 or {definition.arn, f"{definition.name}:{definition.revision}"} & {*wanted}
             )
         ]
-        return {"jobDefinitions": [_detail(definition) for definition in found]}
+        return page_of(request, "jobDefinitions", found, _detail)
 
 
 def _detail(definition: JobDefinition) -> dict[str, Any]:
+    given = {
+        "retryStrategy": definition.retry_strategy,
+        "timeout": definition.timeout,
+        "propagateTags": definition.propagate_tags,
+        "schedulingPriority": definition.priority,
+    }
     return {
         "jobDefinitionName": definition.name,
         "jobDefinitionArn": definition.arn,
         "revision": definition.revision,
         "status": definition.status,
         "type": "container",
+        "containerOrchestrationType": "ECS",
+        "platformCapabilities": [definition.platform],
         "containerProperties": definition.container,
         "parameters": definition.parameters,
         "tags": definition.tags,
-        **({"retryStrategy": definition.retry_strategy} if definition.retry_strategy else {}),
-        **({"timeout": definition.timeout} if definition.timeout else {}),
+        **{name: value for name, value in given.items() if value is not None},
     }
 
 

@@ -41,7 +41,7 @@ def job_detail(job: Job) -> dict[str, Any]:
         "container": _container(job),
         "tags": {"resourceArn": job_arn((job.parent or job).id)},
         "propagateTags": spec.propagate_tags,
-        "platformCapabilities": ["EC2"],
+        "platformCapabilities": [spec.definition.platform],
         "eksAttempts": [],
     }
     if job.parent is None:
@@ -102,10 +102,22 @@ def _reason(job: Job) -> dict[str, Any]:
     return known
 
 
+_REGISTERED = frozenset(
+    {"jobRoleArn", "executionRoleArn", "user", "privileged", "readonlyRootFilesystem"}
+    | {"volumes", "mountPoints", "ulimits", "linuxParameters", "logConfiguration", "instanceType"}
+    | {"networkConfiguration", "fargatePlatformConfiguration", "ephemeralStorage"}
+    | {"runtimePlatform", "repositoryCredentials", "enableExecuteCommand"}
+)
+"""What a job's container says as it was registered. Source: ContainerDetail."""
+
+_DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
+
+
 def _container(job: Job) -> dict[str, Any]:
     spec = job.spec
+    registered = spec.definition.container
     container: dict[str, Any] = {
-        "image": spec.definition.container.get("image", ""),
+        "image": registered.get("image", ""),
         "command": list(spec.command),
         "volumes": [],
         "environment": [{"name": n, "value": v} for n, v in spec.environment.items()],
@@ -115,6 +127,11 @@ def _container(job: Job) -> dict[str, Any]:
         "resourceRequirements": [{"type": t, "value": v} for t, v in spec.requirements.items()],
         "secrets": [],
     }
+    for name, value in registered.items():
+        if name in _REGISTERED:
+            container[name] = value
+        elif name in _DEPRECATED:
+            container[name] = int(spec.requirements[_DEPRECATED[name]])
     return container | (_attempt_container(job.attempts[-1]) if job.attempts else {})
 
 

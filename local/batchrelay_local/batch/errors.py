@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 
 class ClientError(Exception):
     """The caller's mistake: ClientException, 400."""
@@ -16,10 +13,3 @@ class ThrottledError(Exception):
 
 class LostAnswerError(Exception):
     """ServerException, 500, after the request was accepted: a fault on request."""
-
-
-def only(document: Mapping[str, Any], fields: Iterable[str], where: str) -> None:
-    """What this version does not do is refused by name, never ignored. Raises: ClientError."""
-    unknown = sorted(set(document) - set(fields))
-    if unknown:
-        raise ClientError(f"{where}: {', '.join(unknown)} is not supported by this local AWS Batch")

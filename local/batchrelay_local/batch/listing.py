@@ -8,6 +8,7 @@ from typing import Any
 from batchrelay_local.batch.details import job_summary
 from batchrelay_local.batch.errors import ClientError
 from batchrelay_local.batch.model import Job, JobQueue, JobStatus
+from batchrelay_local.batch.pages import page_size, position_of
 
 FILTER_PAGE_MAX, PAGE_MAX = 100, 1_000
 """Jobs of one answer. Source: ListJobs, maxResults."""
@@ -15,9 +16,9 @@ FILTER_PAGE_MAX, PAGE_MAX = 100, 1_000
 
 def check(request: dict[str, Any]) -> None:
     """Exactly one selector. Source: ListJobs."""
-    selectors = [n for n in ("jobQueue", "arrayJobId", "multiNodeJobId") if request.get(n)]
-    if selectors not in (["jobQueue"], ["arrayJobId"]):
-        raise ClientError("Exactly one of jobQueue, arrayJobId or multiNodeJobId is wanted")
+    selectors = [name for name in ("jobQueue", "arrayJobId") if request.get(name)]
+    if len(selectors) != 1:
+        raise ClientError("Exactly one of jobQueue or arrayJobId is wanted")
 
 
 def children_of(request: dict[str, Any], parent: Job | None) -> dict[str, Any]:
@@ -103,9 +104,9 @@ def _page(
     request: dict[str, Any], jobs: Sequence[Job], wanted: Callable[[Job], bool], page_max: int
 ) -> dict[str, Any]:
     """One page: the token is where the next one begins, so nothing is looked at twice."""
-    size = min(request.get("maxResults") or page_max, page_max)
+    size = page_size(request, page_max)
     found: list[Job] = []
-    for position in range(_position(request.get("nextToken")), len(jobs)):
+    for position in range(position_of(request.get("nextToken")), len(jobs)):
         if wanted(jobs[position]):
             if len(found) == size:
                 return {
@@ -114,11 +115,3 @@ def _page(
                 }
             found.append(jobs[position])
     return {"jobSummaryList": [job_summary(job) for job in found]}
-
-
-def _position(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isdecimal():
-        raise ClientError(f"nextToken {token!r} is not one of ours")
-    return int(token)

@@ -41,6 +41,10 @@ STOP_GRACE_S = 30
 """Seconds between SIGTERM and SIGKILL. Source: Batch User Guide, job_timeouts."""
 
 
+LOG_GROUP = "/aws/batch/job"
+"""Source: Batch User Guide, job_states."""
+
+
 class JobStatus(StrEnum):
     """AWS Batch's own seven."""
 
@@ -66,6 +70,8 @@ class ComputeEnvironment:
     arn: str
     max_vcpus: float
     state: str = "ENABLED"
+    described: dict[str, Any] = field(default_factory=dict)
+    """What is only given back."""
     tags: dict[str, str] = field(default_factory=dict)
     used_vcpus: float = 0.0
 
@@ -77,13 +83,32 @@ class JobQueue:
     name: str
     arn: str
     environment: ComputeEnvironment
+    """Where jobs start now; those that run are where they are."""
+    order: list[str] = field(default_factory=list)
+    """ARNs of its compute environments; its jobs run in the first."""
     priority: int = 1
     state: str = "ENABLED"
     scheduling_policy: str | None = None
-    """ARN; with one, jobs carry a share identifier and may carry a priority."""
+    """ARN; with one, jobs carry a share identifier and a priority."""
+    described: dict[str, Any] = field(default_factory=dict)
+    """What is only given back."""
     tags: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     """Simple jobs and parents, in the order of their submission."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTarget:
+    """Where the output of a definition's jobs goes."""
+
+    group: str = LOG_GROUP
+    prefix: str | None = None
+    """What stands before `/default/TASK` in a stream's name; None for the definition's name."""
+    is_created: bool = True
+    """Whether a group that is missing is created; else an attempt does not start."""
+
+
+DEFAULT_LOG_TARGET = LogTarget()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +123,13 @@ class JobDefinition:
     """Where the job's process starts: what WORKDIR is to an image."""
     entrypoint: tuple[str, ...] = ()
     """What stands before every command: what ENTRYPOINT is to an image."""
+    programs: str | None = None
+    """A folder that stands before PATH: where an image has its programs."""
+    log_target: LogTarget = DEFAULT_LOG_TARGET
+    platform: str = "EC2"
+    propagate_tags: bool | None = None
+    priority: int | None = None
+    """schedulingPriority: of its jobs in a queue with a scheduling policy."""
     status: str = "ACTIVE"
     retry_strategy: dict[str, Any] | None = None
     timeout: dict[str, int] | None = None
@@ -125,7 +157,7 @@ class JobSpec:
     """Seconds that an attempt may run."""
     parameters: dict[str, str] = field(default_factory=dict)
     priority: int = 0
-    """schedulingPriorityOverride: higher is earlier, within a queue with a scheduling policy."""
+    """Higher is earlier, within a queue with a scheduling policy."""
     share: str | None = None
     flaw: str | None = None
     """Why it is accepted and then FAILS, as AWS Batch does with what it finds too late."""
@@ -142,6 +174,7 @@ class Attempt:
 
     started_at: int
     task_id: str
+    environment: ComputeEnvironment
     log_stream: str | None = None
     stopped_at: int | None = None
     exit_code: int | None = None

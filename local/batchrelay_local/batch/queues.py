@@ -1,24 +1,38 @@
-"""Compute environments, job queues, scheduling policies: where jobs run, and where they wait."""
+"""Compute environments and job queues: where jobs run, and where they wait."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
 from batchrelay_local.batch.errors import ClientError
 from batchrelay_local.batch.model import NAME, ComputeEnvironment, JobQueue
+from batchrelay_local.batch.pages import page_of
+from batchrelay_local.batch.policies import SchedulingPolicies
+from batchrelay_local.batch.tags import checked_tags
+
+ENVIRONMENTS_MAX = 3
+"""Compute environments of a job queue. Source: Batch User Guide, service quotas."""
+
+QUEUE_PRIORITY_MAX = 1_000
+"""Source: CreateJobQueue, priority; the console's limit."""
 
 _STATES = ("ENABLED", "DISABLED")
+_ENVIRONMENT_FIELDS = frozenset(
+    {"type", "computeResources", "unmanagedvCpus", "serviceRole", "context", "ecsSettings"}
+    | {"updatePolicy"}
+)
+_QUEUE_FIELDS = frozenset({"jobStateTimeLimitActions", "jobQueueType"})
 
 
 class Queues:
-    """Every queue, every compute environment, every scheduling policy."""
+    """Every queue, every compute environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, policies: SchedulingPolicies) -> None:
         self._environments: dict[str, ComputeEnvironment] = {}
         self._queues: dict[str, JobQueue] = {}
-        self._policies: dict[str, dict[str, Any]] = {}
+        self._policies = policies
 
     def tagged(self) -> Iterator[ComputeEnvironment | JobQueue]:
         """Everything here that has an ARN and tags."""
@@ -29,13 +43,14 @@ class Queues:
 
     def create_environment(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateComputeEnvironment; maxvCpus are this machine's slots."""
-        name = _new_name(request["computeEnvironmentName"], self._environments)
+        name = new_name(request["computeEnvironmentName"], self._environments)
         environment = ComputeEnvironment(
             name=name,
             arn=arn(f"compute-environment/{name}"),
             max_vcpus=_slots(request, 1),
             state=_state(request, "ENABLED"),
-            tags=request.get("tags", {}),
+            described=_kept(request, _ENVIRONMENT_FIELDS),
+            tags=checked_tags(request.get("tags", {})),
         )
         self._environments[name] = environment
         return {"computeEnvironmentName": name, "computeEnvironmentArn": environment.arn}
@@ -43,12 +58,21 @@ class Queues:
     def update_environment(self, request: dict[str, Any]) -> dict[str, Any]:
         """UpdateComputeEnvironment: its slots and its state."""
         environment = self._environment(request["computeEnvironment"])
-        environment.max_vcpus = _slots(request, environment.max_vcpus)
-        environment.state = _state(request, environment.state)
+        slots, state = _slots(request, environment.max_vcpus), _state(request, environment.state)
+        environment.max_vcpus, environment.state = slots, state
+        changed = _kept(request, _ENVIRONMENT_FIELDS)
+        resources = environment.described.get("computeResources", {})
+        if "computeResources" in changed:
+            changed["computeResources"] = resources | changed["computeResources"]
+        environment.described |= changed
         return {
             "computeEnvironmentName": environment.name,
             "computeEnvironmentArn": environment.arn,
         }
+
+    def uses_policy(self, policy_arn: str) -> bool:
+        """Whether a job queue has this scheduling policy."""
+        return any(queue.scheduling_policy == policy_arn for queue in self._queues.values())
 
     def delete_environment(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteComputeEnvironment: nothing may use it any more."""
@@ -61,8 +85,8 @@ class Queues:
     def describe_environments(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeComputeEnvironments."""
         wanted = request.get("computeEnvironments")
-        found = (e for e in self._environments.values() if _is_wanted(e, wanted))
-        return {"computeEnvironments": [_environment_detail(environment) for environment in found]}
+        matching = [e for e in self._environments.values() if _is_wanted(e, wanted)]
+        return page_of(request, "computeEnvironments", matching, _environment_detail)
 
     def _environment(self, reference: str) -> ComputeEnvironment:
         environment = self._environments.get(reference.rpartition("/")[2])
@@ -74,26 +98,53 @@ class Queues:
 
     def create_queue(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateJobQueue."""
-        name = _new_name(request["jobQueueName"], self._queues)
-        order = request.get("computeEnvironmentOrder") or [{}]
+        name = new_name(request["jobQueueName"], self._queues)
+        order = self._ordered(request.get("computeEnvironmentOrder", []))
         queue = JobQueue(
             name=name,
             arn=arn(f"job-queue/{name}"),
-            environment=self._environment(str(order[0].get("computeEnvironment", ""))),
-            priority=request["priority"],
+            environment=order[0],
+            order=[environment.arn for environment in order],
+            priority=_priority(request, 0),
             state=_state(request, "ENABLED"),
-            scheduling_policy=request.get("schedulingPolicyArn"),
-            tags=request.get("tags", {}),
+            scheduling_policy=self._policy_arn(request),
+            described=_kept(request, _QUEUE_FIELDS),
+            tags=checked_tags(request.get("tags", {})),
         )
         self._queues[name] = queue
         return {"jobQueueName": name, "jobQueueArn": queue.arn}
 
     def update_queue(self, request: dict[str, Any]) -> dict[str, Any]:
-        """UpdateJobQueue: its priority and its state."""
+        """UpdateJobQueue; a scheduling policy can be replaced, and neither added nor removed."""
         queue = self.resolve(request["jobQueue"])
-        queue.priority = request.get("priority", queue.priority)
-        queue.state = _state(request, queue.state)
+        policy = self._policy_arn(request)
+        if policy is not None and queue.scheduling_policy is None:
+            raise ClientError(
+                f"{queue.name} was created without a scheduling policy, and cannot be given one: "
+                "create another job queue"
+            )
+        priority, state = _priority(request, queue.priority), _state(request, queue.state)
+        if "computeEnvironmentOrder" in request:
+            order = self._ordered(request["computeEnvironmentOrder"])
+            queue.environment, queue.order = order[0], [environment.arn for environment in order]
+        queue.priority, queue.state = priority, state
+        queue.scheduling_policy = policy or queue.scheduling_policy
+        queue.described |= _kept(request, _QUEUE_FIELDS)
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
+
+    def _ordered(self, order: list[dict[str, Any]]) -> list[ComputeEnvironment]:
+        """The compute environments of a queue; its jobs run in the first. Raises: ClientError."""
+        if not 1 <= len(order) <= ENVIRONMENTS_MAX:
+            raise ClientError(
+                f"computeEnvironmentOrder must have 1 to {ENVIRONMENTS_MAX} compute environments, "
+                f"got {len(order)}"
+            )
+        by_order = sorted((entry["order"], entry["computeEnvironment"]) for entry in order)
+        return [self._environment(reference) for _, reference in by_order]
+
+    def _policy_arn(self, request: dict[str, Any]) -> str | None:
+        wanted: str | None = request.get("schedulingPolicyArn")
+        return None if wanted is None else self._policies.resolve(wanted).arn
 
     def delete_queue(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteJobQueue: it must be DISABLED, and its jobs must have ended."""
@@ -115,31 +166,29 @@ class Queues:
     def describe_queues(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobQueues."""
         wanted = request.get("jobQueues")
-        found = (queue for queue in self._queues.values() if _is_wanted(queue, wanted))
-        return {"jobQueues": [_queue_detail(queue) for queue in found]}
-
-    # --- scheduling policies
-
-    def create_policy(self, request: dict[str, Any]) -> dict[str, Any]:
-        """CreateSchedulingPolicy; shares are accepted and not weighed."""
-        name = _new_name(request["name"], self._policies)
-        policy_arn = arn(f"scheduling-policy/{name}")
-        fair_share = request.get("fairsharePolicy", {})
-        self._policies[name] = {"name": name, "arn": policy_arn, "fairsharePolicy": fair_share}
-        return {"name": name, "arn": policy_arn}
-
-    def describe_policies(self, request: dict[str, Any]) -> dict[str, Any]:
-        """DescribeSchedulingPolicies."""
-        found = [policy for policy in self._policies.values() if policy["arn"] in request["arns"]]
-        return {"schedulingPolicies": found}
+        matching = [queue for queue in self._queues.values() if _is_wanted(queue, wanted)]
+        return page_of(request, "jobQueues", matching, _queue_detail)
 
 
-def _new_name(name: str, taken: dict[str, Any]) -> str:
+def new_name(name: str, taken: Container[str]) -> str:
+    """A name that is free. Raises: ClientError."""
     if not NAME.fullmatch(name):
         raise ClientError(f"The name {name!r} should match valid pattern {NAME.pattern}")
     if name in taken:
         raise ClientError(f"Object already exists: {name}")
     return name
+
+
+def _kept(request: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+    """What is only given back."""
+    return {name: value for name, value in request.items() if name in fields}
+
+
+def _priority(request: dict[str, Any], otherwise: int) -> int:
+    priority: int = request.get("priority", otherwise)
+    if not 0 <= priority <= QUEUE_PRIORITY_MAX:
+        raise ClientError(f"priority must be between 0 and {QUEUE_PRIORITY_MAX}, got {priority}")
+    return priority
 
 
 def _slots(request: dict[str, Any], otherwise: float) -> float:
@@ -161,20 +210,19 @@ def _is_wanted(thing: ComputeEnvironment | JobQueue, wanted: list[str] | None) -
 
 
 def _environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
+    resources = {"type": "EC2", "minvCpus": 0, "subnets": []}
+    given = environment.described.get("computeResources", {})
     return {
+        "type": "MANAGED",
+        **environment.described,
         "computeEnvironmentName": environment.name,
         "computeEnvironmentArn": environment.arn,
         "ecsClusterArn": arn("cluster/local").replace(":batch:", ":ecs:"),
+        "containerOrchestrationType": "ECS",
         "state": environment.state,
         "status": "VALID",
-        "type": "MANAGED",
         "tags": environment.tags,
-        "computeResources": {
-            "type": "EC2",
-            "minvCpus": 0,
-            "maxvCpus": int(environment.max_vcpus),
-            "subnets": [],
-        },
+        "computeResources": {**resources, **given, "maxvCpus": int(environment.max_vcpus)},
     }
 
 
@@ -183,12 +231,16 @@ def _queue_detail(queue: JobQueue) -> dict[str, Any]:
         {} if queue.scheduling_policy is None else {"schedulingPolicyArn": queue.scheduling_policy}
     )
     return {
+        **queue.described,
         "jobQueueName": queue.name,
         "jobQueueArn": queue.arn,
         "state": queue.state,
         "status": "VALID",
         "priority": queue.priority,
         "tags": queue.tags,
-        "computeEnvironmentOrder": [{"order": 1, "computeEnvironment": queue.environment.arn}],
+        "computeEnvironmentOrder": [
+            {"order": number, "computeEnvironment": environment}
+            for number, environment in enumerate(queue.order, start=1)
+        ],
         **policy,
     }

@@ -317,7 +317,8 @@ class Scheduler:
 
     def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
         environment.used_vcpus += job.spec.vcpus
-        attempt = Attempt(started_at=now, task_id=self._new_id().replace("-", ""))
+        task_id = self._new_id().replace("-", "")
+        attempt = Attempt(started_at=now, task_id=task_id, environment=environment)
         job.attempts.append(attempt)
         self._move(job, JobStatus.STARTING)
         self.launches.append(Launch(job, attempt))
@@ -348,7 +349,7 @@ class Scheduler:
     def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         attempt.stopped_at = now
         attempt.status_reason = status_reason
-        job.spec.queue.environment.used_vcpus -= job.spec.vcpus
+        attempt.environment.used_vcpus -= job.spec.vcpus
 
     def _stop_each(self, job: Job, reason: str, now: int, *, cancel: bool) -> None:
         if job.children and not job.status.is_terminal:

@@ -195,7 +195,7 @@ def job_environment(job: Job) -> dict[str, str]:
         "AWS_BATCH_JOB_ID": job.id,
         "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
         "AWS_BATCH_JQ_NAME": job.spec.queue.name,
-        "AWS_BATCH_CE_NAME": job.spec.queue.environment.name,
+        "AWS_BATCH_CE_NAME": job.attempts[-1].environment.name,
     }
     if job.index is not None:
         given["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.errors import ClientError, only
+from batchrelay_local.batch.errors import ClientError
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
@@ -17,39 +17,40 @@ from batchrelay_local.batch.model import (
     OVERRIDES_CHARS_MAX,
     REQUEST_BYTES_MAX,
     TIMEOUT_S_MIN,
-    Job,
     JobDefinition,
     JobQueue,
     JobSpec,
 )
+from batchrelay_local.batch.policies import SHARE
+from batchrelay_local.batch.requirements import requirements_of
 from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX, RetryStrategy
+from batchrelay_local.batch.tags import TAGS_MAX, checked_tags
 
-_FIELDS = frozenset(
-    {"jobName", "jobQueue", "jobDefinition", "arrayProperties", "dependsOn", "containerOverrides"}
-    | {"tags", "propagateTags", "parameters", "retryStrategy", "timeout"}
-    | {"shareIdentifier", "schedulingPriorityOverride"}
-)
-_OVERRIDES = frozenset({"command", "environment", "resourceRequirements", "vcpus", "memory"})
+PRIORITY_MAX = 9_999
+"""Source: SubmitJob, schedulingPriorityOverride."""
+
 _CONDITIONS = ("onExitCode", "onReason", "onStatusReason")
 _EXIT_CODE_PATTERN = re.compile(r"[0-9]+\*?|\*")
 _REASON_PATTERN = re.compile(r"[A-Za-z0-9.:\s]*\*?")
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
-_SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 
 
 def check(request: dict[str, Any]) -> None:
     """What can be said without queue and definition. Raises: ClientError."""
-    size = len(json.dumps(request).encode())
+    size = len(text_of(request).encode(errors="surrogatepass"))
     if size > REQUEST_BYTES_MAX:
         raise ClientError(f"Job size must be less than 30 KiB, got {-(-size // 1024)} KiB")
-    only(request, _FIELDS, "SubmitJob")
-    only(request.get("containerOverrides", {}), _OVERRIDES, "containerOverrides")
     if not NAME.fullmatch(request["jobName"]):
         raise ClientError(f"Job name should match valid pattern {NAME.pattern}")
     if len(request.get("dependsOn", ())) > DEPENDENCIES_MAX:
-        raise ClientError(f"A job can have at most {DEPENDENCIES_MAX} dependencies")
+        raise ClientError(f"Job cannot have more than {DEPENDENCIES_MAX} dependencies")
     if "" in request.get("containerOverrides", {}).get("command", ()):
-        raise ClientError("The command must not contain an empty string")
+        raise ClientError("Command field cannot have empty strings")
+
+
+def text_of(request: Mapping[str, Any]) -> str:
+    """A request as it is measured: characters count, not the escapes of their JSON."""
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
 def spec_of(
@@ -64,60 +65,27 @@ def spec_of(
     overrides = request.get("containerOverrides", {})
     container = definition.container
     parameters = definition.parameters | request.get("parameters", {})
-    share, priority = _share(request, queue)
+    share, priority = _share(request, queue, definition)
+    tags = checked_tags(request.get("tags", {}))
+    propagate_tags = bool(request.get("propagateTags", definition.propagate_tags))
     return JobSpec(
         name=request["jobName"],
         queue=queue,
         definition=definition,
         command=_command(overrides, definition, parameters),
-        environment=_environment(container) | _environment(overrides, reserved=True),
-        requirements=_requirements(container) | _requirements(overrides),
+        environment=environment_of(container) | environment_of(overrides),
+        requirements=requirements_of(container, overrides, platform=definition.platform),
         depends_on=tuple(request.get("dependsOn", ())),
-        tags=request.get("tags", {}),
-        propagate_tags=request.get("propagateTags", False),
+        tags=tags,
+        propagate_tags=propagate_tags,
         size=_array_size(request, assume),
         retry=retry_of(request.get("retryStrategy") or definition.retry_strategy),
         timeout_s=timeout_of(request.get("timeout") or definition.timeout),
         parameters=parameters,
         share=share,
         priority=priority,
-        flaw=_flaw(overrides),
+        flaw=_flaw(overrides, definition.tags | tags if propagate_tags else {}),
     )
-
-
-def check_dependencies(
-    spec: JobSpec,
-    find: Callable[[str], Job | None],
-    exists: Callable[[str], bool],
-    assume: Assumptions = DOCUMENTED,
-) -> None:
-    """What a job may wait for. Raises: ClientError."""
-    for entry in spec.depends_on:
-        kind, job_id = entry.get("type"), entry.get("jobId", "")
-        if kind not in (None, "N_TO_N", "SEQUENTIAL"):
-            raise ClientError(f"unknown dependency type {kind}")
-        if kind == "SEQUENTIAL" and spec.size is not None:
-            if job_id:
-                raise ClientError("Job Id cannot be set when dependency type is SEQUENTIAL")
-            continue
-        if ":" in job_id and assume.child_dependency == "refused":
-            raise ClientError(f"Job {job_id} is a child; a job cannot depend on it")
-        if not exists(job_id) and assume.unknown_dependency == "refused":
-            raise ClientError(f"Job {job_id} does not exist")
-        other = find(job_id.partition(":")[0])
-        if other is not None:
-            _check_other(spec, kind, other, assume)
-
-
-def _check_other(spec: JobSpec, kind: str | None, other: Job, assume: Assumptions) -> None:
-    equal = spec.size is not None and other.spec.size == spec.size
-    if kind == "N_TO_N" and not equal and assume.n_to_n_unequal == "refused":
-        raise ClientError(
-            "N_TO_N dependencies must be between array jobs of the same size, got "
-            f"{spec.size} and {other.spec.size}"
-        )
-    if other.spec.queue is not spec.queue and assume.other_queue_dependency == "refused":
-        raise ClientError(f"Job {other.id} is in another queue; a job cannot depend on it")
 
 
 def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
@@ -129,7 +97,9 @@ def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
         raise ClientError("RetryAttempts must be provided with retry strategy")
     attempts: int = strategy.get("attempts", 1)
     if not ATTEMPTS_MIN <= attempts <= ATTEMPTS_MAX:
-        raise ClientError(f"attempts must be between {ATTEMPTS_MIN} and {ATTEMPTS_MAX}")
+        raise ClientError(
+            f"attempts must be between {ATTEMPTS_MIN} and {ATTEMPTS_MAX}, got {attempts}"
+        )
     if len(rules) > RULES_MAX:
         raise ClientError(f"evaluateOnExit can have at most {RULES_MAX} entries")
     for rule in rules:
@@ -153,22 +123,41 @@ def timeout_of(timeout: Mapping[str, int] | None) -> int | None:
     """Seconds of a timeout. Raises: ClientError."""
     seconds = (timeout or {}).get("attemptDurationSeconds")
     if seconds is not None and seconds < TIMEOUT_S_MIN:
-        raise ClientError(f"attemptDurationSeconds must be at least {TIMEOUT_S_MIN}")
+        raise ClientError(f"attemptDurationSeconds must be at least {TIMEOUT_S_MIN}, got {seconds}")
     return seconds
 
 
-def _share(request: dict[str, Any], queue: JobQueue) -> tuple[str | None, int]:
+def check_priority(name: str, priority: int) -> None:
+    """A scheduling priority. Raises: ClientError."""
+    if not 0 <= priority <= PRIORITY_MAX:
+        raise ClientError(f"{name} must be between 0 and {PRIORITY_MAX}, got {priority}")
+
+
+def _share(
+    request: dict[str, Any], queue: JobQueue, definition: JobDefinition
+) -> tuple[str | None, int]:
     """Wanted with a fair-share policy, forbidden without. Source: SubmitJob, shareIdentifier."""
     share = request.get("shareIdentifier")
+    override = request.get("schedulingPriorityOverride")
+    check_priority("schedulingPriorityOverride", override or 0)
     if queue.scheduling_policy is None:
         if share is not None:
-            raise ClientError("shareIdentifier needs a job queue with a scheduling policy")
+            raise ClientError(
+                f"shareIdentifier needs a job queue with a scheduling policy, and {queue.name} "
+                "has none: leave it out"
+            )
         return None, 0
-    if share is None or not _SHARE.fullmatch(share):
-        raise ClientError(f"shareIdentifier should match valid pattern {_SHARE.pattern}")
-    priority: int = request.get("schedulingPriorityOverride", 0)
-    if not 0 <= priority <= 9_999:
-        raise ClientError("schedulingPriorityOverride must be between 0 and 9999")
+    if share is None or not SHARE.fullmatch(share):
+        raise ClientError(
+            f"shareIdentifier must be there, for {queue.name} has a scheduling policy, and should "
+            f"match valid pattern {SHARE.pattern}"
+        )
+    priority = definition.priority if override is None else override
+    if priority is None:
+        raise ClientError(
+            "Either schedulingPriority in job definition or schedulingPriorityOverride should be "
+            "specified"
+        )
     return share, priority
 
 
@@ -199,12 +188,13 @@ def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     return size
 
 
-def _environment(container: Mapping[str, Any], *, reserved: bool = False) -> dict[str, str]:
+def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a definition or of overrides, by name. Raises: ClientError."""
     given = {
         entry.get("name", ""): entry.get("value", "") for entry in container.get("environment", ())
     }
     taken = [name for name in given if name.startswith("AWS_BATCH")]
-    if reserved and taken:
+    if taken:
         raise ClientError(f"Environment names must not start with AWS_BATCH: {', '.join(taken)}")
     broken = [name for name in given if not name or "=" in name or "\0" in name + given[name]]
     if broken:
@@ -212,21 +202,10 @@ def _environment(container: Mapping[str, Any], *, reserved: bool = False) -> dic
     return given
 
 
-def _requirements(container: Mapping[str, Any]) -> dict[str, str]:
-    """The deprecated `vcpus` and `memory` too. Source: ContainerOverrides."""
-    old = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
-    listed = {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
-    found = {kind: str(value) for kind, value in old.items() if value is not None} | listed
-    for kind, value in found.items():
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) or float(value) <= 0:
-            raise ClientError(
-                f"resourceRequirements {kind} must be a number above 0, got {value!r}"
-            )
-    return found
-
-
-def _flaw(overrides: Mapping[str, Any]) -> str | None:
-    """What AWS Batch finds too late. Source: hyp3#3041; reference §1.3."""
-    if len(json.dumps(overrides)) > OVERRIDES_CHARS_MAX:
+def _flaw(overrides: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:
+    """What AWS Batch finds too late. Source: hyp3#3041; SubmitJob, propagateTags."""
+    if len(text_of(overrides)) > OVERRIDES_CHARS_MAX:
         return f"Container Overrides length must be at most {OVERRIDES_CHARS_MAX}"
+    if len(task_tags) > TAGS_MAX:
+        return f"The tags of job and job definition together must be at most {TAGS_MAX}"
     return None

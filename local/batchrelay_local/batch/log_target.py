@@ -1,0 +1,51 @@
+"""logConfiguration: where a job's output goes. Source: Batch User Guide, using_awslogs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.model import DEFAULT_LOG_TARGET, LOG_GROUP, LogTarget
+
+_DRIVERS = (
+    *("awslogs", "awsfirelens", "fluentd", "gelf", "journald"),
+    *("json-file", "logentries", "splunk", "syslog"),
+)
+_HONOURED = ("awslogs-group", "awslogs-stream-prefix", "awslogs-create-group")
+_IGNORED = ("awslogs-region", "mode", "max-buffer-size")
+_CUTTING = ("awslogs-datetime-format", "awslogs-multiline-pattern")
+
+
+def log_target(container: Mapping[str, Any]) -> LogTarget:
+    """Where the output of a container goes. Raises: ClientError."""
+    configuration = container.get("logConfiguration")
+    if configuration is None:
+        return DEFAULT_LOG_TARGET
+    driver, options = configuration["logDriver"], configuration.get("options", {})
+    if driver not in _DRIVERS:
+        raise ClientError(f"logDriver {driver} is unknown: write one of {', '.join(_DRIVERS)}")
+    if driver != "awslogs":
+        return DEFAULT_LOG_TARGET
+    _check(options)
+    return LogTarget(
+        group=options.get("awslogs-group", LOG_GROUP),
+        prefix=options.get("awslogs-stream-prefix"),
+        is_created="awslogs-group" not in options or options.get("awslogs-create-group") == "true",
+    )
+
+
+def _check(options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        if name in _CUTTING:
+            raise ClientError(
+                f"the option {name} of logConfiguration is not supported by this local AWS Batch: "
+                "every line is an event of its own; leave it out"
+            )
+        if name not in (*_HONOURED, *_IGNORED):
+            known = ", ".join((*_HONOURED, *_IGNORED))
+            raise ClientError(f"unknown log opt {name!r} for awslogs log driver; known: {known}")
+        if not value:
+            raise ClientError(f"the option {name} of logConfiguration must not be empty")
+    if options.get("awslogs-create-group", "true") not in ("true", "false"):
+        raise ClientError("awslogs-create-group must be true or false")

@@ -1,0 +1,109 @@
+"""vCPUs, memory and GPUs: where they are written, what wins, and which values AWS Batch takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from batchrelay_local.batch.errors import ClientError
+
+FARGATE = "FARGATE"
+
+MEMORY_MIB_MIN = 4
+"""Source: ResourceRequirement, value."""
+
+FARGATE_MEMORY_MIB: Mapping[str, frozenset[int]] = {
+    "0.25": frozenset({512, 1_024, 2_048}),
+    "0.5": frozenset(range(1_024, 4_097, 1_024)),
+    "1": frozenset(range(2_048, 8_193, 1_024)),
+    "2": frozenset(range(4_096, 16_385, 1_024)),
+    "4": frozenset(range(8_192, 30_721, 1_024)),
+    "8": frozenset(range(16_384, 61_441, 4_096)),
+    "16": frozenset(range(32_768, 122_881, 8_192)),
+}
+"""MiB that Fargate has for a number of vCPUs. Source: ResourceRequirement, value."""
+
+_DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
+_KINDS = ("GPU", "VCPU", "MEMORY")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+def requirements_of(
+    container: Mapping[str, Any], overrides: Mapping[str, Any], *, platform: str
+) -> dict[str, str]:
+    """What one process asks for, by type.
+
+    The deprecated `vcpus` and `memory` of overrides override those of the definition, and no
+    entry of its resourceRequirements. Source: ContainerOverrides.
+
+    Raises:
+        ClientError: a value that AWS Batch does not take; vCPU or memory is missing.
+    """
+    if platform == FARGATE:
+        _no_deprecated(container)
+        _no_deprecated(overrides)
+    wanted = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
+    _check(wanted, platform)
+    return wanted
+
+
+def _no_deprecated(container: Mapping[str, Any]) -> None:
+    for name in _DEPRECATED:
+        if name in container:
+            raise ClientError(
+                f"{name} is not applicable for Fargate. Use resource requirements instead."
+            )
+
+
+def _old(container: Mapping[str, Any]) -> dict[str, str]:
+    return {kind: str(container[name]) for name, kind in _DEPRECATED.items() if name in container}
+
+
+def _listed(container: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
+
+
+def _check(wanted: Mapping[str, str], platform: str) -> None:
+    for kind, value in wanted.items():
+        if kind not in _KINDS:
+            raise ClientError(
+                f"{kind} is not a type of resourceRequirements: write one of {', '.join(_KINDS)}"
+            )
+        if not (platform == FARGATE and kind == "VCPU"):
+            _check_whole(kind, value)
+    for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
+        if kind not in wanted:
+            raise ClientError(
+                f"{name} is not provided. Write {{type: {kind}, value: …}} into the "
+                "resourceRequirements of containerProperties"
+            )
+    if platform == FARGATE:
+        _check_fargate(wanted)
+
+
+def _check_whole(kind: str, value: str) -> None:
+    least = MEMORY_MIB_MIN if kind == "MEMORY" else 1
+    if not _WHOLE.fullmatch(value):
+        raise ClientError(
+            f"Value {value} for type {kind} in resourceRequirement is not valid. "
+            "Please provide a numeric value."
+        )
+    if int(value) < least:
+        raise ClientError(
+            f"Value {value} for type {kind} in resourceRequirement is not valid. "
+            f"It must be at least {least}."
+        )
+
+
+def _check_fargate(wanted: Mapping[str, str]) -> None:
+    if "GPU" in wanted:
+        raise ClientError("GPU is not applicable for Fargate")
+    vcpus, memory = wanted["VCPU"], int(wanted["MEMORY"])
+    if vcpus not in FARGATE_MEMORY_MIB:
+        raise ClientError(
+            f"Fargate has no {vcpus} vCPU: write one of {', '.join(FARGATE_MEMORY_MIB)}"
+        )
+    if memory not in FARGATE_MEMORY_MIB[vcpus]:
+        listed = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
+        raise ClientError(f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {listed}")
