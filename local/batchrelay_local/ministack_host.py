@@ -5,6 +5,8 @@ MiniStack fails loudly:
 
 1. `services.batch.handle_request` answers AWS Batch; ours takes its place.
 2. `services.cloudwatch_logs.handle_request` answers CloudWatch Logs; ours reads jobs' logs first.
+   `_log_groups` are the groups with their streams and events, `_create_log_group` makes one,
+   `_compile_filter_pattern` reads a filter pattern.
 3. `services.eventbridge._dispatch_event` puts an event of an `aws.*` source on the bus, which
    PutEvents refuses, as in AWS.
 4. `services.eventbridge._rules` are the rules, and `_archives` the archives: an event that
@@ -35,7 +37,8 @@ from typing import Any
 
 from batchrelay_local.batch.details import ACCOUNT, REGION
 from batchrelay_local.batch.events import BusEvent
-from batchrelay_local.batch.logs import LOG_GROUP, Logs
+from batchrelay_local.batch.log_api import ACTIONS, LogApi, group_of
+from batchrelay_local.batch.logs import Logs
 from batchrelay_local.batch.model import Job
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
@@ -119,16 +122,20 @@ class MiniStackHost:
         from ministack.services import cloudwatch_logs
 
         theirs = cloudwatch_logs.handle_request
+        api = LogApi(logs, _other_streams, cloudwatch_logs._compile_filter_pattern)  # noqa: SLF001  # hook 2
+        logs.ensure_group = _ensure_group
 
         async def handle_request(
             method: str, path: str, headers: Any, body: bytes, query: Any
         ) -> Answer:
-            if headers.get("x-amz-target", "").endswith(".GetLogEvents"):
-                request = json.loads(body)
-                found = logs.get_log_events(request)
-                if request.get("logGroupName") == LOG_GROUP and found is not None:
-                    return _json_answer(200, found)
+            action = headers.get("x-amz-target", "").rpartition(".")[2]
+            request = _document(body)
+            ours = api.answer(action, request) if action in ACTIONS else None
+            if ours is not None:
+                return _json_answer(*ours)
             answer: Answer = await theirs(method, path, headers, body, query)
+            if action == "DeleteLogGroup" and answer[0] == 200:
+                logs.forget(group_of(request))
             return answer
 
         cloudwatch_logs.handle_request = handle_request
@@ -264,6 +271,54 @@ def services(added: Sequence[str]) -> frozenset[str]:
         names = ", ".join(sorted(SERVICE_REGISTRY))
         raise ValueError(f"there is no service {', '.join(unknown)}; known: {names}")
     return SERVICES | frozenset(added)
+
+
+class _OtherStream:
+    """A stream of MiniStack, as ours are read. Hook 2."""
+
+    def __init__(self, stream: Mapping[str, Any]) -> None:
+        self.created_at: int = stream["creationTime"]
+        self._events: list[dict[str, Any]] = stream["events"]
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def time(self, index: int) -> int:
+        return int(self._events[index]["timestamp"])
+
+    def size(self, index: int) -> int:
+        return len(self._events[index]["message"].encode())
+
+    def messages(self, start: int, end: int) -> list[str]:
+        return [event["message"] for event in self._events[start:end]]
+
+
+def _other_streams(group: str) -> Mapping[str, _OtherStream] | None:
+    """The streams of a group that no job wrote; None if there is no such group."""
+    from ministack.services import cloudwatch_logs
+
+    known = cloudwatch_logs._log_groups.get(group)  # noqa: SLF001  # hook 2
+    if known is None:
+        return None
+    return {name: _OtherStream(stream) for name, stream in list(known["streams"].items())}
+
+
+def _ensure_group(group: str, is_created: bool) -> bool:
+    """Whether a log group is there, or was created."""
+    from ministack.services import cloudwatch_logs
+
+    if group not in cloudwatch_logs._log_groups and is_created:  # noqa: SLF001  # hook 2
+        cloudwatch_logs._create_log_group({"logGroupName": group})  # noqa: SLF001  # hook 2
+    return group in cloudwatch_logs._log_groups  # noqa: SLF001  # hook 2
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    """A request's JSON; MiniStack says what is wrong with one that is not."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 @lru_cache(maxsize=1_024)

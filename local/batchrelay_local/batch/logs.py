@@ -1,93 +1,214 @@
-"""What jobs print, read as CloudWatch Logs would answer.
+"""What jobs print, kept so that CloudWatch Logs can be asked for it.
 
 Standard output and standard error go into one file through one descriptor: their order is kept.
 A file serves one attempt after the other, so there are as many files as jobs ever ran at once: to
 create a file for each of 10,000 attempts can take longer than to run them.
+
+When a line was written is known from the size of the file, looked at every SAMPLE_MS while the
+attempt runs, and at its end. What is an event is found when it is asked for.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from batchrelay_local.batch.model import Attempt, Job
+from batchrelay_local.batch.runner import now_ms
 
-LOG_GROUP = "/aws/batch/job"
-"""Source: Batch User Guide, job_states."""
+SAMPLE_MS = 100
+"""Milliseconds between two looks at the files of what runs: so exact is the time of a line."""
 
-LOG_EVENTS_MAX = 10_000
-"""Events of one GetLogEvents answer. Source: GetLogEvents, limit."""
+EVENT_BYTES_MAX = 262_118
+"""Bytes of one event's message; the awslogs driver cuts a longer line. Source: moby, awslogs."""
+
+MARKS_MAX = 65_536
+"""Times that are remembered of one stream: a megabyte, of two hours without a pause. Beyond, every
+second one is forgotten, and they are taken half as often."""
+
+_PIECE_BYTES = 1 << 20
 
 
-@dataclass(slots=True)
-class _Stream:
-    """The bytes of a file that one attempt wrote."""
+class Stream:
+    """The events of one attempt.
 
-    attempt: Attempt
-    descriptor: int
-    start: int
-    end: int | None = None
-    """None while it may still write."""
+    Args:
+        name: of the log stream.
+        descriptor: of the file that the attempt writes to.
+        start: the byte of that file at which it begins.
+        created_at: epoch milliseconds.
+    """
+
+    __slots__ = ("_begins", "_descriptor", "_ends", "_interval_ms", "_line", "_position",
+                 "_sizes", "_times", "created_at", "end", "name")  # fmt: skip
+
+    def __init__(self, name: str, descriptor: int, start: int, created_at: int) -> None:
+        self.name = name
+        self.created_at = created_at
+        self.end: int | None = None
+        """The byte at which it ends; None while the attempt may still write."""
+        self._descriptor = descriptor
+        self._line = self._position = start
+        self._sizes: array[int] = array("Q")
+        self._times: array[int] = array("Q")
+        """So far it had been written by then."""
+        self._interval_ms = 0
+        self._begins: array[int] = array("Q")
+        self._ends: array[int] = array("Q")
+
+    def mark(self, now: int) -> None:
+        """Note how much there is now."""
+        if self._times and now - self._times[-1] < self._interval_ms:
+            return
+        self._mark(now)
+        if len(self._times) > MARKS_MAX:
+            self._sizes, self._times = self._sizes[::-2][::-1], self._times[::-2][::-1]
+            self._interval_ms = 2 * max(self._interval_ms, SAMPLE_MS)
+
+    def _mark(self, now: int) -> int:
+        size = os.fstat(self._descriptor).st_size
+        if not self._sizes or size > self._sizes[-1]:
+            self._sizes.append(size)
+            self._times.append(now)
+        return size
+
+    def close(self, now: int) -> None:
+        """Nothing is written any more."""
+        self.end = self._mark(now)
+
+    def refresh(self, now: int) -> None:
+        """Find the events that were written since the last time."""
+        limit = self._mark(now) if self.end is None else self.end
+        while self._position < limit:
+            piece = os.pread(
+                self._descriptor, min(_PIECE_BYTES, limit - self._position), self._position
+            )
+            if not piece:
+                return
+            self._read(piece)
+        if self.end is not None and self._line < limit:
+            self._add(limit)
+
+    def _read(self, piece: bytes) -> None:
+        """LF ends an event, and nothing else does."""
+        offset = self._position
+        found = piece.find(b"\n")
+        while found >= 0:
+            self._add(offset + found)
+            self._line = offset + found + 1
+            found = piece.find(b"\n", found + 1)
+        self._position += len(piece)
+        while self._position - self._line > EVENT_BYTES_MAX:
+            self._cut()
+
+    def _add(self, end: int) -> None:
+        """An event up to a byte; an empty line is none, for CloudWatch Logs takes no empty one."""
+        while end - self._line > EVENT_BYTES_MAX:
+            self._cut()
+        if end > self._line:
+            self._begins.append(self._line)
+            self._ends.append(end)
+        self._line = end
+
+    def _cut(self) -> None:
+        """Cut the longest event from an overlong line, not within a character of UTF-8."""
+        end = self._line + EVENT_BYTES_MAX
+        around = os.pread(self._descriptor, 4, end - 3)
+        back = next((n for n in range(4) if around[3 - n] & 0xC0 != 0x80), 0)
+        self._begins.append(self._line)
+        self._ends.append(end - back)
+        self._line = end - back
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def time(self, index: int) -> int:
+        """When an event was written, epoch milliseconds; it never decreases."""
+        return self._times[bisect_left(self._sizes, self._ends[index])]
+
+    def size(self, index: int) -> int:
+        """Bytes of an event's message."""
+        return self._ends[index] - self._begins[index]
+
+    def messages(self, start: int, end: int) -> list[str]:
+        """Messages of some events. What is not UTF-8 is replaced."""
+        if start >= end:
+            return []
+        first = self._begins[start]
+        text = os.pread(self._descriptor, self._ends[end - 1] - first, first)
+        return [
+            text[self._begins[n] - first : self._ends[n] - first].decode(errors="replace")
+            for n in range(start, end)
+        ]
 
 
 class Logs:
     """The log streams of this machine's jobs."""
 
     def __init__(self, folder: Path) -> None:
+        self.ensure_group: Callable[[str, bool], bool] = lambda _group, _is_created: True
+        """Whether a log group is there, or could be created; CloudWatch Logs knows."""
         self._folder = folder
-        self._streams: dict[str, _Stream] = {}
+        self._groups: dict[str, dict[str, Stream]] = {}
+        self._open: dict[str, Stream] = {}
         self._files: list[int] = []
         self._free: list[int] = []
+        self._lock = threading.Lock()
+        self._sampled_at = 0
 
     def open_stream(self, job: Job, attempt: Attempt) -> int:
         """Begin the stream of an attempt; the file descriptor to write to, which stays ours."""
-        descriptor = self._free.pop() if self._free else self._new_file()
-        start = os.fstat(descriptor).st_size
-        self._streams[stream_name(job, attempt)] = _Stream(attempt, descriptor, start)
+        name, group = stream_name(job, attempt), job.spec.definition.log_target.group
+        with self._lock:
+            descriptor = self._free.pop() if self._free else self._new_file()
+            start = os.fstat(descriptor).st_size
+            stream = Stream(name, descriptor, start, attempt.started_at)
+            self._groups.setdefault(group, {})[name] = self._open[name] = stream
         return descriptor
 
-    def close_stream(self, job: Job, attempt: Attempt) -> None:
+    def close_stream(self, job: Job, attempt: Attempt, descriptor: int, now: int) -> None:
         """Nothing writes to the stream of an attempt any more."""
-        stream = self._streams[stream_name(job, attempt)]
-        stream.end = os.fstat(stream.descriptor).st_size
-        self._free.append(stream.descriptor)
+        with self._lock:
+            self._open.pop(stream_name(job, attempt)).close(now)
+            self._free.append(descriptor)
+
+    def sample(self, now: int) -> bool:
+        """Note what has been written by now; whether to come again in SAMPLE_MS."""
+        with self._lock:
+            if now - self._sampled_at >= SAMPLE_MS:
+                self._sampled_at = now
+                for stream in self._open.values():
+                    stream.mark(now)
+            return bool(self._open)
+
+    def streams(self, group: str) -> Mapping[str, Stream]:
+        """Those of a group, by name."""
+        with self._lock:
+            return dict(self._groups.get(group, {}))
+
+    def refresh(self, streams: Mapping[str, Stream]) -> None:
+        """Bring streams up to now."""
+        with self._lock:
+            now = now_ms()
+            for stream in streams.values():
+                stream.refresh(now)
+
+    def forget(self, group: str, name: str | None = None) -> None:
+        """A group or one of its streams is not there any more; a process may go on writing."""
+        with self._lock:
+            if name is None:
+                self._groups.pop(group, None)
+            else:
+                self._groups.get(group, {}).pop(name, None)
 
     def close(self) -> None:
         """Close the files."""
         while self._files:
             os.close(self._files.pop())
-
-    def get_log_events(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to GetLogEvents; None if there is no such stream here."""
-        stream = self._streams.get(request.get("logStreamName", ""))
-        if stream is None:
-            return None
-        lines = _text(stream).splitlines()
-        limit = min(int(request.get("limit", LOG_EVENTS_MAX)), LOG_EVENTS_MAX)
-        start, end = self._window(request, len(lines), limit)
-        time = stream.attempt.stopped_at or stream.attempt.started_at
-        return {
-            "events": [
-                {"timestamp": time, "message": line, "ingestionTime": time}
-                for line in lines[start:end]
-            ],
-            "nextForwardToken": f"f/{end}",
-            "nextBackwardToken": f"b/{start}",
-        }
-
-    def _window(self, request: dict[str, Any], count: int, limit: int) -> tuple[int, int]:
-        direction, _, position = str(request.get("nextToken") or "").partition("/")
-        if direction == "f":
-            start = min(int(position), count)
-            return start, min(start + limit, count)
-        if direction == "b":
-            end = min(int(position), count)
-            return max(end - limit, 0), end
-        if request.get("startFromHead"):
-            return 0, min(limit, count)
-        return max(count - limit, 0), count
 
     def _new_file(self) -> int:
         path = self._folder / f"{len(self._files)}.log"
@@ -98,13 +219,6 @@ class Logs:
 
 def stream_name(job: Job, attempt: Attempt) -> str:
     """The log stream of an attempt. Source: reference §3.6."""
-    return f"{job.spec.definition.name[:200]}/default/{attempt.task_id}"
-
-
-def _text(stream: _Stream) -> str:
-    end = os.fstat(stream.descriptor).st_size if stream.end is None else stream.end
-    pieces, position = [], stream.start
-    while position < end and (piece := os.pread(stream.descriptor, end - position, position)):
-        pieces.append(piece)
-        position += len(piece)
-    return b"".join(pieces).decode(errors="replace")
+    definition = job.spec.definition
+    prefix = definition.log_target.prefix or definition.name[:200]
+    return f"{prefix}/default/{attempt.task_id}"

@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,25 @@ from batchrelay_local.batch.api import BatchApi
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.events import BusEvent, queue_blocked, state_change
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.logs import Logs, stream_name
+from batchrelay_local.batch.logs import SAMPLE_MS, Logs, stream_name
 from batchrelay_local.batch.model import Attempt, Job
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
 from batchrelay_local.batch.scheduler import Launch, Scheduler
 
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+WAIT_S_MAX = 3_600.0
+"""Seconds that the runner waits at most: a selector refuses more than 24 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A process that was asked for."""
+
+    job: Job
+    attempt: Attempt
+    output: int
 
 
 class BatchService:
@@ -66,7 +78,7 @@ class BatchService:
             assumptions=assumptions,
         )
         self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions)
-        self._tickets: dict[Hashable, Launch] = {}
+        self._tickets: dict[Hashable, _Ticket] = {}
         self._fates: dict[Hashable, str] = {}
         self._runner = ProcessRunner(
             on_start=self._on_start,
@@ -132,24 +144,39 @@ class BatchService:
 
     def _launch(self, launch: Launch) -> None:
         job, attempt = launch.job, launch.attempt
-        if self._faults.strikes(self._faults.pull_failed):
-            reason = "CannotPullContainerError: a fault on request"
+        reason = self._cannot_start(job)
+        if reason is not None:
             with self._turn():
                 self._scheduler.start_failed(job, attempt, reason, now_ms())
             return
-        self._tickets[job.id] = launch
+        output = self.logs.open_stream(job, attempt)
+        self._tickets[job.id] = _Ticket(job, attempt, output)
         self._runner.run(
             Command(
                 ticket=job.id,
                 argv=job.spec.command,
                 environment={**self._environment, **job_environment(job)},
                 directory=job.spec.definition.directory or self._directory,
-                output=self.logs.open_stream(job, attempt),
+                output=output,
             )
         )
 
+    def _cannot_start(self, job: Job) -> str | None:
+        """Why there will be no container, as ECS says it."""
+        target = job.spec.definition.log_target
+        if self._faults.strikes(self._faults.pull_failed):
+            return "CannotPullContainerError: a fault on request"
+        if not self.logs.ensure_group(target.group, target.is_created):
+            return (
+                "CannotStartContainerError: failed to initialize logging driver: failed to create "
+                "Cloudwatch log stream: ResourceNotFoundException: The specified log group does "
+                f"not exist: {target.group}"
+            )
+        return None
+
     def _on_start(self, ticket: Hashable) -> None:
-        job, attempt = self._of(ticket)
+        ticket_of = self._tickets[ticket]
+        job, attempt = ticket_of.job, ticket_of.attempt
         with self._turn():
             self._scheduler.started(job, attempt, stream_name(job, attempt), now_ms())
         for fate, probability in (
@@ -162,31 +189,32 @@ class BatchService:
                 return
 
     def _on_start_failed(self, ticket: Hashable, reason: str) -> None:
-        job, attempt = self._of(ticket)
-        del self._tickets[ticket]
+        job, attempt = self._put_away(ticket)
+        self.logs.forget(job.spec.definition.log_target.group, stream_name(job, attempt))
         with self._turn():
-            self.logs.close_stream(job, attempt)
             self._scheduler.start_failed(job, attempt, reason, now_ms())
 
     def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
-        job, attempt = self._of(ticket)
-        del self._tickets[ticket]
+        job, attempt = self._put_away(ticket)
         fate = self._fates.pop(ticket, None)
         with self._turn():
-            self.logs.close_stream(job, attempt)
             if fate == HOST_LOST:
                 self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
             else:
                 self._scheduler.exited(job, attempt, exit_code, now_ms(), fate)
 
-    def _on_tick(self) -> float | None:
+    def _on_tick(self) -> float:
+        now = now_ms()
         with self._turn():
-            next_at = self._scheduler.tick(now_ms())
-        return None if next_at is None else max(0.0, (next_at - now_ms()) / 1000)
+            next_at = self._scheduler.tick(now)
+        waits = [WAIT_S_MAX] if next_at is None else [max(0.0, (next_at - now) / 1000), WAIT_S_MAX]
+        return min(waits + ([SAMPLE_MS / 1000] if self.logs.sample(now) else []))
 
-    def _of(self, ticket: Hashable) -> tuple[Job, Attempt]:
-        launch = self._tickets[ticket]
-        return launch.job, launch.attempt
+    def _put_away(self, ticket: Hashable) -> tuple[Job, Attempt]:
+        """What a process leaves behind: its log ends."""
+        ended = self._tickets.pop(ticket)
+        self.logs.close_stream(ended.job, ended.attempt, ended.output, now_ms())
+        return ended.job, ended.attempt
 
 
 def job_environment(job: Job) -> dict[str, str]:
