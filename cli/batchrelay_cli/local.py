@@ -61,7 +61,7 @@ local.add_command(fire)
 )
 @output_option
 def up(only: str | None, services: str, is_open: bool, output: str, **cloud_options: Any) -> None:
-    """Start a local cloud and keep it up until Ctrl-C. Jobs start in this folder.
+    """Start a local cloud and keep it up until Ctrl-C. Jobs start in folders of their own.
 
     Every request must be signed with the access key that is printed, which every SDK does.
     """

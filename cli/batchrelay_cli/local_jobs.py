@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import missing_queues, registered, requests_of
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
-from batchrelay_local.launch import job_environment
+from batchrelay_local.launch import WORKER, job_environment
 
 DIRECTORY_TAG = "batchrelay:directory"
 """Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
+
+PROGRAMS_TAG = "batchrelay:programs"
+"""Tells the local AWS Batch which folder stands before PATH: where an image has its programs."""
 
 ENVIRONMENT_NAME = "this-machine"
 
@@ -31,7 +35,7 @@ def check_runs_here(file: PipelineFile) -> None:
     Raises:
         PipelineFileError: with every step that could not run here.
     """
-    path = job_environment(os.environ)["PATH"]
+    path = os.pathsep.join(filter(None, (own_programs(), job_environment(os.environ)["PATH"])))
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
         found = [_problem(file, step.name, request, by_name, path) for request in requests_of(step)]
@@ -68,7 +72,8 @@ def _problem(
             f"step {step} has no command; here there is no image to have one: write it "
             f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}"
         )
-    if shutil.which(program, path=path) is None and not (_home(file) / program).is_file():
+    is_there = program == WORKER or shutil.which(program, path=path) is not None
+    if not is_there and not (_home(file) / program).is_file():
         return (
             f"step {step} runs {program!r}, which is not on this machine's PATH: "
             "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
@@ -106,8 +111,22 @@ def make_ready(wire: Wire, file: PipelineFile) -> Pipeline:
 
 def local_definitions(file: PipelineFile) -> list[Mapping[str, Any]]:
     """The file's job definitions, each with the folder where its process starts."""
-    tag = {DIRECTORY_TAG: str(_home(file))}
-    return [{**entry, "tags": {**entry.get("tags", {}), **tag}} for entry in file.definitions]
+    programs = own_programs()
+    tags = {DIRECTORY_TAG: str(_home(file)), **({PROGRAMS_TAG: programs} if programs else {})}
+    return [{**entry, "tags": {**entry.get("tags", {}), **tags}} for entry in file.definitions]
+
+
+def own_programs() -> str | None:
+    """The programs of batchrelay's own environment, where it was called out of it by its path.
+
+    An environment that is activated or on PATH needs no help: jobs find what the shell finds.
+    """
+    here = Path(sys.executable).parent
+    if "VIRTUAL_ENV" in os.environ or "CONDA_PREFIX" in os.environ:
+        return None
+    known = shutil.which("batchrelay")
+    is_known = known is not None and Path(known).resolve().parent == here.resolve()
+    return None if is_known else str(here)
 
 
 def ensure_queues(wire: Wire, file: PipelineFile) -> None:

@@ -44,7 +44,6 @@ class Cloud:
         self._batch = BatchService(
             folder=logs,
             environment={**order.job_environment, **self._aws(self._credentials.jobs)},
-            directory=order.directory,
             publish=self._host.publish,
             is_heard=self._host.is_heard,
             faults=Faults.parse(order.chaos) if order.chaos else None,
@@ -132,7 +131,7 @@ def main() -> None:
     told = _Told()
     threading.excepthook = told.thread_died
     try:
-        os.chdir(order.directory)  # where most jobs start: posix_spawn knows no other directory
+        os.chdir(order.directory)
         cloud = Cloud(order)
         answer = cloud.start()
     except (OSError, RuntimeError, ValueError) as error:

@@ -33,6 +33,7 @@ _INTERPRETER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPAT
 """What Python itself may need to start as the user's does."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOOPBACK = "127.0.0.1,localhost"
+WORKER = "batchrelay-worker"
 
 
 class CloudError(Exception):
@@ -58,7 +59,7 @@ class CloudOrder:
     folder: str
     """Its own; it removes it at the end."""
     directory: str
-    """Where a job's process starts whose job definition says nothing."""
+    """Where the cloud's own process is."""
     job_environment: dict[str, str]
     port: int = 0
     """0 for a free one."""
@@ -102,7 +103,7 @@ class LocalCloud:
         order = CloudOrder(
             folder=folder,
             directory=str(directory.resolve()),
-            job_environment=job_environment(os.environ),
+            job_environment=job_environment(os.environ, link_worker(folder)),
             **options,
         )
         process = _spawn(folder)
@@ -206,21 +207,27 @@ def _ordered(process: subprocess.Popen[str], order: CloudOrder) -> dict[str, Any
     return answer
 
 
-def job_environment(user: Mapping[str, str]) -> dict[str, str]:
+def job_environment(user: Mapping[str, str], behind: str = "") -> dict[str, str]:
     """What of the user's environment a job sees: where programs are, no credentials.
 
-    In an activated environment `python` is the user's own. Otherwise it is the one that batchrelay
-    runs under, so that `.venv/bin/batchrelay run` works without an activation. The worker, which
-    was installed beside batchrelay, is found in any case.
+    Args:
+        user: the user's own.
+        behind: a folder whose programs are found where PATH has none of that name.
     """
     given = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
     for name in ("NO_PROXY", "no_proxy"):  # the cloud is here, whatever stands before the world
         if any(proxy in user for proxy in _PROXIES):
             given[name] = ",".join(filter(None, (given.get(name), LOOPBACK)))
-    here, path = str(Path(sys.executable).parent), given.get("PATH", os.defpath)
-    is_activated = "VIRTUAL_ENV" in user or "CONDA_PREFIX" in user
-    given["PATH"] = os.pathsep.join((path, here) if is_activated else (here, path))
+    given["PATH"] = os.pathsep.join(filter(None, (given.get("PATH", os.defpath), behind)))
     return given
+
+
+def link_worker(folder: str) -> str:
+    """A folder that has the worker, which was installed beside batchrelay, and nothing else."""
+    programs = Path(folder) / "programs"
+    programs.mkdir()
+    (programs / WORKER).symlink_to(Path(sys.executable).parent / WORKER)
+    return str(programs)
 
 
 def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:

@@ -90,7 +90,6 @@ def machine(
         service = BatchService(
             folder=Path(folder),
             environment={"PATH": "/usr/bin:/bin"},
-            directory=folder,
             publish=heard.extend,
             faults=faults,
             assumptions=Assumptions(**assumptions) if assumptions else DOCUMENTED,

@@ -130,7 +130,9 @@ def test_a_program_that_a_job_names_by_path_or_by_name_runs(
     )["jobId"]
     job = ended(batch, job_id)
     [printed_directory] = log_of(cloud, job)
-    assert Path(printed_directory).name.startswith("" if directory else "jobs")
+    assert (Path(printed_directory).parent.name, printed_directory == directory) == (
+        ("", True) if directory else ("scratch", False)
+    )
     assert (
         job["container"]["exitCode"] == 130
     )  # it dies of SIGINT, which it does not inherit ignored

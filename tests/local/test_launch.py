@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.launch import CloudError, LocalCloud, job_environment
+from batchrelay_local.launch import CloudError, LocalCloud, job_environment, link_worker
 from tests.conftest import client_of
 
 pytestmark = pytest.mark.cloud
@@ -128,7 +128,14 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path, cloud: LocalCloud) -> N
 
 def test_a_job_sees_no_credentials_of_the_user() -> None:
     user = {"PATH": "/usr/bin", "HOME": "/home/u", "AWS_PROFILE": "prod", "SECRET": "x"}
-    here = str(Path(sys.executable).parent)
-    assert job_environment(user) == {"PATH": f"{here}:/usr/bin", "HOME": "/home/u"}
-    activated = {**user, "VIRTUAL_ENV": "/home/u/venv"}
-    assert job_environment(activated)["PATH"] == f"/usr/bin:{here}", "the worker is found behind"
+    assert job_environment(user) == {"PATH": "/usr/bin", "HOME": "/home/u"}
+    assert job_environment(user, "/behind")["PATH"] == "/usr/bin:/behind"
+    assert job_environment({}, "/behind")["PATH"] == f"{os.defpath}:/behind"
+
+
+def test_of_batchrelays_own_programs_a_job_finds_the_worker_alone(tmp_path: Path) -> None:
+    programs = link_worker(str(tmp_path))
+    assert [path.name for path in Path(programs).iterdir()] == ["batchrelay-worker"]
+    shown = subprocess.run(["batchrelay-worker", "--help"], env={"PATH": programs},
+                           capture_output=True, check=True)  # fmt: skip
+    assert b"batchrelay-worker" in shown.stdout

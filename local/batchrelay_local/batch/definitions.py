@@ -12,16 +12,10 @@ from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import JobDefinition
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.registration import check_definition, platform_of
-from batchrelay_local.batch.tags import checked_tags
-
-DIRECTORY_TAG = "batchrelay:directory"
-"""Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
+from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags
 
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
 """Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""
-
-PROGRAMS_TAG = "batchrelay:programs"
-"""Tag of a job definition: a folder of this machine that stands before PATH in its jobs."""
 
 
 class JobDefinitions:

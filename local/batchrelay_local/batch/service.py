@@ -5,6 +5,7 @@ Processes are asked for under the lock too, so that no signal overtakes its laun
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import uuid
@@ -22,6 +23,7 @@ from batchrelay_local.batch.logs import SAMPLE_MS, Logs, stream_name
 from batchrelay_local.batch.model import Attempt, Job
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
 from batchrelay_local.batch.scheduler import Launch, Scheduler
+from batchrelay_local.batch.scratch import ScratchFolders
 
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
@@ -37,15 +39,16 @@ class _Ticket:
     job: Job
     attempt: Attempt
     output: int
+    scratch: str | None
+    """The attempt's own folder, if it has one."""
 
 
 class BatchService:
     """AWS Batch on this machine.
 
     Args:
-        folder: where logs are kept.
+        folder: where logs are kept, and the folders of attempts.
         environment: what every process is given beside its job's own variables.
-        directory: where a process starts whose job definition says nothing.
         publish: is told of every state change, in order; must not block.
         is_heard: whether anybody could hear of a job's state as it is now. An event that nobody
             can hear is not even written: an array of 10,000 has 40,000 of them.
@@ -56,15 +59,14 @@ class BatchService:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        directory: str,
         publish: Callable[[list[BusEvent]], None],
         is_heard: Callable[[Job], bool] = lambda _: True,
         faults: Faults | None = None,
         assumptions: Assumptions = DOCUMENTED,
     ) -> None:
         self.logs = Logs(folder)
+        self._scratch = ScratchFolders(folder / "scratch")
         self._environment = environment
-        self._directory = directory
         self._publish = publish
         self._is_heard = is_heard
         self._faults = faults or Faults()
@@ -98,6 +100,7 @@ class BatchService:
         """End every process."""
         self._runner.stop(immediately=immediately)
         self.logs.close()
+        self._scratch.close()
 
     def _observe(self, job: Job) -> None:
         if self._assume is not DOCUMENTED or self._is_heard(job):
@@ -150,16 +153,25 @@ class BatchService:
                 self._scheduler.start_failed(job, attempt, reason, now_ms())
             return
         output = self.logs.open_stream(job, attempt)
-        self._tickets[job.id] = _Ticket(job, attempt, output)
+        definition = job.spec.definition
+        scratch = None if definition.directory else self._scratch.take()
+        self._tickets[job.id] = _Ticket(job, attempt, output, scratch)
         self._runner.run(
             Command(
                 ticket=job.id,
                 argv=job.spec.command,
-                environment={**self._environment, **job_environment(job)},
-                directory=job.spec.definition.directory or self._directory,
+                environment=self._environment_of(job),
+                directory=definition.directory or scratch or "",
                 output=output,
             )
         )
+
+    def _environment_of(self, job: Job) -> dict[str, str]:
+        environment = {**self._environment, **job_environment(job)}
+        programs = job.spec.definition.programs
+        if programs and "PATH" not in job.spec.environment:
+            environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"
+        return environment
 
     def _cannot_start(self, job: Job) -> str | None:
         """Why there will be no container, as ECS says it."""
@@ -211,9 +223,11 @@ class BatchService:
         return min(waits + ([SAMPLE_MS / 1000] if self.logs.sample(now) else []))
 
     def _put_away(self, ticket: Hashable) -> tuple[Job, Attempt]:
-        """What a process leaves behind: its log ends."""
+        """What a process leaves behind: its log ends, its folder is free."""
         ended = self._tickets.pop(ticket)
         self.logs.close_stream(ended.job, ended.attempt, ended.output, now_ms())
+        if ended.scratch is not None:
+            self._scratch.give_back(ended.scratch)
         return ended.job, ended.attempt
 
 

@@ -9,6 +9,12 @@ from batchrelay_local.batch.errors import ClientError
 TAGS_MAX = 50
 """Tags of one resource; of a job's task together with those of its definition."""
 
+DIRECTORY_TAG = "batchrelay:directory"
+"""Tag of a job definition: where its processes start on this machine, as WORKDIR in an image."""
+
+PROGRAMS_TAG = "batchrelay:programs"
+"""Tag of a job definition: a folder of this machine that stands before PATH in its jobs."""
+
 KEY_CHARS_MAX, VALUE_CHARS_MAX = 128, 256
 
 
@@ -22,7 +28,8 @@ def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
                 f"The tag key {key[:200]!r} must have 1 to {KEY_CHARS_MAX} characters and must not "
                 "begin with aws:"
             )
-        if len(value) > VALUE_CHARS_MAX:
+        is_path = key in (DIRECTORY_TAG, PROGRAMS_TAG)  # AWS never sees them
+        if len(value) > VALUE_CHARS_MAX and not is_path:
             raise ClientError(
                 f"The value of the tag {key!r} must have at most {VALUE_CHARS_MAX} characters"
             )
