@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,6 +122,14 @@ def test_tags_of_job_and_definition_together_are_at_most_fifty(service: BatchSer
     job = run(service, jobDefinition="tagged", tags=tags)
     assert job["statusReason"] == "The tags of job and job definition together must be at most 50"
     assert run(service, jobDefinition="tagged", tags=tags, propagateTags=False)["attempts"]
+
+
+def test_a_timeout_of_a_month_is_waited_for(service: BatchService) -> None:
+    """A selector takes no wait of more than 24 days."""
+    timeout = {"attemptDurationSeconds": 30 * 24 * 3_600}
+    assert run(service, timeout=timeout)["status"] == "SUCCEEDED"
+    time.sleep(0.2)  # the runner has nothing else to wait for
+    assert run(service)["status"] == "SUCCEEDED"
 
 
 # --- fair share
