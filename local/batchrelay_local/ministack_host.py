@@ -31,7 +31,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.log_api import ACTIONS, LogApi, group_of
 from batchrelay_local.batch.logs import Logs
 from batchrelay_local.batch.model import Job
+from batchrelay_local.event_patterns import may_want
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
 from batchrelay_local.schedules.requests import refusal
@@ -196,7 +196,7 @@ class MiniStackHost:
         except RuntimeError:  # they are being changed at this very moment
             return True
         is_child = job.parent is not None
-        return archived or any(_may_want(text, str(job.status), is_child) for text in patterns)
+        return archived or any(may_want(text, str(job.status), is_child) for text in patterns)
 
     def session_secret(self, access_key: str) -> str | None:
         """The secret of a key that this cloud's STS or IAM has made; None if it has made none."""
@@ -319,30 +319,6 @@ def _document(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-@lru_cache(maxsize=1_024)
-def _may_want(pattern_text: str, status: str, is_child: bool) -> bool:
-    """False only where the pattern surely does not match; the bus itself decides the rest."""
-    try:
-        pattern = json.loads(pattern_text) if pattern_text else {}
-    except ValueError:
-        return True
-    if not pattern_text or not isinstance(pattern, dict):
-        return bool(pattern_text)
-    detail = pattern.get("detail")
-    detail = detail if isinstance(detail, dict) else {}
-    array = detail.get("arrayProperties")
-    index = array.get("index") if isinstance(array, dict) else None
-    if is_child and index == [{"exists": False}]:
-        return False
-    return _may_be(pattern.get("source"), "aws.batch") and _may_be(detail.get("status"), status)
-
-
-def _may_be(wanted: Any, value: str) -> bool:
-    """Whether a pattern's list may hold a value: only a list of plain texts rules it out."""
-    plain = isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted)
-    return not plain or value in wanted
 
 
 def _dispatch(events: list[BusEvent]) -> None:

@@ -188,7 +188,7 @@ jobDefinitions:
     containerProperties:
       image: i
       command: ["true"]
-      resourceRequirements: [{type: VCPU, value: "0.25"}, {type: MEMORY, value: "64"}]
+      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "64"}]
 """  # noqa: E501  # a command is one line
 
 
