@@ -8,7 +8,7 @@ batch() { aws batch "$@" --output text; }
 job() { batch describe-jobs --jobs "$1" --query "jobs[0].$2"; }
 ended() { until job "$1" status | grep -Eq 'SUCCEEDED|FAILED'; do sleep 0.3; done; }
 log() { # of the last attempt
-  aws logs get-log-events --log-group-name /aws/batch/job --start-from-head --output text \
+  aws logs get-log-events --log-group-name /squares --start-from-head --output text \
     --log-stream-name "$(job "$1" container.logStreamName)" --query 'events[].message'
 }
 
@@ -16,13 +16,20 @@ batch create-compute-environment --compute-environment-name e --type MANAGED \
   --compute-resources type=EC2,maxvCpus=2,subnets=none > /dev/null
 batch create-job-queue --job-queue-name q --priority 1 \
   --compute-environment-order order=1,computeEnvironment=e > /dev/null
-batch register-job-definition --cli-input-json "file://$here/job.json" > /dev/null
+logs='{"logDriver": "awslogs", "options": {"awslogs-group": "/squares", "awslogs-stream-prefix": "cli",
+  "awslogs-create-group": "true"}}'
+container=$(python -c 'import json, sys; job = json.load(open(sys.argv[1]))["containerProperties"]
+print(json.dumps(job | {"logConfiguration": json.loads(sys.argv[2])}))' "$here/job.json" "$logs")
+batch register-job-definition --cli-input-json "file://$here/job.json" \
+  --container-properties "$container" > /dev/null
 submit() { batch submit-job --job-queue q --job-definition square --query jobId "$@"; }
 
 plain=$(submit --job-name plain --parameters number=9)
 ended "$plain"
 expect "the status of the plain job" "$(job "$plain" status)" SUCCEEDED
 expect "its log" "$(log "$plain")" $'attempt 1\t9 squared is 81'
+stream=$(job "$plain" container.logStreamName)
+[[ $stream == cli/default/* ]] || fail "the log stream is $stream, not cli/default/…"
 
 array=$(submit --job-name array --array-properties size=20)
 ended "$array"
