@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 from batchrelay.domain.pipeline import (
@@ -15,6 +14,7 @@ from batchrelay.domain.pipeline import (
     Step,
     StepOutputs,
 )
+from batchrelay.domain.sizes import known_items
 from batchrelay.domain.values import printable
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
@@ -41,13 +41,6 @@ def size_of(step: Step) -> str:
     if size is None:
         return "1 job"
     return f"{size:,} children" if isinstance(size, int) else f"{size} children"
-
-
-def known_items(each: InlineItems | Matrix) -> int:
-    """Items that stand in the pipeline itself."""
-    if isinstance(each, InlineItems):
-        return len(each.items)
-    return math.prod(len(values) for values in each.axes.values())
 
 
 def source_of(each: ForEach) -> str:

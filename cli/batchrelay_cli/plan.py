@@ -21,7 +21,8 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay_cli.graph import known_items, mermaid, size_of, source_of, svg
+from batchrelay.domain.sizes import known_items
+from batchrelay_cli.graph import mermaid, size_of, source_of, svg
 from batchrelay_cli.options import UsageProblem, echo_json, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.terminal import say

@@ -25,9 +25,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     """One registered pipeline of two steps and a parameter."""
     size = Param(name="size", type=ParamType.INTEGER, default="3")
-    running = MemoryCloud(pipeline(step("a", size=10), step("b", "a"), params=(size,)))
+    last = step("b", "a", request={"tags": {"size": "${params.size}"}})
+    definition = pipeline(step("a", size=10), last, params=(size,))
+    running = MemoryCloud(definition)
     running.pipelines.pipelines.clear()
-    running.pipelines.register(pipeline(step("a", size=10), step("b", "a"), params=(size,)), T0)
+    running.pipelines.register(definition, T0)
     serve(running, monkeypatch)
     return running
 
@@ -203,6 +205,7 @@ def test_what_failed_is_told(cloud: MemoryCloud) -> None:
         ("POST", "/pipelines/nobody/runs", None, 404, "there is no pipeline nobody"),
         ("POST", "/pipelines/test/runs", {"version": 9}, 404, "pipeline test has no version 9"),
         ("POST", "/pipelines/test/runs", {"params": {"size": "x"}}, 400, "parameter size must be"),
+        ("POST", "/pipelines/test/runs", {"params": {"size": "1" * 300}}, 400, "step b: tags.size"),
         ("POST", "/pipelines/test/runs", {"params": {"sise": 1}}, 400, "unknown parameter sise"),
         ("POST", "/pipelines/test/runs", {"params": {"size": [1]}}, 400, "parameter size must be"),
         ("POST", "/pipelines/test/runs", {"params": []}, 400, "params must be an object"),

@@ -10,6 +10,7 @@ import pytest
 
 from batchrelay.domain.errors import RunConflict
 from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX, STUCK_S
+from batchrelay.domain.pipeline import Overlap, Param
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, pipeline, step
@@ -177,6 +178,43 @@ def test_a_start_that_is_refused_is_an_answer_and_trouble_is_an_error(
     with pytest.raises(RuntimeError, match="down"):
         start_run.handler(order, CONTEXT)
     assert "run3" not in cloud.runs.runs
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
+    """A pipeline whose second step has a limit that a parameter may break."""
+    request = {"containerOverrides": {"command": ["echo", "${params.word}"]}}
+    param = Param(name="word", default="${trigger.key}")
+    cloud = MemoryCloud(pipeline(step("a"), step("b", "a", request=request), params=(param,)))
+    cloud.pipelines.register(cloud.pipelines.get_pipeline("test", 1), cloud.clock.now())
+    serve(cloud, monkeypatch)
+    return cloud
+
+
+def test_a_start_over_a_limit_is_an_answer_that_names_it(wide: MemoryCloud) -> None:
+    answer = start_run.handler({"pipeline": "test", "params": {"word": "x" * 9_000}}, CONTEXT)
+    assert answer["error"]["type"] == "InvalidStart"
+    assert answer["error"]["message"].startswith("step b: containerOverrides: 9,")
+    assert "8,192" in answer["error"]["message"]
+    assert (wide.runs.runs, wide.jobs.jobs) == ({}, {})
+
+
+@pytest.mark.parametrize("overlap", list(Overlap))
+def test_a_trigger_over_a_limit_goes_to_the_dead_letters_and_holds_up_no_other(
+    wide: MemoryCloud, overlap: Overlap
+) -> None:
+    """Tried as often as its queue says, and no place in the line is taken."""
+
+    def upload(key: str) -> str:
+        detail = {"bucket": {"name": "b"}, "object": {"key": key, "size": 1, "sequencer": "0A"}}
+        return json.dumps({"pipeline": "test", "overlap": str(overlap), "s3": detail})
+
+    for _ in range(2):
+        assert start_run.handler(records(upload("x" * 9_000)), CONTEXT) == again(0)
+    assert (wide.runs.runs, wide.runs.turn("test").holder) == ({}, "")
+    assert start_run.handler(records(upload("x" * 9_000), upload("k")), CONTEXT) == again(0)
+    [run] = wide.runs.runs.values()
+    assert (run.trigger["key"], run.status) == ("k", "RUNNING")
 
 
 def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_tells_somebody() -> None:

@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         bug="an array of one is submitted",
         file="domain/requests.py",
-        old="if part.size > 1:",
-        new="if part.size > 0:",
+        old="if size > 1:",
+        new="if size > 0:",
     ),
     Mutant(
         bug="effects are performed before the state is saved",
@@ -721,5 +721,29 @@ MUTANTS = (
         file="domain/requests.py",
         old="    if step.unsafe_shell:",
         new="    if False:",
+    ),
+    Mutant(
+        bug="a run starts although a step of it can never be submitted",
+        file="engine.py",
+        old="        check_start(run)\n",
+        new="",
+    ),
+    Mutant(
+        bug="a start is refused for a step that it skips",
+        file="domain/start_check.py",
+        old="        if condition.names <= self.variables.keys() and not",
+        new="        if False and not",
+    ),
+    Mutant(
+        bug="only the first group of a step is judged at the start",
+        file="domain/start_check.py",
+        old="        for group in range(_groups(step)):",
+        new="        for group in range(1):",
+    ),
+    Mutant(
+        bug="a letter of another alphabet counts as six characters of overrides",
+        file="domain/request_rules.py",
+        old="json.dumps(overrides, ensure_ascii=False)",
+        new="json.dumps(overrides)",
     ),
 )

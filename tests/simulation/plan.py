@@ -59,6 +59,8 @@ class Plan:
             return self._of_items(step, self.items[step.name], self.left_out(step))
         if step.lanes and step.array_size is None:
             return self.children(self.pipeline.step(min(step.lanes)))
+        if any(sum(self.children(self.pipeline.step(lane)) or (1,)) == 0 for lane in step.lanes):
+            return (0,)
         return (int(step.array_size or 1),)
 
     def left_out(self, step: Step) -> int:
@@ -90,6 +92,27 @@ class Plan:
 
     def parts(self, step: Step) -> int:
         return sum(len(split(count)) for count in self.children(step) or () if count)
+
+    def is_refused(self) -> bool:
+        """Whether no such run may start: what its file says can never be done."""
+        skipped: set[str] = set()
+        for step in self.pipeline.order:
+            if step.when == "1 == 2" or not skipped.isdisjoint(step.needs):
+                skipped.add(step.name)
+                continue
+            size = self._written_size(step)
+            lanes = {self._written_size(self.pipeline.step(name)) for name in step.lanes}
+            if size is not None and (size > CHILDREN_MAX or lanes - {None, size}):
+                return True
+        return False
+
+    def _written_size(self, step: Step) -> int | None:
+        """Children that the pipeline itself says; None if they are counted in a run."""
+        if step.for_each is not None or step.aggregate is not None:
+            return None
+        if step.array_size is not None:
+            return int(step.array_size)
+        return self._written_size(self.pipeline.step(min(step.lanes))) if step.lanes else 1
 
     def expected_steps(self) -> dict[str, frozenset[StepStatus]]:
         """The oracle: how each step may end, by plain graph reasoning."""
@@ -203,11 +226,13 @@ def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
     kind = rng.random()
     arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
     if arrays and kind < 0.4:
-        lane = rng.choice(arrays)
+        lane, own = rng.choice(arrays), rng.random()
         flow["lanes"] = frozenset({lane.name})
         if _skips(lane, earlier):
             flow |= {"output": f"s3://{BUCKET}/{number}/${{item}}.json", "when": None}
-        elif rng.random() < 0.2:
+        elif own > 0.9:  # equal to its lanes' by chance only
+            request["arrayProperties"] = {"size": rng.choice((2, 10))}
+        elif own < 0.2:
             file = f"s3://{BUCKET}/items-{number}.json"
             flow["for_each"] = ListFile(file=file, format=ListFormat.JSON, items="Items")
     elif kind < 0.6:

@@ -40,7 +40,10 @@ def play(seed: int, coverage: Coverage | None = None) -> Counter[str]:
 
 
 def _play(world: World) -> None:
-    world.start()
+    has_started = world.start()
+    assert has_started is not world.plan.is_refused(), f"has started: {has_started}"
+    if not has_started:
+        return
     for _ in range(world.rng.randint(0, STORM_TICKS_MAX)):
         if not list(world.runs.open_runs()):
             break

@@ -25,6 +25,7 @@ from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import (
     Ambiguous,
     BatchrelayError,
+    InvalidStart,
     Refused,
     RunConflict,
     RunExists,
@@ -236,8 +237,8 @@ class World:
 
     # --- what may happen next
 
-    def start(self) -> None:
-        """A user who tries until the run is there."""
+    def start(self) -> bool:
+        """A user who tries until the run is there; False if it is refused, and nothing stored."""
         order = StartOrder(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
         while RUN_ID not in self.runs.runs:
             try:
@@ -245,6 +246,10 @@ class World:
                 self.coverage.performed(started.performed)
             except (Crash, RunExists, RunConflict):
                 continue
+            except InvalidStart:
+                assert self.runs.runs == {}
+                return False
+        return True
 
     def tick(self) -> None:
         """One thing happens."""

@@ -44,6 +44,7 @@ from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Run, RunStatus, StartOrder
+from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
@@ -97,7 +98,7 @@ class Engine:
         """Start a run and perform what it owes at once; with a key, once and for all.
 
         Raises:
-            PipelineNotFound, InvalidParams, RunExists, RunSkipped: nothing was stored.
+            PipelineNotFound, InvalidParams, InvalidStart, RunExists, RunSkipped: nothing stored.
         """
         if order.key:
             with suppress(RunNotFound):
@@ -117,6 +118,7 @@ class Engine:
             trigger=order.trigger,
             overlap=order.overlap,
         )
+        check_start(run)
         try:
             if order.overlap is Overlap.PARALLEL:
                 created = self.runs.create(run)

@@ -38,7 +38,8 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _WORDS = frozenset({"and", "or", "not", "in"})
-_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
+_ORDERS = ("<", "<=", ">", ">=")
+_COMPARISONS = ("==", "!=", *_ORDERS, "in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class Condition:
     text: str
     names: frozenset[str]
     _evaluate: _Evaluate
+    _ordered_names: tuple[tuple[str, str], ...] = ()
+    """Names of which it is asked whether they are more or less than a number, and that number."""
+
+    def not_numbers(self, lookup: Lookup) -> Iterator[tuple[str, Json, str]]:
+        """Every known value that is ordered by a number and is not one: its name, itself, and
+        the number. Such a comparison is one of texts, which is never meant."""
+        for name, number in self._ordered_names:
+            value = lookup(name)
+            if value is not None and _number(value) is None:
+                yield name, value, number
 
     def holds(self, lookup: Lookup) -> bool:
         """Whether it holds for these values."""
@@ -58,7 +69,7 @@ def parse_condition(text: str) -> Condition:
     """Raises: InvalidPipeline with a sentence that shows the place."""
     parser = _Parser(text)
     evaluate = parser.parse()
-    return Condition(text, frozenset(parser.names), evaluate)
+    return Condition(text, frozenset(parser.names), evaluate, tuple(parser.ordered_names))
 
 
 class _Parser:
@@ -67,6 +78,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self.names: set[str] = set()
+        self.ordered_names: list[tuple[str, str]] = []
         self._tokens = [*self._scan(), ("end", None, len(text))]
         self._at = 0
 
@@ -91,7 +103,7 @@ class _Parser:
             if unit is None:
                 known = ", ".join(filter(None, _UNITS))
                 raise InvalidPipeline(self._where(at, f"unknown unit {match['unit']}: {known}"))
-            return "value", str(Decimal(match["number"]) * unit)
+            return "number", str(Decimal(match["number"]) * unit)
         for kind in ("double", "single"):
             if match[kind] is not None:
                 return "value", match[kind]
@@ -142,15 +154,23 @@ class _Parser:
             if not self._take(")"):
                 raise self._error("expected )")
             return inner
-        left, sign = self._value(), self._kind
+        before, left, sign = self._at, self._value(), self._kind
         if not self._take(*_COMPARISONS):
             return left
-        right = self._value()
+        between, right = self._at, self._value()
+        if sign in _ORDERS:
+            self._note_order(before, between)
         return lambda lookup: _compare(sign, left(lookup), right(lookup))
+
+    def _note_order(self, *places: int) -> None:
+        """A name and a number literal on the two sides of a sign."""
+        sides = {kind: str(value) for kind, value, _ in (self._tokens[at] for at in places)}
+        if sides.keys() == {"name", "number"}:
+            self.ordered_names.append((sides["name"], sides["number"]))
 
     def _value(self) -> _Evaluate:
         kind, value, _ = self._tokens[self._at]
-        if self._take("value"):
+        if self._take("value", "number"):
             return lambda _: value
         if self._take("name"):
             name = str(value)

@@ -4,6 +4,7 @@ BatchrelayError
 ├── InputError            the caller's: fix the input and call again
 │   ├── InvalidPipeline     the definition contradicts itself
 │   ├── InvalidParams       a run was given wrong parameters
+│   ├── InvalidStart        a run would ask AWS Batch for what it refuses
 │   ├── InvalidItems        a fan-out's item list is not what `forEach` says
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
@@ -38,6 +39,10 @@ class InvalidPipeline(InputError):
 
 class InvalidParams(InputError):
     """A run was given wrong parameters; the message lists every one."""
+
+
+class InvalidStart(InputError):
+    """A run would ask AWS Batch for what it refuses; every step is named, nothing is stored."""
 
 
 class InvalidItems(InputError):

@@ -40,6 +40,24 @@ TIMEOUT_S_MIN = 60
 RETRY_RULES_MAX = 5
 """Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
 
+ATTEMPTS_MAX = 10
+"""Attempts of a job, from 1. Source: SubmitJob, RetryStrategy."""
+
+PATTERN_CHARS_MAX = 512
+"""Characters of a pattern of evaluateOnExit. Source: SubmitJob, EvaluateOnExit."""
+
+PRIORITY_MAX = 9_999
+"""A scheduling priority, from 0. Source: SubmitJob, schedulingPriorityOverride."""
+
+MEMORY_MIB_MIN = 4
+"""MiB of a job's memory. Source: ResourceRequirement."""
+
+TAGS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX = 50, 128, 256
+"""Tags of a request or job definition, characters of a name and of a value. Source: TagResource."""
+
+DEFINITION_BYTES_MAX = 24 * 1024
+"""Bytes of a RegisterJobDefinition request. Source: Batch User Guide, service quotas."""
+
 VERSION_MAX = 10**9
 """Of a pipeline: more than there will ever be, and short enough for a key of the table."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.expansion import Reference, expand, expand_document, references
 from batchrelay.domain.lanes import upstream_failures, upstream_parts
-from batchrelay.domain.limits import OVERRIDES_CHARS_MAX, REQUEST_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Step
+from batchrelay.domain.request_rules import size_violations
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged, printable
 from batchrelay.domain.variables import variables_of
@@ -43,24 +42,42 @@ def submit_request(run: Run, key: JobKey) -> Mapping[str, Json]:
     Raises:
         Refused: the request is over a limit of AWS Batch, which would refuse or FAIL it.
     """
+    request = complete_request(run, key, expanded_request(run, key, variables_of(run)))
+    violation = next(size_violations(request), None)
+    if violation is not None:
+        raise Refused(str(violation))
+    return request
+
+
+def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping[str, Json]:
+    """What the pipeline says of a part, with its `${…}` expanded; `known` are the run's variables.
+
+    Raises:
+        InvalidPipeline: a `${…}` has no value.
+    """
     step = step_of(run, key)
     state = run.state(step.name)
     part = state.parts[key.part]
-    variables = variables_of(run)
-    items_file = _items_file(run, step, state, part, variables)
-    if items_file is not None:
-        variables["items.file"] = items_file
+    items_file = _items_file(run, step, state, part, known)
+    variables = known if items_file is None else {**known, "items.file": items_file}
     expanded = expand_document(_own_request(step, part), variables)
     assert isinstance(expanded, Mapping)
+    return expanded
+
+
+def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
+    """With what we add: the job's name, its variables, its size, the jobs that it waits for."""
+    step = step_of(run, key)
+    state = run.state(step.name)
     overrides = _overrides(expanded, _environment(run, step, state, key))
     request = {**expanded, "jobName": key.name, "containerOverrides": overrides}
     request.pop("arrayProperties", None)
-    if part.size > 1:
-        request["arrayProperties"] = {"size": part.size}
+    size = state.parts[key.part].size
+    if size > 1:
+        request["arrayProperties"] = {"size": size}
     depends_on = _depends_on(run, step, key.part)
     if depends_on:
         request["dependsOn"] = depends_on
-    _check_size(request, overrides)
     return request
 
 
@@ -142,21 +159,6 @@ def round_uri(run: Run, step: str, round_number: int) -> str:
 def results_uri(run: Run, step: str, round_number: int) -> str:
     """The folder of a round's result records."""
     return round_uri(run, step, round_number) + "results/"
-
-
-def _check_size(request: Mapping[str, Json], overrides: Mapping[str, Json]) -> None:
-    size = len(json.dumps(request).encode())
-    if size > REQUEST_BYTES_MAX:
-        raise Refused(
-            f"the request is {size:,} bytes; AWS Batch takes at most {REQUEST_BYTES_MAX:,}: "
-            "put long lists into a file in S3 and pass its URI"
-        )
-    characters = len(json.dumps(overrides))
-    if characters > OVERRIDES_CHARS_MAX:
-        raise Refused(
-            f"the container overrides are {characters:,} characters; above "
-            f"{OVERRIDES_CHARS_MAX:,} AWS Batch fails the job: put long lists into a file in S3"
-        )
 
 
 def notice_of(run: Run, rule_number: int) -> Notice:

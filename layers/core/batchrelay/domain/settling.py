@@ -9,11 +9,10 @@ from datetime import datetime
 from batchrelay.domain.chains import continues
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.lanes import doom, may_submit
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
-from batchrelay.domain.sizes import split
+from batchrelay.domain.sizes import own_size, split
 from batchrelay.domain.stopping import ended_status, withdrawn
 from batchrelay.domain.values import short
 from batchrelay.domain.variables import condition_lookup, variables_of
@@ -209,7 +208,7 @@ def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:
         parts = tuple(Part(size=part.size, group=part.group) for part in lead.parts)
         return with_parts(run, step, known, parts, at)
     try:
-        size = _own_size(run, step)
+        size = own_size(step, variables_of(run))
         if size == 0:
             return replace(waiting, status=SKIPPED, since=at, children=0, reason="0 children")
         parts = tuple(Part(size=size) for size in split(size))
@@ -229,16 +228,6 @@ def _empty(run: Run, step: Step, skipped: StepState) -> StepState:
 
 def _with_existing(state: StepState, lead: StepState) -> StepState:
     return replace(state, existing=lead.existing, manifest=lead.manifest)
-
-
-def _own_size(run: Run, step: Step) -> int:
-    if step.array_size is None:
-        return 1
-    text = expand(str(step.array_size), variables_of(run))
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidItems(f"arrayProperties.size must be a number, got {text!r}") from None
 
 
 # --- parts -------------------------------------------------------------------

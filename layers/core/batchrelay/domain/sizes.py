@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
+
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
+from batchrelay.domain.expansion import expand
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
+from batchrelay.domain.pipeline import InlineItems, Matrix, Step
 
 
 def split(children: int) -> tuple[int, ...]:
@@ -26,3 +32,43 @@ def split(children: int) -> tuple[int, ...]:
         )
     base, larger = divmod(children, count)
     return (base + 1,) * larger + (base,) * (count - larger)
+
+
+def known_items(each: InlineItems | Matrix) -> int:
+    """Items that stand in the pipeline itself."""
+    if isinstance(each, InlineItems):
+        return len(each.items)
+    return math.prod(len(values) for values in each.axes.values())
+
+
+def own_size(step: Step, variables: Mapping[str, str]) -> int:
+    """`arrayProperties.size` as a number, 1 without it. Raises: InvalidItems."""
+    if step.array_size is None:
+        return 1
+    text = expand(str(step.array_size), variables)
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
+        raise InvalidItems(f"arrayProperties.size must be a number, got {text[:60]!r}")
+    return int(text)
+
+
+def children_of_items(step: Step) -> int | None:
+    """Children of a step whose items stand in the pipeline; None if only a run will know.
+
+    Raises: InvalidItems: more than any arrays, or a queue, hold.
+    """
+    if not isinstance(step.for_each, InlineItems | Matrix) or step.skip_existing or not step.chunk:
+        return None
+    rows = -(-known_items(step.for_each) // step.chunk)
+    if step.workers is not None and rows > QUEUE_MESSAGES_MAX:
+        raise InvalidItems(
+            f"{rows:,} messages, and a queue is filled with at most {QUEUE_MESSAGES_MAX:,}: write "
+            "a larger chunk"
+        )
+    if step.workers is None and rows > PARTS_MAX * ARRAY_SIZE_MAX:
+        raise InvalidItems(
+            f"{rows:,} children, and {PARTS_MAX} arrays of {ARRAY_SIZE_MAX:,} hold "
+            f"{PARTS_MAX * ARRAY_SIZE_MAX:,}: write a larger chunk"
+        )
+    if step.groups:
+        return None
+    return rows if step.workers is None else min(step.workers, rows)

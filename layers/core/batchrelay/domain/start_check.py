@@ -1,0 +1,194 @@
+"""What is decided when a run starts is judged when it starts, and not when its step is reached.
+
+The run is gone through once with what is known: its parameters, the stack's values, the steps'
+own texts. What only comes later (items, job ids, queues) is left out, or stands there as short as
+it can be, so that a request here is a lower bound: what is refused here would surely be refused.
+A step that this run surely skips is not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.errors import InvalidItems, InvalidPipeline, InvalidStart
+from batchrelay.domain.expansion import expand
+from batchrelay.domain.pipeline import ListFile, Listing, Step
+from batchrelay.domain.request_rules import size_violations, submit_violations
+from batchrelay.domain.requests import complete_request, expanded_request, round_uri
+from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.sizes import children_of_items, own_size, split
+from batchrelay.domain.values import JobKey
+from batchrelay.domain.variables import variables_of
+
+PROBLEMS_MAX = 20
+"""Problems of one refusal: 500 steps may share one wrong parameter."""
+
+UNKNOWN_SIZES = (2, 1)
+"""Children of a step that are not known yet: an array, or a plain job."""
+
+_URI = re.compile(r"s3://[^/]+(/.*)?", re.DOTALL)
+_OBJECT = re.compile(r"s3://[^/]+/.+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartProblem:
+    """What is wrong with one step, or with the run's notices."""
+
+    step: str | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.message if self.step is None else f"step {self.step}: {self.message}"
+
+
+def check_start(run: Run) -> None:
+    """Judge a run that is not stored yet.
+
+    Raises: InvalidStart, with every problem.
+    """
+    problems = [str(problem) for problem in start_problems(run)]
+    if len(problems) > PROBLEMS_MAX:
+        problems[PROBLEMS_MAX:] = [f"and {len(problems) - PROBLEMS_MAX:,} more"]
+    if problems:
+        raise InvalidStart("; ".join(problems))
+
+
+def start_problems(run: Run) -> Iterator[StartProblem]:
+    """Everything that is wrong with a run before it begins."""
+    check = _Check(run=replace(run, steps={}), variables=variables_of(run))
+    for step in run.pipeline.order:
+        for message in dict.fromkeys(check.problems(step)):
+            yield StartProblem(step=step.name, message=message)
+    for rule in run.pipeline.notify:
+        topic = expand(rule.topic, check.variables)
+        if not topic.startswith("arn:"):
+            message = f"notify: topicArn {topic[:200]!r} is not an ARN, such as ${{env.topicArn}}"
+            yield StartProblem(step=None, message=message)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Check:
+    """One walk through the steps, in their order."""
+
+    run: Run
+    """With a first state for every step that was passed."""
+    variables: Mapping[str, str]
+    _skipped: set[str] = field(default_factory=set)
+    _children: dict[str, int | None] = field(default_factory=dict)
+    """Of the steps that were passed; None if only the run will know."""
+
+    def problems(self, step: Step) -> Iterator[str]:
+        if not self._skipped.isdisjoint(step.needs):
+            self._skipped.add(step.name)
+            return
+        if step.when is not None:
+            yield from self._condition_problems(step, step.when)
+            if step.name in self._skipped:
+                return
+        yield from _source_problems(step, self.variables)
+        try:
+            children = self._known_children(step)
+        except InvalidItems as error:
+            yield str(error)
+            children = None
+        if any(self._children[name] == 0 for name in step.lanes):
+            children = 0
+        self._children[step.name] = children
+        yield from self._lane_problems(step, children)
+        yield from self._request_problems(step, children)
+
+    def _condition_problems(self, step: Step, text: str) -> Iterator[str]:
+        condition = parse_condition(text)
+        for name, value, number in condition.not_numbers(self.variables.get):
+            yield f"when: {name} is {str(value)[:60]!r}, and is compared with the number {number}"
+        if condition.names <= self.variables.keys() and not condition.holds(self.variables.get):
+            self._skipped.add(step.name)
+
+    def _known_children(self, step: Step) -> int | None:
+        """Raises: InvalidItems: a size that is none, or one that no arrays hold."""
+        if step.has_items:
+            return children_of_items(step)
+        if step.array_size is not None:
+            children = own_size(step, self.variables)
+            split(children)
+            return children
+        return self._children[min(step.lanes)] if step.lanes else 1
+
+    def _lane_problems(self, step: Step, children: int | None) -> Iterator[str]:
+        for name in sorted(step.lanes):
+            there = self._children[name]
+            if children and there and children != there:
+                yield (
+                    f"N_TO_N needs equal sizes: {children:,} children here, {there:,} of {name}; "
+                    f"give both the same size, or leave the type out to wait for all of {name}"
+                )
+
+    def _request_problems(self, step: Step, children: int | None) -> Iterator[str]:
+        """Of the request of each group; with an unknown size, what is wrong with every size."""
+        lead = self.run.state(min(step.lanes)) if step.lanes and step.array_size is None else None
+        sizes = UNKNOWN_SIZES if children is None else split(children)[:1]
+        for group in range(_groups(step)):
+            found = []
+            for size in sizes:
+                state = _first_state(self.run, step, Part(size=size, group=group), lead)
+                self.run = self.run.with_step(step.name, state)
+                found.append(self._violations(step))
+            yield from min(found, key=len, default=())
+
+    def _violations(self, step: Step) -> list[str]:
+        key = JobKey(run_id=self.run.id, label=step.label, round=0, part=0)
+        try:
+            expanded = expanded_request(self.run, key, self.variables)
+        except InvalidPipeline as error:
+            return [str(error)]
+        complete = complete_request(self.run, key, expanded)
+        return [*map(str, submit_violations(expanded)), *map(str, size_violations(complete))]
+
+
+def _groups(step: Step) -> int:
+    """The step's groups, and its own request behind them, unless the last takes all the rest."""
+    takes_all = bool(step.groups) and step.groups[-1].when is None
+    return len(step.groups) + (not takes_all)
+
+
+def _first_state(run: Run, step: Step, part: Part, lead: StepState | None) -> StepState:
+    """The state of a step when its first job is submitted, everything unknown left out."""
+    state = StepState(status=StepStatus.SUBMITTING, parts=(part,))
+    if lead is not None and not step.has_items:
+        return replace(state, manifest=lead.manifest, chunk=lead.chunk)
+    if not step.has_items:
+        return state
+    folder = round_uri(run, step.name, 0)
+    queue = "" if step.workers is not None else None
+    return replace(state, manifest=folder, chunk=step.chunk or 1, queue=queue)
+
+
+# --- sources -------------------------------------------------------------------
+
+
+def source_uris(step: Step) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+    """Where in `flow` the S3 URIs stand that are read before a step begins, and whether each must
+    be that of an object."""
+    each = step.for_each
+    if isinstance(each, ListFile):
+        yield ("forEach", "file"), each.file, True
+    if isinstance(each, Listing):
+        yield ("forEach", "prefix"), each.prefix, False
+    if step.skip_existing is not None:
+        yield ("skipExisting",), step.skip_existing, False
+
+
+def is_uri(text: str, *, of_object: bool) -> bool:
+    """Whether a text is an S3 URI."""
+    return (_OBJECT if of_object else _URI).fullmatch(text) is not None
+
+
+def _source_problems(step: Step, variables: Mapping[str, str]) -> Iterator[str]:
+    for place, pattern, of_object in source_uris(step):
+        text = expand(pattern, variables)
+        if not is_uri(text, of_object=of_object):
+            example = "s3://bucket/list.json" if of_object else "s3://bucket/folder/"
+            yield f"{'.'.join(place)}: {text[:200]!r} is not an S3 URI, such as {example}"
