@@ -28,6 +28,8 @@ def check_commands(
         if known and isinstance(step, dict):
             for problem in _problems(step, defaults, known):
                 place: Place = ("steps", number)
+                if "jobDefinition" not in step and problem.startswith("job definition"):
+                    place = ("defaults", "jobDefinition")
                 document.warn(place, problem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,7 @@ class Document:
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
     key_positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _seen: set[Problem] = field(default_factory=set)
 
     def wrong(self, place: Place, message: str) -> None:
         """Something is wrong with the value there."""
@@ -55,7 +57,7 @@ class Document:
     def warn(self, place: Place, message: str) -> None:
         """Something there works, but not as well as it could."""
         line, column = self._nearest(self.positions, place)
-        self.problems.append(Problem(line=line, column=column, message=message, is_warning=True))
+        self._add(Problem(line=line, column=column, message=message, is_warning=True))
 
     @property
     def errors(self) -> list[Problem]:
@@ -70,7 +72,17 @@ class Document:
 
     def _note(self, positions: Mapping[Place, tuple[int, int]], place: Place, message: str) -> None:
         line, column = self._nearest(positions, place)
-        self.problems.append(Problem(line=line, column=column, message=message))
+        self._add(Problem(line=line, column=column, message=message))
+
+    def _add(self, problem: Problem) -> None:
+        """Once: every step that is merged over a mistake of `defaults` comes upon it."""
+        if problem not in self._seen:
+            self._seen.add(problem)
+            self.problems.append(problem)
+
+    def line(self, place: Place) -> int:
+        """The line of the value there."""
+        return self._nearest(self.positions, place)[0]
 
     def _nearest(self, positions: Mapping[Place, tuple[int, int]], place: Place) -> tuple[int, int]:
         for length in range(len(place), -1, -1):
@@ -98,9 +110,18 @@ for _tag, _pattern, _first in (
     )
 
 
-def parse(text: str) -> Document:
-    """The document; what is no YAML is a problem of it."""
+def parse(text: str, *, is_json: bool = False) -> Document:
+    """The document; what is no YAML is a problem of it.
+
+    JSON is read as YAML, which keeps the places; what is wrong with it is told in JSON's words.
+    """
     document = Document()
+    if is_json:
+        not_json = _json_problem(text)
+        if not_json is not None:
+            document.problems.append(not_json)
+            return document
+        text = text.translate(_BLANKS)  # a tab indents JSON, and never stands in one of its texts
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -118,6 +139,23 @@ def parse(text: str) -> Document:
     except RecursionError:
         document.wrong((), "the document is nested too deeply")
     return document
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+_BLANKS = {ord("\t"): " "}
+
+
+def _json_problem(text: str) -> Problem | None:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        return Problem(line=error.lineno, column=error.colno, message=message)
+    except (ValueError, RecursionError) as error:
+        is_deep = isinstance(error, RecursionError)
+        message = "the document is nested too deeply" if is_deep else f"this is not JSON: {error}"
+        return Problem(line=1, column=1, message=message)
+    return None
 
 
 def _value(loader: _Loader, node: yaml.Node, place: Place, document: Document) -> Any:
@@ -140,25 +178,34 @@ def _scalar(loader: _Loader, node: yaml.Node, place: Place, document: Document) 
     """A value that JSON has too; a tag such as !!timestamp makes others."""
     try:
         value = loader.construct_object(node)
-    except (
-        ValueError,
-        LookupError,
-        AttributeError,
-    ):  # of Python's own readers of numbers and dates
+    except (ValueError, LookupError, AttributeError):  # of Python's readers of numbers and dates
         value = b""
+    if isinstance(value, str):
+        return _whole(value, place, document)
     if isinstance(value, float) and not math.isfinite(value):
         problem = "this number is beyond what a double holds: write it as a text, in quotes"
         document.wrong(place, problem)
-    elif not isinstance(value, str | int | float | None):
+    elif not isinstance(value, int | float | None):
         document.wrong(place, "this is no value of JSON: write it as a text, in quotes")
     return value
+
+
+def _whole(text: str, place: Place, document: Document) -> str:
+    """JSON escapes a character beyond 16 bits as two halves, which YAML leaves as they are."""
+    if _HALF.search(text) is None:
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        document.wrong(place, "half of a character: write both halves, such as \\ud83d\\ude00")
+        return _HALF.sub("?", text)
 
 
 def _members(
     loader: _Loader, node: yaml.MappingNode, place: Place, document: Document
 ) -> Iterator[tuple[str, Any]]:
     for key_node, value_node in node.value:
-        key = str(key_node.value)
+        key = _whole(str(key_node.value), place, document)
         inner = (*place, key)
         position = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
         if inner in document.key_positions:

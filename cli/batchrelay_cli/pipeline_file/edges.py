@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from batchrelay.domain.chains import counts_problem, skip_problems
 from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import Step, StepOutputs
+from batchrelay.domain.sizes import children_of_items
+from batchrelay.domain.start_check import is_uri, source_uris
+from batchrelay.domain.values import NAME
 from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.fields import strings
 
 NATIVE_MAX = 20
 """Entries of a request's dependsOn. Source: Batch User Guide, service quotas. Event edges are ours
 and need none."""
+
+CYCLE_STEPS_MAX = 10
+"""Steps of a cycle that its problem names."""
+
+_OF_A_CHILD = ("${items.file}", "${item", "{item", "AWS_BATCH_JOB_ARRAY_INDEX", "batchrelay-worker")
+"""What only a step says that means to have children."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,55 +79,96 @@ def _problem(entry: Any) -> str | None:
     return None
 
 
-def check_graph(document: Document, steps: tuple[Step, ...]) -> None:
-    """Every step that is named is there, and those that are tied together fit."""
-    by_name = {step.name: step for step in steps}
-    for number, entry in enumerate(document.data["steps"]):
-        name = entry.get("jobName") if isinstance(entry, dict) else None
-        step = by_name.get(name) if isinstance(name, str) else None
-        if step is None:
-            continue
+def check_graph(
+    document: Document, steps: Sequence[tuple[int, Step]], entries: Sequence[Mapping[str, Any]]
+) -> None:
+    """Every step that is named is there, none waits for itself, and those that are tied fit.
+
+    What names a step that is not there is not judged further; everything else is.
+    """
+    by_name = {step.name: step for _, step in steps}
+    for number, step in steps:
         place: Place = ("steps", number)
-        _check_names(document, place, entry, by_name)
-        if all(need in by_name for need in step.needs):
-            for problem in _misfits(step, by_name):
-                document.wrong((*place, "dependsOn"), problem)
-            _check_outputs(document, place, step, by_name)
-    _check_skipping(document, by_name)
+        _check_names(document, place, entries[number], step, by_name)
+        for problem in _misfits(step, by_name):
+            document.wrong((*place, "dependsOn"), problem)
+        for problem in _items_misfits(step):
+            document.wrong((*place, "flow"), problem)
+        if step.lanes and not step.has_items and step.array_size is None:
+            _warn_of_lanes(document, place, entries[number], step)
+        _check_outputs(document, place, step, by_name)
+    _check_skipping(document, by_name, {step.name: ("steps", number) for number, step in steps})
+    _check_cycles(document, {step.name: number for number, step in steps}, by_name)
 
 
-def _check_skipping(document: Document, by_name: Mapping[str, Step]) -> None:
+def _check_skipping(
+    document: Document, by_name: Mapping[str, Step], places: Mapping[str, Place]
+) -> None:
     """That no result can be missing for good where `skipExisting` leaves items out."""
-    places = {
-        str(entry.get("jobName")): ("steps", number)
-        for number, entry in enumerate(document.data["steps"])
-        if isinstance(entry, dict)
-    }
     for step in by_name.values():
         for name, problem in skip_problems(by_name, step):
             document.wrong(places[name], problem)
         asked = parse_condition(step.when).names if step.when is not None else frozenset()
-        for need in step.needs:
+        for need in by_name.keys() & set(step.needs):
             problem_of_when = counts_problem(by_name, need, asked)
             if problem_of_when is not None:
                 document.wrong((*places[step.name], "flow", "when"), problem_of_when)
 
 
 def _check_names(
-    document: Document, place: Place, entry: Mapping[str, Any], by_name: Mapping[str, Step]
+    document: Document,
+    place: Place,
+    entry: Mapping[str, Any],
+    step: Step,
+    by_name: Mapping[str, Step],
 ) -> None:
-    listed = ", ".join(sorted(by_name))
+    listed = ", ".join(sorted(name for name in by_name if NAME.fullmatch(name)))
     needs = entry.get("dependsOn", [])
     for index, need in enumerate(needs if isinstance(needs, list) else []):
         name = need.get("jobName") if isinstance(need, dict) else None
         if isinstance(name, str) and name not in by_name:
             problem = f"there is no step {name}; the steps are {listed}"
             document.wrong((*place, "dependsOn", index), problem)
-    step = by_name[entry["jobName"]]
     for name in _sources(step):
         if name not in by_name:
             problem = f"there is no step {name}; the steps are {listed}"
             document.wrong((*place, "flow"), problem)
+
+
+def _check_cycles(
+    document: Document, numbers: Mapping[str, int], by_name: Mapping[str, Step]
+) -> None:
+    """Each cycle once, at the first of its steps in the file."""
+    for cycle in cycles({name: step.needs for name, step in by_name.items()}):
+        first = min(range(len(cycle)), key=lambda at: numbers[cycle[at]])
+        names = [*cycle[first:], *cycle[:first]]
+        place = ("steps", numbers[names[0]], "dependsOn")
+        document.wrong(place, _cycle(document, numbers, names))
+
+
+def cycles(needs: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
+    """The names of every cycle, each before one that it needs."""
+    graph = {name: set(wanted) & needs.keys() for name, wanted in needs.items()}
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            cycle: list[str] = error.args[1][:0:-1]  # it names what is needed first
+            yield cycle
+            for name in cycle:
+                graph[name] -= set(cycle)
+            continue
+        return
+
+
+def _cycle(document: Document, numbers: Mapping[str, int], names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} depends on itself: leave that out"
+    lines = {name: document.line(("steps", numbers[name])) for name in names}
+    shown = [f"{name} (line {lines[name]})" for name in names[:CYCLE_STEPS_MAX]]
+    more = len(names) - len(shown)
+    shown += [f"{more} more"] if more else []
+    return f"steps form a cycle: {' -> '.join((*shown, names[0]))}: leave one of these out"
 
 
 def _sources(step: Step) -> list[str]:
@@ -127,6 +181,55 @@ def is_array(step: Step) -> bool:
     return step.has_items or bool(step.lanes) or step.array_size is not None
 
 
+def _warn_of_lanes(document: Document, place: Place, entry: Mapping[str, Any], step: Step) -> None:
+    """A plain job with N_TO_N elsewhere means one that waits for a whole array; here it is as wide
+    as that array. A step that speaks of its child's place means it."""
+    if any(word in text for _, text in strings(entry, ()) for word in _OF_A_CHILD):
+        return
+    lead = min(step.lanes)
+    needs = entry["dependsOn"]
+    index = next(n for n, e in enumerate(needs) if isinstance(e, dict) and e.get("jobName") == lead)
+    document.warn(
+        (*place, "dependsOn", index),
+        f"N_TO_N and no size: {step.name} has a child for each child of {lead}; for one job that "
+        f"waits for all of them write {{jobName: {lead}}}",
+    )
+
+
+def _items_misfits(step: Step) -> Iterator[str]:
+    """Of the items that stand in the file, and of the URIs of those that do not."""
+    try:
+        children_of_items(step)
+    except InvalidItems as error:
+        yield str(error)
+    for path, text, of_object in source_uris(step):
+        known = text[: next((r.offset for r in references(text)), len(text))]
+        right = is_uri(text, of_object=of_object) if known == text else known.startswith("s3://")
+        if known and not right:
+            example = "s3://bucket/list.json" if of_object else "s3://bucket/folder/"
+            yield f"{path[-1]} must be an S3 URI, such as {example}"
+
+
+def _known_size(step: Step) -> int | None:
+    """Children as far as the file says; None for a parameter, and for what is counted later."""
+    if step.has_items:
+        try:
+            return children_of_items(step)
+        except InvalidItems:
+            return None
+    return step.array_size if isinstance(step.array_size, int) else None
+
+
+def has_file(step: Step, by_name: Mapping[str, Step]) -> bool:
+    """Whether `${items.file}` means something in a step: it, or the step whose children it
+    continues, has items."""
+    seen: set[str] = set()
+    while not step.has_items and step.lanes and step.name not in seen:
+        seen.add(step.name)
+        step = by_name.get(min(step.lanes), step)
+    return step.has_items
+
+
 def _misfits(step: Step, by_name: Mapping[str, Step]) -> Iterator[str]:
     if step.sequential and not is_array(step):
         yield "SEQUENTIAL orders the children of an array: it needs arrayProperties or a forEach"
@@ -135,15 +238,21 @@ def _misfits(step: Step, by_name: Mapping[str, Step]) -> Iterator[str]:
             yield f"N_TO_N and SEQUENTIAL do not go together with {what}"
     if step.lanes and step.groups:
         yield "N_TO_N and groups do not go together: groups change which child has which item"
-    for name in sorted(step.lanes):
+    for name in sorted(step.lanes & by_name.keys()):
         other = by_name[name]
         if other.aggregate is not None or other.workers is not None:
             yield f"N_TO_N: the children of {name} are not its items one by one"
         elif not is_array(other):
-            yield f"N_TO_N is between arrays, and {name} is a single job: leave the type out"
-        sizes = step.array_size, other.array_size
-        if all(isinstance(size, int) for size in sizes) and sizes[0] != sizes[1]:
-            yield f"N_TO_N needs equal sizes: {sizes[0]:,} here, {sizes[1]:,} of {name}"
+            yield (
+                f"N_TO_N is between arrays, and {name} is a single job: leave the type out, write "
+                f"{{jobName: {name}}}"
+            )
+        here, there = _known_size(step), _known_size(other)
+        if here is not None and there is not None and here != there:
+            yield (
+                f"N_TO_N needs equal sizes: {here:,} here, {there:,} of {name}; to wait for all of "
+                f"{name} write {{jobName: {name}}}"
+            )
 
 
 def _check_outputs(
@@ -153,6 +262,8 @@ def _check_outputs(
         problem = "a single job has no items: write one URI without ${item.…}"
         document.wrong((*place, "flow", "output"), problem)
     for name in _sources(step):
+        if name not in by_name:
+            continue
         output = by_name[name].output
         if output is None:
             problem = f"step {name} has no flow.output: write where each of its items leaves one"

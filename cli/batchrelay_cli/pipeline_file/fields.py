@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from batchrelay.domain.expansion import references
@@ -13,17 +13,14 @@ from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.values import NAME
 from batchrelay.domain.variables import looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
-from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_AMOUNT = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.[0-9]*[1-9][0-9]*")
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhd]?)")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 _NOTICE_KEYS = ("topicArn", "on", "link")
-DESCRIBED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
-"""What DescribeJobDefinitions says beside the request: it may stand here, and means nothing."""
 OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
 RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
@@ -121,45 +118,6 @@ def read_timeout(document: Document, value: Any) -> int | None:
         )
         return None
     return seconds
-
-
-def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any], ...]:
-    """`jobDefinitions:`: RegisterJobDefinition requests."""
-    if not isinstance(value, list):
-        document.wrong(("jobDefinitions",), "jobDefinitions must be a list")
-        return ()
-    seen: set[str] = set()
-    for number, entry in enumerate(value):
-        place: Place = ("jobDefinitions", number)
-        check(document, entry, request_shape("RegisterJobDefinition"), place, without=DESCRIBED)
-        name = entry.get("jobDefinitionName") if isinstance(entry, dict) else None
-        if not isinstance(name, str):
-            continue
-        if not NAME.fullmatch(name):
-            document.wrong((*place, "jobDefinitionName"), _bad_name("jobDefinitionName", name))
-        if name in seen:
-            document.wrong((*place, "jobDefinitionName"), f"{name} is defined twice")
-        check_requirements(
-            document, entry.get("containerProperties"), (*place, "containerProperties")
-        )
-        seen.add(name)
-    return tuple(
-        {key: inner for key, inner in entry.items() if key not in DESCRIBED}
-        for entry in value
-        if isinstance(entry, dict)
-    )
-
-
-def check_requirements(document: Document, container: Any, place: Place) -> None:
-    """VCPU, MEMORY and GPU are numbers above 0, written as texts."""
-    entries = container.get("resourceRequirements") if isinstance(container, dict) else None
-    for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        value = entry.get("value") if isinstance(entry, dict) else None
-        if isinstance(value, str) and not _AMOUNT.fullmatch(value) and "${" not in value:
-            inner = (*place, "resourceRequirements", index, "value")
-            document.wrong(
-                inner, f'{value!r} is not an amount: write a number above 0, such as "1"'
-            )
 
 
 def _bad_name(what: str, name: str) -> str:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from batchrelay.domain.conditions import parse_condition
-from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.expansion import references
-from batchrelay.domain.pipeline import Param, Pipeline, Step
+from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
 from batchrelay.domain.variables import STEP_OUTCOMES
 from batchrelay_cli.pipeline_file.commands import check_commands
+from batchrelay_cli.pipeline_file.definition_use import check_use
+from batchrelay_cli.pipeline_file.definitions import read_definitions
 from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
-from batchrelay_cli.pipeline_file.edges import check_graph, is_array
+from batchrelay_cli.pipeline_file.edges import check_graph, cycles, has_file, is_array
 from batchrelay_cli.pipeline_file.fields import (
     RUN_VARIABLES,
     check_name,
     check_variables,
-    read_definitions,
     read_notices,
     read_params,
     read_timeout,
 )
-from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.first_run import check_first_run
+from batchrelay_cli.pipeline_file.shapes import unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
-from batchrelay_cli.pipeline_file.steps import read_steps
+from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
 from batchrelay_cli.pipeline_file.triggers import (
     EVERY_TRIGGER,
     check_params,
@@ -45,6 +46,9 @@ _TOP = (
     "timeout",
     "jobDefinitions",
 )
+
+
+_NEVER_NUMBERS = (ParamType.BOOLEAN, ParamType.S3URI)
 
 
 class PipelineFileError(Exception):
@@ -75,16 +79,16 @@ def read(path: Path) -> PipelineFile:
         PipelineFileError: with every problem that was found.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8").removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PipelineFileError(
             path, [Problem(line=1, column=1, message=f"cannot be read: {reason}")]
         ) from None
-    document = parse(text)
-    if document.errors:
+    document = parse(text, is_json=path.suffix == ".json")
+    if document.data is None and document.errors:
         raise PipelineFileError(path, document.errors)
-    pipeline, definitions = _read(document)
+    pipeline, definitions = read_document(document)
     if document.errors or pipeline is None:
         raise PipelineFileError(path, document.errors)
     return PipelineFile(
@@ -96,48 +100,42 @@ def read(path: Path) -> PipelineFile:
     )
 
 
-def _read(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any], ...]]:
+def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[str, Any], ...]]:
+    """The pipeline, unless something is wrong, and the job definitions. No check stops another."""
     data = document.data
     if not isinstance(data, dict):
         document.wrong((), "a pipeline file is a mapping that begins with `pipeline: NAME`")
         return None, ()
     _check_top(document, data)
     params = read_params(document, data.get("params", {}))
-    steps = read_steps(document, data.get("steps"), _defaults(document, data))
+    defaults = read_defaults(document, data.get("defaults", {}))
+    steps = read_steps(document, data.get("steps"), defaults)
     notify = read_notices(document, data.get("notify", []))
     before = len(document.errors)
     triggers = read_triggers(document, data.get("triggers", []))
-    given = trigger_variables(triggers if len(document.errors) == before else EVERY_TRIGGER)
-    check_params(document, triggers, params)
+    assumed = triggers if len(document.errors) == before else EVERY_TRIGGER
+    check_params(document, assumed, params)
     timeout_s = read_timeout(document, data.get("timeout"))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
-    if not steps:
-        return None, definitions
-    check_commands(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
-    check_code(document, data["steps"], _mapping(data, "defaults"), data.get("jobDefinitions"))
-    check_graph(document, steps)
-    _check_all_variables(document, data, params, steps, given)
+    entries: Any = data.get("steps")
+    check_commands(document, entries, defaults, data.get("jobDefinitions"))
+    check_code(document, entries, defaults, data.get("jobDefinitions"))
+    check_use(document, steps, entries, defaults, definitions)
+    check_graph(document, steps, entries)
+    _check_all_variables(document, data, params, steps, trigger_variables(assumed))
     if document.errors:
         return None, definitions
-    try:
-        pipeline = Pipeline(
-            name=data["pipeline"],
-            version=1,
-            steps=steps,
-            params=params,
-            notify=notify,
-            triggers=triggers,
-            timeout_s=timeout_s,
-        )
-    except InvalidPipeline as error:
-        document.wrong(("steps",), str(error))
-        return None, definitions
+    pipeline = Pipeline(
+        name=data["pipeline"],
+        version=1,
+        steps=tuple(step for _, step in steps),
+        params=params,
+        notify=notify,
+        triggers=triggers,
+        timeout_s=timeout_s,
+    )
+    check_first_run(document, pipeline)
     return pipeline, definitions
-
-
-def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _check_top(document: Document, data: Mapping[str, Any]) -> None:
@@ -151,18 +149,6 @@ def _check_top(document: Document, data: Mapping[str, Any]) -> None:
         document.wrong(("pipeline",), "the file needs a name: write `pipeline: NAME`")
 
 
-def _defaults(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    defaults = data.get("defaults", {})
-    ours = ("jobName", "jobDefinition", "jobQueue")
-    check(document, defaults, request_shape("SubmitJob"), ("defaults",), without=ours)
-    if not isinstance(defaults, dict):
-        return {}
-    for key in ("jobName", "dependsOn", "flow"):
-        if key in defaults:
-            document.wrong_key(("defaults", key), f"{key} belongs to a step, not to defaults")
-    return {key: value for key, value in defaults.items() if key != "jobName"}
-
-
 # --- `${…}` ------------------------------------------------------------------
 
 
@@ -170,31 +156,36 @@ def _check_all_variables(
     document: Document,
     data: Mapping[str, Any],
     params: tuple[Param, ...],
-    steps: tuple[Step, ...],
+    steps: tuple[tuple[int, Step], ...],
     triggers: Collection[str],
 ) -> None:
     base = {*RUN_VARIABLES, *triggers, *(f"params.{param.name}" for param in params)}
     _check_param_circle(document, params)
     check_variables(document, data.get("params", {}), ("params",), base)
-    upstream = _upstream(steps)
-    outputs = {step.name for step in steps if step.output is not None}
+    upstream = _upstream([step for _, step in steps])
+    outputs = {step.name for _, step in steps if step.output is not None}
     check_variables(document, data.get("defaults", {}), ("defaults",), base)
-    by_name = {step.name: step for step in steps}
-    for number, entry in enumerate(data["steps"]):
-        step = by_name.get(str(entry.get("jobName"))) if isinstance(entry, dict) else None
-        if step is not None:
-            before = outputs & upstream[step.name]
-            known = {*base, *(f"steps.{name}.output" for name in before)}
-            _check_step_variables(document, ("steps", number), entry, step, known)
+    by_name = {step.name: step for _, step in steps}
+    for number, step in steps:
+        before = outputs & upstream[step.name]
+        known = {*base, *(f"steps.{name}.output" for name in before)}
+        here = {*known, "items.file"} if has_file(step, by_name) else known
+        _check_step_variables(document, ("steps", number), data["steps"][number], step, known, here)
+        _check_orders(document, ("steps", number, "flow", "when"), step, params)
     everything = {*base, *(f"steps.{name}.output" for name in outputs)}
     check_variables(document, data.get("notify", []), ("notify",), everything)
 
 
 def _check_step_variables(
-    document: Document, place: Place, entry: Mapping[str, Any], step: Step, known: Collection[str]
+    document: Document,
+    place: Place,
+    entry: Mapping[str, Any],
+    step: Step,
+    known: Collection[str],
+    here: Collection[str],
 ) -> None:
+    """`here` is what its requests may say; it is known once the step is prepared."""
     request = {key: value for key, value in entry.items() if key != "flow"}
-    here = {*known, "items.file"} if step.has_items or step.lanes else known
     check_variables(document, request, place, here)
     flow = entry.get("flow", {})
     for key, value in flow.items() if isinstance(flow, dict) else ():
@@ -222,6 +213,14 @@ def _check_when(document: Document, place: Place, step: Step, known: Collection[
         document.wrong(place, f"{name} means nothing here: {hint}")
 
 
+def _check_orders(document: Document, place: Place, step: Step, params: tuple[Param, ...]) -> None:
+    """What is never a number must not be more or less than one."""
+    never = {f"params.{p.name}": p.type for p in params if p.type in _NEVER_NUMBERS}
+    for name, kind, number in parse_condition(step.when or "true").not_numbers(never.get):
+        problem = f"{name} is of type {kind}, and is compared with the number {number}"
+        document.wrong(place, f"{problem}: write {{type: number}}, or compare with a text")
+
+
 def _check_param_circle(document: Document, params: tuple[Param, ...]) -> None:
     needs = {
         param.name: {
@@ -231,15 +230,13 @@ def _check_param_circle(document: Document, params: tuple[Param, ...]) -> None:
         }
         for param in params
     }
-    resolved: set[str] = set()
-    while ready := {name for name in needs if name not in resolved and needs[name] <= resolved}:
-        resolved |= ready
-    for name in sorted(set(needs) - resolved):
-        if needs[name] <= set(needs):
-            document.wrong(("params", name), f"the default of {name} refers to itself in a circle")
+    order = list(needs)
+    for names in cycles(needs):
+        first = min(names, key=order.index)
+        document.wrong(("params", first), f"the default of {first} refers to itself in a circle")
 
 
-def _upstream(steps: tuple[Step, ...]) -> dict[str, set[str]]:
+def _upstream(steps: Sequence[Step]) -> dict[str, set[str]]:
     """Every step that a step waits for, directly or not; a cycle ends where it began."""
     needs = {step.name: set(step.needs) for step in steps}
     closure = {name: set(direct) for name, direct in needs.items()}

@@ -21,7 +21,8 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
 from batchrelay.domain.values import NAME
-from batchrelay_cli.pipeline_file.fields import DESCRIBED, OUTCOMES, PARAM_NAME
+from batchrelay_cli.pipeline_file.definitions import DESCRIBED
+from batchrelay_cli.pipeline_file.fields import OUTCOMES, PARAM_NAME
 from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS, SEPARATOR
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES

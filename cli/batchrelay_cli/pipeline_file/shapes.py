@@ -22,6 +22,10 @@ _SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
+_ANY_CASE = ("RetryAction",)
+"""Choices in upper or lower case. Source: EvaluateOnExit, action."""
+
+
 @cache
 def request_shape(operation: str) -> StructureShape:
     """The request of an operation of AWS Batch. Source: botocore's service model.
@@ -35,12 +39,21 @@ def request_shape(operation: str) -> StructureShape:
 
 
 def check(
-    document: Document, value: Any, shape: Shape, place: Place, *, without: Iterable[str] = ()
+    document: Document,
+    value: Any,
+    shape: Shape,
+    place: Place,
+    *,
+    without: Iterable[str] = (),
+    given: Iterable[str] = (),
 ) -> None:
-    """Note every difference between a value and its shape; `without` are keys of our own."""
+    """Note every difference between a value and its shape.
+
+    `without` are keys of our own; those of `given` need not be here, for they are elsewhere.
+    """
     match shape:
         case StructureShape():
-            _check_structure(document, value, shape, place, frozenset(without))
+            _check_structure(document, value, shape, place, frozenset(without), frozenset(given))
         case ListShape():
             if not isinstance(value, list):
                 document.wrong(place, f"{_name(place)} must be a list")
@@ -58,7 +71,12 @@ def check(
 
 
 def _check_structure(
-    document: Document, value: Any, shape: StructureShape, place: Place, without: frozenset[str]
+    document: Document,
+    value: Any,
+    shape: StructureShape,
+    place: Place,
+    without: frozenset[str],
+    given: frozenset[str],
 ) -> None:
     if not isinstance(value, dict):
         document.wrong(place, f"{_name(place)} must be a mapping")
@@ -68,24 +86,33 @@ def _check_structure(
             continue
         member = shape.members.get(key)
         if member is None:
-            known = [*shape.members, *without]
-            document.wrong_key((*place, key), unknown_key(key, known, shape.name))
+            names = [*shape.members, *without]
+            document.wrong_key((*place, key), unknown_key(key, names, shape.name))
         else:
             check(document, inner, member, (*place, key))
+    known = [*shape.members, *without]
+    meant = {meant_key(key, known) for key in value if key not in known}
     for key in shape.required_members:
-        if key not in value and key not in without:
+        if key not in {*value, *without, *given, *meant}:
             document.wrong(place, f"{_name(place)} needs {key}")
 
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     """The sentence for a key that does not exist, with the one that was meant if it shows."""
     names = list(known)
-    camel = _camel(key)
-    if camel != key and camel in names:
-        return f"unknown key {key}: AWS spells it {camel}"
-    close = difflib.get_close_matches(camel, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"{where} has {', '.join(sorted(names))}"
+    meant = meant_key(key, names)
+    if meant is not None and meant == _camel(key):
+        return f"unknown key {key}: AWS spells it {meant}"
+    hint = f"did you mean {meant}?" if meant else f"{where} has {', '.join(sorted(names))}"
     return f"unknown key {key}: {hint}"
+
+
+def meant_key(key: str, known: Iterable[str]) -> str | None:
+    """The key that was meant by one that does not exist, if it shows."""
+    names = list(known)
+    camel = _camel(key)
+    close = [camel] if camel in names else difflib.get_close_matches(camel, names, n=1)
+    return close[0] if close else None
 
 
 def _camel(key: str) -> str:
@@ -101,8 +128,11 @@ def _check_scalar(document: Document, value: Any, shape: Shape, place: Place) ->
         hint = f': put it in quotes, "{value}"' if str in kinds and _is_scalar(value) else ""
         document.wrong(place, f"{_name(place)} must be {words}{hint}")
         return
-    choices = getattr(shape, "enum", None)
-    if choices and value not in choices:
+    choices: list[str] = getattr(shape, "enum", [])
+    is_chosen = not choices or value in choices
+    if shape.name in _ANY_CASE and isinstance(value, str):
+        is_chosen = value.upper() in choices
+    if not is_chosen:
         document.wrong(place, f"{_name(place)} must be one of {', '.join(choices)}")
 
 

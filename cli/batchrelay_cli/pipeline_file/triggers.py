@@ -120,18 +120,18 @@ def _s3(
     quiet_s: int | None,
     overlap: Overlap,
 ) -> Trigger | None:
-    bucket = texts.get("bucket", "")
-    if _BUCKET.fullmatch(bucket) is None:
-        document.wrong(
-            place, f"bucket must be the name of a bucket, such as my-inbox; got {bucket!r}"
-        )
-        return None
     for key in ("prefix", "suffix"):
         if texts.get(key, "").startswith(("s3://", "*")) or texts.get(key, "").endswith("*"):
             document.wrong(
                 (*place, key),
                 f"{key} is a plain part of the key, without s3://BUCKET/ and without *",
             )
+    bucket = texts.get("bucket", "")
+    if _BUCKET.fullmatch(bucket) is None:
+        document.wrong(
+            place, f"bucket must be the name of a bucket, such as my-inbox; got {bucket!r}"
+        )
+        return None
     prefix, suffix = texts.get("prefix", ""), texts.get("suffix", "")
     return S3Trigger(bucket=bucket, prefix=prefix, suffix=suffix, quiet_s=quiet_s, overlap=overlap)
 

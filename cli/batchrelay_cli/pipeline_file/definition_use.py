@@ -1,0 +1,128 @@
+"""Whether steps, job definitions and job queues of a file go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batchrelay.domain.limits import TAGS_MAX
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.values import merged
+from batchrelay_cli.pipeline_file.definitions import OUR_TAGS, is_fargate, is_part, part_of_a_vcpu
+from batchrelay_cli.pipeline_file.document import Document
+from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A request that a step may make, and where its values stand."""
+
+    step: str
+    layers: Sequence[Layer]
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+
+def check_use(
+    document: Document,
+    steps: Sequence[tuple[int, Step]],
+    entries: Any,
+    defaults: Mapping[str, Any],
+    definitions: Sequence[Mapping[str, Any]],
+) -> None:
+    """What two places say together: a definition and its revision, a queue and its shares."""
+    requests = [r for number, step in steps for r in _requests(number, step, entries, defaults)]
+    known = {d["jobDefinitionName"]: d for d in definitions if _is_named(d)}
+    for request in requests:
+        name, _, revision = request.text("jobDefinition").partition(":")
+        definition = known.get(name)
+        if definition is None:
+            continue
+        for key, problem in _misuses(request, name, revision, definition):
+            document.wrong(source(request.layers, (key,)), problem)
+        for problem in _parts_of_a_vcpu(request, definition):
+            path = ("containerOverrides", "resourceRequirements")
+            document.wrong(source(request.layers, path), problem)
+    for request, problem in _without_share(requests):
+        document.wrong(source(request.layers, ("jobQueue",)), problem)
+
+
+def _is_named(definition: Mapping[str, Any]) -> bool:
+    return isinstance(definition.get("jobDefinitionName"), str)
+
+
+def _requests(
+    number: int, step: Step, entries: Any, defaults: Mapping[str, Any]
+) -> Iterator[_Request]:
+    """The step's own, and those of its groups."""
+    own = Layer(place=("steps", number), values=entries[number])
+    layers = (own, Layer(place=DEFAULTS, values=defaults))
+    yield _Request(step=step.name, layers=layers, values=step.request)
+    for index, group in enumerate(step.groups):
+        overrides = dict(group.overrides)
+        layer = Layer(place=(*own.place, "flow", "groups", index), values=overrides)
+        values = merged(step.request, overrides)
+        yield _Request(step=step.name, layers=(layer, *layers), values=values)
+
+
+def _misuses(
+    request: _Request, name: str, revision: str, definition: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    if revision:
+        problem = (
+            f"job definition {name}:{revision} names a revision, but this file defines {name}: "
+            "leave the revision out, or the definition"
+        )
+        yield "jobDefinition", problem
+    priority = request.values.get("schedulingPriorityOverride")
+    if request.text("shareIdentifier") and None is priority is definition.get("schedulingPriority"):
+        problem = (
+            "AWS Batch refuses a shareIdentifier without a priority: write "
+            f"schedulingPriorityOverride beside it, or schedulingPriority in job definition {name}"
+        )
+        yield "shareIdentifier", problem
+    tags = {**_mapping(definition, "tags"), **_mapping(request.values, "tags")}
+    if request.values.get("propagateTags") is True and len(tags) + OUR_TAGS > TAGS_MAX:
+        problem = (
+            f"{len(tags)} tags of this step and of job definition {name}, and {OUR_TAGS} of ours; "
+            f"AWS Batch fails a job that propagates more than {TAGS_MAX}"
+        )
+        yield "propagateTags", problem
+
+
+def _parts_of_a_vcpu(request: _Request, definition: Mapping[str, Any]) -> Iterator[str]:
+    """In overrides; whether there is Fargate, the definition says."""
+    entries = _mapping(request.values, "containerOverrides").get("resourceRequirements")
+    for entry in entries if isinstance(entries, list) else ():
+        is_vcpu = isinstance(entry, dict) and entry.get("type") == "VCPU"
+        if is_vcpu and is_part(str(entry.get("value"))) and not is_fargate(definition):
+            yield part_of_a_vcpu(str(entry["value"]))
+
+
+def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _without_share(requests: Sequence[_Request]) -> Iterator[tuple[_Request, str]]:
+    """A queue is a fair-share queue or it is not; once for each. Source: SubmitJob,
+    shareIdentifier."""
+    by_queue: dict[str, list[_Request]] = {}
+    for request in requests:
+        by_queue.setdefault(request.text("jobQueue"), []).append(request)
+    for queue, same in by_queue.items():
+        shared = [request for request in same if request.text("shareIdentifier")]
+        others = [request for request in same if not request.text("shareIdentifier")]
+        if queue and shared and others:
+            more = len({request.step for request in others} - {others[0].step})
+            and_more = f" (nor do {more} more)" if more else ""
+            problem = (
+                f"{others[0].step} gives no shareIdentifier{and_more}, but {shared[0].step} does, "
+                f"to the same job queue {queue}: AWS Batch wants one of every job of a fair-share "
+                "queue, and none of any other"
+            )
+            yield others[0], problem

@@ -1,0 +1,214 @@
+"""Every limit of SubmitJob and RegisterJobDefinition that AWS documents: what is over it is refused
+by `lint` at its line, what is just under it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+
+NEEDS = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]
+
+
+def step(name: str = "a", **more: Any) -> dict[str, Any]:
+    return {"jobName": name, "jobQueue": "q", "jobDefinition": "d", **more}
+
+
+def definition(container: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    own = {"image": "i", "command": ["true"], "resourceRequirements": NEEDS, **(container or {})}
+    return {"jobDefinitionName": "d", "type": "container", "containerProperties": own, **more}
+
+
+def needs(vcpu: str, memory: str, **more: str) -> dict[str, Any]:
+    amounts = {"VCPU": vcpu, "MEMORY": memory, **more}
+    listed = [{"type": kind, "value": value} for kind, value in amounts.items()]
+    return {"resourceRequirements": listed}
+
+
+def fargate(*amounts: str, **more: str) -> dict[str, Any]:
+    return definition(needs(*amounts, **more), platformCapabilities=["FARGATE"])
+
+
+def problems(folder: Path, *steps: dict[str, Any], **more: Any) -> list[str]:
+    file = folder / "pipeline.json"
+    file.write_text(json.dumps({"pipeline": "p", "steps": steps, **more}))
+    try:
+        read(file)
+    except PipelineFileError as error:
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def rule(**conditions: str) -> dict[str, Any]:
+    last = {"onReason": "*", "action": "EXIT"}
+    return {"attempts": 2, "evaluateOnExit": [{**conditions, "action": "RETRY"}, last]}
+
+
+COMMON: tuple[tuple[str, Any, Any, str], ...] = (
+    ("retryStrategy", {"attempts": 30}, {"attempts": 10}, "AWS Batch takes attempts 1 to 10, not 30"),
+    ("retryStrategy", {"attempts": 0}, {"attempts": 1}, "AWS Batch takes attempts 1 to 10, not 0"),
+    ("retryStrategy", {"evaluateOnExit": [{"onExitCode": "1", "action": "EXIT"}]}, rule(onExitCode="1"), "evaluateOnExit needs attempts beside it"),
+    ("retryStrategy", {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "EXIT"}] * 6}, {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "EXIT"}] * 5}, "AWS Batch takes at most 5 rules, not 6"),
+    ("retryStrategy", rule(onStatusReason="Host (EC2)*"), rule(onStatusReason="Host EC2*"), "onStatusReason 'Host (EC2)*': AWS Batch takes up to 512 letters, digits, periods, colons and blanks, and a * at the end"),
+    ("retryStrategy", rule(onReason="*Out"), rule(onReason="OutOfMemoryError: *"), "onReason '*Out': AWS Batch takes up to 512 letters"),
+    ("retryStrategy", rule(onReason="x" * 513), rule(onReason="x" * 512), "onReason 'xxxxxxxxxx"),
+    ("retryStrategy", rule(onExitCode="13x"), rule(onExitCode="13*"), "onExitCode '13x': AWS Batch takes up to 512 digits, and a * at the end"),
+    ("retryStrategy", rule(), rule(onExitCode="1"), "a rule needs onStatusReason, onReason or onExitCode"),
+    ("retryStrategy", {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "STOP"}]}, {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "exit"}]}, "action must be one of RETRY, EXIT"),
+    ("timeout", {"attemptDurationSeconds": 59}, {"attemptDurationSeconds": 60}, "AWS Batch takes timeouts from 60 seconds on, not 59"),
+    ("tags", {str(n): "x" for n in range(51)}, {str(n): "x" for n in range(47)}, "AWS Batch takes 50 tags, not 51"),
+    ("tags", {"k" * 129: "x"}, {"k" * 128: "x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
+    ("tags", {"aws:k": "x"}, {"k": "aws:x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
+    ("tags", {"k": "x" * 257}, {"k": "x" * 256}, "257 characters; a tag's value has up to 256"),
+)  # fmt: skip
+"""Of a step and of a job definition alike."""
+
+
+@pytest.mark.parametrize(("key", "wrong", "right", "problem"), COMMON)
+def test_what_a_step_and_a_definition_have_in_common(
+    tmp_path: Path, key: str, wrong: Any, right: Any, problem: str
+) -> None:
+    [found] = problems(tmp_path, step(**{key: wrong}))
+    assert found.startswith(problem)
+    assert problems(tmp_path, step(**{key: right})) == []
+    [found] = problems(tmp_path, step(), jobDefinitions=[definition(**{key: wrong})])
+    assert found.startswith(problem)
+    assert problems(tmp_path, step(), jobDefinitions=[definition(**{key: right})]) == []
+
+
+CONTAINER: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
+    ({"command": ["printf", ""]}, {"command": ["printf", " "]}, "AWS Batch refuses an empty word in a command: leave it out"),
+    ({"environment": [{"name": "AWS_BATCH_X", "value": "x"}]}, {"environment": [{"name": "AWS_X", "value": "x"}]}, "AWS_BATCH_X: names in AWS_BATCH… belong to AWS Batch"),
+    ({"environment": [{"name": "", "value": "x"}]}, {"environment": [{"name": "X", "value": ""}]}, "'' is not a variable's name: write {name: NAME, value: VALUE}"),
+    ({"environment": [{"name": "A=B", "value": "x"}]}, {"environment": [{"name": "A", "value": "B=C"}]}, "'A=B' is not a variable's name"),
+    (needs("0", "64"), needs("1", "64"), "'0' is not an amount: write a number above 0"),
+    (needs("one", "64"), needs("16", "64"), "'one' is not an amount"),
+    (needs("1", "-64"), needs("1", "64"), "'-64' is not an amount"),
+    (needs("1", "3"), needs("1", "4"), "MEMORY is in MiB, and at least 4, not 3: write"),
+    (needs("1", "64.5"), needs("1", "65"), "MEMORY '64.5' is not a whole number"),
+    (needs("1", "64", GPU="0.5"), needs("1", "64", GPU="1"), "GPU '0.5' is not a whole number"),
+    (needs("0.5", "64"), needs("1.0", "64"), "VCPU 0.5 is of Fargate alone (platformCapabilities: [FARGATE] of the job definition)"),
+)  # fmt: skip
+"""Of overrides and of a job definition alike."""
+
+
+@pytest.mark.parametrize(("wrong", "right", "problem"), CONTAINER)
+def test_what_overrides_and_a_definition_have_in_common(
+    tmp_path: Path, wrong: dict[str, Any], right: dict[str, Any], problem: str
+) -> None:
+    known = [definition()]
+    [found] = problems(tmp_path, step(containerOverrides=wrong), jobDefinitions=known)
+    assert found.startswith(problem)
+    assert problems(tmp_path, step(containerOverrides=right), jobDefinitions=known) == []
+    [found] = problems(tmp_path, step(), jobDefinitions=[definition(wrong)])
+    assert found.startswith(problem)
+    assert problems(tmp_path, step(), jobDefinitions=[definition(right)]) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "problem"),
+    [
+        ({"jobQueue": "my queue"}, {"jobQueue": "arn:aws:batch:r:1:job-queue/q"}, "jobQueue 'my queue' is not valid: write letters, digits, - and _, at most 128, or an ARN"),
+        ({"jobQueue": "q" * 129}, {"jobQueue": "q" * 128}, "jobQueue 'qqq"),
+        ({"jobDefinition": "d:last"}, {"jobDefinition": "d:3"}, "jobDefinition 'd:last' is not valid: write a name, NAME:REVISION, or an ARN"),
+        ({"shareIdentifier": "a-b"}, {"shareIdentifier": "ab*"}, "shareIdentifier 'a-b' is not valid: write 1 to 255 letters and digits, and a * at the end"),
+        ({"shareIdentifier": "a" * 256}, {"shareIdentifier": "a" * 255}, "shareIdentifier 'aaa"),
+        ({"schedulingPriorityOverride": 10_000}, {"schedulingPriorityOverride": 9_999}, "AWS Batch takes priorities 0 to 9,999, not 10,000"),
+        ({"schedulingPriorityOverride": -1}, {"schedulingPriorityOverride": 0}, "AWS Batch takes priorities 0 to 9,999, not -1"),
+        ({"arrayProperties": {"size": 10_001}}, {"arrayProperties": {"size": 10_000}}, "AWS Batch takes array sizes 2 to 10,000, not 10,001"),
+        ({"containerOverrides": {"environment": [{"name": "BATCHRELAY_X", "value": "x"}]}}, {"containerOverrides": {"environment": [{"name": "BATCH", "value": "x"}]}}, "BATCHRELAY_X: names in BATCHRELAY_… belong to batchrelay"),
+        ({"containerOverrides": {"command": ["я" * 8_192]}}, {"containerOverrides": {"command": ["я" * 2_000]}}, "the request is "),
+        ({"containerOverrides": {"command": ["x" * 9_000]}}, {"containerOverrides": {"command": ["x" * 7_000]}}, "9,017 characters; above 8,192 AWS Batch accepts the job and then fails it"),
+        ({"parameters": {"p": "x" * 31_000}}, {"parameters": {"p": "x" * 30_000}}, "the request is 31,0"),
+        ({"flow": {"forEach": {"file": "list.json"}}}, {"flow": {"forEach": {"file": "s3://b/list.json"}}}, "file must be an S3 URI, such as s3://bucket/list.json"),
+        ({"flow": {"forEach": {"matrix": {"a": list(range(1_001)), "b": list(range(1_000))}}}}, {"flow": {"forEach": {"matrix": {"a": list(range(1_000)), "b": list(range(1_000))}}}}, "1,001,000 children, and 100 arrays of 10,000 hold 1,000,000"),
+    ],
+)  # fmt: skip
+def test_limits_of_a_step(
+    tmp_path: Path, wrong: dict[str, Any], right: dict[str, Any], problem: str
+) -> None:
+    found = problems(tmp_path, step(**wrong))
+    assert found[0].startswith(problem), found
+    assert problems(tmp_path, step(**right)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "problem"),
+    [
+        (definition(tags={str(n): "x" for n in range(48)}), definition(tags={str(n): "x" for n in range(47)}), "48 tags, and 3 of ours; AWS Batch takes 50"),
+        (definition({"resourceRequirements": []}), definition({"resourceRequirements": [], "vcpus": 1, "memory": 4}), 'AWS Batch refuses a definition that does not say its vCPUs and its memory: write resourceRequirements: [{type: VCPU, value: "…"}, {type: MEMORY, value: "…"}]'),
+        (definition({"resourceRequirements": NEEDS[:1]}), definition({"resourceRequirements": NEEDS[:1], "memory": 4}), 'AWS Batch refuses a definition that does not say its vCPUs and its memory: write resourceRequirements: [{type: MEMORY, value: "…"}]'),
+        (definition({"resourceRequirements": [], "vcpus": 0, "memory": 4}), definition({"resourceRequirements": [], "vcpus": 1, "memory": 4}), "vcpus is at least 1, not 0"),
+        (definition({"resourceRequirements": [], "vcpus": 1, "memory": 3}), definition(), "memory is at least 4, not 3"),
+        (definition(schedulingPriority=10_000), definition(schedulingPriority=9_999), "AWS Batch takes priorities 0 to 9,999, not 10,000"),
+        (definition(jobDefinitionName="d e"), definition(jobDefinitionName="d-e"), "jobDefinitionName 'd e' must begin with a letter or digit"),
+        (definition({"command": ["x" * 25_000]}), definition({"command": ["x" * 24_000]}), "25,196 bytes; AWS Batch takes job definitions of 24,576"),
+        ({"jobDefinitionName": "d", "type": "container"}, definition(), "a definition of type container needs containerProperties"),
+        (fargate("3", "8192"), fargate("4", "8192"), "Fargate has 0.25, 0.5, 1, 2, 4, 8, 16, 32 vCPUs, not '3'"),
+        (fargate("0.25", "4096"), fargate("0.25", "2048"), "on Fargate 0.25 vCPU goes with a MEMORY of 512, 1024, 2048"),
+        (fargate("32", "65536"), fargate("32", "249856"), "on Fargate 32 vCPU goes with a MEMORY of 61440, 122880, 249856"),
+        (fargate("1", "2048", GPU="1"), fargate("1", "2048"), "there are no GPUs on Fargate: leave GPU out"),
+    ],
+)  # fmt: skip
+def test_limits_of_a_definition(
+    tmp_path: Path, wrong: dict[str, Any], right: dict[str, Any], problem: str
+) -> None:
+    [found] = problems(tmp_path, step(jobDefinition="x"), jobDefinitions=[wrong])
+    assert found.startswith(problem)
+    assert problems(tmp_path, step(jobDefinition="x"), jobDefinitions=[right]) == []
+
+
+def test_a_definition_of_this_file_has_no_revision(tmp_path: Path) -> None:
+    known = [definition()]
+    [found] = problems(tmp_path, step(jobDefinition="d:3"), jobDefinitions=known)
+    assert found == (
+        "job definition d:3 names a revision, but this file defines d: leave the revision out, or "
+        "the definition"
+    )
+    assert problems(tmp_path, step(jobDefinition="d"), jobDefinitions=known) == []
+    assert problems(tmp_path, step(jobDefinition="e:3"), jobDefinitions=known) == []
+
+
+def test_a_share_needs_a_priority(tmp_path: Path) -> None:
+    shared = step(shareIdentifier="team")
+    [found] = problems(tmp_path, shared, jobDefinitions=[definition()])
+    assert found == (
+        "AWS Batch refuses a shareIdentifier without a priority: write schedulingPriorityOverride "
+        "beside it, or schedulingPriority in job definition d"
+    )
+    assert problems(tmp_path, shared, jobDefinitions=[definition(schedulingPriority=0)]) == []
+    override = {**shared, "schedulingPriorityOverride": 0}
+    assert problems(tmp_path, override, jobDefinitions=[definition()]) == []
+    assert problems(tmp_path, shared) == [], "the account's definition may have one"
+
+
+def test_a_queue_is_shared_by_all_or_by_none(tmp_path: Path) -> None:
+    shared = step(shareIdentifier="team")
+    [found] = problems(tmp_path, shared, step("b"))
+    assert found.startswith("b gives no shareIdentifier, but a does, to the same job queue q")
+    assert problems(tmp_path, shared, step("b", shareIdentifier="other")) == []
+    assert problems(tmp_path, shared, step("b", jobQueue="r")) == []
+    group = {"forEach": {"items": [1]}, "groups": [{"jobQueue": "q"}]}
+    [found] = problems(tmp_path, shared, step("b", jobQueue="r", flow=group))
+    assert found.startswith("b gives no shareIdentifier, but a does")
+
+
+def test_propagated_tags_are_counted_together(tmp_path: Path) -> None:
+    tags = {str(n): "x" for n in range(40)}
+    known = [definition(tags={f"d{n}": "x" for n in range(8)})]
+    [found] = problems(tmp_path, step(tags=tags, propagateTags=True), jobDefinitions=known)
+    assert found.startswith("48 tags of this step and of job definition d, and 3 of ours")
+    assert problems(tmp_path, step(tags=tags), jobDefinitions=known) == []
+
+
+def test_what_a_group_changes_is_a_request_of_its_own(tmp_path: Path) -> None:
+    group = {"when": "item.size > 1", "retryStrategy": {"attempts": 30}, "jobQueue": "a b"}
+    found = problems(tmp_path, step(flow={"forEach": {"items": [1]}, "groups": [group]}))
+    assert [problem.partition(",")[0] for problem in found] == [
+        "AWS Batch takes attempts 1 to 10",
+        "jobQueue 'a b' is not valid: write letters",
+    ]
