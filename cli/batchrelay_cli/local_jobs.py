@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import missing_queues, registered, requests_of
@@ -167,22 +167,40 @@ def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
 
 
 def upload_params(
-    wire: Wire, params: Mapping[str, str], run_id: str
+    wire: Wire, pipeline: Pipeline, params: Mapping[str, str], run_id: str
 ) -> Iterator[tuple[str, str | None, Path | None]]:
-    """Upload every parameter that is an existing local path.
+    """Upload every parameter of type s3uri that is an existing local path.
 
-    Yields (parameter, None, file) for each file, and (parameter, its S3 URI, None) at its end.
+    Yields (parameter, None, file) for each file, and (parameter, its value, None) at its end.
     """
+    uploaded = local_params(pipeline, params)
     for name, value in params.items():
-        path = Path(value).expanduser()
-        if not is_local_path(value):
+        if name not in uploaded:
             yield name, value, None
             continue
+        path = Path(value).expanduser()
         prefix = f"uploads/{run_id}/{name}/"
         for file in wire.upload(path, prefix):
             yield name, None, file
         uri = f"s3://{wire.outputs['BucketName']}/{prefix}"
         yield name, uri + (path.name if path.is_file() else ""), None
+
+
+def local_params(pipeline: Pipeline, params: Mapping[str, str]) -> set[str]:
+    """The parameters that are uploaded: any other text may have the name of a folder by chance."""
+    uris = {param.name for param in pipeline.params if param.type is ParamType.S3URI}
+    return {name for name, value in params.items() if name in uris and is_local_path(value)}
+
+
+def not_uploaded(pipeline: Pipeline, params: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each parameter that looks like a path and is not of type s3uri."""
+    uris = {param.name for param in pipeline.params if param.type is ParamType.S3URI}
+    for name, value in params.items():
+        if name not in uris and is_local_path(value):
+            yield (
+                f"parameter {name} is {value!r}, as it is: only a parameter of {{type: s3uri}} is "
+                "uploaded"
+            )
 
 
 def is_local_path(value: str) -> bool:

@@ -16,12 +16,13 @@ from rich.text import Text
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.bootstrap import new_run_id, store
 from batchrelay.codec import encode_run
-from batchrelay.domain.errors import InvalidParams
+from batchrelay.domain.errors import InvalidParams, InvalidStart
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
-from batchrelay.domain.variables import resolve_params, run_variables, variables_of
+from batchrelay.domain.variables import variables_of
 from batchrelay.hearing import active_jobs
 from batchrelay.job_detail import report_of
 from batchrelay.progress import observed
@@ -36,7 +37,14 @@ from batchrelay_cli.aws import (
 from batchrelay_cli.failure import Failure
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay
 from batchrelay_cli.local import exports
-from batchrelay_cli.local_jobs import check_runs_here, is_local_path, make_ready, upload_params
+from batchrelay_cli.local_jobs import (
+    check_runs_here,
+    is_local_path,
+    local_params,
+    make_ready,
+    not_uploaded,
+    upload_params,
+)
 from batchrelay_cli.options import (
     UsageProblem,
     echo_json,
@@ -45,6 +53,7 @@ from batchrelay_cli.options import (
     params_option,
     parse_params,
 )
+from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.terminal import console, cut_line
 from batchrelay_local.launch import CloudError, LocalCloud
@@ -139,20 +148,19 @@ def check_download(file: PipelineFile, folder: Path) -> None:
 
 def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
     """Everything that is wrong with the parameters, before anything is started."""
-    stand_ins = {
-        name: "s3://bucket/key" if is_local_path(value) else value for name, value in given.items()
-    }
+    uploaded = local_params(file.pipeline, given)
+    stand_ins = {name: "s3://b/k" if name in uploaded else value for name, value in given.items()}
     by_name = {param.name: param for param in file.pipeline.params}
     for name, value in given.items():
         if name in by_name and _is_missing_path(by_name[name], value):
             raise UsageProblem(
                 f"parameter {name}: {value!r} is neither an S3 URI nor an existing local path"
             )
-    variables = run_variables("run", datetime.now(UTC), {"bucket": "bucket", "topicArn": "arn"})
     try:
-        resolve_params(file.pipeline, stand_ins, variables)
-    except InvalidParams as error:
-        raise UsageProblem(str(error)) from None
+        check_start(planned_run(file.pipeline, stand_ins))
+    except (InvalidParams, InvalidStart) as error:
+        hints = list(not_uploaded(file.pipeline, given))
+        raise UsageProblem("; ".join([str(error), *hints])) from None
 
 
 def _is_missing_path(param: Param, value: str) -> bool:
@@ -223,8 +231,10 @@ class LocalRun:
     def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
         params: dict[str, str] = {}
         count = 0
+        for hint in not_uploaded(self.file.pipeline, given):
+            self.console.print(hint, markup=False)
         with self.console.status("uploading") as status:
-            for name, uri, _ in upload_params(self.wire, given, self.run_id):
+            for name, uri, _ in upload_params(self.wire, self.file.pipeline, given, self.run_id):
                 if uri is not None:
                     params[name] = uri
                     continue

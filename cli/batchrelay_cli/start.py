@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from batchrelay.bootstrap import new_run_id
+from batchrelay.bootstrap import new_run_id, store
+from batchrelay.domain.errors import PipelineNotFound
+from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PIPELINE
-from batchrelay_cli.local_jobs import is_local_path, upload_params
+from batchrelay_cli.local_jobs import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.options import (
     UsageProblem,
     echo_json,
@@ -36,12 +39,7 @@ def start(
     """Start a run of a pipeline that was deployed."""
     given = parse_params(params)
     with reached(stack) as wire:
-        if any(map(is_local_path, given.values())):  # before anything is uploaded for nothing
-            known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
-            if pipeline not in known:
-                raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(known) or 'none'}")
-        uploads = upload_params(wire, given, new_run_id())
-        body: dict[str, Any] = {"params": {n: uri for n, uri, _ in uploads if uri is not None}}
+        body: dict[str, Any] = {"params": _uploaded(wire, pipeline, given, version)}
         body |= {"key": key} if key else {}
         body |= {"version": version} if version is not None else {}
         status, run = asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
@@ -52,3 +50,27 @@ def start(
         say(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}")
         say(f"look: batchrelay status {run['runId']} --watch")
     raise SystemExit(int(run["status"] == "FAILED"))
+
+
+def _uploaded(
+    wire: Wire, pipeline: str, given: Mapping[str, str], version: int | None
+) -> dict[str, str]:
+    """The parameters, with the URIs of what was uploaded; its types are asked for a path only.
+
+    Raises: UsageProblem: there is no such pipeline; before anything is uploaded for nothing.
+    """
+    if not any(map(is_local_path, given.values())):
+        return dict(given)
+    known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
+    if pipeline not in known:
+        raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(known) or 'none'}")
+    pipelines = store(wire.outputs["TableName"], wire.make_client)
+    try:
+        number = version or pipelines.registered_version(pipeline)
+        definition = pipelines.get_pipeline(pipeline, number)
+    except PipelineNotFound as error:
+        raise UsageProblem(str(error)) from None
+    for hint in not_uploaded(definition, given):
+        click.echo(hint, err=True)
+    uploads = upload_params(wire, definition, given, new_run_id())
+    return {name: value for name, value, _ in uploads if value is not None}

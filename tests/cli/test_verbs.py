@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
 
+from batchrelay_cli.local_jobs import not_uploaded, upload_params
 from batchrelay_cli.main import cli
+from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from tests.stack import ROOT
 
@@ -164,3 +168,71 @@ def test_a_plan_says_which_outputs_must_be_there_before_an_item_is_left_out(tmp_
     )
     assert result.exit_code == 0, result.output
     assert [line.strip() for line in result.output.splitlines()].count(wanted) == 1
+
+
+PARAMS = """
+pipeline: p
+params: {plain: a, word: {type: string, default: a}, source: {type: s3uri, default: "s3://b/k"}}
+steps:
+  - jobName: a
+    jobQueue: q
+    jobDefinition: d
+    containerOverrides: {command: [echo, "${params.plain}", "${params.word}", "${params.source}"]}
+jobDefinitions:
+  - jobDefinitionName: d
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
+"""
+
+
+class Bucket:
+    """Takes uploads down."""
+
+    outputs: ClassVar[Mapping[str, str]] = {"BucketName": "bucket"}
+
+    def __init__(self) -> None:
+        self.uploaded: list[str] = []
+
+    def upload(self, path: Path, prefix: str) -> Iterator[Path]:
+        self.uploaded.append(prefix)
+        yield path
+
+
+def test_only_a_parameter_of_type_s3uri_is_uploaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any other text may have the name of a folder by chance."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "pipeline.yaml").write_text(PARAMS)
+    definition = read(tmp_path / "pipeline.yaml").pipeline
+    given = dict.fromkeys(("plain", "word", "source"), "texts")
+    bucket: Any = Bucket()
+    told = {n: value for n, value, _ in upload_params(bucket, definition, given, "r") if value}
+    assert told == {"plain": "texts", "word": "texts", "source": "s3://bucket/uploads/r/source/"}
+    assert bucket.uploaded == ["uploads/r/source/"]
+    assert [hint.partition(",")[0] for hint in not_uploaded(definition, given)] == [
+        "parameter plain is 'texts'",
+        "parameter word is 'texts'",
+    ]
+
+
+def test_run_refuses_what_a_start_would_refuse_before_there_is_a_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("a")
+    flow = '    flow: {forEach: {file: "${params.plain}"}}\njobDefinitions:'
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(PARAMS.replace("plain: a", "plain: s3://b/l").replace("jobDefinitions:", flow))
+    result = call("run", str(file), "--param", "plain=list.txt")
+    assert result.exit_code == 2
+    assert result.output == (
+        "batchrelay: step a: forEach.file: 'list.txt' is not an S3 URI, such as "
+        "s3://bucket/list.json; parameter plain is 'list.txt', as it is: only a parameter of "
+        "{type: s3uri} is uploaded\n"
+    )
+    result = call("run", str(file), "--param", "word=" + "x" * 9_000)
+    assert result.exit_code == 2
+    assert "step a: containerOverrides: 9," in result.output
+    assert "above 8,192 AWS Batch accepts the job and then fails it" in result.output
