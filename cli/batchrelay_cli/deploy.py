@@ -16,11 +16,15 @@ from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import (
+    definitions_elsewhere,
     known_revision,
+    known_text,
     missing_queues,
     pinned,
     queues_of,
     registered,
+    requests_of,
+    share_problems,
 )
 from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_definitions
 from batchrelay_cli.options import echo_json, output_option, stack_option
@@ -41,15 +45,17 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
     with reached(stack) as wire:
         pipelines = store(wire.outputs["TableName"], wire.make_client)
         local = is_local(wire)
+        elsewhere = definitions_elsewhere(wire.batch, pipeline_file)
         if local:
-            check_runs_here(pipeline_file)
+            check_runs_here(pipeline_file, {name for name, there in elsewhere.items() if there})
+        _check_shares(wire, pipeline_file)
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
         queues = missing_queues(wire.batch, pipeline_file)
         triggers = pipeline_file.pipeline.triggers
         _check_own_bucket(pipeline_file, wire.outputs["BucketName"])
         silent = silent_buckets(wire, triggers)
         if not local:
-            _check_account(pipeline_file, queues, silent)
+            _check_account(pipeline_file, queues, silent, elsewhere)
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline_file.pipeline.name)
         changes = _changes(wire, pipelines, pipeline_file, definitions, queues)
         changes += [f"bucket {name}: its events go to EventBridge" for name in silent.values()]
@@ -117,7 +123,20 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
         raise PipelineFileError(file.path, file.document.errors)
 
 
-def _check_account(file: PipelineFile, queues: Sequence[str], silent: Mapping[int, str]) -> None:
+def _check_shares(wire: Wire, file: PipelineFile) -> None:
+    """A queue that is there takes a shareIdentifier or it does not. Raises: PipelineFileError."""
+    for number, problem in share_problems(wire.batch, file):
+        file.document.wrong(("steps", number), problem)
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)
+
+
+def _check_account(
+    file: PipelineFile,
+    queues: Sequence[str],
+    silent: Mapping[int, str],
+    definitions: Mapping[str, bool],
+) -> None:
     """What deploy does not make in an account. Raises: PipelineFileError."""
     for number, bucket in silent.items():
         file.document.wrong(
@@ -130,5 +149,13 @@ def _check_account(file: PipelineFile, queues: Sequence[str], silent: Mapping[in
             file.document.wrong(
                 ("steps", number), f"there is no job queue {queue} in this account and region"
             )
+        for request in requests_of(step):
+            name = known_text(file, request["jobDefinition"])
+            if name is not None and not definitions.get(name, True):
+                file.document.wrong(
+                    ("steps", number),
+                    f"there is no job definition {name} in this file, nor in this account and "
+                    "region",
+                )
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)

@@ -27,6 +27,15 @@ PIPELINE_TAG = "batchrelay:pipeline"
 """Tells for which pipeline a revision was registered."""
 
 
+_SHARED = (
+    "job queue {} is not a fair-share queue: leave shareIdentifier out, or give the queue a "
+    "schedulingPolicyArn"
+)
+_NOT_SHARED = (
+    "job queue {} is a fair-share queue: write shareIdentifier and schedulingPriorityOverride"
+)
+
+
 def known_revision(batch: BatchClient, definition: Mapping[str, Any], pipeline: str) -> int | None:
     """The revision that was registered for a pipeline with this content."""
     pages = batch.get_paginator("describe_job_definitions").paginate(
@@ -103,19 +112,71 @@ def requests_of(step: Step) -> Iterator[Mapping[str, Json]]:
 
 def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
     """The job queues that a file names and that are not there."""
-    named = {name for step in file.pipeline.steps for name in queues_of(file, step)}
-    known = batch.describe_job_queues(jobQueues=sorted(named))["jobQueues"] if named else []
-    return sorted(named - {queue["jobQueueName"] for queue in known})
+    return sorted(_named_queues(file) - _queues(batch, file).keys())
+
+
+def share_problems(batch: BatchClient, file: PipelineFile) -> Iterator[tuple[int, str]]:
+    """The steps that a queue which is there will refuse. Source: SubmitJob, shareIdentifier."""
+    queues = _queues(batch, file)
+    for number, step in enumerate(file.pipeline.steps):
+        for queue, is_shared in shares_of(file, step):
+            if queue not in queues or ("schedulingPolicyArn" in queues[queue]) is is_shared:
+                continue
+            yield number, _SHARED.format(queue) if is_shared else _NOT_SHARED.format(queue)
+
+
+def _queues(batch: BatchClient, file: PipelineFile) -> dict[str, Mapping[str, Any]]:
+    """Those of a file that are there, as AWS Batch describes them."""
+    named = sorted(_named_queues(file))
+    known = batch.describe_job_queues(jobQueues=named)["jobQueues"] if named else []
+    return {queue["jobQueueName"]: dict(queue) for queue in known}
+
+
+def _named_queues(file: PipelineFile) -> set[str]:
+    return {name for step in file.pipeline.steps for name in queues_of(file, step)}
 
 
 def queues_of(file: PipelineFile, step: Step) -> Iterator[str]:
-    """The job queues of a step; a parameter in a name is its default, if it has one."""
-    defaults = {f"params.{p.name}": p.default for p in file.pipeline.params if p.default}
+    """The job queues of a step."""
+    return (queue for queue, _ in shares_of(file, step))
+
+
+def shares_of(file: PipelineFile, step: Step) -> Iterator[tuple[str, bool]]:
+    """The job queues of a step, each with whether a shareIdentifier goes with it."""
     for request in requests_of(step):
-        with suppress(InvalidPipeline):  # only a run will know it
-            name = expand(str(request["jobQueue"]), defaults).rpartition("job-queue/")[2]
-            if "${" not in name:
-                yield name
+        name = known_text(file, request["jobQueue"])
+        if name is not None:
+            yield name.rpartition("job-queue/")[2], "shareIdentifier" in request
+
+
+def known_text(file: PipelineFile, text: Json) -> str | None:
+    """A parameter in a text is its default, if it has one; None if only a run will know it."""
+    defaults = {f"params.{p.name}": p.default for p in file.pipeline.params if p.default}
+    with suppress(InvalidPipeline):
+        expanded = expand(str(text), defaults)
+        return None if "${" in expanded else expanded
+    return None
+
+
+def definitions_elsewhere(batch: BatchClient, file: PipelineFile) -> dict[str, bool]:
+    """The job definitions that steps name and the file does not have, each with whether the
+    account, or the local cloud, has it."""
+    named = {
+        known_text(file, request["jobDefinition"])
+        for step in file.pipeline.steps
+        for request in requests_of(step)
+    }
+    own = {definition["jobDefinitionName"] for definition in file.definitions}
+    return {name: _is_registered(batch, name) for name in named - own if name is not None}
+
+
+def _is_registered(batch: BatchClient, reference: str) -> bool:
+    """Whether SubmitJob would find an active revision of that name, or that very revision."""
+    if reference.startswith("arn:") or ":" in reference:
+        found = batch.describe_job_definitions(jobDefinitions=[reference])
+        return any(d["status"] == "ACTIVE" for d in found["jobDefinitions"])
+    found = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
+    return bool(found["jobDefinitions"])
 
 
 def pinned(pipeline: Pipeline, revisions: Mapping[str, int]) -> Pipeline:

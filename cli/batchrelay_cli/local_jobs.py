@@ -6,8 +6,9 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,7 +16,13 @@ from botocore.exceptions import ClientError
 from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.aws import Wire
-from batchrelay_cli.job_definitions import missing_queues, registered, requests_of
+from batchrelay_cli.job_definitions import (
+    known_text,
+    missing_queues,
+    registered,
+    requests_of,
+    shares_of,
+)
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 from batchrelay_local.launch import WORKER, job_environment
@@ -29,8 +36,10 @@ PROGRAMS_TAG = "batchrelay:programs"
 ENVIRONMENT_NAME = "this-machine"
 
 
-def check_runs_here(file: PipelineFile) -> None:
+def check_runs_here(file: PipelineFile, elsewhere: Collection[str] = ()) -> None:
     """Every step must have a job definition in the file, and its program must be on this machine.
+
+    `elsewhere` are definitions that the local cloud has from others: they know their programs.
 
     Raises:
         PipelineFileError: with every step that could not run here.
@@ -38,7 +47,8 @@ def check_runs_here(file: PipelineFile) -> None:
     path = os.pathsep.join(filter(None, (own_programs(), job_environment(os.environ)["PATH"])))
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
-        found = [_problem(file, step.name, request, by_name, path) for request in requests_of(step)]
+        requests = [r for r in requests_of(step) if _reference(file, r) not in elsewhere]
+        found = [_problem(file, step.name, request, by_name, path) for request in requests]
         for problem in dict.fromkeys(filter(None, found)):
             at_definition = ("jobDefinition",) if problem.startswith("job definition") else ()
             file.document.wrong(("steps", number, *at_definition), problem)
@@ -54,17 +64,12 @@ def _problem(
     path: str,
 ) -> str | None:
     """Why a request cannot run here."""
-    reference = str(request.get("jobDefinition", ""))
-    definition = by_name.get(reference.partition(":")[0])
+    reference = _reference(file, request)
+    definition = by_name.get(reference)
     if definition is None:
         return (
             f"job definition {reference} is not in this file's jobDefinitions; here there is "
             "no AWS account to find it in: add it, with its command"
-        )
-    if ":" in reference:
-        return (
-            f"job definition {reference} names a revision, but this file defines "
-            f"{reference.partition(':')[0]}: leave the revision out"
         )
     program = _program(request, definition)
     if program is None:
@@ -80,6 +85,11 @@ def _problem(
             f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}"
         )
     return None
+
+
+def _reference(file: PipelineFile, request: Mapping[str, Json]) -> str:
+    text = request.get("jobDefinition", "")
+    return known_text(file, text) or str(text)
 
 
 def _program(request: Mapping[str, Json], definition: Mapping[str, Any]) -> str | None:
@@ -141,22 +151,37 @@ def ensure_queues(wire: Wire, file: PipelineFile) -> None:
             type="MANAGED",
             computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
         )
+    uses = [use for step in file.pipeline.steps for use in shares_of(file, step)]
+    shared = {queue for queue, is_shared in uses if is_shared}
     for queue in missing_queues(wire.batch, file):
         try:
-            wire.batch.create_job_queue(
-                jobQueueName=queue,
-                priority=1,
-                computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
-            )
+            _create_queue(wire, queue, name, is_shared=queue in shared)
         except ClientError:  # somebody deploys at the same time, or the name is none
             if queue in missing_queues(wire.batch, file):
                 raise
 
 
+def _create_queue(wire: Wire, queue: str, environment: str, *, is_shared: bool) -> None:
+    """A fair-share queue, if the file gives its jobs a shareIdentifier: AWS Batch takes it there
+    and nowhere else."""
+    policy: Any = {}
+    if is_shared:
+        name = f"share-{queue}"[:100] + f"-{token_hex(4)}"  # one of an earlier try may be there
+        made = wire.batch.create_scheduling_policy(name=name, fairsharePolicy={})
+        policy = {"schedulingPolicyArn": made["arn"]}
+    wire.batch.create_job_queue(
+        jobQueueName=queue,
+        priority=1,
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
+        **policy,
+    )
+
+
 def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
     """What one child takes: so much this machine must pretend to have, or it would never start."""
-    reference = str(request["jobDefinition"]).partition(":")[0]
-    [definition] = [d for d in file.definitions if d["jobDefinitionName"] == reference]
+    reference = _reference(file, request)
+    own = (d for d in file.definitions if d["jobDefinitionName"] == reference)
+    definition: Mapping[str, Any] = next(own, {})
     wanted = [
         float(entry["value"])
         for container in (definition.get("containerProperties", {}), _overrides(request))

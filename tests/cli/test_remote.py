@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -296,3 +297,95 @@ def test_a_cloud_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     result = batchrelay("runs")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "start a local cloud with `batchrelay local up`" in result.stderr
+
+
+SHARED = """
+pipeline: shared
+defaults:
+  jobDefinition: say
+  jobQueue: Shared
+  SHARE
+steps:
+  - {jobName: one}
+  - {jobName: two, dependsOn: [{jobName: one}]}
+jobDefinitions:
+  - jobDefinitionName: say
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
+""".replace("SHARE", "shareIdentifier: team\n  schedulingPriorityOverride: 5")
+
+
+def test_a_queue_of_jobs_with_a_share_is_made_a_fair_share_queue(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    assert batchrelay("deploy", write(tmp_path, SHARED)).exit_code == 0
+    run = document("start", "shared")
+    assert batchrelay("status", run["runId"], "--watch").exit_code == 0
+    [queue] = client_of(stays, "batch").describe_job_queues(jobQueues=["Shared"])["jobQueues"]
+    assert ":scheduling-policy/share-Shared-" in queue["schedulingPolicyArn"]
+    plain = SHARED.replace("shareIdentifier: team\n  schedulingPriorityOverride: 5", "")
+    refused = batchrelay("deploy", write(tmp_path, plain))
+    assert refused.exit_code == 2
+    assert "pipeline.yaml:9:5: job queue Shared is a fair-share queue: write shareIdentifier" in (
+        refused.output
+    )
+
+
+def test_what_others_made_in_a_local_cloud_counts(stays: LocalCloud, tmp_path: Path) -> None:
+    """By boto3 or by the aws CLI: a job queue, and job definitions that the file does not have."""
+    batch = client_of(stays, "batch")
+    make_queue(batch, "theirs", slots=2)
+    container = {"image": "i", "command": ["true"], "vcpus": 1, "memory": 64}
+    arn = batch.register_job_definition(
+        jobDefinitionName="theirs", type="container", containerProperties=container
+    )["jobDefinitionArn"]
+    text = f"""
+pipeline: of-theirs
+params: {{name: theirs}}
+defaults: {{jobQueue: theirs}}
+steps:
+  - {{jobName: by-name, jobDefinition: theirs}}
+  - {{jobName: by-revision, jobDefinition: "theirs:1"}}
+  - {{jobName: by-arn, jobDefinition: "{arn}"}}
+  - {{jobName: by-param, jobDefinition: "${{params.name}}"}}
+"""
+    planned = batchrelay("deploy", write(tmp_path, text), "--plan").output
+    assert planned == "pipeline of-theirs: new\n"
+    assert batchrelay("deploy", write(tmp_path, text)).exit_code == 0
+    run = document("start", "of-theirs")
+    assert batchrelay("status", run["runId"], "--watch").exit_code == 0
+    for wrong in ("nobodys", "theirs:7"):
+        changed = text.replace("jobDefinition: theirs}", f'jobDefinition: "{wrong}"}}')
+        refused = batchrelay("deploy", write(tmp_path, changed))
+        assert refused.exit_code == 2
+        assert (
+            f":6:39: job definition {wrong} is not in this file's jobDefinitions" in refused.output
+        )
+    shared = text.replace("jobQueue: theirs", "jobQueue: theirs, shareIdentifier: team")
+    refused = batchrelay("deploy", write(tmp_path, shared))
+    assert "job queue theirs is not a fair-share queue: leave shareIdentifier out" in refused.output
+
+
+def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local cloud stands for an account here."""
+    monkeypatch.setattr(sys.modules["batchrelay_cli.deploy"], "is_local", lambda _: False)
+    text = QUICK.replace("quick", "elsewhere").replace("after, jobDefinition: say", "after, "
+                         "jobDefinition: nobodys")  # fmt: skip
+    refused = batchrelay("deploy", write(tmp_path, text))
+    assert refused.exit_code == 2
+    assert "there is no job definition nobodys in this file, nor in this account" in refused.output
+
+
+def test_a_text_with_the_name_of_a_folder_stays_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batchrelay("deploy", write(tmp_path, QUICK.replace("quick", "folder")))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    started = CliRunner().invoke(
+        cli, ["start", "folder", "--param", "word=texts", "--output", "json"]
+    )
+    assert json.loads(started.stdout)["params"] == {"word": "texts"}
+    assert "parameter word is 'texts', as it is" in started.stderr
