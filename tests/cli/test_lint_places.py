@@ -88,6 +88,39 @@ def test_a_misspelt_key_is_not_missing_too(tmp_path: Path) -> None:
     assert problems(tmp_path, text) == ["3:18: unknown key job_queue: AWS spells it jobQueue"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("params", "2:1: unknown key PARAMS: did you mean params?"),
+        ("steps", "4:1: unknown key STEPS: did you mean steps?"),
+        ("defaults", "3:1: unknown key DEFAULTS: did you mean defaults?"),
+        ("jobName: a", "5:6: unknown key JOBNAME: did you mean jobName?"),
+        ("triggers", "7:1: unknown key TRIGGERS: did you mean triggers?"),
+    ],
+)
+def test_a_misspelt_key_does_not_make_what_refers_to_it_wrong(
+    tmp_path: Path, wrong: str, problem: str
+) -> None:
+    text = """\
+pipeline: p
+params: {x: 1}
+defaults: {jobQueue: q, jobDefinition: d}
+steps:
+  - {jobName: a, parameters: {x: "${params.x}", t: "${trigger.time}"}}
+  - {jobName: b, dependsOn: [{jobName: a}]}
+triggers: [{schedule: {expression: rate(1 day)}}]
+"""
+    key = wrong.partition(":")[0]
+    misspelt = text.replace(wrong, wrong.replace(key, f"{key[:-2]}{key[-1]}"), 1)
+    expected = problem.replace(key.upper(), f"{key[:-2]}{key[-1]}")
+    assert problems(tmp_path, misspelt) == [expected]
+
+
+def test_what_is_misspelt_is_read_at_its_own_lines(tmp_path: Path) -> None:
+    text = "pipeline: p\nstep:\n  - {jobName: a, jobQueue: a b, jobDefinition: d}\n"
+    assert [problem.partition(": ")[0] for problem in problems(tmp_path, text)] == ["2:1", "3:28"]
+
+
 def test_a_cycle_is_found_beside_a_step_that_is_not_there(tmp_path: Path) -> None:
     text = """\
 pipeline: two-mistakes

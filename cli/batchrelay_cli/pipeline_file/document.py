@@ -80,6 +80,12 @@ class Document:
             self._seen.add(problem)
             self.problems.append(problem)
 
+    def means(self, wrong: str, meant: str) -> None:
+        """A key at the top is another one's misspelling: its values are found under both."""
+        for known in (self.positions, self.key_positions):
+            below = [place for place in known if place[:1] == (wrong,)]
+            known.update({(meant, *place[1:]): known[place] for place in below})
+
     def line(self, place: Place) -> int:
         """The line of the value there."""
         return self._nearest(self.positions, place)[0]

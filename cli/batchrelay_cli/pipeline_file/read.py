@@ -26,7 +26,7 @@ from batchrelay_cli.pipeline_file.fields import (
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
-from batchrelay_cli.pipeline_file.shapes import unknown_key
+from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
 from batchrelay_cli.pipeline_file.triggers import (
@@ -106,7 +106,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     if not isinstance(data, dict):
         document.wrong((), "a pipeline file is a mapping that begins with `pipeline: NAME`")
         return None, ()
-    _check_top(document, data)
+    data = _check_top(document, data)
     params = read_params(document, data.get("params", {}))
     defaults = read_defaults(document, data.get("defaults", {}))
     steps = read_steps(document, data.get("steps"), defaults)
@@ -138,15 +138,23 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     return pipeline, definitions
 
 
-def _check_top(document: Document, data: Mapping[str, Any]) -> None:
+def _check_top(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keys at the top. One that is misspelt is one mistake: it is read as it was meant."""
+    meant: dict[str, Any] = {}
     for key in data:
         if key not in _TOP:
             document.wrong_key((key,), unknown_key(key, _TOP, "a pipeline file"))
+            right = meant_key(key, _TOP)
+            if right is not None and right not in data:
+                document.means(key, right)
+                meant[right] = data[key]
+    data = {**data, **meant}
     name = data.get("pipeline")
     if isinstance(name, str):
         check_name(document, ("pipeline",), "the pipeline's name", name)
     else:
         document.wrong(("pipeline",), "the file needs a name: write `pipeline: NAME`")
+    return data
 
 
 # --- `${…}` ------------------------------------------------------------------

@@ -60,7 +60,7 @@ def read_steps(
     steps = []
     for number, entry in enumerate(value):
         place: Place = ("steps", number)
-        name = entry.get("jobName") if isinstance(entry, dict) else None
+        name = _name(entry) if isinstance(entry, dict) else None
         if not isinstance(name, str):
             document.wrong(place, "a step needs a jobName, which is its name in the pipeline")
             if not isinstance(entry, dict):
@@ -75,6 +75,15 @@ def read_steps(
         names[label] = name
         steps.append((number, _step(document, place, name, entry, defaults)))
     return tuple(steps)
+
+
+def _name(entry: Mapping[str, Any]) -> Any:
+    """A step's name, under whatever misspelling of the key, which is a mistake of its own."""
+    if "jobName" in entry:
+        return entry["jobName"]
+    known = (*request_shape("SubmitJob").members, *_OURS)
+    wrong = (key for key in entry if key not in known and meant_key(key, known) == "jobName")
+    return entry.get(next(wrong, "jobName"))
 
 
 def _step(
