@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -15,9 +15,13 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
+    ATTEMPTS_MAX,
+    PRIORITY_MAX,
     QUIET_S_MAX,
     QUIET_S_MIN,
+    RETRY_RULES_MAX,
     STEPS_MAX,
+    TIMEOUT_S_MIN,
 )
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
 from batchrelay.domain.values import NAME
@@ -41,6 +45,14 @@ _QUIET: Schema = {
         {"type": "string", "pattern": "^0*[1-9][0-9]*[smh]?$"},
     ]
 }
+_LIMITS: Mapping[tuple[str, str], Schema] = {
+    ("RetryStrategy", "attempts"): {"minimum": 1, "maximum": ATTEMPTS_MAX},
+    ("RetryStrategy", "evaluateOnExit"): {"maxItems": RETRY_RULES_MAX},
+    ("JobTimeout", "attemptDurationSeconds"): {"minimum": TIMEOUT_S_MIN},
+    ("SubmitJobRequest", "schedulingPriorityOverride"): {"minimum": 0, "maximum": PRIORITY_MAX},
+    ("RegisterJobDefinitionRequest", "schedulingPriority"): {"minimum": 0, "maximum": PRIORITY_MAX},
+}
+"""What the model does not say of a member, by its shape and name."""
 _VALUE: Schema = {"type": ["string", "number", "boolean"]}
 
 
@@ -105,6 +117,7 @@ class _Shapes:
 def _members(shapes: _Shapes, shape: StructureShape, without: Iterable[str] = ()) -> Schema:
     return {
         name: _told(_sentence(member.documentation), shapes.of(member))
+        | _LIMITS.get((shape.name, name), {})
         for name, member in shape.members.items()
         if name not in without
     }
