@@ -71,6 +71,6 @@ def _uploaded(
     except PipelineNotFound as error:
         raise UsageProblem(str(error)) from None
     for hint in not_uploaded(definition, given):
-        click.echo(hint, err=True)
+        say(hint, err=True)
     uploads = upload_params(wire, definition, given, new_run_id())
     return {name: value for name, value, _ in uploads if value is not None}

@@ -254,7 +254,7 @@ def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
 
 
 def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
-    rule = NoticeRule(topic="t", on=frozenset({"FAILED"}), link=None)
+    rule = NoticeRule(topic="arn:t", on=frozenset({"FAILED"}), link=None)
     cloud = MemoryCloud(pipeline(step("a"), notify=(rule,)))
     cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED, HOSTILE)

@@ -92,8 +92,8 @@ def check_graph(
         _check_names(document, place, entries[number], step, by_name)
         for problem in _misfits(step, by_name):
             document.wrong((*place, "dependsOn"), problem)
-        for problem in _items_misfits(step):
-            document.wrong((*place, "flow"), problem)
+        for path, problem in _items_misfits(step):
+            document.wrong((*place, "flow", *path), problem)
         if step.lanes and not step.has_items and step.array_size is None:
             _warn_of_lanes(document, place, entries[number], step)
         _check_outputs(document, place, step, by_name)
@@ -196,18 +196,19 @@ def _warn_of_lanes(document: Document, place: Place, entry: Mapping[str, Any], s
     )
 
 
-def _items_misfits(step: Step) -> Iterator[str]:
+def _items_misfits(step: Step) -> Iterator[tuple[Place, str]]:
     """Of the items that stand in the file, and of the URIs of those that do not."""
     try:
         children_of_items(step)
     except InvalidItems as error:
-        yield str(error)
+        yield (), str(error)
     for path, text, of_object in source_uris(step):
         known = text[: next((r.offset for r in references(text)), len(text))]
         right = is_uri(text, of_object=of_object) if known == text else known.startswith("s3://")
         if known and not right:
             example = "s3://bucket/list.json" if of_object else "s3://bucket/folder/"
-            yield f"{path[-1]} must be an S3 URI, such as {example}"
+            other = "or a parameter of type s3uri: ${params.NAME}"
+            yield tuple(path), f"{path[-1]} must be an S3 URI, such as {example}, {other}"
 
 
 def _known_size(step: Step) -> int | None:

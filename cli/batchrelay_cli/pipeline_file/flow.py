@@ -108,11 +108,6 @@ def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach
             "as Items)",
         )
         return None
-    if "${" not in file and not re.fullmatch(r"s3://[^/]+/.+", file):
-        problem = (
-            "file must be the S3 URI of an object, such as s3://bucket/list.csv, or a parameter"
-        )
-        document.wrong((*place, "file"), f"{problem} of type s3uri: ${{params.NAME}}")
     if said is not None and said not in list(ListFormat):
         document.wrong((*place, "format"), f"format must be one of {', '.join(ListFormat)}")
         return None
