@@ -23,7 +23,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test can reach an account, whatever the developer's machine is set up for."""
+    """No test can reach an account, whatever the developer's machine is set up for.
+
+    boto3's own session keeps the keys that it has read first, and each cloud has its own.
+    """
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")

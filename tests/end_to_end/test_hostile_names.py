@@ -20,7 +20,7 @@ NAMES = (
     "quote's", 'double"quote', "`id`", "$(id)", "a;id>owned;b", "-rf", "--help", "a%20b", "a+b c",
     "ümläut é", "{item.key}", "${run.id}", "back\\slash", "*", "a&b|c<d>", "$HOME",
 )  # fmt: skip
-DEFINITION = "{jobDefinitionName: shell, type: container, containerProperties: {image: i, command: ['true']}}"
+DEFINITION = "{jobDefinitionName: shell, type: container, containerProperties: {image: i, command: ['true'], vcpus: 1, memory: 64}}"
 BY_UPLOAD = f"""
 pipeline: by-upload
 params: {{key: "${{trigger.key}}"}}

@@ -40,7 +40,7 @@ steps:
       command: [batchrelay-worker, run, --, sh, -c, 'printf "%s\\n" "$@" | sort | batchrelay-worker put - "$0"', "{item.output}", "{item.inputs}"]
     flow: {aggregate: {of: call, fanIn: 10}, output: "${params.out}all.txt"}
 jobDefinitions:
-  - {jobDefinitionName: tools, type: container, containerProperties: {image: i, command: ["true"]}}
+  - {jobDefinitionName: tools, type: container, containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}}
 """
 
 

@@ -42,7 +42,7 @@ NO_KEYS = ("incoming/a.txt", "other/a.csv", "incoming/folder.csv/")
 def batchrelay(*arguments: str) -> str:
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def ended(pipeline: str, count: int) -> list[Any]:
