@@ -69,7 +69,7 @@ def ended(pipeline: str, count: int = 1) -> list[Any]:
         if len(runs) == count and all(run["status"] in ("SUCCEEDED", "FAILED") for run in runs):
             return runs
         assert time.monotonic() - began < PATIENCE_S, runs
-        time.sleep(0.2)
+        time.sleep(1)
 
 
 def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Path) -> None:
