@@ -80,7 +80,9 @@ class AccessControl:
         await app(scope, _replayed(body, receive), send)
 
     def _check_page(self, request: SignedRequest) -> None:
-        """No name of another site, and no page of another site."""
+        """No name of another site, no page of another site, and no address in place of a path."""
+        if not request.raw_path.startswith("/"):
+            raise SignatureProblem("denied", "the target of this request is not a path")
         if not _is_loopback(request.headers.get("host", "")):
             raise SignatureProblem("denied", "the Host of this request is not a loopback name")
         origin = request.headers.get("origin", "")

@@ -33,6 +33,9 @@ PRESIGNED_S_MAX = 604_800
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _STREAMING = "STREAMING-"
 _DATE = "%Y%m%dT%H%M%SZ"
+_SECONDS = re.compile(r"[0-9]{1,19}")
+"""Python reads no number of thousands of digits."""
+
 _HEADER_FIELD = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 
 
@@ -77,7 +80,7 @@ class Signature:
         )
         signer.body_hash = self._body_hash(request, body)
         computed = signer.sign(self._canonical(request), self.timestamp)
-        if not hmac.compare_digest(computed, self.signature):
+        if not _is_equal(computed, self.signature):
             raise SignatureProblem(
                 "signature",
                 "The request signature we calculated does not match the signature you provided. "
@@ -130,7 +133,7 @@ class QuerySignatureV2:
         split = urlsplit(f"http://s3{request.raw_path}?{request.query}")
         signer = _V2Signer(Credentials(self.access_key, secret), self.expires)
         computed = signer.get_signature(request.method, split, headers)  # type: ignore[arg-type]  # its own kind
-        if not hmac.compare_digest(computed, self.signature):
+        if not _is_equal(computed, self.signature):
             raise SignatureProblem(
                 "signature",
                 "The request signature we calculated does not match the signature you provided.",
@@ -201,7 +204,7 @@ def _signature(
 
 def _from_v2_query(query: Mapping[str, str], now: datetime) -> QuerySignatureV2:
     expires = query["Expires"]
-    if not expires.isdecimal() or not expires.isascii() or int(expires) < now.timestamp():
+    if not _SECONDS.fullmatch(expires) or int(expires) < now.timestamp():
         raise SignatureProblem("expired", "Request has expired")
     return QuerySignatureV2(
         access_key=query["AWSAccessKeyId"], signature=query["Signature"], expires=expires
@@ -209,7 +212,7 @@ def _from_v2_query(query: Mapping[str, str], now: datetime) -> QuerySignatureV2:
 
 
 def _lifetime(expires: str) -> timedelta:
-    if not (expires.isdecimal() and expires.isascii()) or int(expires) > PRESIGNED_S_MAX:
+    if not _SECONDS.fullmatch(expires) or int(expires) > PRESIGNED_S_MAX:
         raise SignatureProblem("incomplete", "X-Amz-Expires must be less than a week (in seconds)")
     return timedelta(seconds=int(expires))
 
@@ -219,10 +222,15 @@ def _check_time(timestamp: str, now: datetime, lifetime: timedelta) -> None:
         signed_at = datetime.strptime(timestamp, _DATE).replace(tzinfo=UTC)
     except ValueError:
         raise SignatureProblem("incomplete", "The request has no valid X-Amz-Date.") from None
-    if signed_at - SKEW_MAX > now:
+    if signed_at > now + SKEW_MAX:
         raise SignatureProblem("expired", f"Signature not yet current: {timestamp}")
     if signed_at + (lifetime or SKEW_MAX) < now:
         raise SignatureProblem("expired", f"Signature expired: {timestamp}")
+
+
+def _is_equal(computed: str, given: str) -> bool:
+    """In constant time; as bytes, for a stranger's text may have any letter."""
+    return hmac.compare_digest(computed.encode(), given.encode())
 
 
 def _check_signed(signature: Signature, request: SignedRequest) -> None:

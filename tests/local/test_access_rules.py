@@ -32,16 +32,18 @@ async def _app(scope: Scope, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
 
 
-def asked(attempt: Attempt, kind: str = "http", **more: str) -> list[dict[str, Any]]:
+def asked(
+    attempt: Attempt, kind: str = "http", raw_path: str = "", **more: str
+) -> list[dict[str, Any]]:
     """The messages of the answer to a signed request, changed afterwards by these headers."""
     request = signed(ENDPOINT, attempt, "batch", ENVIRONMENT)
     headers = {"Host": "127.0.0.1:4566", **request.headers, **more}
-    raw_path, _, query = attempt.path.partition("?")
+    signed_path, _, query = attempt.path.partition("?")
     scope = {
         "type": kind,
         "method": request.method,
-        "path": urlsplit(raw_path).path.replace("%5f", "_"),
-        "raw_path": raw_path.encode(),
+        "path": urlsplit(signed_path).path.replace("%5f", "_"),
+        "raw_path": (raw_path or signed_path).encode(),
         "query_string": query.encode(),
         "headers": [(n.lower().encode(), v.encode()) for n, v in headers.items()],
     }
@@ -127,3 +129,12 @@ def test_routes_of_the_emulator_do_not_exist(path: str) -> None:
 
 def test_a_websocket_is_refused() -> None:
     assert asked(LIST, "websocket") == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize(
+    "target", ["*", "[x", "@[x", "127.0.0.1:4566", "http://127.0.0.1:4566/v1/describejobqueues"]
+)
+def test_a_target_that_is_not_a_path_is_refused(target: str) -> None:
+    [start, body] = asked(LIST, raw_path=target)
+    assert start["status"] == 403
+    assert b"is not a path" in body["body"]

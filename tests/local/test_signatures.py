@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 from botocore.auth import (
@@ -209,3 +209,34 @@ def test_a_request_without_a_signature_is_refused() -> None:
     bare = SignedRequest(method="GET", raw_path="/", query="", headers={"host": "127.0.0.1"})
     with pytest.raises(SignatureProblem, match="Missing Authentication Token"):
         check(bare, b"")
+
+
+QUERY_V2 = {"AWSAccessKeyId": "LOCLKEY", "Signature": "a", "Expires": "9999999999"}
+MALFORMED: dict[str, SignedRequest] = {
+    "a date before every other": with_header(header_request(), "x-amz-date", "00010101T000000Z"),
+    "a date after every other": with_header(header_request(), "x-amz-date", "99991231T235959Z"),
+    "a signature of other letters": with_authorization(
+        header_request(), "Signature=", "Signature=é"
+    ),
+    "a lifetime of thousands of digits": replace(
+        made("query", ["a"], [], {}, b""),
+        query=made("query", ["a"], [], {}, b"").query.replace("=60", "=" + "0" * 5_000),
+    ),
+} | {
+    f"version 2: {name}": SignedRequest(
+        method="GET",
+        raw_path="/b/k",
+        query=urlencode(QUERY_V2 | changed),
+        headers={"host": "127.0.0.1:1"},
+    )
+    for name, changed in {
+        "an end of thousands of digits": {"Expires": "9" * 5_000},
+        "a signature of other letters": {"Signature": "é"},
+    }.items()
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_no_sdk_writes_is_refused_and_raises_nothing_else(name: str) -> None:
+    with pytest.raises(SignatureProblem):
+        check(MALFORMED[name], b"")
