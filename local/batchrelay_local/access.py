@@ -28,6 +28,7 @@ class AccessControl:
     Args:
         secret_of: the secret of an access key; None for a key that is not known.
         services: what the scope of a signature may name; what else MiniStack has is off.
+        route_of: the service that a request with this path and body reaches.
         allowed_origins: web pages that may use the cloud with signed requests.
     """
 
@@ -36,11 +37,13 @@ class AccessControl:
         secret_of: Callable[[str], str | None],
         *,
         services: frozenset[str],
+        route_of: Callable[[SignedRequest, str, bytes], str],
         allowed_origins: tuple[str, ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._secret_of = secret_of
         self._services = services
+        self._route_of = route_of
         self._allowed_origins = allowed_origins
         self._clock = clock
 
@@ -73,6 +76,7 @@ class AccessControl:
             body = await _whole_body(receive)
             signature.verify(request, body, secret)
             self._check_target(scope["path"], service)
+            self._check_route(request, scope["path"], body, service)
         except SignatureProblem as problem:
             answer = refusal(problem.kind, str(problem), request.headers, service)
             await _answer(send, answer.status, answer.headers, answer.body)
@@ -110,6 +114,11 @@ class AccessControl:
             raise SignatureProblem(
                 "denied", f"the service {service} is off: local up --services {service} adds it"
             )
+
+    def _check_route(self, request: SignedRequest, path: str, body: bytes, service: str) -> None:
+        """A presigned URL of S3 leaves parameters, headers and the body to who has it."""
+        if service == "s3" and self._route_of(request, path, body) != "s3":
+            raise SignatureProblem("denied", "a request that is signed for s3 asks another service")
 
     def _with_own_cors(self, send: Any, origin: str) -> Any:
         """MiniStack lets every page read every answer; here an answer names one page or none."""

@@ -24,7 +24,7 @@ from batchrelay_local.batch.service import BatchService
 from batchrelay_local.calls import CallCounter
 from batchrelay_local.credentials import CloudCredentials, process_environment
 from batchrelay_local.launch import CloudOrder
-from batchrelay_local.ministack_host import Asgi, MiniStackHost, services
+from batchrelay_local.ministack_host import Asgi, MiniStackHost, routed_service, services
 from batchrelay_local.stack import StackSource, deploy
 
 
@@ -82,6 +82,7 @@ class Cloud:
         control = AccessControl(
             lambda key: self._credentials.secret_of(key) or self._host.session_secret(key),
             services=self._services,
+            route_of=routed_service,
             allowed_origins=tuple(self._allowed_origins),
         )
         return control.wrap(counted)

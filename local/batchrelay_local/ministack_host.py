@@ -18,6 +18,7 @@ MiniStack fails loudly:
 7. `services.scheduler.handle_request` answers EventBridge Scheduler; what AWS refuses of a
    schedule's times is refused before.
 8. `core.iam_evaluator.resolve_credential` knows the keys that its STS and IAM have made.
+9. `app.detect_service` says which service a request reaches, `app._routing_params` from what.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from batchrelay_local.batch.details import ACCOUNT, REGION
 from batchrelay_local.batch.events import BusEvent
@@ -43,6 +45,7 @@ from batchrelay_local.event_patterns import may_want
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
 from batchrelay_local.schedules.requests import refusal
+from batchrelay_local.signatures import SignedRequest
 
 Answer = tuple[int, dict[str, str], bytes]
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
@@ -271,6 +274,17 @@ def services(added: Sequence[str]) -> frozenset[str]:
         names = ", ".join(sorted(SERVICE_REGISTRY))
         raise ValueError(f"there is no service {', '.join(unknown)}; known: {names}")
     return SERVICES | frozenset(added)
+
+
+def routed_service(request: SignedRequest, path: str, body: bytes) -> str:
+    """The service that MiniStack gives a request to."""
+    from ministack.app import _routing_params, detect_service  # hook 9
+
+    query = parse_qs(request.query, keep_blank_values=True)
+    headers = dict(request.headers)
+    named = _routing_params(request.method, path, headers, body, query)
+    service: str = detect_service(request.method, path, headers, named)
+    return service
 
 
 class _OtherStream:

@@ -155,14 +155,22 @@ def read_signature(request: SignedRequest, now: datetime) -> Signature | QuerySi
         signature = _from_header(request, dict(_HEADER_FIELD.findall(authorization)))
         _check_time(signature.timestamp, now, timedelta(0))
     elif query.get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256":
+        _check_one(authorization)
         signature = _from_query(query)
         _check_time(signature.timestamp, now, _lifetime(query.get("X-Amz-Expires", "")))
     elif {"AWSAccessKeyId", "Signature", "Expires"} <= query.keys():
+        _check_one(authorization)
         return _from_v2_query(query, now)
     else:
         raise SignatureProblem("missing", "Missing Authentication Token")
     _check_signed(signature, request)
     return signature
+
+
+def _check_one(authorization: str) -> None:
+    """The emulator would read the other one too. Source: S3, InvalidArgument."""
+    if authorization:
+        raise SignatureProblem("incomplete", "Only one auth mechanism allowed.")
 
 
 def _from_header(request: SignedRequest, fields: Mapping[str, str]) -> Signature:

@@ -12,6 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import HmacV1QueryAuth, S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from batchrelay_local.launch import CloudError, LocalCloud, _cloud_environment
@@ -159,6 +162,48 @@ def test_presigned_urls_of_both_versions_work_and_expire(cloud: LocalCloud) -> N
     assert send(cloud.endpoint, version_4).status == 200
     past = presigned(cloud.endpoint, bucket, cloud.environment, expires=-1)
     assert send(cloud.endpoint, past).status == 403
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ASSUME = "Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=s"
+ELSEWHERE: dict[str, Attempt] = {
+    "by a parameter": Attempt(name="", path=f"&Version=2011-06-15&{ASSUME}"),
+    "by a form": Attempt(name="", headers=FORM, path="", body=ASSUME.encode()),
+    "by a second signature": Attempt(
+        name="", path="", headers={"Authorization": "Credential=a/b/us-east-1/sts/aws4_request"}
+    ),
+}
+
+
+@pytest.mark.parametrize("version", ["s3-query", "s3v4"])
+@pytest.mark.parametrize("way", ELSEWHERE)
+def test_a_presigned_url_of_s3_reaches_no_other_service(
+    cloud: LocalCloud, version: str, way: str
+) -> None:
+    """Whoever has the URL of one object must not get the keys of the cloud with it."""
+    keys = Credentials(cloud.access_key, cloud.secret)
+    signers = {
+        "s3-query": HmacV1QueryAuth(keys, expires=60),
+        "s3v4": S3SigV4QueryAuth(keys, "s3", "us-east-1", expires=60),
+    }
+    request = AWSRequest("GET", f"{cloud.endpoint}/bucket/key", headers={})
+    if version == "s3-query" and way == "by a form":
+        request.headers["Content-Type"] = FORM["Content-Type"]
+    signers[version].add_auth(request)
+    changed = ELSEWHERE[way]
+    sent = replace(changed, path=request.url.removeprefix(cloud.endpoint) + changed.path)
+    answer = send(cloud.endpoint, sent)
+    assert answer.status == 403
+    assert b"AccessKeyId" not in answer.body
+
+
+def test_an_object_may_be_uploaded_as_curl_does_by_default(cloud: LocalCloud) -> None:
+    """With the type of a form, and a body that is none."""
+    client_of(cloud, "s3").create_bucket(Bucket="curled")
+    url = presigned(
+        cloud.endpoint, Attempt(name="", method="PUT", path="/curled/key"), cloud.environment
+    )
+    assert send(cloud.endpoint, replace(url, headers=FORM, body=b"a=b")).status == 200
 
 
 def get(cloud: LocalCloud, url: str) -> Outcome:

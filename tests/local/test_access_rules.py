@@ -61,7 +61,10 @@ def asked(
         sent.append(message)
 
     control = AccessControl(
-        {"LOCLKEY": "secret"}.get, services=frozenset({"batch"}), allowed_origins=(PAGE,)
+        {"LOCLKEY": "secret"}.get,
+        services=frozenset({"batch"}),
+        route_of=lambda *_: "batch",
+        allowed_origins=(PAGE,),
     )
     asyncio.run(control.wrap(_app)(scope, receive, send))
     return sent

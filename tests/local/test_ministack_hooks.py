@@ -14,6 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchrelay_local.launch import LocalCloud
+from batchrelay_local.ministack_host import routed_service
+from batchrelay_local.signatures import SignedRequest
 from tests.conftest import client_of, physical_id
 
 pytestmark = pytest.mark.cloud
@@ -222,3 +224,22 @@ def test_hook_7_a_schedule_that_aws_refuses_is_not_stored(
     stored = scheduler.get_schedule(Name="refused")
     assert stored["ScheduleExpression"] == request["ScheduleExpression"]
     scheduler.delete_schedule(Name="refused")
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "body", "service"),
+    [
+        ({}, "", b"", "s3"),
+        ({"x-amz-target": "DynamoDB_20120810.ListTables"}, "", b"{}", "dynamodb"),
+        ({"authorization": "Credential=a/b/us-east-1/lambda/aws4_request"}, "", b"", "lambda"),
+        ({}, "Action=ListQueues", b"", "sqs"),
+        ({"content-type": "application/x-www-form-urlencoded"}, "", b"Action=AssumeRole", "sts"),
+    ],
+)
+def test_hook_9_says_which_service_a_request_reaches(
+    headers: dict[str, str], query: str, body: bytes, service: str
+) -> None:
+    request = SignedRequest(
+        method="GET", raw_path="/bucket/key", query=query, headers={"host": "127.0.0.1", **headers}
+    )
+    assert routed_service(request, "/bucket/key", body) == service
