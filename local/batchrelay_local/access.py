@@ -7,16 +7,17 @@ web page sends by itself, and nothing that another user of this machine sends, m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from batchrelay_local.ministack_host import Asgi
 from batchrelay_local.refusals import refusal
 from batchrelay_local.signatures import SignatureProblem, SignedRequest, read_signature
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOST = re.compile(r"(\[::1\]|[a-z0-9._-]+)(?::[0-9]+)?")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _ADMIN = ("/_ministack", "/_localstack", "/health")
 
 Scope = MutableMapping[str, Any]
@@ -164,10 +165,9 @@ def _text(value: bytes) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    """Nothing but a name and a port: what is read in two ways is not what was checked."""
+    match = _HOST.fullmatch(host.lower())
+    name = match[1] if match else ""
     return name in _LOOPBACK or name.endswith(".localhost")
 
 

@@ -132,8 +132,11 @@ class QuerySignatureV2:
                 headers[name] = value
         split = urlsplit(f"http://s3{request.raw_path}?{request.query}")
         signer = _V2Signer(Credentials(self.access_key, secret), self.expires)
-        computed = signer.get_signature(request.method, split, headers)  # type: ignore[arg-type]  # its own kind
-        if not _is_equal(computed, self.signature):
+        computed = [
+            signer.get_signature(request.method, split, headers, auth_path=resource)  # type: ignore[arg-type]  # its own kind
+            for resource in _resources(request)
+        ]
+        if not any(_is_equal(one, self.signature) for one in computed):
             raise SignatureProblem(
                 "signature",
                 "The request signature we calculated does not match the signature you provided.",
@@ -234,6 +237,17 @@ def _check_time(timestamp: str, now: datetime, lifetime: timedelta) -> None:
         raise SignatureProblem("expired", f"Signature not yet current: {timestamp}")
     if signed_at + (lifetime or SKEW_MAX) < now:
         raise SignatureProblem("expired", f"Signature expired: {timestamp}")
+
+
+def _resources(request: SignedRequest) -> tuple[str, ...]:
+    """The path from the bucket on, which may be in the host's name; boto3 ends a bucket with `/`.
+
+    Source: S3 Developer Guide, "Signing and authenticating REST requests", CanonicalizedResource.
+    """
+    label, _, rest = request.headers["host"].partition(":")[0].lower().partition(".")
+    is_virtual = rest.split(".")[-1] == "localhost" and label != "s3"
+    path = f"/{label}{request.raw_path}" if is_virtual else request.raw_path
+    return (path,) if path.count("/") > 1 or path == "/" else (path, f"{path}/")
 
 
 def _is_equal(computed: str, given: str) -> bool:

@@ -88,6 +88,10 @@ def test_a_signed_request_passes_whole_and_no_page_may_read_the_answer() -> None
         {"Host": "127.0.0.1.evil.example"},
         {"Host": "[::1"},
         {"Host": ""},
+        {"Host": "evil.example@127.0.0.1:4566"},
+        {"Host": "127.0.0.1/evil.example"},
+        {"Host": "127.0.0.1:4566,evil.example"},
+        {"Host": "bucket.localhost?"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
@@ -110,6 +114,20 @@ def test_a_page_that_is_rebound_to_loopback_signs_in_vain() -> None:
     [start, body] = asked(named)
     assert start["status"] == 403
     assert b"not a loopback name" in body["body"]
+
+
+@pytest.mark.parametrize("host", ["evil@127.0.0.1", "localhost/x", "localhost,evil", "[::1]x"])
+def test_a_host_that_is_more_than_a_name_is_refused_however_it_is_signed(host: str) -> None:
+    named = Attempt(name="list", path=LIST.path, method="POST", body=b"{}", headers={"Host": host})
+    [start, body] = asked(named)
+    assert start["status"] == 403
+    assert b"not a loopback name" in body["body"]
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "[::1]:80", "a_b.localhost:80", "127.0.0.1"])
+def test_every_loopback_name_is_taken(host: str) -> None:
+    named = Attempt(name="list", path=LIST.path, method="POST", body=b"{}", headers={"Host": host})
+    assert status(named) == 200
 
 
 @pytest.mark.parametrize("headers", [{"Origin": ENDPOINT}, {"Sec-Fetch-Site": "same-origin"}])

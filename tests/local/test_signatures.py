@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import boto3
 import pytest
 from botocore.auth import (
     HmacV1QueryAuth,
@@ -17,6 +18,7 @@ from botocore.auth import (
     SigV4QueryAuth,
 )
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,6 +211,44 @@ def test_a_request_without_a_signature_is_refused() -> None:
     bare = SignedRequest(method="GET", raw_path="/", query="", headers={"host": "127.0.0.1"})
     with pytest.raises(SignatureProblem, match="Missing Authentication Token"):
         check(bare, b"")
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:1", "s3.localhost:1"])
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("get_object", {"Key": "k"}),
+        ("get_object", {"Key": "a/ü +%//~"}),
+        ("list_objects_v2", {"Prefix": "a b"}),
+        ("get_bucket_tagging", {}),
+    ],
+)
+def test_version_2_signs_the_bucket_where_it_stands(
+    style: str, host: str, operation: str, parameters: dict[str, str]
+) -> None:
+    signed = by_boto3(host, style, operation, parameters)
+    check(signed, b"")
+    for other in ("other.localhost:1", "other.s3.localhost:1"):
+        with pytest.raises(SignatureProblem, match="does not match"):
+            check(with_header(signed, "host", other), b"")
+
+
+def by_boto3(host: str, style: Any, operation: str, parameters: dict[str, str]) -> SignedRequest:
+    """The GET of an URL that boto3 has presigned."""
+    s3 = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=f"http://{host}",
+        aws_access_key_id="LOCLKEY",
+        aws_secret_access_key=SECRET,
+        config=Config(signature_version="s3", s3={"addressing_style": style}),
+    )
+    url = s3.generate_presigned_url(operation, Params={"Bucket": "bucket", **parameters})
+    split = urlsplit(url)
+    return SignedRequest(
+        method="GET", raw_path=split.path or "/", query=split.query, headers={"host": split.netloc}
+    )
 
 
 QUERY_V2 = {"AWSAccessKeyId": "LOCLKEY", "Signature": "a", "Expires": "9999999999"}
