@@ -7,6 +7,8 @@ web page sends by itself, and nothing that another user of this machine sends, m
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
@@ -14,11 +16,24 @@ from typing import Any
 
 from batchrelay_local.ministack_host import Asgi
 from batchrelay_local.refusals import refusal
-from batchrelay_local.signatures import SignatureProblem, SignedRequest, read_signature
+from batchrelay_local.signatures import (
+    QuerySignatureV2,
+    Signature,
+    SignatureProblem,
+    SignedRequest,
+    check_payload,
+    read_signature,
+)
 
 _HOST = re.compile(r"(\[::1\]|[a-z0-9._-]+)(?::[0-9]+)?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _ADMIN = ("/_ministack", "/_localstack", "/health")
+
+UNDECLARED_BYTES_MAX = 70_167_211
+"""Of a body that must be kept before the signature can be verified: S3 declares its hash first.
+
+Source: Lambda, RequestEntityTooLargeException of CreateFunction, the largest that AWS takes.
+"""
 
 Scope = MutableMapping[str, Any]
 
@@ -74,8 +89,7 @@ class AccessControl:
             signature = read_signature(request, self._clock())
             service = signature.service
             secret = self._secret(signature.access_key)
-            body = await _whole_body(receive)
-            signature.verify(request, body, secret)
+            body = await _verified_body(request, signature, secret, receive)
             self._check_target(scope["path"], service)
             self._check_route(request, scope["path"], body, service)
         except SignatureProblem as problem:
@@ -179,11 +193,30 @@ def _preflight_headers(request: SignedRequest) -> tuple[tuple[bytes, bytes], ...
     )
 
 
-async def _whole_body(receive: Any) -> bytes:
+async def _verified_body(
+    request: SignedRequest, signature: Signature | QuerySignatureV2, secret: str, receive: Any
+) -> bytes:
+    """The body of a request whose signature is right. A stranger's is not kept, where it can be."""
+    payload = signature.payload(request)
+    if payload:
+        signature.verify(request, payload, secret)
+        body = await _whole_body(receive)
+        check_payload(payload, body)
+        return body
+    body = await _whole_body(receive, UNDECLARED_BYTES_MAX)
+    signature.verify(request, hashlib.sha256(body).hexdigest(), secret)
+    return body
+
+
+async def _whole_body(receive: Any, bytes_max: float = math.inf) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
+        if len(body) > bytes_max:
+            raise SignatureProblem(
+                "body", f"Request must be smaller than {bytes_max} bytes for this operation"
+            )
         if message["type"] != "http.request" or not message.get("more_body"):
             return bytes(body)
 

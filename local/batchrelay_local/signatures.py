@@ -71,14 +71,14 @@ class Signature:
     timestamp: str
     presigned: bool
 
-    def verify(self, request: SignedRequest, body: bytes, secret: str) -> None:
+    def verify(self, request: SignedRequest, payload: str, secret: str) -> None:
         """Raises: SignatureProblem."""
         if self.timestamp[:8] != self._scope_date(request):
             raise SignatureProblem("signature", "the credential's date is not the request's date")
         signer = (_S3Signer if self.service == "s3" else _Signer)(
             Credentials(self.access_key, secret), self.service, self.region
         )
-        signer.body_hash = self._body_hash(request, body)
+        signer.body_hash = payload
         computed = signer.sign(self._canonical(request), self.timestamp)
         if not _is_equal(computed, self.signature):
             raise SignatureProblem(
@@ -100,18 +100,11 @@ class Signature:
             params=_pairs(request.query, without="X-Amz-Signature"),  # type: ignore[arg-type]  # names may repeat
         )
 
-    def _body_hash(self, request: SignedRequest, body: bytes) -> str:
-        declared = request.headers.get("x-amz-content-sha256", "")
-        if declared.startswith((_UNSIGNED, _STREAMING)):
-            return declared
+    def payload(self, request: SignedRequest) -> str:
+        """What was signed of the body, as far as it is known before the body: "" if it is not."""
         if self.presigned and self.service == "s3":
-            return _UNSIGNED
-        found = hashlib.sha256(body).hexdigest()
-        if declared and declared != found:
-            raise SignatureProblem(
-                "body", "The provided 'x-amz-content-sha256' header does not match the body."
-            )
-        return found
+            return request.headers.get("x-amz-content-sha256", _UNSIGNED)
+        return request.headers.get("x-amz-content-sha256", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +116,11 @@ class QuerySignatureV2:
     expires: str
     service: str = "s3"
 
-    def verify(self, request: SignedRequest, _body: bytes, secret: str) -> None:
+    def payload(self, _request: SignedRequest) -> str:
+        """It signs no body."""
+        return _UNSIGNED
+
+    def verify(self, request: SignedRequest, _payload: str, secret: str) -> None:
         """Raises: SignatureProblem."""
         headers = HTTPHeaders()
         # a signer moves the headers into the URL: the session's token is there and nowhere else
@@ -141,6 +138,17 @@ class QuerySignatureV2:
                 "signature",
                 "The request signature we calculated does not match the signature you provided.",
             )
+
+
+def check_payload(declared: str, body: bytes) -> None:
+    """Raises: SignatureProblem: the body is not the one that was signed."""
+    if declared.startswith((_UNSIGNED, _STREAMING)):
+        return
+    found = hashlib.sha256(body).hexdigest()
+    if declared != found:
+        raise SignatureProblem(
+            "body", "The provided 'x-amz-content-sha256' header does not match the body."
+        )
 
 
 def read_signature(request: SignedRequest, now: datetime) -> Signature | QuerySignatureV2:

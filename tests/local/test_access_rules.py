@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from batchrelay_local import access
 from batchrelay_local.access import AccessControl
-from tests.local.attack import Attempt, signed
+from tests.local.attack import Attempt, _forged, signed
 
 ENDPOINT = "http://127.0.0.1:4566"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "LOCLKEY", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -30,6 +31,15 @@ async def _app(scope: Scope, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": body})
     else:
         await send({"type": "websocket.accept"})
+
+
+def control() -> AccessControl:
+    return AccessControl(
+        {"LOCLKEY": "secret"}.get,
+        services=frozenset({"batch"}),
+        route_of=lambda *_: "batch",
+        allowed_origins=(PAGE,),
+    )
 
 
 def asked(
@@ -60,13 +70,7 @@ def asked(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    control = AccessControl(
-        {"LOCLKEY": "secret"}.get,
-        services=frozenset({"batch"}),
-        route_of=lambda *_: "batch",
-        allowed_origins=(PAGE,),
-    )
-    asyncio.run(control.wrap(_app)(scope, receive, send))
+    asyncio.run(control().wrap(_app)(scope, receive, send))
     return sent
 
 
@@ -159,3 +163,46 @@ def test_a_target_that_is_not_a_path_is_refused(target: str) -> None:
     [start, body] = asked(LIST, raw_path=target)
     assert start["status"] == 403
     assert b"is not a path" in body["body"]
+
+
+def received_of_a_stranger(monkeypatch: pytest.MonkeyPatch, **headers: str) -> tuple[int, int]:
+    """The status for a body without an end and a signature by nobody, and bytes that were read."""
+    monkeypatch.setattr(access, "UNDECLARED_BYTES_MAX", 1_000)
+    forged = {"Host": "127.0.0.1:4566", **_forged("batch"), **headers}
+    key = forged["Authorization"].replace("000000000000", "LOCLKEY")
+    signed_names = ";".join(["host", "x-amz-date", *(name.lower() for name in headers)])
+    forged["Authorization"] = key.replace("host;x-amz-date", signed_names)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(n.lower().encode(), v.encode()) for n, v in forged.items()],
+    }
+    read, sent = 0, []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        read += 100
+        assert read < 5_000, "it reads on"
+        return {"type": "http.request", "body": b"x" * 100, "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(control().wrap(_app)(scope, receive, send))
+    return int(sent[0]["status"]), read
+
+
+def test_of_a_stranger_nothing_is_read_where_the_hash_stands_in_a_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The account's number is a key that everyone knows."""
+    for declared in ("0" * 64, "UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"):
+        headers = {"X-Amz-Content-SHA256": declared}
+        assert received_of_a_stranger(monkeypatch, **headers) == (403, 0)
+
+
+def test_of_a_stranger_no_more_is_kept_than_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert received_of_a_stranger(monkeypatch) == (403, 1_100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,12 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchrelay_local.signatures import SignatureProblem, SignedRequest, read_signature
+from batchrelay_local.signatures import (
+    SignatureProblem,
+    SignedRequest,
+    check_payload,
+    read_signature,
+)
 
 SECRET = "the secret of one cloud"
 KEYS = Credentials("LOCLKEY", SECRET)
@@ -70,7 +76,11 @@ def made(
 
 
 def check(request: SignedRequest, body: bytes, *, secret: str = SECRET, at: Any = None) -> None:
-    read_signature(request, at or now()).verify(request, body, secret)
+    signature = read_signature(request, at or now())
+    payload = signature.payload(request)
+    signature.verify(request, payload or hashlib.sha256(body).hexdigest(), secret)
+    if payload:
+        check_payload(payload, body)
 
 
 @given(
