@@ -212,12 +212,14 @@ async def _whole_body(receive: Any, bytes_max: float = math.inf) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise SignatureProblem("body", "the connection ended before the body did")
         body += message.get("body", b"")
         if len(body) > bytes_max:
             raise SignatureProblem(
                 "body", f"Request must be smaller than {bytes_max} bytes for this operation"
             )
-        if message["type"] != "http.request" or not message.get("more_body"):
+        if not message.get("more_body"):
             return bytes(body)
 
 

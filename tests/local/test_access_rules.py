@@ -206,3 +206,36 @@ def test_of_a_stranger_nothing_is_read_where_the_hash_stands_in_a_header(
 
 def test_of_a_stranger_no_more_is_kept_than_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert received_of_a_stranger(monkeypatch) == (403, 1_100)
+
+
+def test_a_body_that_is_cut_off_does_not_arrive() -> None:
+    """Or half a file would be an object: what was uploaded by a presigned URL has no hash."""
+    sent: list[dict[str, Any]] = []
+    parts = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b"ha", "more_body": True},
+    ]
+    unsigned = Attempt(
+        name="put",
+        method="PUT",
+        path="/",
+        headers={"Host": "127.0.0.1:4566", "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"},
+    )
+    request = signed(ENDPOINT, unsigned, "batch", ENVIRONMENT)
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(n.lower().encode(), v.encode()) for n, v in request.headers.items()],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(control().wrap(_app)(scope, receive, send))
+    assert (sent[0]["status"], b"ended before" in sent[1]["body"]) == (403, True)
