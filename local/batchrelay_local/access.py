@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from batchrelay_local.signatures import (
 )
 
 _HOST = re.compile(r"(\[::1\]|[a-z0-9._-]+)(?::[0-9]+)?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _ADMIN = ("/_ministack", "/_localstack", "/health")
 
@@ -155,6 +156,21 @@ class AccessControl:
             await send(message)
 
         return sent
+
+
+def origins(given: Sequence[str]) -> tuple[str, ...]:
+    """Web pages as a browser names them.
+
+    Raises:
+        ValueError: one that no browser sends, or that more than one page has.
+    """
+    for origin in given:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is not the origin of one web page: write it as the browser sends it, "
+                "such as http://localhost:3000, in lower case and without a path or a last slash"
+            )
+    return tuple(given)
 
 
 def _request(scope: Scope) -> SignedRequest:

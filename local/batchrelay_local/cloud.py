@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.access import AccessControl
+from batchrelay_local.access import AccessControl, origins
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
@@ -38,7 +38,7 @@ class Cloud:
         self._services = None if order.open else services(order.services)
         self._host = MiniStackHost(order.port, self._folder, self._services)
         self._counter = CallCounter(self._credentials)
-        self._allowed_origins = order.allowed_origins
+        self._allowed_origins = origins(order.allowed_origins)
         logs = self._folder / "logs"
         logs.mkdir()
         self._batch = BatchService(
@@ -83,7 +83,7 @@ class Cloud:
             lambda key: self._credentials.secret_of(key) or self._host.session_secret(key),
             services=self._services,
             route_of=routed_service,
-            allowed_origins=tuple(self._allowed_origins),
+            allowed_origins=self._allowed_origins,
         )
         return control.wrap(counted)
 

@@ -222,6 +222,11 @@ def test_a_service_that_is_not_known_is_one_clear_line(tmp_path: Path) -> None:
         LocalCloud.start(directory=tmp_path, services=["nosuch"])
 
 
+def test_an_origin_of_every_page_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(CloudError, match=r"'\*' is not the origin of one web page"):
+        LocalCloud.start(directory=tmp_path, allowed_origins=["*"])
+
+
 def test_its_folder_is_the_users_alone_and_nothing_is_left_elsewhere(cloud: LocalCloud) -> None:
     folder = Path(cloud.folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -239,3 +239,18 @@ def test_a_body_that_is_cut_off_does_not_arrive() -> None:
 
     asyncio.run(control().wrap(_app)(scope, receive, send))
     assert (sent[0]["status"], b"ended before" in sent[1]["body"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    "origin", ["", "*", "null", "http://localhost:3000/", "HTTP://localhost", "localhost:3000",
+               "http://a,http://b", "http://a/b", "http://a\n", "http://u@a"],
+)  # fmt: skip
+def test_what_is_not_the_origin_of_one_page_is_refused(origin: str) -> None:
+    """An empty one would be that of every request without an Origin."""
+    with pytest.raises(ValueError, match="write it as the browser sends it"):
+        access.origins([PAGE, origin])
+
+
+def test_an_origin_is_taken_as_a_browser_sends_it() -> None:
+    given = [PAGE, "https://app.example", "http://[::1]:8080", "chrome-extension://abcdef"]
+    assert access.origins(given) == tuple(given)
