@@ -173,7 +173,11 @@ def read_signature(request: SignedRequest, now: datetime) -> Signature | QuerySi
         _check_one(authorization)
         return _from_v2_query(query, now)
     else:
-        raise SignatureProblem("missing", "Missing Authentication Token")
+        raise SignatureProblem(
+            "missing",
+            "Missing Authentication Token: requests to this local cloud are signed. "
+            "Use the export lines that `batchrelay local up` prints.",
+        )
     _check_signed(signature, request)
     return signature
 
