@@ -140,6 +140,16 @@ class QuerySignatureV2:
             )
 
 
+def _check_moved(query: str) -> None:
+    """A header in a version 2 URL has one value and the name that is signed.
+
+    The emulator takes the first of two values, and any letters, for that of a header.
+    """
+    names = [name for name, _ in _pairs(query) if name.lower().startswith("x-amz-")]
+    if len(set(names)) < len(names) or any(name != name.lower() for name in names):
+        raise SignatureProblem("signature", f"The URL has parameters that are not signed: {names}")
+
+
 def check_payload(declared: str, body: bytes) -> None:
     """Raises: SignatureProblem: the body is not the one that was signed."""
     if declared.startswith((_UNSIGNED, _STREAMING)):
@@ -171,6 +181,7 @@ def read_signature(request: SignedRequest, now: datetime) -> Signature | QuerySi
         _check_time(signature.timestamp, now, _lifetime(query.get("X-Amz-Expires", "")))
     elif {"AWSAccessKeyId", "Signature", "Expires"} <= query.keys():
         _check_one(authorization)
+        _check_moved(request.query)
         return _from_v2_query(query, now)
     else:
         raise SignatureProblem(

@@ -261,6 +261,30 @@ def by_boto3(host: str, style: Any, operation: str, parameters: dict[str, str]) 
     )
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{}&x-amz-copy-source=b%2Fk",
+        "{}&X-Amz-Copy-Source=b%2Fk",
+        "{}&x-amz-copy-sourc%45=b%2Fk",
+        "x-amz-meta-word=other&{}",
+        "{}&x-amz-meta-word=a%20b%2Bc",
+        "{}&X-Amz-Meta-Word=other",
+    ],
+)
+def test_a_header_that_is_added_to_a_version_2_url_is_refused(query: str) -> None:
+    """Or the URL of an upload would copy any object into its own."""
+    request = AWSRequest("PUT", "http://127.0.0.1:1/b/k", {"x-amz-meta-word": "a b+c"})
+    HmacV1QueryAuth(KEYS, expires=60).add_auth(request)
+    split = urlsplit(request.url)
+    moved = SignedRequest(
+        method="PUT", raw_path=split.path, query=split.query, headers={"host": split.netloc}
+    )
+    check(moved, b"")
+    with pytest.raises(SignatureProblem, match=r"does not match|are not signed"):
+        check(replace(moved, query=query.format(split.query)), b"")
+
+
 QUERY_V2 = {"AWSAccessKeyId": "LOCLKEY", "Signature": "a", "Expires": "9999999999"}
 MALFORMED: dict[str, SignedRequest] = {
     "a date before every other": with_header(header_request(), "x-amz-date", "00010101T000000Z"),
