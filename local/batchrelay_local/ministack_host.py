@@ -45,6 +45,7 @@ from batchrelay_local.event_patterns import may_want
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
 from batchrelay_local.schedules.requests import refusal
+from batchrelay_local.services import SERVICES
 from batchrelay_local.signatures import SignedRequest
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -67,15 +68,6 @@ ENVIRONMENT = {
     "MINISTACK_REGION": REGION,
     "DOCKER_HOST": "unix:///nowhere",  # no container is ever looked for
 }
-
-SERVICES = frozenset(
-    (
-        *("apigateway", "batch", "cloudformation", "dynamodb", "events", "execute-api", "iam"),
-        *("lambda", "logs", "monitoring", "s3", "scheduler", "secretsmanager", "sns", "sqs"),
-        *("ssm", "sts"),
-    )
-)
-"""What batchrelay and jobs need, by the name that a signature's scope has; the others are off."""
 
 
 class MiniStackHost:
