@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
+from batchrelay_cli.folder import UnsafeNameError, path_inside
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -50,6 +51,14 @@ class Log:
     lines: list[str]
     is_cut: bool = False
     """Whether there are lines before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downloaded:
+    """An object, and why it is no file here; None if it is one."""
+
+    uri: str
+    refusal: str | None = None
 
 
 def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -247,29 +256,46 @@ class Wire:
             self.s3.upload_file(str(file), self.outputs["BucketName"], key)
             yield file
 
-    def download(self, uri: str, folder: Path) -> Iterator[Path]:
-        """Fetch an object, or all below a URI that ends with `/`; every file when done.
+    def download(self, uri: str, folder: Path, below: str) -> Iterator[Downloaded]:
+        """Fetch an object, or all below a URI that ends with `/`; every one when done.
 
-        An object that is not there is no file.
+        An object that is not there is none. An empty object whose key ends with `/` is a folder.
+
+        Args:
+            uri: of the object, or of what its objects begin with.
+            folder: nothing is written outside of it.
+            below: the folder's folder for these objects.
         """
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        keys = list(self._keys(bucket, key)) if key.endswith("/") or not key else [key]
-        for found in keys:
-            relative = found.removeprefix(key) if key.endswith("/") else Path(found).name
-            target = folder / relative
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self.s3.download_file(bucket, found, str(target))
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    continue
-                raise
-            yield target
+        if key and not key.endswith("/"):
+            one = self._fetched(bucket, key, folder, f"{below}/{key.rpartition('/')[2]}")
+            yield from () if one is None else (one,)
+            return
+        for found, size in self._objects(bucket, key):
+            if found.endswith("/") and not size:
+                continue
+            one = self._fetched(bucket, found, folder, f"{below}/{found.removeprefix(key)}")
+            if one is not None:
+                yield one
 
-    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+    def _fetched(self, bucket: str, key: str, folder: Path, name: str) -> Downloaded | None:
+        try:
+            self.s3.download_file(bucket, key, str(path_inside(folder, name)))
+        except UnsafeNameError as error:
+            return Downloaded(uri=f"s3://{bucket}/{key}", refusal=str(error))
+        except OSError as error:
+            return Downloaded(uri=f"s3://{bucket}/{key}", refusal=error.strerror or str(error))
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+        return Downloaded(uri=f"s3://{bucket}/{key}")
+
+    def _objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+        """Key and bytes."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
-            yield from (entry["Key"] for entry in page.get("Contents", []))
+            yield from ((entry["Key"], entry["Size"]) for entry in page.get("Contents", []))
 
     # --- notices
 

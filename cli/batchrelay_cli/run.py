@@ -28,6 +28,7 @@ from batchrelay.job_detail import report_of
 from batchrelay.progress import observed
 from batchrelay_cli.aws import (
     LOG_LINES_MAX,
+    Downloaded,
     FunctionFailedError,
     Log,
     StartRefusedError,
@@ -66,6 +67,9 @@ SWEEP_S = 1.0
 
 NOTICE_WAIT_S = 5
 """Seconds to wait for a notice that SNS accepted."""
+
+REFUSED_SHOWN_MAX = 20
+"""Objects that could not be downloaded and are named; all are counted."""
 
 
 @click.command(
@@ -241,7 +245,7 @@ class LocalRun:
                 count += 1
                 status.update(f"uploading {name}: {count} files")
         if count:
-            self.console.print(f"uploaded {count} file{'s' if count != 1 else ''}")
+            self.console.print(f"uploaded {_files_of(count)}")
         return params
 
     def _observed(self, run: Run) -> Run:
@@ -279,17 +283,22 @@ class LocalRun:
         }
 
     def download(self, run: Run, folder: Path) -> bool:
-        """Fetch every step's output into a folder of the step's name; whether all were there."""
+        """Fetch every step's output into a folder of the step's name; whether all are there."""
         count, complete = 0, True
+        refused: list[Downloaded] = []
         for step, uri in self._outputs(run).items():
-            found = sum(1 for _ in self.wire.download(uri, folder / step))
+            found = list(self.wire.download(uri, folder, step))
             if not found:
                 complete = False
                 self.console.print(printable(f"step {step} left nothing at {uri}"))
-            count += found
-        files = f"{count} file{'s' if count != 1 else ''}"
-        self.console.print(printable(f"downloaded {files} to {folder}"))
-        return complete
+            refused += [one for one in found if one.refusal is not None]
+            count += sum(one.refusal is None for one in found)
+        self.console.print(printable(f"downloaded {_files_of(count)} to {folder}"))
+        for one in refused[:REFUSED_SHOWN_MAX]:
+            self.console.print(printable(f"not downloaded: {one.uri}: {one.refusal}"))
+        if refused:
+            self.console.print(f"{_files_of(len(refused))} not downloaded")
+        return complete and not refused
 
     def _outputs(self, run: Run) -> dict[str, str]:
         variables = variables_of(run)
@@ -318,6 +327,11 @@ class LocalRun:
             if notice is not None:
                 heard.append(notice)
         return heard
+
+
+def _files_of(count: int) -> str:
+    """A number of files, in words."""
+    return f"{count} file{'s' if count != 1 else ''}"
 
 
 def _indented(text: str) -> str:
