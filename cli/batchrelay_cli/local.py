@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from batchrelay_cli.gone import end_with, stay
 from batchrelay_cli.local_fire import fire
 from batchrelay_cli.options import UsageProblem, output_option
 from batchrelay_local.launch import CloudError, LocalCloud
@@ -75,6 +76,7 @@ def up(only: str | None, services: str, is_open: bool, output: str, **cloud_opti
         )
     except CloudError as error:
         raise UsageProblem(str(error)) from None
+    end_with(cloud)
     if is_open:
         click.secho(OPEN_WARNING, fg="red", bold=True, err=True)
     try:
@@ -83,7 +85,7 @@ def up(only: str | None, services: str, is_open: bool, output: str, **cloud_opti
         else:
             for line in exports(cloud):
                 click.echo(line)
-        cloud.process.wait()
+        stay()
     finally:
         cloud.stop()
 

@@ -36,6 +36,7 @@ from batchrelay_cli.aws import (
     local_client_factory,
 )
 from batchrelay_cli.failure import Failure
+from batchrelay_cli.gone import end_with, stay
 from batchrelay_cli.live import Display, LineDisplay, TableDisplay
 from batchrelay_cli.local import exports
 from batchrelay_cli.local_jobs import (
@@ -108,6 +109,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     for warning in pipeline_file.warnings:
         screen.print(warning.render(file))
     cloud = _cloud(file.resolve().parent, options["port"], options["chaos"], screen)
+    end_with(cloud, screen)
     try:
         session = LocalRun.prepare(cloud, pipeline_file, screen)
         ended = session.play(given, sweep=bool(options["chaos"]))
@@ -342,4 +344,4 @@ def _stay(cloud: LocalCloud, screen: Console) -> None:
     screen.print("\nthe cloud stays up; for any SDK or the aws CLI:")
     for line in exports(cloud):
         screen.print(f"  {line}")
-    cloud.process.wait()
+    stay()

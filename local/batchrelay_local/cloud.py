@@ -23,6 +23,7 @@ from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.calls import CallCounter
 from batchrelay_local.credentials import CloudCredentials, process_environment
+from batchrelay_local.guard import guarded
 from batchrelay_local.launch import CloudOrder
 from batchrelay_local.ministack_host import Asgi, MiniStackHost, routed_service, services
 from batchrelay_local.stack import StackSource, deploy
@@ -129,6 +130,7 @@ class _Told:
 def main() -> None:
     """Run until told to stop."""
     order = CloudOrder.from_json(sys.stdin.readline())
+    guard = guarded()
     told = _Told()
     threading.excepthook = told.thread_died
     try:
@@ -137,11 +139,13 @@ def main() -> None:
         answer = cloud.start()
     except (OSError, RuntimeError, ValueError) as error:
         print(json.dumps({"error": str(error)}), flush=True)  # noqa: T201  # the protocol
+        guard.kill()
         os._exit(1)
     print(json.dumps(answer), flush=True)  # noqa: T201  # the protocol
     told.hear_starter()
     told.wait()
     _stop(cloud, told)
+    guard.kill()
     os._exit(0)
 
 

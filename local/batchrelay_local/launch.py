@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +26,9 @@ STOP_S_MAX = 8.0
 
 KILL_S_MAX = 2.0
 """Seconds until a cloud that was told to end at once is killed."""
+
+WATCH_S = 0.2
+"""Seconds between two looks whether a cloud is still there."""
 
 CALLS_PATH = "/_batchrelay/calls"
 """Where a cloud answers which AWS calls were made, and by which caller."""
@@ -91,6 +96,8 @@ class LocalCloud:
     outputs: Mapping[str, str]
     process: subprocess.Popen[str]
     folder: str
+    _ending: threading.Event = field(default_factory=threading.Event, repr=False)
+    _watcher: threading.Thread | None = field(default=None, repr=False)
 
     @classmethod
     def start(cls, *, directory: Path, **options: Unpack[CloudOptions]) -> LocalCloud:
@@ -132,6 +139,23 @@ class LocalCloud:
         """The variables that make any SDK and the aws CLI talk to this cloud."""
         return client_environment(self.endpoint, self.access_key, self.secret)
 
+    def watch(self, on_end: Callable[[str], None]) -> None:
+        """Call back, from a thread, if the cloud ends although nothing here ended it.
+
+        Args:
+            on_end: gets a sentence with the last line of the cloud's log.
+        """
+        self._watcher = threading.Thread(target=self._watch, args=(on_end,), daemon=True)
+        self._watcher.start()
+
+    def _watch(self, on_end: Callable[[str], None]) -> None:
+        while self.process.poll() is None:
+            time.sleep(WATCH_S)
+        if not self._ending.is_set():
+            last = _last_line(Path(self.folder) / "cloud.log")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            on_end(f"the local cloud ended unexpectedly; its last log line: {last}")
+
     def stop(self) -> None:
         """End it and everything that it started; Ctrl-C meanwhile makes it immediate."""
         try:
@@ -144,6 +168,10 @@ class LocalCloud:
         self._end(signal.SIGQUIT, KILL_S_MAX)
 
     def _end(self, number: signal.Signals, patience_s: float) -> None:
+        if self.process.poll() is None:
+            self._ending.set()
+        elif self._watcher is not None:  # what failed here may be for want of the cloud
+            self._watcher.join()
         self.process.send_signal(number)
         try:
             self.process.wait(timeout=patience_s)
@@ -241,7 +269,15 @@ def _why(answer: Mapping[str, str], log: Path, port: int) -> str:
         return f"port {port} is in use: choose another with --port, or leave it out for a free one"
     if "error" in answer:
         return f"the local cloud did not start: {answer['error']}"
-    last = log.read_text().strip().splitlines()[-1:] or ["it said nothing"]
-    if "No module named" in last[0]:
-        return f"the local cloud is not installed ({last[0]}): pip install 'batchrelay[local]'"
-    return f"the local cloud did not start: {last[0]}"
+    last = _last_line(log)
+    if "No module named" in last:
+        return f"the local cloud is not installed ({last}): pip install 'batchrelay[local]'"
+    return f"the local cloud did not start: {last}"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:  # the cloud removes its folder at its end
+        text = ""
+    return next(iter(text.strip().splitlines()[-1:]), "it logged nothing")

@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.launch import CloudError, LocalCloud, job_environment, link_worker
+from batchrelay_local.launch import (
+    WATCH_S,
+    CloudError,
+    LocalCloud,
+    job_environment,
+    link_worker,
+)
 from tests.conftest import client_of
 
 pytestmark = pytest.mark.cloud
@@ -87,12 +93,47 @@ def test_nothing_is_left_when_it_was_stopped(tmp_path: Path, how: str) -> None:
     cloud = LocalCloud.start(directory=tmp_path)
     busy(cloud)
     session = cloud.process.pid
-    assert len(descendants(session)) >= 2
+    assert len(descendants(session)) >= 3, "the cloud, its guard and a job"
     getattr(cloud, how)()
     wait_until(lambda: descendants(session) == [], seconds=2)
     assert not can_connect(cloud.endpoint)
     assert not Path(cloud.folder).exists()
     cloud.stop()
+
+
+def kill_session_leader(session: int) -> None:
+    os.kill(session, signal.SIGKILL)
+
+
+def kill_group_of_leader(session: int) -> None:
+    os.killpg(session, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill", [kill_session_leader, kill_group_of_leader])
+def test_jobs_and_workers_end_when_the_cloud_was_killed(tmp_path: Path, kill: Any) -> None:
+    cloud = LocalCloud.start(directory=tmp_path)
+    sentences: list[str] = []
+    cloud.watch(sentences.append)
+    client_of(cloud, "lambda").invoke(FunctionName=cloud.outputs["ReconcileName"], Payload=b"{}")
+    busy(cloud)
+    session = cloud.process.pid
+    assert len(descendants(session)) >= 4, "the cloud, its guard, a worker and a job"
+    kill(session)
+    wait_until(lambda: descendants(session) == [], seconds=2)
+    wait_until(lambda: sentences != [], seconds=1)
+    [sentence] = sentences
+    assert sentence.startswith("the local cloud ended unexpectedly; its last log line: ")
+    assert not Path(cloud.folder).exists()
+    cloud.stop()
+
+
+def test_what_ended_here_did_not_end_unexpectedly(tmp_path: Path) -> None:
+    cloud = LocalCloud.start(directory=tmp_path, stack=False)
+    sentences: list[str] = []
+    cloud.watch(sentences.append)
+    cloud.stop()
+    time.sleep(2 * WATCH_S)
+    assert sentences == []
 
 
 def test_nothing_is_left_when_its_holder_was_killed() -> None:
