@@ -22,6 +22,9 @@ TIMEOUT_S = 60
 PIECE_BYTES = 8 * 1024 * 1024
 """Of an object that is read piece by piece: so much memory, whatever its size."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+"""Old buckets have more than DNS allows. Source: S3 User Guide, bucket naming rules."""
+
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _AGAIN_CODES = frozenset({"RequestTimeout", "SlowDown", "ThrottlingException", "RequestThrottled"})
 
@@ -72,8 +75,8 @@ class Aws:
         Keys come percent-encoded, because XML has no control characters. Raises: ServiceError.
         Source: ListObjectsV2.
         """
-        bucket, _, prefix = uri[len("s3://") :].partition("/")
-        if not uri.startswith("s3://") or not bucket:
+        bucket, prefix = _parts_of(uri)
+        if not bucket:
             raise WorkerError(f"{uri!r} is not an S3 URI: write s3://bucket/prefix")
         query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix)]
         token: str | None = None
@@ -106,8 +109,8 @@ class Aws:
     def _s3(
         self, method: str, uri: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer:
-        bucket, _, key = uri[len("s3://") :].partition("/")
-        if not uri.startswith("s3://") or not bucket or not key:
+        bucket, key = _parts_of(uri)
+        if not bucket or not key:
             raise WorkerError(f"{uri!r} is not the S3 URI of an object: write s3://bucket/key")
         return self._s3_at(bucket, key, f"{method} {uri}", method, body, headers)
 
@@ -243,6 +246,18 @@ class Aws:
                 known = HTTPConnection(host, timeout=TIMEOUT_S)
             self._connections[scheme, host] = known
         return known
+
+
+def _parts_of(uri: str) -> tuple[str, str]:
+    """Bucket and key; the bucket is empty if the URI has none that S3 could have.
+
+    The bucket becomes part of a host's name: with `evil#` the request, and the session's token
+    with it, would go to the host `evil`.
+    """
+    bucket, _, key = uri[len("s3://") :].partition("/")
+    if not uri.startswith("s3://") or not _BUCKET.fullmatch(bucket):
+        return "", key
+    return bucket, key
 
 
 def _page_of(body: bytes) -> tuple[Sequence[tuple[str, int]], str]:
