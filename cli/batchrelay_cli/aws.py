@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
-from batchrelay_cli.folder import UnsafeNameError, path_inside
+from batchrelay_cli.folder import UnsafeNameError, key_of, path_inside
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -248,11 +248,13 @@ class Wire:
     # --- objects
 
     def upload(self, path: Path, prefix: str) -> Iterator[Path]:
-        """Upload a file or a folder under a prefix of the stack's bucket; every file when done."""
+        """Upload a file or a folder under a prefix of the stack's bucket; every file when done.
+
+        Raises: UnsafeNameError, before anything is uploaded; OSError.
+        """
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         root = path.parent if path.is_file() else path
-        for file in files:
-            key = prefix + file.relative_to(root).as_posix()
+        for file, key in [(file, key_of(file, root, prefix)) for file in files]:
             self.s3.upload_file(str(file), self.outputs["BucketName"], key)
             yield file
 

@@ -1,13 +1,30 @@
-"""The only way from an object's key to a file: what comes from outside stays inside a folder."""
+"""The only way from an object's key to a file and back: what comes from outside stays inside."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+KEY_BYTES_MAX = 1_024
+"""Source: S3 User Guide, object key naming guidelines."""
+
 
 class UnsafeNameError(ValueError):
-    """A name that is no path below a folder; the sentence says why."""
+    """A name that is no path below a folder, or no key; the sentence says why."""
+
+
+def key_of(file: Path, root: Path, prefix: str) -> str:
+    """The key of a file below a folder. Raises: UnsafeNameError."""
+    key = prefix + file.relative_to(root).as_posix()
+    try:
+        size = len(key.encode())
+    except UnicodeError:  # Linux takes any bytes for a name
+        raise UnsafeNameError(f"the name of {str(file)!r} is not UTF-8: rename it") from None
+    if size > KEY_BYTES_MAX:
+        raise UnsafeNameError(
+            f"{str(file)!r} has a key of {size:,} bytes; S3 takes {KEY_BYTES_MAX:,}: shorten it"
+        )
+    return key
 
 
 def path_inside(folder: Path, name: str) -> Path:

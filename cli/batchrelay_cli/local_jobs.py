@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.aws import Wire
+from batchrelay_cli.folder import UnsafeNameError
 from batchrelay_cli.job_definitions import (
     known_text,
     missing_queues,
@@ -23,6 +24,7 @@ from batchrelay_cli.job_definitions import (
     requests_of,
     shares_of,
 )
+from batchrelay_cli.options import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 from batchrelay_local.launch import WORKER, job_environment
@@ -196,6 +198,8 @@ def upload_params(
 ) -> Iterator[tuple[str, str | None, Path | None]]:
     """Upload every parameter of type s3uri that is an existing local path.
 
+    Raises: UsageProblem, if a name can be no key or a file cannot be read.
+
     Yields (parameter, None, file) for each file, and (parameter, its value, None) at its end.
     """
     uploaded = local_params(pipeline, params)
@@ -205,8 +209,11 @@ def upload_params(
             continue
         path = Path(value).expanduser()
         prefix = f"uploads/{run_id}/{name}/"
-        for file in wire.upload(path, prefix):
-            yield name, None, file
+        try:
+            for file in wire.upload(path, prefix):
+                yield name, None, file
+        except (UnsafeNameError, OSError) as error:
+            raise UsageProblem(f"parameter {name}: {error}") from None
         uri = f"s3://{wire.outputs['BucketName']}/{prefix}"
         yield name, uri + (path.name if path.is_file() else ""), None
 

@@ -9,7 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchrelay_cli.aws import Downloaded, Wire
-from batchrelay_cli.folder import UnsafeNameError, path_inside
+from batchrelay_cli.folder import KEY_BYTES_MAX, UnsafeNameError, key_of, path_inside
+from batchrelay_cli.local_jobs import upload_params
+from batchrelay_cli.options import UsageProblem
 
 
 @pytest.mark.parametrize(
@@ -143,3 +145,35 @@ def test_a_link_of_an_objects_name_is_replaced(tmp_path: Path) -> None:
 def test_one_object(tmp_path: Path, key: str, expected: dict[str, str]) -> None:
     downloaded({"o/x": b"1", "o/..": b"2", "o/.": b"3"}, tmp_path, f"s3://b/{key}")
     assert files(tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["x", "a/x", "a b", "a\nb", "é", "#?%", "..x", "a\\b", "-rf"])
+def test_a_file_and_its_key_are_one_name(tmp_path: Path, name: str) -> None:
+    assert key_of(tmp_path / name, tmp_path, "up/") == f"up/{name}"
+
+
+def test_a_key_has_its_bytes_at_most(tmp_path: Path) -> None:
+    name = "/".join(["n" * 200] * 6)
+    longest = name[: KEY_BYTES_MAX - 3]
+    assert len(key_of(tmp_path / longest, tmp_path, "up/")) == KEY_BYTES_MAX
+    with pytest.raises(UnsafeNameError, match="a key of 1,025 bytes"):
+        key_of(tmp_path / name[: KEY_BYTES_MAX - 2], tmp_path, "up/")
+
+
+def test_a_file_whose_name_is_no_text_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "caf\udce9"  # Latin-1
+    try:
+        file.write_text("")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    uploaded: list[str] = []
+
+    class Uploads:
+        def upload_file(self, path: str, _bucket: str, _key: str) -> None:
+            uploaded.append(path)
+
+    wire = Wire(make_client=lambda _: Uploads(), outputs={"BucketName": "b"})
+    (tmp_path / "a").write_text("")
+    with pytest.raises(UsageProblem, match=r"parameter source: the name of .* is not UTF-8"):
+        list(upload_params(wire, {"source": str(tmp_path)}, "r"))
+    assert uploaded == []
