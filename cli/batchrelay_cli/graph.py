@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from batchrelay.domain.pipeline import (
@@ -63,7 +64,7 @@ def mermaid(pipeline: Pipeline) -> str:
     ids = {step.name: f"s{number}" for number, step in enumerate(pipeline.order)}
     lines = ["flowchart LR"]
     lines += [
-        f'  {ids[step.name]}["{step.name}<br>{printable(size_of(step))}"]'
+        f'  {ids[step.name]}["{step.name}<br>{_mermaid_text(size_of(step))}"]'
         for step in pipeline.order
     ]
     lines += [
@@ -89,6 +90,19 @@ def svg(pipeline: Pipeline) -> str:
         + "\n".join(body)
         + "\n</svg>\n"
     )
+
+
+def _mermaid_text(text: str) -> str:
+    """A text from outside within a quoted label, which may hold HTML: its signs as entities.
+
+    Source: Mermaid, flowchart syntax, "Entity codes to escape characters".
+    """
+    return re.sub(r'[#"&<>`]', lambda sign: f"#{ord(sign[0])};", printable(text))
+
+
+def _xml_text(text: str) -> str:
+    """A text from outside between two tags: what XML cannot have stands as its escape."""
+    return escape(printable(text))
 
 
 def _places(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
@@ -125,7 +139,7 @@ def _box(step: Step, place: tuple[int, int]) -> str:
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="#eef3fb" '
         'stroke="#44577a"/>'
         f'<text x="{middle}" y="{y + 22}" text-anchor="middle" font-weight="bold">'
-        f"{escape(name)}</text>"
+        f"{_xml_text(name)}</text>"
         f'<text x="{middle}" y="{y + 40}" text-anchor="middle" fill="#44577a">'
-        f"{escape(size_of(step))}</text>"
+        f"{_xml_text(size_of(step))}</text>"
     )

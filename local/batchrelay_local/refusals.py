@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 FORBIDDEN = 403
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 CODES: Mapping[str, tuple[str, str, str]] = {
     "missing": (
@@ -59,7 +62,15 @@ def refusal(kind: str, message: str, headers: Mapping[str, str], service: str | 
 
 
 def _fields(code: str, message: str) -> str:
-    return f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    return f"<Code>{code}</Code><Message>{_xml_text(message)}</Message>"
+
+
+def _xml_text(text: str) -> str:
+    """A text from outside between two tags; XML has no characters for control characters.
+
+    Source: XML 1.0, "Characters".
+    """
+    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _xml(root: str, inner: str) -> Refusal:
