@@ -80,12 +80,12 @@ class AccessControl:
     async def _http(self, app: Asgi, scope: Scope, receive: Any, send: Any) -> None:
         request = _request(scope)
         origin = request.headers.get("origin", "")
-        send = self._with_own_cors(send, origin)
+        bare, send = send, self._with_own_cors(send, origin)
         service = None
         try:
             self._check_page(request)
             if scope["method"] == "OPTIONS" and origin in self._allowed_origins:
-                await _answer(send, 204, _preflight_headers(request), b"")
+                await _answer(bare, 204, _preflight_headers(request, origin), b"")
                 return
             signature = read_signature(request, self._clock())
             service = signature.service
@@ -148,7 +148,7 @@ class AccessControl:
                 ]
                 if origin in self._allowed_origins:
                     kept += [
-                        (b"access-control-allow-origin", origin.encode("latin-1")),
+                        (b"access-control-allow-origin", _header_value(origin)),
                         (b"access-control-expose-headers", b"*"),
                         (b"vary", b"origin"),
                     ]
@@ -194,6 +194,11 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
+def _header_value(text: str) -> bytes:
+    """A text from outside as the value of a header. Source: RFC 9110, 5.5."""
+    return re.sub(r"[^ -~]", "?", text).encode()
+
+
 def _is_loopback(host: str) -> bool:
     """Nothing but a name and a port: what is read in two ways is not what was checked."""
     match = _HOST.fullmatch(host.lower())
@@ -201,11 +206,13 @@ def _is_loopback(host: str) -> bool:
     return name in _LOOPBACK or name.endswith(".localhost")
 
 
-def _preflight_headers(request: SignedRequest) -> tuple[tuple[bytes, bytes], ...]:
+def _preflight_headers(request: SignedRequest, origin: str) -> tuple[tuple[bytes, bytes], ...]:
     asked = request.headers.get("access-control-request-headers", "*")
     return (
+        (b"access-control-allow-origin", _header_value(origin)),
+        (b"vary", b"origin"),
         (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, PATCH"),
-        (b"access-control-allow-headers", asked.encode("latin-1")),
+        (b"access-control-allow-headers", _header_value(asked)),
     )
 
 

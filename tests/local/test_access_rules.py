@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -254,3 +255,25 @@ def test_what_is_not_the_origin_of_one_page_is_refused(origin: str) -> None:
 def test_an_origin_is_taken_as_a_browser_sends_it() -> None:
     given = [PAGE, "https://app.example", "http://[::1]:8080", "chrome-extension://abcdef"]
     assert access.origins(given) == tuple(given)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answered"),
+    [
+        ("x-amz-date, *", b"x-amz-date, *"),
+        ("\u20ac", b"?"),
+        ("a\r\nset-cookie: b", b"a??set-cookie: b"),
+        ("a\0b\x7f", b"a?b?"),
+    ],
+)
+def test_what_a_page_asks_for_is_one_header_of_the_answer(wanted: str, answered: bytes) -> None:
+    preflight = replace(LIST, method="OPTIONS")
+    more = {"Origin": PAGE, "Access-Control-Request-Headers": wanted}
+    start, _ = asked(preflight, **more)
+    assert start["status"] == 204
+    assert start["headers"] == [
+        (b"access-control-allow-origin", PAGE.encode()),
+        (b"vary", b"origin"),
+        (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, PATCH"),
+        (b"access-control-allow-headers", answered),
+    ]
