@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from batchrelay.domain.pipeline import Param, ParamType, Pipeline
 from batchrelay_cli.aws import Downloaded, Wire
 from batchrelay_cli.folder import KEY_BYTES_MAX, UnsafeNameError, key_of, path_inside
 from batchrelay_cli.local_jobs import upload_params
@@ -174,6 +175,9 @@ def test_a_file_whose_name_is_no_text_is_one_sentence(tmp_path: Path) -> None:
 
     wire = Wire(make_client=lambda _: Uploads(), outputs={"BucketName": "b"})
     (tmp_path / "a").write_text("")
+    definition = Pipeline(
+        name="p", version=1, steps=(), params=(Param(name="source", type=ParamType.S3URI),)
+    )
     with pytest.raises(UsageProblem, match=r"parameter source: the name of .* is not UTF-8"):
-        list(upload_params(wire, {"source": str(tmp_path)}, "r"))
+        list(upload_params(wire, definition, {"source": str(tmp_path)}, "r"))
     assert uploaded == []
