@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import (
+    MemoryBackoff,
     MemoryBursts,
     MemoryClock,
+    MemoryDeliveries,
     MemoryJobs,
     MemoryNotices,
     MemoryObjects,
@@ -111,6 +113,7 @@ class MemoryCloud:
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
         self.queues = MemoryQueues()
+        self.deliveries = MemoryDeliveries()
         self.bursts, self.timers = MemoryBursts(), MemoryTimers()
         self.triggering = self.process()
         self.engine = self.triggering.bursts.engine
@@ -127,6 +130,7 @@ class MemoryCloud:
             queues=queues,
             preparation=Preparation(objects=objects, queues=queues, clock=self.clock),
             clock=self.clock,
+            backoff=MemoryBackoff(),
             environment=ENVIRONMENT,
         )
         bursts = Bursts(

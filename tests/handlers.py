@@ -37,6 +37,8 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every handler work on a cloud in memory."""
     for app in (on_job_event, prepare, reconcile, start_run):
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
+    for app in (on_job_event, prepare, start_run):
+        monkeypatch.setattr(app, "lambda_deliveries", lambda: cloud.deliveries)
     monkeypatch.setattr(start_run, "lambda_triggering", lambda: cloud.triggering)
     ids = (f"run{number}" for number in count(100))
     looks = Looks(jobs=cloud.jobs, clock=cloud.clock)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay import openapi
 from batchrelay.api import problem
-from batchrelay.bootstrap import lambda_api
+from batchrelay.bootstrap import begin_invocation, lambda_api
 from batchrelay.documents import run_document
 from batchrelay.domain.errors import CodecError, InputError, PathNotFound
 from batchrelay.metrics import record, record_start
@@ -57,4 +57,5 @@ def answer(document: Any, status: int = 200, kind: str = "application/json") -> 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
+    begin_invocation(context)
     return app.resolve(event, context)

@@ -13,8 +13,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.eventbridge import parse
-from batchrelay.bootstrap import lambda_engine
-from batchrelay.domain.errors import RunNotFound
+from batchrelay.bootstrap import begin_invocation, lambda_deliveries, lambda_engine
+from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.domain.events import Event
 from batchrelay.metrics import record, sent_at
 
@@ -24,8 +24,9 @@ metrics = Metrics()
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
+    begin_invocation(context)
     heard_at = min(sent_at(message) for message in event["Records"])
     heard: dict[str, list[tuple[str, Event]]] = defaultdict(list)
     failed: list[str] = []
@@ -38,9 +39,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             continue
         if fact is not None:
             heard[fact.key.run_id].append((message["messageId"], fact))
+    outrun: list[str] = []
     for run_id, facts in heard.items():
-        if not _advanced(run_id, [fact for _, fact in facts], heard_at):
-            failed.extend(message_id for message_id, _ in facts)
+        ids = [message_id for message_id, _ in facts]
+        try:
+            if not _advanced(run_id, [fact for _, fact in facts], heard_at):
+                failed += ids
+        except RunConflict:
+            logger.warning("rivals were faster", extra={"run_id": run_id})
+            outrun += ids
+    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])
+    failed += outrun
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -50,6 +59,8 @@ def _advanced(run_id: str, facts: list[Event], heard_at: float) -> bool:
     except RunNotFound:
         logger.info("event of an unknown run", extra={"run_id": run_id})
         return True
+    except RunConflict:
+        raise
     except Exception:  # one run's trouble must not hold up the others of the batch
         logger.exception("run not advanced", extra={"run_id": run_id})
         return False

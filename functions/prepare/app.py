@@ -9,8 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.sqs import parse
-from batchrelay.bootstrap import lambda_engine
-from batchrelay.domain.errors import RunNotFound
+from batchrelay.bootstrap import begin_invocation, lambda_deliveries, lambda_engine
+from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.metrics import record
 
 logger = Logger()
@@ -21,8 +21,17 @@ metrics = Metrics()
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
-    records = event["Records"]
-    failed = [record["messageId"] for record in records if not _prepared(record["body"], context)]
+    begin_invocation(context)
+    failed: list[str] = []
+    for message in event["Records"]:
+        try:
+            is_done = _prepared(message["body"], context)
+        except RunConflict:
+            logger.warning("rivals were faster")
+            lambda_deliveries().return_soon([message])
+            is_done = False
+        if not is_done:
+            failed.append(message["messageId"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -39,6 +48,8 @@ def _prepared(body: str, context: LambdaContext) -> bool:
     except RunNotFound:
         logger.info("preparation of an unknown run")
         return True
+    except RunConflict:
+        raise
     except Exception:  # the record goes back to the queue, then to the dead letters
         logger.exception("step not prepared")
         return False

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.bootstrap import lambda_engine
+from batchrelay.bootstrap import begin_invocation, lambda_engine
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.metrics import record
 
@@ -27,6 +27,7 @@ metrics = Metrics()
 @metrics.log_metrics
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep every open run; fails at the end if one of them could not be swept."""
+    begin_invocation(context)
     engine = lambda_engine()
     run_ids = list(engine.runs.open_runs())
     random.shuffle(run_ids)

@@ -11,9 +11,21 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.bootstrap import lambda_engine, lambda_triggering, new_run_id
+from batchrelay.bootstrap import (
+    begin_invocation,
+    lambda_deliveries,
+    lambda_engine,
+    lambda_triggering,
+    new_run_id,
+)
 from batchrelay.codec import decode_order
-from batchrelay.domain.errors import CodecError, InputError, PipelineNotFound, RunSkipped
+from batchrelay.domain.errors import (
+    CodecError,
+    InputError,
+    PipelineNotFound,
+    RunConflict,
+    RunSkipped,
+)
 from batchrelay.engine import Handled
 from batchrelay.metrics import record_start
 from batchrelay.triggering import Outcome
@@ -24,11 +36,14 @@ metrics = Metrics()
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Start the run that the event asks for, or those of a batch of triggers' messages."""
+    begin_invocation(context)
     if isinstance(event, dict) and "Records" in event:
         bodies = {message["messageId"]: message["body"] for message in event["Records"]}
         heard = lambda_triggering().hear(bodies)
+        outrun = [m for m, outcome in heard.items() if isinstance(outcome, RunConflict)]
+        lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])
         failed = [{"itemIdentifier": m} for m, outcome in heard.items() if not _told(outcome)]
         return {"batchItemFailures": failed}
     try:
@@ -53,6 +68,9 @@ def _told(outcome: Outcome) -> bool:
         case PipelineNotFound():  # it was taken away, and its rule a moment later
             logger.warning("trigger without a pipeline", extra={"reason": str(outcome)})
             metrics.add_metric("TriggersWithoutPipeline", MetricUnit.Count, 1)
+        case RunConflict():
+            logger.warning("rivals were faster", extra={"reason": str(outcome)})
+            return False
         case Exception():
             logger.error("trigger started nothing", exc_info=outcome)
             return False

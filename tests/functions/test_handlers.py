@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from batchrelay.adapters.memory import MemoryBackoff
 from batchrelay.domain.errors import RunConflict
-from batchrelay.domain.limits import SAVE_ATTEMPTS_MAX, STUCK_S
+from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.pipeline import Overlap, Param
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from batchrelay.ports import JobReport
@@ -83,7 +84,8 @@ def test_rivals_without_end_send_the_records_back(
 
     monkeypatch.setattr(cloud.runs, "save", lost)
     assert on_job_event.handler(records(ended(cloud, "run1")), CONTEXT) == again(0)
-    assert tries == ["run1"] * SAVE_ATTEMPTS_MAX
+    assert tries == ["run1"] * MemoryBackoff().tries_max
+    assert cloud.deliveries.returned == ["m0"], "within seconds"
 
 
 def test_an_event_of_a_run_that_is_gone_is_done_with(cloud: MemoryCloud) -> None:
@@ -252,3 +254,14 @@ def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixt
     ends = [document["outcome"] for document in printed if "RunsEnded" in document]
     assert ends == ["SUCCEEDED"], "once, however often its last event is heard"
     assert found["Conflicts"] == [0.0]
+
+
+def test_what_rivals_outran_comes_again_within_seconds(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the records of the run that was outrun; the others are done."""
+    monkeypatch.setattr(cloud.runs, "save", fails_for("run1", cloud.runs.save, RunConflict("r")))
+    event = records(ended(cloud, "run1"), ended(cloud, "run2"), ended(cloud, "run1"))
+    assert on_job_event.handler(event, CONTEXT) == again(0, 2)
+    assert cloud.deliveries.returned == ["m0", "m2"]
+    assert cloud.runs.runs["run2"].state("b").status == "ACTIVE"

@@ -746,4 +746,16 @@ MUTANTS = (
         old="json.dumps(overrides, ensure_ascii=False)",
         new="json.dumps(overrides)",
     ),
+    Mutant(
+        bug="writers that collided wait for the same time",
+        file="adapters/backoff.py",
+        old="wait = random.uniform(0, bound)",
+        new="wait = bound",
+    ),
+    Mutant(
+        bug="events that rivals outran come again after six minutes",
+        file="functions/on_job_event/app.py",
+        old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])',
+        new="    lambda_deliveries()",
+    ),
 )

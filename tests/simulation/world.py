@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from batchrelay import preparation
 from batchrelay.adapters.memory import (
+    MemoryBackoff,
     MemoryClock,
     MemoryJob,
     MemoryJobs,
@@ -176,6 +177,7 @@ class World:
                 objects=port(self.objects), queues=port(self.queues), clock=self.clock
             ),
             clock=self.clock,
+            backoff=MemoryBackoff(),
             environment={"bucket": BUCKET, "topicArn": TOPIC},
         )
 

@@ -6,22 +6,36 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_bursts import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
-from batchrelay.adapters.sqs import SqsPreparations, SqsQueues
+from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
 from batchrelay.adapters.triggers import SqsTimers, parse_trigger
 from batchrelay.api import Api
 from batchrelay.bursts import Bursts
 from batchrelay.engine import Engine
+from batchrelay.ports import Deliveries
 from batchrelay.preparation import Preparation
 from batchrelay.progress import Looks
 from batchrelay.settings import Settings
 from batchrelay.triggering import Triggering
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+_backoff = JitteredBackoff()
+"""Of this process: a Lambda environment has one invocation at a time."""
+
+
+def begin_invocation(context: LambdaContext) -> None:
+    """Rivals are waited for no longer than this invocation may take."""
+    _backoff.begin(context.get_remaining_time_in_millis() / 1000)
 
 
 class SystemClock:
@@ -51,6 +65,7 @@ def engine(settings: Settings) -> Engine:
         queues=queues,
         preparation=Preparation(objects=S3Objects(), queues=queues, clock=clock),
         clock=clock,
+        backoff=_backoff,
         environment=settings.environment,
     )
 
@@ -84,6 +99,12 @@ def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:
 def objects(make_client: Callable[..., Any]) -> S3Objects:
     """The objects of an account, for the command line."""
     return S3Objects(make_client=make_client)
+
+
+@cache
+def lambda_deliveries() -> Deliveries:
+    """The messages that this Lambda environment has taken."""
+    return SqsDeliveries()
 
 
 @cache

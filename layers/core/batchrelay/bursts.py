@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
-from batchrelay.domain.limits import BURST_UPLOADS_MAX, SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import BURST_UPLOADS_MAX
 from batchrelay.domain.run import StartOrder
 from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
 from batchrelay.engine import Engine, Handled
@@ -43,7 +43,7 @@ class Bursts:
 
         Raises: RunConflict, NotDone: tell them again.
         """
-        for _ in range(SAVE_ATTEMPTS_MAX):
+        for _ in self.engine.backoff.tries():
             burst, now = self.store.burst(trigger.name), self.engine.clock.now()
             rings_at = burst.rings_at
             if rings_at is None or _is_late(rings_at, now):
@@ -53,7 +53,7 @@ class Bursts:
                 if burst.count + len(uploads) >= BURST_UPLOADS_MAX:
                     self.timers.ring(Ring(trigger=trigger, number=burst.number, at=rings_at), 0)
                 return
-        raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
+        raise RunConflict(f"{trigger.name}: others were faster")
 
     def hear(self, ring: Ring) -> Handled | None:
         """A timer rings: start the burst's run if it is over; None if it goes on.
@@ -61,7 +61,7 @@ class Bursts:
         Raises: as `Engine.start`, and RunConflict or NotDone: ring again.
         """
         trigger = ring.trigger
-        for _ in range(SAVE_ATTEMPTS_MAX):
+        for _ in self.engine.backoff.tries():
             burst, now = self.store.burst(trigger.name), self.engine.clock.now()
             if burst.number > ring.number:  # it is closed, and whoever did so may have died
                 is_spare = burst.number == ring.number + 1 and burst.closed_at != ring.at
@@ -79,7 +79,7 @@ class Bursts:
                 else:
                     self._put_off(trigger, burst, now)
                     return None
-        raise RunConflict(f"{trigger.name}: {SAVE_ATTEMPTS_MAX} writers were faster")
+        raise RunConflict(f"{trigger.name}: others were faster")
 
     def _take_over(self, ring: Ring, burst: Burst, now: datetime) -> bool:
         """Note a timer that is not the noted one, if that one is lost; whether it is noted now.

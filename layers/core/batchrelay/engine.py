@@ -39,7 +39,7 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
     TurnCame,
 )
-from batchrelay.domain.limits import EFFECTS_PER_SAVE, SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import EFFECTS_PER_SAVE
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.requests import notice_of, submit_request
@@ -51,6 +51,7 @@ from batchrelay.domain.variables import check_trigger_variables, resolve_params,
 from batchrelay.hearing import active_jobs, missed
 from batchrelay.job_detail import end_of
 from batchrelay.ports import (
+    Backoff,
     Clock,
     Jobs,
     Notices,
@@ -91,6 +92,7 @@ class Engine:
     preparations: Preparations
     preparation: Preparation
     clock: Clock
+    backoff: Backoff
     environment: Mapping[str, str]
     """The stack's own values, which `${env.*}` means."""
 
@@ -123,7 +125,7 @@ class Engine:
             if order.overlap is Overlap.PARALLEL:
                 created = self.runs.create(run)
             else:
-                created = create_in_turn(self.runs, run)
+                created = create_in_turn(self.runs, run, self.backoff)
         except RunExists:
             if not order.key:
                 raise
@@ -148,7 +150,7 @@ class Engine:
 
         Raises:
             RunNotFound: there is no such run (any more).
-            RunConflict: SAVE_ATTEMPTS_MAX writers were faster; deliver the events again.
+            RunConflict: rivals were faster as long as there was time; deliver the events again.
         """
         return self._in_line(self._handled(run_id, events))
 
@@ -238,7 +240,8 @@ class Engine:
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
         """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
-        for conflicts in range(SAVE_ATTEMPTS_MAX):
+        conflicts = 0
+        for conflicts in self.backoff.tries():
             after = _folded(run, events)
             if after is run:
                 return _Advanced(run=run, conflicts=conflicts)
@@ -255,7 +258,7 @@ class Engine:
                 ended=_has_ended(run, saved),
                 conflicts=conflicts,
             )
-        raise RunConflict(f"run {run.id}: {SAVE_ATTEMPTS_MAX} writers were faster")
+        raise RunConflict(f"run {run.id}: {conflicts + 1} writers were faster")
 
     def _perform_all(self, first: _Advanced, retaken: tuple[Effect, ...] = ()) -> Handled:
         """Perform effects until none is newly owed; every result enters by the same door.

@@ -25,6 +25,26 @@ class Clock(Protocol):
         ...
 
 
+class Backoff(Protocol):
+    """How often, and after which waits, a write is tried that a rival was faster than."""
+
+    def tries(self) -> Iterator[int]:
+        """0 at once, then each next number after a wait; it ends when no time is left."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Messages of the stack's queues that a handler has taken and could not be done with yet."""
+
+    def return_soon(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Make them visible again within seconds instead of after the visibility timeout.
+
+        Args:
+            records: as Lambda is given them, with `receiptHandle` and `eventSourceARN`.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
     """A pipeline that may be started."""

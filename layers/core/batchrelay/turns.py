@@ -7,14 +7,14 @@ from contextlib import suppress
 
 from batchrelay.domain.errors import RunConflict, RunNotFound, RunSkipped
 from batchrelay.domain.events import TurnCame
-from batchrelay.domain.limits import QUEUED_RUNS_MAX, SAVE_ATTEMPTS_MAX
+from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.transitions import advance
-from batchrelay.ports import RunStore
+from batchrelay.ports import Backoff, RunStore
 
 
-def create_in_turn(runs: RunStore, queued: Run) -> Run:
+def create_in_turn(runs: RunStore, queued: Run, backoff: Backoff) -> Run:
     """Create a QUEUED run: so, or begun if nobody is before it.
 
     Raises:
@@ -22,7 +22,7 @@ def create_in_turn(runs: RunStore, queued: Run) -> Run:
         RunConflict: nor here; try again.
     """
     begun = advance(queued, TurnCame(at=queued.started_at))
-    for _ in range(SAVE_ATTEMPTS_MAX):
+    for _ in backoff.tries():
         turn = runs.turn(queued.pipeline.name)
         is_open = _is_open(_run(runs, turn.holder))
         if turn.waiting and not is_open:  # whoever should have passed it on has died
@@ -34,12 +34,12 @@ def create_in_turn(runs: RunStore, queued: Run) -> Run:
             if not is_open:
                 return runs.create(begun, turn.taken(begun.id))
             return runs.create(queued, turn.joined(queued.id))
-    raise RunConflict(f"the line of {queued.pipeline.name}: {SAVE_ATTEMPTS_MAX} were faster")
+    raise RunConflict(f"the line of {queued.pipeline.name}: others were faster")
 
 
 def next_to_begin(runs: RunStore, pipeline: str) -> str | None:
     """The QUEUED run whose turn it is; the turn of one that has ended is passed on."""
-    for _ in range(QUEUED_RUNS_MAX + SAVE_ATTEMPTS_MAX):
+    for _ in range(QUEUED_RUNS_MAX):
         turn = runs.turn(pipeline)
         holder = _run(runs, turn.holder)
         if _is_open(holder):

@@ -44,6 +44,26 @@ class MemoryClock:
 
 
 @dataclass
+class MemoryBackoff:
+    """A number of tries, without a wait."""
+
+    tries_max: int = 20
+
+    def tries(self) -> Iterator[int]:
+        return iter(range(self.tries_max))
+
+
+@dataclass
+class MemoryDeliveries:
+    """The messages that are to come again soon."""
+
+    returned: list[str] = field(default_factory=list)
+
+    def return_soon(self, records: Sequence[Mapping[str, Any]]) -> None:
+        self.returned += [record["messageId"] for record in records]
+
+
+@dataclass
 class MemoryPipelineStore:
     """Pipeline versions in a dictionary."""
 

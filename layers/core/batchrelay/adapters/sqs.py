@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -62,6 +66,36 @@ def parse(body: str) -> PrepareMessage:
     if kinds != (str, str, int, str):
         raise InputError("not a preparation: run_id and step are strings, round is a number")
     return message
+
+
+RETURN_S_MAX = 10
+"""Seconds until a message that was returned comes again, at most: rivals take less to save."""
+
+
+@dataclass
+class SqsDeliveries:
+    """Messages of the stack's queues."""
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return boto3.client("sqs")
+
+    def return_soon(self, records: Sequence[Mapping[str, Any]]) -> None:
+        for arn, grouped in groupby(records, key=itemgetter("eventSourceARN")):
+            handles = [record["receiptHandle"] for record in grouped]
+            with suppress(*AWS_ERRORS):  # they come again after the visibility timeout instead
+                url = self._client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+                for start in range(0, len(handles), SEND_MAX):
+                    entries: Any = [
+                        _returned(number, handle)
+                        for number, handle in enumerate(handles[start : start + SEND_MAX])
+                    ]
+                    self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def _returned(number: int, handle: str) -> dict[str, Any]:
+    wait_s = random.randint(1, RETURN_S_MAX)  # noqa: S311  # a wait, no secret
+    return {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": wait_s}
 
 
 VISIBILITY_S = 120

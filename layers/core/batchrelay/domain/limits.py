@@ -108,9 +108,6 @@ at least seven days (reference §2.3), and how long a new one may be missing is 
 EFFECTS_PER_SAVE = 25
 """Effects whose results are saved together: about 4 s of SubmitJob calls at 0.15 s each."""
 
-SAVE_ATTEMPTS_MAX = 20
-"""Conditional writes of one fold before the events go back to their queue."""
-
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 

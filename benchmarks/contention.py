@@ -1,0 +1,114 @@
+"""Many steps that end at once, and one that joins them: how long runs take, and who conflicts.
+
+`python -m benchmarks.contention STEPS TRIALS` prints a line for each run, then the median and the
+longest; its exit code is 1 if a run took more than twice the median, or left a dead letter.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.run import LocalRun
+from batchrelay_local.launch import LocalCloud
+from benchmarks.batch import client
+
+QUEUES = ("JobEventDeadLettersUrl", "PrepareDeadLettersUrl", "TriggerDeadLettersUrl")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What one run took."""
+
+    seconds: float
+    conflicts: int
+    dead_letters: int
+
+
+def graph(folder: Path, steps: int) -> PipelineFile:
+    """Plain no-ops without needs, and a step that needs them all."""
+    names = [f"s{number}" for number in range(steps)]
+    entries: list[dict[str, Any]] = [{"jobName": name} for name in names]
+    entries.append({"jobName": "join", "dependsOn": [{"jobName": name} for name in names]})
+    needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]
+    container = {"image": "none", "command": ["true"], "resourceRequirements": needs}
+    noop = {"jobDefinitionName": "n", "type": "container", "containerProperties": container}
+    document = {
+        "pipeline": "wide",
+        "defaults": {"jobQueue": "q", "jobDefinition": "n"},
+        "steps": entries,
+        "jobDefinitions": [noop],
+    }
+    file = folder / "wide.json"
+    file.write_text(json.dumps(document))
+    return read(file)
+
+
+def trial(file: PipelineFile) -> Trial:
+    """One run on a cloud of its own. Nothing reconciles: what is lost stays lost."""
+    cloud = LocalCloud.start(directory=file.path.resolve().parent)
+    try:
+        session = LocalRun.prepare(cloud, file, Console(quiet=True))
+        ended = session.play({}, sweep=False)
+        assert ended.status == "SUCCEEDED", ended.status
+        took = (ended.ended_at or ended.started_at) - ended.started_at
+        return Trial(
+            seconds=took.total_seconds(),
+            conflicts=_conflicts(client(cloud, "logs")),
+            dead_letters=sum(_messages(cloud, cloud.outputs[name]) for name in QUEUES),
+        )
+    finally:
+        cloud.stop()
+
+
+def _conflicts(logs: Any) -> int:
+    groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    lines = (
+        event["message"]
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"]
+        )
+        for event in page["events"]
+    )
+    metrics = (json.loads(line) for line in lines if '"Conflicts"' in line)
+    return int(sum(sum(document.get("Conflicts", ())) for document in metrics))
+
+
+def _messages(cloud: LocalCloud, url: str) -> int:
+    sqs = client(cloud, "sqs")
+    names = ["ApproximateNumberOfMessages"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(answer[names[0]])
+
+
+def main() -> int:
+    """A line for each trial."""
+    steps, trials = (int(argument) for argument in sys.argv[1:3])
+    with tempfile.TemporaryDirectory() as folder:
+        file = graph(Path(folder), steps)
+        done: list[Trial] = []
+        for number in range(trials):
+            done.append(trial(file))
+            last = done[-1]
+            print(
+                f"{number + 1:3}  {last.seconds:6.1f} s  {last.conflicts} conflicts  "
+                f"{last.dead_letters} dead letters",
+                flush=True,
+            )
+    median = statistics.median(each.seconds for each in done)
+    longest = max(each.seconds for each in done)
+    print(f"median {median:.1f} s, longest {longest:.1f} s, {longest / median:.2f} x the median")
+    return int(longest > 2 * median or any(each.dead_letters for each in done))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
