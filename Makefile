@@ -17,7 +17,7 @@ run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
 
 test: .venv/ready         ## every test, the simulation in its short form
-	@$(BIN)/pytest -n auto --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, template
 	@$(BIN)/ruff format --check $(wildcard $(LINTED)) && $(BIN)/ruff check $(wildcard $(LINTED))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
 from batchrelay_local.launch import LocalCloud
+
+# A client parses the model of its service, which takes longer than most tests: once is enough.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,7 +10,7 @@ from tests.crashes.machine import machine
 from tests.crashes.matrix import cells, check, undisturbed
 
 pytestmark = pytest.mark.cloud
-CELLS = 6
+CELLS = 4
 
 
 def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> None:
