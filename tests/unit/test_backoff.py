@@ -37,3 +37,9 @@ def test_no_wait_takes_the_time_that_a_save_and_its_effects_need() -> None:
     tries = list(backoff.tries())
     assert len(tries) > 1
     assert time.monotonic() - began < 0.4
+
+
+def test_outside_of_an_invocation_no_try_is_the_last() -> None:
+    backoff = JitteredBackoff(sleep=lambda _: None)
+    tries = backoff.tries()
+    assert [next(tries) for _ in range(100)] == list(range(100))

@@ -7,6 +7,7 @@ Backoff And Jitter".
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -28,8 +29,8 @@ RESERVE_S = 5.0
 class JitteredBackoff:
     """Of one process, which has one invocation at a time."""
 
-    ends_at: float = time.monotonic() + 60
-    """When the invocation must have ended, by the monotonic clock."""
+    ends_at: float = math.inf
+    """When the invocation must have ended, by the monotonic clock; never, outside of Lambda."""
     sleep: Callable[[float], None] = time.sleep
 
     def begin(self, seconds: float) -> None:
