@@ -34,7 +34,7 @@ crashes: .venv/ready      ## kill the real handlers before and after every AWS c
 chaos: .venv/ready        ## the examples in bad weather, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
 
-clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow and redun, from the package index: CLIENT=luigi
+clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
 	@tests/clients/run.sh $(CLIENT)
 
 mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
