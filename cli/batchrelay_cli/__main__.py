@@ -6,8 +6,8 @@ mistyped, and a traceback is no answer to an interrupt.
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # `signal` makes enums of it: too slow
 import os
-import signal
 
 from batchrelay_cli import INTERRUPTED
 
@@ -21,7 +21,7 @@ def _end(*_: object) -> None:
 def main() -> None:
     """The entry point."""
     signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's `&` ignores it on purpose
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell's `&` ignores it on purpose
         signal.signal(signal.SIGINT, _end)
     from batchrelay_cli.main import main as verbs
 
