@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError
 
 from batchrelay.bootstrap import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
-from batchrelay_cli.aws import Wire
+from batchrelay_cli.aws import FunctionFailedError, Wire
 from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.local_jobs import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.options import (
@@ -38,18 +41,33 @@ def start(
 ) -> None:
     """Start a run of a pipeline that was deployed."""
     given = parse_params(params)
-    with reached(stack) as wire:
+    own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
+    with reached(stack) as wire, _unanswered(key or own_key):
         body: dict[str, Any] = {"params": _uploaded(wire, pipeline, given, version)}
-        body |= {"key": key} if key else {}
+        body |= {"key": key or own_key}
         body |= {"version": version} if version is not None else {}
         status, run = asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
     if output == "json":
         echo_json(run)
     else:
-        again = " (this key had started it; nothing was started now)" if status == REPEATED else ""
+        is_again = key and status == REPEATED
+        again = " (this key had started it; nothing was started now)" if is_again else ""
         say(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}")
         say(f"look: batchrelay status {run['runId']} --watch")
     raise SystemExit(int(run["status"] == "FAILED"))
+
+
+@contextmanager
+def _unanswered(key: str) -> Iterator[None]:
+    """Say how to ask again, when it is not known whether the run was started."""
+    try:
+        yield
+    except UsageProblem:  # it was refused: nothing was started
+        raise
+    except (KeyboardInterrupt, BotoCoreError, FunctionFailedError, click.ClickException):
+        say(f"the run may have started: start it again with --key {key}", err=True)
+        say("and the same parameters; one key never starts two runs", err=True)
+        raise
 
 
 def _uploaded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
 
 from batchrelay.bootstrap import store
-from batchrelay_cli.aws import deployed
+from batchrelay_cli.aws import Wire, deployed
 from batchrelay_cli.main import cli
 from batchrelay_cli.remote import ask
 from batchrelay_local.launch import LocalCloud
@@ -81,6 +83,27 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     refused = batchrelay("start", "quick")
     assert (refused.exit_code, "there is no pipeline quick" in refused.output) == (2, True)
     assert batchrelay("status", run["runId"]).exit_code == 0, "it can still be looked at"
+
+
+def test_a_start_whose_answer_is_lost_names_the_key_of_the_run_that_it_may_have_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batchrelay("deploy", write(tmp_path, QUICK.replace("quick", "lost")))
+    invoke = Wire.invoke
+
+    def deaf(wire: Wire, function: str, event: Any) -> Any:
+        invoke(wire, function, event)
+        raise ReadTimeoutError(endpoint_url="https://lambda")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Wire, "invoke", deaf)
+        lost = batchrelay("start", "lost")
+    assert lost.exit_code != 0
+    [key] = re.findall(r"--key (\S+)", lost.output)
+    before = document("runs", "lost")["runs"]
+    again = document("start", "lost", "--key", key)
+    assert [run["runId"] for run in before] == [again["runId"]], "one run, that of the lost answer"
+    assert len(document("runs", "lost")["runs"]) == 1
 
 
 def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> None:
