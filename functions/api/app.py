@@ -29,8 +29,8 @@ app.get("/runs/<run_id>/steps/<step>")(lambda **ids: answer(lambda_api().step(**
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
     key = app.current_event.headers.get("Idempotency-Key")
-    record_start(metrics, handled := lambda_api().start(name, app.current_event.decoded_body, key))
-    logger.info("run started", extra={"run_id": handled.run.id, "new": not handled.is_repeated})
+    handled = lambda_api().start(name, app.current_event.decoded_body, key)
+    record_start(metrics, logger, handled)
     return answer(run_document(handled.run), 200 if handled.is_repeated else 201)
 
 

@@ -1,4 +1,5 @@
-"""Counts a step's items and writes its manifest. Queue of preparations -> here, one by one."""
+"""Counts a step's items and writes its manifest, and goes on with runs whose start or event left
+submissions to do: the work that may take minutes. Queue of preparations -> here, one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.adapters.sqs import parse
+from batchrelay.adapters.sqs import ContinueMessage, PrepareMessage, parse
 from batchrelay.bootstrap import begin_invocation, lambda_deliveries, lambda_engine
 from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.metrics import record
@@ -25,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for message in event["Records"]:
         try:
-            is_done = _prepared(message["body"], context)
+            is_done = _done(message["body"], context)
         except RunConflict:
             logger.warning("rivals were faster")
             lambda_deliveries().return_soon([message])
@@ -35,29 +36,40 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _prepared(body: str, context: LambdaContext) -> bool:
+def _done(body: str, context: LambdaContext) -> bool:
     try:
-        wanted = parse(body)
-        handled = lambda_engine().prepare(
-            wanted.run_id,
-            wanted.step,
-            wanted.round,
-            resume=wanted.resume,
-            time_left=lambda: context.get_remaining_time_in_millis() / 1000,
-        )
+        message = parse(body)
+        if isinstance(message, ContinueMessage):
+            _continue(message)
+        else:
+            _prepare(message, context)
     except RunNotFound:
-        logger.info("preparation of an unknown run")
-        return True
+        logger.info("message of an unknown run")
     except RunConflict:
         raise
     except Exception:  # the record goes back to the queue, then to the dead letters
-        logger.exception("step not prepared")
+        logger.exception("message not handled")
         return False
-    children = handled.run.state(wanted.step).children
-    logger.info(
-        "step prepared",
-        extra={"run_id": wanted.run_id, "step": wanted.step, "children": children},
+    return True
+
+
+def _continue(message: ContinueMessage) -> None:
+    handled = lambda_engine().continue_run(message.run_id)
+    details = {"run_id": message.run_id, "effects": len(handled.performed)}
+    logger.info("run continued", extra=details)
+    record(metrics, handled)
+
+
+def _prepare(message: PrepareMessage, context: LambdaContext) -> None:
+    handled = lambda_engine().prepare(
+        message.run_id,
+        message.step,
+        message.round,
+        resume=message.resume,
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
+    children = handled.run.state(message.step).children
+    details = {"run_id": message.run_id, "step": message.step, "children": children}
+    logger.info("step prepared", extra=details)
     metrics.add_metric("StepsPrepared", MetricUnit.Count, 1)
     record(metrics, handled)
-    return True

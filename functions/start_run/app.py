@@ -59,9 +59,7 @@ def _told(outcome: Outcome) -> bool:
     """Log and count it; False for a message that goes back, and to the dead letters in the end."""
     match outcome:
         case Handled():
-            is_new = not outcome.is_repeated
-            logger.info("run started", extra={"run_id": outcome.run.id, "new": is_new})
-            record_start(metrics, outcome)
+            record_start(metrics, logger, outcome)
         case RunSkipped():
             logger.info("run skipped", extra={"reason": str(outcome)})
             metrics.add_metric("RunsSkipped", MetricUnit.Count, 1)

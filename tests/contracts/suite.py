@@ -11,7 +11,7 @@ import pytest
 
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
-from batchrelay.domain.effects import Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
     PipelineNotFound,
@@ -352,10 +352,16 @@ class ObjectsContract:
 
 class PreparationsContract:
     def test_a_request_arrives(
-        self, preparations: Preparations, arrived: Callable[[], tuple[str, str, int]]
+        self, preparations: Preparations, arrived: Callable[[], tuple[str, str | None]]
     ) -> None:
         preparations.request(Prepare(run_id="one", step="Fan é", round=2, since=T0))
-        assert arrived() == ("one", "Fan é", 2)
+        assert arrived() == ("one", "Fan é, round 2")
+
+    def test_a_request_to_go_on_with_a_run_arrives(
+        self, preparations: Preparations, arrived: Callable[[], tuple[str, str | None]]
+    ) -> None:
+        preparations.request(ContinueRun(run_id="one", since=T0))
+        assert arrived() == ("one", None)
 
 
 class NoticesContract:
@@ -387,17 +393,16 @@ class JobsContract:
         self, jobs: Jobs, request_of: Callable[[str], dict[str, object]], queue: str
     ) -> None:
         name = "br-find-a-r0-p0"
-        first = jobs.submit(request_of(name))  # type: ignore[arg-type]
-        jobs.submit(request_of(name + "0"))  # type: ignore[arg-type]
-        jobs.submit(request_of(name.upper()))  # type: ignore[arg-type]
-        second = jobs.submit(request_of(name))  # type: ignore[arg-type]
+        names = (name, name + "0", name.upper())
+        first, *_ = jobs.submit_all([request_of(each) for each in names])  # type: ignore[misc]
+        [second] = jobs.submit_all([request_of(name)])
         assert jobs.find(queue, name) == (first, second)
         assert jobs.find(queue, "br-find-b-r0-p0") == ()
 
     def test_unknown_jobs_are_left_out(
         self, jobs: Jobs, request_of: Callable[[str], dict[str, object]]
     ) -> None:
-        job_id = jobs.submit(request_of("br-describe-a-r0-p0"))  # type: ignore[arg-type]
+        [job_id] = jobs.submit_all([request_of("br-describe-a-r0-p0")])
         described = jobs.describe(["nobody", job_id, *(f"none-{n}" for n in range(150))])
         assert [report.job_id for report in described] == [job_id]
 
@@ -407,7 +412,7 @@ class JobsContract:
         request_of: Callable[[str], dict[str, object]],
         settle: Callable[[Callable[[], bool]], None],
     ) -> None:
-        job_id = jobs.submit(request_of("br-stop-a-r0-p0"))  # type: ignore[arg-type]
+        [job_id] = jobs.submit_all([request_of("br-stop-a-r0-p0")])
         assert jobs.terminate([job_id, "nobody"], "enough") == (job_id, "nobody")
         settle(lambda: jobs.describe([job_id])[0].outcome is not None)
         [report] = jobs.describe([job_id])

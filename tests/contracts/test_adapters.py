@@ -15,7 +15,7 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_bursts import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
-from batchrelay.adapters.sqs import SqsPreparations, parse
+from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
 from batchrelay.adapters.triggers import SqsTimers, parse_trigger
 from batchrelay.domain.errors import InputError, Refused
 from tests.contracts import suite
@@ -122,14 +122,18 @@ class TestSqsPreparations(suite.PreparationsContract):
         return SqsPreparations(queue_url=queue_url)
 
     @pytest.fixture
-    def arrived(self, queue_url: str) -> Callable[[], tuple[str, str, int]]:
-        def last() -> tuple[str, str, int]:
+    def arrived(self, queue_url: str) -> Callable[[], tuple[str, str | None]]:
+        def last() -> tuple[str, str | None]:
             wanted = parse(next_body(queue_url))
-            return wanted.run_id, wanted.step, wanted.round
+            if isinstance(wanted, ContinueMessage):
+                return wanted.run_id, None
+            return wanted.run_id, f"{wanted.step}, round {wanted.round}"
 
         return last
 
-    @pytest.mark.parametrize("body", ["", "[]", "{}", '{"run_id": 1, "step": "a", "round": 0}'])
+    @pytest.mark.parametrize(
+        "body", ["", "[]", "{}", '{"run_id": 1, "step": "a", "round": 0}', '{"continue_run": 1}']
+    )
     def test_a_malformed_message_is_an_input_error(self, body: str) -> None:
         with pytest.raises(InputError):
             parse(body)
@@ -195,5 +199,6 @@ class TestBatchJobs(suite.JobsContract):
 
     def test_a_request_that_can_never_work_is_refused(self, jobs: BatchJobs) -> None:
         request = {"jobName": "br-x", "jobQueue": "nobody", "jobDefinition": "shell"}
-        with pytest.raises(Refused, match="JobQueue nobody does not exist"):
-            jobs.submit(request)
+        [answered] = jobs.submit_all([request])
+        assert isinstance(answered, Refused)
+        assert "JobQueue nobody does not exist" in str(answered)

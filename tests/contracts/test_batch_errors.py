@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -11,9 +13,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from batchrelay.adapters.batch import LOOK_TRIES, THROTTLED_TRIES, BatchJobs
+from batchrelay.adapters.batch import LOOK_TRIES, SUBMIT_THREADS, THROTTLED_TRIES, BatchJobs
 from batchrelay.bootstrap import engine, triggering
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.domain.limits import EFFECT_S_MAX
 from batchrelay.settings import Settings
 
 REQUEST = {"jobName": "br-a-b-r0-p0", "jobQueue": "q", "jobDefinition": "d"}
@@ -75,15 +78,16 @@ def test_an_answer_is_classed_and_the_request_is_sent_once(
     answer: tuple[int, str, str] | Exception, error: type[Exception]
 ) -> None:
     wire, naps = Wire(answer), list[float]()
-    with pytest.raises(error):
-        jobs_on(wire, naps).submit(REQUEST)
+    [answered] = jobs_on(wire, naps).submit_all([REQUEST])
+    assert type(answered) is error
     assert (wire.sent, naps) == (1, [])
 
 
 def test_a_request_that_botocore_does_not_know_is_refused() -> None:
     wire = Wire((200, "", "{}"))
-    with pytest.raises(Refused, match="Unknown parameter in input"):
-        jobs_on(wire, []).submit({**REQUEST, "fieldOf2031": 1})
+    [answered] = jobs_on(wire, []).submit_all([{**REQUEST, "fieldOf2031": 1}])
+    assert isinstance(answered, Refused)
+    assert "Unknown parameter in input" in str(answered)
     assert wire.sent == 0
 
 
@@ -92,10 +96,10 @@ def test_a_termination_that_is_not_allowed_stays_owed() -> None:
     assert jobs_on(Wire(denied), []).terminate(["job"], "twin") == ()
 
 
-def test_throttling_is_tried_again_with_jitter_and_then_left_owed() -> None:
+def test_throttling_is_tried_again_with_jitter_and_then_left_to_a_later_invocation() -> None:
     wire, naps = Wire((429, "TooManyRequestsException", '{"message": "slow down"}')), list[float]()
-    with pytest.raises(Throttled):
-        jobs_on(wire, naps).submit(REQUEST)
+    [answered] = jobs_on(wire, naps).submit_all([REQUEST])
+    assert isinstance(answered, Throttled)
     assert wire.sent == THROTTLED_TRIES
     assert len(naps) == THROTTLED_TRIES - 1
     assert all(0 < nap <= 4 for nap in naps)
@@ -104,7 +108,45 @@ def test_throttling_is_tried_again_with_jitter_and_then_left_owed() -> None:
 def test_a_throttled_submission_may_succeed_later() -> None:
     accepted = (200, "", '{"jobId": "id-1", "jobName": "x", "jobArn": "arn"}')
     wire = Wire((429, "TooManyRequestsException", "{}"), accepted)
-    assert jobs_on(wire, []).submit(REQUEST) == "id-1"
+    assert jobs_on(wire, []).submit_all([REQUEST]) == ("id-1",)
+
+
+def test_nothing_is_sent_that_could_outlast_the_invocation() -> None:
+    wire, naps = Wire((429, "TooManyRequestsException", "{}")), list[float]()
+    jobs = replace(jobs_on(wire, naps), time_left=lambda: EFFECT_S_MAX - 1)
+    [answered] = jobs.submit_all([REQUEST])
+    assert isinstance(answered, Throttled)
+    assert (wire.sent, naps) == (0, [])
+
+
+def test_many_submissions_are_sent_at_the_same_time_and_answered_in_their_order() -> None:
+    together = threading.Barrier(SUBMIT_THREADS, timeout=10)
+
+    class Echo(Wire):
+        def __call__(self, request: Any, **_: object) -> AWSResponse:
+            together.wait()
+            name = json.loads(request.body)["jobName"]
+            body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
+            return AWSResponse(request.url, 200, {}, _Raw(body.encode()))
+
+    names = [f"job{number}" for number in range(3 * SUBMIT_THREADS)]
+    requests = [{**REQUEST, "jobName": name} for name in names]
+    answers = jobs_on(Echo((200, "", "{}")), []).submit_all(requests)
+    assert answers == tuple(f"id-{name}" for name in names)
+
+
+def test_one_submission_that_fails_does_not_lose_the_ids_of_the_others() -> None:
+    class Odd(Wire):
+        def __call__(self, request: Any, **_: object) -> AWSResponse:
+            name = json.loads(request.body)["jobName"]
+            if name == "odd":
+                raise RuntimeError("a bug")
+            body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
+            return AWSResponse(request.url, 200, {}, _Raw(body.encode()))
+
+    requests = [{**REQUEST, "jobName": name} for name in ("a", "odd", "c")]
+    first, second, third = jobs_on(Odd((200, "", "{}")), []).submit_all(requests)
+    assert (first, str(second), third) == ("id-a", "a bug", "id-c")
 
 
 def test_the_listing_is_compared_again_and_turned_round() -> None:

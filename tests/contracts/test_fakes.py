@@ -10,13 +10,14 @@ from batchrelay.adapters.memory import (
     MemoryBursts,
     MemoryJobs,
     MemoryNotices,
-    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryRunStore,
     MemoryTimers,
 )
+from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.burst import Ring
+from batchrelay.domain.effects import ContinueRun
 from tests.contracts import suite
 
 
@@ -64,10 +65,12 @@ class TestMemoryPreparations(suite.PreparationsContract):
         return MemoryPreparations()
 
     @pytest.fixture
-    def arrived(self, preparations: MemoryPreparations) -> Callable[[], tuple[str, str, int]]:
-        def last() -> tuple[str, str, int]:
-            [prepare] = preparations.requested
-            return prepare.run_id, prepare.step, prepare.round
+    def arrived(self, preparations: MemoryPreparations) -> Callable[[], tuple[str, str | None]]:
+        def last() -> tuple[str, str | None]:
+            [effect] = preparations.requested
+            if isinstance(effect, ContinueRun):
+                return effect.run_id, None
+            return effect.run_id, f"{effect.step}, round {effect.round}"
 
         return last
 

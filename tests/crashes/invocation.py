@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 
 from batchrelay import bootstrap
+from batchrelay.adapters import batch
 from tests.stack import ROOT
 
 
@@ -42,8 +43,11 @@ class _Context:
     invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:crash"
     aws_request_id = "crash"
 
+    def __init__(self, left_s: int) -> None:
+        self._left_s = left_s
+
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return self._left_s * 1000
 
 
 def invoke(
@@ -52,16 +56,22 @@ def invoke(
     environment: Mapping[str, str],
     *,
     later_s: float = 0,
+    left_s: int = 900,
     crash: CrashPoint | None = None,
 ) -> Ended:
-    """Run `functions/HANDLER/app.py` on an event, so many seconds later than it is."""
+    """Run `functions/HANDLER/app.py` on an event, so many seconds later than it is.
+
+    Args:
+        left_s: seconds that the invocation may take.
+    """
     calls_r, calls_w = os.pipe()
     answer_r, answer_w = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(calls_r)
         os.close(answer_r)
-        _be_the_process(handler, event, environment, later_s, crash, calls_w, answer_w)
+        context = _Context(left_s)
+        _be_the_process(handler, event, environment, later_s, crash, calls_w, answer_w, context)
     os.close(calls_w)
     os.close(answer_w)
     calls, answer = _whole(calls_r), _whole(answer_r)
@@ -86,6 +96,7 @@ def _be_the_process(
     crash: CrashPoint | None,
     calls: int,
     answer: int,
+    context: _Context,
 ) -> None:
     code = 1
     try:
@@ -97,7 +108,7 @@ def _be_the_process(
         _be_later(later_s)
         sys.path.insert(0, str(ROOT / "functions"))
         module = importlib.import_module(f"{handler}.app")
-        os.write(answer, repr(module.handler(event, _Context())).encode())
+        os.write(answer, repr(module.handler(event, context)).encode())
         code = 0
     finally:
         os._exit(code)
@@ -127,5 +138,6 @@ def _be_later(seconds: float) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) + timedelta(seconds=seconds)
 
+    batch.SUBMIT_THREADS = 1  # calls in an order, so that the call of a number is the same again
     bootstrap.SystemClock = LaterClock  # type: ignore[misc, assignment]
     bootstrap.lambda_engine.cache_clear()

@@ -24,6 +24,9 @@ from tests.stack import ROOT
 LATER_S = 10_000
 """Seconds between sweeps: longer than every grace."""
 
+HURRIED_S = 20
+"""Seconds of an invocation that has none for effects, and enough to load and save a run."""
+
 ROUNDS_MAX = 60
 IDLE_S = 0.4
 """Seconds without a message before reconcile is called."""
@@ -67,6 +70,7 @@ class Scenario(StrEnum):
     HEARD = "all events are heard"
     LOST = "all events are lost"
     STOPPED = "it takes too long"
+    HURRIED = "only a preparation's function has time for effects"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +141,11 @@ class Machine:
         def do(handler: str, event: Any, later_s: float = 0) -> Ended:
             here = crash is not None and crash.invocation == len(invocations)
             point = crash.point if crash is not None and here else None
-            ended = invoke(handler, event, self.environment, later_s=later_s, crash=point)
+            is_hurried = scenario is Scenario.HURRIED and handler in ("start_run", "on_job_event")
+            left_s = HURRIED_S if is_hurried else 900
+            ended = invoke(
+                handler, event, self.environment, later_s=later_s, left_s=left_s, crash=point
+            )
             invocations.append((handler, ended))
             return ended
 

@@ -130,9 +130,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="a sweep submits without looking the name up",
-        file="engine.py",
-        old="return self._found(run, effect.key) or (self._not_found(run, effect),)",
-        new="return (self._not_found(run, effect),)",
+        file="performing.py",
+        old="return self._submitted_jobs(run, effect.key) or self._not_found(run, effect)",
+        new="return self._not_found(run, effect)",
     ),
     Mutant(
         bug="a sweep does not wait for the grace",
@@ -154,9 +154,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="a sweep adopts the newest job",
-        file="engine.py",
-        old="job_id=job_id) for job_id in found)",
-        new="job_id=job_id) for job_id in found[::-1])",
+        file="performing.py",
+        old="job_id=job_id) for job_id in job_ids)",
+        new="job_id=job_id) for job_id in job_ids[::-1])",
     ),
     Mutant(
         bug="an ended run is not open although its notice is owed",
@@ -250,8 +250,8 @@ MUTANTS = (
     ),
     Mutant(
         bug="what one effect raises loses the results of the others",
-        file="engine.py",
-        old="trouble = trouble or error",
+        file="performing.py",
+        old="results = (error,)",
         new="raise",
     ),
     Mutant(
@@ -394,9 +394,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="a submission in flight is withdrawn at once",
-        file="engine.py",
-        old="case WithdrawSubmission():  # somebody may be submitting it: wait for the grace\n                    return ()",
-        new="case WithdrawSubmission():\n                    return (self._not_found(run, effect),)",
+        file="performing.py",
+        old="case WithdrawSubmission():  # an invocation may be submitting it: wait for the grace\n                    return ()",
+        new="case WithdrawSubmission():\n                    return (SubmissionWithdrawn(at=self.clock.now(), key=effect.key),)",
     ),
     Mutant(
         bug="a job that was told is told for ever",
@@ -479,8 +479,8 @@ MUTANTS = (
     Mutant(
         bug="a preparation that failed is deleted",
         file="functions/prepare/app.py",
-        old='        logger.exception("step not prepared")\n        return False',
-        new='        logger.exception("step not prepared")\n        return True',
+        old='        logger.exception("message not handled")\n        return False',
+        new='        logger.exception("message not handled")\n        return True',
     ),
     Mutant(
         bug="a run that cannot be swept ends the sweep",
@@ -757,5 +757,65 @@ MUTANTS = (
         file="functions/on_job_event/app.py",
         old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])',
         new="    lambda_deliveries()",
+    ),
+    Mutant(
+        bug="a start performs all of its effects before it answers",
+        file="engine.py",
+        old="most: float = EFFECTS_PER_SAVE",
+        new="most: float = math.inf",
+    ),
+    Mutant(
+        bug="what a start leaves over is left to reconcile",
+        file="domain/obligations.py",
+        old="if run.continue_since is not None:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="every submission that is ready is under way at once",
+        file="domain/postponing.py",
+        old="return SUBMISSIONS_MAX - pending",
+        new="return 10**9",
+    ),
+    Mutant(
+        bug="a submission that another invocation has taken over is handed back",
+        file="domain/postponing.py",
+        old="if not part.is_unsubmitted or part.since != effect.since:",
+        new="if not part.is_unsubmitted:",
+    ),
+    Mutant(
+        bug="a submission is made after its grace, when reconcile may have made it",
+        file="performing.py",
+        old="elif not effect.is_overdue(now):",
+        new="else:",
+    ),
+    Mutant(
+        bug="what is postponed and taken over in one save is forgotten until reconcile",
+        file="performing.py",
+        old="if waiting and isinstance(waiting[0][0], ContinueRun):\n            return [waiting.popleft()]\n        while waiting and weight < most and not isinstance(waiting[0][0], ContinueRun):",
+        new="while waiting and weight < most:",
+    ),
+    Mutant(
+        bug="a throttled submission is left to reconcile",
+        file="performing.py",
+        old="throttled.append(effect)",
+        new="pass",
+    ),
+    Mutant(
+        bug="a submission is sent that may outlast its invocation",
+        file="adapters/batch.py",
+        old="if self.time_left() < EFFECT_S_MAX + wait_s:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a start whose effect fails does not say which run it began",
+        file="engine.py",
+        old="return Handled(run=created, ended=ended, problem=problem)",
+        new="raise",
+    ),
+    Mutant(
+        bug="jobs that a cancellation had no time for are stopped by reconcile only",
+        file="engine.py",
+        old="stops = tuple(e for e in owed(advanced.run) if isinstance(e, TerminateJob))",
+        new="stops = ()",
     ),
 )

@@ -6,7 +6,8 @@ import random
 from collections import Counter
 from unittest.mock import patch
 
-from batchrelay import engine
+from batchrelay import engine, performing
+from batchrelay.domain import postponing
 from tests.simulation.coverage import Coverage
 from tests.simulation.invariants import check_end
 from tests.simulation.plan import random_plan
@@ -32,7 +33,11 @@ def play(seed: int, coverage: Coverage | None = None) -> Counter[str]:
     seen = coverage or Coverage()
     world = World(seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen)
     try:
-        with patch.object(engine, "_folded", seen.folded):
+        with (
+            patch.object(engine, "_folded", seen.folded),
+            patch.object(performing, "EFFECTS_PER_SAVE", weather.batch),
+            patch.object(postponing, "SUBMISSIONS_MAX", weather.submissions),
+        ):
             _play(world)
     except AssertionError as error:
         raise SimulationError(f"seed {seed}: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -16,13 +17,13 @@ from batchrelay.adapters.memory import (
     MemoryJob,
     MemoryJobs,
     MemoryNotices,
-    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.domain.effects import Prepare
+from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     Ambiguous,
     BatchrelayError,
@@ -40,6 +41,7 @@ from batchrelay.domain.events import (
     JobSubmitted,
     JobSucceeded,
 )
+from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
@@ -70,6 +72,12 @@ class Weather:
     rival: float = 0.0
     slow: float = 0.0
     """Preparations that run out of time."""
+    hurried: float = 0.0
+    """Invocations that have no time for effects."""
+    batch: int = EFFECTS_PER_SAVE
+    """Effects that are performed, and saved, together."""
+    submissions: int = SUBMISSIONS_MAX
+    """Submissions that are under way at the same time."""
     zombie: float = 0.0
     """A handler that sleeps past its grace and then goes on: it makes twins."""
 
@@ -86,6 +94,9 @@ def random_weather(rng: random.Random) -> Weather:
         ambiguous=rng.choice((0, 0.2)),
         rival=rng.choice((0, 0.2)),
         slow=rng.choice((0, 0.5)),
+        hurried=rng.choice((0, 0, 0.3)),
+        batch=rng.choice((1, 2, EFFECTS_PER_SAVE)),
+        submissions=rng.choice((1, 2, SUBMISSIONS_MAX)),
         zombie=rng.choice((0, 0, 0, 0.2)),
     )
 
@@ -102,7 +113,7 @@ class Letter:
 class Asked:
     """A message of the queue of preparations."""
 
-    prepare: Prepare
+    effect: Prepare | ContinueRun
     resume: str
 
 
@@ -128,6 +139,20 @@ class Port:
             return result
 
         return call
+
+
+class JobsPort(Port):
+    """AWS Batch: any of the submissions that are made together may be the process's last call."""
+
+    def submit_all(self, requests: Sequence[Any]) -> list[str | Exception]:
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Any) -> str | Exception:
+        try:
+            answer: str = self.submit(request)
+        except Exception as problem:  # noqa: BLE001  # as the port says
+            return problem
+        return answer
 
 
 @dataclass
@@ -169,7 +194,7 @@ class World:
         return Engine(
             runs=port(self.runs),
             pipelines=self.pipelines,
-            jobs=port(self.jobs),
+            jobs=JobsPort(self, self.jobs),
             notices=port(self.notices),
             preparations=port(self.preparations),
             queues=port(self.queues),
@@ -177,7 +202,7 @@ class World:
                 objects=port(self.objects), queues=port(self.queues), clock=self.clock
             ),
             clock=self.clock,
-            backoff=MemoryBackoff(),
+            backoff=MemoryBackoff(seconds=self._seconds_left()),
             environment={"bucket": BUCKET, "topicArn": TOPIC},
         )
 
@@ -338,7 +363,7 @@ class World:
     def deliver(self) -> None:
         """Some letters, in any order; on failure they come back, a bounded number of times."""
         asked = zip(self.preparations.requested, self.preparations.resumes, strict=True)
-        self.letters.extend(Letter(Asked(prepare, resume)) for prepare, resume in asked)
+        self.letters.extend(Letter(Asked(effect, resume)) for effect, resume in asked)
         self.preparations.requested.clear()
         self.preparations.resumes.clear()
         batch = self.rng.sample(self.letters, k=min(len(self.letters), self.rng.randint(1, 4)))
@@ -368,12 +393,19 @@ class World:
             assert is_folded, f"{event} is not folded once and for all"
 
     def _prepare(self, asked: Asked) -> None:
-        wanted = asked.prepare
+        wanted = asked.effect
+        if isinstance(wanted, ContinueRun):
+            self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
+            return
         with patch.object(preparation, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
                 RUN_ID, wanted.step, wanted.round, resume=asked.resume, time_left=self._time_left
             )
         self.coverage.performed(handled.performed)
+
+    def _seconds_left(self) -> float:
+        """Of an invocation, for its effects."""
+        return 0.0 if self._chance(self.weather.hurried) else 999.0
 
     def _time_left(self) -> float:
         return 0.0 if self._chance(self.weather.slow) else 999.0

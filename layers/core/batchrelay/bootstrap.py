@@ -59,7 +59,7 @@ def engine(settings: Settings) -> Engine:
     return Engine(
         runs=store,
         pipelines=store,
-        jobs=BatchJobs(),
+        jobs=BatchJobs(time_left=_backoff.time_left),
         notices=SnsNotices(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
         queues=queues,

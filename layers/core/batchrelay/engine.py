@@ -9,47 +9,38 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import reduce
 
 from batchrelay.domain.effects import (
-    DeleteQueues,
     Effect,
-    Notify,
     Prepare,
-    SubmitJob,
     TerminateJob,
-    WithdrawSubmission,
 )
-from batchrelay.domain.errors import NotDone, Refused, RunConflict, RunExists, RunNotFound
+from batchrelay.domain.errors import RunConflict, RunExists, RunNotFound
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
     Event,
     GraceExpired,
-    JobSubmitted,
-    JobTerminated,
-    NoticeRefused,
-    NoticeSent,
-    QueuesDeleted,
     QueuesLeft,
-    SubmissionRefused,
-    SubmissionWithdrawn,
+    RunContinued,
     TurnCame,
 )
-from batchrelay.domain.limits import EFFECTS_PER_SAVE
+from batchrelay.domain.limits import (
+    EFFECTS_PER_SAVE,
+    SUBMISSIONS_MAX,
+)
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Run, RunStatus, StartOrder
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
-from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
-from batchrelay.hearing import active_jobs, missed
-from batchrelay.job_detail import end_of
+from batchrelay.hearing import missed
+from batchrelay.performing import Budget, Performer, postponed
 from batchrelay.ports import (
     Backoff,
     Clock,
@@ -78,6 +69,8 @@ class Handled:
     """Writes of ours that a rival was faster than."""
     others: tuple[Handled, ...] = ()
     """What came of the other runs of its line."""
+    problem: Exception | None = None
+    """Of a start: what an effect raised. The run is stored, and reconcile performs the effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +90,9 @@ class Engine:
     """The stack's own values, which `${env.*}` means."""
 
     def start(self, order: StartOrder) -> Handled:
-        """Start a run and perform what it owes at once; with a key, once and for all.
+        """Start a run and perform the first of its effects; with a key, once and for all.
+
+        Once the run is stored it has begun, whatever becomes of those effects.
 
         Raises:
             PipelineNotFound, InvalidParams, InvalidStart, RunExists, RunSkipped: nothing stored.
@@ -105,6 +100,24 @@ class Engine:
         if order.key:
             with suppress(RunNotFound):
                 return self._repeated(order)
+        run = self._new_run(order)
+        try:
+            if order.overlap is Overlap.PARALLEL:
+                created = self.runs.create(run)
+            else:
+                created = create_in_turn(self.runs, run, self.backoff)
+        except RunExists:
+            if not order.key:
+                raise
+            return self._repeated(order)
+        ended = created.status.is_terminal  # nothing of it was to be done
+        begun = _Advanced(run=created, newly_owed=owed(created), ended=ended)
+        try:
+            return self._in_line(self._perform_all(begun))
+        except Exception as problem:  # noqa: BLE001  # the run is there, and its id must be known
+            return Handled(run=created, ended=ended, problem=problem)
+
+    def _new_run(self, order: StartOrder) -> Run:
         version = order.version or self.pipelines.registered_version(order.pipeline)
         pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
@@ -121,18 +134,7 @@ class Engine:
             overlap=order.overlap,
         )
         check_start(run)
-        try:
-            if order.overlap is Overlap.PARALLEL:
-                created = self.runs.create(run)
-            else:
-                created = create_in_turn(self.runs, run, self.backoff)
-        except RunExists:
-            if not order.key:
-                raise
-            return self._repeated(order)
-        ended = created.status.is_terminal  # nothing of it was to be done
-        begun = _Advanced(run=created, newly_owed=owed(created), ended=ended)
-        return self._in_line(self._perform_all(begun))
+        return run
 
     def _repeated(self, order: StartOrder) -> Handled:
         """What came of it the first time; who started it may have died there."""
@@ -184,7 +186,21 @@ class Engine:
                 self.preparations.request(again, outcome.resume)
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
-        return self._in_line(self._perform_all(self._fold(run, events)))
+        return self._in_line(self._perform_all(self._fold(run, events), most=math.inf))
+
+    def continue_run(self, run_id: str) -> Handled:
+        """Go on with the effects that another invocation had no time for.
+
+        Raises: as `handle`.
+        """
+        run = self.runs.load(run_id)
+        advanced = self._fold(run, (RunContinued(at=self.clock.now()),))
+        stops: tuple[Effect, ...] = ()
+        if run.continue_since is not None:
+            stops = tuple(e for e in owed(advanced.run) if isinstance(e, TerminateJob))
+        fresh = tuple(e for e in advanced.newly_owed if e not in stops)
+        advanced = replace(advanced, newly_owed=(*fresh, *stops))
+        return self._in_line(self._perform_all(advanced, most=math.inf))
 
     def sweep(self, run_id: str) -> Handled:
         """Hear what was missed, and pay what is overdue, with the same identity.
@@ -206,9 +222,9 @@ class Engine:
             return Handled(run=run)
         still_owed = owed(saved)
         fresh = tuple(effect for effect in still_owed if effect not in owed(run))
-        retaken = tuple(effect for effect in overdue if effect in still_owed)
+        retaken = tuple(effect for effect in still_owed if effect in overdue)
         swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
-        return self._in_line(self._perform_all(swept, retaken))
+        return self._in_line(self._perform_all(swept, retaken, most=SUBMISSIONS_MAX))
 
     def _handled(self, run_id: str, events: Sequence[Event]) -> Handled:
         return self._perform_all(self._fold(self.runs.load(run_id), events))
@@ -250,7 +266,7 @@ class Engine:
             except RunConflict:
                 run = self.runs.load(run.id)
                 continue
-            before = owed(run)
+            before = frozenset(owed(run))
             newly_owed = tuple(effect for effect in owed(saved) if effect not in before)
             return _Advanced(
                 run=saved,
@@ -260,121 +276,50 @@ class Engine:
             )
         raise RunConflict(f"run {run.id}: {conflicts + 1} writers were faster")
 
-    def _perform_all(self, first: _Advanced, retaken: tuple[Effect, ...] = ()) -> Handled:
+    def _perform_all(
+        self, first: _Advanced, retaken: tuple[Effect, ...] = (), *, most: float = EFFECTS_PER_SAVE
+    ) -> Handled:
         """Perform effects until none is newly owed; every result enters by the same door.
 
         Results are saved every EFFECTS_PER_SAVE effects, and what one effect raises is raised
         only when the results of the others are saved: they are done, and must not be forgotten.
+        After so many effects, or when no time is left, the rest is postponed to an invocation
+        that has the time.
         """
+        budget = Budget(backoff=self.backoff, effects=most)
+        performer = self._performer()
         waiting = deque((effect, True) for effect in retaken)
         waiting.extend((effect, False) for effect in first.newly_owed)
         run, ended, conflicts = first.run, first.ended, first.conflicts
         performed: list[Effect] = []
-        trouble: Exception | None = None
+        problem: Exception | None = None
         while waiting:
-            some = [waiting.popleft() for _ in range(min(EFFECTS_PER_SAVE, len(waiting)))]
-            performed.extend(effect for effect, _ in some)
-            results: list[Event] = []
-            for act in self._acts(run, some):
-                try:
-                    results += act()
-                except Exception as error:  # noqa: BLE001  # raised again below
-                    trouble = trouble or error
-            advanced = self._fold(run, results)
+            events = () if budget.is_left() else postponed(waiting, self.clock.now())
+            goes_on = budget.goes_on()
+            batch = budget.next_batch(waiting)
+            done = performer.perform(run, batch, goes_on=goes_on)
+            performed.extend(effect for effect, _ in batch)
+            problem = problem or done.problem
+            budget.note(done.events)
+            events += done.events
+            if not budget.is_left() and not _is_continued(done.events):
+                events += postponed(waiting, self.clock.now())
+            advanced = self._fold(run, events)
             run, ended = advanced.run, ended or advanced.ended
             conflicts += advanced.conflicts
             waiting.extend((effect, False) for effect in advanced.newly_owed)
-        if trouble is not None:
-            raise trouble
+        if problem is not None:
+            raise problem
         return Handled(run=run, performed=tuple(performed), ended=ended, conflicts=conflicts)
 
-    def _acts(
-        self, run: Run, effects: Iterable[tuple[Effect, bool]]
-    ) -> Iterator[Callable[[], tuple[Event, ...]]]:
-        """One by one, but for the jobs to be stopped: AWS Batch takes many at a time."""
-        terminations: list[TerminateJob] = []
-        for effect, again in effects:
-            if isinstance(effect, TerminateJob):
-                terminations.append(effect)
-            else:
-                yield partial(self._perform_again if again else self._perform, run, effect)
-        if terminations:
-            yield partial(self._terminate_all, run, terminations)
-
-    def _perform(self, run: Run, effect: _Single) -> tuple[Event, ...]:
-        """Do it; the events that acknowledge it, none if it stays owed."""
-        try:
-            match effect:
-                case SubmitJob():
-                    return (self._submit(run, effect.key),)
-                case Prepare():
-                    self.preparations.request(effect)
-                    return ()
-                case WithdrawSubmission():  # somebody may be submitting it: wait for the grace
-                    return ()
-                case DeleteQueues():
-                    self.queues.delete(f"br-{run.id}-")
-                    return (QueuesDeleted(at=self.clock.now()),)
-                case Notify():
-                    return (self._notify(run, effect.rule),)
-        except NotDone:
-            return ()
-
-    def _perform_again(self, run: Run, effect: _Single) -> tuple[Event, ...]:
-        """Do what somebody may have done already. Only a submission must be looked up first."""
-        if not isinstance(effect, SubmitJob | WithdrawSubmission):
-            return self._perform(run, effect)
-        try:
-            return self._found(run, effect.key) or (self._not_found(run, effect),)
-        except NotDone:
-            return ()
-        except Refused as error:  # its queue is gone
-            now = self.clock.now()
-            if isinstance(effect, WithdrawSubmission):
-                return (SubmissionWithdrawn(at=now, key=effect.key),)
-            return (SubmissionRefused(at=now, key=effect.key, reason=str(error)),)
-
-    def _submit(self, run: Run, key: JobKey) -> Event:
-        try:
-            job_id = self.jobs.submit(submit_request(run, key))
-        except Refused as error:
-            return SubmissionRefused(at=self.clock.now(), key=key, reason=str(error))
-        return JobSubmitted(at=self.clock.now(), key=key, job_id=job_id)
-
-    def _found(self, run: Run, key: JobKey) -> tuple[Event, ...]:
-        """The jobs of that name: the oldest will be adopted, the others are twins."""
-        found = self.jobs.find(str(submit_request(run, key)["jobQueue"]), key.name)
-        now = self.clock.now()
-        return tuple(JobSubmitted(at=now, key=key, job_id=job_id) for job_id in found)
-
-    def _not_found(self, run: Run, effect: SubmitJob | WithdrawSubmission) -> Event:
-        if isinstance(effect, SubmitJob):
-            return self._submit(run, effect.key)
-        return SubmissionWithdrawn(at=self.clock.now(), key=effect.key)
-
-    def _terminate_all(self, run: Run, effects: Sequence[TerminateJob]) -> tuple[Event, ...]:
-        """What has ended or failed by now has done so of its own: that is kept."""
-        now = self.clock.now()
-        reports = self.jobs.describe([effect.job_id for effect in effects])
-        failed = {report.job_id: report.failed for report in reports}
-        active = {job_id: key for job_id, key, _ in active_jobs(run)}
-        ends = (end_of(r, active[r.job_id], now) for r in reports if r.job_id in active)
-        ended = {end.job_id: end for end in ends if end is not None}
-        told: list[str] = []
-        for reason in dict.fromkeys(effect.reason for effect in effects):
-            same = [e.job_id for e in effects if e.reason == reason and e.job_id not in ended]
-            told += self.jobs.terminate(same, reason) if same else ()
-        terminated = (
-            JobTerminated(at=now, job_id=job_id, failed=failed.get(job_id, 0)) for job_id in told
+    def _performer(self) -> Performer:
+        return Performer(
+            jobs=self.jobs,
+            notices=self.notices,
+            queues=self.queues,
+            preparations=self.preparations,
+            clock=self.clock,
         )
-        return (*ended.values(), *terminated)
-
-    def _notify(self, run: Run, rule: int) -> Event:
-        try:
-            self.notices.publish(notice_of(run, rule))
-        except Refused:
-            return NoticeRefused(at=self.clock.now(), rule=rule)
-        return NoticeSent(at=self.clock.now(), rule=rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,12 +330,12 @@ class _Advanced:
     conflicts: int = 0
 
 
+def _is_continued(events: Sequence[Event]) -> bool:
+    return any(isinstance(event, RunContinued) for event in events)
+
+
 def _has_ended(before: Run, after: Run) -> bool:
     return after.status.is_terminal and not before.status.is_terminal
-
-
-_Single = Prepare | SubmitJob | WithdrawSubmission | Notify | DeleteQueues
-"""Effects that are performed one by one."""
 
 
 def _folded(run: Run, events: Iterable[Event]) -> Run:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Metrics, single_metric
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from batchrelay.domain.effects import SubmitJob
@@ -22,8 +22,12 @@ def sent_at(message: Mapping[str, Any]) -> float:
     return int(sent) / 1000 if sent.isdigit() else time.time()
 
 
-def record_start(metrics: Metrics, handled: Handled) -> None:
-    """Count a start, if it was not made before, and what was done."""
+def record_start(metrics: Metrics, logger: Logger, handled: Handled) -> None:
+    """Log and count a start, and what was done; it counts once, however often it is asked for."""
+    details = {"run_id": handled.run.id, "new": not handled.is_repeated}
+    logger.info("run started", extra=details)
+    if handled.problem is not None:
+        logger.error("effect of a start failed", extra=details, exc_info=handled.problem)
     metrics.add_metric("RunsStarted", MetricUnit.Count, int(not handled.is_repeated))
     record(metrics, handled)
 

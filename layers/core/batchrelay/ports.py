@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from batchrelay.domain.burst import Burst, CreatedObject, Ring
-from batchrelay.domain.effects import Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
@@ -30,6 +30,10 @@ class Backoff(Protocol):
 
     def tries(self) -> Iterator[int]:
         """0 at once, then each next number after a wait; it ends when no time is left."""
+        ...
+
+    def time_left(self) -> float:
+        """Seconds until this invocation must have ended."""
         ...
 
 
@@ -166,13 +170,14 @@ class JobReport:
 class Jobs(Protocol):
     """AWS Batch."""
 
-    def submit(self, request: Mapping[str, Json]) -> str:
-        """Submit once, without a hidden retry; the jobId.
+    def submit_all(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[str | Exception]:
+        """Submit each once, without a hidden retry, several at the same time.
 
-        Raises:
+        Returns: in the order of the requests, each one's jobId, or
             Refused: AWS Batch will never accept this request.
-            Throttled: it surely was not accepted.
+            Throttled: it surely was not accepted; nor was it made if no time was left.
             Ambiguous: it may have been accepted.
+            Anything else: a fault of ours; it may have been accepted.
         """
         ...
 
@@ -213,8 +218,8 @@ class Notices(Protocol):
 class Preparations(Protocol):
     """The queue of long work, off the hot path."""
 
-    def request(self, prepare: Prepare, resume: str = "") -> None:
-        """Ask for a preparation; it will be delivered at least once.
+    def request(self, effect: Prepare | ContinueRun, resume: str = "") -> None:
+        """Ask for a preparation, or to go on with a run; it will be delivered at least once.
 
         With `resume`, the S3 URI of a suspended one, ask for its continuation.
         """

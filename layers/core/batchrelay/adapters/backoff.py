@@ -37,12 +37,15 @@ class JitteredBackoff:
         """An invocation begins that may take so many seconds."""
         self.ends_at = time.monotonic() + seconds
 
+    def time_left(self) -> float:
+        return self.ends_at - time.monotonic()
+
     def tries(self) -> Iterator[int]:
         yield 0
         for number in count(1):
             bound = min(WAIT_S_MAX, FIRST_WAIT_S * 2.0 ** min(number, 20))
             wait = random.uniform(0, bound)  # noqa: S311  # a wait, no secret
-            if time.monotonic() + wait + RESERVE_S > self.ends_at:
+            if wait + RESERVE_S > self.time_left():
                 return
             self.sleep(wait)
             yield number

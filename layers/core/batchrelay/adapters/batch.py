@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified, is_denied
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.domain.limits import EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.job_detail import report_of
 from batchrelay.ports import JobReport
@@ -36,7 +39,11 @@ LOOK_CONNECT_TIMEOUT_S, LOOK_READ_TIMEOUT_S = 2, 5
 """Of a DescribeJobs call for which a person waits: API Gateway waits 29 s for the whole answer."""
 
 THROTTLED_TRIES = 4
-"""Tries of a throttled submission before it is left owed: about 3 s of a handler's time."""
+"""Tries of a throttled submission before it is postponed: about 3 s of a handler's time."""
+
+SUBMIT_THREADS = 8
+"""SubmitJob calls at the same time: at 0.15 s each 53 a second, and AWS Batch takes 50 of an
+account. Source: Batch User Guide, service quotas."""
 
 
 @dataclass
@@ -44,6 +51,8 @@ class BatchJobs:
     """Jobs on AWS Batch."""
 
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    time_left: Callable[[], float] = field(default=lambda: math.inf, repr=False)
+    """Seconds until the invocation must have ended."""
     config: Config | None = field(default=None, repr=False)
     """Of the client for everything but submissions."""
 
@@ -75,15 +84,30 @@ class BatchJobs:
     def _client(self) -> BatchClient:
         return boto3.client("batch", config=self.config)
 
-    def submit(self, request: Mapping[str, Json]) -> str:
+    def submit_all(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[str | Exception]:
+        """Several calls at a time: of 0.15 s each, one after the other makes 7 a second."""
+        _ = self._submitter  # made once, before the threads
+        threads = min(SUBMIT_THREADS, len(requests))
+        if threads <= 1:
+            return tuple(map(self._submitted, requests))
+        with ThreadPoolExecutor(threads) as pool:
+            return tuple(pool.map(self._submitted, requests))
+
+    def _submitted(self, request: Mapping[str, Json]) -> str | Exception:
+        problem: Exception = Throttled("no time was left")
         for attempt in range(THROTTLED_TRIES):
+            wait_s = random.uniform(0.1, 0.5 * 2**attempt) if attempt else 0.0  # noqa: S311  # jitter, no secret
+            if self.time_left() < EFFECT_S_MAX + wait_s:
+                return problem
+            if wait_s:
+                self.sleep(wait_s)
             try:
                 return self._submit_once(request)
-            except Throttled:
-                if attempt == THROTTLED_TRIES - 1:
-                    raise
-                self.sleep(random.uniform(0.1, 0.5 * 2**attempt))  # noqa: S311  # jitter, no secret
-        raise AssertionError("unreachable")
+            except Throttled as error:
+                problem = error
+            except Exception as error:  # noqa: BLE001  # one fault is not the others'
+                return error
+        return problem
 
     def _submit_once(self, request: Mapping[str, Json]) -> str:
         parameters: dict[str, Any] = dict(request)

@@ -6,15 +6,15 @@ idempotent, a listing knows only names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchrelay.domain.burst import Burst, CreatedObject, Ring
-from batchrelay.domain.effects import Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
-    InvalidItems,
     PipelineNotFound,
     RunConflict,
     RunExists,
@@ -48,6 +48,11 @@ class MemoryBackoff:
     """A number of tries, without a wait."""
 
     tries_max: int = 20
+    seconds: float = math.inf
+    """That the invocation has left."""
+
+    def time_left(self) -> float:
+        return self.seconds
 
     def tries(self) -> Iterator[int]:
         return iter(range(self.tries_max))
@@ -273,10 +278,20 @@ class MemoryJobs:
     jobs: dict[str, MemoryJob] = field(default_factory=dict)
 
     def submit(self, request: Mapping[str, Json]) -> str:
+        """One job; tests let it fail."""
         job_id = f"{len(self.jobs):08x}-0000-4000-8000-000000000000"
         queue = str(request["jobQueue"])
         self.jobs[job_id] = MemoryJob(job_id=job_id, queue=queue, request=request)
         return job_id
+
+    def submit_all(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[str | Exception]:
+        return tuple(map(self._answer, requests))
+
+    def _answer(self, request: Mapping[str, Json]) -> str | Exception:
+        try:
+            return self.submit(request)
+        except Exception as problem:  # noqa: BLE001  # as the real one: one fault is not the others'
+            return problem
 
     def find(self, queue: str, name: str) -> tuple[str, ...]:
         jobs = self.jobs.values()
@@ -315,12 +330,12 @@ class MemoryNotices:
 class MemoryPreparations:
     """A queue that keeps what it was given."""
 
-    requested: list[Prepare] = field(default_factory=list)
+    requested: list[Prepare | ContinueRun] = field(default_factory=list)
     resumes: list[str] = field(default_factory=list)
     """One for each request: where it goes on."""
 
-    def request(self, prepare: Prepare, resume: str = "") -> None:
-        self.requested.append(prepare)
+    def request(self, effect: Prepare | ContinueRun, resume: str = "") -> None:
+        self.requested.append(effect)
         self.resumes.append(resume)
 
 
@@ -340,50 +355,3 @@ class MemoryQueues:
     def delete(self, prefix: str) -> None:
         for url in [url for url in self.messages if url.startswith(f"memory://{prefix}")]:
             del self.messages[url]
-
-
-@dataclass
-class MemoryUpload:
-    """An object in the making."""
-
-    objects: dict[str, bytes]
-    uri: str
-    body: bytearray = field(default_factory=bytearray)
-
-    def write(self, chunk: bytes) -> None:
-        self.body += chunk
-
-    def complete(self) -> None:
-        self.objects[self.uri] = bytes(self.body)
-
-    def abort(self) -> None:
-        self.body.clear()
-
-    def suspend(self) -> Mapping[str, Any]:
-        return {"body": self.body.hex()}
-
-
-@dataclass
-class MemoryObjects:
-    """Objects in a dictionary, by URI."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-    chunk_bytes: int = 65_536
-
-    def read(self, uri: str) -> Iterable[bytes]:
-        if uri not in self.objects:
-            raise InvalidItems(f"{uri}: there is no such object")
-        body = self.objects[uri]
-        return (body[at : at + self.chunk_bytes] for at in range(0, len(body), self.chunk_bytes))
-
-    def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
-        bucket = prefix.removeprefix("s3://").partition("/")[0]
-        root = f"s3://{bucket}/"
-        for uri in sorted(self.objects, key=str.encode):
-            key = uri.removeprefix(root)
-            if uri.startswith(prefix) and uri.startswith(root) and key.encode() > after.encode():
-                yield key, len(self.objects[uri])
-
-    def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> MemoryUpload:
-        body = bytearray.fromhex(state["body"]) if state is not None else bytearray()
-        return MemoryUpload(self.objects, uri, body)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.effects import Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import Ambiguous, InputError
 
 if TYPE_CHECKING:
@@ -34,9 +34,19 @@ class PrepareMessage:
     """S3 URI of what an earlier invocation put down."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueMessage:
+    """Which run is to be gone on with."""
+
+    run_id: str
+
+
+_Message = TypeVar("_Message", PrepareMessage, ContinueMessage)
+
+
 @dataclass
 class SqsPreparations:
-    """Preparations through an SQS queue."""
+    """Preparations, and runs to go on with, through an SQS queue."""
 
     queue_url: str
 
@@ -44,9 +54,10 @@ class SqsPreparations:
     def _client(self) -> SQSClient:
         return boto3.client("sqs")
 
-    def request(self, prepare: Prepare, resume: str = "") -> None:
-        body: dict[str, Any] = {"run_id": prepare.run_id, "step": prepare.step}
-        body["round"] = prepare.round
+    def request(self, effect: Prepare | ContinueRun, resume: str = "") -> None:
+        body: dict[str, Any] = {"continue_run": effect.run_id}
+        if isinstance(effect, Prepare):
+            body = {"run_id": effect.run_id, "step": effect.step, "round": effect.round}
         if resume:
             body["resume"] = resume
         try:
@@ -55,16 +66,21 @@ class SqsPreparations:
             raise Ambiguous(str(error)) from error
 
 
-def parse(body: str) -> PrepareMessage:
+def parse(body: str) -> PrepareMessage | ContinueMessage:
     """The message behind a queue record. Raises: InputError."""
     try:
         document = json.loads(body)
-        message = PrepareMessage(**document)
+        if isinstance(document, dict) and document.keys() == {"continue_run"}:
+            return _checked(ContinueMessage(run_id=document["continue_run"]))
+        return _checked(PrepareMessage(**document))
     except (TypeError, ValueError):
         raise InputError("not a preparation: expected run_id, step and round") from None
-    kinds = (type(message.run_id), type(message.step), type(message.round), type(message.resume))
-    if kinds != (str, str, int, str):
-        raise InputError("not a preparation: run_id and step are strings, round is a number")
+
+
+def _checked(message: _Message) -> _Message:
+    for name, kind in message.__annotations__.items():
+        if type(getattr(message, name)).__name__ != kind:
+            raise InputError(f"not a preparation: {name} is not of type {kind}")
     return message
 
 

@@ -47,6 +47,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
             "queuesSince": _time(run.queues_since),
+            "continueSince": _time(run.continue_since),
         },
     )
 
@@ -132,6 +133,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
         queues_since=reader.maybe_time("queuesSince"),
+        continue_since=reader.maybe_time("continueSince"),
         version=version,
     )
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from batchrelay.domain.limits import NOTICE_GRACE_S, PREPARE_GRACE_S, SUBMIT_GRACE_S
+from batchrelay.domain.limits import (
+    CONTINUE_GRACE_S,
+    NOTICE_GRACE_S,
+    PREPARE_GRACE_S,
+    SUBMIT_GRACE_S,
+)
 from batchrelay.domain.values import JobKey
 
 
@@ -67,6 +72,14 @@ class Notify(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueRun(_Owed):
+    """Go on with what an invocation had no time for, in one that has it."""
+
+    GRACE_S: ClassVar[int] = CONTINUE_GRACE_S
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteQueues(_Owed):
     """Delete the SQS queues of a run that has ended."""
 
@@ -74,4 +87,6 @@ class DeleteQueues(_Owed):
     run_id: str
 
 
-Effect = Prepare | SubmitJob | WithdrawSubmission | TerminateJob | Notify | DeleteQueues
+Effect = (
+    Prepare | SubmitJob | WithdrawSubmission | TerminateJob | Notify | DeleteQueues | ContinueRun
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.values import JobKey
 
 
@@ -118,6 +119,22 @@ class JobProgressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsPostponed:
+    """An invocation had no time for the rest; none of these requests was made."""
+
+    at: datetime
+    effects: tuple[SubmitJob | Prepare, ...]
+    """With the time at which each became pending: one that was taken over since is another's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContinued:
+    """An invocation has the time for what was postponed, and takes it over."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuesDeleted:
     """The run's SQS queues are gone."""
 
@@ -208,5 +225,7 @@ Event = (
     | QueuesLeft
     | NoticeSent
     | NoticeRefused
+    | EffectsPostponed
+    | RunContinued
     | GraceExpired
 )

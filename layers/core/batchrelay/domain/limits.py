@@ -101,12 +101,29 @@ PREPARE_GRACE_S = 1_200
 NOTICE_GRACE_S = 300
 """Seconds before reconcile sends a notice whose sender was not heard of again."""
 
+CONTINUE_GRACE_S = 300
+"""Seconds before reconcile asks again for an invocation that goes on with a run: its message is
+sent again if it was lost, and does nothing if it was not."""
+
+EFFECT_S_MAX = 25
+"""Seconds that one effect may take: 20 s until a call of SubmitJob is given up, and the save of
+what came of it. With less time left an invocation begins no other."""
+
+FRUITLESS_MAX = 20
+"""Batches of submissions in a row of which AWS Batch accepts none, before an invocation gives up:
+about a minute of tries."""
+
+SUBMISSIONS_MAX = 200
+"""Parts of a run that are being submitted at the same time: 4 s at 50 SubmitJob calls a second
+(Batch User Guide, service quotas), 40 s at a tenth of that, far under SUBMIT_GRACE_S."""
+
 JOB_FORGOTTEN_S = 3_600
 """Seconds after which a job that DescribeJobs leaves out has failed. AWS Batch keeps ended jobs for
 at least seven days (reference §2.3), and how long a new one may be missing is not stated (§2.4)."""
 
 EFFECTS_PER_SAVE = 25
-"""Effects whose results are saved together: about 4 s of SubmitJob calls at 0.15 s each."""
+"""Effects whose results are saved together, and those that a start or a handler performs itself:
+half a second of SubmitJob calls at 0.15 s each, eight at once."""
 
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchrelay.domain.effects import (
+    ContinueRun,
     DeleteQueues,
     Effect,
     Notify,
@@ -41,6 +42,8 @@ def _owed(run: Run) -> Iterator[Effect]:
             yield TerminateJob(
                 run_id=run.id, job_id=job_id, reason=run.stop.job_reason, since=run.stop.since
             )
+    if run.continue_since is not None:
+        yield ContinueRun(run_id=run.id, since=run.continue_since)
     if run.queues_since is not None:
         yield DeleteQueues(run_id=run.id, since=run.queues_since)
     if run.notices_since is not None:

@@ -91,7 +91,7 @@ class Part:
     """Children; 1 means a plain job."""
     since: datetime | None = None
     """When its submission became owed, or was last taken over; None while another job must be
-    there first."""
+    there first, or other submissions are under way."""
     group: int = 0
     """Which of the step's groups; their items are a manifest of their own."""
     job_id: str | None = None
@@ -250,6 +250,9 @@ class Run:
     is owed."""
     notices_since: datetime | None = None
     """When the notices became owed, or were last taken over."""
+    continue_since: datetime | None = None
+    """When effects were postponed to another invocation, or that one was asked for again; until it
+    begins, nothing further is submitted. None if nothing is postponed."""
     version: int = 0
     """Counts the writes; 0 was never stored."""
 

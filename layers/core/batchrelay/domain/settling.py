@@ -11,6 +11,7 @@ from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
 from batchrelay.domain.lanes import doom, may_submit
 from batchrelay.domain.pipeline import Step
+from batchrelay.domain.postponing import free_submissions
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.sizes import own_size, split
 from batchrelay.domain.stopping import ended_status, withdrawn
@@ -69,13 +70,14 @@ SETTLE_TABLE: tuple[SettleRow, ...] = (
 
 def settle(run: Run, at: datetime) -> Run:
     """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
+    free = free_submissions(run)
     for step in run.pipeline.order:
         if step.name not in run.steps or (run.stop is not None and _is_preparing(run, step)):
             row = _row_for(run, step)
             if row is not None:
                 run = _moved(run, step, row, _settled(run, step, row, at))
         if run.state(step.name).status is SUBMITTING:
-            run = _with_free_parts(run, step, at)
+            run, free = _with_free_parts(run, step, at, free)
     if not run.status.is_terminal and _all_ended(run):
         run = _ended(run, at)
     return run
@@ -233,8 +235,9 @@ def _with_existing(state: StepState, lead: StepState) -> StepState:
 # --- parts -------------------------------------------------------------------
 
 
-def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
-    """Parts whose jobs may be submitted are owed from now on; doomed ones have failed."""
+def _with_free_parts(run: Run, step: Step, at: datetime, free: int) -> tuple[Run, int]:
+    """Parts whose jobs may be submitted are pending from now on, as many as are free; those that
+    never can be have failed."""
     for number in range(len(run.state(step.name).parts)):
         state = run.state(step.name)
         part = state.parts[number]
@@ -248,10 +251,11 @@ def _with_free_parts(run: Run, step: Step, at: datetime) -> Run:
             failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
             parts = state.with_part(number, failed)
             run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
-        elif may_submit(run, step, number):
+        elif free > 0 and may_submit(run, step, number):
             parts = state.with_part(number, replace(part, since=at))
             run = run.with_step(step.name, replace(state, parts=parts))
-    return run
+            free -= 1
+    return run, free
 
 
 # --- the run -----------------------------------------------------------------
@@ -269,6 +273,7 @@ def _ended(run: Run, at: datetime) -> Run:
         run,
         status=ended_status(run),
         ended_at=at,
+        continue_since=None,
         notices_since=at,
         queues_since=at if queues else None,
     )

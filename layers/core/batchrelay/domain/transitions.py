@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from batchrelay.domain.effects import (
+    ContinueRun,
     DeleteQueues,
     Notify,
     Prepare,
@@ -26,6 +27,7 @@ from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
+    EffectsPostponed,
     Event,
     GraceExpired,
     JobBlocked,
@@ -42,6 +44,7 @@ from batchrelay.domain.events import (
     Prepared,
     QueuesDeleted,
     QueuesLeft,
+    RunContinued,
     SubmissionRefused,
     SubmissionWithdrawn,
     TurnCame,
@@ -49,6 +52,7 @@ from batchrelay.domain.events import (
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
+from batchrelay.domain.postponing import continued, postponed
 from batchrelay.domain.run import (
     JobOutcome,
     NoticeState,
@@ -146,23 +150,48 @@ def advance(run: Run, event: Event) -> Run:
             if step is None or event.key.run_id != run.id:
                 return run
             changed = _step_event(run, step.name, event)
-        case JobTerminated():
-            changed = told(run, event)
-        case TurnCame():
-            is_queued = run.status is RunStatus.QUEUED
-            changed = replace(run, status=RunStatus.RUNNING, turn_at=event.at) if is_queued else run
-        case CancelRequested() | DeadlinePassed():
-            changed = stopped(run, event)
-        case QueuesDeleted() | QueuesLeft():
-            changed = _note_queues(run, event)
-        case NoticeSent() | NoticeRefused():
-            changed = _note_notice(run, event)
-        case GraceExpired():
-            changed = _take_over(run, event.at)
+        case _:
+            changed = _run_event(run, event)
     return run if changed is run else settle(changed, event.at)
 
 
 # --- event-triggered ---------------------------------------------------------
+
+
+_RunEvent = (
+    JobTerminated
+    | TurnCame
+    | CancelRequested
+    | DeadlinePassed
+    | QueuesDeleted
+    | QueuesLeft
+    | NoticeSent
+    | NoticeRefused
+    | EffectsPostponed
+    | RunContinued
+    | GraceExpired
+)
+
+
+def _run_event(run: Run, event: _RunEvent) -> Run:
+    match event:
+        case JobTerminated():
+            return told(run, event)
+        case TurnCame():
+            is_queued = run.status is RunStatus.QUEUED
+            return replace(run, status=RunStatus.RUNNING, turn_at=event.at) if is_queued else run
+        case CancelRequested() | DeadlinePassed():
+            return stopped(run, event)
+        case QueuesDeleted() | QueuesLeft():
+            return _note_queues(run, event)
+        case NoticeSent() | NoticeRefused():
+            return _note_notice(run, event)
+        case EffectsPostponed():
+            return postponed(run, event)
+        case RunContinued():
+            return continued(run, event)
+        case GraceExpired():
+            return _take_over(run, event.at)
 
 
 _Preparing = Prepared | PreparationFailed | PreparationContinued
@@ -347,6 +376,8 @@ def _take_over(run: Run, now: datetime) -> Run:
                 taken = _take_over_termination(taken, effect.job_id, now)
             case DeleteQueues():
                 taken = replace(taken, queues_since=now)
+            case ContinueRun():
+                taken = replace(taken, continue_since=now)
             case Notify():
                 taken = replace(taken, notices_since=now)
     return taken

@@ -1,0 +1,56 @@
+"""S3 in memory: see `adapters.memory`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchrelay.domain.errors import InvalidItems
+
+
+@dataclass
+class MemoryUpload:
+    """An object in the making."""
+
+    objects: dict[str, bytes]
+    uri: str
+    body: bytearray = field(default_factory=bytearray)
+
+    def write(self, chunk: bytes) -> None:
+        self.body += chunk
+
+    def complete(self) -> None:
+        self.objects[self.uri] = bytes(self.body)
+
+    def abort(self) -> None:
+        self.body.clear()
+
+    def suspend(self) -> Mapping[str, Any]:
+        return {"body": self.body.hex()}
+
+
+@dataclass
+class MemoryObjects:
+    """Objects in a dictionary, by URI."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    chunk_bytes: int = 65_536
+
+    def read(self, uri: str) -> Iterable[bytes]:
+        if uri not in self.objects:
+            raise InvalidItems(f"{uri}: there is no such object")
+        body = self.objects[uri]
+        return (body[at : at + self.chunk_bytes] for at in range(0, len(body), self.chunk_bytes))
+
+    def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
+        bucket = prefix.removeprefix("s3://").partition("/")[0]
+        root = f"s3://{bucket}/"
+        for uri in sorted(self.objects, key=str.encode):
+            key = uri.removeprefix(root)
+            if uri.startswith(prefix) and uri.startswith(root) and key.encode() > after.encode():
+                yield key, len(self.objects[uri])
+
+    def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> MemoryUpload:
+        body = bytearray.fromhex(state["body"]) if state is not None else bytearray()
+        return MemoryUpload(self.objects, uri, body)
