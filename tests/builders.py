@@ -37,6 +37,8 @@ from batchrelay.triggering import Triggering
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}
+OPEN_DAYS_MAX = 89
+"""Of a stack with the default of RunTtlDays."""
 
 
 def at(seconds: float) -> datetime:
@@ -132,6 +134,7 @@ class MemoryCloud:
             clock=self.clock,
             backoff=MemoryBackoff(),
             environment=ENVIRONMENT,
+            open_days_max=OPEN_DAYS_MAX,
         )
         bursts = Bursts(
             store=through(self.bursts), timers=through(self.timers), objects=objects, engine=engine

@@ -204,6 +204,7 @@ class World:
             clock=self.clock,
             backoff=MemoryBackoff(seconds=self._seconds_left()),
             environment={"bucket": BUCKET, "topicArn": TOPIC},
+            open_days_max=89,  # of a stack with the default of RunTtlDays
         )
 
     # --- what happens around every call of a port

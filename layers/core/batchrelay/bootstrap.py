@@ -67,6 +67,7 @@ def engine(settings: Settings) -> Engine:
         clock=clock,
         backoff=_backoff,
         environment=settings.environment,
+        open_days_max=settings.open_days_max,
     )
 
 

@@ -88,6 +88,8 @@ class Engine:
     backoff: Backoff
     environment: Mapping[str, str]
     """The stack's own values, which `${env.*}` means."""
+    open_days_max: int
+    """Days after its start when a run that is open is stopped, before its lists expire."""
 
     def start(self, order: StartOrder) -> Handled:
         """Start a run and perform the first of its effects; with a key, once and for all.
@@ -214,6 +216,7 @@ class Engine:
         after = _folded(
             run, (*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))
         )
+        after = advance(after, DeadlinePassed(at=now, open_days_max=self.open_days_max))
         if after is run:
             return self._in_line(Handled(run=run))
         try:

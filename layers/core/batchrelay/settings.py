@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from batchrelay.domain.errors import BatchrelayError
 
+LISTS_SPARE_DAYS = 1
+"""Between the stop of a run that is open for too long and the first of its lists that expires: the
+sweep that stops it may be half a day late (ReconcileMinutes), its jobs take minutes to end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -19,7 +23,13 @@ class Settings:
     prepare_queue_url: str
     trigger_queue_url: str
     run_ttl_days: int
-    """Days for which an ended run can still be looked at."""
+    """Days for which an ended run can still be looked at, and its lists are kept."""
+
+    @property
+    def open_days_max(self) -> int:
+        """Days for which a run may be open: S3 counts from when a list was written, which is at the
+        run's start at the earliest; what is uploaded for a run comes hours before it, at most."""
+        return self.run_ttl_days - LISTS_SPARE_DAYS
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -175,9 +175,11 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed:
-    """The run takes longer than its `timeout` allows."""
+    """The run takes longer than its `timeout` allows, or is open for longer than any run may be."""
 
     at: datetime
+    open_days_max: int | None = None
+    """Days for which a run may be open; None if its own `timeout` is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ or taken for dead. A run is over when all of that is known.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed, JobTerminated
 from batchrelay.domain.run import (
@@ -29,6 +29,10 @@ def stopped(run: Run, event: CancelRequested | DeadlinePassed) -> Run:
         return run
     if isinstance(event, CancelRequested):
         cause, reason = StopCause.CANCEL, event.reason or "the run was cancelled"
+    elif event.open_days_max is not None:
+        if event.at < run.started_at + timedelta(days=event.open_days_max):
+            return run
+        cause, reason = StopCause.TIMEOUT, _too_old(event.open_days_max)
     elif run.deadline is not None and event.at >= run.deadline:
         timeout_s = run.pipeline.timeout_s
         cause, reason = StopCause.TIMEOUT, f"the run's timeout of {timeout_s:,} s has passed"
@@ -36,6 +40,10 @@ def stopped(run: Run, event: CancelRequested | DeadlinePassed) -> Run:
         return run
     stop = Stop(cause=cause, reason=short(reason), asked_at=event.at, since=event.at)
     return replace(run, status=RunStatus.CANCELLING, stop=stop)
+
+
+def _too_old(days: int) -> str:
+    return f"the run was open for {days} days, and its lists expire soon: raise RunTtlDays"
 
 
 def told(run: Run, event: JobTerminated) -> Run:
