@@ -61,7 +61,7 @@ def deploy(source: StackSource) -> dict[str, str]:
     s3.put_object(
         Bucket=CODE_BUCKET, Key="core.zip", Body=_zipped(source.core, "python/batchrelay/")
     )
-    template = _with_code(yaml_parse(source.template.read_text()))
+    template = with_code(yaml_parse(source.template.read_text()))
     url = {"Fn::Sub": f"{s3.meta.endpoint_url}/_aws/execute-api/${{Api}}/v1"}
     template["Outputs"]["ApiUrl"]["Value"] = url
     stacks = boto3.client("cloudformation")
@@ -122,7 +122,8 @@ class _NoManagedPolicies:
         return {}
 
 
-def _with_code(template: dict[str, Any]) -> dict[str, Any]:
+def with_code(template: dict[str, Any]) -> dict[str, Any]:
+    """The template with the places in S3 that `sam package` would write into it."""
     template["Globals"]["Function"]["CodeUri"] = f"s3://{CODE_BUCKET}/functions.zip"
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":

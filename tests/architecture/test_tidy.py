@@ -15,6 +15,7 @@ from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
 from batchrelay_cli.main import cli
 from tests.mutants.planted import MUTANTS
+from tests.policies import Policies
 from tests.stack import ROOT, resource, template
 
 PACKAGES = ("layers/core/batchrelay", "local/batchrelay_local", "cli/batchrelay_cli", "functions")
@@ -104,12 +105,13 @@ def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
 
 
 def test_no_role_may_do_everything_or_anything_everywhere() -> None:
-    """Only what AWS has no resource for, and the notices' topics."""
-    for name, entry in template()["Resources"].items():
-        if entry["Type"] != "AWS::Serverless::Function":
-            continue
-        for policy in entry["Properties"]["Policies"]:
-            for statement in policy["Statement"]:
+    """Only what AWS has no resource for; with every parameter given, and with none."""
+    given = dict.fromkeys(("ItemsBucketArn", "TopicArns", "JobQueueArns", "JobDefinitionArns"), "a")
+    resources = template()["Resources"]
+    names = [name for name, entry in resources.items() if entry["Type"].endswith("::Function")]
+    for policies in (Policies(parameters={}), Policies(parameters=given)):
+        for name in names:
+            for statement in policies.statements(name):
                 actions = statement["Action"]
                 actions = actions if isinstance(actions, list) else [actions]
                 assert not [action for action in actions if "*" in action], name

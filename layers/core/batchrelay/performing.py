@@ -34,7 +34,7 @@ from batchrelay.domain.events import (
 from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_MAX
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Run
-from batchrelay.domain.values import JobKey
+from batchrelay.domain.values import JobKey, work_queues_prefix
 from batchrelay.hearing import active_jobs
 from batchrelay.job_detail import end_of
 from batchrelay.ports import Backoff, Clock, Jobs, Notices, Preparations, Queues
@@ -177,7 +177,7 @@ class Performer:
                 case WithdrawSubmission():  # an invocation may be submitting it: wait for the grace
                     return ()
                 case DeleteQueues():
-                    self.queues.delete(f"br-{run.id}-")
+                    self.queues.delete(work_queues_prefix(run.id))
                     return (QueuesDeleted(at=self.clock.now()),)
                 case Notify():
                     return (self._notify(run, effect.rule),)

@@ -26,7 +26,13 @@ from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_M
 from batchrelay.domain.pipeline import Listing, Step
 from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run, StepState, StepStatus
-from batchrelay.domain.values import RUNS_PREFIX, Json, existing_uri, manifest_uri
+from batchrelay.domain.values import (
+    RUNS_PREFIX,
+    Json,
+    existing_uri,
+    manifest_uri,
+    work_queues_prefix,
+)
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
 from batchrelay.items.outputs import Outputs
@@ -108,7 +114,7 @@ class Preparation:
             chunk=stored.get("chunk") or step.chunk or self._measured_chunk(run, step, state),
             objects=self.objects,
             queues=self.queues,
-            queue_name=f"br-{run.id}-{step_digest(step, state)}-{stamp[-12:]}",
+            queue_name=f"{work_queues_prefix(run.id)}{step_digest(step, state)}-{stamp[-12:]}",
             is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
             existing=self._existing(run, step),

@@ -24,6 +24,16 @@ RUNS_PREFIX = "runs/"
 """Below it, in the stack's bucket, lies what batchrelay writes for runs."""
 
 
+def work_queues_prefix(run_id: str) -> str:
+    """How the names of a run's own SQS queues begin.
+
+    With an underscore, which the name of a CloudFormation stack cannot have: what may delete every
+    `br_*` (template.yaml) may delete no queue of a stack, whatever its name.
+    Source: CreateStack, StackName.
+    """
+    return f"br_{run_id}-"
+
+
 def keyed_run_id(pipeline: str, key: str) -> str:
     """The id of the one run of a pipeline that a key starts."""
     return "k" + hashlib.sha256(f"{pipeline}/{key}".encode()).hexdigest()[:24]

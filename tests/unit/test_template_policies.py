@@ -1,0 +1,134 @@
+"""What the stack's roles allow by default, and what its parameters add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from batchrelay.adapters.sqs import DEAD_SUFFIX
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import StepState
+from batchrelay.domain.values import work_queues_prefix
+from batchrelay.preparation import step_digest
+from batchrelay_cli.job_definitions import PIPELINE_TAG
+from batchrelay_cli.pipeline_file.read import read
+from tests.policies import Policies
+from tests.stack import ROOT, template
+
+BATCH = "arn:aws:batch:eu-west-1:111122223333"
+OURS = {PIPELINE_TAG: "nightly"}
+SUBMITTERS = ("StartRun", "OnJobEvent", "AnswerApi", "Prepare", "Reconcile")
+DEFAULT = Policies(parameters={})
+
+
+@pytest.mark.parametrize("function", SUBMITTERS)
+def test_jobs_are_of_definitions_that_deploy_registered(function: str) -> None:
+    def may(name: str, tags: dict[str, str] | None = None) -> bool:
+        arn = f"{BATCH}:job-definition/{name}"
+        return DEFAULT.allows(function, "batch:SubmitJob", arn, tags)
+
+    assert may("plan:3", OURS)
+    assert not may("plan", OURS)  # AWS Batch looks at no tag of a definition without a revision
+    assert not may("plan:3")
+    assert not may("plan:3", {"batchrelay:content": "x", "owner": "nightly"})
+
+
+@pytest.mark.parametrize("function", SUBMITTERS)
+def test_other_definitions_and_the_queues_are_named_by_parameters(function: str) -> None:
+    named = Policies(
+        parameters={
+            "JobDefinitionArns": f"{BATCH}:job-definition/old,{BATCH}:job-definition/shared-*:4",
+            "JobQueueArns": f"{BATCH}:job-queue/Main,{BATCH}:job-queue/night-*",
+        }
+    )
+    queues = {name: f"{BATCH}:job-queue/{name}" for name in ("Main", "night-1", "Admin")}
+    may = {name: named.allows(function, "batch:SubmitJob", arn) for name, arn in queues.items()}
+    assert may == {"Main": True, "night-1": True, "Admin": False}
+    assert all(DEFAULT.allows(function, "batch:SubmitJob", arn) for arn in queues.values())
+    definitions = ("old", "shared-x:4", "shared-x:5", "old:1", "plan:3")
+    arns = [f"{BATCH}:job-definition/{name}" for name in definitions]
+    may_use = [named.allows(function, "batch:SubmitJob", arn) for arn in arns]
+    assert may_use == [True, True, False, False, False]
+    assert named.allows(function, "batch:SubmitJob", arns[-1], OURS)
+    elsewhere = "arn:aws:batch:us-east-1:111122223333:job-queue/Main"
+    assert not DEFAULT.allows(function, "batch:SubmitJob", elsewhere)
+
+
+def test_only_lists_of_the_stacks_own_bucket_are_read() -> None:
+    def may(policies: Policies, bucket: str) -> list[bool]:
+        return [
+            policies.allows("Prepare", "s3:GetObject", f"{bucket}/lists/x.csv"),
+            policies.allows("Prepare", "s3:ListBucket", bucket),
+        ]
+
+    own, other = DEFAULT.arn_of("Bucket"), "arn:aws:s3:::payroll"
+    assert (may(DEFAULT, own), may(DEFAULT, other)) == ([True, True], [False, False])
+    two = Policies(parameters={"ItemsBucketArn": "arn:aws:s3:::inbox,arn:aws:s3:::lists-*"})
+    buckets = ("arn:aws:s3:::inbox", "arn:aws:s3:::lists-7", own)
+    assert [may(two, bucket) for bucket in buckets] == [[True, True]] * 3
+    assert may(two, other) == [False, False]
+
+
+@pytest.mark.parametrize("function", [*SUBMITTERS[:3], "Reconcile", "Prepare"])
+def test_notices_go_to_the_stacks_own_topic(function: str) -> None:
+    own, other = DEFAULT.arn_of("Topic"), "arn:aws:sns:eu-west-1:111122223333:all-staff"
+    assert DEFAULT.allows(function, "sns:Publish", own)
+    assert not DEFAULT.allows(function, "sns:Publish", other)
+    more = Policies(parameters={"TopicArns": f"arn:aws:sns:*:*:other,{other}"})
+    assert more.allows(function, "sns:Publish", own)
+    assert more.allows(function, "sns:Publish", other)
+
+
+def test_a_tag_is_given_to_jobs_only() -> None:
+    """A function that could tag a definition could make it one of deploy's."""
+    assert DEFAULT.allows("StartRun", "batch:TagResource", f"{BATCH}:job/1")
+    for arn in (f"{BATCH}:job-definition/x:1", f"{BATCH}:job-queue/x"):
+        assert not any(DEFAULT.allows(name, "batch:TagResource", arn) for name in SUBMITTERS)
+
+
+def work_queue(run_id: str, policies: Policies) -> list[str]:
+    step = Step(name="pulled", request={}, workers=2)
+    name = f"{work_queues_prefix(run_id)}{step_digest(step, StepState())}-101112131415"
+    assert len(name + DEAD_SUFFIX) <= 80
+    account = policies.arn_of("PrepareQueue").rpartition(":")[0]
+    return [f"{account}:{name}", f"{account}:{name}{DEAD_SUFFIX}"]
+
+
+@pytest.mark.parametrize("stack", ["batchrelay", "br-prod", "br", "br-x-PrepareQueue-1"])
+def test_no_queue_of_a_stack_can_be_deleted_whatever_its_name(stack: str) -> None:
+    policies = Policies(parameters={}, stack=stack)
+    resources = template()["Resources"]
+    queues = [name for name, entry in resources.items() if entry["Type"] == "AWS::SQS::Queue"]
+    assert len(queues) == 6
+    for function in SUBMITTERS:
+        work = work_queue("k" + "0" * 31, policies)
+        assert all(policies.allows(function, "sqs:DeleteQueue", arn) for arn in work)
+        own = [policies.arn_of(name) for name in queues]
+        assert not any(policies.allows(function, "sqs:DeleteQueue", arn) for arn in own), stack
+    filled = ("sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SendMessage")
+    assert all(policies.allows("Prepare", action, arn) for action in filled for arn in work)
+
+
+def needs_of_examples() -> Iterator[tuple[str, str, str, dict[str, str] | None]]:
+    """What the examples' runs ask for: function, action, resource, tags of the resource."""
+    for path in sorted((ROOT / "examples").glob("*/pipeline.yaml")):
+        pipeline = read(path).pipeline
+        for step in pipeline.steps:
+            yield (
+                "OnJobEvent",
+                "batch:SubmitJob",
+                f"{BATCH}:job-queue/{step.request['jobQueue']}",
+                None,
+            )
+            name = f"{BATCH}:job-definition/{step.request['jobDefinition']}:1"
+            yield "OnJobEvent", "batch:SubmitJob", name, {PIPELINE_TAG: pipeline.name}
+        for rule in pipeline.notify:
+            assert rule.topic == "${env.topicArn}"
+            yield "OnJobEvent", "sns:Publish", DEFAULT.arn_of("Topic"), None
+
+
+def test_the_examples_run_with_the_defaults() -> None:
+    needs = list(needs_of_examples())
+    assert len(needs) > 50
+    assert [need for need in needs if not DEFAULT.allows(need[0], need[1], need[2], need[3])] == []
