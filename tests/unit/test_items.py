@@ -83,18 +83,18 @@ def test_gzip_is_recognised_by_its_first_bytes(size: int) -> None:
         (
             ListFile(file="s3://b/f.csv"),
             b"a,b\n1,2\n3\n",
-            "line 3: 1 columns, the header has 2 (a, b)",
+            "line 3: 1 columns, the header has 2",
         ),
         (
             ListFile(file="s3://b/f.csv"),
             b"a,b\n1,2,3\n",
-            "line 2: 3 columns, the header has 2 (a, b)",
+            "line 2: 3 columns, the header has 2",
         ),
         (ListFile(file="s3://b/f.csv"), b"", "empty; a CSV or TSV file begins with its header"),
         (
             ListFile(file="s3://b/f.csv"),
             b"a,a\n",
-            "line 1: columns 1 and 2 are both 'a'",
+            "line 1: columns 1 and 2 have the same name",
         ),
         (ListFile(file="s3://b/f.csv"), b'a\n"x', "line 2: not CSV: unexpected end of data"),
         (
@@ -224,7 +224,7 @@ def test_an_item_has_values(pattern: str, item: Json, text: str) -> None:
 
 
 def test_an_absent_value_is_told_with_the_item() -> None:
-    with pytest.raises(InvalidItems, match=r'item 7 has no name\.x, or it is null: {"a": 1}'):
+    with pytest.raises(InvalidItems, match=r"item 7 has no name\.x, or it is null$"):
         expand_item("${item.name.x}", {"a": 1}, 7)
     assert item_value({"a": None}, "item.a") is None
     assert literal_prefix("s3://b/x-${item.n}/y") == "s3://b/x-"

@@ -52,7 +52,11 @@ def test_a_list_may_be_the_document_itself() -> None:
     ("text", "path", "problem"),
     [
         ('{"Items": 3}', "Items", "f: byte 10: there is no list at Items"),
-        ('{"items": []}', "Items", "f: byte 12: there is no member Items; there are items"),
+        (
+            '{"items": []}',
+            "Items",
+            "f: byte 12: there is no member Items; others there: 1",
+        ),
         ("{}", "Items", "f: byte 1: there is no member Items"),
         ("[1]", "Items", "f: byte 0: there is no object to hold Items"),
         ('{"Items": [1, oops]}', "Items", "f: byte 14: Expecting value"),

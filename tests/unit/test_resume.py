@@ -442,7 +442,7 @@ def test_two_items_that_are_one_output_of_a_step_that_continues_them_are_refused
     call = step("call", "align", lanes=frozenset({"align"}), output=out("x", "${item.a}"))
     made = play(pipeline(head, call), {}, "run1", set())
     assert made.run.state("align").reason == (
-        f"items 0 and 1 have the same output, {OUT}1.x: write more of the item into flow.output "
+        "items 0 and 1 have the same output: write more of the item into flow.output "
         "of call, such as ${item.key}"
     )
 

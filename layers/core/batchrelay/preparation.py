@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -104,10 +105,11 @@ class Preparation:
                         outputs.refuse(self._items(run, step, state, Position()))
                 return Outcome(event=attempt.finish(which, self.clock))
         except FOR_GOOD as error:
-            return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=str(error)))
+            reason = _reason(error)
+            return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=reason))
 
     def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
-        stored = json.loads(b"".join(self.objects.read(resume))) if resume else {}
+        stored = self._put_down(resume) if resume else {}
         stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
         return _Attempt(
             step=step,
@@ -119,9 +121,17 @@ class Preparation:
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
             existing=self._existing(run, step),
             outputs=Outputs.of(step, run, stored.get("digests", {})),
-            position=Position(**stored.get("position", {})),
+            position=stored.get("position", Position()),
             suspended=stored.get("writers", {}),
         )
+
+    def _put_down(self, uri: str) -> dict[str, Any]:
+        """What an earlier invocation left. Raises: InvalidItems, also if others wrote there."""
+        try:
+            stored: dict[str, Any] = json.loads(b"".join(self.objects.read(uri)))
+            return {**stored, "position": Position(**stored["position"])}
+        except (ValueError, TypeError, KeyError):
+            raise InvalidItems(f"{uri}: not what an earlier invocation put down") from None
 
     def _existing(self, run: Run, step: Step) -> ExistingOutputs | None:
         """Raises: InvalidItems if what follows could not be right without what is left out."""
@@ -155,6 +165,15 @@ class Preparation:
         folder = round_uri(run, step.name, state.round) + "out/"
         level = reduced(inputs, step.aggregate.fan_in, final, folder)
         return islice(level, position.read, None)
+
+
+def _reason(error: Exception) -> str:
+    """Why a preparation failed. What Python says may quote a value: only its place is kept."""
+    if isinstance(error, BatchrelayError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = place.filename.rpartition("/")[2]
+    return f"the items cannot be read: {type(error).__name__} at {file}:{place.lineno}"
 
 
 def step_digest(step: Step, state: StepState) -> str:

@@ -70,10 +70,16 @@ def item_records(
     """
     bucket = results.removeprefix("s3://").partition("/")[0]
     for key, _ in islice(objects.list(results, ""), records):
-        document = json.loads(b"".join(objects.read(f"s3://{bucket}/{key}")))
-        for item in document["items"]:
-            if item["ok"] and not item.get("skipped"):
-                yield item["n"], float(item["s"])
+        uri = f"s3://{bucket}/{key}"
+        try:
+            yield from _times_of(json.loads(b"".join(objects.read(uri))))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InvalidItems(f"{uri}: not a result record of batchrelay-worker") from None
+
+
+def _times_of(record: Any) -> list[tuple[int, float]]:
+    done = [item for item in record["items"] if item["ok"] and not item.get("skipped")]
+    return [(int(item["n"]), float(item["s"])) for item in done]
 
 
 def automatic_chunk(objects: Objects, memory: str, results: str) -> int:
@@ -84,14 +90,21 @@ def automatic_chunk(objects: Objects, memory: str, results: str) -> int:
         results: where those of this run will lie; remembered for the next.
     """
     known = _remembered(objects, memory)
-    read = (item_records(objects, folder, RECORDS_READ) for folder in known)
-    times = (Times.of(seconds for _, seconds in records) for records in read)
+    times = (_measured(objects, folder) for folder in known)
     latest = next((found for found in times if found is not None), None)
     kept = [results, *(folder for folder in known if folder != results)][:RUNS_REMEMBERED]
     upload = objects.upload(memory)
     upload.write(json.dumps({"schema": 1, "results": kept}).encode())
     upload.complete()
     return 1 if latest is None else latest.chunk
+
+
+def _measured(objects: Objects, folder: str) -> Times | None:
+    """None if there are no records, or others wrote there."""
+    try:
+        return Times.of(seconds for _, seconds in item_records(objects, folder, RECORDS_READ))
+    except InvalidItems:
+        return None
 
 
 def _remembered(objects: Objects, memory: str) -> list[str]:

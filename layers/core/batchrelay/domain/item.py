@@ -61,15 +61,10 @@ def expand_item(pattern: str, item: Json, number: int) -> str:
         found = number if path == "item.number" else item_value(item, path)
         if found is None:
             name = path.removeprefix("item.")
-            raise InvalidItems(f"item {number} has no {name}, or it is null: {_short(item)}")
+            raise InvalidItems(f"item {number} has no {name}, or it is null")
         return found if isinstance(found, str) else json.dumps(found, separators=(",", ":"))
 
     return ITEM_TOKEN.sub(lambda match: value(match[1]), pattern)
-
-
-def _short(item: Json) -> str:
-    text = json.dumps(item, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def literal_prefix(pattern: str) -> str:

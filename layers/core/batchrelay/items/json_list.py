@@ -11,9 +11,6 @@ from batchrelay.domain.values import Json
 from batchrelay.items.encoding import MARK, decoded
 from batchrelay.items.strict_json import NotJson, decode
 
-MEMBERS_TOLD = 10
-"""Names of an error's sentence."""
-
 _LITERAL_CHARS_MAX = 16
 """Characters of what is one to the parser: false, or two halves \\ud83d\\ude00 of a character."""
 
@@ -71,14 +68,13 @@ class _Reader:
 
     def _enter(self, members: Iterator[str], name: str, path: str) -> None:
         """Stand before the value of a member of the object here."""
-        known: list[str] = []
+        others = 0
         for key in members:
             if key == name:
                 return
-            if len(known) < MEMBERS_TOLD:
-                known.append(key)
+            others += 1
             self._skip()
-        there = f"; there are {', '.join(known)}" if known else ""
+        there = f"; others there: {others:,}" if others else ""
         raise self._error(f"there is no member {path}{there}", self._at - 1)
 
     def _members(self) -> Iterator[str]:
@@ -99,7 +95,7 @@ class _Reader:
         begin = self._bytes_dropped + len(self._text[: self._at].encode())
         key = str(self._value())
         if key in keys:
-            raise InvalidItems(f"{self._source}: byte {begin}: the key {key!r} is there twice")
+            raise InvalidItems(f"{self._source}: byte {begin}: a key that was there before")
         keys.add(key)
         if self._peek() != ":":
             raise self._error("expected ':'")

@@ -71,7 +71,7 @@ class Outputs:
             first = known.setdefault(digest(uri), number)
             if first != number:
                 raise InvalidItems(
-                    f"items {first} and {number} have the same output, {uri}: write more of the "
-                    f"item into {self.where}, such as ${{item.key}}{self._or_number}"
+                    f"items {first} and {number} have the same output: write more of the item "
+                    f"into {self.where}, such as ${{item.key}}{self._or_number}"
                 )
             number += 1

@@ -101,9 +101,12 @@ class Sources:
     def level_outputs(self, state: StepState) -> Iterator[str]:
         """The outputs of an aggregate's latest level."""
         assert state.manifest is not None, state
-        for item in self._rows(manifest_uri(state.manifest, 0)):
-            assert isinstance(item, dict), item
-            yield item["output"]
+        uri = manifest_uri(state.manifest, 0)
+        for number, item in enumerate(self._rows(uri)):
+            output = item.get("output") if isinstance(item, dict) else None
+            if not isinstance(output, str):
+                raise InvalidItems(f"{uri}: item {number} is none of an aggregate: has no output")
+            yield output
 
     def _numbered(self, state: StepState) -> Iterator[tuple[int, Json]]:
         """The items of a step with their numbers; of a step without items, its children."""

@@ -9,7 +9,6 @@ from typing import Any
 from batchrelay.domain.values import Json
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_SHOWN_CHARS = 20
 
 
 class NotJson(ValueError):
@@ -26,21 +25,17 @@ def _number(text: str) -> float:
     is_ordinary = value and value - value == 0  # quicker than math.isfinite, for a million of them
     if is_ordinary or (not value and not text.lower().partition("e")[0].strip("-0.")):
         return value
-    raise NotJson(f"{shown(text)} is beyond what a double holds: write it as a text")
+    raise NotJson("a number beyond what a double holds: write it as a text")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for number, name in enumerate(names) if name in names[:number])
-        raise NotJson(f"the key {shown(twice)!r} is there twice")
+        later = next(at for at, name in enumerate(names) if name in names[:at])
+        first = names.index(names[later])
+        raise NotJson(f"members {first + 1} and {later + 1} of an object have the same key")
     return members
-
-
-def shown(text: str) -> str:
-    """As much of a text as an error names: a run keeps little of a reason."""
-    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
 
 
 _DECODER = json.JSONDecoder(

@@ -9,7 +9,6 @@ from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
 from batchrelay.items.encoding import MARK
-from batchrelay.items.strict_json import shown
 from batchrelay.items.texts import SEPARATORS, lines_of
 
 
@@ -49,7 +48,7 @@ def _check_row(row: Sequence[str], header: Sequence[str], rows: _Rows) -> None:
     if row == header:
         raise rows.error("the header once more: were files joined?")
     if len(row) != len(header):
-        raise rows.error(f"{len(row)} columns, the header has {len(header)} ({', '.join(header)})")
+        raise rows.error(f"{len(row)} columns, the header has {len(header)}")
     if len(row) > 1 and not any(row):
         raise rows.error("a row of empty values: remove it")
 
@@ -110,19 +109,23 @@ def _check_separator(header: Sequence[str], rows: _Rows) -> None:
     name = header[0]
     others = [mark for mark in SEPARATORS if mark in name]
     if name.startswith("<"):
-        raise rows.error(f"{shown(name)!r} begins HTML or XML, not a table")
+        raise rows.error("the header begins as HTML or XML does, not as a table")
     if name.startswith(("{", "[")):
-        how = "format: jsonl"
+        what, how = "begins as JSON does", "format: jsonl"
     elif others:
         mark = max(others, key=name.count)
+        what = f"holds a {_MARKS[mark]}"
         how = "format: tsv" if mark == "\t" else f'separator: "{mark}"'
     else:
         return
     mark = "\\t" if rows.separator == "\t" else rows.separator
     raise rows.error(
-        f'the only column is {shown(name)!r}: write {how} in forEach, or separator: "{mark}" to '
-        "keep it"
+        f'the only column {what}: write {how} in forEach, or separator: "{mark}" to keep it'
     )
+
+
+_MARKS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
+"""What SEPARATORS are called."""
 
 
 def _check_header(header: Sequence[str], rows: _Rows) -> None:
@@ -137,9 +140,9 @@ def _check_header(header: Sequence[str], rows: _Rows) -> None:
     for place, name in enumerate(header, start=1):
         if name != name.strip():
             raise rows.error(
-                f"column {place} is {shown(name)!r}: remove the blanks around names and values: "
-                "they would be part of them"
+                f"the name of column {place} has blanks around it: remove them around names and "
+                "values: they would be part of them"
             )
         if name in places:
-            raise rows.error(f"columns {places[name]} and {place} are both {shown(name)!r}")
+            raise rows.error(f"columns {places[name]} and {place} have the same name")
         places[name] = place
