@@ -136,7 +136,9 @@ def deployed(stack: str) -> Wire:
     make_client = environment_clients()
     [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    return Wire(make_client=make_client, outputs=outputs)
+    given = described.get("Parameters", ())
+    parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given}
+    return Wire(make_client=make_client, outputs=outputs, parameters=parameters)
 
 
 @dataclass(kw_only=True)
@@ -146,6 +148,8 @@ class Wire:
     make_client: Callable[..., Any] = field(repr=False)
     outputs: Mapping[str, str]
     """The stack's outputs."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What the stack was made with; of a run's own cloud, which nothing is compared with, none."""
 
     @cached_property
     def batch(self) -> BatchClient:

@@ -14,6 +14,7 @@ from batchrelay.bootstrap import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
+from batchrelay_cli.allowed import Refusals, refusals
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import (
     definitions_elsewhere,
@@ -56,6 +57,7 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
         silent = silent_buckets(wire, triggers)
         if not local:
             _check_account(pipeline_file, queues, silent, elsewhere)
+        refused = refusals(wire, stack, pipeline_file, local=local)
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline_file.pipeline.name)
         changes = _changes(wire, pipelines, pipeline_file, definitions, queues)
         changes += [f"bucket {name}: its events go to EventBridge" for name in silent.values()]
@@ -68,9 +70,21 @@ def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
             pinned_pipeline = registered(wire.batch, pipeline_file, definitions)
             pipelines.register(pinned_pipeline, datetime.now(UTC))
             rules.make(triggers)
+    _say(pipeline_file, refused, changes, "planned" if plan else "changed", output)
+
+
+def _say(
+    file: PipelineFile, refused: Refusals, changes: Sequence[str], key: str, output: str
+) -> None:
+    """What changed; and on standard error, what the stack does not allow and what would."""
+    warnings = [problem.render(file.path) for problem in refused.problems]
+    if refused.command:
+        warnings.append(f"to allow it: {refused.command}")
     if output == "json":
-        echo_json({"planned" if plan else "changed": changes})
+        echo_json({key: changes, "warnings": warnings})
         return
+    for warning in warnings:
+        say(warning, err=True)
     for change in changes or ["no change"]:
         say(change)
 

@@ -67,7 +67,9 @@ def test_the_example_is_right() -> None:
         ("merge", ("migrate",)),
     ]
     assert file.pipeline.step("migrate").for_each == ListFile(
-        file="${params.plan}", format=ListFormat.JSON, items="Items"
+        file="s3://${env.bucket}/word-count/${run.id}/plan.json",
+        format=ListFormat.JSON,
+        items="Items",
     )
     assert file.pipeline.step("plan").request["jobQueue"] == "MainQueue"
     assert file.pipeline.params[0] == Param(

@@ -26,6 +26,7 @@ from batchrelay_cli.pipeline_file.fields import (
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
+from batchrelay_cli.pipeline_file.reach import check_reach
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
@@ -135,6 +136,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         timeout_s=timeout_s,
     )
     check_first_run(document, pipeline)
+    check_reach(document, pipeline, entries, defaults)
     return pipeline, definitions
 
 

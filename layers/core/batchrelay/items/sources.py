@@ -105,7 +105,7 @@ class Sources:
         for number, item in enumerate(self._rows(uri)):
             output = item.get("output") if isinstance(item, dict) else None
             if not isinstance(output, str):
-                raise InvalidItems(f"{uri}: item {number} is none of an aggregate: has no output")
+                raise InvalidItems(f"{uri}: item {number} has no output: did a job write there?")
             yield output
 
     def _numbered(self, state: StepState) -> Iterator[tuple[int, Json]]:

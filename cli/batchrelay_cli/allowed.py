@@ -1,0 +1,131 @@
+"""Whether a stack lets its functions reach what a pipeline names, and the line that allows it.
+
+It compares with the stack's parameters, as its roles do (template.yaml). A policy of a bucket or
+topic may allow more, and a boundary less: so it warns, and does not refuse.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchrelay.domain.expansion import expand
+from batchrelay_cli.aws import Wire
+from batchrelay_cli.job_definitions import PIPELINE_TAG
+from batchrelay_cli.pipeline_file.document import Problem
+from batchrelay_cli.pipeline_file.reach import Kind, Reach, reaches
+from batchrelay_cli.pipeline_file.read import PipelineFile
+
+PARAMETERS: Mapping[Kind, str] = {
+    Kind.QUEUE: "JobQueueArns",
+    Kind.DEFINITION: "JobDefinitionArns",
+    Kind.BUCKET: "ItemsBucketArn",
+    Kind.TOPIC: "TopicArns",
+}
+"""Of the stack: what it allows beside its own."""
+
+_NAMES_ONE = re.compile(r"arn:[A-Za-z0-9._:/-]+")
+"""An ARN without a wildcard, a comma or a blank: those would allow more than was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """What a stack would not let a pipeline's runs do."""
+
+    problems: tuple[Problem, ...] = ()
+    """A warning for each place."""
+    command: str = ""
+    """What allows it; empty if nothing is to be allowed."""
+
+
+def refusals(wire: Wire, stack: str, file: PipelineFile, *, local: bool) -> Refusals:
+    """Compare; in a local cloud, which allows everything, with what AWS would do."""
+    roles = _Roles(wire=wire, own=frozenset(d["jobDefinitionName"] for d in file.definitions))
+    known = len(file.document.warnings)
+    wanted: dict[str, dict[str, None]] = {}
+    for reach, name, arn in roles.refused(file):
+        parameter = PARAMETERS[reach.kind]
+        where = f"in AWS, stack {stack}" if local else f"stack {stack}"
+        message = f"{where} does not allow {reach.kind} {name} ({parameter})"
+        file.document.warn(reach.place, message)
+        if _NAMES_ONE.fullmatch(arn):
+            wanted.setdefault(parameter, {})[arn] = None
+    problems = tuple(file.document.warnings[known:])
+    return Refusals(problems=problems, command=_command(wire, stack, wanted))
+
+
+def _command(wire: Wire, stack: str, wanted: Mapping[str, Mapping[str, None]]) -> str:
+    if not wanted:
+        return ""
+    pairs = (
+        f"{name}={','.join([*_listed(wire.parameters.get(name, '')), *arns])}"
+        for name, arns in sorted(wanted.items())
+    )
+    overrides = " ".join(shlex.quote(pair) for pair in pairs)
+    return f"sam deploy --stack-name {shlex.quote(stack)} --parameter-overrides {overrides}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Roles:
+    """What the roles of a stack allow."""
+
+    wire: Wire
+    own: frozenset[str]
+    """Names of the job definitions that deploy registers for this pipeline."""
+
+    def refused(self, file: PipelineFile) -> Iterator[tuple[Reach, str, str]]:
+        """What is not allowed: where, its name, its ARN."""
+        data: dict[str, Any] = file.document.data
+        outputs = self.wire.outputs
+        ours = {"env.bucket": outputs["BucketName"], "env.topicArn": outputs["TopicArn"]}
+        for reach in reaches(file.pipeline, data["steps"], data.get("defaults", {})):
+            for text in reach.names:
+                name = expand(text, ours)
+                arn = self._arn(reach.kind, name)
+                if not self._is_allowed(reach, name, arn):
+                    yield reach, name, arn
+
+    def _arn(self, kind: Kind, name: str) -> str:
+        if name.startswith("arn:"):
+            return name
+        _, partition, _, region, account, _ = self.wire.outputs["TriggerQueueArn"].split(":", 5)
+        if kind is Kind.BUCKET:
+            return f"arn:{partition}:s3:::{name}"
+        resource = "job-queue" if kind is Kind.QUEUE else "job-definition"
+        return f"arn:{partition}:batch:{region}:{account}:{resource}/{name}"
+
+    def _is_allowed(self, reach: Reach, name: str, arn: str) -> bool:
+        listed = self.wire.parameters.get(PARAMETERS[reach.kind])
+        if listed is None or any(_matches(pattern, arn) for pattern in _listed(listed)):
+            return True  # None: a stack from before there was this parameter
+        match reach.kind:
+            case Kind.BUCKET:
+                return name == self.wire.outputs["BucketName"]
+            case Kind.TOPIC:
+                return name == self.wire.outputs["TopicArn"]
+            case Kind.QUEUE:
+                return not listed and _matches(self._arn(Kind.QUEUE, "*"), arn)
+            case Kind.DEFINITION:
+                is_pinned = name in self.own and not reach.params
+                return is_pinned or self._is_of_a_pipeline(name)
+
+    def _is_of_a_pipeline(self, name: str) -> bool:
+        """Whether it is a revision that deploy registered; its tag counts only by its revision."""
+        if re.search(r":\d+$", name) is None:
+            return False
+        found = self.wire.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
+        return any(PIPELINE_TAG in definition.get("tags", {}) for definition in found)
+
+
+def _listed(text: str) -> list[str]:
+    """A parameter of the type CommaDelimitedList."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def _matches(pattern: str, arn: str) -> bool:
+    """As IAM does: `*` and `?` stand for anything. Source: IAM User Guide, Resource."""
+    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(wild, arn, re.DOTALL) is not None
