@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
-from tests.stack import ROOT
 
 FILE = """\
 pipeline: reach
@@ -114,11 +113,3 @@ def test_lint_prints_it_and_passes(tmp_path: Path) -> None:
     told = json.loads(CliRunner().invoke(cli, ["lint", file, "--output", "json"]).output)
     [problem] = [p for p in told["problems"] if "chooses" in p["message"]]
     assert (problem["line"], problem["severity"]) == (12, "warning")
-
-
-def test_of_the_examples_one_lets_the_caller_choose_where_to_read() -> None:
-    found = {
-        path.parent.name: [p.message for p in read(path).warnings if "chooses" in p.message]
-        for path in (ROOT / "examples").glob("*/pipeline.yaml")
-    }
-    assert {name for name, messages in found.items() if messages} == {"incremental"}

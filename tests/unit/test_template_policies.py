@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from batchrelay.adapters.sqs import DEAD_SUFFIX
@@ -12,9 +10,8 @@ from batchrelay.domain.run import StepState
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.preparation import step_digest
 from batchrelay_cli.job_definitions import PIPELINE_TAG
-from batchrelay_cli.pipeline_file.read import read
 from tests.policies import Policies
-from tests.stack import ROOT, template
+from tests.stack import template
 
 BATCH = "arn:aws:batch:eu-west-1:111122223333"
 OURS = {PIPELINE_TAG: "nightly"}
@@ -108,27 +105,3 @@ def test_no_queue_of_a_stack_can_be_deleted_whatever_its_name(stack: str) -> Non
         assert not any(policies.allows(function, "sqs:DeleteQueue", arn) for arn in own), stack
     filled = ("sqs:CreateQueue", "sqs:GetQueueAttributes", "sqs:SendMessage")
     assert all(policies.allows("Prepare", action, arn) for action in filled for arn in work)
-
-
-def needs_of_examples() -> Iterator[tuple[str, str, str, dict[str, str] | None]]:
-    """What the examples' runs ask for: function, action, resource, tags of the resource."""
-    for path in sorted((ROOT / "examples").glob("*/pipeline.yaml")):
-        pipeline = read(path).pipeline
-        for step in pipeline.steps:
-            yield (
-                "OnJobEvent",
-                "batch:SubmitJob",
-                f"{BATCH}:job-queue/{step.request['jobQueue']}",
-                None,
-            )
-            name = f"{BATCH}:job-definition/{step.request['jobDefinition']}:1"
-            yield "OnJobEvent", "batch:SubmitJob", name, {PIPELINE_TAG: pipeline.name}
-        for rule in pipeline.notify:
-            assert rule.topic == "${env.topicArn}"
-            yield "OnJobEvent", "sns:Publish", DEFAULT.arn_of("Topic"), None
-
-
-def test_the_examples_run_with_the_defaults() -> None:
-    needs = list(needs_of_examples())
-    assert len(needs) > 50
-    assert [need for need in needs if not DEFAULT.allows(need[0], need[1], need[2], need[3])] == []
