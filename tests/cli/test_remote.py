@@ -372,8 +372,10 @@ steps:
   - {{jobName: by-arn, jobDefinition: "{arn}"}}
   - {{jobName: by-param, jobDefinition: "${{params.name}}"}}
 """
-    planned = batchrelay("deploy", write(tmp_path, text), "--plan").output
-    assert planned == "pipeline of-theirs: new\n"
+    planned = batchrelay("deploy", write(tmp_path, text), "--plan")
+    assert planned.stdout == "pipeline of-theirs: new\n"
+    here = f"sam deploy --stack-name batchrelay --parameter-overrides JobDefinitionArns={arn[:-2]}"
+    assert planned.stderr.endswith(f"to allow it: {here},{arn}\n")  # in AWS
     assert batchrelay("deploy", write(tmp_path, text)).exit_code == 0
     run = document("start", "of-theirs")
     assert batchrelay("status", run["runId"], "--watch").exit_code == 0
@@ -387,6 +389,34 @@ steps:
     shared = text.replace("jobQueue: theirs", "jobQueue: theirs, shareIdentifier: team")
     refused = batchrelay("deploy", write(tmp_path, shared))
     assert "job queue theirs is not a fair-share queue: leave shareIdentifier out" in refused.output
+
+
+NEEDS = (
+    QUICK.replace("quick", "needs")
+    + """
+notify: [{topicArn: "arn:aws:sns:us-east-1:000000000000:other"}]
+""".lstrip()
+)
+
+
+def test_deploy_says_what_aws_would_not_allow(tmp_path: Path) -> None:
+    each = 'jobName: after, flow: {forEach: {file: "s3://payroll/l"}}'
+    file = write(tmp_path, NEEDS.replace("jobName: after", each))
+    result = batchrelay("deploy", file)
+    assert (result.exit_code, "pipeline needs: new" in result.stdout) == (0, True)
+    lead = "warning: in AWS, stack batchrelay does not allow"
+    allow = (
+        "to allow it: sam deploy --stack-name batchrelay --parameter-overrides "
+        "ItemsBucketArn=arn:aws:s3:::payroll TopicArns=arn:aws:sns:us-east-1:000000000000:other"
+    )
+    topic = "topic arn:aws:sns:us-east-1:000000000000:other (TopicArns)"
+    said = [
+        f"{file}:11:45: {lead} bucket payroll (ItemsBucketArn)",
+        f"{file}:16:21: {lead} {topic}",
+        allow,
+    ]
+    assert result.stderr.splitlines() == said
+    assert document("deploy", str(file)) == {"changed": [], "warnings": said}
 
 
 def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
