@@ -147,6 +147,10 @@ LISTS = (
     ("list.csv", b'name,size\n"a,b",3\nc,4\n'),
     ("list.tsv", b'name\tsize\n"a\tb"\t3\nc\t4\n'),
     ("list.txt", b"one\ntwo\n"),
+    ("list.json", b'{"cnry": 1, "Items": ["cnry", {"cnry": "cnry"}], "more": "cnry"}'),
+    ("list.jsonl", b'{"cnry": "cnry"}\n["cnry", {"cnry": 2, "cnry3": 3}]\n'),
+    ("list.csv", b'cnry,cnry2\n"cnry,b",cnry\ncnry,4\n'),
+    ("list.txt", b"cnry one\ncnry two\n"),
     ("list.json.gz", gzip.compress(b'{"Items": [1, 2, 3]}', mtime=0)),
 )  # fmt: skip
 
@@ -175,6 +179,7 @@ def test_a_list_of_items_makes_parts_or_fails_its_step(tmp_path: Path) -> None:
         fates = (StepStatus.ACTIVE, StepStatus.FAILED, StepStatus.SKIPPED)
         assert state.status in fates, f"seed {seed}: {state}"
         assert state.status is StepStatus.ACTIVE or state.reason, f"seed {seed}: {state}"
+        assert "cnry" not in state.reason, f"seed {seed}: {bytes(broken)!r}: {state.reason}"
 
 
 def test_a_stored_document_is_read_or_refused_with_its_path() -> None:
