@@ -113,7 +113,11 @@ class _Roles:
                 return is_pinned or self._is_of_a_pipeline(name)
 
     def _is_of_a_pipeline(self, name: str) -> bool:
-        """Whether it is a revision that deploy registered; its tag counts only by its revision."""
+        """Whether it is a revision that deploy registered.
+
+        Without a revision AWS Batch asks for the name's own ARN, and looks at no tag.
+        Source: Batch User Guide, iam-example-restrict-job-submission-by-tags; aws-sdk-js#4280.
+        """
         if re.search(r":\d+$", name) is None:
             return False
         found = self.wire.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
