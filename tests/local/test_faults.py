@@ -36,6 +36,13 @@ def test_a_description_may_lag() -> None:
         assert len(listed(service)) == 1
 
 
+def test_a_description_may_leave_a_job_out_that_is_there() -> None:
+    with machine(Faults(describing_missed=1)) as (service, _):
+        job_id = submit(service)[1]["jobId"]
+        assert call(service, "describejobs", jobs=[job_id])["jobs"] == []
+        assert len(listed(service)) == 1
+
+
 def test_a_lost_host_has_no_exit_code() -> None:
     with machine(Faults(host_lost=1)) as (service, _):
         job = ended(

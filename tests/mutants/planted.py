@@ -256,9 +256,33 @@ MUTANTS = (
     ),
     Mutant(
         bug="a job that AWS Batch has forgotten is waited for for ever",
-        file="hearing.py",
-        old="if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):",
-        new="if False:",
+        file="domain/missing.py",
+        old="return None if _has_passed(part.missing_since, JOB_STOPPED_S, event.at) else part",
+        new="return part",
+    ),
+    Mutant(
+        bug="one answer of DescribeJobs without a job fails its step",
+        file="domain/missing.py",
+        old="return replace(part, missing_since=event.at)",
+        new="return None",
+    ),
+    Mutant(
+        bug="a job that is reported again is still taken for missing",
+        file="domain/missing.py",
+        old="return replace(part, missing_since=None, is_given_up=False)",
+        new="return part",
+    ),
+    Mutant(
+        bug="a job that is given up for missing runs on",
+        file="domain/run.py",
+        old="return self.is_active and self.is_given_up and not self.is_told",
+        new="return False",
+    ),
+    Mutant(
+        bug="a step fails at once when its missing job is told to stop",
+        file="domain/missing.py",
+        old="return replace(part, missing_since=event.at, is_given_up=True) if is_over else part",
+        new="return None if is_over else part",
     ),
     Mutant(
         bug="a save whose answer was lost is taken for a rival's",

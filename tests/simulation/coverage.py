@@ -14,6 +14,7 @@ from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE, advance
 
 RARE = {
+    "ACTIVE + JobMissing -> CANCELLED",
     "FAILED + JobSubmitted -> FAILED",
     "PREPARING + JobSubmitted -> PREPARING",
     "CANCELLED + JobSubmitted -> CANCELLED",

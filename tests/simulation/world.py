@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 from unittest.mock import patch
 
@@ -46,6 +47,7 @@ from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine import Engine
+from batchrelay.ports import JobReport
 from batchrelay.preparation import Preparation
 from tests.simulation.coverage import Coverage
 from tests.simulation.invariants import check_save, check_submission
@@ -72,6 +74,10 @@ class Weather:
     rival: float = 0.0
     slow: float = 0.0
     """Preparations that run out of time."""
+    missing: float = 0.0
+    """Jobs that an answer of DescribeJobs leaves out, once."""
+    forgotten: float = 0.0
+    """Jobs that fail without a word, and that every answer leaves out."""
     hurried: float = 0.0
     """Invocations that have no time for effects."""
     batch: int = EFFECTS_PER_SAVE
@@ -94,6 +100,8 @@ def random_weather(rng: random.Random) -> Weather:
         ambiguous=rng.choice((0, 0.2)),
         rival=rng.choice((0, 0.2)),
         slow=rng.choice((0, 0.5)),
+        missing=rng.choice((0, 0.2)),
+        forgotten=rng.choice((0, 0, 0.3)),
         hurried=rng.choice((0, 0, 0.3)),
         batch=rng.choice((1, 2, EFFECTS_PER_SAVE)),
         submissions=rng.choice((1, 2, SUBMISSIONS_MAX)),
@@ -132,20 +140,29 @@ class Port:
         self._port = port
 
     def __getattr__(self, method: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            self._world.before(method, arguments)
-            result = getattr(self._port, method)(*arguments)
-            self._world.after(method)
-            return result
+        return partial(self._call, method)
 
-        return call
+    def _call(self, method: str, *arguments: Any) -> Any:
+        self._world.before(method, arguments)
+        result = getattr(self._port, method)(*arguments)
+        self._world.after(method)
+        return result
 
 
 class JobsPort(Port):
     """AWS Batch: any of the submissions that are made together may be the process's last call."""
 
+    def __init__(self, world: World, port: Any) -> None:
+        super().__init__(world, port)
+        self._jobs_of = world
+
     def submit_all(self, requests: Sequence[Any]) -> list[str | Exception]:
         return [self._answer(request) for request in requests]
+
+    def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
+        """What is left out now and then, and what for ever."""
+        reports: tuple[JobReport, ...] = self._call("describe", job_ids)
+        return tuple(report for report in reports if not self._jobs_of.is_left_out(report.job_id))
 
     def _answer(self, request: Any) -> str | Exception:
         try:
@@ -176,6 +193,8 @@ class World:
     announced: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     zombies: int = 0
+    left_out: set[str] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
     _nested: bool = False
 
     def __post_init__(self) -> None:
@@ -317,8 +336,24 @@ class World:
             self.jobs.end(job.job_id, self._fate(job), "as planned", at=self.clock.now())
         self._announce_ends()
 
+    def is_left_out(self, job_id: str) -> bool:
+        """Whether DescribeJobs does not know a job this time. One that will succeed is known again
+        at the next look; one that will fail may be forgotten for good."""
+        job = self.jobs.jobs[job_id]
+        will_fail = job.outcome is None and self._fate(job) is JobOutcome.FAILED
+        if will_fail and self._chance(self.weather.forgotten):
+            self.forgotten.add(job_id)
+        if job_id in self.forgotten:
+            return True
+        if job_id in self.left_out or not self._chance(self.weather.missing):
+            return False
+        self.left_out.add(job_id)
+        return True
+
     def _may_end(self, job: MemoryJob) -> bool:
         """A child ends after the child that it waits for, and so do their parents."""
+        if job.job_id in self.forgotten:
+            return False
         lanes = self._lanes(job)
         return job.outcome is None and all(lane.outcome is not None for lane in lanes)
 
@@ -337,7 +372,7 @@ class World:
 
     def _announce_ends(self) -> None:
         for job in self.jobs.jobs.values():
-            if job.outcome is None or job.job_id in self.announced:
+            if job.outcome is None or job.job_id in self.announced | self.forgotten:
                 continue
             self.announced.add(job.job_id)
             event = self._end_event(job.job_id)

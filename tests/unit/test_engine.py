@@ -18,7 +18,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.events import JobSubmitted, JobSucceeded
-from batchrelay.domain.limits import JOB_FORGOTTEN_S, SUBMIT_GRACE_S
+from batchrelay.domain.limits import SUBMIT_GRACE_S
 from batchrelay.domain.pipeline import NoticeRule, Param
 from batchrelay.domain.run import JobOutcome, RunStatus, StartOrder, StepStatus
 from tests.builders import T0, MemoryCloud, key, pipeline, step
@@ -208,18 +208,6 @@ def test_what_one_effect_raises_does_not_lose_the_results_of_the_others() -> Non
     run = cloud.runs.load("run1")
     statuses = [run.state(name).status for name in ("a", "bad", "c")]
     assert statuses == [StepStatus.ACTIVE, StepStatus.SUBMITTING, StepStatus.ACTIVE]
-
-
-def test_a_job_that_aws_batch_has_forgotten_has_failed_after_an_hour() -> None:
-    cloud = cloud_of(step("a"))
-    cloud.engine.start(ORDER)
-    cloud.jobs.jobs.clear()
-    cloud.clock.move(JOB_FORGOTTEN_S - 1)
-    assert cloud.engine.sweep("run1").run.status is RunStatus.RUNNING
-    cloud.clock.move(1)
-    run = cloud.engine.sweep("run1").run
-    assert run.status is RunStatus.FAILED
-    assert run.state("a").reason == "AWS Batch no longer knows this job"
 
 
 @pytest.mark.parametrize(("cancel", "status"), [(False, "FAILED"), (True, "CANCELLED")])

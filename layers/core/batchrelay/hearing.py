@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from batchrelay.domain.events import Event, JobBlocked, JobFailed
-from batchrelay.domain.limits import JOB_FORGOTTEN_S, STUCK_S
+from batchrelay.domain.events import Event, JobBlocked, JobMissing
+from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.run import Part, Run
 from batchrelay.domain.values import JobKey
 from batchrelay.job_detail import end_of, progress_of
@@ -16,23 +16,13 @@ STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
 
 
 def missed(run: Run, jobs: Jobs, now: datetime) -> Iterator[Event]:
-    """The ends of jobs of which no event was heard; a job that is forgotten has failed."""
+    """What DescribeJobs says of the jobs at work, and which of them it leaves out."""
     active = {job_id: (key, part) for job_id, key, part in active_jobs(run)}
     reports = jobs.describe(tuple(active)) if active else ()
     for report in reports:
         yield _heard(report, active[report.job_id][0], now)
     for job_id in active.keys() - {report.job_id for report in reports}:
-        key, part = active[job_id]
-        assert part.since is not None, part
-        if now >= part.since + timedelta(seconds=JOB_FORGOTTEN_S):
-            yield JobFailed(
-                at=now,
-                key=key,
-                job_id=job_id,
-                succeeded=0,
-                failed=part.size,
-                reason="AWS Batch no longer knows this job",
-            )
+        yield JobMissing(at=now, key=active[job_id][0], job_id=job_id)
 
 
 def active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:

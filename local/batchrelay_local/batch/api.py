@@ -144,7 +144,8 @@ class BatchApi:
         known_at = self._clock() - int(self._faults.describing_lag_s * 1000)
         jobs = (self._scheduler.find(job_id) for job_id in request["jobs"])
         known = (job for job in jobs if job is not None and job.created_at <= known_at)
-        return {"jobs": [job_detail(job) for job in known]}
+        missed = self._faults.describing_missed
+        return {"jobs": [job_detail(job) for job in known if not self._faults.strikes(missed)]}
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)

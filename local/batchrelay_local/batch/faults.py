@@ -26,6 +26,8 @@ class Faults:
     """Seconds until ListJobs knows a new job."""
     describing_lag_s: float = 0.0
     """Seconds until DescribeJobs knows a new job."""
+    describing_missed: float = 0.0
+    """DescribeJobs leaves a job out that it knows."""
     host_lost: float = 0.0
     """An attempt is killed and has no exit code, as by a Spot reclaim."""
     pull_failed: float = 0.0

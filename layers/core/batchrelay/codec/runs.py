@@ -96,6 +96,8 @@ def _encode_part(part: Part) -> dict[str, Json]:
             "j": part.job_id,
             "told": part.is_told or None,
             "stuck": part.blocked,
+            "gone": _time(part.missing_since),
+            "left": part.is_given_up or None,
             "o": None if part.outcome is None else str(part.outcome),
         },
     )
@@ -173,6 +175,8 @@ def _decode_part(reader: Reader) -> Part:
         job_id=reader.maybe("j", str),
         is_told=reader.maybe("told", bool) or False,
         blocked=reader.maybe("stuck", str) or "",
+        missing_since=reader.maybe_time("gone"),
+        is_given_up=reader.maybe("left", bool) or False,
         outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
         succeeded=reader.maybe("ok", int) or 0,
         failed=reader.maybe("bad", int) or 0,

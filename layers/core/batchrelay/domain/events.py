@@ -107,6 +107,15 @@ class JobBlocked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobMissing:
+    """DescribeJobs was asked for a job and left it out."""
+
+    at: datetime
+    key: JobKey
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgressed:
     """How far an array is; heard now and then, advisory."""
 
@@ -211,6 +220,7 @@ JobEvent = (
     | SubmissionWithdrawn
     | JobProgressed
     | JobBlocked
+    | JobMissing
     | JobSucceeded
     | JobFailed
 )

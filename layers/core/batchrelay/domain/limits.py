@@ -117,9 +117,14 @@ SUBMISSIONS_MAX = 200
 """Parts of a run that are being submitted at the same time: 4 s at 50 SubmitJob calls a second
 (Batch User Guide, service quotas), 40 s at a tenth of that, far under SUBMIT_GRACE_S."""
 
-JOB_FORGOTTEN_S = 3_600
-"""Seconds after which a job that DescribeJobs leaves out has failed. AWS Batch keeps ended jobs for
-at least seven days (reference §2.3), and how long a new one may be missing is not stated (§2.4)."""
+JOB_MISSING_S = 3_600
+"""Seconds for which DescribeJobs must leave a job out, at every look, before it is stopped. AWS
+Batch keeps ended jobs for at least seven days (reference §2.3), and how long a new one may be
+missing is not stated (§2.4)."""
+
+JOB_STOPPED_S = 300
+"""Seconds that a missing job has after that to be heard of again, before its part has failed: AWS
+Batch ends a job within seconds of TerminateJob, and its event is delivered in as many."""
 
 EFFECTS_PER_SAVE = 25
 """Effects whose results are saved together, and those that a start or a handler performs itself:

@@ -21,6 +21,7 @@ from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.values import JobKey
 
 TWIN_REASON = "batchrelay: a second job of the same part"
+MISSING_REASON = "batchrelay: DescribeJobs has left this job out for an hour"
 
 
 def owed(run: Run) -> tuple[Effect, ...]:
@@ -42,6 +43,8 @@ def _owed(run: Run) -> Iterator[Effect]:
             yield TerminateJob(
                 run_id=run.id, job_id=job_id, reason=run.stop.job_reason, since=run.stop.since
             )
+    else:
+        yield from _owed_for_missing_jobs(run)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
     if run.queues_since is not None:
@@ -50,6 +53,18 @@ def _owed(run: Run) -> Iterator[Effect]:
         for number, rule in enumerate(run.pipeline.notify):
             if run.status in rule.on and number not in run.notices:
                 yield Notify(run_id=run.id, rule=number, since=run.notices_since)
+
+
+def _owed_for_missing_jobs(run: Run) -> Iterator[TerminateJob]:
+    for state in run.steps.values():
+        for part in state.parts:
+            if part.is_to_be_stopped and part.job_id is not None and part.missing_since is not None:
+                yield TerminateJob(
+                    run_id=run.id,
+                    job_id=part.job_id,
+                    reason=MISSING_REASON,
+                    since=part.missing_since,
+                )
 
 
 def _to_be_told(run: Run) -> Iterator[str]:

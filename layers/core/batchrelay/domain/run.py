@@ -104,6 +104,11 @@ class Part:
     """Whether AWS Batch was told to stop it."""
     blocked: str = ""
     """Why AWS Batch does not begin with it."""
+    missing_since: datetime | None = None
+    """When DescribeJobs first left it out, if it has at every look since; once it is given up, when
+    it was."""
+    is_given_up: bool = False
+    """Whether it was missing for so long that it is to be stopped."""
 
     @property
     def is_unsubmitted(self) -> bool:
@@ -115,6 +120,11 @@ class Part:
         """Children that we stopped, or that never began because of it; advisory."""
         is_cancelled = self.outcome is JobOutcome.CANCELLED
         return self.size - self.succeeded - self.failed if is_cancelled else 0
+
+    @property
+    def is_to_be_stopped(self) -> bool:
+        """Whether it is to be stopped although its run goes on: nothing is known of it."""
+        return self.is_active and self.is_given_up and not self.is_told
 
     @property
     def is_active(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed, JobTerminated
+from batchrelay.domain.missing import reported
 from batchrelay.domain.run import (
     JobOutcome,
     Part,
@@ -62,7 +63,7 @@ def told(run: Run, event: JobTerminated) -> Run:
 def failed_part(run: Run, part: Part, event: JobFailed) -> Part:
     """A part whose job has FAILED: of its own, or because we stopped it."""
     ended = replace(
-        part,
+        reported(part),
         job_id=event.job_id,
         outcome=JobOutcome.FAILED,
         succeeded=event.succeeded,

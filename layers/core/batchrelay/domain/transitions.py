@@ -33,6 +33,7 @@ from batchrelay.domain.events import (
     JobBlocked,
     JobEvent,
     JobFailed,
+    JobMissing,
     JobProgressed,
     JobSubmitted,
     JobSucceeded,
@@ -50,6 +51,7 @@ from batchrelay.domain.events import (
     TurnCame,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX
+from batchrelay.domain.missing import MISSING, missed, reported, still_stopped
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
 from batchrelay.domain.postponing import continued, postponed
@@ -88,12 +90,14 @@ EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
     (SUBMITTING, SubmissionWithdrawn): frozenset({SUBMITTING, ACTIVE, CANCELLED}),
     (SUBMITTING, JobProgressed): frozenset({SUBMITTING}),
     (SUBMITTING, JobBlocked): frozenset({SUBMITTING}),
+    (SUBMITTING, JobMissing): frozenset({SUBMITTING}),
     (SUBMITTING, JobSucceeded): frozenset(
         {SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}
     ),
     (SUBMITTING, JobFailed): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
     (ACTIVE, JobProgressed): frozenset({ACTIVE}),
     (ACTIVE, JobBlocked): frozenset({ACTIVE}),
+    (ACTIVE, JobMissing): frozenset({ACTIVE, FAILED, CANCELLED}),
     (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}),
     (ACTIVE, JobFailed): frozenset({ACTIVE, FAILED, CANCELLED}),
     (ACTIVE, JobSubmitted): frozenset({ACTIVE}),
@@ -143,6 +147,7 @@ def advance(run: Run, event: Event) -> Run:
             | SubmissionWithdrawn()
             | JobProgressed()
             | JobBlocked()
+            | JobMissing()
             | JobSucceeded()
             | JobFailed()
         ):
@@ -209,10 +214,10 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
                 changed = _preparation(run, step, state, event)
         case JobSubmitted():
             changed_run, changed = _job_submitted(run, step, state, event)
-        case JobProgressed():
-            changed = _progress(state, event)
-        case JobBlocked():
-            changed = _blocked(state, event)
+        case JobProgressed() | JobBlocked():
+            changed = _reported(state, event)
+        case JobMissing():
+            changed_run, changed = _missing(run, step, state, event)
         case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
             changed = _on_part(run, step, state, event)
     if changed is state:
@@ -273,13 +278,19 @@ def _note_twin(run: Run, event: JobSubmitted) -> Run:
     return replace(run, twins=(*run.twins, Twin(job_id=event.job_id, since=event.at)))
 
 
-def _progress(state: StepState, event: JobProgressed) -> StepState:
+def _reported(state: StepState, event: JobProgressed | JobBlocked) -> StepState:
     part = _part(state, event.key)
     if part is None or part.job_id != event.job_id or not part.is_active:
         return state
+    if isinstance(event, JobBlocked):
+        return _blocked(state, part, event)
+    return _progress(state, part, event)
+
+
+def _progress(state: StepState, part: Part, event: JobProgressed) -> StepState:
     has_begun = event.running or event.succeeded or event.failed
     now = replace(
-        part,
+        reported(part),
         succeeded=event.succeeded,
         failed=part.failed if part.is_told else event.failed,  # the others we stopped
         running=event.running,
@@ -290,12 +301,31 @@ def _progress(state: StepState, event: JobProgressed) -> StepState:
     return replace(state, parts=state.with_part(event.key.part, now), counted_at=event.at)
 
 
-def _blocked(state: StepState, event: JobBlocked) -> StepState:
-    part = _part(state, event.key)
-    if part is None or part.job_id != event.job_id or not part.is_active or part.blocked:
+def _blocked(state: StepState, part: Part, event: JobBlocked) -> StepState:
+    blocked = replace(reported(part), blocked=part.blocked or event.reason[:BLOCKED_CHARS_MAX])
+    if blocked == part:
         return state
-    blocked = replace(part, blocked=event.reason[:BLOCKED_CHARS_MAX])
     return replace(state, parts=state.with_part(event.key.part, blocked))
+
+
+def _missing(run: Run, step: Step, state: StepState, event: JobMissing) -> tuple[Run, StepState]:
+    part = _part(state, event.key)
+    if part is None or part.job_id != event.job_id or not part.is_active:
+        return run, state
+    changed = missed(part, event)
+    if changed is part:
+        return run, state
+    if changed is not None:
+        return run, replace(state, parts=state.with_part(event.key.part, changed))
+    failed = JobFailed(
+        at=event.at,
+        key=event.key,
+        job_id=event.job_id,
+        succeeded=0,
+        failed=part.size,
+        reason=MISSING,
+    )
+    return still_stopped(run, part, event.at), _on_part(run, step, state, failed)
 
 
 _PartEvent = SubmissionRefused | SubmissionWithdrawn | JobSucceeded | JobFailed
@@ -324,7 +354,7 @@ def _ended(run: Run, part: Part, event: _PartEvent) -> Part:
     if isinstance(event, JobFailed):
         return failed_part(run, part, event)
     return replace(
-        part,
+        reported(part),
         job_id=event.job_id,
         outcome=JobOutcome.SUCCEEDED,
         succeeded=part.size,
@@ -385,7 +415,7 @@ def _take_over(run: Run, now: datetime) -> Run:
 
 def _take_over_termination(run: Run, job_id: str, now: datetime) -> Run:
     if all(twin.job_id != job_id for twin in run.twins):
-        return overdue_taken_over(run, now)
+        return run if run.stop is None else overdue_taken_over(run, now)
     others = (other for other in run.twins if other.job_id != job_id)
     return replace(run, twins=(*others, Twin(job_id=job_id, since=now)))
 
