@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchrelay.adapters.dynamodb import deflated
 from batchrelay.codec import encode_run
+from batchrelay.codec.stored import deflated
 from batchrelay.domain.run import StepState
 from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played
@@ -80,7 +80,7 @@ class Cost:
 
 def cost_of(run: Any, flow: Workflow) -> Cost:
     """The counted calls, by what they are paid for."""
-    [stored] = deflated(json.dumps(encode_run(run)).encode()).values()
+    stored = deflated(json.dumps(encode_run(run)).encode())
     kib = math.ceil((len(stored) + ATTRIBUTES_BYTES) / 1_024)
     calls = flow.calls
     messages = flow.invocations + calls.get("sqs.SendMessage", 0)

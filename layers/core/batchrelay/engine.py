@@ -39,6 +39,7 @@ from batchrelay.domain.run import Run, RunStatus, StartOrder
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
+from batchrelay.duplicates import stop_unnoted
 from batchrelay.hearing import missed
 from batchrelay.performing import Budget, Performer, postponed
 from batchrelay.ports import (
@@ -223,8 +224,8 @@ class Engine:
             saved = self.runs.save(after)
         except RunConflict:
             return Handled(run=run)
-        still_owed = owed(saved)
-        fresh = tuple(effect for effect in still_owed if effect not in owed(run))
+        before, still_owed = frozenset(owed(run)), dict.fromkeys(owed(saved))
+        fresh = tuple(effect for effect in still_owed if effect not in before)
         retaken = tuple(effect for effect in still_owed if effect in overdue)
         swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
         return self._in_line(self._perform_all(swept, retaken, most=SUBMISSIONS_MAX))
@@ -310,6 +311,7 @@ class Engine:
             advanced = self._fold(run, events)
             run, ended = advanced.run, ended or advanced.ended
             conflicts += advanced.conflicts
+            problem = problem or stop_unnoted(self.jobs, run, events)
             waiting.extend((effect, False) for effect in advanced.newly_owed)
         if problem is not None:
             raise problem

@@ -34,31 +34,27 @@ from batchrelay.adapters.client_errors import (
     unhindered,
 )
 from batchrelay.codec import (
+    compact_json,
     decode_pipeline,
     decode_run,
     encode_pipeline,
-    encode_run,
     run_pipeline,
+    stored_run,
 )
 from batchrelay.domain.errors import (
-    InputError,
     PipelineNotFound,
     RunConflict,
     RunExists,
     RunNotFound,
 )
-from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.turn import Turn
-from batchrelay.ports import Registered, RunSummary, run_place
+from batchrelay.ports import Registered, RunSummary
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-WRITE_UNIT_BYTES = 1_024
-"""Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
 
 REGISTER_TRIES = 20
 
@@ -86,7 +82,7 @@ class DynamoStore:
 
     def put_pipeline(self, pipeline: Pipeline) -> None:
         item = _pipeline_key(pipeline.name, pipeline.version) | {
-            "document": {"S": _dumps(encode_pipeline(pipeline))}
+            "document": {"S": compact_json(encode_pipeline(pipeline))}
         }
         problem = RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
         self._put(item, _ABSENT, {}, problem)
@@ -256,18 +252,12 @@ class DynamoStore:
     def _item(self, run: Run) -> tuple[Run, dict[str, Any]]:
         """The run of the next version, and how it is stored."""
         written = replace(run, version=run.version + 1)
-        document = _dumps(encode_run(written)).encode()
-        if len(document) > RUN_BYTES_MAX:
-            raise InputError(f"run {run.id} takes more than {RUN_BYTES_MAX:,} bytes")
+        stored = stored_run(written)
         item: dict[str, Any] = _run_key(run.id) | {
             "version": {"N": str(written.version)},
-            "document": deflated(document),
-            "status": {"S": str(run.status)},
-            "pipeline": {"S": run.pipeline.name},
-            "place": {"S": run_place(run.started_at, run.id)},
+            "document": {"S" if isinstance(stored.document, str) else "B": stored.document},
+            **{name: {"S": text} for name, text in stored.beside.items()},
         }
-        if run.cause:
-            item["cause"] = {"S": run.cause}
         if is_open(run):
             item["open"] = {"S": _OPEN}
         elif run.ended_at is not None:
@@ -341,17 +331,6 @@ def _pipeline_key(name: str, version: int) -> dict[str, Any]:
     return {"pk": {"S": f"PIPELINE#{name}"}, "sk": {"S": f"V#{version}"}}
 
 
-def deflated(document: bytes) -> dict[str, Any]:
-    """As an attribute: a text while it is short, deflated bytes otherwise."""
-    if len(document) <= WRITE_UNIT_BYTES:
-        return {"S": document.decode()}
-    return {"B": zlib.compress(document)}
-
-
 def _inflated(attribute: Mapping[str, Any]) -> str | bytes:
     text: str | None = attribute.get("S")
     return zlib.decompress(attribute["B"]) if text is None else text
-
-
-def _dumps(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

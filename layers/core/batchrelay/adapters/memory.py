@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from batchrelay.codec import stored_run
 from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
@@ -20,6 +21,7 @@ from batchrelay.domain.errors import (
     RunExists,
     RunNotFound,
 )
+from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.obligations import is_open
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
@@ -112,11 +114,13 @@ class MemoryPipelineStore:
 
 @dataclass
 class MemoryRunStore:
-    """Runs in a dictionary; every write is compared with the stored version."""
+    """Runs in a dictionary; every write is compared with the stored version, and has a limit."""
 
     runs: dict[str, Run] = field(default_factory=dict)
     open_ids: dict[str, None] = field(default_factory=dict)
     turns: dict[str, Turn] = field(default_factory=dict)
+    bytes_max: int = RUN_BYTES_MAX
+    """Of a run, as the real store counts them."""
 
     def create(self, run: Run, turn: Turn | None = None) -> Run:
         if run.id in self.runs:
@@ -165,6 +169,7 @@ class MemoryRunStore:
 
     def _put(self, run: Run) -> Run:
         written = replace(run, version=run.version + 1)
+        stored_run(written, self.bytes_max)
         self.runs[run.id] = written
         if is_open(run):
             self.open_ids[run.id] = None

@@ -6,20 +6,23 @@ newer one wrote is refused by name.
 A run in short: {"schema": 1, "id", "pipeline", "pipelineVersion", "status", "startedAt",
 "endedAt"?, "params", "environment", "steps": {name: {"s": status, "t": since, …}}, "twins"?,
 "notices"?, "noticesSince"?}. Inside `steps` names are short, because a run of 500 steps is one
-item; times are milliseconds of the epoch.
+item; times are milliseconds of the epoch; parts are records of equal length (parts.py).
 """
 
 from batchrelay.codec.orders import decode_order
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
 from batchrelay.codec.reader import check_text
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
+from batchrelay.codec.stored import compact_json, stored_run
 
 __all__ = [
     "check_text",
+    "compact_json",
     "decode_order",
     "decode_pipeline",
     "decode_run",
     "encode_pipeline",
     "encode_run",
     "run_pipeline",
+    "stored_run",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, enum, overlap, without_empty
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.pipeline import Overlap, Pipeline
@@ -75,13 +77,22 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "i": state.items,
             "x": state.existing or None,
             "c": None if state.chunk == 1 else state.chunk,
-            "parts": [_encode_part(part) for part in state.parts],
+            **_encode_parts(state.parts),
             "m": state.manifest,
             "q": state.queue,
             "why": state.reason,
             "k": _time(state.counted_at),
         },
     )
+
+
+def _encode_parts(parts: tuple[Part, ...]) -> dict[str, Json]:
+    """As records of equal length; one by one if a part does not fit, which no job of AWS does."""
+    records = packed_parts(parts)
+    if records is None:
+        return {"parts": [_encode_part(part) for part in parts]}
+    stuck = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
+    return {"parts": records, "stuck": stuck}
 
 
 def _encode_part(part: Part) -> dict[str, Json]:
@@ -158,11 +169,23 @@ def _decode_state(reader: Reader) -> StepState:
         existing=reader.maybe("x", int) or 0,
         children=reader.maybe("n", int),
         chunk=reader.maybe("c", int) or 1,
-        parts=tuple(_decode_part(part) for part in reader.list("parts")),
+        parts=_decode_parts(reader),
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
         reason=reader.maybe("why", str) or "",
         counted_at=reader.maybe_time("k"),
+    )
+
+
+def _decode_parts(reader: Reader) -> tuple[Part, ...]:
+    """Up to schema 4 one by one."""
+    if not isinstance(reader.document.get("parts"), str):
+        return tuple(_decode_part(part) for part in reader.list("parts"))
+    parts = unpacked_parts(reader.take("parts", str), f"{reader.path}.parts")
+    stuck = reader.strings("stuck")
+    return tuple(
+        replace(part, blocked=stuck[str(number)]) if str(number) in stuck else part
+        for number, part in enumerate(parts)
     )
 
 

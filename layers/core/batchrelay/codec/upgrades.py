@@ -12,7 +12,8 @@ from typing import Any
 SCHEMA = 5
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
 3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait for its
-turn, a trigger has `quiet` and `overlap`. 5: a step knows when its counts changed."""
+turn, a trigger has `quiet` and `overlap`. 5: a step knows when its counts changed, its parts are
+records of equal length."""
 
 
 def upgraded_pipeline(document: Any) -> Any:

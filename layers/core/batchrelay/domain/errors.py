@@ -12,6 +12,7 @@ BatchrelayError
 │   ├── PathNotFound        the API has no such path
 │   ├── RequestTooLarge     the request's body is too large
 │   └── RunExists           the run's id is taken
+├── RunTooLarge           ours: a run's state is larger than its item may be
 ├── RunSkipped            nobody's: another run is open, and its trigger says skip
 ├── RunConflict           nobody's: another writer was faster; load and fold again
 ├── Refused               the service said no for good; trying again changes nothing
@@ -71,6 +72,10 @@ class RequestTooLarge(InputError):
 
 class RunExists(InputError):
     """The run's id is taken."""
+
+
+class RunTooLarge(BatchrelayError):
+    """A run's state is larger than its item may be: a bug of ours, nothing is stored."""
 
 
 class RunSkipped(BatchrelayError):

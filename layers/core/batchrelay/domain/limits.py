@@ -9,15 +9,27 @@ ARRAY_SIZE_MAX = 10_000
 """Children. A fixed quota. Source: Batch User Guide, service quotas."""
 
 PARTS_MAX = 100
-"""Parts of one step. 100 x 10,000 = 1,000,000 children; 100 parts take about 15 KB of the item."""
+"""Parts of one step. 100 x 10,000 = 1,000,000 children; 100 parts take 5.2 KB of a run's state."""
 
 STEPS_MAX = 500
-"""Steps of one pipeline. At worst 500 x (name 128 B + state 210 B + manifest 160 B + a reason of
-150 B + why it is blocked, 70 B) = 360 KB; an ordinary step takes 250 B. A test holds the worst."""
+"""Steps of one pipeline. At worst 500 x (name 130 B + state 160 B + manifest 190 B + a reason of
+200 B + one part of 52 B) = 366 KB of STATE_BYTES_MAX; an ordinary step takes 250 B. Each further
+part of a step takes 52 B more. A test holds the worst."""
 
-RUN_BYTES_MAX = 390_000
-"""Bytes of a run's stored state. A DynamoDB item is limited to 400 KB (409,600 bytes), names and
-the attributes beside the state included."""
+RUN_BYTES_MAX = 400_000
+"""Bytes of a run's item as it is stored: the deflated state and the attributes beside it. No save
+reaches it; see STATE_BYTES_MAX. A DynamoDB item is limited to 400 KB (409,600 bytes), names
+included. Source: DynamoDB Developer Guide, Constraints."""
+
+STATE_BYTES_MAX = 390_000
+"""Bytes that a run's state may come to at worst, before it is deflated. Only what lets a run grow
+is held to it (domain/room.py). 10,000 less than RUN_BYTES_MAX: deflating adds at most n/4,096 +
+n/16,384 + 13 bytes (130), the attributes beside the state at most 800. Source: zlib,
+deflateBound."""
+
+DUPLICATE_JOBS_MAX = 100
+"""Duplicate jobs of a run that wait to be stopped: 6.6 KB of its state. What is found beyond them
+is stopped at once, without a note."""
 
 JOB_NAME_MAX = 128
 """Characters of an AWS Batch jobName. Source: SubmitJob, jobName."""
@@ -83,9 +95,13 @@ REASON_CHARS_MAX = 150
 """Characters of a reason kept in a run's state, one for each step; the rest is in the service's own
 record. See STEPS_MAX."""
 
+REASON_BYTES_MAX = 200
+"""Bytes of the same as JSON in UTF-8: other alphabets and escapes take more than one byte a
+character. See STEPS_MAX."""
+
 BLOCKED_CHARS_MAX = 60
 """Characters kept of why a job is blocked: AWS Batch's code, such as
-MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT. See STEPS_MAX."""
+MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT. It is left out where the run has no room for it."""
 
 STUCK_S = 1_800
 """Seconds after which a job is called blocked none of which has begun: as long as a compute

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from batchrelay.domain.events import JobMissing
-from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S
+from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, JOB_MISSING_S, JOB_STOPPED_S
 from batchrelay.domain.run import Part, Run, Twin
 
 MISSING = "AWS Batch no longer knows this job"
@@ -34,7 +34,7 @@ def reported(part: Part) -> Part:
 
 def still_stopped(run: Run, part: Part, at: datetime) -> Run:
     """A job that could not be stopped so far is stopped although its part has failed."""
-    if not part.is_to_be_stopped or part.job_id is None:
+    if not part.is_to_be_stopped or part.job_id is None or len(run.twins) >= DUPLICATE_JOBS_MAX:
         return run
     return replace(run, twins=(*run.twins, Twin(job_id=part.job_id, since=at)))
 

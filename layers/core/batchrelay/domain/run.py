@@ -110,6 +110,10 @@ class Part:
     is_given_up: bool = False
     """Whether it was missing for so long that it is to be stopped."""
 
+    def counted(self, children: int) -> int:
+        """A count of children from outside as one that this part can have."""
+        return max(0, min(children, self.size))
+
     @property
     def is_unsubmitted(self) -> bool:
         """Whether it has no job yet, and may have one."""

@@ -12,6 +12,7 @@ from batchrelay.domain.errors import InvalidItems, TransitionError
 from batchrelay.domain.lanes import doom, may_submit
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.postponing import free_submissions
+from batchrelay.domain.room import Room
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.sizes import own_size, split
 from batchrelay.domain.stopping import ended_status, withdrawn
@@ -45,7 +46,7 @@ def _row(source: StepStatus, *targets: StepStatus, when: str) -> SettleRow:
 
 _BLOCKED = _row(WAITING, SKIPPED, when="a need ended and does not let it run")
 _CONDITION_FALSE = _row(WAITING, SKIPPED, when="every need lets it run, `when` does not hold")
-_EMPTY_LANES = _row(WAITING, SKIPPED, when="an N_TO_N need has no children")
+_EMPTY_LANES = _row(WAITING, SKIPPED, FAILED, when="an N_TO_N need has no children")
 _READY_ITEMS = _row(WAITING, PREPARING, when="every need lets it run, it has items")
 _READY = _row(WAITING, SUBMITTING, FAILED, SKIPPED, when="every need lets it run")
 _PART_DOOMED = _row(SUBMITTING, SUBMITTING, ACTIVE, FAILED, when="a job a part waits for failed")
@@ -71,11 +72,14 @@ SETTLE_TABLE: tuple[SettleRow, ...] = (
 def settle(run: Run, at: datetime) -> Run:
     """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
     free = free_submissions(run)
+    room = Room(run)
     for step in run.pipeline.order:
         if step.name not in run.steps or (run.stop is not None and _is_preparing(run, step)):
             row = _row_for(run, step)
             if row is not None:
-                run = _moved(run, step, row, _settled(run, step, row, at))
+                state = _settled(run, step, row, at)
+                state = room.fitted(step, run.state(step.name), state, at)
+                run = _moved(run, step, row, state)
         if run.state(step.name).status is SUBMITTING:
             run, free = _with_free_parts(run, step, at, free)
     if not run.status.is_terminal and _all_ended(run):
@@ -135,7 +139,7 @@ def with_parts(
 def _unequal(sizes: list[int], others: list[int], name: str) -> str:
     here, there = f"{sum(sizes):,} children here", f"{sum(others):,} of {name}"
     if sum(sizes) != sum(others):
-        return f"N_TO_N needs equal sizes: {here}, {there}"
+        return short(f"N_TO_N needs equal sizes: {here}, {there}")
     return short(
         f"N_TO_N needs equal parts: {here} in {sizes}, {there} in {others} (groups are parts)"
     )
@@ -199,7 +203,8 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
     if row is _CONDITION_FALSE:
         return replace(skipped, reason=short(f"when: {step.when} does not hold"))
     blocker = next(_blockers(run, step))
-    return replace(skipped, reason=f"needs {blocker}, which is {run.state(blocker).status}")
+    reason = short(f"needs {blocker}, which is {run.state(blocker).status}")
+    return replace(skipped, reason=reason)
 
 
 def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:

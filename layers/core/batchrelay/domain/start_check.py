@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, InvalidPipeline, InvalidStart
 from batchrelay.domain.expansion import expand
+from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Listing, Step
 from batchrelay.domain.request_rules import size_violations, submit_violations
 from batchrelay.domain.requests import complete_request, expanded_request, round_uri
+from batchrelay.domain.room import state_bytes
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.sizes import children_of_items, own_size, split
 from batchrelay.domain.values import JobKey
@@ -62,6 +65,7 @@ def start_problems(run: Run) -> Iterator[StartProblem]:
     for step in run.pipeline.order:
         for message in dict.fromkeys(check.problems(step)):
             yield StartProblem(step=step.name, message=message)
+    yield from _size_problems(check)
     for rule in run.pipeline.notify:
         topic = expand(rule.topic, check.variables)
         if not topic.startswith("arn:"):
@@ -77,6 +81,8 @@ class _Check:
     """With a first state for every step that was passed."""
     variables: Mapping[str, str]
     _skipped: set[str] = field(default_factory=set)
+    _uncertain: set[str] = field(default_factory=set)
+    """Steps that this run may skip."""
     _children: dict[str, int | None] = field(default_factory=dict)
     """Of the steps that were passed; None if only the run will know."""
 
@@ -84,6 +90,8 @@ class _Check:
         if not self._skipped.isdisjoint(step.needs):
             self._skipped.add(step.name)
             return
+        if step.when is not None or not self._uncertain.isdisjoint(step.needs):
+            self._uncertain.add(step.name)
         if step.when is not None:
             yield from self._condition_problems(step, step.when)
             if step.name in self._skipped:
@@ -117,6 +125,11 @@ class _Check:
             return children
         return self._children[min(step.lanes)] if step.lanes else 1
 
+    def certain_children(self) -> dict[str, int]:
+        """Of the steps that were passed, have a known size, and are not skipped."""
+        known = self._children.items()
+        return {name: size for name, size in known if size and name not in self._uncertain}
+
     def _lane_problems(self, step: Step, children: int | None) -> Iterator[str]:
         for name in sorted(step.lanes):
             there = self._children[name]
@@ -146,6 +159,29 @@ class _Check:
             return [str(error)]
         complete = complete_request(self.run, key, expanded)
         return [*map(str, submit_violations(expanded)), *map(str, size_violations(complete))]
+
+
+def _size_problems(check: _Check) -> Iterator[StartProblem]:
+    """Of the run's state: as it begins, and as it surely becomes if all goes well."""
+    waiting = replace(check.run, steps={})
+    size = state_bytes(waiting)
+    if size > STATE_BYTES_MAX:
+        problem = f"the run's state may take {size:,} bytes, over {STATE_BYTES_MAX:,}: write "
+        yield StartProblem(step=None, message=f"{problem}shorter parameters, or fewer steps")
+        return
+    ended = {step.name: StepState(status=StepStatus.SUCCEEDED) for step in check.run.pipeline.steps}
+    for name, children in check.certain_children().items():
+        with suppress(InvalidItems):  # which is a problem of its own
+            parts = tuple(Part(size=part) for part in split(children))
+            ended[name] = replace(ended[name], parts=parts)
+    size = state_bytes(replace(waiting, steps=ended))
+    if size > STATE_BYTES_MAX:
+        arrays = sum(len(state.parts) for state in ended.values())
+        problem = f"with {arrays:,} arrays the run's state takes {size:,} bytes, over "
+        yield StartProblem(
+            step=None,
+            message=f"{problem}{STATE_BYTES_MAX:,}: write smaller arrays, or use several runs",
+        )
 
 
 def _groups(step: Step) -> int:

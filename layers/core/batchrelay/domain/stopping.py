@@ -55,7 +55,8 @@ def told(run: Run, event: JobTerminated) -> Run:
     for name, state in run.steps.items():
         for number, part in enumerate(state.parts):
             if part.job_id == event.job_id and part.is_active and not part.is_told:
-                changed = replace(part, is_told=True, failed=max(part.failed, event.failed))
+                failed = max(part.failed, part.counted(event.failed))
+                changed = replace(part, is_told=True, failed=failed)
                 return run.with_step(name, replace(state, parts=state.with_part(number, changed)))
     return run
 
@@ -66,13 +67,13 @@ def failed_part(run: Run, part: Part, event: JobFailed) -> Part:
         reported(part),
         job_id=event.job_id,
         outcome=JobOutcome.FAILED,
-        succeeded=event.succeeded,
+        succeeded=part.counted(event.succeeded),
         running=0,
         blocked="",
     )
     if run.stop is not None and _was_stopped(part, event, run.stop):
         return replace(ended, outcome=JobOutcome.CANCELLED)
-    return replace(ended, failed=event.failed)
+    return replace(ended, failed=part.counted(event.failed))
 
 
 def _was_stopped(part: Part, event: JobFailed, stop: Stop) -> bool:

@@ -50,11 +50,12 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
     TurnCame,
 )
-from batchrelay.domain.limits import BLOCKED_CHARS_MAX
+from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
 from batchrelay.domain.missing import MISSING, missed, reported, still_stopped
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
 from batchrelay.domain.postponing import continued, postponed
+from batchrelay.domain.room import Room
 from batchrelay.domain.run import (
     JobOutcome,
     NoticeState,
@@ -68,7 +69,7 @@ from batchrelay.domain.run import (
 from batchrelay.domain.settling import after_parts, settle, with_parts
 from batchrelay.domain.sizes import split
 from batchrelay.domain.stopping import failed_part, overdue_taken_over, stopped, told, withdrawn
-from batchrelay.domain.values import JobKey, short
+from batchrelay.domain.values import JobKey, short, storable
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
@@ -211,11 +212,12 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
     match event:
         case Prepared() | PreparationFailed() | PreparationContinued():
             if event.round == state.round:
-                changed = _preparation(run, step, state, event)
+                prepared = _preparation(run, step, state, event)
+                changed = Room(run).fitted(step, state, prepared, event.at)
         case JobSubmitted():
             changed_run, changed = _job_submitted(run, step, state, event)
         case JobProgressed() | JobBlocked():
-            changed = _reported(state, event)
+            changed = _reported(run, step, state, event)
         case JobMissing():
             changed_run, changed = _missing(run, step, state, event)
         case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
@@ -275,15 +277,19 @@ def _job_submitted(
 def _note_twin(run: Run, event: JobSubmitted) -> Run:
     if any(twin.job_id == event.job_id for twin in run.twins):
         return run
+    if len(run.twins) >= DUPLICATE_JOBS_MAX:  # the engine stops it without a note
+        return run
     return replace(run, twins=(*run.twins, Twin(job_id=event.job_id, since=event.at)))
 
 
-def _reported(state: StepState, event: JobProgressed | JobBlocked) -> StepState:
+def _reported(
+    run: Run, step: Step, state: StepState, event: JobProgressed | JobBlocked
+) -> StepState:
     part = _part(state, event.key)
     if part is None or part.job_id != event.job_id or not part.is_active:
         return state
     if isinstance(event, JobBlocked):
-        return _blocked(state, part, event)
+        return _blocked(run, step, state, part, event)
     return _progress(state, part, event)
 
 
@@ -291,9 +297,9 @@ def _progress(state: StepState, part: Part, event: JobProgressed) -> StepState:
     has_begun = event.running or event.succeeded or event.failed
     now = replace(
         reported(part),
-        succeeded=event.succeeded,
-        failed=part.failed if part.is_told else event.failed,  # the others we stopped
-        running=event.running,
+        succeeded=part.counted(event.succeeded),
+        failed=part.failed if part.is_told else part.counted(event.failed),  # the others we stopped
+        running=part.counted(event.running),
         blocked="" if has_begun else part.blocked,
     )
     if now == part:
@@ -301,11 +307,14 @@ def _progress(state: StepState, part: Part, event: JobProgressed) -> StepState:
     return replace(state, parts=state.with_part(event.key.part, now), counted_at=event.at)
 
 
-def _blocked(state: StepState, part: Part, event: JobBlocked) -> StepState:
-    blocked = replace(reported(part), blocked=part.blocked or event.reason[:BLOCKED_CHARS_MAX])
-    if blocked == part:
-        return state
-    return replace(state, parts=state.with_part(event.key.part, blocked))
+def _blocked(run: Run, step: Step, state: StepState, part: Part, event: JobBlocked) -> StepState:
+    """Why a job does not begin; left out where the run has no room for it."""
+    known = reported(part)
+    blocked = replace(known, blocked=part.blocked or storable(event.reason[:BLOCKED_CHARS_MAX]))
+    changed = replace(state, parts=state.with_part(event.key.part, blocked))
+    if not Room(run).admits(step, state, changed):
+        changed = replace(state, parts=state.with_part(event.key.part, known))
+    return state if changed == state else changed
 
 
 def _missing(run: Run, step: Step, state: StepState, event: JobMissing) -> tuple[Run, StepState]:

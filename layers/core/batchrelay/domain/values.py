@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from batchrelay.domain.limits import REASON_CHARS_MAX, STEP_LABEL_MAX
+from batchrelay.domain.limits import REASON_BYTES_MAX, REASON_CHARS_MAX, STEP_LABEL_MAX
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A document in AWS's own shape: we hand it on, we do not model it."""
@@ -46,7 +47,23 @@ _JOB_NAME = re.compile(
 
 def short(reason: str) -> str:
     """As much of a reason as a run keeps."""
-    return reason if len(reason) <= REASON_CHARS_MAX else reason[: REASON_CHARS_MAX - 1] + "…"
+    reason = storable(reason)
+    if len(reason) <= REASON_CHARS_MAX and stored_text(reason) <= REASON_BYTES_MAX:
+        return reason
+    reason = reason[: REASON_CHARS_MAX - 1]
+    while stored_text(reason + "…") > REASON_BYTES_MAX:
+        reason = reason[:-1]
+    return reason + "…"
+
+
+def storable(text: str) -> str:
+    """A text with a question mark for every half of a character, which UTF-8 does not have."""
+    return text.encode(errors="replace").decode()
+
+
+def stored_text(text: str) -> int:
+    """Bytes of a text in a stored document, its quotes and escapes included."""
+    return len(json.dumps(text, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -1,0 +1,69 @@
+"""How a run is stored, and how many bytes that takes: the one count that every store keeps to."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchrelay.codec.runs import encode_run
+from batchrelay.domain.errors import RunTooLarge
+from batchrelay.domain.limits import RUN_BYTES_MAX
+from batchrelay.domain.run import Run
+from batchrelay.ports import run_place
+
+WRITE_UNIT_BYTES = 1_024
+"""Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
+
+KEYS_BYTES = 200
+"""Bytes of the attributes that a store adds: keys, version, token, an index or the time to live;
+130 today."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """What is written of a run."""
+
+    document: str | bytes
+    """A text while it is short, deflated bytes otherwise."""
+    beside: Mapping[str, str]
+    """Attributes for people and for the index."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the item: names and values. Source: DynamoDB Developer Guide, CapacityUnits."""
+        document = self.document.encode() if isinstance(self.document, str) else self.document
+        texts = (*self.beside, *self.beside.values())
+        return KEYS_BYTES + len(document) + sum(len(text.encode()) for text in texts)
+
+
+def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
+    """The run as it is stored.
+
+    Raises: RunTooLarge. It is a bug of ours: see domain/room.py.
+    """
+    beside = {
+        "status": str(run.status),
+        "pipeline": run.pipeline.name,
+        "place": run_place(run.started_at, run.id),
+    }
+    if run.cause:
+        beside["cause"] = run.cause
+    stored = StoredRun(document=deflated(compact_json(encode_run(run)).encode()), beside=beside)
+    if stored.size > bytes_max:
+        raise RunTooLarge(f"run {run.id} takes {stored.size:,} bytes, over {bytes_max:,}")
+    return stored
+
+
+def deflated(document: bytes) -> str | bytes:
+    """A text while it is short, deflated bytes otherwise: a write is paid for by the KiB."""
+    if len(document) <= WRITE_UNIT_BYTES:
+        return document.decode()
+    return zlib.compress(document)
+
+
+def compact_json(document: Any) -> str:
+    """JSON without spaces, and with every character as it is."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

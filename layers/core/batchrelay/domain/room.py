@@ -1,0 +1,129 @@
+"""How large a run's stored state may become, and whether a step may still grow.
+
+A run is one item of DynamoDB, and an item has a limit. So the worst that a state can come to is
+counted before it grows, in bytes that are not deflated yet:
+
+1. `state_bytes(run)` is an upper bound of the stored text, now and after every event that only
+   lets the run go on or end: reasons, counts, job ids, notices, a stop, duplicate jobs.
+2. Only what makes that bound larger is held to STATE_BYTES_MAX: the parts and the manifest of a
+   step, and why a job is blocked. A step that does not fit is FAILED, with the numbers.
+3. So no save of a run is too large, and a run can always be stopped (docs/decisions/0018).
+
+The numbers are those of the codec; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from batchrelay.domain.limits import (
+    DUPLICATE_JOBS_MAX,
+    REASON_BYTES_MAX,
+    STATE_BYTES_MAX,
+)
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.values import stored_text
+
+PART_BYTES = 52
+"""Of a part, whatever becomes of it: a record of 39 bytes in base64."""
+
+STEP_BYTES = 160
+"""Of a step beside its name, parts, texts and counts of items: 132 today, the rest for a few more
+short fields."""
+
+RUN_BYTES = 600
+"""Of a run beside its texts and steps: 430 today."""
+
+NOTICE_BYTES = 24
+"""Of what became of one notice, such as `"12":"REFUSED",`."""
+
+DUPLICATE_BYTES = 66
+"""Of one duplicate job that is still to be stopped: its id and a time."""
+
+_BEFORE_PARTS = (StepStatus.WAITING, StepStatus.PREPARING)
+
+
+def state_bytes(run: Run) -> int:
+    """Bytes that the run's state takes at worst, unless a step grows."""
+    texts = (run.id, run.pipeline.name, run.cause)
+    mappings = (run.params, run.environment, run.trigger)
+    return (
+        RUN_BYTES
+        + REASON_BYTES_MAX  # of a stop
+        + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
+        + NOTICE_BYTES * len(run.pipeline.notify)
+        + sum(map(stored_text, texts))
+        + sum(map(_mapping_bytes, mappings))
+        + sum(step_bytes(step, run.state(step.name)) for step in run.pipeline.steps)
+    )
+
+
+def step_bytes(step: Step, state: StepState) -> int:
+    """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
+    texts = (step.name, state.manifest or "", state.queue or "")
+    counts = (state.items or 0, state.existing, state.chunk)
+    return (
+        STEP_BYTES
+        + PART_BYTES * len(state.parts)
+        + sum(map(stored_text, texts))
+        + sum(len(str(count)) for count in counts)
+        + sum(stored_text(part.blocked) + 8 for part in state.parts if part.blocked)
+        + _reason_bytes(step, state)
+    )
+
+
+def _reason_bytes(step: Step, state: StepState) -> int:
+    """Of the reason that it ends with; and while it is prepared, of why an attempt failed."""
+    if state.status.is_terminal:
+        return stored_text(state.reason)
+    may_prepare = state.status in _BEFORE_PARTS or step.aggregate is not None
+    return REASON_BYTES_MAX * (2 if step.has_items and may_prepare else 1)
+
+
+def _mapping_bytes(texts: Mapping[str, str]) -> int:
+    return sum(stored_text(name) + stored_text(value) + 2 for name, value in texts.items())
+
+
+@dataclass(slots=True)
+class Room:
+    """What a run may still grow by: counted when it is first asked for, then kept."""
+
+    run: Run
+    _bytes: int | None = None
+
+    def admits(self, step: Step, old: StepState, new: StepState) -> bool:
+        """Whether a step may change so; what does not grow always may."""
+        return self._grown(step, old, new) is None
+
+    def fitted(self, step: Step, old: StepState, new: StepState, at: datetime) -> StepState:
+        """The new state, or the old one as FAILED if the run has no room for it."""
+        size = self._grown(step, old, new)
+        if size is None:
+            return new
+        return replace(
+            old, status=StepStatus.FAILED, since=at, reason=no_room(size, len(new.parts))
+        )
+
+    def _grown(self, step: Step, old: StepState, new: StepState) -> int | None:
+        """The bytes of the run if they would be too many."""
+        growth = step_bytes(step, new) - step_bytes(step, old)
+        if growth <= 0:
+            return None
+        if self._bytes is None:
+            self._bytes = state_bytes(self.run)
+        size = self._bytes + growth
+        if size > STATE_BYTES_MAX:
+            return size
+        self._bytes = size
+        return None
+
+
+def no_room(size: int, parts: int) -> str:
+    """Why a step cannot begin; at most REASON_CHARS_MAX characters."""
+    return (
+        f"with {parts:,} arrays of this step the run's state may take {size:,} bytes, over "
+        f"{STATE_BYTES_MAX:,}: write a larger chunk, or use several runs"
+    )
