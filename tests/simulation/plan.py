@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from batchrelay.domain.chains import continues, heads
 from batchrelay.domain.pipeline import (
@@ -31,6 +32,12 @@ SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
 CHILDREN_MAX = 1_000_000
 SIZES = (2, 2, 2, 10, 10, 10, 10_000, 10_000, 25_000, 25_000, CHILDREN_MAX + 1)
 
+LITTLE_ROOM_BYTES = (0, 40, 60, 110, 170, 300)
+"""For no job, for one, for two, and for a few."""
+
+WIDER: Mapping[object, int] = {2: 40_000, 10: 90_000}
+"""Sizes that are several parts instead of one; equal ones stay equal."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -46,6 +53,8 @@ class Plan:
     """By step label and part; None is a submission that AWS Batch refuses."""
     is_stopped: bool = False
     """Whether the run may be cancelled on the way, or has a deadline."""
+    room_bytes: int | None = None
+    """By how much its state may grow; None is as much as it needs."""
 
     def fate(self, label: str, part: int) -> JobOutcome | None:
         return self.fates.get((label, part), JobOutcome.SUCCEEDED)
@@ -119,9 +128,9 @@ class Plan:
         expected: dict[str, frozenset[StepStatus]] = {}
         for step in self.pipeline.order:
             expected[step.name] = self._expected(step, expected)
-        if self.is_stopped:
-            return {name: statuses | {CANCELLED} for name, statuses in expected.items()}
-        return expected
+        also = {CANCELLED} if self.is_stopped else set()
+        also |= set() if self.room_bytes is None else {FAILED, SKIPPED}
+        return {name: statuses | also for name, statuses in expected.items()}
 
     def _expected(
         self, step: Step, so_far: dict[str, frozenset[StepStatus]]
@@ -206,6 +215,24 @@ def random_plan(rng: random.Random) -> Plan:
         timeout_s=rng.choice((60, 3_600, 20_000)) if stop < 0.1 else None,
     )
     return Plan(pipeline=pipeline, items=items, there=there, fates=fates, is_stopped=stop < 0.3)
+
+
+def with_little_room(plan: Plan, rng: random.Random) -> Plan:
+    """The same, but now and then with wider arrays, and a state that may grow by little only."""
+    if rng.random() >= 0.25:
+        return plan
+    steps = tuple(map(_wider, plan.pipeline.steps))
+    pipeline = replace(plan.pipeline, steps=steps)
+    return replace(plan, pipeline=pipeline, room_bytes=rng.choice(LITTLE_ROOM_BYTES))
+
+
+def _wider(step: Step) -> Step:
+    size = WIDER.get(step.array_size)
+    return (
+        step
+        if size is None
+        else replace(step, request={**step.request, "arrayProperties": {"size": size}})
+    )
 
 
 def _corner(rng: random.Random) -> Plan:

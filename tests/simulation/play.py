@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from unittest.mock import patch
 
 from batchrelay import engine, performing
-from batchrelay.domain import postponing
+from batchrelay.domain import postponing, room, start_check
+from batchrelay.domain.room import state_bytes
+from batchrelay.domain.run import Run
+from batchrelay.domain.transitions import new_run
 from tests.simulation.coverage import Coverage
+from tests.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from tests.simulation.invariants import check_end
-from tests.simulation.plan import random_plan
-from tests.simulation.world import CALM, World, random_weather
+from tests.simulation.plan import BUCKET, TOPIC, random_plan, with_little_room
+from tests.simulation.world import CALM, RUN_ID, World, random_weather
 
 STORM_TICKS_MAX = 400
 CALM_TICKS_MAX = 4_000
@@ -21,22 +28,29 @@ class SimulationError(AssertionError):
     """A law was broken; the message says by which seed."""
 
 
-def play(seed: int, coverage: Coverage | None = None) -> Counter[str]:
+def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Counter[str]:
     """Play a seed; what was called how often. `coverage` gains what was reached.
+
+    Args:
+        fork: how many of the saved states are cancelled beside the run.
 
     Raises:
         SimulationError: an invariant does not hold, or the run never ends.
     """
     rng = random.Random(seed)
-    plan = random_plan(rng)
+    forks = random.Random(f"forks of {seed}")
+    plan = with_little_room(random_plan(rng), forks)
     weather = random_weather(rng)
     seen = coverage or Coverage()
-    world = World(seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen)
+    world = World(
+        seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen, forks=forks, fork=fork
+    )
     try:
         with (
             patch.object(engine, "_folded", seen.folded),
             patch.object(performing, "EFFECTS_PER_SAVE", weather.batch),
             patch.object(postponing, "SUBMISSIONS_MAX", weather.submissions),
+            _room(world),
         ):
             _play(world)
     except AssertionError as error:
@@ -46,7 +60,9 @@ def play(seed: int, coverage: Coverage | None = None) -> Counter[str]:
 
 def _play(world: World) -> None:
     has_started = world.start()
-    assert has_started is not world.plan.is_refused(), f"has started: {has_started}"
+    may_be_refused = world.plan.room_bytes is not None and not has_started
+    is_right = may_be_refused or has_started is not world.plan.is_refused()
+    assert is_right, f"has started: {has_started}"
     if not has_started:
         return
     for _ in range(world.rng.randint(0, STORM_TICKS_MAX)):
@@ -59,6 +75,36 @@ def _play(world: World) -> None:
             break
         world.tick()
     check_end(world)
+
+
+@contextmanager
+def _room(world: World) -> Iterator[None]:
+    """The limits of this world: what a run takes before it begins, and a little more."""
+    if world.plan.room_bytes is None:
+        yield
+        return
+    world.reason = LONGEST_REASON
+    limit = state_bytes(replace(planned(world), steps={})) + world.plan.room_bytes
+    world.runs.bytes_max = limit + OVERHEAD_BYTES
+    with (
+        patch.object(room, "STATE_BYTES_MAX", limit),
+        patch.object(start_check, "STATE_BYTES_MAX", limit),
+    ):
+        yield
+        if RUN_ID in world.runs.runs:
+            reasons = [state.reason for state in world.run.steps.values()]
+            world.counts["no room"] += sum(f"over {limit:,}" in reason for reason in reasons)
+
+
+def planned(world: World) -> Run:
+    """The run before anything of it was done."""
+    return new_run(
+        run_id=RUN_ID,
+        pipeline=world.plan.pipeline,
+        params={},
+        environment={"bucket": BUCKET, "topicArn": TOPIC},
+        at=world.clock.now(),
+    )
 
 
 def _all_ended(world: World) -> bool:

@@ -50,6 +50,7 @@ from batchrelay.engine import Engine
 from batchrelay.ports import JobReport
 from batchrelay.preparation import Preparation
 from tests.simulation.coverage import Coverage
+from tests.simulation.ending import cancelled, check_size
 from tests.simulation.invariants import check_save, check_submission
 from tests.simulation.plan import BUCKET, TOPIC, Plan
 
@@ -191,6 +192,12 @@ class World:
     letters: list[Letter] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
     announced: set[str] = field(default_factory=set)
+    reason: str = "as planned"
+    """Why a job ends."""
+    forks: random.Random = field(default_factory=random.Random)
+    """For what is looked at beside the run; its own, so that the run is the same without."""
+    fork: float = 0.0
+    """How often a saved state is cancelled beside the run."""
     counts: Counter[str] = field(default_factory=Counter)
     zombies: int = 0
     left_out: set[str] = field(default_factory=set)
@@ -237,8 +244,13 @@ class World:
             self._before_submit(arguments[0])
         if method == "create" and isinstance(arguments[0], Run):
             self.coverage.started(arguments[0])
+        if method in ("create", "save") and isinstance(arguments[0], Run):
+            check_size(arguments[0])
         if method == "save":
             check_save(self.runs.runs.get(RUN_ID), arguments[0])
+            if self.forks.random() < self.fork:
+                assert cancelled(arguments[0]).status.is_terminal
+                self.counts["cancelled beside"] += 1
 
     def after(self, method: str) -> None:
         if method == "submit" and self._chance(self.weather.ambiguous):
@@ -319,7 +331,7 @@ class World:
     def cancel(self) -> None:
         """Somebody wants the run to end, until somebody hears it. A deadline does without."""
         if self.plan.pipeline.timeout_s is None:
-            wish = CancelRequested(at=self.clock.now(), reason="enough")
+            wish = CancelRequested(at=self.clock.now(), reason=self.reason)
             self.coverage.performed(self.engine().handle(RUN_ID, [wish]).performed)
 
     def _do(self, action: Any) -> None:
@@ -333,7 +345,7 @@ class World:
         active = [job for job in self.jobs.jobs.values() if self._may_end(job)]
         if active:
             job = self.rng.choice(active)
-            self.jobs.end(job.job_id, self._fate(job), "as planned", at=self.clock.now())
+            self.jobs.end(job.job_id, self._fate(job), self.reason, at=self.clock.now())
         self._announce_ends()
 
     def is_left_out(self, job_id: str) -> bool:

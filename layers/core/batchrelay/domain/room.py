@@ -123,7 +123,8 @@ class Room:
 
 def no_room(size: int, parts: int) -> str:
     """Why a step cannot begin; at most REASON_CHARS_MAX characters."""
+    jobs = "1 job" if parts == 1 else f"{parts:,} jobs"
     return (
-        f"with {parts:,} arrays of this step the run's state may take {size:,} bytes, over "
+        f"with {jobs} of this step the run's state may take {size:,} bytes, over "
         f"{STATE_BYTES_MAX:,}: write a larger chunk, or use several runs"
     )

@@ -176,8 +176,8 @@ def _size_problems(check: _Check) -> Iterator[StartProblem]:
             ended[name] = replace(ended[name], parts=parts)
     size = state_bytes(replace(waiting, steps=ended))
     if size > STATE_BYTES_MAX:
-        arrays = sum(len(state.parts) for state in ended.values())
-        problem = f"with {arrays:,} arrays the run's state takes {size:,} bytes, over "
+        jobs = sum(len(state.parts) for state in ended.values())
+        problem = f"with {jobs:,} jobs the run's state takes {size:,} bytes, over "
         yield StartProblem(
             step=None,
             message=f"{problem}{STATE_BYTES_MAX:,}: write smaller arrays, or use several runs",
