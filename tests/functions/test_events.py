@@ -57,6 +57,16 @@ def test_an_event_becomes_its_fact(path: Path) -> None:
     assert {"type": type(fact).__name__, **document.pop("key"), **document} == expected
 
 
+@pytest.mark.parametrize("job_id", ["", "job-1", "x" * 500_000, "{}0", "{}{}", "{}é"])
+def test_a_job_whose_id_is_not_of_aws_batch_is_not_ours(job_id: str) -> None:
+    """A run's state has room for UUIDs."""
+    event = json.loads((EVENTS / "batch" / "parent-succeeded.json").read_text())
+    known = event["detail"]["jobId"]
+    assert parse(json.dumps(event), T0) is not None
+    event["detail"]["jobId"] = job_id.replace("{}", known)
+    assert parse(json.dumps(event), T0) is None
+
+
 @pytest.mark.parametrize("path", files("triggers"), ids=lambda path: path.stem)
 def test_a_trigger_becomes_its_wish(path: Path) -> None:
     expected = twin(path)

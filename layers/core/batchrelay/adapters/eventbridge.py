@@ -9,7 +9,7 @@ from typing import Any
 
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.events import JobBlocked, JobFailed, JobSucceeded
-from batchrelay.domain.values import JobKey
+from batchrelay.domain.values import JOB_ID, JobKey
 from batchrelay.job_detail import end_of, report_of
 
 STATE_CHANGE, QUEUE_BLOCKED = "Batch Job State Change", "Batch Job Queue Blocked"
@@ -19,8 +19,8 @@ def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | JobBlocked | No
     """The fact in an event of AWS Batch; None for what is none of ours.
 
     None: another detail type, the end of a child (its jobId holds a colon, whatever
-    `arrayProperties` says), a foreign jobName, a status that is not terminal. Unknown fields are
-    ignored. A child that blocks its queue blocks its job.
+    `arrayProperties` says), a foreign jobName, a jobId that is not a UUID, a status that is not
+    terminal. Unknown fields are ignored. A child that blocks its queue blocks its job.
 
     Raises:
         InputError: it is not a JSON object, or it claims to tell of a job and has no jobId,
@@ -35,7 +35,7 @@ def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | JobBlocked | No
         raise InputError("the event has no detail")
     job_id, _, name = (_text(detail, field) for field in ("jobId", "status", "jobName"))
     key = JobKey.parse(name)
-    if key is None:
+    if key is None or JOB_ID.fullmatch(job_id.partition(":")[0]) is None:
         return None
     if kind == QUEUE_BLOCKED:
         reason = str(detail.get("statusReason") or "its queue is blocked")

@@ -7,13 +7,13 @@ the run grow (domain/room.py). 39 bytes are 52 characters without padding.
 from __future__ import annotations
 
 import base64
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.run import JobOutcome, Part
+from batchrelay.domain.values import JOB_ID
 
 _RECORD = struct.Struct(">HH6s16sHHHB6s")
 """Size, group, milliseconds since the epoch, job id, children that succeeded, failed and run,
@@ -22,7 +22,6 @@ flags, and since when the job is missing, likewise."""
 _HAS_TIME, _HAS_JOB, _IS_STOPPING, _OUTCOME_SHIFT, _OUTCOME_MASK = 1, 2, 4, 3, 3
 _IS_MISSING, _IS_GIVEN_UP = 32, 64
 _OUTCOMES = (None, JobOutcome.SUCCEEDED, JobOutcome.FAILED, JobOutcome.CANCELLED)
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,7 +83,7 @@ def _time(milliseconds: bytes) -> datetime:
 
 
 def _uuid_bytes(text: str) -> bytes:
-    if _UUID.fullmatch(text) is None:
+    if JOB_ID.fullmatch(text) is None:
         raise ValueError(text)
     return bytes.fromhex(text.replace("-", ""))
 

@@ -20,6 +20,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 """A run id has no dash, so that a jobName can be taken apart."""
 
+JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Of a job, not of an array's child. Source: SubmitJob, jobId is a UUID."""
 
 RUNS_PREFIX = "runs/"
 """Below it, in the stack's bucket, lies what batchrelay writes for runs."""
