@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,12 +16,10 @@ from batchrelay.codec import (
 )
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError
-from batchrelay.domain.limits import BLOCKED_CHARS_MAX, REASON_CHARS_MAX, RUN_BYTES_MAX, STEPS_MAX
 from batchrelay.domain.pipeline import ListFile, ListFormat
-from batchrelay.domain.run import JobOutcome, Part, StartOrder, StepState, StepStatus
+from batchrelay.domain.run import StartOrder
 from batchrelay.settings import Settings
-from tests.builders import T0, pipeline, step
-from tests.builders import run_of as run_of_steps
+from tests.builders import pipeline, step
 from tests.contracts.suite import EVERYTHING, ended, run_of
 
 
@@ -115,29 +111,3 @@ def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("BATCHRELAY_RUN_TTL_DAYS", "90")
     settings = Settings.read()
     assert settings.environment == {"bucket": "BUCKET", "topicArn": "TOPIC_ARN"}
-
-
-def test_the_largest_run_fits_into_an_item() -> None:
-    """STEPS_MAX steps of long names, each failed with the longest reason, each with its manifest."""
-    uri = "s3://" + "b" * 63 + "/runs/" + "r" * 21 + "/" + "x" * 60 + "/r0/20260101t000000000000/"
-    state = StepState(
-        status=StepStatus.FAILED,
-        since=T0,
-        children=10_000,
-        parts=(
-            Part(
-                size=10_000,
-                since=T0,
-                job_id="0" * 36,
-                outcome=JobOutcome.FAILED,
-                blocked="x" * BLOCKED_CHARS_MAX,
-            ),
-        ),
-        manifest=uri,
-        reason="x" * REASON_CHARS_MAX,
-    )
-    names = [f"{number:03}" + "n" * 125 for number in range(STEPS_MAX)]
-    run = run_of_steps(*(step(name) for name in names))
-    run = replace(run, steps=dict.fromkeys(names, state))
-    size = len(json.dumps(encode_run(run), separators=(",", ":")))
-    assert size <= RUN_BYTES_MAX, f"{size:,}"
