@@ -52,7 +52,7 @@ class Table:
 
 @dataclass
 class Jobs(MemoryJobs):
-    """AWS Batch, whose job ids cannot be foretold: they do not deflate."""
+    """AWS Batch, whose job ids are random: they do not deflate."""
 
     number: int = field(default=0)
 
