@@ -425,8 +425,8 @@ MUTANTS = (
     Mutant(
         bug="a job that was told is told for ever",
         file="domain/stopping.py",
-        old="replace(part, is_told=True, failed=max(part.failed, event.failed))",
-        new="replace(part, failed=max(part.failed, event.failed))",
+        old="replace(part, is_told=True, failed=failed)",
+        new="replace(part, failed=failed)",
     ),
     Mutant(
         bug="a job that nobody was told to stop runs on",
@@ -933,7 +933,7 @@ MUTANTS = (
     Mutant(
         bug="a duplicate job without a note runs on",
         file="engine.py",
-        old="            trouble = trouble or stop_unnoted(self.jobs, run, results)\n",
+        old="            problem = problem or stop_unnoted(self.jobs, run, events)\n",
         new="",
     ),
     Mutant(

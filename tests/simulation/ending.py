@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from batchrelay.codec import compact_json, encode_run, stored_run
 from batchrelay.domain import room
 from batchrelay.domain.effects import (
+    ContinueRun,
     DeleteQueues,
     Effect,
     Notify,
@@ -23,6 +24,7 @@ from batchrelay.domain.events import (
     JobTerminated,
     NoticeRefused,
     QueuesDeleted,
+    RunContinued,
     SubmissionWithdrawn,
 )
 from batchrelay.domain.obligations import is_open, owed
@@ -94,6 +96,8 @@ def _answers(
             raise AssertionError(f"{effect} is pending in a run that was cancelled")
         case WithdrawSubmission():
             return (SubmissionWithdrawn(at=now, key=effect.key),)
+        case ContinueRun():
+            return (RunContinued(at=now),)
         case DeleteQueues():
             return (QueuesDeleted(at=now),)
         case Notify():
