@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
+    InvalidPipeline,
     PipelineNotFound,
     RunConflict,
     RunExists,
@@ -46,7 +48,7 @@ from batchrelay.ports import (
     RunStore,
     Timers,
 )
-from tests.builders import ENVIRONMENT, T0, at, key, step
+from tests.builders import ENVIRONMENT, T0, at, key, pipeline, step
 
 EVERYTHING = Pipeline(
     name="everything",
@@ -119,6 +121,30 @@ class PipelineStoreContract:
         store.put_pipeline(EVERYTHING)
         with pytest.raises(RunConflict):
             store.put_pipeline(EVERYTHING)
+
+    def test_a_long_definition_is_stored_deflated(self, store: PipelineStore) -> None:
+        """500 steps of 1,000 characters are more than an item holds as they are."""
+        long = pipeline(*(step(f"s{n}", request={"tags": {"t": "x" * 1_000}}) for n in range(500)))
+        assert store.register(long, T0) == 1
+        assert store.get_pipeline("test", 1) == long
+        assert store.register(long, T0) == 1
+
+    def test_a_definition_that_no_item_holds_is_refused_with_its_size(
+        self, store: PipelineStore
+    ) -> None:
+        """Digits at random deflate to less than a half."""
+        digits = Random(7)
+        texts = (str(digits.randrange(10**2_000)) for _ in range(500))
+        long = pipeline(*(step(f"s{n}", request={"tags": {"t": t}}) for n, t in enumerate(texts)))
+        with pytest.raises(
+            InvalidPipeline,
+            match=r"pipeline test is 4\d\d,\d{3} bytes, deflated as it is stored; a definition "
+            r"takes at most 390,000: put",
+        ):
+            store.register(long, T0)
+        assert list(store.registered()) == []
+        with pytest.raises(PipelineNotFound):
+            store.get_pipeline("test", 1)
 
     def test_an_unknown_pipeline_is_not_found(self, store: PipelineStore) -> None:
         with pytest.raises(PipelineNotFound, match="nobody has no version 1"):

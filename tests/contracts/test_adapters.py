@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
 from batchrelay.adapters.triggers import SqsTimers, parse_trigger
+from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, Refused
 from tests.contracts import suite
 from tests.stack import table_request
@@ -55,6 +57,13 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         ended_at = suite.ended(run).ended_at
         assert ended_at is not None
         assert int(self._item(store)["expiresAt"]["N"]) == ended_at.timestamp() + 90 * 86_400
+
+    def test_a_definition_that_was_stored_as_a_text_is_read(self, store: DynamoStore) -> None:
+        text = json.dumps(encode_pipeline(suite.EVERYTHING))
+        key = {"pk": {"S": "PIPELINE#everything"}, "sk": {"S": "V#3"}}
+        item = {**key, "document": {"S": text}}
+        boto3.client("dynamodb").put_item(TableName=store.table, Item=item)  # type: ignore[arg-type]
+        assert store.get_pipeline("everything", 3) == suite.EVERYTHING
 
     def test_a_write_whose_answer_was_lost_is_recognised_as_our_own(
         self, store: DynamoStore

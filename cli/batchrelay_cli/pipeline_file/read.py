@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchrelay.codec import pipeline_text
 from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
 from batchrelay.domain.variables import STEP_OUTCOMES
@@ -137,7 +139,16 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     )
     check_first_run(document, pipeline)
     check_reach(document, pipeline, entries, defaults)
+    _check_size(document, pipeline)
     return pipeline, definitions
+
+
+def _check_size(document: Document, pipeline: Pipeline) -> None:
+    """That a definition can be stored."""
+    try:
+        pipeline_text(pipeline)
+    except InvalidPipeline as error:
+        document.wrong(("steps",), str(error))
 
 
 def _check_top(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:

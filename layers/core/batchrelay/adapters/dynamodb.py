@@ -6,10 +6,10 @@ stand beside it for people, `pipeline` and `place` (time and id) for the index t
 of a pipeline; `open` only while the run is open, for a sparse index of those that a sweep must
 visit.
 
-`PIPELINE#<name>` / `V#<n>` is a definition, never changed, and therefore kept in memory once it was
-read. `PIPELINES` / `<name>` tells which version is started; one that was taken away keeps its
-number, so that what comes later is another version. `TURN#<name>` / `TURN` is the line of those of
-its runs that must not overlap.
+`PIPELINE#<name>` / `V#<n>` is a definition, deflated like a run, never changed, and therefore
+kept in memory once it was read. `PIPELINES` / `<name>` tells which version is started; one that was
+taken away keeps its number, so that what comes later is another version. `TURN#<name>` / `TURN` is
+the line of those of its runs that must not overlap.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from batchrelay.adapters.client_errors import (
     unhindered,
 )
 from batchrelay.codec import (
-    compact_json,
     decode_pipeline,
     decode_run,
-    encode_pipeline,
+    deflated,
+    pipeline_text,
     run_pipeline,
     stored_run,
 )
@@ -82,7 +82,7 @@ class DynamoStore:
 
     def put_pipeline(self, pipeline: Pipeline) -> None:
         item = _pipeline_key(pipeline.name, pipeline.version) | {
-            "document": {"S": compact_json(encode_pipeline(pipeline))}
+            "document": _attribute(deflated(pipeline_text(pipeline)))
         }
         problem = RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
         self._put(item, _ABSENT, {}, problem)
@@ -92,7 +92,7 @@ class DynamoStore:
             item = self._get(_pipeline_key(name, version))
             if item is None:
                 raise PipelineNotFound(f"pipeline {name} has no version {version}")
-            document = json.loads(item["document"]["S"])
+            document = json.loads(_inflated(item["document"]))
             self._pipelines[name, version] = decode_pipeline(document, version)
         return self._pipelines[name, version]
 
@@ -255,7 +255,7 @@ class DynamoStore:
         stored = stored_run(written)
         item: dict[str, Any] = _run_key(run.id) | {
             "version": {"N": str(written.version)},
-            "document": {"S" if isinstance(stored.document, str) else "B": stored.document},
+            "document": _attribute(stored.document),
             **{name: {"S": text} for name, text in stored.beside.items()},
         }
         if is_open(run):
@@ -329,6 +329,10 @@ def _entry_key(name: str) -> dict[str, Any]:
 
 def _pipeline_key(name: str, version: int) -> dict[str, Any]:
     return {"pk": {"S": f"PIPELINE#{name}"}, "sk": {"S": f"V#{version}"}}
+
+
+def _attribute(document: str | bytes) -> dict[str, Any]:
+    return {"S" if isinstance(document, str) else "B": document}
 
 
 def _inflated(attribute: Mapping[str, Any]) -> str | bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchrelay.codec import stored_run
+from batchrelay.codec import pipeline_text, stored_run
 from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
@@ -81,6 +81,7 @@ class MemoryPipelineStore:
         key = (pipeline.name, pipeline.version)
         if key in self.pipelines:
             raise RunConflict(f"pipeline {pipeline.name} has a version {pipeline.version}")
+        pipeline_text(pipeline)  # refuses what does not fit into an item
         self.pipelines[key] = pipeline
 
     def get_pipeline(self, name: str, version: int) -> Pipeline:

@@ -13,7 +13,7 @@ from batchrelay.codec.orders import decode_order
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
 from batchrelay.codec.reader import check_text
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
-from batchrelay.codec.stored import compact_json, stored_run
+from batchrelay.codec.stored import compact_json, deflated, pipeline_text, stored_run
 
 __all__ = [
     "check_text",
@@ -21,8 +21,10 @@ __all__ = [
     "decode_order",
     "decode_pipeline",
     "decode_run",
+    "deflated",
     "encode_pipeline",
     "encode_run",
+    "pipeline_text",
     "run_pipeline",
     "stored_run",
 ]

@@ -1,4 +1,4 @@
-"""How a run is stored, and how many bytes that takes: the one count that every store keeps to."""
+"""How runs and pipelines are stored, and how many bytes that takes: the one count of every store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.codec.pipelines import encode_pipeline
 from batchrelay.codec.runs import encode_run
-from batchrelay.domain.errors import RunTooLarge
-from batchrelay.domain.limits import RUN_BYTES_MAX
+from batchrelay.domain.errors import InvalidPipeline, RunTooLarge
+from batchrelay.domain.limits import PIPELINE_BYTES_MAX, PIPELINE_JSON_BYTES_MAX, RUN_BYTES_MAX
+from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run
 from batchrelay.ports import run_place
 
@@ -20,6 +22,12 @@ WRITE_UNIT_BYTES = 1_024
 KEYS_BYTES = 200
 """Bytes of the attributes that a store adds: keys, version, token, an index or the time to live;
 130 today."""
+
+
+_ADVICE = (
+    "put long commands into the image, long values into a file in S3, long lists into a "
+    "forEach.file, or split the pipeline"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,30 @@ def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
     if stored.size > bytes_max:
         raise RunTooLarge(f"run {run.id} takes {stored.size:,} bytes, over {bytes_max:,}")
     return stored
+
+
+def pipeline_text(pipeline: Pipeline) -> bytes:
+    """The definition as JSON, not deflated yet.
+
+    Raises:
+        InvalidPipeline: it is longer than what a function reads at every event, or takes more than
+            an item when it is deflated.
+    """
+    text = compact_json(encode_pipeline(pipeline)).encode()
+    if len(text) > PIPELINE_JSON_BYTES_MAX:
+        raise InvalidPipeline(
+            f"pipeline {pipeline.name} is {len(text):,} bytes of JSON; a definition has at most "
+            f"{PIPELINE_JSON_BYTES_MAX:,}: {_ADVICE}"
+        )
+    if len(text) <= PIPELINE_BYTES_MAX:
+        return text
+    size = len(zlib.compress(text))
+    if size > PIPELINE_BYTES_MAX:
+        raise InvalidPipeline(
+            f"pipeline {pipeline.name} is {size:,} bytes, deflated as it is stored; a definition "
+            f"takes at most {PIPELINE_BYTES_MAX:,}: {_ADVICE}"
+        )
+    return text
 
 
 def deflated(document: bytes) -> str | bytes:

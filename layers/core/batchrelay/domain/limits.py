@@ -31,6 +31,14 @@ DUPLICATE_JOBS_MAX = 100
 """Duplicate jobs of a run that wait to be stopped: 6.6 KB of its state. What is found beyond them
 is stopped at once, without a note."""
 
+PIPELINE_BYTES_MAX = 390_000
+"""Bytes of a pipeline's definition, deflated as it is stored: an item of its own. See
+RUN_BYTES_MAX."""
+
+PIPELINE_JSON_BYTES_MAX = 16 * 1024 * 1024
+"""Bytes of a pipeline's definition as JSON: STEPS_MAX requests of REQUEST_BYTES_MAX. A function of
+512 MB reads it at every event, and what repeats itself deflates to a thousandth."""
+
 JOB_NAME_MAX = 128
 """Characters of an AWS Batch jobName. Source: SubmitJob, jobName."""
 
