@@ -27,6 +27,7 @@ from batchrelay_cli.job_definitions import (
 from batchrelay_cli.options import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+from batchrelay_cli.terminal import excerpt
 from batchrelay_local.launch import WORKER, job_environment
 
 DIRECTORY_TAG = "batchrelay:directory"
@@ -80,9 +81,9 @@ def _problem(
             f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}"
         )
     is_there = program == WORKER or shutil.which(program, path=path) is not None
-    if not is_there and not (_home(file) / program).is_file():
+    if not is_there and not os.path.isfile(_home(file) / program):  # noqa: PTH113  # for any text
         return (
-            f"step {step} runs {program!r}, which is not on this machine's PATH: "
+            f"step {step} runs {excerpt(program)!r}, which is not on this machine's PATH: "
             "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
             f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}"
         )

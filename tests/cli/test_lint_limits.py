@@ -82,6 +82,9 @@ def test_what_a_step_and_a_definition_have_in_common(
 
 CONTAINER: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
     ({"command": ["printf", ""]}, {"command": ["printf", " "]}, "AWS Batch refuses an empty word in a command: leave it out"),
+    ({"command": ["printf", "a\0b"]}, {"command": ["printf", "a\tb"]}, "a word of a command holds a NUL character, which no program can be given"),
+    ({"environment": [{"name": "A", "value": "a\0b"}]}, {"environment": [{"name": "A", "value": "a\tb"}]}, "the value of A holds a NUL character, which no variable can have"),
+    ({"environment": [{"name": "A\0", "value": "x"}]}, {"environment": [{"name": "A", "value": "x"}]}, "'A\\x00' is not a variable's name"),
     ({"environment": [{"name": "AWS_BATCH_X", "value": "x"}]}, {"environment": [{"name": "AWS_X", "value": "x"}]}, "AWS_BATCH_X: names in AWS_BATCH… belong to AWS Batch"),
     ({"environment": [{"name": "", "value": "x"}]}, {"environment": [{"name": "X", "value": ""}]}, "'' is not a variable's name: write {name: NAME, value: VALUE}"),
     ({"environment": [{"name": "A=B", "value": "x"}]}, {"environment": [{"name": "A", "value": "B=C"}]}, "'A=B' is not a variable's name"),

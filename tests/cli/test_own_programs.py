@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.local_jobs import DIRECTORY_TAG, PROGRAMS_TAG, local_definitions, own_programs
-from batchrelay_cli.pipeline_file.read import read
+from batchrelay_cli.local_jobs import (
+    DIRECTORY_TAG,
+    PROGRAMS_TAG,
+    check_runs_here,
+    local_definitions,
+    own_programs,
+)
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.conftest import write
 
 HERE = str(Path(sys.executable).parent)
@@ -74,3 +80,19 @@ def test_a_definition_says_so_to_the_local_cloud_only(
     [definition] = local_definitions(file)
     assert definition["tags"] == {DIRECTORY_TAG: str(tmp_path)}
     assert "tags" not in file.definitions[0]
+
+
+@pytest.mark.parametrize("program", ["x" * 255, "x" * 256, "x" * 5_000, "/" + "x" * 300, "é" * 200])
+def test_a_program_of_any_length_is_looked_for(tmp_path: Path, program: str) -> None:
+    file = read(Path(write(tmp_path, FILE.replace('"true"', f'"{program}"'))))
+    with pytest.raises(PipelineFileError) as error:
+        check_runs_here(file)
+    [problem] = error.value.problems
+    assert problem.message.startswith(f"step a runs '{program[:200]}")
+    assert "which is not on this machine's PATH: install it" in problem.message
+    assert len(problem.message) < 600
+
+
+def test_a_program_beside_the_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("#!/bin/sh\n")
+    check_runs_here(read(Path(write(tmp_path, FILE.replace('"true"', "own")))))

@@ -150,6 +150,18 @@ class PipelineStoreContract:
         with pytest.raises(PipelineNotFound, match="nobody has no version 1"):
             store.get_pipeline("nobody", 1)
 
+    @pytest.mark.parametrize("name", ["", "a b", "../x", "a\0", "x" * 129, "x" * 5_000])
+    def test_what_is_no_name_is_no_pipeline(self, store: PipelineStore, name: str) -> None:
+        """No key of a table is empty, or longer than 1,024 bytes."""
+        for call in (
+            store.registered_version,
+            store.unregister,
+            lambda n: store.get_pipeline(n, 1),
+        ):
+            with pytest.raises(PipelineNotFound) as error:
+                call(name)
+            assert str(error.value) == f"there is no pipeline {name[:128]}"
+
     def test_the_same_content_is_the_same_version(self, store: PipelineStore) -> None:
         assert store.register(EVERYTHING, T0) == 1
         assert store.register(EVERYTHING, at(9)) == 1

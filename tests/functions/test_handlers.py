@@ -14,7 +14,7 @@ from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.pipeline import Overlap, Param
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from batchrelay.ports import JobReport
-from tests.builders import MemoryCloud, pipeline, step
+from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, on_job_event, prepare, reconcile, serve, start_run
 from tests.stack import template
 
@@ -180,6 +180,32 @@ def test_a_start_that_is_refused_is_an_answer_and_trouble_is_an_error(
     with pytest.raises(RuntimeError, match="down"):
         start_run.handler(order, CONTEXT)
     assert "run3" not in cloud.runs.runs
+
+
+TOO_LONG = "are 30,003 bytes; a run keeps 24,576: put long lists into a file in S3 and pass its URI"
+
+
+@pytest.mark.parametrize(
+    ("order", "problem"),
+    [
+        ({"pipeline": "x" * 5_000}, "there is no pipeline " + "x" * 128),
+        ({"pipeline": "x" * 5_000, "version": 1}, "there is no pipeline " + "x" * 128),
+        ({"pipeline": ""}, "there is no pipeline "),
+        ({"pipeline": "te\0st"}, "there is no pipeline te\0st"),
+        ({"pipeline": ["x" * 9_000]}, "order.pipeline: expected str, got ['" + "x" * 197 + "…"),
+        ({"runId": "../x"}, "order.runId: expected 1 to 32 of a-z and 0-9, got '../x'"),
+        ({"runId": "x" * 101}, f"order.runId: expected 1 to 32 of a-z and 0-9, got '{'x' * 100}'"),
+        ({"params": {"a": 10**4_000}}, f"order.params.a: expected str, got 1{'0' * 198}…"),
+        ({"trigger": {"key": "k" * 30_000}}, f"the parameters and the trigger's values {TOO_LONG}"),
+    ],
+)  # fmt: skip
+def test_a_start_of_any_size_is_refused_in_a_sentence(
+    cloud: MemoryCloud, order: dict[str, Any], problem: str
+) -> None:
+    cloud.pipelines.register(pipeline(step("a")), T0)
+    runs = dict(cloud.runs.runs)
+    assert start_run.handler({"pipeline": "test", **order}, CONTEXT)["error"]["message"] == problem
+    assert cloud.runs.runs == runs
 
 
 @pytest.fixture

@@ -54,6 +54,12 @@ VALUES: dict[str, Json] = {
         ("-1 < 0", True),
         ("1e3 == 1000", True),
         ("item.huge > 1TiB", True),
+        ("item.huge < 1e999TiB", True),
+        (f"item.huge == 1{'0' * 401}", True),
+        (f"item.huge == 1{'0' * 400}1", False),
+        (f"item.huge < {'9' * 5_000}KiB", True),
+        ("not " * 50 + "true", True),
+        ("(" * 50 + "item.size > 1GiB" + ")" * 50, True),
     ],
 )
 def test_a_condition_holds(text: str, holds: bool) -> None:
@@ -72,6 +78,12 @@ def test_a_condition_holds(text: str, holds: bool) -> None:
         ("a in [1, 2", "a in [1, 2⟨here⟩: expected , or ]"),
         ("a == == b", "a ==⟨here⟩ == b: == is not a value"),
         ("'open", "⟨here⟩'open: this is not understood"),
+        ("a > 1e1000", "a >⟨here⟩ 1e1000: an exponent has at most 3 digits"),
+        ("a > 1e999999999999", "a >⟨here⟩ 1e999999999999: an exponent has at most 3 digits"),
+        (f"a > 1e-{'9' * 30}KiB", "a >⟨here⟩ 1e-999"),
+        ("not " * 51 + "true", "not " * 50 + "not⟨here⟩ true: nested more than 50 deep"),
+        ("(" * 5_000, "(" * 51 + "⟨here⟩("),
+        ("x in " + "[" * 51, "x in " + "[" * 51 + "⟨here⟩: nested more than 50 deep"),
     ],
 )
 def test_a_wrong_condition_shows_the_place(text: str, problem: str) -> None:

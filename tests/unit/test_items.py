@@ -227,6 +227,8 @@ def test_an_absent_value_is_told_with_the_item() -> None:
     with pytest.raises(InvalidItems, match=r"item 7 has no name\.x, or it is null$"):
         expand_item("${item.name.x}", {"a": 1}, 7)
     assert item_value({"a": None}, "item.a") is None
+    assert item_value({"a": [1, 2]}, "item.a.1") == 2
+    assert item_value({"a": [1, 2]}, f"item.a.{'9' * 5_000}") is None
     assert literal_prefix("s3://b/x-${item.n}/y") == "s3://b/x-"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -175,7 +176,10 @@ def test_the_outputs_of_a_chain_may_lie_in_several_folders_and_each_is_listed_on
     ],
 )
 def test_what_can_never_be_prepared_fails_the_step(flow: dict[str, Any], reason: str) -> None:
-    event = ToPrepare(step("a", **flow)).prepare().event
+    """Also what no store takes any more."""
+    there = ToPrepare(step("a", for_each=InlineItems(items=(1,))))
+    there.run = replace(there.run, pipeline=pipeline(step("a", **flow)))
+    event = there.prepare().event
     assert isinstance(event, PreparationFailed)
     assert reason in event.reason
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from batchrelay.domain.errors import InvalidItems, InvalidParams, InvalidPipeline, Refused
 from batchrelay.domain.events import JobSucceeded, Prepared
 from batchrelay.domain.expansion import expand, expand_document, references
-from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX
+from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX, PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.sizes import split
@@ -117,6 +117,26 @@ def test_references_tell_their_place() -> None:
 
 def params_of(*params: Param, **given_values: str) -> dict[str, str]:
     return resolve_params(pipeline(step("a"), params=params), given_values, {"run.id": "r"})
+
+
+def test_what_defaults_become_counts_before_it_doubles_again() -> None:
+    """Thirty defaults of two references each would be a gigabyte."""
+    doubled = (Param(name=f"p{n}", default=f"${{params.p{n - 1}}}" * 2) for n in range(1, 30))
+    with pytest.raises(
+        InvalidParams, match=r"^the parameters are 32,\d{3} bytes; a run keeps 24,5"
+    ):
+        params_of(*doubled, Param(name="p0"), p0="x")
+
+
+def test_a_triggers_values_count_beside_the_parameters() -> None:
+    variables = {"trigger.key": "k" * PARAMS_BYTES_MAX, "env.bucket": "b" * 30_000}
+    with pytest.raises(
+        InvalidParams,
+        match=r"^the parameters and the trigger's values are 24,579 bytes; a run keeps 24,576: ",
+    ):
+        resolve_params(pipeline(step("a")), {}, variables)
+    variables["trigger.key"] = "k" * (PARAMS_BYTES_MAX - len("key"))
+    assert resolve_params(pipeline(step("a")), {}, variables) == {}
 
 
 def test_defaults_expand_in_any_order() -> None:

@@ -27,9 +27,11 @@ from batchrelay.domain.errors import (
     RunNotFound,
     StepNotFound,
 )
+from batchrelay.domain.pipeline import check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.values import NAME, RUN_ID
+from batchrelay.domain.values import RUN_ID
 from batchrelay.engine import Engine, Handled
+from batchrelay.items import strict_json
 from batchrelay.ports import RunSummary
 from batchrelay.progress import Looks
 
@@ -140,9 +142,11 @@ def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:
     if body and len(body.encode(errors="replace")) > BODY_BYTES_MAX:
         raise RequestTooLarge(f"the body is larger than {BODY_BYTES_MAX:,} bytes")
     try:
-        document = json.loads(body or "{}")
-    except (ValueError, RecursionError):
+        document = strict_json.document(body or "{}")
+    except json.JSONDecodeError:
         raise InputError("the body is not JSON") from None
+    except strict_json.NotJson as error:
+        raise InputError(f"body: {error}") from None
     if not isinstance(document, dict):
         raise InputError('the body must be an object, such as {"params": {"name": "value"}}')
     check_text(document, "body")
@@ -152,8 +156,7 @@ def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:
 
 
 def _name(pipeline: str) -> str:
-    if NAME.fullmatch(pipeline) is None:
-        raise PipelineNotFound(f"there is no pipeline {pipeline[:TOLD_CHARS_MAX]}")
+    check_pipeline_name(pipeline)
     return pipeline
 
 

@@ -7,22 +7,26 @@ every POLL_S.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import queue
 import selectors
 import shutil
+import stat
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
 from typing import Protocol
 
 POLL_S = 0.01
 """Seconds between two looks at processes that cannot wake us."""
+
+SHOWN_CHARS_MAX = 200
+"""Characters of a program's name in a reason."""
 
 CLONE_FS = 0x200
 """Source: unshare(2)."""
@@ -161,14 +165,11 @@ class ProcessRunner:
         )
 
     def _program(self, command: Command) -> str:
-        """Where an argv[0] is found, as a shell would. Raises: FileNotFoundError."""
+        """Where an argv[0] is found, as a shell would. Raises: OSError, ValueError."""
         name, path = command.argv[0], command.environment.get("PATH")
         program = self._programs.get((name, path))
         if program is None or not os.access(program, os.X_OK):
-            program = shutil.which(name, path=path)
-            if program is None:
-                raise FileNotFoundError(name)
-            self._programs[name, path] = program
+            program = self._programs[name, path] = _found(name, path)
         return program
 
     def _watch(self, process: _Process) -> None:
@@ -237,20 +238,29 @@ class _Spawned:
         return os.waitstatus_to_exitcode(status) if pid else None
 
 
+def _found(name: str, path: str | None) -> str:
+    """The program of a name. Raises: OSError, ValueError: why there is none, as runc says it."""
+    program = shutil.which(name, path=path)
+    if program is not None:
+        return program
+    if "/" not in name:
+        raise FileNotFoundError(errno.ENOENT, _NOT_ON_PATH)
+    is_folder = stat.S_ISDIR(os.stat(name).st_mode)  # noqa: PTH116  # raises what is wrong with it
+    raise PermissionError(errno.EACCES, "is a directory" if is_folder else "permission denied")
+
+
+_NOT_ON_PATH = "executable file not found in $PATH"
+
+
 def _why_not(command: Command, error: OSError | ValueError) -> str:
-    if isinstance(error, ValueError):
-        return f'CannotStartContainerError: exec: "{command.argv[0]}": {error}'
-    if (
-        isinstance(error, FileNotFoundError | NotADirectoryError)
-        and not Path(command.directory).is_dir()
-    ):
+    if not os.path.isdir(command.directory):  # noqa: PTH112  # false for any text, Path.is_dir raises
         return f"CannotStartContainerError: no such directory: {command.directory}"
-    if isinstance(error, FileNotFoundError):
-        return (
-            f'CannotStartContainerError: exec: "{command.argv[0]}": '
-            "executable file not found in $PATH"
-        )
-    return f'CannotStartContainerError: exec: "{command.argv[0]}": {error.strerror}'
+    name = command.argv[0]
+    shown = name if len(name) <= SHOWN_CHARS_MAX else f"{name[:SHOWN_CHARS_MAX]}…"
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    if isinstance(error, FileNotFoundError) and "/" not in name:
+        why = _NOT_ON_PATH
+    return f'CannotStartContainerError: exec: "{shown}": {why}'
 
 
 def now_ms() -> int:

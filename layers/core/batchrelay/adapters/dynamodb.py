@@ -48,7 +48,7 @@ from batchrelay.domain.errors import (
     RunNotFound,
 )
 from batchrelay.domain.obligations import is_open
-from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.turn import Turn
 from batchrelay.ports import Registered, RunSummary
@@ -88,6 +88,7 @@ class DynamoStore:
         self._put(item, _ABSENT, {}, problem)
 
     def get_pipeline(self, name: str, version: int) -> Pipeline:
+        check_pipeline_name(name)
         if (name, version) not in self._pipelines:
             item = self._get(_pipeline_key(name, version))
             if item is None:
@@ -135,6 +136,7 @@ class DynamoStore:
                 )
 
     def registered_version(self, name: str) -> int:
+        check_pipeline_name(name)
         entry = self._get(_entry_key(name))
         if entry is None or "removed" in entry:
             raise PipelineNotFound(f"there is no pipeline {name}")

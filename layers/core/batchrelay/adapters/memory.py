@@ -23,7 +23,7 @@ from batchrelay.domain.errors import (
 )
 from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.obligations import is_open
-from batchrelay.domain.pipeline import Pipeline
+from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.domain.turn import Turn
@@ -85,6 +85,7 @@ class MemoryPipelineStore:
         self.pipelines[key] = pipeline
 
     def get_pipeline(self, name: str, version: int) -> Pipeline:
+        check_pipeline_name(name)
         if (name, version) not in self.pipelines:
             raise PipelineNotFound(f"pipeline {name} has no version {version}")
         return self.pipelines[name, version]
@@ -104,6 +105,7 @@ class MemoryPipelineStore:
         return (self.entries[name] for name in sorted(self.entries))
 
     def registered_version(self, name: str) -> int:
+        check_pipeline_name(name)
         if name not in self.entries:
             raise PipelineNotFound(f"there is no pipeline {name}")
         return self.entries[name].version

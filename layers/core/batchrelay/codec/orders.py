@@ -25,7 +25,7 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
         raise CodecError(f"order.key: more than {KEY_CHARS_MAX} characters")
     run_id = keyed_run_id(pipeline, key) if key else reader.maybe("runId", str) or new_id()
     if RUN_ID.fullmatch(run_id) is None:
-        raise CodecError(f"order.runId: expected 1 to 32 of a-z and 0-9, got {run_id!r}")
+        raise CodecError(f"order.runId: expected 1 to 32 of a-z and 0-9, got {run_id[:100]!r}")
     return StartOrder(
         run_id=run_id,
         pipeline=pipeline,

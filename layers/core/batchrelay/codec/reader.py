@@ -13,6 +13,9 @@ from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.values import Json
 
 _T = TypeVar("_T")
+SHOWN_CHARS_MAX = 200
+"""Characters of a wrong value in an error."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -21,14 +24,14 @@ class Reader:
 
     def __init__(self, document: Any, path: str) -> None:
         if not isinstance(document, Mapping):
-            raise CodecError(f"{path}: expected an object, got {document!r}")
+            raise CodecError(f"{path}: expected an object, got {_shown(document)}")
         self.document = document
         self.path = path
 
     def take(self, name: str, kind: type[_T]) -> _T:
         value = self.document.get(name)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise CodecError(f"{self.path}.{name}: expected {kind.__name__}, got {value!r}")
+            raise CodecError(f"{self.path}.{name}: expected {kind.__name__}, got {_shown(value)}")
         return value
 
     def maybe(self, name: str, kind: type[_T]) -> _T | None:
@@ -44,7 +47,7 @@ class Reader:
     def list(self, name: str) -> list[Reader]:
         values = self.document.get(name, [])
         if not isinstance(values, list):
-            raise CodecError(f"{self.path}.{name}: expected a list, got {values!r}")
+            raise CodecError(f"{self.path}.{name}: expected a list, got {_shown(values)}")
         return [Reader(value, f"{self.path}.{name}[{i}]") for i, value in enumerate(values)]
 
     def time(self, name: str) -> datetime:
@@ -55,9 +58,9 @@ class Reader:
                 return _EPOCH + timedelta(milliseconds=self.take(name, int))
             time = datetime.fromisoformat(self.take(name, str))
         except (ValueError, OverflowError):
-            raise CodecError(f"{self.path}.{name}: expected a time, got {said!r}") from None
+            raise CodecError(f"{self.path}.{name}: expected a time, got {_shown(said)}") from None
         if time.tzinfo is None:
-            raise CodecError(f"{self.path}.{name}: the time {said!r} has no zone")
+            raise CodecError(f"{self.path}.{name}: the time {_shown(said)} has no zone")
         return time.astimezone(UTC)
 
     def maybe_time(self, name: str) -> datetime | None:
@@ -70,6 +73,12 @@ class Reader:
                 f"{self.path}.schema: {schema} was written by a newer version of batchrelay; "
                 f"this one reads up to {SCHEMA}"
             )
+
+
+def _shown(value: object) -> str:
+    """As much of a value as an error names: it may be megabytes long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARS_MAX else f"{text[: SHOWN_CHARS_MAX - 1]}…"
 
 
 def check_text(document: Any, path: str) -> None:
@@ -85,7 +94,7 @@ def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
     try:
         return kind(text)  # type: ignore[call-arg]
     except ValueError:
-        raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {text!r}") from None
+        raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {_shown(text)}") from None
 
 
 def overlap(reader: Reader) -> Overlap:

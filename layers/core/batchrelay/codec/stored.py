@@ -1,4 +1,4 @@
-"""How runs and pipelines are stored, and how many bytes that takes: the one count of every store."""
+"""How runs and pipelines are stored, and how many bytes that takes: one count for every store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchrelay.codec.pipelines import encode_pipeline
+from batchrelay.codec.reader import check_text
 from batchrelay.codec.runs import encode_run
 from batchrelay.domain.errors import InvalidPipeline, RunTooLarge
 from batchrelay.domain.limits import PIPELINE_BYTES_MAX, PIPELINE_JSON_BYTES_MAX, RUN_BYTES_MAX
@@ -71,8 +72,11 @@ def pipeline_text(pipeline: Pipeline) -> bytes:
     Raises:
         InvalidPipeline: it is longer than what a function reads at every event, or takes more than
             an item when it is deflated.
+        CodecError: half of a character, which no store takes.
     """
-    text = compact_json(encode_pipeline(pipeline)).encode()
+    document = encode_pipeline(pipeline)
+    check_text(document, "pipeline")
+    text = compact_json(document).encode()
     if len(text) > PIPELINE_JSON_BYTES_MAX:
         raise InvalidPipeline(
             f"pipeline {pipeline.name} is {len(text):,} bytes of JSON; a definition has at most "

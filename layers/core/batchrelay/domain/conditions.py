@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.limits import CONDITION_DEPTH_MAX
 from batchrelay.domain.values import Json
 
 Lookup = Callable[[str], Json]
@@ -36,6 +37,12 @@ _TOKEN = re.compile(
     r")"
 )
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_LITERAL = re.compile(r"[^eE]+([eE][+-]?\d{1,3})?")
+"""With its unit, it is a `_NUMBER` too."""
+
+_EXACT = Context(prec=10_000)
+"""The default rounds to 28 digits."""
+
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _WORDS = frozenset({"and", "or", "not", "in"})
 _ORDERS = ("<", "<=", ">", ">=")
@@ -81,6 +88,7 @@ class _Parser:
         self.ordered_names: list[tuple[str, str]] = []
         self._tokens = [*self._scan(), ("end", None, len(text))]
         self._at = 0
+        self._depth = 0
 
     def parse(self) -> _Evaluate:
         evaluate = self._any()
@@ -103,7 +111,9 @@ class _Parser:
             if unit is None:
                 known = ", ".join(filter(None, _UNITS))
                 raise InvalidPipeline(self._where(at, f"unknown unit {match['unit']}: {known}"))
-            return "number", str(Decimal(match["number"]) * unit)
+            if _LITERAL.fullmatch(match["number"]) is None:
+                raise InvalidPipeline(self._where(at, "an exponent has at most 3 digits"))
+            return "number", str(_EXACT.multiply(Decimal(match["number"]), unit))
         for kind in ("double", "single"):
             if match[kind] is not None:
                 return "value", match[kind]
@@ -126,6 +136,15 @@ class _Parser:
         self._at += 1
         return True
 
+    def _inner(self, parse: Callable[[], _Evaluate]) -> _Evaluate:
+        """What stands within parentheses, or behind a `not`."""
+        self._depth += 1
+        if self._depth > CONDITION_DEPTH_MAX:
+            raise self._error(f"nested more than {CONDITION_DEPTH_MAX} deep")
+        inner = parse()
+        self._depth -= 1
+        return inner
+
     def _any(self) -> _Evaluate:
         options = [self._all()]
         while self._take("or"):
@@ -144,13 +163,13 @@ class _Parser:
 
     def _not(self) -> _Evaluate:
         if self._take("not"):
-            inner = self._not()
+            inner = self._inner(self._not)
             return lambda lookup: not _is_true(inner(lookup))
         return self._comparison()
 
     def _comparison(self) -> _Evaluate:
         if self._take("("):
-            inner = self._any()
+            inner = self._inner(self._any)
             if not self._take(")"):
                 raise self._error("expected )")
             return inner
@@ -177,7 +196,7 @@ class _Parser:
             self.names.add(name)
             return lambda lookup: lookup(name)
         if self._take("["):
-            return self._list()
+            return self._inner(self._list)
         raise self._error("expected a value" if kind == "end" else f"{kind} is not a value")
 
     def _list(self) -> _Evaluate:

@@ -9,11 +9,14 @@ without what follows its last dot) and, with `bucket` and `key`, a `uri`. The wo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.expansion import ITEM_TOKEN
 from batchrelay.domain.values import Json
+
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def item_value(item: Json, path: str) -> Json:
@@ -22,7 +25,7 @@ def item_value(item: Json, path: str) -> Json:
     for name in path.split(".")[1:]:
         if isinstance(value, Mapping) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
             value = value[int(name)]
         else:
             return _derived(item, name) if path == f"item.{name}" else None

@@ -57,6 +57,9 @@ RUN_TIMEOUT_S_MIN = 60
 TIMEOUT_S_MIN = 60
 """Seconds of timeout.attemptDurationSeconds. Source: SubmitJob, JobTimeout."""
 
+CONDITION_DEPTH_MAX = 50
+"""Parentheses, lists and `not` within each other in a condition: a few hundred frames of Python."""
+
 RETRY_RULES_MAX = 5
 """Entries of retryStrategy.evaluateOnExit. Source: SubmitJob, RetryStrategy."""
 

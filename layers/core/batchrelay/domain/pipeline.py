@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
-from batchrelay.domain.errors import InvalidPipeline
-from batchrelay.domain.values import Json, step_label
+from batchrelay.domain.errors import InvalidPipeline, PipelineNotFound
+from batchrelay.domain.values import NAME, NAME_CHARS_MAX, Json, step_label
 
 
 class ParamType(StrEnum):
@@ -215,6 +215,12 @@ class ScheduleTrigger:
 
 
 Trigger = S3Trigger | ScheduleTrigger
+
+
+def check_pipeline_name(name: str) -> None:
+    """Raises: PipelineNotFound: no pipeline can have this name, and no key of a store holds it."""
+    if NAME.fullmatch(name) is None:
+        raise PipelineNotFound(f"there is no pipeline {name[:NAME_CHARS_MAX]}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

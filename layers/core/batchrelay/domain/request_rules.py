@@ -110,6 +110,11 @@ def container_violations(
                 message="AWS Batch refuses an empty word in a command: leave it out, or write a "
                 "word that the program takes for nothing",
             )
+        elif isinstance(word, str) and "\0" in word:
+            yield Violation(
+                path=("command", index),
+                message="a word of a command holds a NUL character, which no program can be given",
+            )
     for index, entry in enumerate(_list(container.get("environment"))):
         for message in _environment_problems(_mapping(entry), owners):
             yield Violation(path=("environment", index), message=message)
@@ -214,7 +219,9 @@ def _environment_problems(
     name, value = entry.get("name", ""), entry.get("value", "")
     if not isinstance(name, str) or not is_known(name):
         return
-    if not name or "=" in name or "\0" in f"{name}{value}":
+    if isinstance(value, str) and "\0" in value:
+        yield f"the value of {name} holds a NUL character, which no variable can have"
+    if not name or "=" in name or "\0" in name:
         yield f"{name!r} is not a variable's name: write {{name: NAME, value: VALUE}}"
     for prefix, owner in owners:
         if name.startswith(prefix):

@@ -17,6 +17,9 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Of a pipeline, a step, a job definition. Source: SubmitJob, jobName."""
 
+NAME_CHARS_MAX = 128
+"""Characters of such a name; of any other text, as much as an error repeats."""
+
 RUN_ID = re.compile(r"[0-9a-z]{1,32}")
 """A run id has no dash, so that a jobName can be taken apart."""
 

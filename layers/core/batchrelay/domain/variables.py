@@ -87,12 +87,8 @@ def resolve_params(
     Raises:
         InvalidParams: unknown, missing or malformed parameters; every one is named.
     """
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in given.items())
-    if size > PARAMS_BYTES_MAX:
-        raise InvalidParams(
-            f"the parameters are {size:,} bytes; a run keeps {PARAMS_BYTES_MAX:,}: put long "
-            "lists into a file in S3 and pass its URI"
-        )
+    trigger = {name: text for name, text in variables.items() if name.startswith("trigger.")}
+    _check_size(trigger, given)
     problems = list(_param_problems(pipeline, given))
     if problems:
         raise InvalidParams("; ".join(problems))
@@ -108,8 +104,24 @@ def resolve_params(
             if not looks_right(param.type, value):
                 raise InvalidParams(_malformed(param, value))
             values[f"params.{param.name}"] = value
+            _check_size(trigger, values)  # at once: defaults refer to defaults, and double
             del waiting[param.name]
     return {name.removeprefix("params."): value for name, value in values.items()}
+
+
+def _check_size(trigger: Mapping[str, str], params: Mapping[str, str]) -> None:
+    """Raises: InvalidParams: it is more than a run keeps beside its steps."""
+    size = sum(
+        len(name.removeprefix("params.").removeprefix("trigger.").encode()) + len(text.encode())
+        for texts in (trigger, params)
+        for name, text in texts.items()
+    )
+    if size > PARAMS_BYTES_MAX:
+        what = "the parameters and the trigger's values" if trigger else "the parameters"
+        raise InvalidParams(
+            f"{what} are {size:,} bytes; a run keeps {PARAMS_BYTES_MAX:,}: put long "
+            "lists into a file in S3 and pass its URI"
+        )
 
 
 def _unresolvable(params: Iterable[Param]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from batchrelay.domain.values import Json
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_BLANKS = " \t\r\n"
 
 
 class NotJson(ValueError):
@@ -61,6 +62,15 @@ def decode(text: str, at: int = 0) -> tuple[Json, int]:
     if text.find("\\u", at, end) >= 0 and _HALF.search(text, at, end):
         _check_characters(value)
     return value, end
+
+
+def document(text: str) -> Json:
+    """The one value of a text. Raises: as `decode`."""
+    start = len(text) - len(text.lstrip(_BLANKS))
+    value, end = decode(text, start)
+    if text[end:].strip(_BLANKS):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value
 
 
 def _check_characters(value: Json) -> None:
