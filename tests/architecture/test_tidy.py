@@ -14,6 +14,7 @@ from batchrelay.domain import limits
 from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
 from batchrelay_cli.main import cli
+from tests.end_to_end import test_limits
 from tests.mutants.planted import MUTANTS
 from tests.policies import Policies
 from tests.stack import ROOT, resource, template
@@ -165,6 +166,18 @@ def test_the_limits_of_the_docs_are_those_of_the_code() -> None:
     for row in re.findall(r"^\|(.+)\| `([A-Z_]+)` \|$", page, re.MULTILINE):
         cells, name = row[0].split("|"), row[1]
         assert f"{known[name]:,}" in [cell.strip() for cell in cells], name
+
+
+def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
+    """A new constant is refused here until it has a row at the doors where it is met."""
+    others, not_met = test_limits.OTHERS, test_limits.NOT_MET
+    known = {name for name in vars(limits) if name.isupper()} | {"BODY_BYTES_MAX"}
+    assert {entry.limit for entry in test_limits.ROWS} | others.keys() | not_met.keys() == known
+    assert {entry.limit for entry in test_limits.ROWS}.isdisjoint(not_met)
+    assert all(hasattr(test_limits, name) for name in others.values())
+    files = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    for reason in not_met.values():
+        assert set(re.findall(r"test_\w+\.py", reason)) <= files
 
 
 def test_the_stack_of_the_docs_is_the_template() -> None:

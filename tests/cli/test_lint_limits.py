@@ -60,7 +60,7 @@ COMMON: tuple[tuple[str, Any, Any, str], ...] = (
     ("retryStrategy", rule(), rule(onExitCode="1"), "a rule needs onStatusReason, onReason or onExitCode"),
     ("retryStrategy", {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "STOP"}]}, {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "exit"}]}, "action must be one of RETRY, EXIT"),
     ("timeout", {"attemptDurationSeconds": 59}, {"attemptDurationSeconds": 60}, "AWS Batch takes timeouts from 60 seconds on, not 59"),
-    ("tags", {str(n): "x" for n in range(51)}, {str(n): "x" for n in range(47)}, "AWS Batch takes 50 tags, not 51"),
+    ("tags", {str(n): "x" for n in range(51)}, {str(n): "x" for n in range(48)}, "AWS Batch takes 50 tags, not 51"),
     ("tags", {"k" * 129: "x"}, {"k" * 128: "x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
     ("tags", {"aws:k": "x"}, {"k": "aws:x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
     ("tags", {"k": "x" * 257}, {"k": "x" * 256}, "257 characters; a tag's value has up to 256"),
@@ -142,14 +142,14 @@ def test_limits_of_a_step(
 @pytest.mark.parametrize(
     ("wrong", "right", "problem"),
     [
-        (definition(tags={str(n): "x" for n in range(48)}), definition(tags={str(n): "x" for n in range(47)}), "48 tags, and 3 of ours; AWS Batch takes 50"),
+        (definition(tags={str(n): "x" for n in range(49)}), definition(tags={str(n): "x" for n in range(48)}), "49 tags, and 2 of ours; AWS Batch takes 50"),
         (definition({"resourceRequirements": []}), definition({"resourceRequirements": [], "vcpus": 1, "memory": 4}), 'AWS Batch refuses a definition that does not say its vCPUs and its memory: write resourceRequirements: [{type: VCPU, value: "…"}, {type: MEMORY, value: "…"}]'),
         (definition({"resourceRequirements": NEEDS[:1]}), definition({"resourceRequirements": NEEDS[:1], "memory": 4}), 'AWS Batch refuses a definition that does not say its vCPUs and its memory: write resourceRequirements: [{type: MEMORY, value: "…"}]'),
         (definition({"resourceRequirements": [], "vcpus": 0, "memory": 4}), definition({"resourceRequirements": [], "vcpus": 1, "memory": 4}), "vcpus is at least 1, not 0"),
         (definition({"resourceRequirements": [], "vcpus": 1, "memory": 3}), definition(), "memory is at least 4, not 3"),
         (definition(schedulingPriority=10_000), definition(schedulingPriority=9_999), "AWS Batch takes priorities 0 to 9,999, not 10,000"),
         (definition(jobDefinitionName="d e"), definition(jobDefinitionName="d-e"), "jobDefinitionName 'd e' must begin with a letter or digit"),
-        (definition({"command": ["x" * 25_000]}), definition({"command": ["x" * 24_000]}), "25,196 bytes; AWS Batch takes job definitions of 24,576"),
+        (definition({"command": ["x" * 25_000]}), definition({"command": ["x" * 24_000]}), "25,196 bytes, and 300 of our tags; AWS Batch takes job definitions of 24,576"),
         ({"jobDefinitionName": "d", "type": "container"}, definition(), "a definition of type container needs containerProperties"),
         (fargate("3", "8192"), fargate("4", "8192"), "Fargate has 0.25, 0.5, 1, 2, 4, 8, 16, 32 vCPUs, not '3'"),
         (fargate("0.25", "4096"), fargate("0.25", "2048"), "on Fargate 0.25 vCPU goes with a MEMORY of 512, 1024, 2048"),
@@ -201,10 +201,10 @@ def test_a_queue_is_shared_by_all_or_by_none(tmp_path: Path) -> None:
 
 
 def test_propagated_tags_are_counted_together(tmp_path: Path) -> None:
-    tags = {str(n): "x" for n in range(40)}
+    tags = {str(n): "x" for n in range(41)}
     known = [definition(tags={f"d{n}": "x" for n in range(8)})]
     [found] = problems(tmp_path, step(tags=tags, propagateTags=True), jobDefinitions=known)
-    assert found.startswith("48 tags of this step and of job definition d, and 3 of ours")
+    assert found.startswith("49 tags of this step and of job definition d, and 2 of ours")
     assert problems(tmp_path, step(tags=tags), jobDefinitions=known) == []
 
 

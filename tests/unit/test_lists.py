@@ -253,7 +253,7 @@ def test_an_item_longer_than_its_line_is_refused_by_its_bytes(
 ) -> None:
     """A CSV row names its columns once in the file, and as an item each time."""
     monkeypatch.setattr("batchrelay.manifest.ITEM_BYTES_MAX", 20)
-    with pytest.raises(InvalidItems, match="item 0: 31 bytes of JSON, and an item may have 20"):
+    with pytest.raises(InvalidItems, match="item 0: 30 bytes of JSON, and an item may have 20"):
         items_of(ListFile(file="s3://b/f.csv"), {"f.csv": b"a_long_name,b\n1,2345\n"})
 
 

@@ -17,8 +17,10 @@ from batchrelay.domain.events import (
     PreparationFailed,
     SubmissionRefused,
 )
+from batchrelay.domain.limits import NOTICE_BYTES_MAX, STEPS_MAX
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.requests import notice_of
+from batchrelay.domain.values import step_label
 from tests.builders import T0, fold, key, run_of, step
 
 LONG = "\r100 of 1,000,000" * 300_000
@@ -43,3 +45,17 @@ def test_a_reason_of_5_mb_is_cut_where_it_is_stored(events: tuple[Event, ...]) -
     assert LONG[:50] in json.dumps([encode_run(run), run_document(run)]).replace("\\r", "\r")
     for document in (encode_run(run), run_document(run), story(run), notice_of(run, 0).message):
         assert len(json.dumps(document)) < 3_000
+
+
+def test_a_notice_is_no_longer_than_sns_takes() -> None:
+    """500 steps, each with a reason that is six times as long when it is printed."""
+    rule = NoticeRule(topic="t", on=frozenset({"FAILED"}), link=None)
+    steps = [step(f"{'s' * 120}{n:03}") for n in range(STEPS_MAX)]
+    events = [
+        SubmissionRefused(at=T0, key=key(step_label(s.name)), reason="\u202e" * 200) for s in steps
+    ]
+    message = notice_of(fold(run_of(*steps, notify=(rule,)), *events), 0).message
+    assert NOTICE_BYTES_MAX - 2_000 < len(message.encode()) < NOTICE_BYTES_MAX + 100
+    *kept, last = message.splitlines()
+    assert last == f"  … and {STEPS_MAX + 2 - len(kept)} more lines"
+    assert all(line.endswith(r"\u202e…)") for line in kept[2:])

@@ -22,8 +22,12 @@ from batchrelay_cli.pipeline_file.steps import check_last_rule
 DESCRIBED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
 """What DescribeJobDefinitions says beside the request: it may stand here, and means nothing."""
 
-OUR_TAGS = 3
-"""Tags that we add to a job definition: its content, its pipeline, and here its folder."""
+OUR_TAGS = 2
+"""Tags that we add to a job definition: its content and its pipeline. Those with folders of this
+machine, AWS is never given, and the local AWS Batch does not count."""
+
+OUR_TAG_BYTES = 300
+"""Bytes of those that AWS is given: two names, a hash, the longest name of a pipeline."""
 
 _RESERVED = (("AWS_BATCH", "AWS Batch"),)
 _NEEDED = (("VCPU", "vcpus"), ("MEMORY", "memory"))
@@ -73,8 +77,11 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
     yield from attempt_violations(entry)
     yield from priority_violations(entry)
     size = len(json.dumps(entry).encode())
-    if size > DEFINITION_BYTES_MAX:
-        message = f"{size:,} bytes; AWS Batch takes job definitions of {DEFINITION_BYTES_MAX:,}"
+    if size > DEFINITION_BYTES_MAX - OUR_TAG_BYTES:
+        message = (
+            f"{size:,} bytes, and {OUR_TAG_BYTES} of our tags; AWS Batch takes job definitions of "
+            f"{DEFINITION_BYTES_MAX:,}: put long texts into the image or into a file in S3"
+        )
         yield Violation(path=(), message=message)
     tags = entry.get("tags")
     if isinstance(tags, dict) and TAGS_MAX - OUR_TAGS < len(tags) <= TAGS_MAX:

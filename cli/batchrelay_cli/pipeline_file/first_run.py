@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from batchrelay.domain.errors import InvalidParams
+from batchrelay.domain.errors import InvalidParams, ParamsTooLong
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run
 from batchrelay.domain.start_check import start_problems
@@ -32,6 +32,9 @@ def check_first_run(document: Document, pipeline: Pipeline) -> None:
     """Note what is wrong with a run that is given nothing; a warning if it could be given more."""
     try:
         run = planned_run(pipeline, {})
+    except ParamsTooLong as error:
+        document.warn(("params",), f"a start with the parameters' defaults is refused: {error}")
+        return
     except InvalidParams:  # a parameter must be given, or a trigger gives it
         return
     numbers = {step.name: number for number, step in enumerate(pipeline.steps)}

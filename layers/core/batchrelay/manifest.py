@@ -62,9 +62,10 @@ class ManifestWriter:
             raise InvalidItems(f"item {self.count}: half a character: {error.reason}") from None
         except ValueError:
             raise InvalidItems(f"item {self.count}: NaN and the infinities are not JSON") from None
-        if len(line) > ITEM_BYTES_MAX:
+        size = len(line) - 1
+        if size > ITEM_BYTES_MAX:
             raise InvalidItems(
-                f"item {self.count}: {len(line):,} bytes of JSON, and an item may have "
+                f"item {self.count}: {size:,} bytes of JSON, and an item may have "
                 f"{ITEM_BYTES_MAX:,}: write the data into an object, and its URI into the list"
             )
         if self.count % self.chunk == 0:

@@ -12,7 +12,7 @@ from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import JobDefinition
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.registration import check_definition, platform_of
-from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags
+from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags, of_aws
 
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
 """Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""
@@ -26,8 +26,8 @@ class JobDefinitions:
 
     def register(self, request: dict[str, Any]) -> dict[str, Any]:
         """RegisterJobDefinition."""
-        check_definition(request)
         tags = checked_tags(request.get("tags", {}))
+        check_definition({**request, "tags": of_aws(tags)})
         entrypoint = _words(tags.get(ENTRYPOINT_TAG, ""))
         name = request["jobDefinitionName"]
         revisions = self._revisions.setdefault(name, [])

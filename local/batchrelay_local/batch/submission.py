@@ -24,10 +24,13 @@ from batchrelay_local.batch.model import (
 from batchrelay_local.batch.policies import SHARE
 from batchrelay_local.batch.requirements import requirements_of
 from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX, RetryStrategy
-from batchrelay_local.batch.tags import TAGS_MAX, checked_tags
+from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
 
 PRIORITY_MAX = 9_999
 """Source: SubmitJob, schedulingPriorityOverride."""
+
+PATTERN_CHARS_MAX = 512
+"""Source: SubmitJob, EvaluateOnExit."""
 
 _CONDITIONS = ("onExitCode", "onReason", "onStatusReason")
 _EXIT_CODE_PATTERN = re.compile(r"[0-9]+\*?|\*")
@@ -84,7 +87,7 @@ def spec_of(
         parameters=parameters,
         share=share,
         priority=priority,
-        flaw=_flaw(overrides, definition.tags | tags if propagate_tags else {}),
+        flaw=_flaw(overrides, of_aws(definition.tags | tags) if propagate_tags else {}),
     )
 
 
@@ -115,8 +118,11 @@ def _check_rule(rule: Mapping[str, str]) -> None:
     for name in _CONDITIONS:
         pattern = _EXIT_CODE_PATTERN if name == "onExitCode" else _REASON_PATTERN
         value = rule.get(name, "*")
-        if not pattern.fullmatch(value) or len(value) > 512:
-            raise ClientError(f"{name} {value!r} should match valid pattern {pattern.pattern}")
+        if not pattern.fullmatch(value) or len(value) > PATTERN_CHARS_MAX:
+            raise ClientError(
+                f"{name} {value[:200]!r} should match valid pattern {pattern.pattern}, with at "
+                f"most {PATTERN_CHARS_MAX} characters"
+            )
 
 
 def timeout_of(timeout: Mapping[str, int] | None) -> int | None:

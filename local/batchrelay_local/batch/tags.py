@@ -15,21 +15,28 @@ DIRECTORY_TAG = "batchrelay:directory"
 PROGRAMS_TAG = "batchrelay:programs"
 """Tag of a job definition: a folder of this machine that stands before PATH in its jobs."""
 
+_OF_THIS_MACHINE = (DIRECTORY_TAG, PROGRAMS_TAG)
+
 KEY_CHARS_MAX, VALUE_CHARS_MAX = 128, 256
+
+
+def of_aws(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that AWS would be given too: no limit counts the others."""
+    return {key: value for key, value in tags.items() if key not in _OF_THIS_MACHINE}
 
 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """A copy of tags that AWS would take. Raises: ClientError."""
-    if len(tags) > TAGS_MAX:
-        raise ClientError(f"A resource can have at most {TAGS_MAX} tags, got {len(tags)}")
+    count = len(of_aws(tags))
+    if count > TAGS_MAX:
+        raise ClientError(f"A resource can have at most {TAGS_MAX} tags, got {count}")
     for key, value in tags.items():
         if not 1 <= len(key) <= KEY_CHARS_MAX or key.lower().startswith("aws:"):
             raise ClientError(
                 f"The tag key {key[:200]!r} must have 1 to {KEY_CHARS_MAX} characters and must not "
                 "begin with aws:"
             )
-        is_path = key in (DIRECTORY_TAG, PROGRAMS_TAG)  # AWS never sees them
-        if len(value) > VALUE_CHARS_MAX and not is_path:
+        if len(value) > VALUE_CHARS_MAX and key not in _OF_THIS_MACHINE:
             raise ClientError(
                 f"The value of the tag {key!r} must have at most {VALUE_CHARS_MAX} characters"
             )

@@ -40,5 +40,7 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
 def _version(reader: Reader) -> int | None:
     version = reader.maybe("version", int)
     if version is not None and not 1 <= version <= VERSION_MAX:
-        raise CodecError(f"order.version: expected a number from 1, got {version}"[:200])
+        raise CodecError(
+            f"order.version: expected a number from 1 to {VERSION_MAX:,}, got {version}"[:200]
+        )
     return version

@@ -4,6 +4,7 @@ BatchrelayError
 ├── InputError            the caller's: fix the input and call again
 │   ├── InvalidPipeline     the definition contradicts itself
 │   ├── InvalidParams       a run was given wrong parameters
+│   │   └── ParamsTooLong     they are more than a run keeps
 │   ├── InvalidStart        a run would ask AWS Batch for what it refuses
 │   ├── InvalidItems        a fan-out's item list is not what `forEach` says
 │   ├── PipelineNotFound    no such pipeline, or no such version
@@ -40,6 +41,10 @@ class InvalidPipeline(InputError):
 
 class InvalidParams(InputError):
     """A run was given wrong parameters; the message lists every one."""
+
+
+class ParamsTooLong(InvalidParams):
+    """The parameters, defaults included, are more than a run keeps beside its steps."""
 
 
 class InvalidStart(InputError):

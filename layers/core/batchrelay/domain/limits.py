@@ -75,6 +75,9 @@ PRIORITY_MAX = 9_999
 MEMORY_MIB_MIN = 4
 """MiB of a job's memory. Source: ResourceRequirement."""
 
+AMOUNT_CHARS_MAX = 9
+"""Characters of an amount of a resource, such as MiB of memory: more than any machine has."""
+
 TAGS_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX = 50, 128, 256
 """Tags of a request or job definition, characters of a name and of a value. Source: TagResource."""
 
@@ -86,6 +89,9 @@ VERSION_MAX = 10**9
 
 PARAMS_BYTES_MAX = 24 * 1024
 """Bytes of a run's parameters, names and values: beside STEPS_MAX steps they fit into the item."""
+
+NOTICE_BYTES_MAX = 250_000
+"""Bytes of a notice's message; its attributes take some more. Source: SNS, Publish: 262,144."""
 
 KEY_CHARS_MAX = 256
 """Characters of an idempotency key: an S3 URI of ordinary length."""

@@ -15,6 +15,7 @@ from typing import TypeGuard
 
 from batchrelay.domain.expansion import references
 from batchrelay.domain.limits import (
+    AMOUNT_CHARS_MAX,
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
     ATTEMPTS_MAX,
@@ -237,7 +238,9 @@ def _amount_problem(entry: Mapping[str, Json]) -> str | None:
         return f'{value[:60]!r} is not an amount: write a number above 0, such as "1"'
     if kind != "VCPU" and not _WHOLE.fullmatch(value):
         return f'{kind} {value[:60]!r} is not a whole number: write "1024"'
-    if kind == "MEMORY" and len(value) < 60 and int(value) < MEMORY_MIB_MIN:
+    if len(value) > AMOUNT_CHARS_MAX:
+        return f"{kind} has {len(value):,} characters; an amount has at most {AMOUNT_CHARS_MAX}"
+    if kind == "MEMORY" and int(value) < MEMORY_MIB_MIN:
         return f'MEMORY is in MiB, and at least {MEMORY_MIB_MIN}, not {value}: write "1024"'
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.expansion import Reference, expand, expand_document, references
 from batchrelay.domain.lanes import upstream_failures, upstream_parts
+from batchrelay.domain.limits import NOTICE_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
@@ -171,9 +172,19 @@ def notice_of(run: Run, rule_number: int) -> Notice:
         topic=expand(rule.topic, variables),
         id=f"{run.id}-{rule_number}-{run.status.lower()}",
         subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
-        message="\n".join(map(printable, _message(run, link))),
+        message=_fitting(list(map(printable, _message(run, link)))),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
+
+
+def _fitting(lines: list[str]) -> str:
+    """As many of the lines as SNS takes, and how many are left out."""
+    size = 0
+    for number, line in enumerate(lines):
+        size += len(line.encode()) + 1
+        if size > NOTICE_BYTES_MAX:
+            return "\n".join([*lines[:number], f"  … and {len(lines) - number:,} more lines"])
+    return "\n".join(lines)
 
 
 def _is_there(run: Run, reference: Reference) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from batchrelay.domain.errors import InvalidParams
+from batchrelay.domain.errors import InvalidParams, ParamsTooLong
 from batchrelay.domain.expansion import expand, references
 from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
@@ -110,7 +110,7 @@ def resolve_params(
 
 
 def _check_size(trigger: Mapping[str, str], params: Mapping[str, str]) -> None:
-    """Raises: InvalidParams: it is more than a run keeps beside its steps."""
+    """Raises: ParamsTooLong."""
     size = sum(
         len(name.removeprefix("params.").removeprefix("trigger.").encode()) + len(text.encode())
         for texts in (trigger, params)
@@ -118,7 +118,7 @@ def _check_size(trigger: Mapping[str, str], params: Mapping[str, str]) -> None:
     )
     if size > PARAMS_BYTES_MAX:
         what = "the parameters and the trigger's values" if trigger else "the parameters"
-        raise InvalidParams(
+        raise ParamsTooLong(
             f"{what} are {size:,} bytes; a run keeps {PARAMS_BYTES_MAX:,}: put long "
             "lists into a file in S3 and pass its URI"
         )

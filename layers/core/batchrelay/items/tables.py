@@ -84,7 +84,7 @@ class _Rows:
                     continue
                 self._begin = self._line
             self._chars += len(line) + 1
-            if self._chars > ITEM_BYTES_MAX:
+            if self._chars - 1 > ITEM_BYTES_MAX:
                 raise self.error(
                     f"a row of over {ITEM_BYTES_MAX:,} characters, and an item may not be longer "
                     "(is a quote not closed?)"
