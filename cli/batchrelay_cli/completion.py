@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from batchrelay.domain.values import NAME
 from batchrelay_cli.options import STILL_RUNNING, UsageProblem, exit_code
 from batchrelay_cli.remote import ask, reached
 
@@ -44,12 +45,17 @@ class Listed(click.ParamType[str]):
     ) -> list[CompletionItem]:
         entries = _asked(ctx, self.path).get(self.path, ())
         words = [entry[self.field] for entry in entries if self.is_wanted(entry)]
-        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        return [CompletionItem(word) for word in words if _is_offered(word, incomplete)]
 
 
 PIPELINE = Listed(name="PIPELINE", path="pipelines", field="pipeline")
 RUN = Listed(name="RUN", path="runs", field="runId")
 OPEN_RUN = replace(RUN, is_wanted=lambda run: exit_code(run["status"]) == STILL_RUNNING)
+
+
+def _is_offered(word: str, incomplete: str) -> bool:
+    """A shell takes lines and colons apart: only what can be a name, or an id, is a word of it."""
+    return word.startswith(incomplete) and NAME.fullmatch(word) is not None
 
 
 def _asked(ctx: click.Context, what: str) -> dict[str, Any]:

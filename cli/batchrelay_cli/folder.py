@@ -34,7 +34,7 @@ def path_inside(folder: Path, name: str) -> Path:
     path. A symbolic link that lies in the folder and leads out of it is not followed.
 
     Raises:
-        UnsafeNameError: the name would lie elsewhere, or is taken by a folder.
+        UnsafeNameError: the name would lie elsewhere, or a folder or file is in its place.
         OSError: the file system refuses it, such as a part of over 255 bytes.
     """
     _check_parts(name)
@@ -43,7 +43,10 @@ def path_inside(folder: Path, name: str) -> Path:
     parent = target.parent.resolve()
     if not parent.is_relative_to(root):
         raise UnsafeNameError("a symbolic link in the folder leads out of it")
-    parent.mkdir(parents=True, exist_ok=True)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UnsafeNameError("a file has the name of one of its folders") from None
     target = parent / target.name
     if target.is_dir() and not target.is_symlink():
         raise UnsafeNameError("a folder of that name is there")

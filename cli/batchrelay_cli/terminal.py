@@ -23,7 +23,15 @@ def say(text: str, *, err: bool = False, keep: str = "") -> None:
 
 def console(**options: Any) -> Console:
     """A terminal that takes no text for markup: `[bold]` in an object's key is no command."""
-    return Console(highlight=False, markup=False, emoji=False, **options)
+    return _Screen(highlight=False, markup=False, emoji=False, **options)
+
+
+class _Screen(Console):
+    """Filters every text that is printed by itself; tables are made of texts that were filtered."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        shown = (printable(one, keep="\n\t") if isinstance(one, str) else one for one in objects)
+        super().print(*shown, **options)
 
 
 def excerpt(text: str, chars_max: int = TEXT_CHARS_MAX) -> str:

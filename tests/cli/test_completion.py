@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from click.shell_completion import ShellComplete
+from click.shell_completion import ShellComplete, get_completion_class
 from click.testing import CliRunner
 
 from batchrelay_cli import completion
@@ -63,6 +63,31 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     assert completed("cancel", "k") == ["k2"]
     assert completed("status", "--stack", "other", "x") == ["x"]
     assert set(asked) == {"batchrelay", "other"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "name",
+    ["k\nplain,rm", "k $(id)", "k`id`", "k:x", "k;id", "k\x1b[2J", "../k", "k/x", "", "-rf", "k\0"],
+)
+def test_what_is_no_name_is_not_offered(
+    monkeypatch: pytest.MonkeyPatch, shell: str, name: str
+) -> None:
+    """The table of a stack may be written by others. What a shell is given is lines of words."""
+
+    @contextmanager
+    def reached(_stack: str) -> Iterator[str]:
+        yield "wire"
+
+    said = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
+    monkeypatch.setattr(completion, "reached", reached)
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: said[what])
+    kind = get_completion_class(shell)
+    assert kind is not None
+    complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")
+    words = complete.get_completions(["start"], "")
+    lines = "\n".join(map(complete.format_completion, words)).splitlines()
+    assert lines in (["plain,known"], ["plain", "known", "_"], ["plain\tknown"]), lines
 
 
 def test_nobody_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:

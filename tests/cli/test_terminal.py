@@ -76,6 +76,14 @@ def test_an_excerpt_is_short_and_of_a_progress_bar_the_end() -> None:
     assert line == "y" * LINE_CHARS_MAX + "… (4,990,000 more characters)"
 
 
+def test_a_screen_filters_every_text_of_its_own() -> None:
+    """Also one that nobody has filtered before."""
+    written = io.StringIO()
+    console(file=written, width=1_000).print(f"a\tb {HOSTILE}", HOSTILE)
+    assert printable(written.getvalue(), keep="\n\t ") == written.getvalue()
+    assert written.getvalue().count(r"k\x1b]0;a\x07\x1b[2J\x9b31m[bold red]x[/] :smile:") == 2
+
+
 # --- every verb ----------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,20 @@ _DRIVERS = (
 _HONOURED = ("awslogs-group", "awslogs-stream-prefix", "awslogs-create-group")
 _IGNORED = ("awslogs-region", "mode", "max-buffer-size")
 _CUTTING = ("awslogs-datetime-format", "awslogs-multiline-pattern")
+
+_NAMES = (
+    (
+        "awslogs-group",
+        re.compile(r"[A-Za-z0-9._/#-]{1,512}"),
+        "1 to 512 letters, digits, periods, -, _, / and #",
+    ),
+    (
+        "awslogs-stream-prefix",
+        re.compile(r"[^:*\x00-\x1f\x7f]{1,400}"),
+        "1 to 400 characters, without colons, asterisks and control characters",
+    ),
+)
+"""Source: CloudWatch Logs, CreateLogGroup, CreateLogStream; a stream's name goes on after it."""
 
 
 def log_target(container: Mapping[str, Any]) -> LogTarget:
@@ -47,5 +62,8 @@ def _check(options: Mapping[str, str]) -> None:
             raise ClientError(f"unknown log opt {name!r} for awslogs log driver; known: {known}")
         if not value:
             raise ClientError(f"the option {name} of logConfiguration must not be empty")
+    for name, pattern, form in _NAMES:
+        if name in options and pattern.fullmatch(options[name]) is None:
+            raise ClientError(f"{name} {options[name][:200]!r} is not valid: write {form}")
     if options.get("awslogs-create-group", "true") not in ("true", "false"):
         raise ClientError("awslogs-create-group must be true or false")
