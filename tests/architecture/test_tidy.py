@@ -207,3 +207,29 @@ def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
     linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
     alone = {str(page) for page in pages if "decisions" not in page.parts} - linked
     assert alone == set()
+
+
+MAY_WRITE_AS_IT_IS = {
+    "json.dumps": "JSON escapes what acts on a terminal",
+    "printable": "the filter itself",
+    "OPEN_WARNING": "a constant",
+    "line": "local up: lines for a shell, of a cloud's own address and keys",
+    "kind(ctx.find_root().command, {}, 'batchrelay', '_BATCHRELAY_COMPLETE').source": "our script",
+}
+
+
+def test_nothing_reaches_the_terminal_without_the_filter() -> None:
+    """`terminal.say` and its screen are the way; what else writes says JSON, or our own words."""
+    found = set()
+    for path in (ROOT / "cli/batchrelay_cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            if called in ("click.echo", "click.secho"):
+                word = node.args[0]
+                found.add(ast.unparse(word.func if isinstance(word, ast.Call) else word))
+            if path.name != "terminal.py":
+                banned = {"Console", "print", "sys.stdout.write", "sys.stderr.write"}
+                assert called not in banned, name_of(path)
+    assert found == MAY_WRITE_AS_IT_IS.keys()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 from batchrelay_worker.items import Child, items_of
+from batchrelay_worker.log import tell
 from batchrelay_worker.program import Program, Stopping, refuse_code
-from batchrelay_worker.work import Work, tell
+from batchrelay_worker.work import Work
 
 if TYPE_CHECKING:
     import argparse

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Callable, Iterable
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
+from batchrelay_worker.log import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -49,13 +49,8 @@ def _text(uri: str, _: int) -> bytes:
     if "\n" in uri or "\r" in uri:
         raise WorkerError(f"the key of {uri!r} has a line feed: use --output json")
     if sys.stdout.isatty():  # a name must not act on the terminal
-        uri = re.sub(r"[^ -~]", _escaped, uri)
+        uri = printable(uri)
     return (uri + "\n").encode("utf-8", "surrogateescape")
-
-
-def _escaped(match: re.Match[str]) -> str:
-    char = match.group()
-    return char if char.isprintable() else char.encode("unicode_escape").decode()
 
 
 def _json(uri: str, size: int) -> bytes:

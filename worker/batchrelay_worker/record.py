@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import Any
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, WorkerError
 from batchrelay_worker.items import Child
+from batchrelay_worker.log import tell
 
 SCHEMA = 1
 SEGMENT_ITEMS = 500
@@ -64,10 +64,7 @@ class Record:
             if error.status == 404:
                 return None
             if error.status == 403:  # what S3 says of an absent object to those who must not list
-                print(  # noqa: T201  # it is the log
-                    f"[batchrelay] {error}: taken for absent; with s3:ListBucket it would be sure",
-                    file=sys.stderr,
-                )
+                tell(f"{error}: taken for absent; with s3:ListBucket it would be sure")
                 return None
             raise
         return list(document["items"])
@@ -97,7 +94,7 @@ class Record:
         try:
             self.save()
         except WorkerError as error:
-            print(f"[batchrelay] no checkpoint: {error}", file=sys.stderr)  # noqa: T201  # the log
+            tell(f"no checkpoint: {error}")
 
     def save(self, *, done: bool = False) -> None:
         """Write the record, if there is something new to say. Raises: WorkerError."""

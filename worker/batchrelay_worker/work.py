@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from typing import Any, Iterable
@@ -10,6 +9,7 @@ from typing import Any, Iterable
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, StopRequested, WorkerError
 from batchrelay_worker.items import Child, Item, items_of, row_items
+from batchrelay_worker.log import tell
 from batchrelay_worker.program import Program, Stopping
 from batchrelay_worker.record import Record
 
@@ -177,8 +177,3 @@ class Work:
         except ServiceError as error:
             tell(f"the dead-letter queue cannot be read: {error}")
         return found
-
-
-def tell(line: str) -> None:
-    """A line for the log, apart from the program's own."""
-    print(f"[batchrelay] {line}", file=sys.stderr, flush=True)  # noqa: T201  # it is the log
