@@ -948,4 +948,42 @@ MUTANTS = (
         old='    while stored_text(reason + "…") > REASON_BYTES_MAX:',
         new="    while False:",
     ),
+    Mutant(
+        bug="a definition is measured before it is deflated",
+        file="codec/stored.py",
+        old="size = len(zlib.compress(text))",
+        new="size = len(text)",
+    ),
+    Mutant(
+        bug="a definition that no item holds is sent to the store",
+        file="codec/stored.py",
+        old="if size > PIPELINE_BYTES_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="defaults double each other without end",
+        file="domain/variables.py",
+        old="            _check_size(trigger, values)",
+        new="            _check_size(trigger, given)",
+    ),
+    Mutant(
+        bug="an exponent in a condition has any number of digits",
+        file="domain/conditions.py",
+        old='([eE][+-]?\\d{1,3})?")\n"""With',
+        new='([eE][+-]?\\d+)?")\n"""With',
+    ),
+    Mutant(
+        bug="an item's text makes a line of the worker's log",
+        file="worker/batchrelay_worker/log.py",
+        old='print(f"[batchrelay] {printable(line)}"',
+        new='print(f"[batchrelay] {line}"',
+        tests=("tests/worker/test_log.py",),
+    ),
+    Mutant(
+        bug="completion offers words that no shell can take apart",
+        file="cli/batchrelay_cli/completion.py",
+        old=" and NAME.fullmatch(word) is not None",
+        new="",
+        tests=("tests/cli/test_completion.py",),
+    ),
 )

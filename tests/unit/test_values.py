@@ -120,8 +120,8 @@ def params_of(*params: Param, **given_values: str) -> dict[str, str]:
 
 
 def test_what_defaults_become_counts_before_it_doubles_again() -> None:
-    """Thirty defaults of two references each would be a gigabyte."""
-    doubled = (Param(name=f"p{n}", default=f"${{params.p{n - 1}}}" * 2) for n in range(1, 30))
+    """Forty defaults of two references each would be a terabyte; twenty are a megabyte."""
+    doubled = (Param(name=f"p{n}", default=f"${{params.p{n - 1}}}" * 2) for n in range(1, 21))
     with pytest.raises(
         InvalidParams, match=r"^the parameters are 32,\d{3} bytes; a run keeps 24,5"
     ):
