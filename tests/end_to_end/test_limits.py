@@ -60,7 +60,10 @@ pytestmark = [
 Json = dict[str, Any]
 
 NOT_MET: Mapping[str, str] = {
-    "RUN_BYTES_MAX": "a start is refused by STEPS_MAX and PARAMS_BYTES_MAX before: test_codec.py",
+    "RUN_BYTES_MAX": "a start and a step are refused by STATE_BYTES_MAX before: test_room.py",
+    "STATE_BYTES_MAX": "a start and a step that do not fit: test_room.py, pressure/never_saved.py",
+    "DUPLICATE_JOBS_MAX": "a further one is stopped without a note: test_room.py",
+    "REASON_BYTES_MAX": "a longer reason is cut: test_room.py",
     "STEP_LABEL_MAX": "a longer name is shortened: test_values.py",
     "BURST_S_MAX": "the burst is over and becomes a run: test_bursts.py",
     "BURST_UPLOADS_MAX": "the burst is over and becomes a run: test_bursts.py",
@@ -71,8 +74,13 @@ NOT_MET: Mapping[str, str] = {
     "SUBMIT_GRACE_S": "a time that reconcile keeps: test_engine.py",
     "PREPARE_GRACE_S": "a time that reconcile keeps: test_engine.py",
     "NOTICE_GRACE_S": "a time that reconcile keeps: test_engine.py",
-    "JOB_FORGOTTEN_S": "a time that reconcile keeps: test_engine.py",
-    "EFFECTS_PER_SAVE": "how many effects are saved together; no input reaches it",
+    "CONTINUE_GRACE_S": "a time that reconcile keeps: test_postponing.py",
+    "JOB_MISSING_S": "a time that reconcile keeps: test_missing.py",
+    "JOB_STOPPED_S": "a time that reconcile keeps: test_missing.py",
+    "EFFECT_S_MAX": "what there is no time for is postponed: test_postponing.py",
+    "EFFECTS_PER_SAVE": "the effects beyond are postponed: test_postponing.py",
+    "SUBMISSIONS_MAX": "the submissions beyond wait: test_postponing.py",
+    "FRUITLESS_MAX": "another invocation goes on: test_postponing.py",
 }
 """The limits that refuse nothing, and where they are tested instead."""
 
