@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for message in event["Records"]:
         try:
-            is_done = _prepared(message["body"], context)
+            is_done = _prepared(message, context)
         except RunConflict:
             logger.warning("rivals were faster")
             lambda_deliveries().return_soon([message])
@@ -35,14 +35,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _prepared(body: str, context: LambdaContext) -> bool:
+def _prepared(message: dict[str, Any], context: LambdaContext) -> bool:
+    deliveries = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
-        wanted = parse(body)
+        wanted = parse(message["body"])
         handled = lambda_engine().prepare(
             wanted.run_id,
             wanted.step,
             wanted.round,
             resume=wanted.resume,
+            is_repeated=deliveries > 1,
             time_left=lambda: context.get_remaining_time_in_millis() / 1000,
         )
     except RunNotFound:

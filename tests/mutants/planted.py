@@ -369,6 +369,42 @@ MUTANTS = (
         new="FOR_GOOD = (InvalidItems,)",
     ),
     Mutant(
+        bug="an attempt of a preparation that was killed is not counted",
+        file="domain/preparing.py",
+        old="begun=attempts.begun + 1, is_underway=True",
+        new="begun=attempts.begun, is_underway=True",
+    ),
+    Mutant(
+        bug="attempts of a preparation are counted and it never fails",
+        file="domain/preparing.py",
+        old="if attempts.begun >= PREPARE_ATTEMPTS_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="attempts are counted on although the preparation made progress",
+        file="domain/preparing.py",
+        old="resume=event.resume, attempts=NO_ATTEMPTS, reason",
+        new="resume=event.resume, reason",
+    ),
+    Mutant(
+        bug="requests of a preparation that come at once are as many attempts",
+        file="domain/preparing.py",
+        old="if attempts.is_underway or event.resume != state.resume:",
+        new="if event.resume != state.resume:",
+    ),
+    Mutant(
+        bug="a preparation that never begins is asked for without end",
+        file="domain/preparing.py",
+        old="if attempts.requests >= PREPARE_REQUESTS_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="reconcile begins a preparation anew that had made progress",
+        file="domain/obligations.py",
+        old="resume=state.resume,",
+        new='resume="",',
+    ),
+    Mutant(
         bug="a queue of an older attempt is filled again",
         file="preparation.py",
         old="[str(row) for row in range(rows)]",

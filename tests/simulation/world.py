@@ -46,7 +46,7 @@ from batchrelay.domain.values import JobKey
 from batchrelay.engine import Engine
 from batchrelay.preparation import Preparation
 from tests.simulation.coverage import Coverage
-from tests.simulation.invariants import check_save, check_submission
+from tests.simulation.invariants import UNPREPARED, check_save, check_submission
 from tests.simulation.plan import BUCKET, TOPIC, Plan
 
 RUN_ID = "run1"
@@ -56,6 +56,10 @@ DELIVERIES_MAX = 4
 
 class Crash(BaseException):
     """The process dies here."""
+
+
+class Broken(Exception):
+    """What no part of the engine expects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +154,8 @@ class World:
     coverage: Coverage = field(default_factory=Coverage)
     announced: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
+    dead_attempts: Counter[str] = field(default_factory=Counter)
+    """Attempts to prepare a step that ended without a result."""
     zombies: int = 0
     _nested: bool = False
 
@@ -188,6 +194,8 @@ class World:
         self._maybe_crash()
         if not self._nested and method in ("save", "submit") and self._chance(self.weather.rival):
             self._rival()
+        if method == "read" and arguments[0] in self._poison():
+            raise self.rng.choice((Crash, Broken))
         if method == "submit":
             self._before_submit(arguments[0])
         if method == "create" and isinstance(arguments[0], Run):
@@ -201,6 +209,10 @@ class World:
         if method == "terminate":
             self._announce_ends()
         self._maybe_crash()
+
+    def _poison(self) -> set[str]:
+        steps = (self.plan.pipeline.step(name) for name in self.plan.poison)
+        return {step.for_each.file for step in steps}  # type: ignore[union-attr]
 
     def _before_submit(self, request: dict[str, Any]) -> None:
         key = JobKey.parse(request["jobName"])
@@ -347,14 +359,14 @@ class World:
         if events:
             self._hand_over(events, lambda: self._handle([x.content for x in events]))
         for letter in prepares:
-            self._hand_over([letter], lambda wanted=letter.content: self._prepare(wanted))
+            self._hand_over([letter], lambda letter=letter: self._prepare(letter))
 
     def _hand_over(self, letters: list[Letter], handler: Any) -> None:
         for letter in letters:
             letter.deliveries += 1
         try:
             handler()
-        except (Crash, BatchrelayError):
+        except (Crash, Broken, BatchrelayError):
             letters = [letter for letter in letters if letter.deliveries >= DELIVERIES_MAX]
         self.letters = [letter for letter in self.letters if letter not in letters]
 
@@ -367,12 +379,20 @@ class World:
             is_folded = advance(run, event) is run or isinstance(event, JobBlocked)
             assert is_folded, f"{event} is not folded once and for all"
 
-    def _prepare(self, asked: Asked) -> None:
-        wanted = asked.prepare
+    def _prepare(self, letter: Letter) -> None:
+        wanted, resume = letter.content.prepare, letter.content.resume
+        self.dead_attempts[wanted.step] += 1
         with patch.object(preparation, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
-                RUN_ID, wanted.step, wanted.round, resume=asked.resume, time_left=self._time_left
+                RUN_ID,
+                wanted.step,
+                wanted.round,
+                resume=resume,
+                is_repeated=letter.deliveries > 1,
+                time_left=self._time_left,
             )
+        if not handled.run.state(wanted.step).reason.startswith(UNPREPARED):
+            self.dead_attempts[wanted.step] -= 1
         self.coverage.performed(handled.performed)
 
     def _time_left(self) -> float:

@@ -19,13 +19,20 @@ from typing import Any
 from batchrelay.domain.chains import skip_problems, wanted_outputs
 from batchrelay.domain.conditions import Condition, parse_condition
 from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
-from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
+from batchrelay.domain.events import (
+    AttemptFailed,
+    PreparationBegun,
+    PreparationContinued,
+    PreparationFailed,
+    Prepared,
+)
 from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import Listing, Step
+from batchrelay.domain.preparing import awaits
 from batchrelay.domain.requests import results_uri, round_uri
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.values import RUNS_PREFIX, Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
@@ -48,13 +55,21 @@ RESERVE_S = 60.0
 """Seconds that are kept to put everything down: two uploads of 8 MiB and a message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of an invocation."""
+Outcome = Prepared | PreparationFailed | PreparationContinued
+"""What came of an invocation."""
 
-    event: Prepared | PreparationFailed | PreparationContinued
-    resume: str = ""
-    """S3 URI of what was put down, for the next one."""
+
+def attempt_begun(step: str, round_number: int, resume: str, clock: Clock) -> PreparationBegun:
+    """An attempt that is not the first."""
+    return PreparationBegun(at=clock.now(), step=step, round=round_number, resume=resume)
+
+
+def attempt_failed(error: Exception, step: str, round_number: int, clock: Clock) -> AttemptFailed:
+    """Why an attempt ended. What Python itself says of an error may quote an item."""
+    name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    is_quoted = type(error).__module__ != "builtins" and str(error)
+    reason = f"{name}: {error}" if is_quoted else name
+    return AttemptFailed(at=clock.now(), step=step, round=round_number, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +96,7 @@ class Preparation:
             time_left: seconds until this invocation must have ended.
         """
         state = run.state(step_name)
-        if state.status is not StepStatus.PREPARING or state.round != round_number:
+        if not awaits(state, round_number, resume):
             return None
         step = run.pipeline.step(step_name)
         which: dict[str, Any] = {"step": step_name, "round": round_number}
@@ -90,15 +105,14 @@ class Preparation:
             with attempt:
                 if not attempt.fill(self._items(run, step, state, attempt.position), time_left):
                     uri = attempt.put_down()
-                    return Outcome(
-                        event=PreparationContinued(at=self.clock.now(), **which), resume=uri
-                    )
+                    now = self.clock.now()
+                    return PreparationContinued(at=now, **which, resume=uri, after=resume)
                 for outputs in attempt.outputs:
                     if outputs.has_twice():
                         outputs.refuse(self._items(run, step, state, Position()))
-                return Outcome(event=attempt.finish(which, self.clock))
+                return attempt.finish(which, self.clock)
         except FOR_GOOD as error:
-            return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=str(error)))
+            return PreparationFailed(at=self.clock.now(), **which, reason=str(error))
 
     def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
         stored = json.loads(b"".join(self.objects.read(resume))) if resume else {}

@@ -98,6 +98,14 @@ and the lag of ListJobs, for which AWS states nothing (reference §2.4)."""
 PREPARE_GRACE_S = 1_200
 """Seconds before reconcile asks again for a preparation: Lambda's limit of 900 s, and its queue."""
 
+PREPARE_ATTEMPTS_MAX = 5
+"""Attempts of a preparation that began and brought it no further, before its step fails. One is
+taken for dead after PREPARE_GRACE_S, so that what always dies ends in about two hours."""
+
+PREPARE_REQUESTS_MAX = 72
+"""Requests of a preparation of which no attempt began, before its step fails: a day of them. A long
+queue of other preparations, or an hour without Lambda, is no reason."""
+
 NOTICE_GRACE_S = 300
 """Seconds before reconcile sends a notice whose sender was not heard of again."""
 

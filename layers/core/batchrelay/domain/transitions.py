@@ -24,6 +24,7 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
+    AttemptFailed,
     CancelRequested,
     DeadlinePassed,
     Event,
@@ -37,7 +38,9 @@ from batchrelay.domain.events import (
     JobTerminated,
     NoticeRefused,
     NoticeSent,
+    PreparationBegun,
     PreparationContinued,
+    PreparationEvent,
     PreparationFailed,
     Prepared,
     QueuesDeleted,
@@ -49,7 +52,15 @@ from batchrelay.domain.events import (
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
+from batchrelay.domain.preparing import (
+    attempt_failed,
+    begun,
+    continued,
+    not_prepared,
+    requested_again,
+)
 from batchrelay.domain.run import (
+    NO_ATTEMPTS,
     JobOutcome,
     NoticeState,
     Part,
@@ -62,7 +73,7 @@ from batchrelay.domain.run import (
 from batchrelay.domain.settling import after_parts, settle, with_parts
 from batchrelay.domain.sizes import split
 from batchrelay.domain.stopping import failed_part, overdue_taken_over, stopped, told, withdrawn
-from batchrelay.domain.values import JobKey, short
+from batchrelay.domain.values import JobKey
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
@@ -78,6 +89,9 @@ EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
     (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED, FAILED}),
     (PREPARING, PreparationFailed): frozenset({FAILED}),
     (PREPARING, PreparationContinued): frozenset({PREPARING}),
+    (PREPARING, PreparationBegun): frozenset({PREPARING}),
+    (PREPARING, AttemptFailed): frozenset({PREPARING, FAILED}),
+    (PREPARING, GraceExpired): frozenset({PREPARING, FAILED}),
     (PREPARING, JobSubmitted): frozenset({PREPARING}),
     (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
     (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
@@ -131,7 +145,13 @@ def new_run(
 def advance(run: Run, event: Event) -> Run:
     """The run after a fact; the same object if the fact changes nothing."""
     match event:
-        case Prepared() | PreparationFailed() | PreparationContinued():
+        case (
+            Prepared()
+            | PreparationFailed()
+            | PreparationContinued()
+            | PreparationBegun()
+            | AttemptFailed()
+        ):
             changed = _step_event(run, event.step, event)
         case (
             JobSubmitted()
@@ -158,26 +178,22 @@ def advance(run: Run, event: Event) -> Run:
         case NoticeSent() | NoticeRefused():
             changed = _note_notice(run, event)
         case GraceExpired():
-            changed = _take_over(run, event.at)
+            changed = _take_over(run, event)
     return run if changed is run else settle(changed, event.at)
 
 
 # --- event-triggered ---------------------------------------------------------
 
 
-_Preparing = Prepared | PreparationFailed | PreparationContinued
-
-
-def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
+def _step_event(run: Run, name: str, event: PreparationEvent | GraceExpired | JobEvent) -> Run:
     step, state = run.pipeline.step(name), run.state(name)
     targets = EVENT_TABLE.get((state.status, type(event)))
     if targets is None:
         return run
     changed_run, changed = run, state
     match event:
-        case Prepared() | PreparationFailed() | PreparationContinued():
-            if event.round == state.round:
-                changed = _preparation(run, step, state, event)
+        case GraceExpired():
+            changed = requested_again(state, event.at)
         case JobSubmitted():
             changed_run, changed = _job_submitted(run, step, state, event)
         case JobProgressed():
@@ -186,6 +202,9 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
             changed = _blocked(state, event)
         case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
             changed = _on_part(run, step, state, event)
+        case _:
+            if event.round == state.round:
+                changed = _preparation(run, step, state, event)
     if changed is state:
         return changed_run
     if changed.status not in targets:
@@ -195,18 +214,30 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
     return changed_run.with_step(name, changed)
 
 
-def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> StepState:
+def _preparation(run: Run, step: Step, state: StepState, event: PreparationEvent) -> StepState:
     match event:
         case PreparationFailed():
-            return replace(state, status=FAILED, since=event.at, reason=short(event.reason))
+            return not_prepared(state, FAILED, event.at, event.reason)
         case PreparationContinued():
-            return replace(state, since=event.at)
+            return continued(state, event)
+        case PreparationBegun():
+            return begun(state, event)
+        case AttemptFailed():
+            return attempt_failed(state, event)
         case Prepared():
             return _prepared(run, step, state, event)
 
 
 def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
-    state = replace(state, items=event.items, existing=event.existing, manifest=event.manifest)
+    state = replace(
+        state,
+        items=event.items,
+        existing=event.existing,
+        manifest=event.manifest,
+        attempts=NO_ATTEMPTS,
+        resume="",
+        reason="",
+    )
     has_lanes = any(run.state(name).parts for name in step.lanes)
     if event.items == 0 and not has_lanes:
         reason = _nothing(event)
@@ -331,16 +362,15 @@ def _note_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
     return replace(run, queues_since=None) if run.queues_since is not None else run
 
 
-def _take_over(run: Run, now: datetime) -> Run:
+def _take_over(run: Run, event: GraceExpired) -> Run:
     """Whoever saves this has sole charge of what was overdue: its grace begins anew."""
-    taken = run
+    taken, now = run, event.at
     for effect in owed(run):
         if not effect.is_overdue(now):
             continue
         match effect:
             case Prepare():
-                state = taken.state(effect.step)
-                taken = taken.with_step(effect.step, replace(state, since=now))
+                taken = _step_event(taken, effect.step, event)
             case SubmitJob() | WithdrawSubmission():
                 taken = _take_over_part(taken, effect.key, now)
             case TerminateJob():
