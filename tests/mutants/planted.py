@@ -405,6 +405,18 @@ MUTANTS = (
         new='resume="",',
     ),
     Mutant(
+        bug="one star of a glob passes a slash",
+        file="items/glob.py",
+        old='(_Piece("/".__ne__, repeats=True, skips=(1,)),)',
+        new="(_Piece(_any, repeats=True, skips=(1,)),)",
+    ),
+    Mutant(
+        bug="a parameter of many digits is matched in every way there is",
+        file="domain/variables.py",
+        old=r"(\d+(\.\d*)?|\.\d+)",
+        new=r"(\d+\.?\d*|\.\d+)",
+    ),
+    Mutant(
         bug="a queue of an older attempt is filled again",
         file="preparation.py",
         old="[str(row) for row in range(rows)]",

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.limits import NUMBER_CHARS_MAX
 from batchrelay.domain.values import Json
 
 Lookup = Callable[[str], Json]
@@ -35,7 +36,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>==|!=|<=|>=|<|>|\(|\)|\[|\]|,)"
     r")"
 )
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _WORDS = frozenset({"and", "or", "not", "in"})
 _ORDERS = ("<", "<=", ">", ">=")
@@ -218,8 +219,9 @@ def _number(value: Json) -> Decimal | None:
         return None
     if isinstance(value, int | float):
         return Decimal(str(value))
-    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
-    return Decimal(value) if is_number and isinstance(value, str) else None
+    if not isinstance(value, str) or len(value) > NUMBER_CHARS_MAX:
+        return None
+    return Decimal(value) if _NUMBER.fullmatch(value) else None
 
 
 def _text(value: Json) -> str:

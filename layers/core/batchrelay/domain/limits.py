@@ -119,6 +119,13 @@ EFFECTS_PER_SAVE = 25
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 
+NUMBER_CHARS_MAX = 4_300
+"""Characters of a number: an integer of a list, or a text that a condition compares as a number.
+Source: Python, integer string conversion length limitation."""
+
+GLOB_CHARS_MAX = 1_024
+"""Characters of a glob: as many as a key may have bytes. Source: S3 User Guide, object keys."""
+
 ITEM_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of one item as JSON, and characters of the line, row or element that it is read from: the
 function that prepares a step has 512 MB, and holds a few copies of one."""

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from batchrelay.domain.limits import NUMBER_CHARS_MAX
 from batchrelay.domain.values import Json
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -32,8 +33,8 @@ def _number(text: str) -> float:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for number, name in enumerate(names) if name in names[:number])
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise NotJson(f"the key {shown(twice)!r} is there twice")
     return members
 
@@ -62,7 +63,9 @@ def decode(text: str, at: int = 0) -> tuple[Json, int]:
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError:  # Python's limit of an integer's digits
-        raise NotJson("an integer of over 4,300 digits: write it as a text") from None
+        raise NotJson(
+            f"an integer of over {NUMBER_CHARS_MAX:,} digits: write it as a text"
+        ) from None
     if text.find("\\u", at, end) >= 0 and _HALF.search(text, at, end):
         _check_characters(value)
     return value, end
