@@ -417,6 +417,20 @@ MUTANTS = (
         new=r"(\d+\.?\d*|\.\d+)",
     ),
     Mutant(
+        bug="a text that is skipped may have any length",
+        file="items/json_list.py",
+        old="if held > longest:",
+        new="if longest is None:",
+        tests=("tests/fuzz/test_hostile.py",),
+    ),
+    Mutant(
+        bug="a table may have any number of columns",
+        file="items/tables.py",
+        old="if len(header) > COLUMNS_MAX:",
+        new="if False:",
+        tests=("tests/fuzz/test_hostile.py",),
+    ),
+    Mutant(
         bug="a queue of an older attempt is filled again",
         file="preparation.py",
         old="[str(row) for row in range(rows)]",

@@ -216,7 +216,9 @@ class _Attempt:
         """Write the items; False if the time is up before their end."""
         read, after = self.position.read, self.position.after
         is_listing = isinstance(self.step.for_each, Listing)
-        for seen, item in enumerate(items, start=1):
+        seen = 0
+        for item in items:
+            seen += 1  # noqa: SIM113  # enumerate holds an item while the next one is read
             if isinstance(item, Passed):
                 after, self.passed = item.key, self.passed + 1
             else:
@@ -224,6 +226,7 @@ class _Attempt:
                 if is_listing:
                     after = item["key"]  # type: ignore[call-overload, index, assignment]
                 self._add(item, read - 1)
+            del item  # nor is it held here
             if seen % LOOKS_EVERY == 0:
                 self._check_limits(more=True)
                 if time_left() < RESERVE_S:

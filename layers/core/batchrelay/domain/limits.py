@@ -119,6 +119,13 @@ EFFECTS_PER_SAVE = 25
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 
+COLUMNS_MAX = 16_384
+"""Columns of a table of items: as many as a spreadsheet has."""
+
+MEMBERS_MAX = 1_000_000
+"""Members of a JSON object around a list of items. Their names are kept, to find one that is there
+twice: 110 MB."""
+
 NUMBER_CHARS_MAX = 4_300
 """Characters of a number: an integer of a list, or a text that a condition compares as a number.
 Source: Python, integer string conversion length limitation."""
