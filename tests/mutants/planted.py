@@ -419,8 +419,8 @@ MUTANTS = (
     Mutant(
         bug="a text that is skipped may have any length",
         file="items/json_list.py",
-        old="if held > longest:",
-        new="if longest is None:",
+        old="            case _:\n                self._value(ITEM_BYTES_MAX)",
+        new="            case _:\n                self._value(1 << 40)",
         tests=("tests/fuzz/test_hostile.py",),
     ),
     Mutant(
@@ -429,6 +429,18 @@ MUTANTS = (
         old="if len(header) > COLUMNS_MAX:",
         new="if False:",
         tests=("tests/fuzz/test_hostile.py",),
+    ),
+    Mutant(
+        bug="no look at the time while a list is read",
+        file="items/timed.py",
+        old="            if self.time_left() < RESERVE_S:",
+        new="            if False:",
+    ),
+    Mutant(
+        bug="a preparation that comes no further goes on without end",
+        file="preparation.py",
+        old="            if self.position == self._begin:\n                raise",
+        new="            if False:\n                raise",
     ),
     Mutant(
         bug="a queue of an older attempt is filled again",

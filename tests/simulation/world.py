@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -389,14 +390,17 @@ class World:
                 wanted.round,
                 resume=resume,
                 is_repeated=letter.deliveries > 1,
-                time_left=self._time_left,
+                time_left=self._time_left(
+                    f"suspended-{self.plan.items.get(wanted.step)}-" in resume
+                ),
             )
         if not handled.run.state(wanted.step).reason.startswith(UNPREPARED):
             self.dead_attempts[wanted.step] -= 1
         self.coverage.performed(handled.performed)
 
-    def _time_left(self) -> float:
-        return 0.0 if self._chance(self.weather.slow) else 999.0
+    def _time_left(self, was_read_whole: bool) -> Callable[[], float]:
+        """An invocation that has nothing to read has the time that it needs for a queue."""
+        return lambda: 50.0 if self._chance(self.weather.slow) and not was_read_whole else 999.0
 
     def later_sweep(self) -> None:
         self.clock.move(self.rng.choice((1, 60, 400, 2_000)))

@@ -12,7 +12,15 @@ import batchrelay.preparation
 from batchrelay.adapters.memory import MemoryUpload
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
-from batchrelay.domain.pipeline import Aggregate, Group, InlineItems, ListFile, Listing, Step
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    Group,
+    InlineItems,
+    ListFile,
+    ListFormat,
+    Listing,
+    Step,
+)
 from batchrelay.domain.run import JobOutcome, StartOrder, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import manifest_uri
@@ -310,6 +318,78 @@ def test_a_preparation_that_runs_out_of_time_goes_on_where_it_stopped(
         assert there.items(outcome, group) == at_once.items(whole, group)
     sent = [sorted(c.queues.messages.values()) for c in (there.cloud, at_once.cloud)]
     assert sorted(chain(*sent[0]), key=int) == sorted(chain(*sent[1]), key=int)
+
+
+def hurried(looks: int) -> Any:
+    """An invocation that has time for so many looks at it."""
+    left = iter([999.0] * looks)
+    return lambda: next(left, 30.0)
+
+
+def test_a_preparation_looks_at_the_time_between_two_items_of_which_one_is_far() -> None:
+    """Blank lines are no items, and take as long to read."""
+    there = ToPrepare(
+        step("a", for_each=ListFile(file="s3://b/f", format=ListFormat.LINES)),
+        f=b"1\n" + b"\n" * 300_000 + b"2",
+    )
+    outcome = there.prepare(time_left=hurried(2))
+    assert isinstance(outcome, PreparationContinued)
+    assert "/suspended-1-" in outcome.resume
+    event = there.prepare(resume=outcome.resume)
+    assert isinstance(event, Prepared)
+    assert there.items(event) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "objects", "where"),
+    [
+        (
+            {"for_each": ListFile(file="s3://b/f", format=ListFormat.LINES)},
+            {"f": b"\n" * 300_000},
+            "behind item 0, at byte 131,072 of s3://b/f",
+        ),
+        (
+            {"for_each": ListFile(file="s3://b/f.json")},
+            {"f.json": b'["' + b"x" * 300_000 + b'"]'},
+            "behind item 0, at byte 131,072 of s3://b/f.json",
+        ),
+        (
+            {"for_each": InlineItems(items=(1,)), "skip_existing": "s3://b/out/${item}"},
+            {f"out/{number:04}": b"" for number in range(4_000)},
+            "at key 2,000 below s3://b/out/",
+        ),
+    ],
+)
+def test_what_takes_longer_than_an_invocation_fails_the_step_with_the_place(
+    flow: dict[str, Any], objects: dict[str, bytes], where: str
+) -> None:
+    event = ToPrepare(step("a", **flow), **objects).prepare(time_left=hurried(1))
+    assert isinstance(event, PreparationFailed)
+    assert event.reason == f"out of time {where}: this is too much for one invocation"
+
+
+def test_a_preparation_that_comes_no_further_does_not_go_on_without_end() -> None:
+    """To read once more what was read takes all the time there is."""
+    there = ToPrepare(
+        step("a", for_each=ListFile(file="s3://b/f", format=ListFormat.LINES)),
+        f=b"1\n" + b"\n" * 300_000 + b"2",
+    )
+    first = there.prepare(time_left=hurried(2))
+    assert isinstance(first, PreparationContinued)
+    event = there.prepare(resume=first.resume, time_left=hurried(2))
+    assert isinstance(event, PreparationFailed)
+    assert event.reason.startswith("out of time behind item 1, at byte 196,608 of s3://b/f")
+
+
+def test_a_queue_that_there_is_never_time_to_fill_fails_the_step() -> None:
+    there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), workers=1), f=lines(10))
+    first = there.prepare(time_left=lambda: 500.0)
+    assert isinstance(first, PreparationContinued)
+    event = there.prepare(resume=first.resume, time_left=lambda: 500.0)
+    assert isinstance(event, PreparationFailed)
+    assert event.reason.startswith("out of time behind item 10, before the queue is filled")
+    empty = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), workers=1), f=b"")
+    assert isinstance(empty.prepare(time_left=lambda: 500.0), Prepared)
 
 
 def test_the_engine_asks_for_the_continuation() -> None:
