@@ -1,0 +1,1 @@
+"""Faults found under pressure, each shown by a program of its own."""
