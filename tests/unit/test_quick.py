@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import time
+import tracemalloc
+from array import array
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +18,7 @@ from batchrelay.domain.pipeline import ParamType
 from batchrelay.domain.request_rules import submit_violations
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import looks_right
+from batchrelay.items.existing import ordered
 from batchrelay.items.glob import glob
 from batchrelay.items.strict_json import NotJson, decode
 
@@ -123,3 +126,14 @@ def test_the_key_that_is_there_twice_is_found_quickly() -> None:
             decode(text)
 
     assert takes(refused) < SECONDS_MAX
+
+
+def test_digests_are_ordered_in_little_memory() -> None:
+    rng = random.Random(7)
+    digests = array("Q", (rng.getrandbits(64) for _ in range(100_000)))
+    tracemalloc.start()
+    result = ordered(digests)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert list(result) == sorted(digests)
+    assert peak < 3 * len(digests) * digests.itemsize
