@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for message in event["Records"]:
         try:
-            is_done = _done(message["body"], context)
+            is_done = _done(message, context)
         except RunConflict:
             logger.warning("rivals were faster")
             lambda_deliveries().return_soon([message])
@@ -36,13 +36,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _done(body: str, context: LambdaContext) -> bool:
+def _done(record: dict[str, Any], context: LambdaContext) -> bool:
+    deliveries = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
-        message = parse(body)
+        message = parse(record["body"])
         if isinstance(message, ContinueMessage):
             _continue(message)
         else:
-            _prepare(message, context)
+            _prepare(message, context, is_repeated=deliveries > 1)
     except RunNotFound:
         logger.info("message of an unknown run")
     except RunConflict:
@@ -60,12 +61,13 @@ def _continue(message: ContinueMessage) -> None:
     record(metrics, handled)
 
 
-def _prepare(message: PrepareMessage, context: LambdaContext) -> None:
+def _prepare(message: PrepareMessage, context: LambdaContext, *, is_repeated: bool) -> None:
     handled = lambda_engine().prepare(
         message.run_id,
         message.step,
         message.round,
         resume=message.resume,
+        is_repeated=is_repeated,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     children = handled.run.state(message.step).children

@@ -101,6 +101,10 @@ def prepared(
     serve(cloud, monkeypatch)
     order = StartOrder(run_id="run1", pipeline="test", version=1, params=params)
     cloud.engine.start(order)
+    if resume:  # another invocation has put it down, and asked for this one
+        run = cloud.runs.load("run1")
+        state = replace(run.state("fan"), **resume)
+        cloud.runs.save(run.with_step("fan", state))
     body = {"run_id": "run1", "step": "fan", "round": 0, **resume}
     event = {"Records": [{"messageId": "m0", "body": json.dumps(body)}]}
     return dict(prepare.handler(event, CONTEXT))

@@ -126,6 +126,22 @@ def test_a_preparation_that_cannot_be_done_goes_back(
     assert prepare.handler(records("{}"), CONTEXT) == again(0)
 
 
+def test_a_preparation_whose_message_comes_again_is_an_attempt_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = MemoryCloud(pipeline(step("a", file="s3://b/f")))
+    serve(cloud, monkeypatch)
+    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    broken = fails_for("s3://b/f", cloud.objects.read, RuntimeError("down"))
+    monkeypatch.setattr(cloud.objects, "read", broken)
+    event = records(json.dumps({"run_id": "run1", "step": "a", "round": 0}))
+    for deliveries in (1, 2, 3):
+        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
+        assert prepare.handler(event, CONTEXT) == again(0)
+        state = cloud.runs.load("run1").state("a")
+        assert (state.attempts.begun, state.reason) == (deliveries, "RuntimeError")
+
+
 def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

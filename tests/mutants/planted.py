@@ -203,7 +203,7 @@ MUTANTS = (
     Mutant(
         bug="a number at the edge of a chunk is cut",
         file="items/json_list.py",
-        old="if self._may_go_on(value, end) and self._fetch():",
+        old="if self._may_go_on(value, end) and self._fetch(1):",
         new="if False:",
     ),
     Mutant(
@@ -371,8 +371,8 @@ MUTANTS = (
     Mutant(
         bug="a chain that may lose results is prepared all the same",
         file="preparation.py",
-        old='            raise InvalidItems(f"step {name}: {problem}")',
-        new="            pass",
+        old='        raise InvalidItems(f"step {name}: {problem}")',
+        new="        pass",
     ),
     Mutant(
         bug="an item that was made stands for another with the same output",
@@ -391,6 +391,80 @@ MUTANTS = (
         file="preparation.py",
         old="FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)",
         new="FOR_GOOD = (InvalidItems,)",
+    ),
+    Mutant(
+        bug="an attempt of a preparation that was killed is not counted",
+        file="domain/preparing.py",
+        old="begun=attempts.begun + 1, is_underway=True",
+        new="begun=attempts.begun, is_underway=True",
+    ),
+    Mutant(
+        bug="attempts of a preparation are counted and it never fails",
+        file="domain/preparing.py",
+        old="if attempts.begun >= PREPARE_ATTEMPTS_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="attempts are counted on although the preparation made progress",
+        file="domain/preparing.py",
+        old="resume=event.resume, attempts=NO_ATTEMPTS, reason",
+        new="resume=event.resume, reason",
+    ),
+    Mutant(
+        bug="requests of a preparation that come at once are as many attempts",
+        file="domain/preparing.py",
+        old="if attempts.is_underway or event.resume != state.resume:",
+        new="if event.resume != state.resume:",
+    ),
+    Mutant(
+        bug="a preparation that never begins is asked for without end",
+        file="domain/preparing.py",
+        old="if attempts.requests >= PREPARE_REQUESTS_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="reconcile begins a preparation anew that had made progress",
+        file="domain/obligations.py",
+        old="resume=state.resume,",
+        new='resume="",',
+    ),
+    Mutant(
+        bug="one star of a glob passes a slash",
+        file="items/glob.py",
+        old='(_Piece("/".__ne__, repeats=True, skips=(1,)),)',
+        new="(_Piece(_any, repeats=True, skips=(1,)),)",
+    ),
+    Mutant(
+        bug="a parameter of many digits is matched in every way there is",
+        file="domain/variables.py",
+        old=r"(\d+(\.\d*)?|\.\d+)",
+        new=r"(\d+\.?\d*|\.\d+)",
+    ),
+    Mutant(
+        bug="a text that is skipped may have any length",
+        file="items/json_list.py",
+        old="            case _:\n                self._value(ITEM_BYTES_MAX)",
+        new="            case _:\n                self._value(1 << 40)",
+        tests=("tests/fuzz/test_hostile.py",),
+    ),
+    Mutant(
+        bug="a table may have any number of columns",
+        file="items/tables.py",
+        old="if len(header) > COLUMNS_MAX:",
+        new="if False:",
+        tests=("tests/fuzz/test_hostile.py",),
+    ),
+    Mutant(
+        bug="no look at the time while a list is read",
+        file="items/timed.py",
+        old="            if self.time_left() < RESERVE_S:",
+        new="            if False:",
+    ),
+    Mutant(
+        bug="a preparation that comes no further goes on without end",
+        file="preparation.py",
+        old="            if self.position == self._begin:\n                raise",
+        new="            if False:\n                raise",
     ),
     Mutant(
         bug="a queue of an older attempt is filled again",

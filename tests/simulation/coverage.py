@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from batchrelay.domain.effects import Effect
-from batchrelay.domain.events import Event
+from batchrelay.domain.events import Event, GraceExpired
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE, advance
@@ -77,6 +77,8 @@ class Coverage:
             old, new = before.state(step.name), after.state(step.name)
             if step.name == own:
                 self.reached[f"{old.status} + {type(event).__name__} -> {new.status}"] += 1
+            elif isinstance(event, GraceExpired) and old.attempts != new.attempts:
+                self.reached[f"{old.status} + GraceExpired -> {new.status}"] += 1
             elif old.status is not new.status:
                 self.reached[f"{old.status} -> {new.status}"] += 1
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
+from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
 from batchrelay.domain.obligations import is_open, owed
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import JobKey
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+UNPREPARED = "not prepared in "
+"""How the reason of a step begins that was killed too often."""
 
 _RANK = {
     StepStatus.WAITING: 0,
@@ -36,6 +41,9 @@ def check_save(stored: Run | None, run: Run) -> None:
 
 
 def _check_step(old: StepState, new: StepState) -> None:
+    if new.status is not StepStatus.PREPARING:
+        assert (new.attempts, new.resume) == (NO_ATTEMPTS, ""), new
+    assert new.attempts.begun <= PREPARE_ATTEMPTS_MAX, new
     if old.status.is_terminal:
         assert new == old, f"{old} became {new}"
     assert _rank(new) >= _rank(old), f"{old.status} -> {new.status}"
@@ -73,7 +81,7 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
 def check_end(world: World) -> None:
     """The run ended as its plan says, by exactly one effective job a part, with its notices."""
     run = world.run
-    expected = world.plan.expected_steps()
+    expected = replace(world.plan, unprepared=_unprepared(world)).expected_steps()
     wrong = {
         step.name: (run.state(step.name).status, expected[step.name])
         for step in run.pipeline.steps
@@ -89,6 +97,14 @@ def check_end(world: World) -> None:
     rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]
     sent = {notice.id for notice in world.notices.published}
     assert len(sent) == len(rules), sent
+
+
+def _unprepared(world: World) -> frozenset[str]:
+    """The steps whose preparation was killed too often, as the weather really did."""
+    names = [name for name, s in world.run.steps.items() if s.reason.startswith(UNPREPARED)]
+    for name in names:
+        assert world.dead_attempts[name] >= PREPARE_ATTEMPTS_MAX, (name, world.run.state(name))
+    return frozenset(names)
 
 
 def _check_what_was_there(world: World, run: Run) -> None:

@@ -51,6 +51,10 @@ class Plan:
     those of the steps that continue them, are there."""
     fates: dict[tuple[str, int], JobOutcome | None] = field(default_factory=dict)
     """By step label and part; None is a submission that AWS Batch refuses."""
+    poison: frozenset[str] = frozenset()
+    """Steps whose list kills, or breaks, every attempt to read it."""
+    unprepared: frozenset[str] = frozenset()
+    """Steps that so many attempts were killed to prepare that they failed; known at the end."""
     is_stopped: bool = False
     """Whether the run may be cancelled on the way, or has a deadline."""
     room_bytes: int | None = None
@@ -61,6 +65,8 @@ class Plan:
 
     def children(self, step: Step) -> tuple[int, ...] | None:
         """Of each group, as the first round has them; None if they cannot be counted."""
+        if step.name in self.poison | self.unprepared:
+            return None
         if step.aggregate is not None:
             count = self._outputs(self.pipeline.step(step.aggregate.of))
             return (-(-count // step.aggregate.fan_in),)
@@ -214,7 +220,14 @@ def random_plan(rng: random.Random) -> Plan:
         notify=rules[: rng.randint(0, 2)],
         timeout_s=rng.choice((60, 3_600, 20_000)) if stop < 0.1 else None,
     )
-    return Plan(pipeline=pipeline, items=items, there=there, fates=fates, is_stopped=stop < 0.3)
+    return Plan(
+        pipeline=pipeline,
+        items=items,
+        there=there,
+        fates=fates,
+        poison=frozenset(name for name in items if failing and rng.random() < 0.1),
+        is_stopped=stop < 0.3,
+    )
 
 
 def with_little_room(plan: Plan, rng: random.Random) -> Plan:

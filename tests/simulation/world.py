@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -51,7 +51,7 @@ from batchrelay.ports import JobReport
 from batchrelay.preparation import Preparation
 from tests.simulation.coverage import Coverage
 from tests.simulation.ending import cancelled, check_size
-from tests.simulation.invariants import check_save, check_submission
+from tests.simulation.invariants import UNPREPARED, check_save, check_submission
 from tests.simulation.plan import BUCKET, TOPIC, Plan
 
 RUN_ID = "run1"
@@ -61,6 +61,10 @@ DELIVERIES_MAX = 4
 
 class Crash(BaseException):
     """The process dies here."""
+
+
+class Broken(Exception):
+    """What no part of the engine expects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +203,8 @@ class World:
     fork: float = 0.0
     """How often a saved state is cancelled beside the run."""
     counts: Counter[str] = field(default_factory=Counter)
+    dead_attempts: Counter[str] = field(default_factory=Counter)
+    """Attempts to prepare a step that ended without a result."""
     zombies: int = 0
     left_out: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
@@ -240,6 +246,8 @@ class World:
         self._maybe_crash()
         if not self._nested and method in ("save", "submit") and self._chance(self.weather.rival):
             self._rival()
+        if method == "read" and arguments[0] in self._poison():
+            raise self.rng.choice((Crash, Broken))
         if method == "submit":
             self._before_submit(arguments[0])
         if method == "create" and isinstance(arguments[0], Run):
@@ -258,6 +266,10 @@ class World:
         if method == "terminate":
             self._announce_ends()
         self._maybe_crash()
+
+    def _poison(self) -> set[str]:
+        steps = (self.plan.pipeline.step(name) for name in self.plan.poison)
+        return {step.for_each.file for step in steps}  # type: ignore[union-attr]
 
     def _before_submit(self, request: dict[str, Any]) -> None:
         key = JobKey.parse(request["jobName"])
@@ -420,14 +432,14 @@ class World:
         if events:
             self._hand_over(events, lambda: self._handle([x.content for x in events]))
         for letter in prepares:
-            self._hand_over([letter], lambda wanted=letter.content: self._prepare(wanted))
+            self._hand_over([letter], lambda letter=letter: self._prepare(letter))
 
     def _hand_over(self, letters: list[Letter], handler: Any) -> None:
         for letter in letters:
             letter.deliveries += 1
         try:
             handler()
-        except (Crash, BatchrelayError):
+        except (Crash, Broken, BatchrelayError):
             letters = [letter for letter in letters if letter.deliveries >= DELIVERIES_MAX]
         self.letters = [letter for letter in self.letters if letter not in letters]
 
@@ -440,23 +452,34 @@ class World:
             is_folded = advance(run, event) is run or isinstance(event, JobBlocked)
             assert is_folded, f"{event} is not folded once and for all"
 
-    def _prepare(self, asked: Asked) -> None:
-        wanted = asked.effect
+    def _prepare(self, letter: Letter) -> None:
+        wanted, resume = letter.content.effect, letter.content.resume
         if isinstance(wanted, ContinueRun):
             self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
             return
+        self.dead_attempts[wanted.step] += 1
         with patch.object(preparation, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
-                RUN_ID, wanted.step, wanted.round, resume=asked.resume, time_left=self._time_left
+                RUN_ID,
+                wanted.step,
+                wanted.round,
+                resume=resume,
+                is_repeated=letter.deliveries > 1,
+                time_left=self._time_left(
+                    f"suspended-{self.plan.items.get(wanted.step)}-" in resume
+                ),
             )
+        if not handled.run.state(wanted.step).reason.startswith(UNPREPARED):
+            self.dead_attempts[wanted.step] -= 1
         self.coverage.performed(handled.performed)
 
     def _seconds_left(self) -> float:
         """Of an invocation, for its effects."""
         return 0.0 if self._chance(self.weather.hurried) else 999.0
 
-    def _time_left(self) -> float:
-        return 0.0 if self._chance(self.weather.slow) else 999.0
+    def _time_left(self, was_read_whole: bool) -> Callable[[], float]:
+        """An invocation that has nothing to read has the time that it needs for a queue."""
+        return lambda: 50.0 if self._chance(self.weather.slow) and not was_read_whole else 999.0
 
     def later_sweep(self) -> None:
         self.clock.move(self.rng.choice((1, 60, 400, 2_000)))

@@ -21,6 +21,7 @@ from batchrelay.domain.limits import ITEM_BYTES_MAX, REASON_CHARS_MAX
 from batchrelay.domain.pipeline import ForEach, ListFile, ListFormat, Listing, StepOutputs
 from batchrelay.domain.run import StepState, StepStatus
 from batchrelay.domain.values import Json
+from batchrelay.items import json_list
 from batchrelay.items.json_list import read_json_list
 from batchrelay.items.sources import SOURCE_CHARS_MAX, Passed, Position, Sources
 from batchrelay.items.tables import read_table
@@ -144,6 +145,7 @@ CASES: tuple[Case, ...] = (
     ("an integer of many digits", "f.jsonl", b"1" * 5_000, {}, "line 1: not JSON: an integer of over 4,300 digits: write it as a text"),
     ("a fraction or an exponent", "f.jsonl", b"1.10\n0e5\n1e3\n0.0\n", {}, [1.1, 0.0, 1000.0, 0.0]),
     ("members beside the list", "f.json", b'{"a": [1, {"Items": 2}], "p": {"x": 1, "Items": ["i"], "y": {}}, "z": [[]]}', {"items": "p.Items"}, ["i"]),
+    ("many columns", "f.csv", b"%s\n1\n" % b",".join(b"c%d" % n for n in range(16_385)), {}, "line 1: 16,385 columns, and a table may have 16,384"),
 )  # fmt: skip
 
 
@@ -318,3 +320,36 @@ def test_a_steps_outputs_are_items(
             list(found)
         return
     assert [*found] == [{"output": uri, "number": n} for n, uri in enumerate(wanted)]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[1] == "f.json"], ids=named)
+def test_what_is_skipped_piece_by_piece_makes_no_difference(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if every nested list and object beside the list were long."""
+    monkeypatch.setattr(json_list, "_SKIPPED_CHARS_MAX", 2)
+    _, name, body, said, wanted = case
+    each = ListFile(file=f"s3://b/{name}", **said)
+    if isinstance(wanted, list):
+        assert items_of(each, {name: body}, 3) == wanted
+        return
+    with pytest.raises(InvalidItems):
+        items_of(each, {name: body}, 3)
+
+
+def test_an_object_around_a_list_has_a_bounded_number_of_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_list, "MEMBERS_MAX", 3)
+    each = ListFile(file="s3://b/f.json", items="i")
+    assert items_of(each, {"f.json": b'{"a": 1, "b": 2, "i": [3]}'}) == [3]
+    with pytest.raises(InvalidItems, match="an object of over 3 members"):
+        items_of(each, {"f.json": b'{"a": 1, "b": 2, "c": 3, "i": [3]}'})
+
+
+def test_a_long_key_is_known_when_it_comes_again() -> None:
+    key = "k" * 100
+    body = f'{{"{key}x": 1, "{key}": 1, "i": [3], "{key}": 1}}'.encode()
+    each = ListFile(file="s3://b/f.json", items="i")
+    with pytest.raises(InvalidItems, match="a key that was there before"):
+        items_of(each, {"f.json": body})

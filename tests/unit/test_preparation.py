@@ -13,8 +13,17 @@ import batchrelay.preparation
 from batchrelay.adapters.memory_objects import MemoryUpload
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
-from batchrelay.domain.pipeline import Aggregate, Group, InlineItems, ListFile, Listing, Step
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    Group,
+    InlineItems,
+    ListFile,
+    ListFormat,
+    Listing,
+    Step,
+)
 from batchrelay.domain.run import JobOutcome, StartOrder, StepStatus
+from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import manifest_uri
 from batchrelay.preparation import Outcome
 from tests.builders import MemoryCloud, pipeline, step
@@ -33,6 +42,8 @@ class ToPrepare:
     def prepare(self, name: str = "a", **options: Any) -> Outcome:
         outcome = self.cloud.engine.preparation.prepare(self.run, name, 0, **options)
         assert outcome is not None
+        if isinstance(outcome, PreparationContinued):
+            self.run = advance(self.run, outcome)
         return outcome
 
     def items(self, event: Prepared, group: int = 0) -> list[Any]:
@@ -77,7 +88,7 @@ def test_a_step_has_as_many_children_as_items_whatever_their_number(
 
 def test_items_share_out_in_chunks() -> None:
     there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), chunk=100), f=lines(10_050))
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, Prepared)
     assert (event.items, event.children, event.chunk) == (10_050, (101,), 100)
     assert there.items(event)[-1] == "10049"
@@ -113,7 +124,7 @@ def test_what_is_there_is_not_submitted() -> None:
         skip_existing="s3://b/out/${item.stem}.done",
     )
     there = ToPrepare(fan, **{"in/x.txt": b"", "in/y.txt": b"", "out/x.done": b""})
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, Prepared)
     assert [item["key"] for item in there.items(event)] == ["in/y.txt"]
     assert (event.items, event.existing) == (1, 1)
@@ -162,7 +173,7 @@ def test_the_outputs_of_a_chain_may_lie_in_several_folders_and_each_is_listed_on
         return plain(prefix, after)
 
     monkeypatch.setattr(there.cloud.objects, "list", noted)
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, Prepared)
     assert (there.items(event), event.existing) == (["y", "z"], 1)
     assert listed == ["s3://b/else/", "s3://b/out/"]
@@ -179,7 +190,7 @@ def test_what_can_never_be_prepared_fails_the_step(flow: dict[str, Any], reason:
     """Also what no store takes any more."""
     there = ToPrepare(step("a", for_each=InlineItems(items=(1,))))
     there.run = replace(there.run, pipeline=pipeline(step("a", **flow)))
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, PreparationFailed)
     assert reason in event.reason
 
@@ -191,7 +202,7 @@ def test_a_queue_that_is_refused_fails_the_step(monkeypatch: pytest.MonkeyPatch)
         raise Refused("AccessDenied: sqs:CreateQueue")
 
     monkeypatch.setattr(there.cloud.queues, "create", create)
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, PreparationFailed)
     assert event.reason == "AccessDenied: sqs:CreateQueue"
 
@@ -209,7 +220,7 @@ def test_a_resumed_preparation_that_fails_may_be_resumed_again(
         with pytest.raises(Ambiguous):
             there.prepare(resume=first.resume)
     assert not aborted
-    event = there.prepare(resume=first.resume).event
+    event = there.prepare(resume=first.resume)
     assert isinstance(event, Prepared)
     assert there.items(event) == [str(number) for number in range(2_500)]
 
@@ -219,13 +230,13 @@ def test_a_listing_of_which_nothing_matches_looks_at_the_time_too() -> None:
     fan = step("a", for_each=Listing(prefix="s3://b/in/", suffix=".none"))
     left = iter([999.0, 0.0])
     outcome = ToPrepare(fan, **objects).prepare(time_left=lambda: next(left, 999.0))
-    assert isinstance(outcome.event, PreparationContinued)
+    assert isinstance(outcome, PreparationContinued)
     assert "suspended-0" in outcome.resume
 
 
 def test_an_item_without_an_output_is_told() -> None:
     fan = step("a", for_each=InlineItems(items=({"x": 1},)), skip_existing="s3://b/${item.name}")
-    event = ToPrepare(fan).prepare().event
+    event = ToPrepare(fan).prepare()
     assert isinstance(event, PreparationFailed)
     assert event.reason == "item 0 has no name, or it is null"
 
@@ -239,8 +250,8 @@ def test_two_items_with_the_same_output_are_refused_by_name(stops: int) -> None:
     outcome = there.prepare(time_left=lambda: next(left, 999.0))
     if stops:
         outcome = there.prepare(resume=outcome.resume)
-    assert isinstance(outcome.event, PreparationFailed)
-    assert outcome.event.reason == (
+    assert isinstance(outcome, PreparationFailed)
+    assert outcome.reason == (
         "items 7 and 1500 have the same output: write more of the item into "
         "flow.output, such as ${item.key} or ${item.number}"
     )
@@ -256,7 +267,7 @@ def test_a_listing_of_which_nothing_matches_says_how_many_there_are() -> None:
 def test_a_queue_has_a_message_for_each_chunk() -> None:
     fan = step("a", for_each=ListFile(file="s3://b/f"), chunk=2, workers=3)
     there = ToPrepare(fan, f=lines(2_501))
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, Prepared)
     assert event.children == (3,)
     [(url, messages)] = there.cloud.queues.messages.items()
@@ -270,7 +281,7 @@ def test_more_items_than_arrays_hold_are_refused_with_the_arithmetic(
     monkeypatch.setattr(batchrelay.preparation, "PARTS_MAX", 2)
     fan = step("a", for_each=ListFile(file="s3://b/f"))
     there = ToPrepare(fan, f=lines(30_000))
-    event = there.prepare().event
+    event = there.prepare()
     assert isinstance(event, PreparationFailed)
     assert event.reason == (
         "more than 21,000 items, 1 item a child, are 21,000 children, and 2 arrays of 10,000 hold "
@@ -294,23 +305,95 @@ def test_a_preparation_that_runs_out_of_time_goes_on_where_it_stopped(
 ) -> None:
     objects = {f"in/{number:05}": b"" for number in range(4_500)}
     at_once = ToPrepare(step("a", for_each=for_each, **extra), f=lines(4_500), **objects)
-    whole = at_once.prepare().event
+    whole = at_once.prepare()
     there = ToPrepare(step("a", for_each=for_each, **extra), f=lines(4_500), **objects)
     resume, count = "", 0
     while True:
         left = iter([0.0]) if count < stops else iter(())
         outcome = there.prepare(resume=resume, time_left=lambda left=left: next(left, 999.0))
-        if isinstance(outcome.event, Prepared):
+        if isinstance(outcome, Prepared):
             break
-        assert isinstance(outcome.event, PreparationContinued)
+        assert isinstance(outcome, PreparationContinued)
         resume, count = outcome.resume, count + 1
     assert count == stops
     assert isinstance(whole, Prepared)
-    assert (outcome.event.items, outcome.event.children) == (whole.items, whole.children)
+    assert (outcome.items, outcome.children) == (whole.items, whole.children)
     for group in range(2 if "groups" in extra else 1):
-        assert there.items(outcome.event, group) == at_once.items(whole, group)
+        assert there.items(outcome, group) == at_once.items(whole, group)
     sent = [sorted(c.queues.messages.values()) for c in (there.cloud, at_once.cloud)]
     assert sorted(chain(*sent[0]), key=int) == sorted(chain(*sent[1]), key=int)
+
+
+def hurried(looks: int) -> Any:
+    """An invocation that has time for so many looks at it."""
+    left = iter([999.0] * looks)
+    return lambda: next(left, 30.0)
+
+
+def test_a_preparation_looks_at_the_time_between_two_items_of_which_one_is_far() -> None:
+    """Blank lines are no items, and take as long to read."""
+    there = ToPrepare(
+        step("a", for_each=ListFile(file="s3://b/f", format=ListFormat.LINES)),
+        f=b"1\n" + b"\n" * 300_000 + b"2",
+    )
+    outcome = there.prepare(time_left=hurried(2))
+    assert isinstance(outcome, PreparationContinued)
+    assert "/suspended-1-" in outcome.resume
+    event = there.prepare(resume=outcome.resume)
+    assert isinstance(event, Prepared)
+    assert there.items(event) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "objects", "where"),
+    [
+        (
+            {"for_each": ListFile(file="s3://b/f", format=ListFormat.LINES)},
+            {"f": b"\n" * 300_000},
+            "behind item 0, at byte 131,072 of s3://b/f",
+        ),
+        (
+            {"for_each": ListFile(file="s3://b/f.json")},
+            {"f.json": b'["' + b"x" * 300_000 + b'"]'},
+            "behind item 0, at byte 131,072 of s3://b/f.json",
+        ),
+        (
+            {"for_each": InlineItems(items=(1,)), "skip_existing": "s3://b/out/${item}"},
+            {f"out/{number:04}": b"" for number in range(4_000)},
+            "at key 2,000 below s3://b/out/",
+        ),
+    ],
+)
+def test_what_takes_longer_than_an_invocation_fails_the_step_with_the_place(
+    flow: dict[str, Any], objects: dict[str, bytes], where: str
+) -> None:
+    event = ToPrepare(step("a", **flow), **objects).prepare(time_left=hurried(1))
+    assert isinstance(event, PreparationFailed)
+    assert event.reason == f"out of time {where}: this is too much for one invocation"
+
+
+def test_a_preparation_that_comes_no_further_does_not_go_on_without_end() -> None:
+    """To read once more what was read takes all the time there is."""
+    there = ToPrepare(
+        step("a", for_each=ListFile(file="s3://b/f", format=ListFormat.LINES)),
+        f=b"1\n" + b"\n" * 300_000 + b"2",
+    )
+    first = there.prepare(time_left=hurried(2))
+    assert isinstance(first, PreparationContinued)
+    event = there.prepare(resume=first.resume, time_left=hurried(2))
+    assert isinstance(event, PreparationFailed)
+    assert event.reason.startswith("out of time behind item 1, at byte 196,608 of s3://b/f")
+
+
+def test_a_queue_that_there_is_never_time_to_fill_fails_the_step() -> None:
+    there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), workers=1), f=lines(10))
+    first = there.prepare(time_left=lambda: 500.0)
+    assert isinstance(first, PreparationContinued)
+    event = there.prepare(resume=first.resume, time_left=lambda: 500.0)
+    assert isinstance(event, PreparationFailed)
+    assert event.reason.startswith("out of time behind item 10, before the queue is filled")
+    empty = ToPrepare(step("a", for_each=ListFile(file="s3://b/f"), workers=1), f=b"")
+    assert isinstance(empty.prepare(time_left=lambda: 500.0), Prepared)
 
 
 def test_the_engine_asks_for_the_continuation() -> None:

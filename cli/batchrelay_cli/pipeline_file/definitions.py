@@ -146,7 +146,7 @@ def _amounts(container: Mapping[str, Any]) -> dict[str, str]:
 
 def is_part(vcpu: str) -> bool:
     """Whether it is an amount that is not whole."""
-    return re.fullmatch(r"[0-9]+\.[0-9]*[1-9][0-9]*", vcpu) is not None
+    return re.fullmatch(r"[0-9]+\.0*[1-9][0-9]*", vcpu) is not None
 
 
 def part_of_a_vcpu(vcpu: str) -> str:

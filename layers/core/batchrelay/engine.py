@@ -16,7 +16,6 @@ from functools import reduce
 
 from batchrelay.domain.effects import (
     Effect,
-    Prepare,
     TerminateJob,
 )
 from batchrelay.domain.errors import RunConflict, RunExists, RunNotFound
@@ -35,7 +34,7 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import Run, RunStatus, StartOrder
+from batchrelay.domain.run import NO_ATTEMPTS, Run, RunStatus, StartOrder, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
@@ -52,7 +51,7 @@ from batchrelay.ports import (
     Queues,
     RunStore,
 )
-from batchrelay.preparation import Preparation
+from batchrelay.preparation import Preparation, attempt_begun, attempt_failed
 from batchrelay.turns import create_in_turn, leave, next_to_begin
 
 
@@ -166,27 +165,30 @@ class Engine:
         round_number: int,
         *,
         resume: str = "",
+        is_repeated: bool = False,
         time_left: Callable[[], float] = lambda: math.inf,
     ) -> Handled:
         """Prepare a step's items, and go on from there; or ask for the continuation.
 
         Args:
             resume: where an earlier invocation put down what it had.
+            is_repeated: this message was delivered before.
             time_left: seconds until this invocation must have ended.
-
-        Raises: as `handle`, and NotDone if the continuation could not be asked for.
+        Raises: as `handle`, and what another attempt may do without; its reason is saved.
         """
         run = self.runs.load(run_id)
-        outcome = self.preparation.prepare(
-            run, step, round_number, resume=resume, time_left=time_left
-        )
-        events: list[Event] = []
-        if outcome is not None:
-            events.append(outcome.event)
-            if outcome.resume:
-                since = self.clock.now()
-                again = Prepare(run_id=run_id, step=step, round=round_number, since=since)
-                self.preparations.request(again, outcome.resume)
+        if is_repeated or run.state(step).attempts != NO_ATTEMPTS:
+            run = self._fold(run, [attempt_begun(step, round_number, resume, self.clock)]).run
+        try:
+            event = self.preparation.prepare(
+                run, step, round_number, resume=resume, time_left=time_left
+            )
+        except Exception as error:
+            noted = self.handle(run_id, [attempt_failed(error, step, round_number, self.clock)])
+            if noted.run.state(step).status is StepStatus.PREPARING:
+                raise
+            return noted
+        events: list[Event] = [] if event is None else [event]
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
         return self._in_line(self._perform_all(self._fold(run, events), most=math.inf))

@@ -172,7 +172,7 @@ class Performer:
         try:
             match effect:
                 case Prepare():
-                    self.preparations.request(effect)
+                    self.preparations.request(effect, effect.resume)
                     return ()
                 case WithdrawSubmission():  # an invocation may be submitting it: wait for the grace
                     return ()

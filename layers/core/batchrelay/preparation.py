@@ -20,13 +20,20 @@ from typing import Any
 from batchrelay.domain.chains import skip_problems, wanted_outputs
 from batchrelay.domain.conditions import Condition, parse_condition
 from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
-from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
+from batchrelay.domain.events import (
+    AttemptFailed,
+    PreparationBegun,
+    PreparationContinued,
+    PreparationFailed,
+    Prepared,
+)
 from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import Listing, Step
+from batchrelay.domain.preparing import awaits
 from batchrelay.domain.requests import results_uri, round_uri
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.values import (
     RUNS_PREFIX,
     Json,
@@ -38,6 +45,7 @@ from batchrelay.domain.variables import variables_of
 from batchrelay.items.existing import ExistingOutputs
 from batchrelay.items.outputs import Outputs
 from batchrelay.items.sources import Passed, Position, Sources, reduced
+from batchrelay.items.timed import OutOfTime, TimedObjects
 from batchrelay.manifest import ManifestWriter
 from batchrelay.ports import Clock, Objects, Queues
 from batchrelay.tuning import automatic_chunk
@@ -55,13 +63,21 @@ RESERVE_S = 60.0
 """Seconds that are kept to put everything down: two uploads of 8 MiB and a message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of an invocation."""
+Outcome = Prepared | PreparationFailed | PreparationContinued
+"""What came of an invocation."""
 
-    event: Prepared | PreparationFailed | PreparationContinued
-    resume: str = ""
-    """S3 URI of what was put down, for the next one."""
+
+def attempt_begun(step: str, round_number: int, resume: str, clock: Clock) -> PreparationBegun:
+    """An attempt that is not the first."""
+    return PreparationBegun(at=clock.now(), step=step, round=round_number, resume=resume)
+
+
+def attempt_failed(error: Exception, step: str, round_number: int, clock: Clock) -> AttemptFailed:
+    """Why an attempt ended. What Python itself says of an error may quote an item."""
+    name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    is_quoted = type(error).__module__ != "builtins" and str(error)
+    reason = f"{name}: {error}" if is_quoted else name
+    return AttemptFailed(at=clock.now(), step=step, round=round_number, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,27 +104,33 @@ class Preparation:
             time_left: seconds until this invocation must have ended.
         """
         state = run.state(step_name)
-        if state.status is not StepStatus.PREPARING or state.round != round_number:
+        if not awaits(state, round_number, resume):
             return None
         step = run.pipeline.step(step_name)
         which: dict[str, Any] = {"step": step_name, "round": round_number}
+        timed = TimedObjects(objects=self.objects, time_left=time_left)
         try:
-            attempt = self._attempt(run, step, state, resume)
+            attempt = self._attempt(timed, run, step, state, resume)
             with attempt:
-                if not attempt.fill(self._items(run, step, state, attempt.position), time_left):
+                items = _items(timed, run, step, state, attempt.position)
+                if not attempt.fill(items, time_left):
                     uri = attempt.put_down()
-                    return Outcome(
-                        event=PreparationContinued(at=self.clock.now(), **which), resume=uri
-                    )
+                    now = self.clock.now()
+                    return PreparationContinued(at=now, **which, resume=uri, after=resume)
                 for outputs in attempt.outputs:
                     if outputs.has_twice():
-                        outputs.refuse(self._items(run, step, state, Position()))
-                return Outcome(event=attempt.finish(which, self.clock))
+                        outputs.refuse(_items(timed, run, step, state, Position()))
+                return attempt.finish(which, self.clock)
         except FOR_GOOD as error:
             reason = _reason(error)
-            return Outcome(event=PreparationFailed(at=self.clock.now(), **which, reason=reason))
+            return PreparationFailed(at=self.clock.now(), **which, reason=reason)
+        except OutOfTime as error:  # before the first item: another attempt comes no further
+            reason = f"out of time {error}: this is too much for one invocation"
+            return PreparationFailed(at=self.clock.now(), **which, reason=reason)
 
-    def _attempt(self, run: Run, step: Step, state: StepState, resume: str) -> _Attempt:
+    def _attempt(
+        self, timed: TimedObjects, run: Run, step: Step, state: StepState, resume: str
+    ) -> _Attempt:
         stored = self._put_down(resume) if resume else {}
         stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
         return _Attempt(
@@ -116,10 +138,11 @@ class Preparation:
             chunk=stored.get("chunk") or step.chunk or self._measured_chunk(run, step, state),
             objects=self.objects,
             queues=self.queues,
+            stamp=stamp,
             queue_name=f"{work_queues_prefix(run.id)}{step_digest(step, state)}-{stamp[-12:]}",
             is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
-            existing=self._existing(run, step),
+            existing=_existing(timed, run, step),
             outputs=Outputs.of(step, run, stored.get("digests", {})),
             position=stored.get("position", Position()),
             suspended=stored.get("writers", {}),
@@ -133,38 +156,40 @@ class Preparation:
         except (ValueError, TypeError, KeyError):
             raise InvalidItems(f"{uri}: not what an earlier invocation put down") from None
 
-    def _existing(self, run: Run, step: Step) -> ExistingOutputs | None:
-        """Raises: InvalidItems if what follows could not be right without what is left out."""
-        if step.skip_existing is None:
-            return None
-        steps = {other.name: other for other in run.pipeline.order}
-        for name, problem in skip_problems(steps, step):
-            raise InvalidItems(f"step {name}: {problem}")
-        variables = variables_of(run)
-        patterns = (expand(pattern, variables) for pattern in wanted_outputs(steps, step))
-        return ExistingOutputs.find(self.objects, patterns)
-
     def _measured_chunk(self, run: Run, step: Step, state: StepState) -> int:
         bucket = run.environment["bucket"]
         memory = f"s3://{bucket}/{RUNS_PREFIX}-tuning/{run.pipeline.name}/{step.name}.json"
         return automatic_chunk(self.objects, memory, results_uri(run, step.name, state.round))
 
-    def _items(
-        self, run: Run, step: Step, state: StepState, position: Position
-    ) -> Iterator[Json | Passed]:
-        sources = Sources(objects=self.objects)
-        if step.aggregate is None:
-            assert step.for_each is not None, step
-            return sources.items(run, step.for_each, position)
-        final = expand(step.output or "", variables_of(run))
-        inputs = (
-            sources.outputs(run, step.aggregate.of)
-            if state.round == 0
-            else sources.level_outputs(state)
-        )
-        folder = round_uri(run, step.name, state.round) + "out/"
-        level = reduced(inputs, step.aggregate.fan_in, final, folder)
-        return islice(level, position.read, None)
+
+def _existing(objects: Objects, run: Run, step: Step) -> ExistingOutputs | None:
+    """Raises: InvalidItems if what follows could not be right without what is left out."""
+    if step.skip_existing is None:
+        return None
+    steps = {other.name: other for other in run.pipeline.order}
+    for name, problem in skip_problems(steps, step):
+        raise InvalidItems(f"step {name}: {problem}")
+    variables = variables_of(run)
+    patterns = (expand(pattern, variables) for pattern in wanted_outputs(steps, step))
+    return ExistingOutputs.find(objects, patterns)
+
+
+def _items(
+    objects: Objects, run: Run, step: Step, state: StepState, position: Position
+) -> Iterator[Json | Passed]:
+    sources = Sources(objects=objects)
+    if step.aggregate is None:
+        assert step.for_each is not None, step
+        return sources.items(run, step.for_each, position)
+    final = expand(step.output or "", variables_of(run))
+    inputs = (
+        sources.outputs(run, step.aggregate.of)
+        if state.round == 0
+        else sources.level_outputs(state)
+    )
+    folder = round_uri(run, step.name, state.round) + "out/"
+    level = reduced(inputs, step.aggregate.fan_in, final, folder)
+    return islice(level, position.read, None)
 
 
 def _reason(error: Exception) -> str:
@@ -190,6 +215,8 @@ class _Attempt:
     objects: Objects
     queues: Queues
     queue_name: str
+    stamp: str
+    """When it began: what it puts down has a name of its own."""
     folder: str
     existing: ExistingOutputs | None
     outputs: tuple[Outputs, ...]
@@ -202,8 +229,10 @@ class _Attempt:
     passed: int = 0
     """Objects of a listing that this invocation did not take for items."""
     _is_safe: bool = False
+    _begin: Position = field(init=False)
 
     def __post_init__(self) -> None:
+        self._begin = self.position
         self._conditions = tuple(
             None if group.when is None else parse_condition(group.when)
             for group in self.step.groups
@@ -225,9 +254,19 @@ class _Attempt:
 
     def fill(self, items: Iterator[Json | Passed], time_left: Callable[[], float]) -> bool:
         """Write the items; False if the time is up before their end."""
+        try:
+            return self._fill(items, time_left)
+        except OutOfTime as error:
+            if self.position == self._begin:
+                raise OutOfTime(f"behind item {self.position.read:,}, {error}") from None
+            return False
+
+    def _fill(self, items: Iterator[Json | Passed], time_left: Callable[[], float]) -> bool:
         read, after = self.position.read, self.position.after
         is_listing = isinstance(self.step.for_each, Listing)
-        for seen, item in enumerate(items, start=1):
+        seen = 0
+        for item in items:
+            seen += 1  # noqa: SIM113  # enumerate holds an item while the next one is read
             if isinstance(item, Passed):
                 after, self.passed = item.key, self.passed + 1
             else:
@@ -235,14 +274,18 @@ class _Attempt:
                 if is_listing:
                     after = item["key"]  # type: ignore[call-overload, index, assignment]
                 self._add(item, read - 1)
+            self.position = Position(read=read, after=after)
+            del item  # nor is it held here
             if seen % LOOKS_EVERY == 0:
                 self._check_limits(more=True)
                 if time_left() < RESERVE_S:
-                    self.position = Position(read=read, after=after)
                     return False
-        self.position = Position(read=read, after=after)
         self._check_limits(more=False)
-        return self.step.workers is None or time_left() >= SENDING_S
+        if self.step.workers is None or not read or time_left() >= SENDING_S:
+            return True
+        if self.position == self._begin:
+            raise OutOfTime("before the queue is filled")
+        return False
 
     def put_down(self) -> str:
         """Keep everything for the next invocation; where."""
@@ -253,7 +296,7 @@ class _Attempt:
             "digests": {outputs.where: outputs.suspend() for outputs in self.outputs},
             "writers": {uri: writer.suspend() for uri, writer in self.writers.items()},
         }
-        uri = f"{self.folder}suspended-{self.position.read}.json"
+        uri = f"{self.folder}suspended-{self.position.read}-{self.stamp}.json"
         upload = self.objects.upload(uri)
         upload.write(json.dumps(document).encode())
         upload.complete()

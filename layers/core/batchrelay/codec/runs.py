@@ -11,6 +11,7 @@ from batchrelay.codec.reader import Reader, enum, overlap, without_empty
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import (
+    Attempts,
     JobOutcome,
     NoticeState,
     Part,
@@ -82,6 +83,10 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "q": state.queue,
             "why": state.reason,
             "k": _time(state.counted_at),
+            "a": state.attempts.requests or None,
+            "b": state.attempts.begun or None,
+            "w": state.attempts.is_underway or None,
+            "u": state.resume,
         },
     )
 
@@ -174,6 +179,12 @@ def _decode_state(reader: Reader) -> StepState:
         queue=reader.maybe("q", str),
         reason=reader.maybe("why", str) or "",
         counted_at=reader.maybe_time("k"),
+        attempts=Attempts(
+            requests=reader.maybe("a", int) or 0,
+            begun=reader.maybe("b", int) or 0,
+            is_underway=reader.maybe("w", bool) or False,
+        ),
+        resume=reader.maybe("u", str) or "",
     )
 
 

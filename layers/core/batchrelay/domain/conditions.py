@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
-from batchrelay.domain.limits import CONDITION_DEPTH_MAX
+from batchrelay.domain.limits import CONDITION_DEPTH_MAX, NUMBER_CHARS_MAX
 from batchrelay.domain.values import Json
 
 Lookup = Callable[[str], Json]
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>==|!=|<=|>=|<|>|\(|\)|\[|\]|,)"
     r")"
 )
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _LITERAL = re.compile(r"[^eE]+([eE][+-]?\d{1,3})?")
 """With its unit, it is a `_NUMBER` too."""
 
@@ -237,8 +237,9 @@ def _number(value: Json) -> Decimal | None:
         return None
     if isinstance(value, int | float):
         return Decimal(str(value))
-    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
-    return Decimal(value) if is_number and isinstance(value, str) else None
+    if not isinstance(value, str) or len(value) > NUMBER_CHARS_MAX:
+        return None
+    return Decimal(value) if _NUMBER.fullmatch(value) else None
 
 
 def _text(value: Json) -> str:

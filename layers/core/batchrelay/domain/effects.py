@@ -34,6 +34,8 @@ class Prepare(_Owed):
     run_id: str
     step: str
     round: int
+    resume: str = ""
+    """S3 URI of what an earlier attempt put down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

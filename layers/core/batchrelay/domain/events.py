@@ -35,6 +35,31 @@ class PreparationContinued:
     at: datetime
     step: str
     round: int
+    resume: str
+    """S3 URI of what it put down."""
+    after: str = ""
+    """That of what it went on from itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationBegun:
+    """An attempt begins that is not the first: an earlier one may have died."""
+
+    at: datetime
+    step: str
+    round: int
+    resume: str = ""
+    """S3 URI of what it goes on from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """An attempt of a preparation ended without a result; another may end with one."""
+
+    at: datetime
+    step: str
+    round: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,10 +249,11 @@ JobEvent = (
     | JobSucceeded
     | JobFailed
 )
+PreparationEvent = (
+    Prepared | PreparationFailed | PreparationContinued | PreparationBegun | AttemptFailed
+)
 Event = (
-    Prepared
-    | PreparationFailed
-    | PreparationContinued
+    PreparationEvent
     | JobEvent
     | JobTerminated
     | TurnCame

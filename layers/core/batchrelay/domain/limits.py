@@ -131,6 +131,14 @@ and the lag of ListJobs, for which AWS states nothing (reference §2.4)."""
 PREPARE_GRACE_S = 1_200
 """Seconds before reconcile asks again for a preparation: Lambda's limit of 900 s, and its queue."""
 
+PREPARE_ATTEMPTS_MAX = 5
+"""Attempts of a preparation that began and brought it no further, before its step fails. One is
+taken for dead after PREPARE_GRACE_S, so that what always dies ends in about two hours."""
+
+PREPARE_REQUESTS_MAX = 72
+"""Requests of a preparation of which no attempt began, before its step fails: a day of them. A long
+queue of other preparations, or an hour without Lambda, is no reason."""
+
 NOTICE_GRACE_S = 300
 """Seconds before reconcile sends a notice whose sender was not heard of again."""
 
@@ -165,6 +173,20 @@ half a second of SubmitJob calls at 0.15 s each, eight at once."""
 
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
+
+COLUMNS_MAX = 16_384
+"""Columns of a table of items: as many as a spreadsheet has."""
+
+MEMBERS_MAX = 1_000_000
+"""Members of a JSON object around a list of items. Their names are kept, to find one that is there
+twice: 110 MB."""
+
+NUMBER_CHARS_MAX = 4_300
+"""Characters of a number: an integer of a list, or a text that a condition compares as a number.
+Source: Python, integer string conversion length limitation."""
+
+GLOB_CHARS_MAX = 1_024
+"""Characters of a glob: as many as a key may have bytes. Source: S3 User Guide, object keys."""
 
 ITEM_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of one item as JSON, and characters of the line, row or element that it is read from: the

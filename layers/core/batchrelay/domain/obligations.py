@@ -78,7 +78,13 @@ def _owed_by_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmissio
     for step in run.pipeline.order:
         state = run.state(step.name)
         if state.status is StepStatus.PREPARING and state.since is not None:
-            yield Prepare(run_id=run.id, step=step.name, round=state.round, since=state.since)
+            yield Prepare(
+                run_id=run.id,
+                step=step.name,
+                round=state.round,
+                resume=state.resume,
+                since=state.since,
+            )
         elif state.status is StepStatus.SUBMITTING:
             for number, part in enumerate(state.parts):
                 if part.is_unsubmitted and part.since is not None:

@@ -14,7 +14,7 @@ from batchrelay.domain.limits import SUBMISSIONS_MAX
 from batchrelay.domain.run import Run, StepState, StepStatus
 
 
-def postponed(run: Run, event: EffectsPostponed) -> Run:
+def effects_postponed(run: Run, event: EffectsPostponed) -> Run:
     """The run whose requests wait for another invocation; the same object if it has ended."""
     if run.status.is_terminal:
         return run
@@ -26,7 +26,7 @@ def postponed(run: Run, event: EffectsPostponed) -> Run:
     return changed
 
 
-def continued(run: Run, event: RunContinued) -> Run:
+def run_continued(run: Run, event: RunContinued) -> Run:
     """Preparations are pending again; which submissions are, follows from the state."""
     if run.continue_since is None:
         return run

@@ -53,7 +53,7 @@ class Violation:
 _QUEUE = re.compile(rf"(arn:[^/]+:job-queue/)?{NAME.pattern}")
 _DEFINITION = re.compile(rf"(arn:[^/]+:job-definition/)?{NAME.pattern}(:[1-9][0-9]*)?")
 _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
-_DECIMAL = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.[0-9]*[1-9][0-9]*")
+_DECIMAL = re.compile(r"0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*")
 _WHOLE = re.compile(r"0*[1-9][0-9]*")
 _REASON = re.compile(r"[A-Za-z0-9.:\s]*\*?")
 _EXIT_CODE = re.compile(r"[0-9]+\*?|\*")

@@ -63,7 +63,7 @@ def state_bytes(run: Run) -> int:
 
 def step_bytes(step: Step, state: StepState) -> int:
     """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
-    texts = (step.name, state.manifest or "", state.queue or "")
+    texts = (step.name, state.manifest or "", state.queue or "", state.resume)
     counts = (state.items or 0, state.existing, state.chunk)
     return (
         STEP_BYTES

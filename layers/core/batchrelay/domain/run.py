@@ -137,6 +137,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """What is known of the attempts of a preparation since it last made progress."""
+
+    requests: int = 0
+    """How often reconcile asked for it again."""
+    begun: int = 0
+    """Attempts that began. The first is not among them unless it said why it ended: on the good
+    path nothing is written before the work."""
+    is_underway: bool = False
+    """Whether the latest of them may still be at work."""
+
+
+NO_ATTEMPTS = Attempts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
     """What has become of a step. A step that is not yet mentioned in a run is WAITING."""
 
@@ -158,7 +174,11 @@ class StepState:
     queue: str | None = None
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
-    """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it."""
+    """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it; while it is
+    PREPARING, why the last attempt ended."""
+    attempts: Attempts = NO_ATTEMPTS
+    resume: str = ""
+    """S3 URI of what an attempt of its preparation put down; the next one goes on from there."""
     counted_at: datetime | None = None
     """When AWS Batch gave other counts of its active jobs than are stored; None before that."""
 

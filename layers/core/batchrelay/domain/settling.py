@@ -12,6 +12,7 @@ from batchrelay.domain.errors import InvalidItems, TransitionError
 from batchrelay.domain.lanes import doom, may_submit
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.postponing import free_submissions
+from batchrelay.domain.preparing import not_prepared
 from batchrelay.domain.room import Room
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.sizes import own_size, split
@@ -110,6 +111,7 @@ def after_parts(
             items=None,
             children=None,
             counted_at=None,
+            reason="",
         )
     else:
         status = SUCCEEDED
@@ -196,7 +198,7 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
     if row is _READY:
         return _ready(run, step, waiting, at)
     if run.stop is not None:
-        return replace(waiting, status=CANCELLED, since=at, reason=run.stop.reason)
+        return not_prepared(waiting, CANCELLED, at, run.stop.reason)
     skipped = replace(waiting, status=SKIPPED, since=at)
     if row is _EMPTY_LANES:
         return _empty(run, step, skipped)

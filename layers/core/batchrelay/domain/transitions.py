@@ -25,6 +25,7 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
+    AttemptFailed,
     CancelRequested,
     DeadlinePassed,
     EffectsPostponed,
@@ -40,7 +41,9 @@ from batchrelay.domain.events import (
     JobTerminated,
     NoticeRefused,
     NoticeSent,
+    PreparationBegun,
     PreparationContinued,
+    PreparationEvent,
     PreparationFailed,
     Prepared,
     QueuesDeleted,
@@ -54,9 +57,17 @@ from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
 from batchrelay.domain.missing import MISSING, missed, reported, still_stopped
 from batchrelay.domain.obligations import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
-from batchrelay.domain.postponing import continued, postponed
+from batchrelay.domain.postponing import effects_postponed, run_continued
+from batchrelay.domain.preparing import (
+    attempt_failed,
+    begun,
+    continued,
+    not_prepared,
+    requested_again,
+)
 from batchrelay.domain.room import Room
 from batchrelay.domain.run import (
+    NO_ATTEMPTS,
     JobOutcome,
     NoticeState,
     Part,
@@ -69,7 +80,7 @@ from batchrelay.domain.run import (
 from batchrelay.domain.settling import after_parts, settle, with_parts
 from batchrelay.domain.sizes import split
 from batchrelay.domain.stopping import failed_part, overdue_taken_over, stopped, told, withdrawn
-from batchrelay.domain.values import JobKey, short, storable
+from batchrelay.domain.values import JobKey, storable
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
@@ -85,6 +96,9 @@ EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
     (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED, FAILED}),
     (PREPARING, PreparationFailed): frozenset({FAILED}),
     (PREPARING, PreparationContinued): frozenset({PREPARING}),
+    (PREPARING, PreparationBegun): frozenset({PREPARING}),
+    (PREPARING, AttemptFailed): frozenset({PREPARING, FAILED}),
+    (PREPARING, GraceExpired): frozenset({PREPARING, FAILED}),
     (PREPARING, JobSubmitted): frozenset({PREPARING}),
     (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
     (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
@@ -140,7 +154,13 @@ def new_run(
 def advance(run: Run, event: Event) -> Run:
     """The run after a fact; the same object if the fact changes nothing."""
     match event:
-        case Prepared() | PreparationFailed() | PreparationContinued():
+        case (
+            Prepared()
+            | PreparationFailed()
+            | PreparationContinued()
+            | PreparationBegun()
+            | AttemptFailed()
+        ):
             changed = _step_event(run, event.step, event)
         case (
             JobSubmitted()
@@ -193,27 +213,22 @@ def _run_event(run: Run, event: _RunEvent) -> Run:
         case NoticeSent() | NoticeRefused():
             return _note_notice(run, event)
         case EffectsPostponed():
-            return postponed(run, event)
+            return effects_postponed(run, event)
         case RunContinued():
-            return continued(run, event)
+            return run_continued(run, event)
         case GraceExpired():
-            return _take_over(run, event.at)
+            return _take_over(run, event)
 
 
-_Preparing = Prepared | PreparationFailed | PreparationContinued
-
-
-def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
+def _step_event(run: Run, name: str, event: PreparationEvent | GraceExpired | JobEvent) -> Run:
     step, state = run.pipeline.step(name), run.state(name)
     targets = EVENT_TABLE.get((state.status, type(event)))
     if targets is None:
         return run
     changed_run, changed = run, state
     match event:
-        case Prepared() | PreparationFailed() | PreparationContinued():
-            if event.round == state.round:
-                prepared = _preparation(run, step, state, event)
-                changed = Room(run).fitted(step, state, prepared, event.at)
+        case GraceExpired():
+            changed = requested_again(state, event.at)
         case JobSubmitted():
             changed_run, changed = _job_submitted(run, step, state, event)
         case JobProgressed() | JobBlocked():
@@ -222,6 +237,10 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
             changed_run, changed = _missing(run, step, state, event)
         case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
             changed = _on_part(run, step, state, event)
+        case _:
+            if event.round == state.round:
+                prepared = _preparation(run, step, state, event)
+                changed = Room(run).fitted(step, state, prepared, event.at)
     if changed is state:
         return changed_run
     if changed.status not in targets:
@@ -231,18 +250,30 @@ def _step_event(run: Run, name: str, event: _Preparing | JobEvent) -> Run:
     return changed_run.with_step(name, changed)
 
 
-def _preparation(run: Run, step: Step, state: StepState, event: _Preparing) -> StepState:
+def _preparation(run: Run, step: Step, state: StepState, event: PreparationEvent) -> StepState:
     match event:
         case PreparationFailed():
-            return replace(state, status=FAILED, since=event.at, reason=short(event.reason))
+            return not_prepared(state, FAILED, event.at, event.reason)
         case PreparationContinued():
-            return replace(state, since=event.at)
+            return continued(state, event)
+        case PreparationBegun():
+            return begun(state, event)
+        case AttemptFailed():
+            return attempt_failed(state, event)
         case Prepared():
             return _prepared(run, step, state, event)
 
 
 def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
-    state = replace(state, items=event.items, existing=event.existing, manifest=event.manifest)
+    state = replace(
+        state,
+        items=event.items,
+        existing=event.existing,
+        manifest=event.manifest,
+        attempts=NO_ATTEMPTS,
+        resume="",
+        reason="",
+    )
     has_lanes = any(run.state(name).parts for name in step.lanes)
     if event.items == 0 and not has_lanes:
         reason = _nothing(event)
@@ -399,16 +430,15 @@ def _note_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
     return replace(run, queues_since=None) if run.queues_since is not None else run
 
 
-def _take_over(run: Run, now: datetime) -> Run:
+def _take_over(run: Run, event: GraceExpired) -> Run:
     """Whoever saves this has sole charge of what was overdue: its grace begins anew."""
-    taken = run
+    taken, now = run, event.at
     for effect in owed(run):
         if not effect.is_overdue(now):
             continue
         match effect:
             case Prepare():
-                state = taken.state(effect.step)
-                taken = taken.with_step(effect.step, replace(state, since=now))
+                taken = _step_event(taken, effect.step, event)
             case SubmitJob() | WithdrawSubmission():
                 taken = _take_over_part(taken, effect.key, now)
             case TerminateJob():

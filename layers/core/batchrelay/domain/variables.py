@@ -21,7 +21,7 @@ _LOOKS_RIGHT: Mapping[ParamType, Callable[[str], bool]] = {
     ParamType.S3URI: lambda text: re.fullmatch(r"s3://[^/]+(/.*)?", text, re.DOTALL) is not None,
     ParamType.INTEGER: lambda text: re.fullmatch(r"[+-]?\d+", text) is not None,
     ParamType.NUMBER: lambda text: (
-        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
+        re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) is not None
     ),
     ParamType.BOOLEAN: lambda text: text in ("true", "false"),
 }

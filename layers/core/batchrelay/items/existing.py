@@ -33,7 +33,7 @@ class ExistingOutputs:
             bucket = prefix.removeprefix("s3://").partition("/")[0]
             keys = (f"s3://{bucket}/{key}" for key, _ in objects.list(prefix, ""))
             found.extend(_digested(keys))
-        return cls(wanted, array("Q", sorted(found)))
+        return cls(wanted, ordered(found))
 
     def has(self, item: Json, number: int) -> bool:
         """Whether all of an item's outputs are there. Raises: InvalidItems if it has none."""
@@ -57,6 +57,17 @@ def _apart(prefixes: Iterable[str]) -> Iterator[str]:
 
 def _digested(uris: Iterable[str]) -> array[int]:
     return array("Q", map(digest, uris))
+
+
+def ordered(digests: array[int]) -> array[int]:
+    """Digests in order, in little more than twice their memory: a list of them takes five times."""
+    buckets = [array("Q") for _ in range(256)]
+    for value in digests:
+        buckets[value >> 56].append(value)
+    whole: array[int] = array("Q")
+    for bucket in buckets:
+        whole.extend(sorted(bucket))
+    return whole
 
 
 def digest(uri: str) -> int:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.limits import ITEM_BYTES_MAX
+from batchrelay.domain.limits import ITEM_BYTES_MAX, MEMBERS_MAX
 from batchrelay.domain.values import Json
 from batchrelay.items.encoding import MARK, decoded
 from batchrelay.items.strict_json import NotJson, decode
+
+_SKIPPED_CHARS_MAX = 1024 * 1024
+"""Characters of what is skipped at once; longer lists and objects are skipped piece by piece."""
+
+_KEY_CHARS_KEPT = 64
+"""Characters of a key that is kept as it is, to know whether it is there twice."""
 
 _LITERAL_CHARS_MAX = 16
 """Characters of what is one to the parser: false, or two halves \\ud83d\\ude00 of a character."""
@@ -33,6 +40,10 @@ def read_json_list(chunks: Iterable[bytes], path: str, source: str) -> Iterator[
     return _Reader(decoded(chunks, source), source).items(tuple(path.split(".")) if path else ())
 
 
+class _TooLong(InvalidItems):
+    """A value of more characters than may be held at once."""
+
+
 class _Reader:
     """A window on the text: what was read is dropped, what a value needs is fetched."""
 
@@ -54,7 +65,7 @@ class _Reader:
         if self._peek() != "[":
             where = f"at {'.'.join(path)}" if path else "in the document: write `items: PATH`"
             raise self._error(f"there is no list {where}")
-        yield from self._elements(ITEM_BYTES_MAX)
+        yield from self._elements(lambda: self._value(ITEM_BYTES_MAX))
         for members in reversed(open_objects):
             for _ in members:
                 self._skip()
@@ -80,7 +91,7 @@ class _Reader:
     def _members(self) -> Iterator[str]:
         """Every key of the object here; read its value before asking for the next one."""
         self._at += 1
-        keys: set[str] = set()
+        keys: set[str | bytes] = set()
         if self._peek() == "}":
             self._at += 1
             return
@@ -89,41 +100,51 @@ class _Reader:
             if self._next_is("}"):
                 return
 
-    def _key(self, keys: set[str]) -> str:
+    def _key(self, keys: set[str | bytes]) -> str:
         if self._peek() not in ('"', ""):
             raise self._error("expected a key in double quotes")
         begin = self._bytes_dropped + len(self._text[: self._at].encode())
-        key = str(self._value())
-        if key in keys:
+        key = str(self._value(ITEM_BYTES_MAX))
+        mark = key if len(key) <= _KEY_CHARS_KEPT else _digest(key)
+        if mark in keys:
             raise InvalidItems(f"{self._source}: byte {begin}: a key that was there before")
-        keys.add(key)
+        keys.add(mark)
+        if len(keys) > MEMBERS_MAX:
+            raise self._error(f"an object of over {MEMBERS_MAX:,} members")
         if self._peek() != ":":
             raise self._error("expected ':'")
         self._at += 1
         return key
 
-    def _elements(self, longest: int | None = None) -> Iterator[Json]:
-        """Every element of the list here."""
+    def _elements(self, read: Callable[[], Json]) -> Iterator[Json]:
+        """Every element of the list here, each read where it begins."""
         self._at += 1
         if self._peek() == "]":
             self._at += 1
             return
         while True:
-            yield self._value(longest)
+            yield read()
             if self._next_is("]"):
                 return
 
     def _skip(self) -> None:
-        """Read a member that is not on the path, a long one piece by piece."""
+        """Read a member that is not on the path, a list or an object piece by piece."""
         match self._peek():
             case "[":
-                for _ in self._elements():
+                for _ in self._elements(self._skip_inner):
                     pass
             case "{":
                 for _ in self._members():
-                    self._value()
+                    self._skip_inner()
             case _:
-                self._value()
+                self._value(ITEM_BYTES_MAX)
+
+    def _skip_inner(self) -> None:
+        """Read a value at once, or a long one piece by piece."""
+        try:
+            self._value(_SKIPPED_CHARS_MAX)
+        except _TooLong:
+            self._skip()
 
     def _next_is(self, end: str) -> bool:
         """Step over a comma (False) or over the end of the list or object (True)."""
@@ -133,22 +154,27 @@ class _Reader:
         self._at += 1
         return found == end
 
-    def _value(self, longest: int | None = None) -> Json:
-        """The value here. A number at the window's edge may go on, so more is fetched first."""
+    def _value(self, longest: int) -> Json:
+        """The value here. A number at the window's edge may go on, so more is fetched first.
+
+        Raises: InvalidItems; _TooLong, at the value, if so many characters do not hold it.
+        """
         self._peek()
         while True:
             try:
                 value, end = decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 into_value = error.pos - self._at
-                if longest is not None and len(self._text) - self._at > longest:
-                    raise self._error(f"an item of over {longest:,} characters") from None
-                if self._may_be_cut(error) and self._fetch():
+                held = len(self._text) - self._at
+                if held > longest:
+                    problem = f"an item of over {longest:,} characters"
+                    raise _TooLong(str(self._error(problem))) from None
+                if self._may_be_cut(error) and self._fetch(longest + 1 - held):
                     continue
                 raise self._error(error.msg, self._at + into_value) from None
             except NotJson as error:
                 raise self._error(str(error)) from None
-            if self._may_go_on(value, end) and self._fetch():
+            if self._may_go_on(value, end) and self._fetch(1):
                 continue
             self._at = end
             return value
@@ -172,17 +198,17 @@ class _Reader:
             if not self._fetch():
                 return ""
 
-    def _fetch(self) -> bool:
-        """Read at least as much again as is held, so that a long value is not re-read often."""
+    def _fetch(self, enough: int = 0) -> bool:
+        """Read as much again as is held, so that a long value is not re-read often; or enough."""
         self._bytes_dropped += len(self._text[: self._at].encode())
         held = self._text[self._at :]
         self._at = 0
-        wanted = len(held)
+        wanted = min(len(held), enough)
         pieces = [held]
         for piece in self._pieces:
             pieces.append(piece)
             wanted -= len(piece)
-            if wanted < 0:
+            if wanted <= 0:
                 break
         self._text = "".join(pieces)
         return len(self._text) > len(held)
@@ -192,3 +218,8 @@ class _Reader:
         byte = self._bytes_dropped + len(self._text[:at].encode())
         end = ", and the document ends here" if at >= len(self._text) else ""
         return InvalidItems(f"{self._source}: byte {byte}: {what}{end}")
+
+
+def _digest(key: str) -> bytes:
+    """A long key in 16 bytes."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()

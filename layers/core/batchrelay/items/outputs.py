@@ -16,7 +16,7 @@ from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
-from batchrelay.items.existing import digest
+from batchrelay.items.existing import digest, ordered
 from batchrelay.items.sources import Passed
 
 
@@ -53,8 +53,7 @@ class Outputs:
 
     def has_twice(self) -> bool:
         """Whether two items have the same."""
-        ordered = sorted(self._digests)
-        return any(one == other for one, other in pairwise(ordered))
+        return any(one == other for one, other in pairwise(ordered(self._digests)))
 
     @property
     def _or_number(self) -> str:

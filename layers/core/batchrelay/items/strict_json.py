@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from batchrelay.domain.limits import NUMBER_CHARS_MAX
 from batchrelay.domain.values import Json
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -32,10 +33,10 @@ def _number(text: str) -> float:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        later = next(at for at, name in enumerate(names) if name in names[:at])
-        first = names.index(names[later])
-        raise NotJson(f"members {first + 1} and {later + 1} of an object have the same key")
+        first: dict[str, int] = {}
+        for number, (name, _) in enumerate(pairs, start=1):
+            if first.setdefault(name, number) != number:
+                raise NotJson(f"members {first[name]} and {number} of an object have the same key")
     return members
 
 
@@ -58,7 +59,9 @@ def decode(text: str, at: int = 0) -> tuple[Json, int]:
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except ValueError:  # Python's limit of an integer's digits
-        raise NotJson("an integer of over 4,300 digits: write it as a text") from None
+        raise NotJson(
+            f"an integer of over {NUMBER_CHARS_MAX:,} digits: write it as a text"
+        ) from None
     if text.find("\\u", at, end) >= 0 and _HALF.search(text, at, end):
         _check_characters(value)
     return value, end

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.limits import ITEM_BYTES_MAX
+from batchrelay.domain.limits import COLUMNS_MAX, ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
 from batchrelay.items.encoding import MARK
 from batchrelay.items.texts import SEPARATORS, lines_of
@@ -132,6 +132,8 @@ def _check_header(header: Sequence[str], rows: _Rows) -> None:
     """That every column has a name of its own. Raises: InvalidItems with their positions."""
     if header[0].lower().startswith("sep=") and len("".join(header)) <= len("sep=;"):
         raise rows.error("a spreadsheet's sep= line: remove it, and write separator in forEach")
+    if len(header) > COLUMNS_MAX:
+        raise rows.error(f"{len(header):,} columns, and a table may have {COLUMNS_MAX:,}")
     nameless = [str(place) for place, name in enumerate(header, start=1) if not name]
     if len(nameless) > 1:
         *some, last = nameless

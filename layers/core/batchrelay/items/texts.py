@@ -22,15 +22,19 @@ def read_jsonl(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
         text = line.strip(" \t\r")
         if not text:
             continue
-        try:
-            value, end = decode(text)
-        except json.JSONDecodeError as error:
-            raise _not_json(source, number, line, error.pos, error.msg) from None
-        except NotJson as error:
-            raise InvalidItems(f"{source}: line {number}: not JSON: {error}") from None
-        if end != len(text):
-            raise _not_json(source, number, line, end, "Extra data")
-        yield value
+        yield _value(text, source, number, line)  # held here no longer: it may be large
+
+
+def _value(text: str, source: str, number: int, line: str) -> Json:
+    try:
+        value, end = decode(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(source, number, line, error.pos, error.msg) from None
+    except NotJson as error:
+        raise InvalidItems(f"{source}: line {number}: not JSON: {error}") from None
+    if end != len(text):
+        raise _not_json(source, number, line, end, "Extra data")
+    return value
 
 
 def _not_json(source: str, number: int, line: str, at: int, problem: str) -> InvalidItems:
