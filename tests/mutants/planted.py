@@ -21,25 +21,25 @@ class Mutant:
 MUTANTS = (
     Mutant(
         bug="a terminal event of a twin is believed",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="part.job_id not in (None, event.job_id)",
         new="False",
     ),
     Mutant(
         bug="an event that outruns the jobId is dropped",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="part.job_id not in (None, event.job_id)",
         new="part.job_id != event.job_id",
     ),
     Mutant(
         bug="a second job of a part takes the first one's place",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="if not part.is_unsubmitted:\n        return _note_twin(run, event), state",
         new="if False:\n        return _note_twin(run, event), state",
     ),
     Mutant(
         bug="a twin is forgotten instead of stopped",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="if not part.is_unsubmitted:\n        return _note_twin(run, event), state",
         new="if not part.is_unsubmitted:\n        return run, state",
     ),
@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a duplicate event is written once more",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="if part is None or part.outcome is not None:\n        return state",
         new="if part is None:\n        return state",
     ),
@@ -534,7 +534,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a job that was blocked is called so for ever",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old='blocked="" if has_begun else part.blocked',
         new="blocked=part.blocked",
     ),
@@ -1000,7 +1000,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="duplicate jobs are noted without a limit",
-        file="domain/transitions.py",
+        file="domain/job_events.py",
         old="    if len(run.twins) >= DUPLICATE_JOBS_MAX:",
         new="    if False:",
     ),

@@ -24,6 +24,7 @@ RARE = {
     "SUBMITTING + JobSucceeded -> CANCELLED",
     "SUBMITTING + SubmissionRefused -> CANCELLED",
     "SUBMITTING + SubmissionWithdrawn -> ACTIVE",
+    "SUBMITTING + SubmissionWithdrawn -> SUBMITTING",
     "SUCCEEDED + JobSubmitted -> SUCCEEDED",
 }
 """What takes thousands of runs, such as twins that are heard of hours late. Unit tests have them;
