@@ -1060,4 +1060,16 @@ MUTANTS = (
         new="",
         tests=("tests/cli/test_completion.py",),
     ),
+    Mutant(
+        bug="one listing without a submission is believed",
+        file="performing.py",
+        old="job_ids = self.jobs.find(queue, key.name) or self.jobs.find(queue, key.name)",
+        new="job_ids = self.jobs.find(queue, key.name)",
+    ),
+    Mutant(
+        bug="a job that was missing is stopped although it is there",
+        file="performing.py",
+        old="known[report.job_id] = progress_of(report, key, now)",
+        new="pass",
+    ),
 )

@@ -169,6 +169,11 @@ class JobsPort(Port):
         reports: tuple[JobReport, ...] = self._call("describe", job_ids)
         return tuple(report for report in reports if not self._jobs_of.is_left_out(report.job_id))
 
+    def find(self, queue: str, name: str) -> tuple[str, ...]:
+        """What is left out now and then, but never twice in a row."""
+        job_ids: tuple[str, ...] = self._call("find", queue, name)
+        return () if self._jobs_of.is_unlisted(name) else job_ids
+
     def _answer(self, request: Any) -> str | Exception:
         try:
             answer: str = self.submit(request)
@@ -208,6 +213,7 @@ class World:
     zombies: int = 0
     left_out: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
     _nested: bool = False
 
     def __post_init__(self) -> None:
@@ -372,6 +378,14 @@ class World:
         if job_id in self.left_out or not self._chance(self.weather.missing):
             return False
         self.left_out.add(job_id)
+        return True
+
+    def is_unlisted(self, name: str) -> bool:
+        """Whether ListJobs leaves out a name this time."""
+        if name in self.unlisted or not self._chance(self.weather.missing):
+            self.unlisted.discard(name)
+            return False
+        self.unlisted.add(name)
         return True
 
     def _may_end(self, job: MemoryJob) -> bool:

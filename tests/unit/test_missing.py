@@ -3,10 +3,13 @@ waited for for ever."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from batchrelay.adapters.memory import MemoryJob
-from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S
+from batchrelay.domain.errors import Ambiguous
+from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S, SUBMIT_GRACE_S
 from batchrelay.domain.missing import MISSING
 from batchrelay.domain.obligations import MISSING_REASON
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
@@ -23,11 +26,13 @@ class Gone:
         self.cloud = MemoryCloud(pipeline(step("a"), step("b", "a")))
         self.cloud.engine.start(ORDER)
         self.is_missing = True
+        self.looks, self.misses = 0, set[int]()
         self._describe = self.cloud.jobs.describe
         self.cloud.jobs.describe = self.describe  # type: ignore[method-assign,assignment]
 
     def describe(self, job_ids: list[str]) -> object:
-        return () if self.is_missing else self._describe(job_ids)
+        self.looks += 1
+        return () if self.is_missing or self.looks in self.misses else self._describe(job_ids)
 
     @property
     def job(self) -> MemoryJob:
@@ -63,6 +68,38 @@ def test_a_report_ends_the_wait(looks: int) -> None:
     gone.is_missing = True
     gone.swept(60)
     assert gone.swept(JOB_MISSING_S - 1).status is RunStatus.RUNNING, "an hour begins anew"
+
+
+def test_a_job_that_is_there_when_it_is_to_be_stopped_goes_on() -> None:
+    gone = Gone()
+    gone.is_missing, gone.misses = False, {1, 2}  # the third look is that of its stop
+    gone.swept(60)
+    run = gone.swept(JOB_MISSING_S)
+    assert (gone.looks, gone.job.outcome) == (3, None)
+    part = run.state("a").parts[0]
+    assert (part.missing_since, part.is_given_up, part.is_told) == (None, False, False)
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_one_listing_without_a_submission_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, *, cancel: bool
+) -> None:
+    cloud = MemoryCloud(pipeline(step("a")))
+    accept, find, looks = cloud.jobs.submit, cloud.jobs.find, iter([()])
+
+    def lost(request: dict[str, Any]) -> str:
+        accept(request)
+        raise Ambiguous("500")
+
+    monkeypatch.setattr(cloud.jobs, "submit", lost)
+    monkeypatch.setattr(cloud.jobs, "find", lambda queue, name: next(looks, find(queue, name)))
+    cloud.engine.start(ORDER)
+    if cancel:
+        cloud.engine.cancel("run1")
+    cloud.clock.move(SUBMIT_GRACE_S)
+    cloud.engine.sweep("run1")
+    [job] = cloud.jobs.jobs.values()
+    assert job.outcome is (JobOutcome.FAILED if cancel else None)
 
 
 def test_an_end_that_is_heard_of_later_is_its_end() -> None:

@@ -32,11 +32,12 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_MAX
+from batchrelay.domain.obligations import MISSING_REASON
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import JobKey, work_queues_prefix
 from batchrelay.hearing import active_jobs
-from batchrelay.job_detail import end_of
+from batchrelay.job_detail import end_of, progress_of
 from batchrelay.ports import Backoff, Clock, Jobs, Notices, Preparations, Queues
 
 Pending = tuple[Effect, bool]
@@ -232,8 +233,12 @@ class Performer:
         return tuple(results)
 
     def _submitted_jobs(self, run: Run, key: JobKey) -> tuple[Event, ...]:
-        """The jobs of that name: the oldest will be adopted, the others are twins."""
-        job_ids = self.jobs.find(str(submit_request(run, key)["jobQueue"]), key.name)
+        """The jobs of that name: the oldest will be adopted, the others are twins.
+
+        One listing without it decides nothing: it is asked for twice.
+        """
+        queue = str(submit_request(run, key)["jobQueue"])
+        job_ids = self.jobs.find(queue, key.name) or self.jobs.find(queue, key.name)
         now = self.clock.now()
         return tuple(JobSubmitted(at=now, key=key, job_id=job_id) for job_id in job_ids)
 
@@ -245,21 +250,31 @@ class Performer:
         return (SubmissionWithdrawn(at=self.clock.now(), key=effect.key),)
 
     def _terminate_all(self, run: Run, effects: Sequence[TerminateJob]) -> tuple[Event, ...]:
-        """What has ended or failed by now has done so of its own: that is kept."""
+        """What has ended or failed by now has done so of its own: that is kept.
+
+        A job that was missing, and is there after all, goes on.
+        """
         now = self.clock.now()
         reports = self.jobs.describe([effect.job_id for effect in effects])
         failed = {report.job_id: report.failed for report in reports}
+        missing = {effect.job_id for effect in effects if effect.reason == MISSING_REASON}
         active = {job_id: key for job_id, key, _ in active_jobs(run)}
-        ends = (end_of(r, active[r.job_id], now) for r in reports if r.job_id in active)
-        ended = {end.job_id: end for end in ends if end is not None}
+        known: dict[str, Event] = {}
+        for report in reports:
+            key = active.get(report.job_id)
+            end = None if key is None else end_of(report, key, now)
+            if end is not None:
+                known[report.job_id] = end
+            elif key is not None and report.job_id in missing:
+                known[report.job_id] = progress_of(report, key, now)
         stopped: list[str] = []
         for reason in dict.fromkeys(effect.reason for effect in effects):
-            same = [e.job_id for e in effects if e.reason == reason and e.job_id not in ended]
+            same = [e.job_id for e in effects if e.reason == reason and e.job_id not in known]
             stopped += self.jobs.terminate(same, reason) if same else ()
         terminated = (
             JobTerminated(at=now, job_id=job_id, failed=failed.get(job_id, 0)) for job_id in stopped
         )
-        return (*ended.values(), *terminated)
+        return (*known.values(), *terminated)
 
     def _notify(self, run: Run, rule: int) -> Event:
         try:
