@@ -10,8 +10,8 @@ from tests.simulation.play import play
 from tests.simulation.triggers import play_triggers
 
 RUNS = 400
-KNOWN_SEEDS = 2_000
-"""Enough to reach every row."""
+KNOWN_SEEDS = (*range(300), 329, 376, 426, 745, 993, 1_265, 1_727, 1_894)
+"""Enough to reach every row; the last were chosen of 2,600 for the rows that few runs reach."""
 
 
 def test_random_runs_end_right_in_every_weather() -> None:
@@ -26,7 +26,7 @@ def test_random_runs_end_right_in_every_weather() -> None:
 
 def test_known_seeds_end_right_and_reach_every_row() -> None:
     coverage = Coverage()
-    for seed in range(KNOWN_SEEDS):
+    for seed in KNOWN_SEEDS:
         play(seed, coverage)
     assert set(coverage.missing()) <= RARE
 

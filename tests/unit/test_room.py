@@ -367,12 +367,12 @@ def test_a_run_at_its_limit_is_cancelled_and_ends(monkeypatch: pytest.MonkeyPatc
 def test_from_every_state_of_random_runs_a_cancellation_leads_to_the_end() -> None:
     """Also near the limit: a quarter of the runs has little room."""
     states, no_room = 0, 0
-    for seed in range(160):
+    for seed in range(60):
         counts = play(seed, fork=1.0)
         states += counts["cancelled beside"]
         no_room += counts["no room"]
     print(f"{states:,} states were cancelled; {no_room} steps had no room")
-    assert states > 1_000
+    assert states > 400
     assert no_room
 
 
