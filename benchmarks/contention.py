@@ -1,7 +1,8 @@
 """Many steps that end at once, and one that joins them: how long runs take, and who conflicts.
 
-`python -m benchmarks.contention STEPS TRIALS` prints a line for each run, then the median and the
-longest; its exit code is 1 if a run took more than twice the median, or left a dead letter.
+`python -m benchmarks.contention STEPS TRIALS` prints a line for each trial, then the median and the
+longest; its exit code is 1 if a trial took more than twice the median, or left a dead letter. A run
+has at most 499 steps and the join: more steps are runs side by side, on the same cloud.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import json
 import statistics
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from batchrelay.domain.limits import STEPS_MAX
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.run import LocalRun
 from batchrelay_local.launch import LocalCloud
@@ -52,14 +55,17 @@ def graph(folder: Path, steps: int) -> PipelineFile:
     return read(file)
 
 
-def trial(file: PipelineFile) -> Trial:
-    """One run on a cloud of its own. Nothing reconciles: what is lost stays lost."""
+def trial(file: PipelineFile, runs: int) -> Trial:
+    """Runs on a cloud of their own. Nothing reconciles: what is lost stays lost."""
     cloud = LocalCloud.start(directory=file.path.resolve().parent)
     try:
-        session = LocalRun.prepare(cloud, file, Console(quiet=True))
-        ended = session.play({}, sweep=False)
-        assert ended.status == "SUCCEEDED", ended.status
-        took = (ended.ended_at or ended.started_at) - ended.started_at
+        sessions = [LocalRun.prepare(cloud, file, Console(quiet=True)) for _ in range(runs)]
+        with ThreadPoolExecutor(runs) as pool:
+            played = [pool.submit(session.play, {}, sweep=False) for session in sessions]
+            all_ended = [each.result() for each in played]
+        assert {ended.status for ended in all_ended} == {"SUCCEEDED"}, all_ended
+        began = min(ended.started_at for ended in all_ended)
+        took = max(ended.ended_at or began for ended in all_ended) - began
         return Trial(
             seconds=took.total_seconds(),
             conflicts=_conflicts(client(cloud, "logs")),
@@ -94,10 +100,11 @@ def main() -> int:
     """A line for each trial."""
     steps, trials = (int(argument) for argument in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as folder:
-        file = graph(Path(folder), steps)
+        runs = -(-steps // (STEPS_MAX - 1))
+        file = graph(Path(folder), steps // runs)
         done: list[Trial] = []
         for number in range(trials):
-            done.append(trial(file))
+            done.append(trial(file, runs))
             last = done[-1]
             print(
                 f"{number + 1:3}  {last.seconds:6.1f} s  {last.conflicts} conflicts  "
