@@ -279,7 +279,7 @@ MUTANTS = (
         new="return False",
     ),
     Mutant(
-        bug="a step fails at once when its missing job is told to stop",
+        bug="a step fails at once when its missing job is to be stopped",
         file="domain/missing.py",
         old="return replace(part, missing_since=event.at, is_given_up=True) if is_over else part",
         new="return None if is_over else part",

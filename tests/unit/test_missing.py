@@ -48,7 +48,7 @@ def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_fail
     assert gone.swept(10_000).status is RunStatus.RUNNING, "one answer decides nothing"
     assert gone.swept(JOB_MISSING_S - 1).state("a").parts[0].is_given_up is False
     assert gone.job.outcome is None
-    assert gone.swept(1).status is RunStatus.RUNNING, "its end may still be heard of"
+    assert gone.swept(1).status is RunStatus.RUNNING, "its end may still be reported"
     assert (gone.job.outcome, gone.job.reason) == (JobOutcome.FAILED, MISSING_REASON)
     assert gone.swept(JOB_STOPPED_S - 1).status is RunStatus.RUNNING
     run = gone.swept(1)
@@ -102,7 +102,7 @@ def test_one_listing_without_a_submission_decides_nothing(
     assert job.outcome is (JobOutcome.FAILED if cancel else None)
 
 
-def test_an_end_that_is_heard_of_later_is_its_end() -> None:
+def test_an_end_that_is_reported_later_is_its_end() -> None:
     gone = Gone()
     gone.swept(60)
     gone.cloud.jobs.end(gone.job.job_id, JobOutcome.SUCCEEDED)

@@ -82,7 +82,7 @@ def test_a_lost_message_is_made_good_by_reconcile() -> None:
     assert len(names(cloud)) == 60
 
 
-def test_what_is_postponed_is_looked_up_by_nobody_because_it_was_never_sent(
+def test_what_is_postponed_is_not_looked_up_because_it_was_never_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = wide(30)

@@ -164,7 +164,7 @@ Batch keeps ended jobs for at least seven days (reference §2.3), and how long a
 missing is not stated (§2.4)."""
 
 JOB_STOPPED_S = 300
-"""Seconds that a missing job has after that to be heard of again, before its part has failed: AWS
+"""Seconds that a missing job has after that to be reported again, before its part has failed: AWS
 Batch ends a job within seconds of TerminateJob, and its event is delivered in as many."""
 
 EFFECTS_PER_SAVE = 25
