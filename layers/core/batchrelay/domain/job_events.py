@@ -1,7 +1,7 @@
 """What an event of a job makes of its part, and so of its step.
 
-A job acts on its part only while the part has no other job: the first that is reported is adopted, any
-other is a duplicate that must be stopped.
+A job acts on its part only while the part has no other job: the first that is reported is adopted,
+any other is a duplicate that must be stopped.
 """
 
 from __future__ import annotations
