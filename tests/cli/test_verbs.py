@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -31,11 +32,20 @@ def wrong(tmp_path: Path) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize("verb", ["lint", "plan", "run"])
-def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    result = call(verb, "--help")
+def verbs(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command that does something."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from verbs(inner, *path, name)
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=" ".join(path)) for path in verbs(cli)])
+def test_every_verb_has_help_with_an_example(path: tuple[str, ...]) -> None:
+    result = call(*path, "--help")
     assert result.exit_code == 0
-    assert f"Example: batchrelay {verb}" in result.output
+    assert f"batchrelay {' '.join(path)}" in result.output.partition("Example: ")[2]
 
 
 @pytest.mark.parametrize("verb", ["lint", "plan", "run"])
