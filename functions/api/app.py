@@ -40,10 +40,16 @@ def cancel(run_id: str) -> Response[str]:
     return answer(run_document(handled.run), 202)
 
 
-@app.exception_handler([InputError, CodecError, UnicodeDecodeError])
+@app.exception_handler([InputError, UnicodeDecodeError])
 def refused(error: Exception) -> Response[str]:
     logger.warning("request refused", extra={"reason": str(error)})
-    return answer(said := problem(error), said["status"], "application/problem+json")
+    return answer(document := problem(error), document["status"], "application/problem+json")
+
+
+@app.exception_handler(CodecError)
+def unreadable(error: CodecError) -> Response[str]:
+    logger.error("stored document unreadable", extra={"reason": str(error)})
+    return answer(document := problem(error), document["status"], "application/problem+json")
 
 
 app.not_found(lambda _: refused(PathNotFound(f"there is no {app.current_event.path[:200]}")))

@@ -20,7 +20,6 @@ from batchrelay.bootstrap import (
 )
 from batchrelay.codec import decode_order
 from batchrelay.domain.errors import (
-    CodecError,
     InputError,
     PipelineNotFound,
     RunConflict,
@@ -48,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return {"batchItemFailures": failed}
     try:
         handled = lambda_engine().start(decode_order(event, new_run_id))
-    except (InputError, CodecError) as error:
+    except InputError as error:
         logger.warning("start refused", extra={"reason": str(error)})
         return {"error": {"type": type(error).__name__, "message": str(error)}}
     _told(handled)

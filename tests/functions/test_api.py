@@ -10,8 +10,9 @@ import pytest
 from jsonschema import validate
 
 from batchrelay.api import DETAIL_CHARS_MAX
+from batchrelay.domain.errors import CodecError
 from batchrelay.domain.pipeline import Overlap, Param, ParamType
-from batchrelay.domain.run import JobOutcome, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.openapi import SCHEMAS
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.fuzz.mutation import mutated, seeds
@@ -157,6 +158,18 @@ def test_a_body_that_is_no_text_is_a_problem(cloud: MemoryCloud) -> None:
         "requestContext": {"stage": "v1"},
     }
     assert api.handler(event, CONTEXT)["statusCode"] == 400
+
+
+def test_a_stored_run_that_cannot_be_read_is_no_fault_of_the_caller(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_run_id: str) -> Run:
+        raise CodecError("run.schema: 99 was written by a newer version of batchrelay")
+
+    monkeypatch.setattr(cloud.runs, "load", unreadable)
+    status, document = ask("GET", "/runs/run1")
+    assert (status, document["title"], document["status"]) == (500, "CodecError", 500)
+    assert document["detail"].startswith("run.schema: 99 was written by a newer version")
 
 
 def test_pipelines_are_listed(cloud: MemoryCloud) -> None:

@@ -595,7 +595,7 @@ MUTANTS = (
     Mutant(
         bug="trouble of ours is told as the caller's",
         file="functions/start_run/app.py",
-        old="except (InputError, CodecError) as error:",
+        old="except InputError as error:",
         new="except Exception as error:",
     ),
     Mutant(

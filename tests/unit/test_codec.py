@@ -15,7 +15,7 @@ from batchrelay.codec import (
     run_pipeline,
 )
 from batchrelay.codec.upgrades import SCHEMA
-from batchrelay.domain.errors import BatchrelayError, CodecError
+from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import StartOrder
 from batchrelay.settings import Settings
@@ -98,7 +98,7 @@ def test_an_order_without_an_id_gets_one_and_one_with_a_key_always_the_same() ->
         decode_order({"pipeline": name, "key": "a/b"}, lambda: "new").run_id for name in "ppq"
     )
     assert first == again != other
-    with pytest.raises(CodecError, match=r"order\.key: more than 256 characters"):
+    with pytest.raises(InvalidDocument, match=r"order\.key: more than 256 characters"):
         decode_order({"pipeline": "p", "key": "x" * 257}, lambda: "new")
 
 

@@ -19,6 +19,7 @@ from batchrelay.documents import (
     summary_document,
 )
 from batchrelay.domain.errors import (
+    CodecError,
     InputError,
     PathNotFound,
     PipelineNotFound,
@@ -217,5 +218,7 @@ def _http_status(error: Exception) -> int:
             return 409
         case RequestTooLarge():
             return 413
+        case CodecError():
+            return 500
         case _:
             return 400

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from batchrelay.codec.upgrades import SCHEMA
-from batchrelay.domain.errors import CodecError
+from batchrelay.domain.errors import CodecError, InvalidDocument
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.values import Json
 
@@ -82,11 +82,13 @@ def _shown(value: object) -> str:
 
 
 def check_text(document: Any, path: str) -> None:
-    """That every text of it can be stored. Raises: CodecError."""
+    """That every text of it can be stored. Raises: InvalidDocument."""
     try:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise CodecError(f"{path}: half of a character (a lone surrogate) is no text") from None
+        raise InvalidDocument(
+            f"{path}: half of a character (a lone surrogate) is no text"
+        ) from None
 
 
 def enum(reader: Reader, name: str, kind: type[_T]) -> _T:

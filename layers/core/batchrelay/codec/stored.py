@@ -72,7 +72,7 @@ def pipeline_text(pipeline: Pipeline) -> bytes:
     Raises:
         InvalidPipeline: it is longer than what a function reads at every event, or takes more than
             an item when it is deflated.
-        CodecError: half of a character, which no store takes.
+        InvalidDocument: half of a character, which no store takes.
     """
     document = encode_pipeline(pipeline)
     check_text(document, "pipeline")

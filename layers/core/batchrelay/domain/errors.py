@@ -6,6 +6,7 @@ BatchrelayError
 │   ├── InvalidParams       a run was given wrong parameters
 │   │   └── ParamsTooLong     they are more than a run keeps
 │   ├── InvalidStart        a run would ask AWS Batch for what it refuses
+│   ├── InvalidDocument     a request is not the document that it must be
 │   ├── InvalidItems        a fan-out's item list is not what `forEach` says
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
@@ -20,7 +21,7 @@ BatchrelayError
 ├── NotDone               nothing happened, or nobody knows; the effect stays owed
 │   ├── Throttled           surely nothing happened
 │   └── Ambiguous           it may have happened
-├── CodecError            a stored document is not what this version writes
+├── CodecError            ours: a stored document is not one that this version can read
 └── TransitionError       ours: the table was left
 """
 
@@ -49,6 +50,10 @@ class ParamsTooLong(InvalidParams):
 
 class InvalidStart(InputError):
     """A run would ask AWS Batch for what it refuses; every step is named, nothing is stored."""
+
+
+class InvalidDocument(InputError):
+    """A request is not the document that it must be; the message starts with its path."""
 
 
 class InvalidItems(InputError):
@@ -108,7 +113,7 @@ class Ambiguous(NotDone):
 
 
 class CodecError(BatchrelayError):
-    """A stored document is not what this version writes; the message starts with its path."""
+    """A stored document is not one that this version can read; the message starts with its path."""
 
 
 class TransitionError(BatchrelayError):
