@@ -15,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import LOOK_TRIES, SUBMIT_THREADS, THROTTLED_TRIES, BatchJobs
 from batchrelay.bootstrap import engine, triggering
-from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
 from batchrelay.settings import Settings
 
@@ -66,7 +66,7 @@ def jobs_on(wire: Wire, naps: list[float]) -> BatchJobs:
     ("answer", "error"),
     [
         ((400, "ClientException", '{"message": "no such queue"}'), Refused),
-        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Refused),
+        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Denied),
         ((500, "ServerException", '{"message": "oops"}'), Ambiguous),
         ((500, "AuthorizerConfigurationException", "{}"), Ambiguous),
         ((503, "", ""), Ambiguous),
@@ -170,7 +170,7 @@ def test_jobs_are_described_100_at_a_time() -> None:
     ("answer", "error", "sent"),
     [
         ((400, "ClientException", '{"message": "no"}'), Refused, 1),
-        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Refused, 1),
+        ((403, "AccessDeniedException", '{"message": "not authorized"}'), Denied, 1),
         ((429, "TooManyRequestsException", '{"message": "slow down"}'), Throttled, LOOK_TRIES),
         ((500, "ServerException", "{}"), Ambiguous, LOOK_TRIES),
         (EndpointConnectionError(endpoint_url="https://batch"), Ambiguous, LOOK_TRIES),

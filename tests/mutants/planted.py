@@ -293,7 +293,7 @@ MUTANTS = (
     Mutant(
         bug="a termination that was not allowed counts as done",
         file="adapters/batch.py",
-        old="isinstance(problem, Refused) and not is_denied(problem)",
+        old="isinstance(problem, Refused) and not isinstance(problem, Denied)",
         new="isinstance(problem, Refused)",
     ),
     Mutant(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from batchrelay.adapters.client_errors import AWS_ERRORS, classified, is_denied
-from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.job_detail import report_of
@@ -128,7 +128,7 @@ class BatchJobs:
             found = [job for page in pages for job in page["jobSummaryList"]]
         except AWS_ERRORS as error:
             problem = classified(error)
-            if is_denied(problem):  # there may be a job: it stays owed, and is told
+            if isinstance(problem, Denied):  # there may be a job: it stays owed, and is told
                 raise Ambiguous(str(problem)) from error
             raise problem from error
         same = [job for job in found if job["jobName"] == name]
@@ -169,5 +169,5 @@ class BatchJobs:
             self._client.terminate_job(jobId=job_id, reason=reason)
         except AWS_ERRORS as error:
             problem = classified(error)
-            return isinstance(problem, Refused) and not is_denied(problem)
+            return isinstance(problem, Refused) and not isinstance(problem, Denied)
         return True

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from batchrelay.domain.errors import Ambiguous, BatchrelayError, Refused, Throttled
+from batchrelay.domain.errors import Ambiguous, BatchrelayError, Denied, Refused, Throttled
 
 _T = TypeVar("_T")
 
@@ -34,6 +34,8 @@ _THROTTLING = frozenset(
     }
 )
 
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
 AWS_ERRORS = (ClientError, BotoCoreError)
 """Everything that a call of botocore raises on its own account."""
 
@@ -53,6 +55,8 @@ def classified(error: ClientError | BotoCoreError) -> BatchrelayError:
     message = f"{code}: {error.response['Error'].get('Message', '')}"
     if status == 429 or code in _THROTTLING:
         return Throttled(message)
+    if code in _DENIED:
+        return Denied(message)
     return Refused(message) if 400 <= status < 500 else Ambiguous(message)
 
 
@@ -83,8 +87,3 @@ def cancellation_codes(error: ClientError) -> list[str]:
     """Why a transaction was cancelled, for each of its writes; nothing for any other error."""
     reasons: Any = error.response.get("CancellationReasons", ())
     return [reason["Code"] for reason in reasons]
-
-
-def is_denied(problem: BatchrelayError) -> bool:
-    """Whether a role is not allowed to ask: nothing is known of what was asked for."""
-    return "AccessDenied" in str(problem)

@@ -18,6 +18,7 @@ BatchrelayError
 ├── RunSkipped            nobody's: another run is open, and its trigger says skip
 ├── RunConflict           nobody's: another writer was faster; load and fold again
 ├── Refused               the service said no for good; trying again changes nothing
+│   └── Denied              the role is not allowed to ask: nothing is known of what was asked for
 ├── NotDone               nothing happened, or nobody knows; the effect stays owed
 │   ├── Throttled           surely nothing happened
 │   └── Ambiguous           it may have happened
@@ -98,6 +99,10 @@ class RunConflict(BatchrelayError):
 
 class Refused(BatchrelayError):
     """The service said no for good; trying again changes nothing."""
+
+
+class Denied(Refused):
+    """The role is not allowed to ask: nothing is known of what was asked for."""
 
 
 class NotDone(BatchrelayError):
