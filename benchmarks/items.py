@@ -171,9 +171,8 @@ def _prepare(endpoint: str, for_each: Any) -> None:
     objects.__dict__["_client"] = _s3(endpoint)
     preparation = Preparation(objects=objects, queues=MemoryQueues(), clock=clock)
     outcome = preparation.prepare(run, "a", 0)
-    assert outcome is not None
-    assert isinstance(outcome.event, Prepared), outcome
-    assert outcome.event.items == ITEMS
+    assert isinstance(outcome, Prepared), outcome
+    assert outcome.items == ITEMS
 
 
 def listing(endpoint: str) -> None:
