@@ -252,10 +252,8 @@ JobEvent = (
 PreparationEvent = (
     Prepared | PreparationFailed | PreparationContinued | PreparationBegun | AttemptFailed
 )
-Event = (
-    PreparationEvent
-    | JobEvent
-    | JobTerminated
+RunEvent = (
+    JobTerminated
     | TurnCame
     | CancelRequested
     | DeadlinePassed
@@ -267,3 +265,4 @@ Event = (
     | RunContinued
     | GraceExpired
 )
+Event = PreparationEvent | JobEvent | RunEvent

@@ -49,6 +49,7 @@ from batchrelay.domain.events import (
     QueuesDeleted,
     QueuesLeft,
     RunContinued,
+    RunEvent,
     SubmissionRefused,
     SubmissionWithdrawn,
     TurnCame,
@@ -182,22 +183,7 @@ def advance(run: Run, event: Event) -> Run:
 # --- event-triggered ---------------------------------------------------------
 
 
-_RunEvent = (
-    JobTerminated
-    | TurnCame
-    | CancelRequested
-    | DeadlinePassed
-    | QueuesDeleted
-    | QueuesLeft
-    | NoticeSent
-    | NoticeRefused
-    | EffectsPostponed
-    | RunContinued
-    | GraceExpired
-)
-
-
-def _run_event(run: Run, event: _RunEvent) -> Run:
+def _run_event(run: Run, event: RunEvent) -> Run:
     match event:
         case JobTerminated():
             return told(run, event)
