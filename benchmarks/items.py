@@ -156,7 +156,7 @@ def _prepare(endpoint: str, for_each: Any) -> None:
     from batchrelay.domain.events import Prepared
     from batchrelay.domain.pipeline import Pipeline, Step
     from batchrelay.domain.transitions import new_run
-    from batchrelay.preparation import Preparation
+    from batchrelay.preparation.prepare import Preparation
 
     step = Step(name="a", request={"jobQueue": "q", "jobDefinition": "d"}, for_each=for_each)
     clock = MemoryClock()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay.adapters.memory_objects import MemoryObjects
-from batchrelay.manifest import ManifestWriter
+from batchrelay.preparation.manifest import ManifestWriter
 from batchrelay_local.launch import LocalCloud
 from batchrelay_worker.items import Child, row_items
 from benchmarks.batch import client

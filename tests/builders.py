@@ -25,15 +25,15 @@ from batchrelay.adapters.memory import (
 )
 from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.adapters.triggers import parse_trigger
-from batchrelay.bursts import Bursts
 from batchrelay.domain.events import Event
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
-from batchrelay.engine import Engine
-from batchrelay.preparation import Preparation
-from batchrelay.triggering import Triggering
+from batchrelay.engine.engine import Engine
+from batchrelay.preparation.prepare import Preparation
+from batchrelay.triggers.batching import Bursts
+from batchrelay.triggers.dispatch import Triggering
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from batchrelay.api import Api
-from batchrelay.progress import Looks
+from batchrelay.api.progress import Looks
+from batchrelay.api.service import Api
 from tests.builders import MemoryCloud
 from tests.stack import template
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.expansion import expand
+from batchrelay.domain.templates import expand
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.job_definitions import PIPELINE_TAG
 from batchrelay_cli.pipeline_file.document import Problem

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from batchrelay.adapters.triggers import time_order
-from batchrelay.bootstrap import store
+from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartOrder

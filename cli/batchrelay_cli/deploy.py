@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.bootstrap import store
+from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX

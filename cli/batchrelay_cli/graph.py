@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from batchrelay.domain.array_split import known_items
 from batchrelay.domain.pipeline import (
     ForEach,
     InlineItems,
@@ -15,7 +16,6 @@ from batchrelay.domain.pipeline import (
     Step,
     StepOutputs,
 )
-from batchrelay.domain.sizes import known_items
 from batchrelay.domain.values import printable
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import InvalidPipeline
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json, merged
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from batchrelay.domain.lanes import upstream_failures
+from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import printable

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.triggers import parse_trigger
-from batchrelay.bootstrap import store
+from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.run import RunStatus, StartOrder
 from batchrelay_cli.aws import InvalidSettingsError, Wire, endpoint_of

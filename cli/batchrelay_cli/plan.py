@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from batchrelay.codec import encode_pipeline
-from batchrelay.domain.chains import wanted_outputs
+from batchrelay.domain.array_split import known_items
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
+from batchrelay.domain.n_to_n_chains import wanted_outputs
 from batchrelay.domain.pipeline import (
     ForEach,
     InlineItems,
@@ -21,7 +22,6 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.sizes import known_items
 from batchrelay_cli.graph import mermaid, size_of, source_of, svg
 from batchrelay_cli.options import UsageProblem, echo_json, output_option
 from batchrelay_cli.pipeline_file.read import PipelineFile, read

@@ -14,18 +14,18 @@ from rich.console import Console
 from rich.text import Text
 
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.bootstrap import new_run_id, store
+from batchrelay.api.progress import observed
+from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.codec import encode_run
+from batchrelay.codec.job_detail import report_of
 from batchrelay.domain.errors import InvalidParams, InvalidStart
-from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
 from batchrelay.domain.variables import variables_of
-from batchrelay.hearing import active_jobs
-from batchrelay.job_detail import report_of
-from batchrelay.progress import observed
+from batchrelay.engine.reconcile import active_jobs
 from batchrelay_cli.aws import (
     LOG_LINES_MAX,
     Downloaded,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError
 
-from batchrelay.bootstrap import new_run_id, store
+from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay_cli.aws import FunctionFailedError, Wire
 from batchrelay_cli.completion import PIPELINE

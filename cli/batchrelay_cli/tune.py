@@ -11,13 +11,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from batchrelay.bootstrap import objects, store
+from batchrelay.aws_lambda.wiring import objects, store
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged, printable
 from batchrelay.ports import Objects
-from batchrelay.tuning import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
+from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
 from batchrelay_cli.remote import reached

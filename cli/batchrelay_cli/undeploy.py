@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import click
 
 from batchrelay.adapters.triggers import quiet_trigger
-from batchrelay.bootstrap import bursts, store, timers
-from batchrelay.domain.burst import Ring
+from batchrelay.aws_lambda.wiring import bursts, store, timers
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
+from batchrelay.domain.upload_batch import Ring
 from batchrelay_cli.aws import Wire
 from batchrelay_cli.completion import PIPELINE
 from batchrelay_cli.job_definitions import deregister

@@ -9,12 +9,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay import openapi
-from batchrelay.api import problem
-from batchrelay.bootstrap import begin_invocation, lambda_api
-from batchrelay.documents import run_document
+from batchrelay.api import openapi
+from batchrelay.api.service import problem
+from batchrelay.api.views import run_document
+from batchrelay.aws_lambda.metrics import record, record_start
+from batchrelay.aws_lambda.wiring import begin_invocation, lambda_api
 from batchrelay.domain.errors import CodecError, InputError, PathNotFound
-from batchrelay.metrics import record, record_start
 
 logger, metrics, app = Logger(), Metrics(), APIGatewayRestResolver()
 

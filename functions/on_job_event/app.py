@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.eventbridge import parse
-from batchrelay.bootstrap import begin_invocation, lambda_deliveries, lambda_engine
+from batchrelay.aws_lambda.metrics import record, sent_at
+from batchrelay.aws_lambda.wiring import begin_invocation, lambda_deliveries, lambda_engine
 from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.domain.events import Event
-from batchrelay.metrics import record, sent_at
 
 logger = Logger()
 metrics = Metrics()

@@ -10,9 +10,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from batchrelay.adapters.sqs import ContinueMessage, PrepareMessage, parse
-from batchrelay.bootstrap import begin_invocation, lambda_deliveries, lambda_engine
+from batchrelay.aws_lambda.metrics import record
+from batchrelay.aws_lambda.wiring import begin_invocation, lambda_deliveries, lambda_engine
 from batchrelay.domain.errors import RunConflict, RunNotFound
-from batchrelay.metrics import record
 
 logger = Logger()
 metrics = Metrics()

@@ -12,9 +12,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.bootstrap import begin_invocation, lambda_engine
+from batchrelay.aws_lambda.metrics import record
+from batchrelay.aws_lambda.wiring import begin_invocation, lambda_engine
 from batchrelay.domain.errors import RunNotFound
-from batchrelay.metrics import record
 
 LAST_SWEEP_MS = 60_000
 """Milliseconds that a sweep of one run may take."""

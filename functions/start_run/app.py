@@ -11,7 +11,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.bootstrap import (
+from batchrelay.aws_lambda.metrics import record_start
+from batchrelay.aws_lambda.wiring import (
     begin_invocation,
     lambda_deliveries,
     lambda_engine,
@@ -25,9 +26,8 @@ from batchrelay.domain.errors import (
     RunConflict,
     RunSkipped,
 )
-from batchrelay.engine import Handled
-from batchrelay.metrics import record_start
-from batchrelay.triggering import Outcome
+from batchrelay.engine.engine import Handled
+from batchrelay.triggers.dispatch import Outcome
 
 logger = Logger()
 metrics = Metrics()

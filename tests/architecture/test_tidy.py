@@ -11,7 +11,7 @@ import pytest
 from click import Group
 
 from batchrelay.domain import limits
-from batchrelay.domain.settling import SETTLE_TABLE
+from batchrelay.domain.derived_transitions import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
 from batchrelay_cli.main import cli
 from tests.end_to_end import test_limits
@@ -24,7 +24,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 FUNCTION_LINES_MAX, FILE_LINES_MAX, HANDLER_LINES_MAX = 40, 400, 100
 
 MAY_READ_THE_ENVIRONMENT = {
-    "layers/core/batchrelay/settings.py",
+    "layers/core/batchrelay/aws_lambda/settings.py",
     "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.table import Table
 
-from batchrelay.documents import run_document
+from batchrelay.api.views import run_document
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay_cli.live import step_table
 from batchrelay_cli.status import run_table

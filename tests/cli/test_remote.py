@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
 
-from batchrelay.bootstrap import store
+from batchrelay.aws_lambda.wiring import store
 from batchrelay_cli.aws import Wire, deployed
 from batchrelay_cli.main import cli
 from batchrelay_cli.remote import ask

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from batchrelay.codec import encode_pipeline
-from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
@@ -35,8 +34,9 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.run_queue import Turn
 from batchrelay.domain.transitions import advance, new_run
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.upload_batch import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.ports import (
     BurstStore,
     Jobs,

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_bursts import DynamoBursts
+from batchrelay.adapters.dynamodb_batches import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse

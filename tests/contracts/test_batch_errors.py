@@ -14,10 +14,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import LOOK_TRIES, SUBMIT_THREADS, THROTTLED_TRIES, BatchJobs
-from batchrelay.bootstrap import engine, triggering
+from batchrelay.aws_lambda.settings import Settings
+from batchrelay.aws_lambda.wiring import engine, triggering
 from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
-from batchrelay.settings import Settings
 
 REQUEST = {"jobName": "br-a-b-r0-p0", "jobQueue": "q", "jobDefinition": "d"}
 

@@ -16,8 +16,8 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
 )
 from batchrelay.adapters.memory_objects import MemoryObjects
-from batchrelay.domain.burst import Ring
 from batchrelay.domain.effects import ContinueRun
+from batchrelay.domain.upload_batch import Ring
 from tests.contracts import suite
 
 

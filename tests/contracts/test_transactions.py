@@ -11,10 +11,10 @@ from botocore.stub import Stubber
 
 from batchrelay.adapters import client_errors
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_bursts import DynamoBursts
-from batchrelay.domain.burst import Burst, CreatedObject
+from batchrelay.adapters.dynamodb_batches import DynamoBursts
 from batchrelay.domain.errors import RunConflict, RunExists
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.upload_batch import Burst, CreatedObject
 from tests.contracts.suite import run_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 
-from batchrelay import bootstrap
 from batchrelay.adapters import batch
+from batchrelay.aws_lambda import wiring as bootstrap
 from tests.stack import ROOT
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from batchrelay.bootstrap import store
-from batchrelay.domain.obligations import is_open
+from batchrelay.aws_lambda.wiring import store
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay_cli.aws import local_client_factory

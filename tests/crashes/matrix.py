@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batchrelay.domain.obligations import TWIN_REASON
+from batchrelay.domain.pending_effects import TWIN_REASON
 from tests.crashes.invocation import CrashPoint
 from tests.crashes.machine import Crash, Machine, Played, Scenario, essence
 

@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from batchrelay.bootstrap import store
+from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay_cli.aws import local_client_factory
 from batchrelay_local.launch import LocalCloud

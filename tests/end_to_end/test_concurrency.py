@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from batchrelay.bootstrap import engine
+from batchrelay.aws_lambda.settings import Settings
+from batchrelay.aws_lambda.wiring import engine
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import RunStatus, StartOrder
 from batchrelay.domain.values import JobKey
-from batchrelay.engine import Engine
-from batchrelay.settings import Settings
+from batchrelay.engine.engine import Engine
 from tests.crashes.machine import Machine, machine
 
 pytestmark = pytest.mark.cloud

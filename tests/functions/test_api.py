@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
-from batchrelay.api import DETAIL_CHARS_MAX
+from batchrelay.api.openapi import SCHEMAS
+from batchrelay.api.service import DETAIL_CHARS_MAX
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.pipeline import Overlap, Param, ParamType
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
-from batchrelay.openapi import SCHEMAS
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.fuzz.mutation import mutated, seeds
 from tests.handlers import CONTEXT, api, serve

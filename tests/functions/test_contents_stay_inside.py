@@ -24,7 +24,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import StartOrder, StepState, StepStatus
-from batchrelay.items.sources import Sources
+from batchrelay.preparation.items.sources import Sources
 from tests.builders import ENVIRONMENT, MemoryCloud, pipeline
 from tests.handlers import CONTEXT, api, prepare, serve
 
@@ -208,7 +208,7 @@ def test_what_python_says_of_a_value_is_not_kept(
     def read(*_: object) -> Any:
         return iter([int(WORD)])
 
-    monkeypatch.setattr("batchrelay.items.sources.read_jsonl", read)
+    monkeypatch.setattr("batchrelay.preparation.items.sources.read_jsonl", read)
     request = {"jobQueue": "queue", "jobDefinition": "noop:1"}
     step = Step(name="fan", request=request, for_each=ListFile(file=f"{LIST}.jsonl"))
     cloud = MemoryCloud(definition(step))

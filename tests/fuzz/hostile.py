@@ -24,7 +24,7 @@ import boto3
 from batchrelay.adapters.memory import MemoryClock, MemoryQueues
 from batchrelay.adapters.s3 import READ_CHUNK_BYTES, S3Upload
 from batchrelay.domain.pipeline import ListFile, ListFormat
-from batchrelay.preparation import Preparation
+from batchrelay.preparation.prepare import Preparation
 from tests.builders import run_of, step
 from tests.stack import template
 

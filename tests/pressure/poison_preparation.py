@@ -20,7 +20,7 @@ from typing import Any
 
 from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import StartOrder
-from batchrelay.items.glob import glob
+from batchrelay.preparation.items.glob import glob
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import ROOT
 

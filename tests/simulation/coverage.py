@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import get_args
 
+from batchrelay.domain.derived_transitions import SETTLE_TABLE
 from batchrelay.domain.effects import Effect
 from batchrelay.domain.events import Event, GraceExpired
 from batchrelay.domain.run import Run, StepStatus
-from batchrelay.domain.settling import SETTLE_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE, advance
 
 RARE = {

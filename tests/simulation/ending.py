@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from batchrelay.codec import compact_json, encode_run, stored_run
-from batchrelay.domain import room
+from batchrelay.domain import run_size as room
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -27,7 +27,7 @@ from batchrelay.domain.events import (
     RunContinued,
     SubmissionWithdrawn,
 )
-from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.pending_effects import is_open, owed
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey

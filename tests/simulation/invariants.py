@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
-from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.pending_effects import is_open, owed
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import JobKey
 

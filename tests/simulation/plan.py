@@ -6,7 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from batchrelay.domain.chains import continues, heads
+from batchrelay.domain.array_split import split
+from batchrelay.domain.n_to_n_chains import continues, heads
 from batchrelay.domain.pipeline import (
     Aggregate,
     Group,
@@ -17,7 +18,6 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
-from batchrelay.domain.sizes import split
 
 BUCKET = "bucket"
 QUEUE = "queue"

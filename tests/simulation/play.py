@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-from batchrelay import engine, performing
-from batchrelay.domain import postponing, room, start_check
-from batchrelay.domain.room import state_bytes
+from batchrelay.domain import postponed_effects as postponing
+from batchrelay.domain import run_size as room
+from batchrelay.domain import start_check
 from batchrelay.domain.run import Run
+from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.transitions import new_run
+from batchrelay.engine import effects as performing
+from batchrelay.engine import engine
 from tests.simulation.coverage import Coverage
 from tests.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from tests.simulation.invariants import check_end

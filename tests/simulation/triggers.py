@@ -16,7 +16,7 @@ from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.values import JobKey
-from batchrelay.triggering import Triggering
+from batchrelay.triggers.dispatch import Triggering
 from tests.builders import MemoryCloud, pipeline, step
 from tests.simulation.play import SimulationError
 from tests.simulation.world import Crash, Port

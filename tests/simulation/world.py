@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from batchrelay import preparation
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
@@ -46,9 +45,10 @@ from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
-from batchrelay.engine import Engine
+from batchrelay.engine.engine import Engine
 from batchrelay.ports import JobReport
-from batchrelay.preparation import Preparation
+from batchrelay.preparation import prepare as preparation
+from batchrelay.preparation.prepare import Preparation
 from tests.simulation.coverage import Coverage
 from tests.simulation.ending import cancelled, check_size
 from tests.simulation.invariants import UNPREPARED, check_save, check_submission

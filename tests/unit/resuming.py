@@ -9,10 +9,10 @@ from typing import Any
 
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.events import JobFailed, JobSucceeded
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import expand_item
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import variables_of
 from batchrelay_worker.items import Child, Item, items_of, row_items

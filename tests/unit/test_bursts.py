@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from batchrelay import bursts
 from batchrelay.adapters.memory import MemoryBursts
 from batchrelay.adapters.triggers import s3_input
-from batchrelay.bursts import RING_AGAIN_S, TIMER_LATE_S
-from batchrelay.domain import burst
+from batchrelay.domain import upload_batch as burst
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run
-from batchrelay.engine import Handled
+from batchrelay.engine.engine import Handled
+from batchrelay.triggers import batching as bursts
+from batchrelay.triggers.batching import RING_AGAIN_S, TIMER_LATE_S
 from tests.builders import MemoryCloud, dies_at, pipeline, step
 
 QUIET_S = 60

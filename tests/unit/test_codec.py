@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchrelay.aws_lambda.settings import Settings
 from batchrelay.codec import (
     decode_order,
     decode_pipeline,
@@ -18,7 +19,6 @@ from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import StartOrder
-from batchrelay.settings import Settings
 from tests.builders import pipeline, step
 from tests.contracts.suite import EVERYTHING, ended, run_of
 

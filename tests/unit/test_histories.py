@@ -12,9 +12,9 @@ import pytest
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
-from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
 from tests.histories.record import record

@@ -22,12 +22,12 @@ from batchrelay.domain.pipeline import (
     Matrix,
 )
 from batchrelay.domain.values import Json
-from batchrelay.items.compression import plain
-from batchrelay.items.glob import glob
-from batchrelay.items.json_list import read_json_list
-from batchrelay.items.sources import Passed, Position, Sources, reduced
-from batchrelay.items.tables import read_table
-from batchrelay.items.texts import read_jsonl, read_lines
+from batchrelay.preparation.items.compression import plain
+from batchrelay.preparation.items.glob import glob
+from batchrelay.preparation.items.json_list import read_json_list
+from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
+from batchrelay.preparation.items.tables import read_table
+from batchrelay.preparation.items.texts import read_jsonl, read_lines
 from tests.builders import run_of, step
 
 KEYS = ("in/a b+c%20é.txt", "in/sub/x.txt", "in/sub/", "in/y.csv", "in/empty/", "other/z.txt")

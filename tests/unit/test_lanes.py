@@ -16,8 +16,8 @@ from batchrelay.domain.events import (
     Prepared,
     SubmissionRefused,
 )
-from batchrelay.domain.lanes import upstream_failures
-from batchrelay.domain.obligations import owed
+from batchrelay.domain.n_to_n import upstream_failures
+from batchrelay.domain.pending_effects import owed
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.transitions import advance

@@ -21,12 +21,12 @@ from batchrelay.domain.limits import ITEM_BYTES_MAX, REASON_CHARS_MAX
 from batchrelay.domain.pipeline import ForEach, ListFile, ListFormat, Listing, StepOutputs
 from batchrelay.domain.run import StepState, StepStatus
 from batchrelay.domain.values import Json
-from batchrelay.items import json_list
-from batchrelay.items.json_list import read_json_list
-from batchrelay.items.sources import SOURCE_CHARS_MAX, Passed, Position, Sources
-from batchrelay.items.tables import read_table
-from batchrelay.items.texts import read_jsonl, read_lines
-from batchrelay.manifest import ManifestWriter
+from batchrelay.preparation.items import json_list
+from batchrelay.preparation.items.json_list import read_json_list
+from batchrelay.preparation.items.sources import SOURCE_CHARS_MAX, Passed, Position, Sources
+from batchrelay.preparation.items.tables import read_table
+from batchrelay.preparation.items.texts import read_jsonl, read_lines
+from batchrelay.preparation.manifest import ManifestWriter
 from tests.builders import run_of, step
 from tests.stack import ROOT
 
@@ -254,7 +254,7 @@ def test_an_item_longer_than_its_line_is_refused_by_its_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A CSV row names its columns once in the file, and as an item each time."""
-    monkeypatch.setattr("batchrelay.manifest.ITEM_BYTES_MAX", 20)
+    monkeypatch.setattr("batchrelay.preparation.manifest.ITEM_BYTES_MAX", 20)
     with pytest.raises(InvalidItems, match="item 0: 30 bytes of JSON, and an item may have 20"):
         items_of(ListFile(file="s3://b/f.csv"), {"f.csv": b"a_long_name,b\n1,2345\n"})
 

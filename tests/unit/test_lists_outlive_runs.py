@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from batchrelay.bootstrap import engine
+from batchrelay.aws_lambda.settings import Settings
+from batchrelay.aws_lambda.wiring import engine
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import RunStatus, StartOrder
-from batchrelay.settings import Settings
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import resource, template
 

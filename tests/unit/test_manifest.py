@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.items.json_list import read_json_list
-from batchrelay.manifest import ManifestWriter
+from batchrelay.preparation.items.json_list import read_json_list
+from batchrelay.preparation.manifest import ManifestWriter
 
 _JSON = st.recursive(
     st.none()

@@ -10,8 +10,8 @@ import pytest
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.errors import Ambiguous
 from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S, SUBMIT_GRACE_S
-from batchrelay.domain.missing import MISSING
-from batchrelay.domain.obligations import MISSING_REASON
+from batchrelay.domain.missing_jobs import MISSING
+from batchrelay.domain.pending_effects import MISSING_REASON
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
 from tests.builders import MemoryCloud, pipeline, step
 from tests.pressure import missing_job

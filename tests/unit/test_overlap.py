@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from batchrelay.documents import run_document, story
+from batchrelay.api.views import run_document, story
 from batchrelay.domain.errors import InputError, RunConflict, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud, at, dies_at, pipeline, step
 

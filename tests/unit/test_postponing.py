@@ -16,7 +16,7 @@ from batchrelay.domain.limits import (
     SUBMISSIONS_MAX,
     SUBMIT_GRACE_S,
 )
-from batchrelay.domain.obligations import owed
+from batchrelay.domain.pending_effects import owed
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, RunStatus, StartOrder, StepStatus
 from batchrelay.domain.transitions import advance

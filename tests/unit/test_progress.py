@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import MemoryJobs
-from batchrelay.documents import run_document
+from batchrelay.api.progress import LOOK_S, LOOKS_MAX, Looks
+from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StartOrder, StepStatus
 from batchrelay.ports import JobReport
-from batchrelay.progress import LOOK_S, LOOKS_MAX, Looks
 from tests.builders import MemoryCloud, pipeline, step
 
 

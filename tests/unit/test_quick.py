@@ -18,9 +18,9 @@ from batchrelay.domain.pipeline import ParamType
 from batchrelay.domain.request_rules import submit_violations
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import looks_right
-from batchrelay.items.existing import ordered
-from batchrelay.items.glob import glob
-from batchrelay.items.strict_json import NotJson, decode
+from batchrelay.preparation.items.existing import ordered
+from batchrelay.preparation.items.glob import glob
+from batchrelay.preparation.items.strict_json import NotJson, decode
 
 SECONDS_MAX = 3.0
 """For what takes milliseconds, or a part of a second: on a machine that does other things too."""

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from batchrelay.api.views import run_document, story
 from batchrelay.codec import encode_run
-from batchrelay.documents import run_document, story
 from batchrelay.domain.events import (
     CancelRequested,
     Event,

@@ -16,7 +16,7 @@ from batchrelay.adapters.memory import MemoryRunStore
 from batchrelay.codec import compact_json, decode_run, encode_run, stored_run
 from batchrelay.codec.parts import packed_parts
 from batchrelay.codec.stored import KEYS_BYTES
-from batchrelay.domain import room
+from batchrelay.domain import run_size as room
 from batchrelay.domain.errors import InvalidStart, NotDone, RunTooLarge
 from batchrelay.domain.events import (
     CancelRequested,
@@ -36,7 +36,6 @@ from batchrelay.domain.limits import (
     STEPS_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.room import PART_BYTES, state_bytes, step_bytes
 from batchrelay.domain.run import (
     JobOutcome,
     Part,
@@ -47,8 +46,9 @@ from batchrelay.domain.run import (
     StepStatus,
     Twin,
 )
+from batchrelay.domain.run_size import PART_BYTES, state_bytes, step_bytes
 from batchrelay.domain.values import short, stored_text
-from batchrelay.duplicates import stop_unnoted
+from batchrelay.engine.duplicate_jobs import stop_unnoted
 from tests.builders import ENVIRONMENT, T0, MemoryCloud, at, fold, key, pipeline, run_of, step
 from tests.pressure.never_saved import Table, begun, ended, prepare, stop
 from tests.simulation.ending import LONGEST_REASON, cancelled

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from batchrelay.documents import run_document, story
+from batchrelay.api.views import run_document, story
 from batchrelay.domain.effects import (
     DeleteQueues,
     Notify,
@@ -29,7 +29,7 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import REASON_CHARS_MAX, SUBMIT_GRACE_S
-from batchrelay.domain.obligations import is_open, owed
+from batchrelay.domain.pending_effects import is_open, owed
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import (

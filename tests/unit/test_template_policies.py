@@ -8,7 +8,7 @@ from batchrelay.adapters.sqs import DEAD_SUFFIX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import StepState
 from batchrelay.domain.values import work_queues_prefix
-from batchrelay.preparation import step_digest
+from batchrelay.preparation.prepare import step_digest
 from batchrelay_cli.job_definitions import PIPELINE_TAG
 from tests.policies import Policies
 from tests.stack import template

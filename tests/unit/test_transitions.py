@@ -20,7 +20,7 @@ from batchrelay.domain.events import (
     SubmissionRefused,
 )
 from batchrelay.domain.limits import PREPARE_GRACE_S, REASON_CHARS_MAX, SUBMIT_GRACE_S
-from batchrelay.domain.obligations import TWIN_REASON, is_open, owed
+from batchrelay.domain.pending_effects import TWIN_REASON, is_open, owed
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.run import (
     JobOutcome,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from batchrelay.adapters.memory_objects import MemoryObjects
-from batchrelay.tuning import Times, automatic_chunk
+from batchrelay.preparation.chunk_size import Times, automatic_chunk
 
 MEMORY = "s3://b/runs/-tuning/p/s.json"
 

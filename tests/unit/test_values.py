@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchrelay.domain.array_split import split
 from batchrelay.domain.errors import InvalidItems, InvalidParams, InvalidPipeline, Refused
 from batchrelay.domain.events import JobSucceeded, Prepared
-from batchrelay.domain.expansion import expand, expand_document, references
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX, PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.requests import notice_of, submit_request
-from batchrelay.domain.sizes import split
+from batchrelay.domain.templates import expand, expand_document, references
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey, step_label
 from batchrelay.domain.variables import resolve_params, variables_of

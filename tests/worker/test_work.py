@@ -16,7 +16,7 @@ import pytest
 
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sqs import SqsQueues
-from batchrelay.manifest import ManifestWriter
+from batchrelay.preparation.manifest import ManifestWriter
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of
 from tests.stack import ROOT

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from batchrelay.domain.chains import counts_problem, skip_problems
+from batchrelay.domain.array_split import children_of_items
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.expansion import references
+from batchrelay.domain.n_to_n_chains import counts_problem, skip_problems
 from batchrelay.domain.pipeline import Step, StepOutputs
-from batchrelay.domain.sizes import children_of_items
 from batchrelay.domain.start_check import is_uri, source_uris
+from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import strings

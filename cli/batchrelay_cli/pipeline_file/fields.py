@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from batchrelay.domain.expansion import references
 from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME
 from batchrelay.domain.variables import looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place

@@ -20,7 +20,7 @@ from batchrelay.domain.pipeline import (
     Matrix,
     StepOutputs,
 )
-from batchrelay.items.glob import glob
+from batchrelay.preparation.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from batchrelay.domain.chains import wanted_outputs
-from batchrelay.domain.expansion import references
+from batchrelay.domain.n_to_n_chains import wanted_outputs
 from batchrelay.domain.pipeline import ListFile, Listing, Pipeline, S3Trigger, Step
+from batchrelay.domain.templates import references
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
 

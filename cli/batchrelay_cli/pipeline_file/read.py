@@ -11,8 +11,8 @@ from typing import Any
 from batchrelay.codec import pipeline_text
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidPipeline
-from batchrelay.domain.expansion import references
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
+from batchrelay.domain.templates import references
 from batchrelay.domain.variables import STEP_OUTCOMES
 from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.definition_use import check_use

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.expansion import references
+from batchrelay.domain.templates import references
 from batchrelay.domain.values import merged
 from batchrelay_cli.pipeline_file.code_words import SHELLS, code_words
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG, WORKER

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.upload_batch import Burst, CreatedObject, Ring
 from batchrelay.domain.values import Json
 
 

@@ -15,10 +15,10 @@ import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.codec.job_detail import report_of
 from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
 from batchrelay.domain.values import Json
-from batchrelay.job_detail import report_of
 from batchrelay.ports import JobReport
 
 if TYPE_CHECKING:

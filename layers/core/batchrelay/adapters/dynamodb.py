@@ -47,10 +47,10 @@ from batchrelay.domain.errors import (
     RunExists,
     RunNotFound,
 )
-from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
 from batchrelay.ports import Registered, RunSummary
 
 if TYPE_CHECKING:

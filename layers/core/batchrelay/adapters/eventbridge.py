@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from batchrelay.codec.job_detail import end_of, report_of
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.events import JobBlocked, JobFailed, JobSucceeded
 from batchrelay.domain.values import JOB_ID, JobKey
-from batchrelay.job_detail import end_of, report_of
 
 STATE_CHANGE, QUEUE_BLOCKED = "Batch Job State Change", "Batch Job Queue Blocked"
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchrelay.codec import pipeline_text, stored_run
-from batchrelay.domain.burst import Burst, CreatedObject, Ring
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     PipelineNotFound,
@@ -22,11 +21,12 @@ from batchrelay.domain.errors import (
     RunNotFound,
 )
 from batchrelay.domain.limits import RUN_BYTES_MAX
-from batchrelay.domain.obligations import is_open
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
-from batchrelay.domain.turn import Turn
+from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.upload_batch import Burst, CreatedObject, Ring
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport, Registered, RunSummary
 

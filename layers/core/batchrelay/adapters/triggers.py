@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS
-from batchrelay.domain.burst import CreatedObject, QuietTrigger, QuietUpload, Ring, Wish
 from batchrelay.domain.errors import Ambiguous, InputError
 from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.domain.run import StartOrder
+from batchrelay.domain.upload_batch import CreatedObject, QuietTrigger, QuietUpload, Ring, Wish
 from batchrelay.domain.values import keyed_run_id
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ A run in short: {"schema": 1, "id", "pipeline", "pipelineVersion", "status", "st
 item; times are milliseconds of the epoch; parts are records of equal length (parts.py).
 """
 
-from batchrelay.codec.orders import decode_order
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
 from batchrelay.codec.reader import check_text
+from batchrelay.codec.requests import decode_order
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
 from batchrelay.codec.stored import compact_json, deflated, pipeline_text, stored_run
 

@@ -1,7 +1,7 @@
 """The parts of a step as one text: a record of equal length for each, in base64.
 
 A part takes the same bytes from its creation to its end, so that no event about its job makes
-the run grow (domain/room.py). 39 bytes are 52 characters without padding.
+the run grow (domain/run_size.py). 39 bytes are 52 characters without padding.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class StoredRun:
 def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
     """The run as it is stored.
 
-    Raises: RunTooLarge. It is a bug of ours: see domain/room.py.
+    Raises: RunTooLarge. It is a bug of ours: see domain/run_size.py.
     """
     beside = {
         "status": str(run.status),

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.expansion import ITEM_TOKEN
+from batchrelay.domain.templates import ITEM_TOKEN
 from batchrelay.domain.values import Json
 
 _INDEX = re.compile(r"[0-9]{1,9}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from batchrelay.domain.cancellation import failed_part, withdrawn
+from batchrelay.domain.derived_transitions import after_parts
 from batchrelay.domain.events import (
     JobBlocked,
     JobFailed,
@@ -19,12 +21,10 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
-from batchrelay.domain.missing import MISSING, missed, reported, still_stopped
+from batchrelay.domain.missing_jobs import MISSING, missed, reported, still_stopped
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.room import Room
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, Twin
-from batchrelay.domain.settling import after_parts
-from batchrelay.domain.stopping import failed_part, withdrawn
+from batchrelay.domain.run_size import Room
 from batchrelay.domain.values import JobKey, storable
 
 

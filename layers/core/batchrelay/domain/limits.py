@@ -23,7 +23,7 @@ included. Source: DynamoDB Developer Guide, Constraints."""
 
 STATE_BYTES_MAX = 390_000
 """Bytes that a run's state may come to at worst, before it is deflated. Only what lets a run grow
-is held to it (domain/room.py). 10,000 less than RUN_BYTES_MAX: deflating adds at most n/4,096 +
+is held to it (domain/run_size.py). 10,000 less than RUN_BYTES_MAX: deflating adds at most n/4,096 +
 n/16,384 + 13 bytes (130), the attributes beside the state at most 800. Source: zlib,
 deflateBound."""
 

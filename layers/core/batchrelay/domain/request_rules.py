@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from batchrelay.domain.expansion import references
 from batchrelay.domain.limits import (
     AMOUNT_CHARS_MAX,
     ARRAY_SIZE_MAX,
@@ -30,6 +29,7 @@ from batchrelay.domain.limits import (
     TAGS_MAX,
     TIMEOUT_S_MIN,
 )
+from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME, Json
 
 Path = tuple[str | int, ...]

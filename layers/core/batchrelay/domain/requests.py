@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.expansion import Reference, expand, expand_document, references
-from batchrelay.domain.lanes import upstream_failures, upstream_parts
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
+from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.templates import Reference, expand, expand_document, references
 from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged, printable
 from batchrelay.domain.variables import variables_of
 

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from batchrelay.domain.array_split import children_of_items, own_size, split
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, InvalidPipeline, InvalidStart
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Listing, Step
 from batchrelay.domain.request_rules import size_violations, submit_violations
 from batchrelay.domain.requests import complete_request, expanded_request, round_uri
-from batchrelay.domain.room import state_bytes
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
-from batchrelay.domain.sizes import children_of_items, own_size, split
+from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import variables_of
 

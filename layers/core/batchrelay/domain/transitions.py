@@ -2,7 +2,8 @@
 
 1. `advance` is pure. A stale, duplicate or foreign event returns the very same object.
 2. An event-triggered transition is a row of EVENT_TABLE; what follows from state alone is a row
-   of SETTLE_TABLE (settling.py), applied until nothing moves. A status not in its row is a bug.
+   of SETTLE_TABLE (derived_transitions.py), applied until nothing moves. A status that is not
+   in its row is a bug.
 3. A terminal step never changes its status again.
 4. A job acts on its part only while the part has no other job: the first one heard of is
    adopted, any other is a twin. A twin's end changes nothing; a twin's submission owes its stop.
@@ -14,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from batchrelay.domain.array_split import split
+from batchrelay.domain.cancellation import overdue_taken_over, stopped, told
+from batchrelay.domain.derived_transitions import settle, with_parts
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -55,17 +59,16 @@ from batchrelay.domain.events import (
     TurnCame,
 )
 from batchrelay.domain.job_events import job_missing, job_reported, job_submitted, on_part
-from batchrelay.domain.obligations import owed
+from batchrelay.domain.pending_effects import owed
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
-from batchrelay.domain.postponing import effects_postponed, run_continued
-from batchrelay.domain.preparing import (
+from batchrelay.domain.postponed_effects import effects_postponed, run_continued
+from batchrelay.domain.preparation_attempts import (
     attempt_failed,
     begun,
     continued,
     not_prepared,
     requested_again,
 )
-from batchrelay.domain.room import Room
 from batchrelay.domain.run import (
     NO_ATTEMPTS,
     NoticeState,
@@ -76,9 +79,7 @@ from batchrelay.domain.run import (
     StepStatus,
     Twin,
 )
-from batchrelay.domain.settling import settle, with_parts
-from batchrelay.domain.sizes import split
-from batchrelay.domain.stopping import overdue_taken_over, stopped, told
+from batchrelay.domain.run_size import Room
 from batchrelay.domain.values import JobKey
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (

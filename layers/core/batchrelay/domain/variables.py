@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from batchrelay.domain.errors import InvalidParams, ParamsTooLong
-from batchrelay.domain.expansion import expand, references
 from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
 from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.templates import expand, references
 from batchrelay.domain.values import Json
 
 _LOOKS_RIGHT: Mapping[ParamType, Callable[[str], bool]] = {

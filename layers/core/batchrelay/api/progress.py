@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
+from batchrelay.codec.job_detail import progress_of
 from batchrelay.domain.errors import NotDone, Refused
 from batchrelay.domain.events import JobProgressed
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.transitions import advance
-from batchrelay.hearing import active_jobs
-from batchrelay.job_detail import progress_of
+from batchrelay.engine.reconcile import active_jobs
 from batchrelay.ports import Clock, JobReport, Jobs
 
 LOOK_S = 5

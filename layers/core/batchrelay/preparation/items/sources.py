@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import chain, islice, product
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import expand_item
 from batchrelay.domain.pipeline import (
     ForEach,
@@ -19,14 +18,15 @@ from batchrelay.domain.pipeline import (
     StepOutputs,
 )
 from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
-from batchrelay.items.compression import plain
-from batchrelay.items.glob import glob
-from batchrelay.items.json_list import read_json_list
-from batchrelay.items.tables import read_table
-from batchrelay.items.texts import read_jsonl, read_lines
 from batchrelay.ports import Objects
+from batchrelay.preparation.items.compression import plain
+from batchrelay.preparation.items.glob import glob
+from batchrelay.preparation.items.json_list import read_json_list
+from batchrelay.preparation.items.tables import read_table
+from batchrelay.preparation.items.texts import read_jsonl, read_lines
 
 _SUFFIXES = {
     ".json": ListFormat.JSON,

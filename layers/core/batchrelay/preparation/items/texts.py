@@ -9,8 +9,8 @@ from itertools import chain, islice
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
-from batchrelay.items.encoding import MARK, decoded
-from batchrelay.items.strict_json import NotJson, decode
+from batchrelay.preparation.items.encoding import MARK, decoded
+from batchrelay.preparation.items.strict_json import NotJson, decode
 
 SEPARATORS = "\t,;|"
 """What separates the columns of tables."""

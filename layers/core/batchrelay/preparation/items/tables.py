@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import COLUMNS_MAX, ITEM_BYTES_MAX
 from batchrelay.domain.values import Json
-from batchrelay.items.encoding import MARK
-from batchrelay.items.texts import SEPARATORS, lines_of
+from batchrelay.preparation.items.encoding import MARK
+from batchrelay.preparation.items.texts import SEPARATORS, lines_of
 
 
 def read_table(

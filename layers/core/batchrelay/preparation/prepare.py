@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from batchrelay.domain.chains import skip_problems, wanted_outputs
 from batchrelay.domain.conditions import Condition, parse_condition
 from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
 from batchrelay.domain.events import (
@@ -27,13 +26,14 @@ from batchrelay.domain.events import (
     PreparationFailed,
     Prepared,
 )
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
+from batchrelay.domain.n_to_n_chains import skip_problems, wanted_outputs
 from batchrelay.domain.pipeline import Listing, Step
-from batchrelay.domain.preparing import awaits
+from batchrelay.domain.preparation_attempts import awaits
 from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import (
     RUNS_PREFIX,
     Json,
@@ -42,13 +42,13 @@ from batchrelay.domain.values import (
     work_queues_prefix,
 )
 from batchrelay.domain.variables import variables_of
-from batchrelay.items.existing import ExistingOutputs
-from batchrelay.items.outputs import Outputs
-from batchrelay.items.sources import Passed, Position, Sources, reduced
-from batchrelay.items.timed import OutOfTime, TimedObjects
-from batchrelay.manifest import ManifestWriter
 from batchrelay.ports import Clock, Objects, Queues
-from batchrelay.tuning import automatic_chunk
+from batchrelay.preparation.chunk_size import automatic_chunk
+from batchrelay.preparation.items.existing import ExistingOutputs
+from batchrelay.preparation.items.outputs import Outputs
+from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
+from batchrelay.preparation.items.timed import OutOfTime, TimedObjects
+from batchrelay.preparation.manifest import ManifestWriter
 
 FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)
 """What trying again would not mend; anything else comes back from the queue."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from batchrelay.codec.job_detail import end_of, progress_of
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -32,12 +33,11 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_MAX
-from batchrelay.domain.obligations import MISSING_REASON
+from batchrelay.domain.pending_effects import MISSING_REASON
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import JobKey, work_queues_prefix
-from batchrelay.hearing import active_jobs
-from batchrelay.job_detail import end_of, progress_of
+from batchrelay.engine.reconcile import active_jobs
 from batchrelay.ports import Backoff, Clock, Jobs, Notices, Preparations, Queues
 
 Pending = tuple[Effect, bool]

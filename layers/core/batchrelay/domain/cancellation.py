@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed, JobTerminated
-from batchrelay.domain.missing import reported
+from batchrelay.domain.missing_jobs import reported
 from batchrelay.domain.run import (
     JobOutcome,
     Part,

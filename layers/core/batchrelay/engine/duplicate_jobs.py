@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from batchrelay.domain.errors import NotDone
 from batchrelay.domain.events import Event, JobSubmitted
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX
-from batchrelay.domain.obligations import TWIN_REASON
+from batchrelay.domain.pending_effects import TWIN_REASON
 from batchrelay.domain.run import Run
 from batchrelay.ports import Jobs
 

@@ -24,8 +24,8 @@ from batchrelay.adapters.client_errors import (
     is_hindered,
     unhindered,
 )
-from batchrelay.domain.burst import Burst, CreatedObject
 from batchrelay.domain.errors import RunConflict
+from batchrelay.domain.upload_batch import Burst, CreatedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

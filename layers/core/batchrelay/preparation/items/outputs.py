@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from batchrelay.domain.chains import item_outputs
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.item import expand_item
+from batchrelay.domain.n_to_n_chains import item_outputs
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
+from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
-from batchrelay.items.existing import digest, ordered
-from batchrelay.items.sources import Passed
+from batchrelay.preparation.items.existing import digest, ordered
+from batchrelay.preparation.items.sources import Passed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay.api import PAGE_MAX
+from batchrelay.api.service import PAGE_MAX
 from batchrelay.domain.limits import KEY_CHARS_MAX
 from batchrelay.domain.run import RunStatus, StepStatus
 from batchrelay.domain.values import NAME, RUN_ID

@@ -9,8 +9,8 @@ from hashlib import blake2b
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ITEM_BYTES_MAX, MEMBERS_MAX
 from batchrelay.domain.values import Json
-from batchrelay.items.encoding import MARK, decoded
-from batchrelay.items.strict_json import NotJson, decode
+from batchrelay.preparation.items.encoding import MARK, decoded
+from batchrelay.preparation.items.strict_json import NotJson, decode
 
 _SKIPPED_CHARS_MAX = 1024 * 1024
 """Characters of what is skipped at once; longer lists and objects are skipped piece by piece."""

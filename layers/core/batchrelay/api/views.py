@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from batchrelay.domain.lanes import upstream_failures
+from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from batchrelay.domain.burst import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
 from batchrelay.domain.limits import BURST_UPLOADS_MAX
 from batchrelay.domain.run import StartOrder
+from batchrelay.domain.upload_batch import Burst, CreatedObject, QuietTrigger, Ring
 from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
-from batchrelay.engine import Engine, Handled
+from batchrelay.engine.engine import Engine, Handled
 from batchrelay.ports import BurstStore, Objects, Timers
 
 TIMER_LATE_S = 120

@@ -32,15 +32,16 @@ from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
     SUBMISSIONS_MAX,
 )
-from batchrelay.domain.obligations import owed
+from batchrelay.domain.pending_effects import owed
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import NO_ATTEMPTS, Run, RunStatus, StartOrder, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
-from batchrelay.duplicates import stop_unnoted
-from batchrelay.hearing import missed
-from batchrelay.performing import Budget, Performer, postponed
+from batchrelay.engine.concurrency import create_in_turn, leave, next_to_begin
+from batchrelay.engine.duplicate_jobs import stop_unnoted
+from batchrelay.engine.effects import Budget, Performer, postponed
+from batchrelay.engine.reconcile import missed
 from batchrelay.ports import (
     Backoff,
     Clock,
@@ -51,8 +52,7 @@ from batchrelay.ports import (
     Queues,
     RunStore,
 )
-from batchrelay.preparation import Preparation, attempt_begun, attempt_failed
-from batchrelay.turns import create_in_turn, leave, next_to_begin
+from batchrelay.preparation.prepare import Preparation, attempt_begun, attempt_failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

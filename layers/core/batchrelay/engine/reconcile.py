@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from batchrelay.codec.job_detail import end_of, progress_of
 from batchrelay.domain.events import Event, JobBlocked, JobMissing
 from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.run import Part, Run
 from batchrelay.domain.values import JobKey
-from batchrelay.job_detail import end_of, progress_of
 from batchrelay.ports import JobReport, Jobs
 
 STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"

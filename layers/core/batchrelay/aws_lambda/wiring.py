@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_bursts import DynamoBursts
+from batchrelay.adapters.dynamodb_batches import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
 from batchrelay.adapters.triggers import SqsTimers, parse_trigger
-from batchrelay.api import Api
-from batchrelay.bursts import Bursts
-from batchrelay.engine import Engine
+from batchrelay.api.progress import Looks
+from batchrelay.api.service import Api
+from batchrelay.aws_lambda.settings import Settings
+from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
-from batchrelay.preparation import Preparation
-from batchrelay.progress import Looks
-from batchrelay.settings import Settings
-from batchrelay.triggering import Triggering
+from batchrelay.preparation.prepare import Preparation
+from batchrelay.triggers.batching import Bursts
+from batchrelay.triggers.dispatch import Triggering
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.codec import check_text, decode_order
-from batchrelay.documents import (
+from batchrelay.api.progress import Looks
+from batchrelay.api.views import (
     Document,
     pipeline_document,
     run_document,
@@ -18,6 +18,7 @@ from batchrelay.documents import (
     story,
     summary_document,
 )
+from batchrelay.codec import check_text, decode_order
 from batchrelay.domain.errors import (
     CodecError,
     InputError,
@@ -31,10 +32,9 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.pipeline import check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.values import RUN_ID
-from batchrelay.engine import Engine, Handled
-from batchrelay.items import strict_json
+from batchrelay.engine.engine import Engine, Handled
 from batchrelay.ports import RunSummary
-from batchrelay.progress import Looks
+from batchrelay.preparation.items import strict_json
 
 BODY_BYTES_MAX = 256 * 1024
 """Bytes of a request's body: far above any order, far under Lambda's 6 MB."""

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from batchrelay.domain.chains import continues
+from batchrelay.domain.array_split import own_size, split
+from batchrelay.domain.cancellation import ended_status, withdrawn
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
-from batchrelay.domain.lanes import doom, may_submit
+from batchrelay.domain.n_to_n import doom, may_submit
+from batchrelay.domain.n_to_n_chains import continues
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.postponing import free_submissions
-from batchrelay.domain.preparing import not_prepared
-from batchrelay.domain.room import Room
+from batchrelay.domain.postponed_effects import free_submissions
+from batchrelay.domain.preparation_attempts import not_prepared
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
-from batchrelay.domain.sizes import own_size, split
-from batchrelay.domain.stopping import ended_status, withdrawn
+from batchrelay.domain.run_size import Room
 from batchrelay.domain.values import short
 from batchrelay.domain.variables import condition_lookup, variables_of
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 
 from batchrelay.domain.errors import InvalidItems
-from batchrelay.domain.expansion import expand
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import InlineItems, Matrix, Step
+from batchrelay.domain.templates import expand
 
 
 def split(children: int) -> tuple[int, ...]:

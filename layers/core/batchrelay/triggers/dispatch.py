@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from batchrelay.bursts import Bursts
-from batchrelay.domain.burst import QuietTrigger, QuietUpload, Ring, Wish
-from batchrelay.engine import Handled
+from batchrelay.domain.upload_batch import QuietTrigger, QuietUpload, Ring, Wish
+from batchrelay.engine.engine import Handled
+from batchrelay.triggers.batching import Bursts
 
 Outcome = Handled | Exception | None
 """The run that was started; why none was; None if nothing is to be started (yet)."""
