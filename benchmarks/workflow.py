@@ -10,7 +10,7 @@ from rich.console import Console
 
 from batchrelay.domain.run import Run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.run import LocalRun
+from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import client
 

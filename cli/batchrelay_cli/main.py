@@ -11,25 +11,25 @@ import click
 
 from batchrelay.domain.errors import InputError
 from batchrelay_cli import INTERRUPTED
-from batchrelay_cli.backfill import backfill
-from batchrelay_cli.cancel import cancel
-from batchrelay_cli.completion import completion
-from batchrelay_cli.deploy import deploy
-from batchrelay_cli.dlq import dlq
-from batchrelay_cli.lint import lint
-from batchrelay_cli.local import local
-from batchrelay_cli.logs import logs
 from batchrelay_cli.pipeline_file.read import PipelineFileError
-from batchrelay_cli.plan import plan
-from batchrelay_cli.run import run
-from batchrelay_cli.runs import runs
-from batchrelay_cli.schema import schema
-from batchrelay_cli.start import start
-from batchrelay_cli.status import status
-from batchrelay_cli.story import story
-from batchrelay_cli.terminal import say
-from batchrelay_cli.tune import tune
-from batchrelay_cli.undeploy import undeploy
+from batchrelay_cli.verbs.backfill import backfill
+from batchrelay_cli.verbs.cancel import cancel
+from batchrelay_cli.verbs.completion import completion
+from batchrelay_cli.verbs.deploy import deploy
+from batchrelay_cli.verbs.dlq import dlq
+from batchrelay_cli.verbs.history import story
+from batchrelay_cli.verbs.lint import lint
+from batchrelay_cli.verbs.local import local
+from batchrelay_cli.verbs.logs import logs
+from batchrelay_cli.verbs.plan import plan
+from batchrelay_cli.verbs.run import run
+from batchrelay_cli.verbs.runs import runs
+from batchrelay_cli.verbs.schema import schema
+from batchrelay_cli.verbs.start import start
+from batchrelay_cli.verbs.status import status
+from batchrelay_cli.verbs.tune import tune
+from batchrelay_cli.verbs.undeploy import undeploy
+from batchrelay_cli.views.terminal import say
 
 
 class _Verbs(click.Group):

@@ -28,10 +28,10 @@ MAY_READ_THE_ENVIRONMENT = {
     "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment
-    "cli/batchrelay_cli/local_jobs.py",  # looks programs up on the user's PATH
+    "cli/batchrelay_cli/stack/local_setup.py",  # looks programs up on the user's PATH
 }
 MAY_USE_BOTO = {
-    "cli/batchrelay_cli/aws.py",
+    "cli/batchrelay_cli/stack/client.py",
     "local/batchrelay_local/stack.py",
 }
 

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.variables import variables_of
-from batchrelay_cli.aws import Wire, local_client_factory
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.run import LocalRun
+from batchrelay_cli.stack.client import Wire, local_client_factory
+from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from tests.crashes.machine import Machine
 from tests.stack import ROOT

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from batchrelay_cli.allowed import PARAMETERS, refusals
-from batchrelay_cli.aws import Wire
 from batchrelay_cli.pipeline_file.reach import Kind
 from batchrelay_cli.pipeline_file.read import read
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.permissions import PARAMETERS, refusals
 from tests.policies import Policies
 from tests.stack import template
 

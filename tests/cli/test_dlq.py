@@ -35,7 +35,7 @@ def test_dead_letters_are_shown_and_sent_again(monkeypatch: pytest.MonkeyPatch) 
             assert result.exit_code == 0, result.output
             return result.output
 
-        monkeypatch.setattr("batchrelay_cli.dlq.SHOWN_S", 2)
+        monkeypatch.setattr("batchrelay_cli.verbs.dlq.SHOWN_S", 2)
         unknown = CliRunner().invoke(cli, ["dlq", "--stack", "nobody"])
         assert unknown.exit_code == 2
         assert "nobody" in unknown.output

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 
-from batchrelay_cli.graph import _mermaid_text, _xml_text
 from batchrelay_cli.main import cli
+from batchrelay_cli.views.graph import _mermaid_text, _xml_text
 
 HOSTILE = [
     "<script>alert(1)</script>",

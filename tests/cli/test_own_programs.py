@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.local_jobs import (
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.stack.local_setup import (
     DIRECTORY_TAG,
     PROGRAMS_TAG,
     check_runs_here,
     local_definitions,
     own_programs,
 )
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.conftest import write
 
 HERE = str(Path(sys.executable).parent)

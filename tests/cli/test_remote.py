@@ -16,9 +16,9 @@ from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
 
 from batchrelay.aws_lambda.wiring import store
-from batchrelay_cli.aws import Wire, deployed
 from batchrelay_cli.main import cli
-from batchrelay_cli.remote import ask
+from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.stack.client import Wire, deployed
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
 
@@ -423,7 +423,7 @@ def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local cloud stands for an account here."""
-    monkeypatch.setattr(sys.modules["batchrelay_cli.deploy"], "is_local", lambda _: False)
+    monkeypatch.setattr(sys.modules["batchrelay_cli.verbs.deploy"], "is_local", lambda _: False)
     text = QUICK.replace("quick", "elsewhere").replace("after, jobDefinition: say", "after, "
                          "jobDefinition: nobodys")  # fmt: skip
     refused = batchrelay("deploy", write(tmp_path, text))

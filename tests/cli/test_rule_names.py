@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.triggers import TriggerRules
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.event_rules import TriggerRules
 
 NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 """Of a rule and of a schedule. Source: PutRule, CreateSchedule."""

@@ -20,11 +20,11 @@ from batchrelay.domain.pipeline import NoticeRule, Param
 from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import JobOutcome, Run, StartOrder
 from batchrelay.domain.values import JobKey, printable
-from batchrelay_cli.aws import Log, Wire
-from batchrelay_cli.failure import Failure, last_words
-from batchrelay_cli.live import LineDisplay, step_table
 from batchrelay_cli.main import cli
-from batchrelay_cli.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
+from batchrelay_cli.stack.client import Log, Wire
+from batchrelay_cli.views.failure import Failure, last_words
+from batchrelay_cli.views.run_table import LineDisplay, step_table
+from batchrelay_cli.views.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 from tests.stack import ROOT
@@ -131,7 +131,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> MemoryWire:
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
     made.jobs[f"{first}:0"] = {**detail, "arrayProperties": {"index": 0}}
     made.logs[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
-    monkeypatch.setattr("batchrelay_cli.remote.deployed", lambda _: made)
+    monkeypatch.setattr("batchrelay_cli.stack.api_client.deployed", lambda _: made)
     return made
 
 

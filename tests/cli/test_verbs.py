@@ -12,10 +12,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from batchrelay_cli.local_jobs import not_uploaded, upload_params
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.pipeline_file.shapes import request_shape
+from batchrelay_cli.stack.local_setup import not_uploaded, upload_params
 from tests.stack import ROOT
 
 EXAMPLE = str(ROOT / "examples/word-count/pipeline.yaml")

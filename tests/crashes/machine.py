@@ -15,7 +15,7 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
-from batchrelay_cli.aws import local_client_factory
+from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import make_queue
 from tests.crashes.invocation import CrashPoint, Ended, invoke

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay_cli.aws import local_client_factory
+from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0
 from tests.conftest import client_of, make_queue

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchrelay.domain.values import printable
-from batchrelay_cli.run import REFUSED_SHOWN_MAX
+from batchrelay_cli.verbs.run import REFUSED_SHOWN_MAX
 
 pytestmark = pytest.mark.cloud
 

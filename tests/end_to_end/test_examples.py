@@ -12,7 +12,7 @@ from rich.console import Console
 
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.run import LocalRun
+from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import use
 from tests.stack import ROOT

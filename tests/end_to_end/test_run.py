@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay_cli.aws import local_client_factory
+from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
 from tests.local.test_launch import is_alive, wait_until

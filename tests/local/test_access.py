@@ -255,7 +255,7 @@ COUNT_TOKENS = """
 import os, sys
 from pathlib import Path
 os.environ["GITHUB_TOKEN"] = "token-of-the-user"
-from batchrelay_cli.aws import local_client_factory
+from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 cloud = LocalCloud.start(directory=Path(sys.argv[1]))
 try:

@@ -943,14 +943,14 @@ MUTANTS = (
     ),
     Mutant(
         bug="deploy takes a definition that a parameter names for one that it pins",
-        file="cli/batchrelay_cli/allowed.py",
+        file="cli/batchrelay_cli/stack/permissions.py",
         old="name in self.own and not reach.params",
         new="name in self.own",
         tests=("tests/cli/test_allowed.py",),
     ),
     Mutant(
         bug="the command of deploy allows every bucket for one called *",
-        file="cli/batchrelay_cli/allowed.py",
+        file="cli/batchrelay_cli/stack/permissions.py",
         old="if _NAMES_ONE.fullmatch(arn):",
         new="if arn:",
         tests=("tests/cli/test_allowed.py",),
@@ -1055,7 +1055,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="completion offers words that no shell can take apart",
-        file="cli/batchrelay_cli/completion.py",
+        file="cli/batchrelay_cli/verbs/completion.py",
         old=" and NAME.fullmatch(word) is not None",
         new="",
         tests=("tests/cli/test_completion.py",),

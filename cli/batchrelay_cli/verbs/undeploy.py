@@ -10,13 +10,13 @@ from batchrelay.adapters.triggers import quiet_trigger
 from batchrelay.aws_lambda.wiring import bursts, store, timers
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.upload_batch import Ring
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.completion import PIPELINE
-from batchrelay_cli.job_definitions import deregister
-from batchrelay_cli.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.remote import open_runs, reached
-from batchrelay_cli.terminal import say
-from batchrelay_cli.triggers import TriggerRules
+from batchrelay_cli.stack.api_client import open_runs, reached
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.event_rules import TriggerRules
+from batchrelay_cli.stack.job_definitions import deregister
+from batchrelay_cli.verbs.completion import PIPELINE
+from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")

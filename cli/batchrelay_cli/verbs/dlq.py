@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.options import echo_json, output_option, stack_option
-from batchrelay_cli.remote import reached
-from batchrelay_cli.terminal import excerpt, say
+from batchrelay_cli.stack.api_client import reached
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
+from batchrelay_cli.views.terminal import excerpt, say
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.adapters.triggers import S3_INPUT_PATHS, s3_input, schedule_input
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
-from batchrelay_cli.aws import Wire
+from batchrelay_cli.stack.client import Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

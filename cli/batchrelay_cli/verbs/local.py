@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from batchrelay_cli.gone import end_with, stay
-from batchrelay_cli.local_fire import fire
-from batchrelay_cli.options import UsageProblem, output_option
+from batchrelay_cli.stack.local_lifetime import end_with, stay
+from batchrelay_cli.verbs.local_fire import fire
+from batchrelay_cli.verbs.options import UsageProblem, output_option
 from batchrelay_local.launch import CloudError, LocalCloud
 
 OPEN_WARNING = (

@@ -15,12 +15,18 @@ from rich.text import Text
 
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import printable
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.completion import RUN
-from batchrelay_cli.live import Progress, coloured
-from batchrelay_cli.options import STILL_RUNNING, echo_json, exit_code, output_option, stack_option
-from batchrelay_cli.remote import ask, reached
-from batchrelay_cli.terminal import console
+from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.verbs.completion import RUN
+from batchrelay_cli.verbs.options import (
+    STILL_RUNNING,
+    echo_json,
+    exit_code,
+    output_option,
+    stack_option,
+)
+from batchrelay_cli.views.run_table import Progress, coloured
+from batchrelay_cli.views.terminal import console
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""

@@ -26,7 +26,9 @@ from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
 from batchrelay.domain.variables import variables_of
 from batchrelay.engine.reconcile import active_jobs
-from batchrelay_cli.aws import (
+from batchrelay_cli.pipeline_file.first_run import planned_run
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.stack.client import (
     LOG_LINES_MAX,
     Downloaded,
     FunctionFailedError,
@@ -35,11 +37,8 @@ from batchrelay_cli.aws import (
     Wire,
     local_client_factory,
 )
-from batchrelay_cli.failure import Failure
-from batchrelay_cli.gone import end_with, stay
-from batchrelay_cli.live import Display, LineDisplay, TableDisplay
-from batchrelay_cli.local import exports
-from batchrelay_cli.local_jobs import (
+from batchrelay_cli.stack.local_lifetime import end_with, stay
+from batchrelay_cli.stack.local_setup import (
     check_runs_here,
     is_local_path,
     local_params,
@@ -47,7 +46,8 @@ from batchrelay_cli.local_jobs import (
     not_uploaded,
     upload_params,
 )
-from batchrelay_cli.options import (
+from batchrelay_cli.verbs.local import exports
+from batchrelay_cli.verbs.options import (
     UsageProblem,
     echo_json,
     exit_code,
@@ -55,9 +55,9 @@ from batchrelay_cli.options import (
     params_option,
     parse_params,
 )
-from batchrelay_cli.pipeline_file.first_run import planned_run
-from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.terminal import console, cut_line
+from batchrelay_cli.views.failure import Failure
+from batchrelay_cli.views.run_table import Display, LineDisplay, TableDisplay
+from batchrelay_cli.views.terminal import console, cut_line
 from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1

@@ -12,10 +12,11 @@ from botocore.exceptions import BotoCoreError
 
 from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
-from batchrelay_cli.aws import FunctionFailedError, Wire
-from batchrelay_cli.completion import PIPELINE
-from batchrelay_cli.local_jobs import is_local_path, not_uploaded, upload_params
-from batchrelay_cli.options import (
+from batchrelay_cli.stack.api_client import ask, asked, reached
+from batchrelay_cli.stack.client import FunctionFailedError, Wire
+from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
+from batchrelay_cli.verbs.completion import PIPELINE
+from batchrelay_cli.verbs.options import (
     UsageProblem,
     echo_json,
     output_option,
@@ -23,8 +24,7 @@ from batchrelay_cli.options import (
     parse_params,
     stack_option,
 )
-from batchrelay_cli.remote import ask, asked, reached
-from batchrelay_cli.terminal import say
+from batchrelay_cli.views.terminal import say
 
 REPEATED = 200
 

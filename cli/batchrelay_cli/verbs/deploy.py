@@ -14,9 +14,11 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
-from batchrelay_cli.allowed import Refusals, refusals
-from batchrelay_cli.aws import Wire
-from batchrelay_cli.job_definitions import (
+from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.stack.api_client import is_local, reached
+from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.event_rules import TriggerRules, let_speak, silent_buckets
+from batchrelay_cli.stack.job_definitions import (
     definitions_elsewhere,
     known_revision,
     known_text,
@@ -27,12 +29,10 @@ from batchrelay_cli.job_definitions import (
     requests_of,
     share_problems,
 )
-from batchrelay_cli.local_jobs import check_runs_here, ensure_queues, local_definitions
-from batchrelay_cli.options import echo_json, output_option, stack_option
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
-from batchrelay_cli.remote import is_local, reached
-from batchrelay_cli.terminal import say
-from batchrelay_cli.triggers import TriggerRules, let_speak, silent_buckets
+from batchrelay_cli.stack.local_setup import check_runs_here, ensure_queues, local_definitions
+from batchrelay_cli.stack.permissions import Refusals, refusals
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
+from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.options import echo_json
 from batchrelay_cli.pipeline_file.schema import pipeline_schema
+from batchrelay_cli.verbs.options import echo_json
 
 
 @click.command(epilog="Example: batchrelay schema > pipeline.schema.json")

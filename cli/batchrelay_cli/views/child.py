@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchrelay.domain.limits import STEPS_MAX
-from batchrelay_cli.aws import Wire, never_ran
+from batchrelay_cli.stack.client import Wire, never_ran
 
 _BEGUN = ("STARTING", "RUNNING")
 

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
-from batchrelay_cli.folder import UnsafeNameError, key_of, path_inside
+from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
