@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
 PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-LINTED := layers local cli functions worker tests benchmarks examples
+LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check sim crashes chaos clients mutants bench build lock clean
@@ -26,19 +26,19 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 	@$(SAM) validate --lint
 
 sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1
-	@$(BIN)/python -m tests.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
+	@$(BIN)/python -m verification.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 
 crashes: .venv/ready      ## kill the real handlers before and after every AWS call, ten minutes
-	@$(BIN)/python -m tests.crashes
+	@$(BIN)/python -m verification.crash_matrix
 
 chaos: .venv/ready        ## the examples in bad weather, half an hour: SEEDS=200 SEED=1
-	@$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
+	@$(BIN)/python -m verification.fault_injection --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
 
 clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
-	@tests/clients/run.sh $(CLIENT)
+	@verification/clients/run.sh $(CLIENT)
 
 mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m verification.mutation
 
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks

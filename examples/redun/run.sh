@@ -2,7 +2,7 @@
 # redun, unmodified, on the local AWS Batch: 50 tasks as one array job, and one that sums.
 # MIN_ARRAY_SIZE=0 makes each task a job of its own.
 cd "$(dirname "$0")"
-source ../../tests/clients/cloud.sh
+source ../../verification/clients/cloud.sh
 export MIN_ARRAY_SIZE="${MIN_ARRAY_SIZE:-5}"
 cp -R workflow.py .redun "$work"
 install_python redun==0.44.1 awscli==1.46.3

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # snakemake with its aws-batch plugin, unmodified, on the local AWS Batch: three jobs, and one that sums.
 cd "$(dirname "$0")"
-source ../../tests/clients/cloud.sh
+source ../../verification/clients/cloud.sh
 mkdir "$work/workflow"
 cp Snakefile cloud.py "$work/workflow"
 # pip, because each job installs the storage plugin, as it does in snakemake's image

@@ -1,6 +1,6 @@
 """MiniStack, and everything that we ask of its inside. No other module imports it.
 
-The hooks, each held by a test in tests/local/test_ministack_hooks.py, so that an update of
+The hooks, each held by a test in tests/contract/test_ministack_hooks.py, so that an update of
 MiniStack fails loudly:
 
 1. `services.batch.handle_request` answers AWS Batch; ours takes its place.

@@ -1,5 +1,5 @@
 """What the engine needs from the world. Every port has a fake in `adapters.memory`, and one
-contract suite (tests/contracts) that every adapter of it passes."""
+contract suite (tests/contract) that every adapter of it passes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What older versions stored, as this version would have stored it.
 
 A change of what is stored gets a schema number, a step here, and a recorded history in
-tests/histories/, which is replayed for ever.
+verification/histories/, which is replayed for ever.
 """
 
 from __future__ import annotations

@@ -1,0 +1,213 @@
+"""The contracts against the real adapters: on moto in this process, and on the local cloud."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.adapters.dynamodb_batches import DynamoBursts
+from batchrelay.adapters.s3 import S3Objects
+from batchrelay.adapters.sns import SnsNotices
+from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
+from batchrelay.adapters.triggers import SqsTimers, parse_trigger
+from batchrelay.codec import encode_pipeline
+from batchrelay.domain.errors import InputError, Refused
+from tests.contract import suite
+from tests.stack import table_request
+
+CLOUD = pytest.param("cloud", marks=pytest.mark.cloud)
+
+
+@pytest.fixture(params=["moto", CLOUD])
+def aws(request: pytest.FixtureRequest) -> Iterator[None]:
+    """An AWS that every client of the test talks to."""
+    if request.param == "cloud":
+        request.getfixturevalue("on_cloud")
+        yield
+    else:
+        with mock_aws():
+            yield
+
+
+@pytest.fixture
+def fresh_name() -> str:
+    """The local cloud outlives a test: nothing may be called like another test's."""
+    return f"t-{uuid.uuid4()}"
+
+
+class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
+    @pytest.fixture
+    def store(self, aws: None, fresh_name: str) -> DynamoStore:
+        boto3.client("dynamodb").create_table(**table_request(fresh_name))
+        return DynamoStore(table=fresh_name, run_ttl_days=90)
+
+    def test_an_ended_run_expires_and_an_open_one_does_not(self, store: DynamoStore) -> None:
+        store.put_pipeline(suite.EVERYTHING)
+        run = store.create(suite.run_of("one"))
+        assert "expiresAt" not in self._item(store)
+        store.save(suite.ended(run))
+        ended_at = suite.ended(run).ended_at
+        assert ended_at is not None
+        assert int(self._item(store)["expiresAt"]["N"]) == ended_at.timestamp() + 90 * 86_400
+
+    def test_a_definition_that_was_stored_as_a_text_is_read(self, store: DynamoStore) -> None:
+        text = json.dumps(encode_pipeline(suite.EVERYTHING))
+        key = {"pk": {"S": "PIPELINE#everything"}, "sk": {"S": "V#3"}}
+        item = {**key, "document": {"S": text}}
+        boto3.client("dynamodb").put_item(TableName=store.table, Item=item)  # type: ignore[arg-type]
+        assert store.get_pipeline("everything", 3) == suite.EVERYTHING
+
+    def test_a_write_whose_answer_was_lost_is_recognised_as_our_own(
+        self, store: DynamoStore
+    ) -> None:
+        """botocore sends it again, and the condition does not hold any more."""
+        store.put_pipeline(suite.EVERYTHING)
+        put_item = store._client.put_item
+
+        def twice(**request: object) -> object:
+            put_item(**request)  # type: ignore[arg-type]
+            return put_item(**request)  # type: ignore[arg-type]
+
+        store._client.put_item = twice  # type: ignore[method-assign,assignment]
+        created = store.create(suite.run_of("one"))
+        saved = store.save(suite.ended(created))
+        assert store.load("one") == saved
+
+    def _item(self, store: DynamoStore) -> dict[str, dict[str, str]]:
+        key = {"pk": {"S": "RUN#one"}, "sk": {"S": "RUN"}}
+        item = boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]
+        return {name: dict(value) for name, value in item.items()}  # type: ignore[call-overload]
+
+
+class TestDynamoBursts(suite.BurstStoreContract):
+    @pytest.fixture
+    def bursts(self, aws: None, fresh_name: str) -> DynamoBursts:
+        boto3.client("dynamodb").create_table(**table_request(fresh_name))
+        return DynamoBursts(table=fresh_name)
+
+
+class TestSqsTimers(suite.TimersContract):
+    @pytest.fixture
+    def timers(self, queue_url: str) -> SqsTimers:
+        return SqsTimers(queue_url=queue_url)
+
+    @pytest.fixture
+    def rang(self, queue_url: str) -> Callable[[], object]:
+        return lambda: parse_trigger(next_body(queue_url))
+
+
+class TestS3Objects(suite.ObjectsContract):
+    @pytest.fixture
+    def bucket(self, aws: None, fresh_name: str) -> str:
+        boto3.client("s3").create_bucket(Bucket=fresh_name)
+        return fresh_name
+
+    @pytest.fixture
+    def objects(self) -> S3Objects:
+        return S3Objects()
+
+
+@pytest.fixture
+def queue_url(aws: None, fresh_name: str) -> str:
+    return boto3.client("sqs").create_queue(QueueName=fresh_name)["QueueUrl"]
+
+
+def next_body(queue_url: str) -> str:
+    answer = boto3.client("sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)
+    return answer["Messages"][0]["Body"]
+
+
+class TestSqsPreparations(suite.PreparationsContract):
+    @pytest.fixture
+    def preparations(self, queue_url: str) -> SqsPreparations:
+        return SqsPreparations(queue_url=queue_url)
+
+    @pytest.fixture
+    def arrived(self, queue_url: str) -> Callable[[], tuple[str, str | None]]:
+        def last() -> tuple[str, str | None]:
+            wanted = parse(next_body(queue_url))
+            if isinstance(wanted, ContinueMessage):
+                return wanted.run_id, None
+            return wanted.run_id, f"{wanted.step}, round {wanted.round}"
+
+        return last
+
+    @pytest.mark.parametrize(
+        "body", ["", "[]", "{}", '{"run_id": 1, "step": "a", "round": 0}', '{"continue_run": 1}']
+    )
+    def test_a_malformed_message_is_an_input_error(self, body: str) -> None:
+        with pytest.raises(InputError):
+            parse(body)
+
+
+class TestSnsNotices(suite.NoticesContract):
+    @pytest.fixture
+    def topic(self, aws: None, fresh_name: str) -> str:
+        return boto3.client("sns").create_topic(Name=fresh_name)["TopicArn"]
+
+    @pytest.fixture
+    def notices(self) -> SnsNotices:
+        return SnsNotices()
+
+    @pytest.fixture
+    def heard(self, topic: str, queue_url: str) -> Callable[[], dict[str, str]]:
+        asked = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["QueueArn"]
+        )
+        boto3.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=asked["Attributes"]["QueueArn"]
+        )
+        return lambda: suite.as_dict(next_body(queue_url))
+
+    def test_a_topic_that_is_not_there_is_refused(self, aws: None, notices: SnsNotices) -> None:
+        gone = "arn:aws:sns:us-east-1:000000000000:gone"
+        notice = suite.Notice(topic=gone, id="x", subject="s", message="m", attributes={})
+        with pytest.raises(Refused):
+            notices.publish(notice)
+
+
+@pytest.mark.cloud
+@pytest.mark.usefixtures("on_cloud")
+class TestBatchJobs(suite.JobsContract):
+    """Only our own AWS Batch: moto's would want Docker."""
+
+    @pytest.fixture
+    def queue(self, batch_queue: str) -> str:
+        return batch_queue
+
+    @pytest.fixture
+    def jobs(self) -> BatchJobs:
+        return BatchJobs()
+
+    @pytest.fixture
+    def request_of(self, queue: str) -> Callable[[str], dict[str, object]]:
+        return lambda name: {
+            "jobName": name,
+            "jobQueue": queue,
+            "jobDefinition": "shell",
+            "containerOverrides": {"command": ["sleep", "1"]},
+        }
+
+    @pytest.fixture
+    def settle(self) -> Callable[[Callable[[], bool]], None]:
+        def wait(until: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + 20
+            while not until():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+        return wait
+
+    def test_a_request_that_can_never_work_is_refused(self, jobs: BatchJobs) -> None:
+        request = {"jobName": "br-x", "jobQueue": "nobody", "jobDefinition": "shell"}
+        [answered] = jobs.submit_all([request])
+        assert isinstance(answered, Refused)
+        assert "JobQueue nobody does not exist" in str(answered)

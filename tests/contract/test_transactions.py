@@ -1,0 +1,123 @@
+"""DynamoDB refuses a write of an item that is in somebody's transaction. moto never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from batchrelay.adapters import client_errors
+from batchrelay.adapters.dynamodb import DynamoStore
+from batchrelay.adapters.dynamodb_batches import DynamoBursts
+from batchrelay.domain.errors import RunConflict, RunExists
+from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.upload_batch import Burst, CreatedObject
+from tests.contract.suite import run_of
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BURST = Burst(number=1, count=1, first_at=NOW, last_at=NOW, rings_at=NOW)
+UPLOAD = CreatedObject(bucket="b", key="k", size=1)
+TURN = Turn(pipeline="everything", holder="a", version=1)
+
+_Calls = dict[str, tuple[str, Callable[[DynamoStore, DynamoBursts], object]]]
+PLAIN: _Calls = {
+    "save_turn": ("put_item", lambda store, _: store.save_turn(TURN)),
+    "put_off": ("update_item", lambda _, bursts: bursts.put_off("p#t", BURST, NOW)),
+    "close": ("update_item", lambda _, bursts: bursts.close("p#t", BURST)),
+}
+TRANSACTIONS: _Calls = {
+    "create": (
+        "transact_write_items",
+        lambda store, _: store.create(run_of("one"), TURN.joined("one")),
+    ),
+    "collect": (
+        "transact_write_items",
+        lambda _, bursts: bursts.collect("p#t", BURST, [UPLOAD], NOW, NOW),
+    ),
+}
+
+
+def cancelled(*codes: str) -> dict[str, object]:
+    return {"CancellationReasons": [{"Code": code} for code in codes]}
+
+
+class Wire:
+    """A DynamoDB that answers as it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client_errors.time, "sleep", lambda _: None)
+        self.client = boto3.client(
+            "dynamodb", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        self.stub = Stubber(self.client)
+        self.stub.activate()
+        self.store = DynamoStore(table="t", run_ttl_days=1, make_client=lambda _: self.client)
+        self.bursts = DynamoBursts(table="t", make_client=lambda _: self.client)
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    return Wire(monkeypatch)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_write_waits_for_a_transaction_and_is_a_conflict_in_the_end(
+    wire: Wire, name: str
+) -> None:
+    method, call = PLAIN[name]
+    wire.stub.add_client_error(method, "TransactionConflictException", http_status_code=400)
+    wire.stub.add_response(method, {})
+    call(wire.store, wire.bursts)
+    for _ in range(len(client_errors._HINDERED_WAITS_S) + 1):
+        wire.stub.add_client_error(method, "TransactionConflictException", http_status_code=400)
+    with pytest.raises(RunConflict):
+        call(wire.store, wire.bursts)
+    wire.stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("name", TRANSACTIONS)
+def test_a_transaction_waits_for_another(wire: Wire, name: str) -> None:
+    method, call = TRANSACTIONS[name]
+    hindered = cancelled("TransactionConflict", "None", "None")
+    wire.stub.add_client_error(
+        method, "TransactionCanceledException", modeled_fields=hindered, http_status_code=400
+    )
+    wire.stub.add_response(method, {})
+    call(wire.store, wire.bursts)
+    wire.stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "problem"),
+    [
+        ("create", ("ConditionalCheckFailed", "None"), RunExists),
+        ("create", ("None", "ConditionalCheckFailed"), RunConflict),
+        ("create", ("TransactionConflict", "ConditionalCheckFailed"), RunConflict),
+        ("collect", ("ConditionalCheckFailed", "None", "None"), RunConflict),
+    ],
+)
+def test_a_condition_that_does_not_hold_is_not_tried_again(
+    wire: Wire, name: str, codes: tuple[str, ...], problem: type[Exception]
+) -> None:
+    method, call = TRANSACTIONS[name]
+    wire.stub.add_client_error(
+        method,
+        "TransactionCanceledException",
+        modeled_fields=cancelled(*codes),
+        http_status_code=400,
+    )
+    with pytest.raises(problem):
+        call(wire.store, wire.bursts)
+
+
+def test_other_trouble_of_a_transaction_is_trouble(wire: Wire) -> None:
+    method, call = TRANSACTIONS["collect"]
+    codes = cancelled("None", "ThrottlingError", "None")
+    wire.stub.add_client_error(
+        method, "TransactionCanceledException", modeled_fields=codes, http_status_code=400
+    )
+    with pytest.raises(wire.client.exceptions.TransactionCanceledException):
+        call(wire.store, wire.bursts)

@@ -1,0 +1,23 @@
+"""A few cells of the crash matrix, drawn by chance; `make crashes` does all of them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from verification.crash_matrix.machine import machine
+from verification.crash_matrix.matrix import cells, check, undisturbed
+
+pytestmark = pytest.mark.cloud
+CELLS = 4
+
+
+def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> None:
+    seed = random.SystemRandom().randrange(10**9)
+    print(f"seed {seed}")
+    with machine() as on:
+        calm = undisturbed(on)
+        drawn = random.Random(seed).sample(list(cells(calm)), CELLS)
+        killed = [check(on, cell, calm, f"c{number}") for number, cell in enumerate(drawn)]
+    assert any(killed), drawn

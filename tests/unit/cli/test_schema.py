@@ -1,0 +1,99 @@
+"""The JSON Schema for editors says what `lint` says, as far as a schema can."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from batchrelay_cli.main import cli
+from batchrelay_cli.pipeline_file.document import parse
+from tests.stack import ROOT
+from tests.unit.cli.test_pipeline_file import GOOD
+
+PAGE = ROOT / "docs" / "reference" / "pipeline.schema.json"
+FILES = sorted((ROOT / "examples").glob("*/*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    schema = json.loads(CliRunner().invoke(cli, ["schema"]).output)
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def problems(validator: Draft202012Validator, text: str) -> list[Any]:
+    return list(validator.iter_errors(parse(text).data))
+
+
+def test_the_page_of_the_docs_is_what_the_verb_prints() -> None:
+    assert PAGE.read_text() == CliRunner().invoke(cli, ["schema"]).output
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_example_is_right(validator: Draft202012Validator, file: Path) -> None:
+    text = file.read_text().replace("POLICY", "skip")
+    assert problems(validator, text) == []
+
+
+def step(more: str) -> str:
+    return GOOD + f"    {more}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pipeline: p",
+        "pipeline: a b\nsteps: [{jobName: a}]",
+        "pipeline: p\nsteps: []",
+        GOOD + "colour: red",
+        GOOD + "params: {a: {type: uri}}",
+        GOOD + "params: {'0': x}",
+        GOOD + "notify: [{on: [SUCCEEDED]}]",
+        GOOD + "notify: [{topicArn: 'arn:x', on: [DONE]}]",
+        GOOD + "triggers: [{s3: {}}]",
+        GOOD + "triggers: [{s3: {bucket: b, sufix: x}}]",
+        GOOD + "triggers: [{schedule: {expression: rate(1 day), overlap: wait}}]",
+        GOOD + "triggers: [{s3: {bucket: b, quiet: soon}}]",
+        GOOD + "triggers: [{s3: {bucket: b, quiet: 0s}}]",
+        GOOD + "timeout: soon",
+        GOOD + "defaults: {flow: {}}",
+        GOOD + "jobDefinitions: [{jobDefinitionName: d, type: box}]",
+        step("job_queue: x"),
+        step("dependsOn: [{jobId: x}]"),
+        step("arrayProperties: {size: 1}"),
+        step("retryStrategy: {attempts: many}"),
+        step("retryStrategy: {attempts: 30}"),
+        step("timeout: {attemptDurationSeconds: 59}"),
+        step("schedulingPriorityOverride: 10000"),
+        step("containerOverrides: {command: echo}"),
+        step("flow: {forEach: {fille: x}}"),
+        step("flow: {forEach: {file: x, format: xml}}"),
+        step("flow: {forEach: {file: x, separator: ';;'}}"),
+        step("flow: {forEach: {file: x, separator: a}}"),
+        step("flow: {chunk: 0}"),
+        step("flow: {retryFailed: 1}"),
+        step("flow: {aggregate: {of: a, fanIn: 1}}"),
+        step("nodeOverrides: {numNodes: 2}"),
+    ],
+)
+def test_what_is_wrong_is_seen(validator: Draft202012Validator, text: str) -> None:
+    assert problems(validator, text)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "arrayProperties: {size: '${params.width}'}",
+        "dependsOn: [{jobName: b, type: N_TO_N}, {type: SEQUENTIAL}]",
+        "flow: {forEach: {file: 's3://b/x', items: a.b}, chunk: auto, queue: {workers: 3}}",
+        "flow: {forEach: {matrix: {a: [1]}}, groups: [{when: item.a > 1, parameters: {a: b}}, {}]}",
+        "timeout: {attemptDurationSeconds: 60}",
+    ],
+)  # fmt: skip
+def test_what_is_right_is_not_disturbed(validator: Draft202012Validator, more: str) -> None:
+    assert problems(validator, step(more)) == []

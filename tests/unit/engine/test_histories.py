@@ -1,0 +1,97 @@
+"""A run that an older version began ends well under this one, from whatever state it was in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchrelay.adapters.memory import MemoryJob
+from batchrelay.codec import decode_pipeline, decode_run, encode_run
+from batchrelay.codec.upgrades import SCHEMA
+from batchrelay.domain.pending_effects import is_open
+from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.values import JobKey
+from tests.builders import MemoryCloud
+from tests.stack import ROOT
+from verification.histories.record import record
+
+HISTORIES = sorted((ROOT / "verification/histories").glob("schema-*.json"))
+
+
+def states(kind: str = "") -> Iterator[Any]:
+    for path in HISTORIES:
+        history = json.loads(path.read_text())
+        if kind and kind not in history:  # a version that could not stop a run, or let it wait
+            continue
+        count = len((history[kind] if kind else history)["states"])
+        yield from (
+            pytest.param(path, number, id=f"{path.stem}-{number}") for number in range(count)
+        )
+
+
+@pytest.mark.parametrize(("path", "number"), list(states()))
+def test_a_run_of_an_older_version_ends_well(path: Path, number: int) -> None:
+    ended = _replayed(json.loads(path.read_text()), number)
+    assert ended.status is RunStatus.SUCCEEDED
+    steps = ended.pipeline.steps
+    assert [ended.state(step.name).children for step in steps] == [1, 3, 25_000, 1]
+
+
+@pytest.mark.parametrize(("path", "number"), list(states("stopped")))
+def test_a_run_that_an_older_version_stopped_ends(path: Path, number: int) -> None:
+    """Past its deadline by now, whatever it did."""
+    history = json.loads(path.read_text())["stopped"]
+    assert _replayed(history, number).status in (RunStatus.FAILED, RunStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize(("path", "number"), list(states("queued")))
+def test_a_run_that_waited_under_an_older_version_ends_well(path: Path, number: int) -> None:
+    history = json.loads(path.read_text())["queued"]
+    assert _replayed(history, number).status is RunStatus.SUCCEEDED
+
+
+def _replayed(history: Any, number: int) -> Run:
+    definition = decode_pipeline(history["pipeline"], 1)
+    run = decode_run(history["states"][number], definition, 7)
+    cloud = MemoryCloud(definition)
+    cloud.runs.runs[run.id] = run
+    cloud.runs.open_ids[run.id] = None
+    cloud.runs.turns["test"] = Turn(pipeline="test", holder="run0", waiting=(run.id,))
+    cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
+    cloud.jobs.jobs |= dict(_jobs(run))
+    ended = _play_on(cloud, run)
+    assert not is_open(ended)
+    assert decode_run(encode_run(ended), definition, ended.version) == ended
+    return ended
+
+
+def _play_on(cloud: MemoryCloud, run: Run) -> Run:
+    for _ in range(12):
+        for job in list(cloud.jobs.jobs.values()):
+            cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+        cloud.clock.move(10_000)
+        cloud.engine.sweep(run.id)
+        while cloud.preparations.requested:
+            wanted = cloud.preparations.requested.pop()
+            cloud.engine.prepare(run.id, wanted.step, wanted.round)
+    return cloud.runs.load(run.id)
+
+
+def _jobs(run: Run) -> Iterator[tuple[str, MemoryJob]]:
+    for step in run.pipeline.steps:
+        for number, part in enumerate(run.state(step.name).parts):
+            if part.job_id is not None:
+                name = JobKey(run_id=run.id, label=step.label, round=0, part=number).name
+                request = {"jobName": name, "jobQueue": "queue"}
+                yield part.job_id, MemoryJob(job_id=part.job_id, queue="queue", request=request)
+
+
+def test_this_version_is_recorded() -> None:
+    """A change of what is stored needs a schema, an upgrade and a history of its own."""
+    [latest] = [path for path in HISTORIES if path.stem == f"schema-{SCHEMA}"]
+    assert json.loads(latest.read_text()) == json.loads(json.dumps(record()))

@@ -1,0 +1,122 @@
+"""The page docs/reference/batch-surface.md, printed from the decisions and from botocore's model.
+
+Write it anew: `.venv/bin/python -m tests.unit.local_cloud.surface_page`
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from batchrelay_local.batch.api import operations
+from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of, paths
+from tests.stack import ROOT
+
+PAGE = ROOT / "docs/reference/batch-surface.md"
+
+HEAD = """# AWS Batch's surface
+
+What the [local AWS Batch](local-batch.md) does with every operation of AWS Batch and every field of its requests, out of
+botocore's own model. This page is printed: `.venv/bin/python -m tests.unit.local_cloud.surface_page`; a test fails when the model
+has a field that nothing was decided about. What is refused is a ClientException that names it and says what to
+write instead.
+
+"""
+
+VARIABLES = """
+## Environment variables of a job
+
+| variable | here |
+| --- | --- |
+| `AWS_BATCH_JOB_ID`, `AWS_BATCH_JOB_ATTEMPT`, `AWS_BATCH_JQ_NAME`, `AWS_BATCH_CE_NAME` | honoured |
+| `AWS_BATCH_JOB_ARRAY_INDEX`, `AWS_BATCH_JOB_ARRAY_SIZE` | honoured: children only |
+| `AWS_BATCH_JOB_MAIN_NODE_INDEX`, `AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS`, `AWS_BATCH_JOB_NODE_INDEX`, `AWS_BATCH_JOB_NUM_NODES` | absent: there are no multi-node parallel jobs here |
+| `AWS_BATCH_JOB_KUBERNETES_NODE_UID` | absent: there is no EKS here |
+| `ECS_CONTAINER_METADATA_URI_V4`, `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, `AWS_EXECUTION_ENV` | absent: there is no ECS here; the credentials are in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` |
+
+A name that begins with `AWS_BATCH` is refused in a definition and in overrides.
+
+## Limits
+
+| limit | here | test (tests/unit/local_cloud/) |
+| --- | --- | --- |
+| array size 2 to 10,000; dependencies 20; SubmitJob 30 KiB | refused | `test_batch.py` |
+| RegisterJobDefinition 24 KiB; attempts 1 to 10; rules 5; timeout 60 s; scheduling priority 0 to 9,999 | refused | `test_registration.py` |
+| overrides 8,192 characters, not bytes and not escapes | accepted, then FAILED | `test_submission.py` |
+| tags: 50 of a resource, key 128, value 256 characters | refused | `test_registration.py` |
+| tags of job and definition together with `propagateTags` 50 | accepted, then FAILED | `test_submission.py` |
+| DescribeJobs 100 ids; CancelJobs, TerminateJobs 50; DescribeSchedulingPolicies 100 | refused | `test_fuzz.py`, `test_queues.py` |
+| a page: ListJobs 1,000 or 100 with a filter, others 100 | `nextToken` | `test_queues.py`, `test_registration.py` |
+| compute environments of a queue 1 to 3 | refused | `test_queues.py` |
+| integers of 32 bits | refused | `test_registration.py` |
+| requests 50 a second | a [switch](local-batch.md#where-aws-is-silent) | `test_assumptions.py` |
+| queues 50, compute environments 50, jobs in SUBMITTED 1,000,000, share identifiers 500 | no limit | |
+"""
+
+
+def page() -> str:
+    """The whole of it."""
+    return HEAD + _counts() + "".join(map(_operation, _supported())) + _absent() + VARIABLES
+
+
+def model_paths() -> Iterator[str]:
+    """Every operation, and every field of its request."""
+    for name, operation in sorted((op.name, op) for op in operations().values()):
+        yield name
+        if operation.input_shape is not None:
+            yield from paths(operation.input_shape, name)
+
+
+def kind_of(path: str) -> Kind:
+    """What happens to a path. Raises: AssertionError."""
+    decided = decision_of(path)
+    assert decided is not None, f"nothing is decided about {path}"
+    return decided.kind
+
+
+def _counts() -> str:
+    counts = Counter((("." in path), kind_of(path)) for path in model_paths())
+    lines = ["| | operations | fields |", "| --- | ---: | ---: |"]
+    lines += [f"| {kind} | {counts[False, kind]} | {counts[True, kind]} |" for kind in Kind]
+    return "\n".join(lines) + "\n"
+
+
+def _supported() -> list[str]:
+    return [p for p in model_paths() if "." not in p and kind_of(p) is Kind.HONOURED]
+
+
+def _operation(name: str) -> str:
+    """The decisions of one operation: honoured fields in a line, the others one a row."""
+    fields = [path for path in model_paths() if path.startswith(f"{name}.")]
+    short = [path.removeprefix(f"{name}.") for path in fields if kind_of(path) is Kind.HONOURED]
+    text = f"\n## {name}\n\nhonoured: {', '.join(f'`{path}`' for path in short)}\n"
+    rows = [_row(name, path, fields) for path in fields if _is_own(path)]
+    if rows:
+        text += "\n| field | fields below | here |\n| --- | ---: | --- |\n" + "".join(rows)
+    return text
+
+
+def _is_own(path: str) -> bool:
+    """Whether a row of its own says something that the line of honoured fields does not."""
+    decided = DECISIONS.get(path)
+    return decided is not None and (decided.kind is not Kind.HONOURED or bool(decided.why))
+
+
+def _row(name: str, path: str, fields: list[str]) -> str:
+    below = [f for f in fields if f.startswith((f"{path}.", f"{path}[]."))]
+    inherited = sum(kind_of(f) is kind_of(path) for f in below)
+    decided = DECISIONS[path]
+    return f"| `{path.removeprefix(f'{name}.')}` | {inherited or ''} | {decided.kind}: {decided.why} |\n"
+
+
+def _absent() -> str:
+    rows = [
+        f"| {path} | {DECISIONS[path].why} |\n"
+        for path in model_paths()
+        if "." not in path and kind_of(path) is Kind.REFUSED
+    ]
+    return "\n## Operations that are refused\n\n| operation | |\n| --- | --- |\n" + "".join(rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

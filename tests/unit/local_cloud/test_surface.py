@@ -1,0 +1,117 @@
+"""Every operation and field of botocore's model of AWS Batch has a decision, and it is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from batchrelay_local.batch.api import operations
+from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of
+from tests.unit.local_cloud.surface_page import PAGE, kind_of, model_paths, page
+from tests.unit.local_cloud.test_fuzz import world
+
+BY_NAME = {operation.name: operation for operation in operations().values()}
+KNOWN = frozenset(model_paths())
+
+
+def test_every_path_of_the_model_has_a_decision() -> None:
+    assert [path for path in model_paths() if decision_of(path) is None] == []
+    assert len(KNOWN) > 900
+
+
+def test_every_decision_is_about_a_path_of_the_model() -> None:
+    assert sorted(set(DECISIONS) - KNOWN) == []
+
+
+def test_a_field_that_is_new_in_the_model_has_no_decision() -> None:
+    assert decision_of("SubmitJob.novelty") is None
+    assert decision_of("RegisterJobDefinition.containerProperties.novelty") is None
+    assert decision_of("SubmitJob.retryStrategy.evaluateOnExit[].novelty") is None
+    assert decision_of("Novelty") is None
+
+
+def test_the_page_is_printed_from_the_decisions() -> None:
+    assert PAGE.read_text() == page(), (
+        "write it anew: python -m tests.unit.local_cloud.surface_page"
+    )
+
+
+def test_what_is_not_honoured_says_why() -> None:
+    unexplained = [
+        path
+        for path, decided in DECISIONS.items()
+        if decided.kind is not Kind.HONOURED and not decided.why
+    ]
+    assert unexplained == []
+
+
+# --- a request that has a path, and is else as small as the model allows
+
+
+def value_of(shape: Shape, steps: list[str]) -> Any:
+    match shape:
+        case StructureShape():
+            wanted = {*shape.required_members, *steps[:1]}
+            return {
+                name: value_of(shape.members[name], steps[1:] if name == steps[:1][0] else [])
+                if steps
+                else value_of(shape.members[name], [])
+                for name in wanted
+            }
+        case ListShape():
+            return [value_of(shape.member, steps)]
+        case MapShape():
+            return {}
+        case _:
+            scalars = {"integer": 64, "long": 64, "boolean": True, "float": 1.0, "double": 1.0}
+            return scalars.get(shape.type_name, "x")
+
+
+def request_with(path: str) -> dict[str, Any]:
+    name, _, rest = path.partition(".")
+    shape = BY_NAME[name].input_shape
+    assert shape is not None
+    steps = rest.replace("[]", "").split(".") if rest else []
+    found: dict[str, Any] = value_of(shape, steps)
+    return found
+
+
+def call(path: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    api, _ = world()
+    operation = BY_NAME[path.partition(".")[0]]
+    body = json.dumps(request).encode()
+    return api.handle(operation.http["method"], operation.http["requestUri"], body, {})
+
+
+REFUSED = [path for path, decided in DECISIONS.items() if decided.kind is Kind.REFUSED]
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_what_is_refused_is_refused_by_its_name(path: str) -> None:
+    status, answer = call(path, request_with(path))
+    name = path.rpartition(".")[2]
+    assert (status, answer["__type"]) == (400, "ClientException")
+    assert f"{name} is not supported by this local AWS Batch: " in answer["message"]
+
+
+def test_what_is_below_a_refused_field_is_refused_with_it() -> None:
+    below = [p for p in model_paths() if p not in DECISIONS and kind_of(p) is Kind.REFUSED]
+    assert len(below) > 400
+    for path in below[::25]:
+        if "." in path:
+            assert (
+                "is not supported by this local AWS Batch"
+                in call(path, request_with(path))[1]["message"]
+            )
+
+
+TAKEN = sorted(p for p, d in DECISIONS.items() if "." in p and d.kind is not Kind.REFUSED)
+
+
+@pytest.mark.parametrize("path", TAKEN)
+def test_what_is_taken_is_not_refused_by_its_name(path: str) -> None:
+    message = call(path, request_with(path))[1].get("message", "")
+    assert "is not supported by this local AWS Batch" not in message

@@ -1,0 +1,261 @@
+"""A local cloud whose handlers we invoke ourselves, one by one."""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from batchrelay.aws_lambda.wiring import store
+from batchrelay.domain.pending_effects import is_open
+from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
+from batchrelay.domain.run import Run
+from batchrelay_cli.stack.client import local_client_factory
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import make_queue
+from tests.stack import ROOT
+from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
+
+LATER_S = 10_000
+"""Seconds between sweeps: longer than every grace."""
+
+HURRIED_S = 20
+"""Seconds of an invocation that has none for effects, and enough to load and save a run."""
+
+ROUNDS_MAX = 60
+IDLE_S = 0.4
+"""Seconds without a message before reconcile is called."""
+
+_REQUEST = {"jobQueue": "q", "jobDefinition": "noop:1"}
+PIPELINE = Pipeline(
+    name="crash",
+    version=1,
+    steps=(
+        Step(name="plan", request=_REQUEST),
+        Step(name="fan", needs=("plan",), request=_REQUEST, for_each=InlineItems(items=(1, 2, 3))),
+        Step(
+            name="pull",
+            needs=("plan",),
+            request=_REQUEST,
+            for_each=InlineItems(items=(1, 2)),
+            workers=2,
+        ),
+        Step(name="merge", needs=("fan", "pull"), request=_REQUEST),
+    ),
+    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED"})),),
+)
+ENDLESS = Pipeline(
+    name="endless",
+    version=1,
+    steps=(
+        Step(
+            name="wait",
+            request={**_REQUEST, "jobDefinition": "endless:1", "arrayProperties": {"size": 2}},
+        ),
+        Step(name="merge", needs=("wait",), request=_REQUEST),
+    ),
+    notify=PIPELINE.notify,
+    timeout_s=LATER_S,
+)
+
+
+class Scenario(StrEnum):
+    """What befalls a run beside the crash."""
+
+    HEARD = "all events are heard"
+    LOST = "all events are lost"
+    STOPPED = "it takes too long"
+    HURRIED = "only a preparation's function has time for effects"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crash:
+    """At which invocation of a run, and where in it; and whether its message comes again."""
+
+    invocation: int
+    point: CrashPoint
+    redelivered: bool
+
+
+@dataclass(kw_only=True)
+class Played:
+    """One run, and how it came about."""
+
+    run: Run
+    invocations: list[tuple[str, Ended]] = field(default_factory=list)
+
+
+class Machine:
+    """Starts runs and hands messages to handlers, as AWS does."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.client = local_client_factory(cloud.environment)
+        functions = self.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        scheduler = self.client("scheduler")
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            scheduler.delete_schedule(Name=schedule["Name"])
+        [known] = [
+            f["Environment"]["Variables"]
+            for f in functions.list_functions()["Functions"]
+            if "StartRun" in f["FunctionName"]
+        ]
+        self.environment = {
+            **known,
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": cloud.secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "POWERTOOLS_TRACE_DISABLED": "true",
+        }
+        self._make_jobs_possible()
+        self.runs = store(cloud.outputs["TableName"], self.client)
+        self.runs.put_pipeline(PIPELINE)
+        self.runs.put_pipeline(ENDLESS)
+        urls = self.client("sqs").list_queues()["QueueUrls"]
+        [self._events] = [url for url in urls if "JobEventQueue" in url]
+        self._preparations = cloud.outputs["PrepareQueueUrl"]
+
+    def play(
+        self,
+        run_id: str,
+        crash: Crash | None,
+        scenario: Scenario = Scenario.HEARD,
+        *,
+        pipeline: str = PIPELINE.name,
+        params: Mapping[str, str] | None = None,
+    ) -> Played:
+        """A run from its start until it is closed."""
+        if scenario is Scenario.STOPPED:
+            pipeline = ENDLESS.name
+        order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": params or {}}
+        invocations: list[tuple[str, Ended]] = []
+
+        def do(handler: str, event: Any, later_s: float = 0) -> Ended:
+            here = crash is not None and crash.invocation == len(invocations)
+            point = crash.point if crash is not None and here else None
+            is_hurried = scenario is Scenario.HURRIED and handler in ("start_run", "on_job_event")
+            left_s = HURRIED_S if is_hurried else 900
+            ended = invoke(
+                handler, event, self.environment, later_s=later_s, left_s=left_s, crash=point
+            )
+            invocations.append((handler, ended))
+            return ended
+
+        if do("start_run", order).killed:
+            do("start_run", order)  # the user tries again
+        later, idle_since = 0.0, time.monotonic()
+        for _ in range(ROUNDS_MAX * 100):
+            run = self.runs.load(run_id)
+            if not is_open(run):
+                return Played(run=run, invocations=invocations)
+            if self._deliver(do, later, crash, lose_events=scenario is Scenario.LOST):
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_S and not self._has_work(pipeline):
+                later += LATER_S
+                do("reconcile", {}, later)
+                idle_since = time.monotonic()
+        raise AssertionError(f"run {run_id} does not end: {run.steps}")
+
+    def jobs(self, run_id: str) -> dict[str, list[tuple[str, str]]]:
+        """Every job of a run by its name: status and reason of each."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        batch = self.client("batch")
+        pages = batch.get_paginator("list_jobs").paginate(
+            jobQueue="q", filters=[{"name": "JOB_NAME", "values": [f"br-{run_id}-*"]}]
+        )
+        for page in pages:
+            for job in page["jobSummaryList"]:
+                entry = (job["status"], job.get("statusReason", ""))
+                found.setdefault(job["jobName"], []).append(entry)
+        return found
+
+    def recorded_calls(self) -> int:
+        """AWS calls that the cloud saw handlers make."""
+        return sum(self.cloud.calls().values())
+
+    def _deliver(self, do: Any, later: float, crash: Crash | None, *, lose_events: bool) -> bool:
+        """Hand over one batch of messages, if there is one."""
+        sqs = self.client("sqs")
+        for url, handler in ((self._events, "on_job_event"), (self._preparations, "prepare")):
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+            for message in messages:
+                if lose_events and handler == "on_job_event":
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    continue
+                record = {"messageId": message["MessageId"], "body": _later(message, later)}
+                ended = do(handler, {"Records": [record]}, later)
+                failed = ended.answer is None or ast.literal_eval(ended.answer)["batchItemFailures"]
+                if failed and crash is not None and crash.redelivered:
+                    sqs.change_message_visibility(
+                        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                    )
+                else:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if messages:
+                return True
+        return False
+
+    def _has_work(self, pipeline: str) -> bool:
+        """Whether a job is still on its way: then an event will come, unless it is endless."""
+        if pipeline == ENDLESS.name:
+            return False
+        batch = self.client("batch")
+        queues = [queue["jobQueueName"] for queue in batch.describe_job_queues()["jobQueues"]]
+        listed = (
+            batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
+            for queue in queues
+            for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+        )
+        return any(listed)
+
+    def _make_jobs_possible(self) -> None:
+        batch = self.client("batch")
+        make_queue(batch, "q", slots=4)
+        for name, command in (("noop", ["true"]), ("endless", ["sleep", "100000"])):
+            batch.register_job_definition(
+                jobDefinitionName=name,
+                type="container",
+                containerProperties={"image": "none", "command": command, "vcpus": 1, "memory": 64},
+            )
+
+
+def _later(message: Any, later_s: float) -> str:
+    """Its body; a job ends by the clock that the handlers have."""
+    body = json.loads(message["Body"])
+    detail = body.get("detail", {})
+    if "stoppedAt" in detail:
+        detail["stoppedAt"] += int(later_s * 1000)
+    return json.dumps(body)
+
+
+@contextmanager
+def machine(assume: str = "") -> Iterator[Machine]:
+    """One, on a cloud of its own."""
+    cloud = LocalCloud.start(directory=ROOT, assume=assume)
+    try:
+        yield Machine(cloud)
+    finally:
+        cloud.stop()
+
+
+def essence(run: Run) -> Any:
+    """What must be the same whatever was killed: no times, no ids."""
+    steps = {
+        name: (
+            state.status,
+            state.items,
+            state.children,
+            tuple(replace(p, since=None, job_id=None, is_told=False) for p in state.parts),
+        )
+        for name, state in run.steps.items()
+    }
+    reason = None if run.stop is None else run.stop.reason
+    return run.status, steps, run.notices, run.twins, run.queues_since, reason

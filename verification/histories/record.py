@@ -1,0 +1,75 @@
+"""Writes a history: every state that a run was stored in, as this version stores it.
+
+    python -m verification.histories.record > verification/histories/schema-N.json
+
+Recorded once for each version that changes what is stored, and replayed for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from batchrelay.codec import encode_pipeline, encode_run
+from batchrelay.domain.pipeline import Overlap
+from batchrelay.domain.run import JobOutcome, StartOrder
+from tests.builders import MemoryCloud, pipeline, step
+
+
+def record() -> dict[str, Any]:
+    """Three runs: one goes to its end, one is stopped on the way, one waits for its turn first."""
+    history = _record()
+    return {**history, "stopped": _record(timeout_s=60), "queued": _record(is_queued=True)}
+
+
+def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[str, Any]:
+    """A plan, a fan-out over a list, a wide array, a merge."""
+    definition = pipeline(
+        step("plan"),
+        step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/"),
+        step("wide", "plan", size=25_000),
+        step("merge", "fan", "wide"),
+        timeout_s=timeout_s,
+    )
+    cloud = MemoryCloud(definition)
+    cloud.objects.objects["s3://b/plan.json"] = b'{"Items": [1, 2, 3]}'
+    states = _states_of(cloud, "run1")
+    overlap = Overlap.QUEUE if is_queued else Overlap.PARALLEL
+    for run_id in ("run0", "run1") if is_queued else ("run1",):
+        order = StartOrder(run_id=run_id, pipeline="test", version=1, overlap=overlap)
+        cloud.engine.start(order)
+    for _ in range(16 if is_queued else 8):
+        for job in list(cloud.jobs.jobs.values()):
+            if timeout_s is None or job.name.endswith("p0"):
+                cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+        cloud.clock.move(10)
+        for run_id in list(cloud.runs.open_runs()):
+            cloud.engine.sweep(run_id)
+        while cloud.preparations.requested:
+            wanted = cloud.preparations.requested.pop()
+            cloud.engine.prepare(wanted.run_id, wanted.step, wanted.round)
+    objects = {uri: body.decode("latin-1") for uri, body in cloud.objects.objects.items()}
+    return {"pipeline": encode_pipeline(definition), "objects": objects, "states": states}
+
+
+def _states_of(cloud: MemoryCloud, run_id: str) -> list[Any]:
+    """Every state in which a run will be stored."""
+    states: list[Any] = []
+
+    def keep(method: Any) -> Any:
+        def kept(run: Any, *turn: Any) -> Any:
+            written = method(run, *turn)
+            if run.id == run_id:
+                states.append(encode_run(written))
+            return written
+
+        return kept
+
+    for name in ("create", "save"):
+        object.__setattr__(cloud.runs, name, keep(getattr(cloud.runs, name)))
+    return states
+
+
+if __name__ == "__main__":
+    json.dump(record(), sys.stdout, indent=1)

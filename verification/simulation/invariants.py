@@ -1,0 +1,148 @@
+"""What must hold at every save, at every submission, and at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from batchrelay.codec import decode_run, encode_run
+from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
+from batchrelay.domain.pending_effects import is_open, owed
+from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.values import JobKey
+
+if TYPE_CHECKING:
+    from verification.simulation.world import World
+
+UNPREPARED = "not prepared in "
+"""How the reason of a step begins that was killed too often."""
+
+_RANK = {
+    StepStatus.WAITING: 0,
+    StepStatus.PREPARING: 1,
+    StepStatus.SUBMITTING: 2,
+    StepStatus.ACTIVE: 3,
+}
+
+
+def check_save(stored: Run | None, run: Run) -> None:
+    """A step only goes forward, a terminal one stays, a job once adopted is never exchanged."""
+    if stored is None or stored.version != run.version:
+        return  # the save will be refused
+    for step in run.pipeline.steps:
+        _check_step(stored.state(step.name), run.state(step.name))
+        if run.state(step.name).status in (StepStatus.SUBMITTING, StepStatus.ACTIVE):
+            events = [need for need in step.needs if need not in step.lanes]
+            blocked = [need for need in events if not run.state(need).lets_dependents_run]
+            assert not blocked, f"{step.name} runs before {blocked}"
+    assert decode_run(encode_run(run), run.pipeline, run.version) == run
+
+
+def _check_step(old: StepState, new: StepState) -> None:
+    if new.status is not StepStatus.PREPARING:
+        assert (new.attempts, new.resume) == (NO_ATTEMPTS, ""), new
+    assert new.attempts.begun <= PREPARE_ATTEMPTS_MAX, new
+    if old.status.is_terminal:
+        assert new == old, f"{old} became {new}"
+    assert _rank(new) >= _rank(old), f"{old.status} -> {new.status}"
+    if new.round != old.round:
+        return  # an aggregate's next level: its parts are new
+    for before, after in zip(old.parts, new.parts, strict=False):
+        _check_part(before, after)
+
+
+def _rank(state: StepState) -> tuple[int, int]:
+    """An aggregate begins anew with every level."""
+    return state.round, _RANK.get(state.status, 9)
+
+
+def _check_part(old: Part, new: Part) -> None:
+    assert old.job_id in (None, new.job_id), f"{old} became {new}"
+    assert old.outcome in (None, new.outcome), f"{old} became {new}"
+
+
+def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> None:
+    """The intent was saved before the call."""
+    step = stored.pipeline.step_of_label(key.label)
+    assert step is not None, key
+    state = stored.state(step.name)
+    assert state.status not in (StepStatus.WAITING, StepStatus.PREPARING), f"{key}: not intended"
+    size = state.parts[key.part].size
+    assert request.get("arrayProperties") == ({"size": size} if size > 1 else None), request
+    lanes = sum("jobId" in entry for entry in request.get("dependsOn", ()))
+    assert lanes <= len(step.lanes), request
+    if step.sequential:
+        earlier = state.parts[: key.part]
+        assert all(part.outcome is JobOutcome.SUCCEEDED for part in earlier), f"{key}: too early"
+
+
+def check_end(world: World) -> None:
+    """The run ended as its plan says, by exactly one effective job a part, with its notices."""
+    run = world.run
+    expected = replace(world.plan, unprepared=_unprepared(world)).expected_steps()
+    wrong = {
+        step.name: (run.state(step.name).status, expected[step.name])
+        for step in run.pipeline.steps
+        if run.state(step.name).status not in expected[step.name]
+    }
+    assert not wrong, wrong
+    _check_what_was_there(world, run)
+    assert not world.queues.messages, "a queue was left behind"
+    assert run.status is world.plan.expected_run(run), run.status
+    assert not is_open(run), owed(run)
+    assert not list(world.runs.open_runs()), "the sparse index still lists it"
+    _check_jobs(world, run)
+    rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]
+    sent = {notice.id for notice in world.notices.published}
+    assert len(sent) == len(rules), sent
+
+
+def _unprepared(world: World) -> frozenset[str]:
+    """The steps whose preparation was killed too often, as the weather really did."""
+    names = [name for name, s in world.run.steps.items() if s.reason.startswith(UNPREPARED)]
+    for name in names:
+        assert world.dead_attempts[name] >= PREPARE_ATTEMPTS_MAX, (name, world.run.state(name))
+    return frozenset(names)
+
+
+def _check_what_was_there(world: World, run: Run) -> None:
+    """What was left out because it is there is known of every step that continues those items."""
+    for step in run.pipeline.steps:
+        state = run.state(step.name)
+        if state.status is StepStatus.SUCCEEDED or state.children == 0:
+            assert state.existing == world.plan.left_out(step), (step.name, state)
+
+
+def _check_jobs(world: World, run: Run) -> None:
+    adopted, withdrawn = {}, set()
+    for step in run.pipeline.steps:
+        state = run.state(step.name)
+        for number, part in enumerate(state.parts):
+            key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
+            name = key.name
+            if part.outcome is JobOutcome.CANCELLED and part.job_id is None:
+                withdrawn.add(name)
+            if part.job_id is not None:
+                adopted[name] = part.job_id
+                assert world.jobs.jobs[part.job_id].name == name
+                outcome = world.jobs.jobs[part.job_id].outcome
+                wanted = JobOutcome.FAILED if part.outcome is JobOutcome.CANCELLED else part.outcome
+                assert outcome is wanted, part
+    for job in world.jobs.jobs.values():  # the earlier levels of an aggregate
+        earlier = JobKey.parse(job.name)
+        assert earlier is not None, job
+        step = run.pipeline.step_of_label(earlier.label)
+        assert step is not None, job
+        if earlier.round < run.state(step.name).round:
+            adopted.setdefault(job.name, job.job_id)
+    submitted = Counter(job.name for job in world.jobs.jobs.values())
+    unknown = set(submitted) ^ set(adopted)
+    if world.zombies and world.plan.is_stopped:  # submitted hours after it was withdrawn
+        unknown -= withdrawn
+    assert not unknown, f"a job was submitted that no part knows, or the reverse: {unknown}"
+    if not world.zombies:
+        assert set(submitted.values()) <= {1}, f"submitted twice: {submitted.most_common(1)}"
+    left = [job for job in world.jobs.jobs.values() if job.outcome is None]
+    assert not left, f"still running: {left}"

@@ -1,0 +1,114 @@
+"""Play one seed to its end."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from unittest.mock import patch
+
+from batchrelay.domain import postponed_effects as postponing
+from batchrelay.domain import run_size as room
+from batchrelay.domain import start_check
+from batchrelay.domain.run import Run
+from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.transitions import new_run
+from batchrelay.engine import effects as performing
+from batchrelay.engine import engine
+from verification.simulation.coverage import Coverage
+from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
+from verification.simulation.invariants import check_end
+from verification.simulation.plan import BUCKET, TOPIC, random_plan, with_little_room
+from verification.simulation.world import CALM, RUN_ID, World, random_weather
+
+STORM_TICKS_MAX = 400
+CALM_TICKS_MAX = 4_000
+
+
+class SimulationError(AssertionError):
+    """A law was broken; the message says by which seed."""
+
+
+def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Counter[str]:
+    """Play a seed; what was called how often. `coverage` gains what was reached.
+
+    Args:
+        fork: how many of the saved states are cancelled beside the run.
+
+    Raises:
+        SimulationError: an invariant does not hold, or the run never ends.
+    """
+    rng = random.Random(seed)
+    forks = random.Random(f"forks of {seed}")
+    plan = with_little_room(random_plan(rng), forks)
+    weather = random_weather(rng)
+    seen = coverage or Coverage()
+    world = World(
+        seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen, forks=forks, fork=fork
+    )
+    try:
+        with (
+            patch.object(engine, "_folded", seen.folded),
+            patch.object(performing, "EFFECTS_PER_SAVE", weather.batch),
+            patch.object(postponing, "SUBMISSIONS_MAX", weather.submissions),
+            _room(world),
+        ):
+            _play(world)
+    except AssertionError as error:
+        raise SimulationError(f"seed {seed}: {error}") from error
+    return world.counts
+
+
+def _play(world: World) -> None:
+    has_started = world.start()
+    may_be_refused = world.plan.room_bytes is not None and not has_started
+    is_right = may_be_refused or has_started is not world.plan.is_refused()
+    assert is_right, f"has started: {has_started}"
+    if not has_started:
+        return
+    for _ in range(world.rng.randint(0, STORM_TICKS_MAX)):
+        if not list(world.runs.open_runs()):
+            break
+        world.tick()
+    world.weather = CALM
+    for _ in range(CALM_TICKS_MAX):
+        if not list(world.runs.open_runs()) and not world.letters and _all_ended(world):
+            break
+        world.tick()
+    check_end(world)
+
+
+@contextmanager
+def _room(world: World) -> Iterator[None]:
+    """The limits of this world: what a run takes before it begins, and a little more."""
+    if world.plan.room_bytes is None:
+        yield
+        return
+    world.reason = LONGEST_REASON
+    limit = state_bytes(replace(planned(world), steps={})) + world.plan.room_bytes
+    world.runs.bytes_max = limit + OVERHEAD_BYTES
+    with (
+        patch.object(room, "STATE_BYTES_MAX", limit),
+        patch.object(start_check, "STATE_BYTES_MAX", limit),
+    ):
+        yield
+        if RUN_ID in world.runs.runs:
+            reasons = [state.reason for state in world.run.steps.values()]
+            world.counts["no room"] += sum(f"over {limit:,}" in reason for reason in reasons)
+
+
+def planned(world: World) -> Run:
+    """The run before anything of it was done."""
+    return new_run(
+        run_id=RUN_ID,
+        pipeline=world.plan.pipeline,
+        params={},
+        environment={"bucket": BUCKET, "topicArn": TOPIC},
+        at=world.clock.now(),
+    )
+
+
+def _all_ended(world: World) -> bool:
+    return all(job.outcome is not None for job in world.jobs.jobs.values())

@@ -1,0 +1,522 @@
+"""The world of a simulated run: it crashes, repeats, reorders, loses, delays, and has rivals."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
+from unittest.mock import patch
+
+from batchrelay.adapters.memory import (
+    MemoryBackoff,
+    MemoryClock,
+    MemoryJob,
+    MemoryJobs,
+    MemoryNotices,
+    MemoryPipelineStore,
+    MemoryPreparations,
+    MemoryQueues,
+    MemoryRunStore,
+)
+from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.errors import (
+    Ambiguous,
+    BatchrelayError,
+    InvalidStart,
+    Refused,
+    RunConflict,
+    RunExists,
+    Throttled,
+)
+from batchrelay.domain.events import (
+    CancelRequested,
+    Event,
+    JobBlocked,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+)
+from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
+from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.transitions import advance
+from batchrelay.domain.values import JobKey
+from batchrelay.engine.engine import Engine
+from batchrelay.ports import JobReport
+from batchrelay.preparation import prepare as preparation
+from batchrelay.preparation.prepare import Preparation
+from verification.simulation.coverage import Coverage
+from verification.simulation.ending import cancelled, check_size
+from verification.simulation.invariants import UNPREPARED, check_save, check_submission
+from verification.simulation.plan import BUCKET, TOPIC, Plan
+
+RUN_ID = "run1"
+DELIVERIES_MAX = 4
+"""After so many tries a message goes to the dead-letter queue: it is lost to the run."""
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class Broken(Exception):
+    """What no part of the engine expects."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """How bad it is, as probabilities."""
+
+    crash: float = 0.0
+    drop: float = 0.0
+    duplicate: float = 0.0
+    throttle: float = 0.0
+    ambiguous: float = 0.0
+    rival: float = 0.0
+    slow: float = 0.0
+    """Preparations that run out of time."""
+    missing: float = 0.0
+    """Jobs that an answer of DescribeJobs leaves out, once."""
+    forgotten: float = 0.0
+    """Jobs that fail without a word, and that every answer leaves out."""
+    hurried: float = 0.0
+    """Invocations that have no time for effects."""
+    batch: int = EFFECTS_PER_SAVE
+    """Effects that are performed, and saved, together."""
+    submissions: int = SUBMISSIONS_MAX
+    """Submissions that are under way at the same time."""
+    zombie: float = 0.0
+    """A handler that sleeps past its grace and then goes on: it makes twins."""
+
+
+CALM = Weather()
+
+
+def random_weather(rng: random.Random) -> Weather:
+    return Weather(
+        crash=rng.choice((0, 0.02, 0.1)),
+        drop=rng.choice((0, 0.1, 0.5)),
+        duplicate=rng.choice((0, 0.3)),
+        throttle=rng.choice((0, 0.1)),
+        ambiguous=rng.choice((0, 0.2)),
+        rival=rng.choice((0, 0.2)),
+        slow=rng.choice((0, 0.5)),
+        missing=rng.choice((0, 0.2)),
+        forgotten=rng.choice((0, 0, 0.3)),
+        hurried=rng.choice((0, 0, 0.3)),
+        batch=rng.choice((1, 2, EFFECTS_PER_SAVE)),
+        submissions=rng.choice((1, 2, SUBMISSIONS_MAX)),
+        zombie=rng.choice((0, 0, 0, 0.2)),
+    )
+
+
+@dataclass
+class Letter:
+    """A message under way, and how often it was delivered."""
+
+    content: Any
+    deliveries: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A message of the queue of preparations."""
+
+    effect: Prepare | ContinueRun
+    resume: str
+
+
+class Around(Protocol):
+    """What happens around every call of a port."""
+
+    def before(self, method: str, arguments: tuple[Any, ...]) -> None: ...
+    def after(self, method: str) -> None: ...
+
+
+class Port:
+    """A port in bad weather: any call may be the process's last, before or after it was made."""
+
+    def __init__(self, world: Around, port: Any) -> None:
+        self._world = world
+        self._port = port
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        self._world.before(method, arguments)
+        result = getattr(self._port, method)(*arguments)
+        self._world.after(method)
+        return result
+
+
+class JobsPort(Port):
+    """AWS Batch: any of the submissions that are made together may be the process's last call."""
+
+    def __init__(self, world: World, port: Any) -> None:
+        super().__init__(world, port)
+        self._jobs_of = world
+
+    def submit_all(self, requests: Sequence[Any]) -> list[str | Exception]:
+        return [self._answer(request) for request in requests]
+
+    def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
+        """What is left out now and then, and what for ever."""
+        reports: tuple[JobReport, ...] = self._call("describe", job_ids)
+        return tuple(report for report in reports if not self._jobs_of.is_left_out(report.job_id))
+
+    def find(self, queue: str, name: str) -> tuple[str, ...]:
+        """What is left out now and then, but never twice in a row."""
+        job_ids: tuple[str, ...] = self._call("find", queue, name)
+        return () if self._jobs_of.is_unlisted(name) else job_ids
+
+    def _answer(self, request: Any) -> str | Exception:
+        try:
+            answer: str = self.submit(request)
+        except Exception as problem:  # noqa: BLE001  # as the port says
+            return problem
+        return answer
+
+
+@dataclass
+class World:
+    """One run in its world."""
+
+    seed: int
+    plan: Plan
+    weather: Weather
+    rng: random.Random
+    clock: MemoryClock = field(default_factory=MemoryClock)
+    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
+    pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    notices: MemoryNotices = field(default_factory=MemoryNotices)
+    preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
+    queues: MemoryQueues = field(default_factory=MemoryQueues)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    letters: list[Letter] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
+    announced: set[str] = field(default_factory=set)
+    reason: str = "as planned"
+    """Why a job ends."""
+    forks: random.Random = field(default_factory=random.Random)
+    """For what is looked at beside the run; its own, so that the run is the same without."""
+    fork: float = 0.0
+    """How often a saved state is cancelled beside the run."""
+    counts: Counter[str] = field(default_factory=Counter)
+    dead_attempts: Counter[str] = field(default_factory=Counter)
+    """Attempts to prepare a step that ended without a result."""
+    zombies: int = 0
+    left_out: set[str] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
+    _nested: bool = False
+
+    def __post_init__(self) -> None:
+        self.pipelines.put_pipeline(self.plan.pipeline)
+        for name, count in self.plan.items.items():
+            uri = self.plan.pipeline.step(name).for_each.file  # type: ignore[union-attr]
+            text = "{" if count is None else json.dumps({"Items": list(range(count))})
+            self.objects.objects[uri] = text.encode()
+        for step in self.plan.pipeline.steps:
+            for item in range(self.plan.left_out(step)):
+                self.objects.objects[str(step.output).replace("${item}", str(item))] = b""
+
+    def engine(self) -> Engine:
+        """A new process: nothing is remembered."""
+        port = lambda thing: Port(self, thing)  # noqa: E731
+        return Engine(
+            runs=port(self.runs),
+            pipelines=self.pipelines,
+            jobs=JobsPort(self, self.jobs),
+            notices=port(self.notices),
+            preparations=port(self.preparations),
+            queues=port(self.queues),
+            preparation=Preparation(
+                objects=port(self.objects), queues=port(self.queues), clock=self.clock
+            ),
+            clock=self.clock,
+            backoff=MemoryBackoff(seconds=self._seconds_left()),
+            environment={"bucket": BUCKET, "topicArn": TOPIC},
+            open_days_max=89,  # of a stack with the default of RunTtlDays
+        )
+
+    # --- what happens around every call of a port
+
+    def before(self, method: str, arguments: tuple[Any, ...]) -> None:
+        self.counts[method] += 1
+        self._maybe_crash()
+        if not self._nested and method in ("save", "submit") and self._chance(self.weather.rival):
+            self._rival()
+        if method == "read" and arguments[0] in self._poison():
+            raise self.rng.choice((Crash, Broken))
+        if method == "submit":
+            self._before_submit(arguments[0])
+        if method == "create" and isinstance(arguments[0], Run):
+            self.coverage.started(arguments[0])
+        if method in ("create", "save") and isinstance(arguments[0], Run):
+            check_size(arguments[0])
+        if method == "save":
+            check_save(self.runs.runs.get(RUN_ID), arguments[0])
+            if self.forks.random() < self.fork:
+                assert cancelled(arguments[0]).status.is_terminal
+                self.counts["cancelled beside"] += 1
+
+    def after(self, method: str) -> None:
+        if method == "submit" and self._chance(self.weather.ambiguous):
+            raise Ambiguous("500 after accept")
+        if method == "terminate":
+            self._announce_ends()
+        self._maybe_crash()
+
+    def _poison(self) -> set[str]:
+        steps = (self.plan.pipeline.step(name) for name in self.plan.poison)
+        return {step.for_each.file for step in steps}  # type: ignore[union-attr]
+
+    def _before_submit(self, request: dict[str, Any]) -> None:
+        key = JobKey.parse(request["jobName"])
+        assert key is not None, request
+        check_submission(self.runs.runs[RUN_ID], key, request)
+        if self._chance(self.weather.throttle):
+            raise Throttled("429")
+        if self.plan.fate(key.label, key.part) is None:
+            raise Refused("400")
+        if not self._nested and self._chance(self.weather.zombie):
+            self.zombies += 1
+            self.clock.move(10_000)
+            self._rival(sweep=True)
+            for _ in range(self.rng.choice((0, 0, 6))):  # and the others go on for hours
+                self._do(self.end_job)
+                self._rival()
+
+    def _rival(self, *, sweep: bool = False) -> None:
+        """Another process gets its turn while this one stands still."""
+        self._nested = True
+        try:
+            turns = [self.deliver, self.sweep]
+            if self.plan.is_stopped and self._chance(0.2):  # while a submission is in flight
+                turns = [self.cancel]
+            self._do(self.sweep if sweep else self.rng.choice(turns))
+        finally:
+            self._nested = False
+
+    def _maybe_crash(self) -> None:
+        if self._chance(self.weather.crash):
+            self.counts["crash"] += 1
+            raise Crash
+
+    def _chance(self, probability: float) -> bool:
+        return probability > 0 and self.rng.random() < probability
+
+    # --- what may happen next
+
+    def start(self) -> bool:
+        """A user who tries until the run is there; False if it is refused, and nothing stored."""
+        order = StartOrder(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
+        while RUN_ID not in self.runs.runs:
+            try:
+                started = self.engine().start(order)
+                self.coverage.performed(started.performed)
+            except (Crash, RunExists, RunConflict):
+                continue
+            except InvalidStart:
+                assert self.runs.runs == {}
+                return False
+        return True
+
+    def tick(self) -> None:
+        """One thing happens."""
+        actions = (self.end_job, self.deliver, self.deliver, self.later_sweep, self.noise)
+        if self._chance(0.02):
+            actions = (self.block,)
+        if self.plan.is_stopped and self._chance(0.05):
+            actions = (self.cancel,)
+        self._do(self.rng.choice(actions))
+
+    def block(self) -> None:
+        """A job cannot begin for a while, and AWS Batch says so."""
+        for job in self.jobs.jobs.values():
+            key = JobKey.parse(job.name)
+            if job.outcome is None and key is not None:
+                at = self.clock.now()
+                event = JobBlocked(at=at, key=key, job_id=job.job_id, reason="CAPACITY")
+                self.letters.append(Letter(event))
+
+    def cancel(self) -> None:
+        """Somebody wants the run to end, until somebody hears it. A deadline does without."""
+        if self.plan.pipeline.timeout_s is None:
+            wish = CancelRequested(at=self.clock.now(), reason=self.reason)
+            self.coverage.performed(self.engine().handle(RUN_ID, [wish]).performed)
+
+    def _do(self, action: Any) -> None:
+        try:
+            action()
+        except (Crash, BatchrelayError):
+            return
+
+    def end_job(self) -> None:
+        """A job meets its fate, and AWS Batch says so: never, once or several times."""
+        active = [job for job in self.jobs.jobs.values() if self._may_end(job)]
+        if active:
+            job = self.rng.choice(active)
+            self.jobs.end(job.job_id, self._fate(job), self.reason, at=self.clock.now())
+        self._announce_ends()
+
+    def is_left_out(self, job_id: str) -> bool:
+        """Whether DescribeJobs does not know a job this time. One that will succeed is known again
+        at the next look; one that will fail may be forgotten for good."""
+        job = self.jobs.jobs[job_id]
+        will_fail = job.outcome is None and self._fate(job) is JobOutcome.FAILED
+        if will_fail and self._chance(self.weather.forgotten):
+            self.forgotten.add(job_id)
+        if job_id in self.forgotten:
+            return True
+        if job_id in self.left_out or not self._chance(self.weather.missing):
+            return False
+        self.left_out.add(job_id)
+        return True
+
+    def is_unlisted(self, name: str) -> bool:
+        """Whether ListJobs leaves out a name this time."""
+        if name in self.unlisted or not self._chance(self.weather.missing):
+            self.unlisted.discard(name)
+            return False
+        self.unlisted.add(name)
+        return True
+
+    def _may_end(self, job: MemoryJob) -> bool:
+        """A child ends after the child that it waits for, and so do their parents."""
+        if job.job_id in self.forgotten:
+            return False
+        lanes = self._lanes(job)
+        return job.outcome is None and all(lane.outcome is not None for lane in lanes)
+
+    def _fate(self, job: MemoryJob) -> JobOutcome:
+        if any(lane.outcome is JobOutcome.FAILED for lane in self._lanes(job)):
+            return JobOutcome.FAILED
+        key = JobKey.parse(job.name)
+        assert key is not None, job
+        fate = self.plan.fate(key.label, key.part)
+        assert fate is not None, job
+        return fate
+
+    def _lanes(self, job: MemoryJob) -> list[MemoryJob]:
+        ids = [entry.get("jobId") for entry in job.request.get("dependsOn", [])]  # type: ignore[union-attr]
+        return [self.jobs.jobs[job_id] for job_id in ids if job_id is not None]
+
+    def _announce_ends(self) -> None:
+        for job in self.jobs.jobs.values():
+            if job.outcome is None or job.job_id in self.announced | self.forgotten:
+                continue
+            self.announced.add(job.job_id)
+            event = self._end_event(job.job_id)
+            copies = 0 if self._chance(self.weather.drop) else 1
+            copies += 2 if self._chance(self.weather.duplicate) else 0
+            self.letters.extend(Letter(event) for _ in range(copies))
+
+    def _end_event(self, job_id: str) -> Event:
+        job = self.jobs.jobs[job_id]
+        key = JobKey.parse(job.name)
+        assert key is not None, job
+        if job.outcome is JobOutcome.SUCCEEDED:
+            return JobSucceeded(at=self.clock.now(), key=key, job_id=job_id)
+        return JobFailed(
+            at=self.clock.now(),
+            key=key,
+            job_id=job_id,
+            succeeded=0,
+            failed=1,
+            reason=job.reason,
+            stopped_at=job.stopped_at,
+        )
+
+    def deliver(self) -> None:
+        """Some letters, in any order; on failure they come back, a bounded number of times."""
+        asked = zip(self.preparations.requested, self.preparations.resumes, strict=True)
+        self.letters.extend(Letter(Asked(effect, resume)) for effect, resume in asked)
+        self.preparations.requested.clear()
+        self.preparations.resumes.clear()
+        batch = self.rng.sample(self.letters, k=min(len(self.letters), self.rng.randint(1, 4)))
+        prepares = [letter for letter in batch if isinstance(letter.content, Asked)]
+        events = [x for x in batch if x not in prepares]
+        if events:
+            self._hand_over(events, lambda: self._handle([x.content for x in events]))
+        for letter in prepares:
+            self._hand_over([letter], lambda letter=letter: self._prepare(letter))
+
+    def _hand_over(self, letters: list[Letter], handler: Any) -> None:
+        for letter in letters:
+            letter.deliveries += 1
+        try:
+            handler()
+        except (Crash, Broken, BatchrelayError):
+            letters = [letter for letter in letters if letter.deliveries >= DELIVERIES_MAX]
+        self.letters = [letter for letter in self.letters if letter not in letters]
+
+    def _handle(self, letters: list[Event]) -> None:
+        """An event's time is when it is heard, however long it was under way."""
+        events = [replace(event, at=self.clock.now()) for event in letters]
+        self.coverage.performed(self.engine().handle(RUN_ID, events).performed)
+        run = self.runs.runs[RUN_ID]
+        for event in events:  # one that is blocked may have been heard of before its submission
+            is_folded = advance(run, event) is run or isinstance(event, JobBlocked)
+            assert is_folded, f"{event} is not folded once and for all"
+
+    def _prepare(self, letter: Letter) -> None:
+        wanted, resume = letter.content.effect, letter.content.resume
+        if isinstance(wanted, ContinueRun):
+            self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
+            return
+        self.dead_attempts[wanted.step] += 1
+        with patch.object(preparation, "LOOKS_EVERY", 2):
+            handled = self.engine().prepare(
+                RUN_ID,
+                wanted.step,
+                wanted.round,
+                resume=resume,
+                is_repeated=letter.deliveries > 1,
+                time_left=self._time_left(
+                    f"suspended-{self.plan.items.get(wanted.step)}-" in resume
+                ),
+            )
+        if not handled.run.state(wanted.step).reason.startswith(UNPREPARED):
+            self.dead_attempts[wanted.step] -= 1
+        self.coverage.performed(handled.performed)
+
+    def _seconds_left(self) -> float:
+        """Of an invocation, for its effects."""
+        return 0.0 if self._chance(self.weather.hurried) else 999.0
+
+    def _time_left(self, was_read_whole: bool) -> Callable[[], float]:
+        """An invocation that has nothing to read has the time that it needs for a queue."""
+        return lambda: 50.0 if self._chance(self.weather.slow) and not was_read_whole else 999.0
+
+    def later_sweep(self) -> None:
+        self.clock.move(self.rng.choice((1, 60, 400, 2_000)))
+        self.sweep()
+
+    def sweep(self) -> None:
+        for run_id in self.runs.open_runs():
+            self.coverage.performed(self.engine().sweep(run_id).performed)
+
+    def noise(self) -> None:
+        """An event that is stale, foreign or absurd must change nothing."""
+        step = self.rng.choice(self.plan.pipeline.steps)
+        key = JobKey(
+            run_id=self.rng.choice((RUN_ID, "other")),
+            label=self.rng.choice((step.label, "nobody")),
+            round=7,
+            part=self.rng.randint(0, 9),
+        )
+        kinds = (JobSucceeded, JobSubmitted)
+        event = self.rng.choice(kinds)(at=self.clock.now(), key=key, job_id="foreign")
+        run = self.runs.runs[RUN_ID]
+        assert advance(run, event) is run, event
+
+    @property
+    def run(self) -> Run:
+        return self.runs.runs[RUN_ID]
