@@ -12,7 +12,6 @@ import pytest
 
 from batchrelay.adapters.memory import (
     MemoryBackoff,
-    MemoryBursts,
     MemoryClock,
     MemoryDeliveries,
     MemoryJobs,
@@ -22,6 +21,7 @@ from batchrelay.adapters.memory import (
     MemoryQueues,
     MemoryRunStore,
     MemoryTimers,
+    MemoryUploadBatches,
 )
 from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.adapters.triggers import parse_trigger
@@ -32,7 +32,7 @@ from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine.engine import Engine
 from batchrelay.preparation.prepare import Preparation
-from batchrelay.triggers.batching import Bursts
+from batchrelay.triggers.batching import UploadBatches
 from batchrelay.triggers.dispatch import Triggering
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -116,9 +116,9 @@ class MemoryCloud:
         self.objects = MemoryObjects()
         self.queues = MemoryQueues()
         self.deliveries = MemoryDeliveries()
-        self.bursts, self.timers = MemoryBursts(), MemoryTimers()
+        self.upload_batches, self.timers = MemoryUploadBatches(), MemoryTimers()
         self.triggering = self.process()
-        self.engine = self.triggering.bursts.engine
+        self.engine = self.triggering.upload_batches.engine
 
     def process(self, through: Callable[[Any], Any] = lambda port: port) -> Triggering:
         """A process that remembers nothing; its calls of a port go through something."""
@@ -136,7 +136,10 @@ class MemoryCloud:
             environment=ENVIRONMENT,
             open_days_max=OPEN_DAYS_MAX,
         )
-        bursts = Bursts(
-            store=through(self.bursts), timers=through(self.timers), objects=objects, engine=engine
+        upload_batches = UploadBatches(
+            store=through(self.upload_batches),
+            timers=through(self.timers),
+            objects=objects,
+            engine=engine,
         )
-        return Triggering(parse=parse_trigger, bursts=bursts)
+        return Triggering(parse=parse_trigger, upload_batches=upload_batches)

@@ -27,7 +27,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; the answer names the records that must come again."""
     begin_invocation(context)
-    heard_at = min(sent_at(message) for message in event["Records"])
+    received_at = min(sent_at(message) for message in event["Records"])
     heard: dict[str, list[tuple[str, Event]]] = defaultdict(list)
     failed: list[str] = []
     for message in event["Records"]:
@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for run_id, facts in heard.items():
         ids = [message_id for message_id, _ in facts]
         try:
-            if not _advanced(run_id, [fact for _, fact in facts], heard_at):
+            if not _advanced(run_id, [fact for _, fact in facts], received_at):
                 failed += ids
         except RunConflict:
             logger.warning("rivals were faster", extra={"run_id": run_id})
@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _advanced(run_id: str, facts: list[Event], heard_at: float) -> bool:
+def _advanced(run_id: str, facts: list[Event], received_at: float) -> bool:
     try:
         handled = lambda_engine().handle(run_id, facts)
     except RunNotFound:
@@ -67,5 +67,5 @@ def _advanced(run_id: str, facts: list[Event], heard_at: float) -> bool:
     steps = sorted({fact.key.label for fact in facts})
     said = {"run_id": run_id, "steps": steps, "status": handled.run.status}
     logger.info("run advanced", extra=said)
-    record(metrics, handled, heard_at)
+    record(metrics, handled, received_at)
     return True

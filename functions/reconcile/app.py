@@ -16,7 +16,7 @@ from batchrelay.aws_lambda.metrics import record
 from batchrelay.aws_lambda.wiring import begin_invocation, lambda_engine
 from batchrelay.domain.errors import RunNotFound
 
-LAST_SWEEP_MS = 60_000
+LAST_RECONCILE_MS = 60_000
 """Milliseconds that a sweep of one run may take."""
 
 logger = Logger()
@@ -31,14 +31,16 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     engine = lambda_engine()
     run_ids = list(engine.runs.open_runs())
     random.shuffle(run_ids)
-    swept, blocked, failed = 0, 0, []
+    reconciled, blocked, failed = 0, 0, []
     for run_id in run_ids:
-        if context.get_remaining_time_in_millis() < LAST_SWEEP_MS:
-            logger.warning("runs left to the next sweep", extra={"count": len(run_ids) - swept})
+        if context.get_remaining_time_in_millis() < LAST_RECONCILE_MS:
+            logger.warning(
+                "runs left to the next sweep", extra={"count": len(run_ids) - reconciled}
+            )
             break
-        swept += 1
+        reconciled += 1
         try:
-            handled = engine.sweep(run_id)
+            handled = engine.reconcile(run_id)
         except RunNotFound:
             continue
         except Exception:  # one run's trouble must not hold up the others
@@ -54,8 +56,8 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             )
             metrics.add_metric("EffectsReconciled", MetricUnit.Count, len(handled.performed))
         record(metrics, handled)
-    metrics.add_metric("RunsSwept", MetricUnit.Count, swept)
+    metrics.add_metric("RunsSwept", MetricUnit.Count, reconciled)
     metrics.add_metric("StepsBlocked", MetricUnit.Count, blocked)
     if failed:
-        raise RuntimeError(f"{len(failed)} of {swept} open runs could not be swept")
-    return {"swept": swept}
+        raise RuntimeError(f"{len(failed)} of {reconciled} open runs could not be swept")
+    return {"swept": reconciled}

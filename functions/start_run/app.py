@@ -19,7 +19,7 @@ from batchrelay.aws_lambda.wiring import (
     lambda_triggering,
     new_run_id,
 )
-from batchrelay.codec import decode_order
+from batchrelay.codec import decode_start_request
 from batchrelay.domain.errors import (
     InputError,
     PipelineNotFound,
@@ -40,13 +40,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     begin_invocation(context)
     if isinstance(event, dict) and "Records" in event:
         bodies = {message["messageId"]: message["body"] for message in event["Records"]}
-        heard = lambda_triggering().hear(bodies)
+        heard = lambda_triggering().receive(bodies)
         outrun = [m for m, outcome in heard.items() if isinstance(outcome, RunConflict)]
         lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])
         failed = [{"itemIdentifier": m} for m, outcome in heard.items() if not _told(outcome)]
         return {"batchItemFailures": failed}
     try:
-        handled = lambda_engine().start(decode_order(event, new_run_id))
+        handled = lambda_engine().start(decode_start_request(event, new_run_id))
     except InputError as error:
         logger.warning("start refused", extra={"reason": str(error)})
         return {"error": {"type": type(error).__name__, "message": str(error)}}

@@ -20,7 +20,7 @@ from batchrelay.domain.errors import (
     RunExists,
     RunNotFound,
 )
-from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent, TurnCame
+from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent, RunDequeued
 from batchrelay.domain.pipeline import (
     ListFile,
     ListFormat,
@@ -34,11 +34,15 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
-from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.transitions import advance, new_run
-from batchrelay.domain.upload_batch import Burst, CreatedObject, QuietTrigger, Ring
+from batchrelay.domain.upload_batch import (
+    CreatedObject,
+    DebouncedTrigger,
+    TimerMessage,
+    UploadBatch,
+)
 from batchrelay.ports import (
-    BurstStore,
     Jobs,
     Notices,
     Objects,
@@ -47,6 +51,7 @@ from batchrelay.ports import (
     Registered,
     RunStore,
     Timers,
+    UploadBatchStore,
 )
 from tests.builders import ENVIRONMENT, T0, at, key, pipeline, step
 
@@ -67,7 +72,7 @@ EVERYTHING = Pipeline(
     notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"FAILED"}), link=""),),
     triggers=(
         S3Trigger(bucket="inbox", prefix="a/"),
-        S3Trigger(bucket="inbox", quiet_s=60, overlap=Overlap.QUEUE),
+        S3Trigger(bucket="inbox", debounce_s=60, overlap=Overlap.QUEUE),
         ScheduleTrigger(expression="rate(1 day)", overlap=Overlap.CANCEL_RUNNING),
     ),
     timeout_s=3_600,
@@ -84,7 +89,7 @@ def run_of(run_id: str) -> Run:
         trigger={"bucket": "b", "key": "a/é"},
         overlap=Overlap.QUEUE,
     )
-    return advance(queued, TurnCame(at=T0))
+    return advance(queued, RunDequeued(at=T0))
 
 
 def ended(run: Run) -> Run:
@@ -251,24 +256,26 @@ class RunStoreContract:
 
     def test_a_run_takes_a_turn_or_is_not_stored(self, store: Store) -> None:
         store.put_pipeline(EVERYTHING)
-        turn = store.turn("everything")
-        assert turn == Turn(pipeline="everything")
-        store.create(run_of("one"), turn.taken("one"))
-        taken = store.turn("everything")
-        assert taken == Turn(pipeline="everything", holder="one", version=1)
+        run_queue = store.run_queue("everything")
+        assert run_queue == RunQueue(pipeline="everything")
+        store.create(run_of("one"), run_queue.taken("one"))
+        taken = store.run_queue("everything")
+        assert taken == RunQueue(pipeline="everything", holder="one", version=1)
         with pytest.raises(RunConflict):
-            store.create(run_of("two"), turn.taken("two"))
+            store.create(run_of("two"), run_queue.taken("two"))
         with pytest.raises(RunNotFound):
             store.load("two")
         with pytest.raises(RunExists):
             store.create(run_of("one"), taken.joined("one"))
         store.create(run_of("two"), taken.joined("two"))
-        joined = store.turn("everything")
-        assert joined == Turn(pipeline="everything", holder="one", waiting=("two",), version=2)
-        store.save_turn(joined.passed_on())
+        joined = store.run_queue("everything")
+        assert joined == RunQueue(pipeline="everything", holder="one", waiting=("two",), version=2)
+        store.save_run_queue(joined.passed_on())
         with pytest.raises(RunConflict):
-            store.save_turn(joined.passed_on())
-        assert store.turn("everything") == Turn(pipeline="everything", holder="two", version=3)
+            store.save_run_queue(joined.passed_on())
+        assert store.run_queue("everything") == RunQueue(
+            pipeline="everything", holder="two", version=3
+        )
 
 
 def created(number: int, **said: Any) -> CreatedObject:
@@ -277,56 +284,60 @@ def created(number: int, **said: Any) -> CreatedObject:
 
 
 class BurstStoreContract:
-    def test_an_upload_is_noted_once_in_whichever_burst(self, bursts: BurstStore) -> None:
-        none = bursts.burst("p#t")
-        assert none == Burst()
+    def test_an_upload_is_noted_once_in_whichever_burst(
+        self, upload_batches: UploadBatchStore
+    ) -> None:
+        none = upload_batches.batch("p#t")
+        assert none == UploadBatch()
         uploads = [created(number) for number in range(100)]
-        bursts.collect("p#t", none, [*uploads[:60], uploads[0]], at(1), at(9))
-        first = bursts.burst("p#t")
-        assert first == Burst(count=60, first_at=at(1), last_at=at(1), rings_at=at(9))
-        bursts.collect("p#t", first, uploads[50:], at(2), at(9))
-        bursts.collect("p#t", first, uploads, at(3), at(9))
-        known = bursts.burst("p#t")
-        assert known == Burst(count=100, first_at=at(1), last_at=at(2), rings_at=at(9))
-        listed = sorted(bursts.uploads("p#t", 0), key=lambda upload: upload.size)
+        upload_batches.collect("p#t", none, [*uploads[:60], uploads[0]], at(1), at(9))
+        first = upload_batches.batch("p#t")
+        assert first == UploadBatch(count=60, first_at=at(1), last_at=at(1), timer_at=at(9))
+        upload_batches.collect("p#t", first, uploads[50:], at(2), at(9))
+        upload_batches.collect("p#t", first, uploads, at(3), at(9))
+        known = upload_batches.batch("p#t")
+        assert known == UploadBatch(count=100, first_at=at(1), last_at=at(2), timer_at=at(9))
+        listed = sorted(upload_batches.uploads("p#t", 0), key=lambda upload: upload.size)
         assert listed == uploads
-        bursts.close("p#t", known)
-        closed = bursts.burst("p#t")
-        assert closed == Burst(number=1, closed_at=at(9))
-        bursts.collect("p#t", closed, [uploads[3], created(200)], at(4), at(12))
-        assert list(bursts.uploads("p#t", 1)) == [created(200)]
-        assert len(list(bursts.uploads("p#t", 0))) == len(uploads)
+        upload_batches.close("p#t", known)
+        closed = upload_batches.batch("p#t")
+        assert closed == UploadBatch(number=1, closed_at=at(9))
+        upload_batches.collect("p#t", closed, [uploads[3], created(200)], at(4), at(12))
+        assert list(upload_batches.uploads("p#t", 1)) == [created(200)]
+        assert len(list(upload_batches.uploads("p#t", 0))) == len(uploads)
 
-    def test_only_the_burst_that_was_looked_at_is_changed(self, bursts: BurstStore) -> None:
-        bursts.collect("p#t", Burst(), [created(1)], at(1), at(9))
-        seen = bursts.burst("p#t")
+    def test_only_the_burst_that_was_looked_at_is_changed(
+        self, upload_batches: UploadBatchStore
+    ) -> None:
+        upload_batches.collect("p#t", UploadBatch(), [created(1)], at(1), at(9))
+        seen = upload_batches.batch("p#t")
         with pytest.raises(RunConflict):
-            bursts.collect("p#t", Burst(), [created(2)], at(2), at(10))
-        bursts.collect("p#t", seen, [created(3)], at(2), at(9))
+            upload_batches.collect("p#t", UploadBatch(), [created(2)], at(2), at(10))
+        upload_batches.collect("p#t", seen, [created(3)], at(2), at(9))
         with pytest.raises(RunConflict):  # uploads came meanwhile
-            bursts.close("p#t", seen)
-        bursts.put_off("p#t", seen, at(20))
+            upload_batches.close("p#t", seen)
+        upload_batches.extend("p#t", seen, at(20))
         with pytest.raises(RunConflict):
-            bursts.put_off("p#t", seen, at(30))
-        bursts.close("p#t", bursts.burst("p#t"))
+            upload_batches.extend("p#t", seen, at(30))
+        upload_batches.close("p#t", upload_batches.batch("p#t"))
         for call in (
-            lambda: bursts.collect("p#t", seen, [created(4)], at(3), at(9)),
-            lambda: bursts.close("p#t", seen),
+            lambda: upload_batches.collect("p#t", seen, [created(4)], at(3), at(9)),
+            lambda: upload_batches.close("p#t", seen),
         ):
             with pytest.raises(RunConflict):
                 call()
-        assert bursts.burst("p#t") == Burst(number=1, closed_at=at(20))
-        assert bursts.burst("p#other") == Burst()
+        assert upload_batches.batch("p#t") == UploadBatch(number=1, closed_at=at(20))
+        assert upload_batches.batch("p#other") == UploadBatch()
 
 
 class TimersContract:
     def test_a_timer_says_what_it_was_told(
-        self, timers: Timers, rang: Callable[[], Ring | None]
+        self, timers: Timers, rang: Callable[[], TimerMessage | None]
     ) -> None:
-        trigger = QuietTrigger(pipeline="p é", id="t", quiet_s=60, overlap=Overlap.SKIP)
-        ring = Ring(trigger=trigger, number=3, at=at(1.125))
-        timers.ring(ring, 0)
-        assert rang() == ring
+        trigger = DebouncedTrigger(pipeline="p é", id="t", debounce_s=60, overlap=Overlap.SKIP)
+        timer = TimerMessage(trigger=trigger, number=3, at=at(1.125))
+        timers.send(timer, 0)
+        assert rang() == timer
 
 
 class ObjectsContract:
@@ -448,11 +459,11 @@ class JobsContract:
         self,
         jobs: Jobs,
         request_of: Callable[[str], dict[str, object]],
-        settle: Callable[[Callable[[], bool]], None],
+        derive: Callable[[Callable[[], bool]], None],
     ) -> None:
         [job_id] = jobs.submit_all([request_of("br-stop-a-r0-p0")])
         assert jobs.terminate([job_id, "nobody"], "enough") == (job_id, "nobody")
-        settle(lambda: jobs.describe([job_id])[0].outcome is not None)
+        derive(lambda: jobs.describe([job_id])[0].outcome is not None)
         [report] = jobs.describe([job_id])
         assert (report.outcome, report.failed) == (JobOutcome.FAILED, 1)
         assert report.reason.startswith("enough")

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_batches import DynamoBursts
+from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
@@ -87,11 +87,11 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         return {name: dict(value) for name, value in item.items()}  # type: ignore[call-overload]
 
 
-class TestDynamoBursts(suite.BurstStoreContract):
+class TestDynamoUploadBatches(suite.BurstStoreContract):
     @pytest.fixture
-    def bursts(self, aws: None, fresh_name: str) -> DynamoBursts:
+    def upload_batches(self, aws: None, fresh_name: str) -> DynamoUploadBatches:
         boto3.client("dynamodb").create_table(**table_request(fresh_name))
-        return DynamoBursts(table=fresh_name)
+        return DynamoUploadBatches(table=fresh_name)
 
 
 class TestSqsTimers(suite.TimersContract):
@@ -197,7 +197,7 @@ class TestBatchJobs(suite.JobsContract):
         }
 
     @pytest.fixture
-    def settle(self) -> Callable[[Callable[[], bool]], None]:
+    def derive(self) -> Callable[[Callable[[], bool]], None]:
         def wait(until: Callable[[], bool]) -> None:
             deadline = time.monotonic() + 20
             while not until():

@@ -7,17 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from batchrelay.adapters.memory import (
-    MemoryBursts,
     MemoryJobs,
     MemoryNotices,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryRunStore,
     MemoryTimers,
+    MemoryUploadBatches,
 )
 from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.effects import ContinueRun
-from batchrelay.domain.upload_batch import Ring
+from batchrelay.domain.upload_batch import TimerMessage
 from tests.contract import suite
 
 
@@ -33,10 +33,10 @@ class TestMemoryStore(suite.PipelineStoreContract, suite.RunStoreContract):
         return _MemoryStore()
 
 
-class TestMemoryBursts(suite.BurstStoreContract):
+class TestMemoryUploadBatches(suite.BurstStoreContract):
     @pytest.fixture
-    def bursts(self) -> MemoryBursts:
-        return MemoryBursts()
+    def upload_batches(self) -> MemoryUploadBatches:
+        return MemoryUploadBatches()
 
 
 class TestMemoryTimers(suite.TimersContract):
@@ -45,8 +45,8 @@ class TestMemoryTimers(suite.TimersContract):
         return MemoryTimers()
 
     @pytest.fixture
-    def rang(self, timers: MemoryTimers) -> Callable[[], Ring | None]:
-        return lambda: timers.rings[0][0]
+    def rang(self, timers: MemoryTimers) -> Callable[[], TimerMessage | None]:
+        return lambda: timers.timers[0][0]
 
 
 class TestMemoryObjects(suite.ObjectsContract):
@@ -112,5 +112,5 @@ class TestMemoryJobs(suite.JobsContract):
         return lambda name: {"jobName": name, "jobQueue": "queue", "jobDefinition": "d"}
 
     @pytest.fixture
-    def settle(self) -> Callable[[Callable[[], bool]], None]:
+    def derive(self) -> Callable[[Callable[[], bool]], None]:
         return lambda _: None

@@ -11,22 +11,22 @@ from botocore.stub import Stubber
 
 from batchrelay.adapters import client_errors
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_batches import DynamoBursts
+from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.domain.errors import RunConflict, RunExists
-from batchrelay.domain.run_queue import Turn
-from batchrelay.domain.upload_batch import Burst, CreatedObject
+from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.upload_batch import CreatedObject, UploadBatch
 from tests.contract.suite import run_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-BURST = Burst(number=1, count=1, first_at=NOW, last_at=NOW, rings_at=NOW)
+BURST = UploadBatch(number=1, count=1, first_at=NOW, last_at=NOW, timer_at=NOW)
 UPLOAD = CreatedObject(bucket="b", key="k", size=1)
-TURN = Turn(pipeline="everything", holder="a", version=1)
+TURN = RunQueue(pipeline="everything", holder="a", version=1)
 
-_Calls = dict[str, tuple[str, Callable[[DynamoStore, DynamoBursts], object]]]
+_Calls = dict[str, tuple[str, Callable[[DynamoStore, DynamoUploadBatches], object]]]
 PLAIN: _Calls = {
-    "save_turn": ("put_item", lambda store, _: store.save_turn(TURN)),
-    "put_off": ("update_item", lambda _, bursts: bursts.put_off("p#t", BURST, NOW)),
-    "close": ("update_item", lambda _, bursts: bursts.close("p#t", BURST)),
+    "save_run_queue": ("put_item", lambda store, _: store.save_run_queue(TURN)),
+    "extend": ("update_item", lambda _, upload_batches: upload_batches.extend("p#t", BURST, NOW)),
+    "close": ("update_item", lambda _, upload_batches: upload_batches.close("p#t", BURST)),
 }
 TRANSACTIONS: _Calls = {
     "create": (
@@ -35,7 +35,7 @@ TRANSACTIONS: _Calls = {
     ),
     "collect": (
         "transact_write_items",
-        lambda _, bursts: bursts.collect("p#t", BURST, [UPLOAD], NOW, NOW),
+        lambda _, upload_batches: upload_batches.collect("p#t", BURST, [UPLOAD], NOW, NOW),
     ),
 }
 
@@ -55,7 +55,7 @@ class Wire:
         self.stub = Stubber(self.client)
         self.stub.activate()
         self.store = DynamoStore(table="t", run_ttl_days=1, make_client=lambda _: self.client)
-        self.bursts = DynamoBursts(table="t", make_client=lambda _: self.client)
+        self.upload_batches = DynamoUploadBatches(table="t", make_client=lambda _: self.client)
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def test_a_write_waits_for_a_transaction_and_is_a_conflict_in_the_end(
     method, call = PLAIN[name]
     wire.stub.add_client_error(method, "TransactionConflictException", http_status_code=400)
     wire.stub.add_response(method, {})
-    call(wire.store, wire.bursts)
+    call(wire.store, wire.upload_batches)
     for _ in range(len(client_errors._HINDERED_WAITS_S) + 1):
         wire.stub.add_client_error(method, "TransactionConflictException", http_status_code=400)
     with pytest.raises(RunConflict):
-        call(wire.store, wire.bursts)
+        call(wire.store, wire.upload_batches)
     wire.stub.assert_no_pending_responses()
 
 
@@ -86,7 +86,7 @@ def test_a_transaction_waits_for_another(wire: Wire, name: str) -> None:
         method, "TransactionCanceledException", modeled_fields=hindered, http_status_code=400
     )
     wire.stub.add_response(method, {})
-    call(wire.store, wire.bursts)
+    call(wire.store, wire.upload_batches)
     wire.stub.assert_no_pending_responses()
 
 
@@ -110,7 +110,7 @@ def test_a_condition_that_does_not_hold_is_not_tried_again(
         http_status_code=400,
     )
     with pytest.raises(problem):
-        call(wire.store, wire.bursts)
+        call(wire.store, wire.upload_batches)
 
 
 def test_other_trouble_of_a_transaction_is_trouble(wire: Wire) -> None:
@@ -120,4 +120,4 @@ def test_other_trouble_of_a_transaction_is_trouble(wire: Wire) -> None:
         method, "TransactionCanceledException", modeled_fields=codes, http_status_code=400
     )
     with pytest.raises(wire.client.exceptions.TransactionCanceledException):
-        call(wire.store, wire.bursts)
+        call(wire.store, wire.upload_batches)

@@ -19,7 +19,7 @@ from batchrelay.aws_lambda.settings import Settings
 from batchrelay.aws_lambda.wiring import engine
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.run import RunStatus, StartOrder
+from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay.domain.values import JobKey
 from batchrelay.engine.engine import Engine
 from verification.crash_matrix.machine import Machine, machine
@@ -71,7 +71,7 @@ def test_many_handlers_on_one_run(on: Machine, engines: Callable[[], Engine]) ->
     wide = tuple(Step(name=f"s{number}", request=_REQUEST) for number in range(HANDLERS))
     join = Step(name="join", needs=tuple(step.name for step in wide), request=_REQUEST)
     on.runs.put_pipeline(Pipeline(name="wide", version=1, steps=(*wide, join)))
-    engines().start(StartOrder(run_id="onerun", pipeline="wide", version=1))
+    engines().start(StartRequest(run_id="onerun", pipeline="wide", version=1))
     run = engines().continue_run("onerun").run
     events = [succeeded(run, step.name) for step in wide] * 2
     together = threading.Barrier(HANDLERS)
@@ -99,7 +99,7 @@ def test_many_handlers_on_many_runs(on: Machine, engines: Callable[[], Engine]) 
     on.runs.put_pipeline(Pipeline(name="two", version=1, steps=steps))
 
     def start(number: int) -> Any:
-        order = StartOrder(run_id=f"many{number}", pipeline="two", version=1)
+        order = StartRequest(run_id=f"many{number}", pipeline="two", version=1)
         return engines().start(order).run
 
     def told(run: Any, step: str) -> None:
@@ -141,7 +141,7 @@ def test_submissions_beyond_the_accounts_rate_are_paid_later(
         throttled.runs.put_pipeline(Pipeline(name="one", version=1, steps=(step,)))
 
         def start(number: int) -> None:
-            engines().start(StartOrder(run_id=f"rate{number}", pipeline="one", version=1))
+            engines().start(StartRequest(run_id=f"rate{number}", pipeline="one", version=1))
 
         with ThreadPoolExecutor(HANDLERS) as pool:
             list(pool.map(start, range(runs)))
@@ -151,7 +151,7 @@ def test_submissions_beyond_the_accounts_rate_are_paid_later(
             sweeper = replace(engines(), clock=clock)
             for run_id in list(throttled.runs.open_runs()):
                 with suppress(ClientError):  # its own reads were throttled: the next sweep
-                    sweeper.sweep(run_id)
+                    sweeper.reconcile(run_id)
             owing = len(list(throttled.runs.open_runs()))
             if not owing:
                 break

@@ -39,7 +39,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
@@ -65,8 +65,8 @@ NOT_MET: Mapping[str, str] = {
     "DUPLICATE_JOBS_MAX": "a further one is stopped without a note: test_run_size.py",
     "REASON_BYTES_MAX": "a longer reason is cut: test_run_size.py",
     "STEP_LABEL_MAX": "a longer name is shortened: test_values.py",
-    "BURST_S_MAX": "the burst is over and becomes a run: test_batching.py",
-    "BURST_UPLOADS_MAX": "the burst is over and becomes a run: test_batching.py",
+    "UPLOAD_BATCH_S_MAX": "the burst is over and becomes a run: test_batching.py",
+    "UPLOAD_BATCH_UPLOADS_MAX": "the burst is over and becomes a run: test_batching.py",
     "REASON_CHARS_MAX": "a longer reason is cut: test_reasons.py",
     "BLOCKED_CHARS_MAX": "a longer reason is cut: test_codec.py",
     "NOTICE_BYTES_MAX": "the steps beyond are left out and counted: test_reasons.py",
@@ -248,7 +248,7 @@ class Doors:
         flow, body = asked
         there = MemoryCloud(pipeline(step("a", **flow)))
         there.objects.objects["s3://b/list"] = body
-        order = StartOrder(run_id="run1", pipeline="test", version=1)
+        order = StartRequest(run_id="run1", pipeline="test", version=1)
         run = there.engine.start(order).run
         outcome = there.engine.preparation.prepare(run, "a", 0)
         assert outcome is not None
@@ -383,8 +383,8 @@ ROWS: tuple[Row, ...] = (
     row("PARAMS_BYTES_MAX", "start", lambda n: (PLAIN, {"params": {"p": "x" * (n - 1)}}), 24_576, 24_577, "the parameters are 24,577 bytes; a run keeps 24,576: put long"),
     row("PARAMS_BYTES_MAX", ("warn", "run"), lambda n: a_file(a_step(), params={"p": "x" * (n - 1)}), 24_576, 24_577, "the parameters are 24,577 bytes; a run keeps 24,576: put long"),
     row("KEY_CHARS_MAX", "start", lambda n: (PLAIN, {"key": "k" * n}), 256, 257, "order.key: more than 256 characters"),
-    row("QUIET_S_MIN", FILES, upload, 1, 0, "1 s to 1 h"),
-    row("QUIET_S_MAX", FILES, upload, 3_600, 3_601, "1 s to 1 h"),
+    row("DEBOUNCE_S_MIN", FILES, upload, 1, 0, "1 s to 1 h"),
+    row("DEBOUNCE_S_MAX", FILES, upload, 3_600, 3_601, "1 s to 1 h"),
     Row(limit="QUEUE_MESSAGES_MAX", doors=FILES, at=lambda: sweep(1_000, 1_000, queue={"workers": 2}), beyond=lambda: sweep(101, 9_901, queue={"workers": 2}), says="1,000,001 messages, and a queue is filled with at most 1,000,000: write a larger chunk"),
     row("QUEUE_MESSAGES_MAX", "prepare", lambda n: ({**LISTED, "workers": 2}, b"x\n" * n), 1_000_000, 1_000_001, "at most 1,000,000: write a larger chunk"),
     row("COLUMNS_MAX", "prepare", lambda n: (TABLE, table_of(n)), 16_384, 16_385, "16,385 columns, and a table may have 16,384"),
@@ -486,11 +486,11 @@ def overriding(length: int) -> Json:
 def test_a_queue_of_runs_that_is_full() -> None:
     """Where runs come from that must not overlap: a trigger."""
     there = MemoryCloud(pipeline(step("a")))
-    there.engine.start(StartOrder(run_id="r", pipeline="test", version=1, overlap=Overlap.QUEUE))
+    there.engine.start(StartRequest(run_id="r", pipeline="test", version=1, overlap=Overlap.QUEUE))
     turn = there.runs.turn("test")
     waiting = tuple(f"w{number}" for number in range(QUEUED_RUNS_MAX - 1))
     there.runs.turns["test"] = replace(turn, waiting=waiting)
-    order = StartOrder(run_id="last", pipeline="test", version=1, overlap=Overlap.QUEUE)
+    order = StartRequest(run_id="last", pipeline="test", version=1, overlap=Overlap.QUEUE)
     there.engine.start(order)
     assert len(there.runs.turn("test").waiting) == QUEUED_RUNS_MAX
     with pytest.raises(InputError, match=r"^1,000 runs of test are waiting for their turn: cancel"):

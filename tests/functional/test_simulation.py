@@ -37,5 +37,5 @@ def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:
     counts: Counter[str] = Counter()
     for seed in [*range(RUNS), *range(first, first + RUNS)]:
         counts += play_triggers(seed)
-    for name in ("crash", "create", "save_turn", "collect", "put_off", "close", "ring"):
+    for name in ("crash", "create", "save_run_queue", "collect", "extend", "close", "send"):
         assert counts[name], f"the simulation never reached {name}"

@@ -253,9 +253,12 @@ def essence(run: Run) -> Any:
             state.status,
             state.items,
             state.children,
-            tuple(replace(p, since=None, job_id=None, is_told=False) for p in state.parts),
+            tuple(
+                replace(p, since=None, job_id=None, is_terminate_accepted=False)
+                for p in state.parts
+            ),
         )
         for name, state in run.steps.items()
     }
     reason = None if run.stop is None else run.stop.reason
-    return run.status, steps, run.notices, run.twins, run.queues_since, reason
+    return run.status, steps, run.notices, run.duplicate_jobs, run.queues_since, reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batchrelay.domain.pending_effects import TWIN_REASON
+from batchrelay.domain.pending_effects import DUPLICATE_REASON
 from verification.crash_matrix.invocation import CrashPoint
 from verification.crash_matrix.machine import Crash, Machine, Played, Scenario, essence
 
@@ -71,7 +71,7 @@ def check(machine: Machine, cell: Cell, calm: dict[Scenario, Played], run_id: st
         names = {name.replace(calm_run, run_id) for name in machine.jobs(calm_run)}
         assert set(jobs) == names, f"{cell}: {sorted(jobs)}"
         for name, found in jobs.items():
-            effective = [status for status, reason in found if reason != TWIN_REASON]
+            effective = [status for status, reason in found if reason != DUPLICATE_REASON]
             assert effective == ["SUCCEEDED"], f"{cell}: {name} has {found}"
     return any(ended.killed for _, ended in played.invocations)
 

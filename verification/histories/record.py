@@ -13,7 +13,7 @@ from typing import Any
 
 from batchrelay.codec import encode_pipeline, encode_run
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import JobOutcome, StartOrder
+from batchrelay.domain.run import JobOutcome, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 
 
@@ -37,7 +37,7 @@ def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[st
     states = _states_of(cloud, "run1")
     overlap = Overlap.QUEUE if is_queued else Overlap.PARALLEL
     for run_id in ("run0", "run1") if is_queued else ("run1",):
-        order = StartOrder(run_id=run_id, pipeline="test", version=1, overlap=overlap)
+        order = StartRequest(run_id=run_id, pipeline="test", version=1, overlap=overlap)
         cloud.engine.start(order)
     for _ in range(16 if is_queued else 8):
         for job in list(cloud.jobs.jobs.values()):
@@ -45,7 +45,7 @@ def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[st
                 cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
         cloud.clock.move(10)
         for run_id in list(cloud.runs.open_runs()):
-            cloud.engine.sweep(run_id)
+            cloud.engine.reconcile(run_id)
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
             cloud.engine.prepare(wanted.run_id, wanted.step, wanted.round)
@@ -58,8 +58,8 @@ def _states_of(cloud: MemoryCloud, run_id: str) -> list[Any]:
     states: list[Any] = []
 
     def keep(method: Any) -> Any:
-        def kept(run: Any, *turn: Any) -> Any:
-            written = method(run, *turn)
+        def kept(run: Any, *run_queue: Any) -> Any:
+            written = method(run, *run_queue)
             if run.id == run_id:
                 states.append(encode_run(written))
             return written

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import get_args
 
-from batchrelay.domain.derived_transitions import SETTLE_TABLE
+from batchrelay.domain.derived_transitions import DERIVED_TABLE
 from batchrelay.domain.effects import Effect
 from batchrelay.domain.events import Event, GraceExpired
 from batchrelay.domain.run import Run, StepStatus
@@ -65,7 +65,7 @@ class Coverage:
         }
         wanted |= {
             f"{row.source} -> {target}"
-            for row in SETTLE_TABLE
+            for row in DERIVED_TABLE
             for target in row.targets
             if row.source is StepStatus.WAITING
         }

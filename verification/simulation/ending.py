@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from batchrelay.codec import compact_json, encode_run, stored_run
-from batchrelay.domain import run_size as room
+from batchrelay.domain import run_size as budget
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -27,7 +27,7 @@ from batchrelay.domain.events import (
     RunContinued,
     SubmissionWithdrawn,
 )
-from batchrelay.domain.pending_effects import is_open, owed
+from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
@@ -43,10 +43,10 @@ ROUNDS_MAX = 5
 
 def check_size(run: Run) -> None:
     """No state is larger than was counted, and none is counted to be larger than the limit."""
-    text, bound = len(compact_json(encode_run(run)).encode()), room.state_bytes(run)
+    text, bound = len(compact_json(encode_run(run)).encode()), budget.state_bytes(run)
     assert text <= bound, f"{text:,} bytes, {bound:,} were counted"
-    assert bound <= room.STATE_BYTES_MAX, f"{bound:,} bytes, over {room.STATE_BYTES_MAX:,}"
-    stored_run(run, room.STATE_BYTES_MAX + OVERHEAD_BYTES)
+    assert bound <= budget.STATE_BYTES_MAX, f"{bound:,} bytes, over {budget.STATE_BYTES_MAX:,}"
+    stored_run(run, budget.STATE_BYTES_MAX + OVERHEAD_BYTES)
 
 
 def cancelled(run: Run) -> Run:
@@ -59,13 +59,13 @@ def cancelled(run: Run) -> Run:
         now = at + timedelta(minutes=minute)
         run = _folded(run, GraceExpired(at=now))
         jobs = _jobs(run)
-        for effect in owed(run):
+        for effect in pending_effects(run):
             for event in _answers(effect, jobs, now):
                 run = _folded(run, event)
         for job_id in jobs:  # one that was asked to stop before has no effect that is pending
             for end in _end(job_id, jobs, now):
                 run = _folded(run, end)
-    raise AssertionError(f"{run.status}: {owed(run)} is pending")
+    raise AssertionError(f"{run.status}: {pending_effects(run)} is pending")
 
 
 def _folded(run: Run, event: Event) -> Run:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
-from batchrelay.domain.pending_effects import is_open, owed
+from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import JobKey
 
@@ -34,7 +34,7 @@ def check_save(stored: Run | None, run: Run) -> None:
     for step in run.pipeline.steps:
         _check_step(stored.state(step.name), run.state(step.name))
         if run.state(step.name).status in (StepStatus.SUBMITTING, StepStatus.ACTIVE):
-            events = [need for need in step.needs if need not in step.lanes]
+            events = [need for need in step.needs if need not in step.n_to_n_needs]
             blocked = [need for need in events if not run.state(need).lets_dependents_run]
             assert not blocked, f"{step.name} runs before {blocked}"
     assert decode_run(encode_run(run), run.pipeline, run.version) == run
@@ -71,8 +71,8 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
     assert state.status not in (StepStatus.WAITING, StepStatus.PREPARING), f"{key}: not intended"
     size = state.parts[key.part].size
     assert request.get("arrayProperties") == ({"size": size} if size > 1 else None), request
-    lanes = sum("jobId" in entry for entry in request.get("dependsOn", ()))
-    assert lanes <= len(step.lanes), request
+    n_to_n_needs = sum("jobId" in entry for entry in request.get("dependsOn", ()))
+    assert n_to_n_needs <= len(step.n_to_n_needs), request
     if step.sequential:
         earlier = state.parts[: key.part]
         assert all(part.outcome is JobOutcome.SUCCEEDED for part in earlier), f"{key}: too early"
@@ -91,7 +91,7 @@ def check_end(world: World) -> None:
     _check_what_was_there(world, run)
     assert not world.queues.messages, "a queue was left behind"
     assert run.status is world.plan.expected_run(run), run.status
-    assert not is_open(run), owed(run)
+    assert not is_open(run), pending_effects(run)
     assert not list(world.runs.open_runs()), "the sparse index still lists it"
     _check_jobs(world, run)
     rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]

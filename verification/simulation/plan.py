@@ -72,16 +72,18 @@ class Plan:
             return (-(-count // step.aggregate.fan_in),)
         if step.for_each is not None:
             return self._of_items(step, self.items[step.name], self.left_out(step))
-        if step.lanes and step.array_size is None:
-            return self.children(self.pipeline.step(min(step.lanes)))
-        if any(sum(self.children(self.pipeline.step(lane)) or (1,)) == 0 for lane in step.lanes):
+        if step.n_to_n_needs and step.array_size is None:
+            return self.children(self.pipeline.step(min(step.n_to_n_needs)))
+        if any(
+            sum(self.children(self.pipeline.step(lane)) or (1,)) == 0 for lane in step.n_to_n_needs
+        ):
             return (0,)
         return (int(step.array_size or 1),)
 
     def left_out(self, step: Step) -> int:
         """Of the step's items, or of those that it continues."""
         if continues(step):
-            return self.left_out(self.pipeline.step(min(step.lanes)))
+            return self.left_out(self.pipeline.step(min(step.n_to_n_needs)))
         return min(self.there.get(step.name, 0), self.items.get(step.name) or 0)
 
     def _of_items(self, step: Step, listed: int | None, there: int) -> tuple[int, ...] | None:
@@ -97,7 +99,7 @@ class Plan:
 
     def _outputs(self, step: Step) -> int:
         if continues(step):
-            return self._outputs(self.pipeline.step(min(step.lanes)))
+            return self._outputs(self.pipeline.step(min(step.n_to_n_needs)))
         items = self.items.get(step.name)
         return sum(self.children(step) or ()) if items is None else items
 
@@ -116,8 +118,10 @@ class Plan:
                 skipped.add(step.name)
                 continue
             size = self._written_size(step)
-            lanes = {self._written_size(self.pipeline.step(name)) for name in step.lanes}
-            if size is not None and (size > CHILDREN_MAX or lanes - {None, size}):
+            n_to_n_needs = {
+                self._written_size(self.pipeline.step(name)) for name in step.n_to_n_needs
+            }
+            if size is not None and (size > CHILDREN_MAX or n_to_n_needs - {None, size}):
                 return True
         return False
 
@@ -127,7 +131,11 @@ class Plan:
             return None
         if step.array_size is not None:
             return int(step.array_size)
-        return self._written_size(self.pipeline.step(min(step.lanes))) if step.lanes else 1
+        return (
+            self._written_size(self.pipeline.step(min(step.n_to_n_needs)))
+            if step.n_to_n_needs
+            else 1
+        )
 
     def expected_steps(self) -> dict[str, frozenset[StepStatus]]:
         """The oracle: how each step may end, by plain graph reasoning."""
@@ -141,22 +149,22 @@ class Plan:
     def _expected(
         self, step: Step, so_far: dict[str, frozenset[StepStatus]]
     ) -> frozenset[StepStatus]:
-        events = [need for need in step.needs if need not in step.lanes]
+        events = [need for need in step.needs if need not in step.n_to_n_needs]
         if not all(self._lets_run(need, so_far) for need in events):
             return frozenset({SKIPPED})
-        if any(not self._lets_run(lane, so_far) for lane in step.lanes):
+        if any(not self._lets_run(lane, so_far) for lane in step.n_to_n_needs):
             # in time, and its lanes fail; or too late to begin
-            started = all(self._may_start(lane, so_far) for lane in step.lanes)
+            started = all(self._may_start(lane, so_far) for lane in step.n_to_n_needs)
             return frozenset({SKIPPED, FAILED}) if started else frozenset({SKIPPED})
         if step.when == "1 == 2":
             return frozenset({SKIPPED})
         children = self.children(step)
         if children is None or sum(children) > CHILDREN_MAX:
             return frozenset({FAILED})
-        has_lanes = any(self._sizes(lane) for lane in step.lanes)
-        if not sum(children) and not has_lanes:
+        has_n_to_n_needs = any(self._sizes(lane) for lane in step.n_to_n_needs)
+        if not sum(children) and not has_n_to_n_needs:
             return frozenset({SKIPPED})
-        if any(self._sizes(lane) not in ([], self._sizes(step.name)) for lane in step.lanes):
+        if any(self._sizes(lane) not in ([], self._sizes(step.name)) for lane in step.n_to_n_needs):
             return frozenset({FAILED})
         fates = [self.fate(step.label, part) for part in range(self.parts(step))]
         all_well = all(fate is JobOutcome.SUCCEEDED for fate in fates)
@@ -267,7 +275,7 @@ def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
     arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
     if arrays and kind < 0.4:
         lane, own = rng.choice(arrays), rng.random()
-        flow["lanes"] = frozenset({lane.name})
+        flow["n_to_n_needs"] = frozenset({lane.name})
         if _skips(lane, earlier):
             flow |= {"output": f"s3://{BUCKET}/{number}/${{item}}.json", "when": None}
         elif own > 0.9:  # equal to its lanes' by chance only
@@ -313,7 +321,7 @@ def _skips(lane: Step, earlier: list[Step]) -> bool:
 
 
 def _may_have_lanes(step: Step) -> bool:
-    is_array = step.for_each is not None or step.array_size is not None or bool(step.lanes)
+    is_array = step.for_each is not None or step.array_size is not None or bool(step.n_to_n_needs)
     return is_array and step.workers is None
 
 

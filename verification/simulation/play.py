@@ -10,7 +10,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 from batchrelay.domain import postponed_effects as postponing
-from batchrelay.domain import run_size as room
+from batchrelay.domain import run_size as budget
 from batchrelay.domain import start_check
 from batchrelay.domain.run import Run
 from batchrelay.domain.run_size import state_bytes
@@ -90,7 +90,7 @@ def _room(world: World) -> Iterator[None]:
     limit = state_bytes(replace(planned(world), steps={})) + world.plan.room_bytes
     world.runs.bytes_max = limit + OVERHEAD_BYTES
     with (
-        patch.object(room, "STATE_BYTES_MAX", limit),
+        patch.object(budget, "STATE_BYTES_MAX", limit),
         patch.object(start_check, "STATE_BYTES_MAX", limit),
     ):
         yield

@@ -22,7 +22,7 @@ from verification.simulation.play import SimulationError
 from verification.simulation.world import Crash, Port
 
 STORM_TICKS_MAX, CALM_TICKS_MAX = 300, 3_000
-WRITES = ("create", "save", "save_turn", "collect", "put_off", "close")
+WRITES = ("create", "save", "save_run_queue", "collect", "extend", "close")
 FUNCTION_TIMEOUT_S = 60
 GOING_ON = (RunStatus.RUNNING, RunStatus.CANCELLING)
 
@@ -40,7 +40,7 @@ class TriggerWorld:
     cloud: MemoryCloud = field(default_factory=lambda: MemoryCloud(pipeline(step("a"))))
     messages: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    told: int = 0
+    sent: int = 0
     skipped: int = 0
     _nested: bool = False
     _naps_s: int = 0
@@ -70,7 +70,7 @@ class TriggerWorld:
             self._naps_s -= nap_s
             self.cloud.clock.move(nap_s)
             with suppress(Crash, BatchrelayError):
-                self.rng.choice((self.deliver, self.ring, self.end_job))()
+                self.rng.choice((self.deliver, self.deliver_timer, self.end_job))()
             self._nested = False
 
     def triggering(self) -> Triggering:
@@ -83,18 +83,25 @@ class TriggerWorld:
 
     def tick(self) -> None:
         with suppress(Crash, BatchrelayError):
-            self.rng.choice((self.upload, self.deliver, self.ring, self.end_job, self.later))()
-        open_runs = [run for run in self._in_line() if run.status in GOING_ON]
+            self.rng.choice(
+                (self.upload, self.deliver, self.deliver_timer, self.end_job, self.later)
+            )()
+        open_runs = [run for run in self._advance_run_queue() if run.status in GOING_ON]
         assert len(open_runs) <= 1, f"{len(open_runs)} runs at once: {open_runs}"
 
     def upload(self) -> None:
-        if self.told < self.uploads:
-            found = {"key": str(self.told), "size": 1, "etag": "e", "sequencer": f"{self.told:x}"}
+        if self.sent < self.uploads:
+            found = {
+                "key": str(self.sent),
+                "size": 1,
+                "etag": "e",
+                "sequencer": f"{self.sent:x}",
+            }
             detail = json.dumps({"bucket": {"name": "inbox"}, "object": found})
             message = s3_input("test", self.trigger).replace("<detail>", detail)
             copies = 3 if self.rng.random() < self.duplicate else 1
             self.messages += [message] * copies
-            self.told += 1
+            self.sent += 1
 
     def deliver(self) -> None:
         """Some messages in any order; those that failed come back."""
@@ -102,22 +109,22 @@ class TriggerWorld:
         if not batch:
             return
         names = {str(number): message for number, message in enumerate(batch)}
-        for number, outcome in self.triggering().hear(names).items():
+        for number, outcome in self.triggering().receive(names).items():
             self.skipped += isinstance(outcome, RunSkipped)
             is_done = not isinstance(outcome, Exception) or isinstance(outcome, RunSkipped)
             if is_done and names[number] in self.messages:
                 self.messages.remove(names[number])
 
-    def ring(self) -> None:
-        due = [entry for entry in self.cloud.timers.rings if entry[0].at <= self.cloud.clock.now()]
+    def deliver_timer(self) -> None:
+        due = [entry for entry in self.cloud.timers.timers if entry[0].at <= self.cloud.clock.now()]
         if due:
             entry = self.rng.choice(due)
             try:
-                self.triggering().bursts.hear(entry[0])
+                self.triggering().upload_batches.receive(entry[0])
             except RunSkipped:
                 self.skipped += 1
-            if self.rng.random() >= self.duplicate and entry in self.cloud.timers.rings:
-                self.cloud.timers.rings.remove(entry)
+            if self.rng.random() >= self.duplicate and entry in self.cloud.timers.timers:
+                self.cloud.timers.timers.remove(entry)
 
     def end_job(self) -> None:
         active = [job for job in self.cloud.jobs.jobs.values() if job.outcome is None]
@@ -127,18 +134,20 @@ class TriggerWorld:
             assert key is not None, job
             self.cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
             event = JobSucceeded(at=self.cloud.clock.now(), key=key, job_id=job.job_id)
-            self.triggering().bursts.engine.handle(key.run_id, [event])
+            self.triggering().upload_batches.engine.handle(key.run_id, [event])
 
     def later(self) -> None:
         self.cloud.clock.move(self.rng.choice((1, 20, 400)))
         for run_id in self.cloud.runs.open_runs():
-            self.triggering().bursts.engine.sweep(run_id)
+            self.triggering().upload_batches.engine.reconcile(run_id)
 
     # --- what must hold
 
     def is_over(self) -> bool:
-        is_told = self.told == self.uploads and not self.messages and not self.cloud.timers.rings
-        return is_told and not list(self.cloud.runs.open_runs())
+        is_terminate_accepted = (
+            self.sent == self.uploads and not self.messages and not self.cloud.timers.timers
+        )
+        return is_terminate_accepted and not list(self.cloud.runs.open_runs())
 
     def check_end(self) -> None:
         assert self.is_over(), "it never ends"
@@ -149,15 +158,17 @@ class TriggerWorld:
         else:
             assert len(covered) == self.uploads or self.skipped, "lost without a skip"
         if self.trigger.overlap is Overlap.QUEUE:
-            turns = [run.turn_at for run in self._in_line() if run.turn_at is not None]
-            assert turns == sorted(turns), "out of turn"
+            run_queues = [
+                run.dequeued_at for run in self._advance_run_queue() if run.dequeued_at is not None
+            ]
+            assert run_queues == sorted(run_queues), "out of turn"
 
-    def _in_line(self) -> list[Run]:
+    def _advance_run_queue(self) -> list[Run]:
         """In the order in which they came."""
         return [r for r in self.cloud.runs.runs.values() if r.overlap is not Overlap.PARALLEL]
 
     def _keys(self, run: Run) -> list[str]:
-        if self.trigger.quiet_s is None:
+        if self.trigger.debounce_s is None:
             return [run.trigger["key"]]
         lines = self.cloud.objects.objects[run.trigger["uploads"]].decode().splitlines()
         return [json.loads(line)["key"] for line in lines]
@@ -170,10 +181,10 @@ def play_triggers(seed: int) -> Counter[str]:
         SimulationError: two runs are open that must not be, or an upload is in none, or in two.
     """
     rng = random.Random(seed)
-    quiet_s, overlap = rng.choice((None, 30)), rng.choice(list(Overlap))
+    debounce_s, overlap = rng.choice((None, 30)), rng.choice(list(Overlap))
     world = TriggerWorld(
         rng=rng,
-        trigger=S3Trigger(bucket="inbox", quiet_s=quiet_s, overlap=overlap),
+        trigger=S3Trigger(bucket="inbox", debounce_s=debounce_s, overlap=overlap),
         crash=rng.choice((0, 0.02, 0.1)),
         duplicate=rng.choice((0, 0.3)),
         rival=rng.choice((0, 0.2)),

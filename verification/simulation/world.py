@@ -42,7 +42,7 @@ from batchrelay.domain.events import (
     JobSucceeded,
 )
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
-from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine.engine import Engine
@@ -288,19 +288,19 @@ class World:
         if not self._nested and self._chance(self.weather.zombie):
             self.zombies += 1
             self.clock.move(10_000)
-            self._rival(sweep=True)
+            self._rival(reconcile=True)
             for _ in range(self.rng.choice((0, 0, 6))):  # and the others go on for hours
                 self._do(self.end_job)
                 self._rival()
 
-    def _rival(self, *, sweep: bool = False) -> None:
+    def _rival(self, *, reconcile: bool = False) -> None:
         """Another process gets its turn while this one stands still."""
         self._nested = True
         try:
-            turns = [self.deliver, self.sweep]
+            run_queues = [self.deliver, self.reconcile]
             if self.plan.is_stopped and self._chance(0.2):  # while a submission is in flight
-                turns = [self.cancel]
-            self._do(self.sweep if sweep else self.rng.choice(turns))
+                run_queues = [self.cancel]
+            self._do(self.reconcile if reconcile else self.rng.choice(run_queues))
         finally:
             self._nested = False
 
@@ -316,7 +316,7 @@ class World:
 
     def start(self) -> bool:
         """A user who tries until the run is there; False if it is refused, and nothing stored."""
-        order = StartOrder(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
+        order = StartRequest(run_id=RUN_ID, pipeline=self.plan.pipeline.name, version=1)
         while RUN_ID not in self.runs.runs:
             try:
                 started = self.engine().start(order)
@@ -392,8 +392,8 @@ class World:
         """A child ends after the child that it waits for, and so do their parents."""
         if job.job_id in self.forgotten:
             return False
-        lanes = self._lanes(job)
-        return job.outcome is None and all(lane.outcome is not None for lane in lanes)
+        n_to_n_needs = self._lanes(job)
+        return job.outcome is None and all(lane.outcome is not None for lane in n_to_n_needs)
 
     def _fate(self, job: MemoryJob) -> JobOutcome:
         if any(lane.outcome is JobOutcome.FAILED for lane in self._lanes(job)):
@@ -497,11 +497,11 @@ class World:
 
     def later_sweep(self) -> None:
         self.clock.move(self.rng.choice((1, 60, 400, 2_000)))
-        self.sweep()
+        self.reconcile()
 
-    def sweep(self) -> None:
+    def reconcile(self) -> None:
         for run_id in self.runs.open_runs():
-            self.coverage.performed(self.engine().sweep(run_id).performed)
+            self.coverage.performed(self.engine().reconcile(run_id).performed)
 
     def noise(self) -> None:
         """An event that is stale, foreign or absurd must change nothing."""

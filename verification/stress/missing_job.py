@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from batchrelay.domain.events import JobSucceeded
-from batchrelay.domain.run import JobOutcome, StartOrder
+from batchrelay.domain.run import JobOutcome, StartRequest
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud, pipeline, step
 
-ORDER = StartOrder(run_id="run1", pipeline="test", version=1)
+ORDER = StartRequest(run_id="run1", pipeline="test", version=1)
 HOUR_S = 3_600
 
 
@@ -48,7 +48,7 @@ def _sweep_without_answer(cloud: MemoryCloud, later_s: float) -> None:
     describe: Any = cloud.jobs.describe
     cloud.jobs.describe = lambda _: ()  # type: ignore[method-assign,assignment]
     cloud.clock.move(later_s)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     cloud.jobs.describe = describe
 
 

@@ -22,7 +22,7 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.memory import MemoryJobs
 from batchrelay.domain.errors import BatchrelayError
 from batchrelay.domain.events import Prepared
-from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 
 STEPS, ITEMS = 60, 1_000_000
@@ -79,8 +79,8 @@ def begun(steps: int) -> tuple[MemoryCloud, Table]:
     store = DynamoStore(table="t", run_ttl_days=1, make_client=lambda _: table)
     store.put_pipeline(cloud.pipelines.get_pipeline("test", 1))
     cloud.runs, cloud.jobs = store, jobs  # type: ignore[assignment]
-    cloud.engine = cloud.process().bursts.engine
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine = cloud.process().upload_batches.engine
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     return cloud, table
 
 
@@ -121,7 +121,7 @@ def stop(cloud: MemoryCloud) -> Counter[str]:
         raised += tried(
             {
                 "cancel": lambda: cloud.engine.cancel("run1", "enough"),
-                "reconcile": lambda: cloud.engine.sweep("run1"),
+                "reconcile": lambda: cloud.engine.reconcile("run1"),
             }
         )
         cloud.clock.move(100_000)
@@ -133,7 +133,7 @@ def ended(cloud: MemoryCloud) -> Run:
     for _ in range(20):
         cloud.clock.move(5_000)
         with suppress(BatchrelayError, ClientError):
-            cloud.engine.sweep("run1")
+            cloud.engine.reconcile("run1")
     return cloud.engine.runs.load("run1")
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchrelay.domain.pipeline import ListFile, ListFormat
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay.preparation.items.glob import glob
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import ROOT
@@ -64,7 +64,7 @@ def _always_dies() -> bool:
     setattr(cloud.objects, "read", _kill)  # noqa: B010  # mypy has no word for it
     setattr(prepare, "lambda_engine", lambda: cloud.engine)  # noqa: B010
     began = cloud.clock.now()
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     requests, attempts = 0, 0
     under_way: list[tuple[float, int, str]] = []
     for now in range(0, DAYS * 86_400, SWEEP_S):
@@ -82,7 +82,7 @@ def _always_dies() -> bool:
         if not list(cloud.runs.open_runs()):
             break
         cloud.clock.move(SWEEP_S)
-        cloud.engine.sweep("run1")
+        cloud.engine.reconcile("run1")
     run = cloud.runs.load("run1")
     hours = (cloud.clock.now() - began).total_seconds() / 3_600
     print(
@@ -132,7 +132,7 @@ def _read_line(form: str) -> int:
     cloud = MemoryCloud(pipeline(step("a", for_each=file)))
     body = _packed(b'{"x": "' if is_json else b"")
     cloud.objects.objects[file.file] = body
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     began = time.monotonic()
     state = cloud.engine.prepare("run1", "a", 0).run.state("a")
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

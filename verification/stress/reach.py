@@ -17,7 +17,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from batchrelay.domain.pipeline import ListFile, Param, Step
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay_cli.main import cli
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import template
@@ -58,7 +58,7 @@ def quoted() -> Iterator[str]:
         fan = Step(name="fan", request=request, for_each=each, output="s3://b/${item.id}")
         cloud = MemoryCloud(pipeline(fan, params=(Param(name="list", default=""),)))
         cloud.objects.objects[uri] = content.encode()
-        order = StartOrder(run_id="run1", pipeline="test", version=1, params={"list": uri})
+        order = StartRequest(run_id="run1", pipeline="test", version=1, params={"list": uri})
         cloud.engine.start(order)
         reason = cloud.engine.prepare("run1", "fan", 0).run.state("fan").reason
         if WORD in reason:
@@ -124,9 +124,9 @@ def open_too_long() -> list[str]:
     """A run whose job never begins, once its lists are gone."""
     days = template()["Parameters"]["RunTtlDays"]["Default"]
     cloud = MemoryCloud(pipeline(step("a", size=10)))
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     cloud.clock.move(days * 86_400)
-    status = cloud.engine.sweep("run1").run.status
+    status = cloud.engine.reconcile("run1").run.status
     return [f"{status} after {days} days"] if status == "RUNNING" else []
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from batchrelay.adapters import batch
 from batchrelay.domain.errors import Throttled
-from batchrelay.domain.run import StartOrder, StepStatus
+from batchrelay.domain.run import StartRequest, StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 CALL_S, QUOTA = 0.15, 50
@@ -84,7 +84,7 @@ def play() -> tuple[list[float], Invocation, SlowBatch]:
     cloud.jobs.submit = world.submit  # type: ignore[method-assign]
     invocation = Invocation(world)
     object.__setattr__(cloud.engine, "backoff", invocation)
-    orders = [StartOrder(run_id=run_id, pipeline="test", version=1) for run_id in RUNS]
+    orders = [StartRequest(run_id=run_id, pipeline="test", version=1) for run_id in RUNS]
     starts = [invocation.do("a start", API_S, cloud.engine.start, order) for order in orders]
     for _ in range(100):
         while cloud.preparations.requested:
@@ -95,7 +95,7 @@ def play() -> tuple[list[float], Invocation, SlowBatch]:
             break
         cloud.clock.move(SWEEP_S)
         for run_id in RUNS:
-            invocation.do("reconcile", SWEEP_S, cloud.engine.sweep, run_id)
+            invocation.do("reconcile", SWEEP_S, cloud.engine.reconcile, run_id)
     return starts, invocation, world
 
 

@@ -34,7 +34,7 @@ class Edges:
     """What a step waits for."""
 
     needs: tuple[str, ...] = ()
-    lanes: frozenset[str] = frozenset()
+    n_to_n_needs: frozenset[str] = frozenset()
     sequential: bool = False
 
 
@@ -49,12 +49,16 @@ def read_edges(document: Document, place: Place, value: Any) -> Edges:
     needs = [entry["jobName"] for entry in right if "jobName" in entry]
     for name in sorted({name for name in needs if needs.count(name) > 1}):
         document.wrong(place, f"{name} stands here twice")
-    lanes = frozenset(entry["jobName"] for entry in right if entry.get("type") == "N_TO_N")
+    n_to_n_needs = frozenset(entry["jobName"] for entry in right if entry.get("type") == "N_TO_N")
     sequential = any(entry.get("type") == "SEQUENTIAL" for entry in right)
-    if len(lanes) + sequential > NATIVE_MAX:
-        problem = f"{len(lanes) + sequential} N_TO_N and SEQUENTIAL entries; AWS Batch takes "
+    if len(n_to_n_needs) + sequential > NATIVE_MAX:
+        problem = (
+            f"{len(n_to_n_needs) + sequential} N_TO_N and SEQUENTIAL entries; AWS Batch takes "
+        )
         document.wrong(place, f"{problem}{NATIVE_MAX} (plain ones are ours: any number)")
-    return Edges(needs=tuple(dict.fromkeys(needs)), lanes=lanes, sequential=sequential)
+    return Edges(
+        needs=tuple(dict.fromkeys(needs)), n_to_n_needs=n_to_n_needs, sequential=sequential
+    )
 
 
 def _is_right(document: Document, place: Place, entry: Any) -> bool:
@@ -94,7 +98,7 @@ def check_graph(
             document.wrong((*place, "dependsOn"), problem)
         for path, problem in _items_misfits(step):
             document.wrong((*place, "flow", *path), problem)
-        if step.lanes and not step.has_items and step.array_size is None:
+        if step.n_to_n_needs and not step.has_items and step.array_size is None:
             _warn_of_lanes(document, place, entries[number], step)
         _check_outputs(document, place, step, by_name)
     _check_skipping(document, by_name, {step.name: ("steps", number) for number, step in steps})
@@ -178,7 +182,7 @@ def _sources(step: Step) -> list[str]:
 
 def is_array(step: Step) -> bool:
     """Whether it may have several children."""
-    return step.has_items or bool(step.lanes) or step.array_size is not None
+    return step.has_items or bool(step.n_to_n_needs) or step.array_size is not None
 
 
 def _warn_of_lanes(document: Document, place: Place, entry: Mapping[str, Any], step: Step) -> None:
@@ -186,7 +190,7 @@ def _warn_of_lanes(document: Document, place: Place, entry: Mapping[str, Any], s
     as that array. A step that speaks of its child's place means it."""
     if any(word in text for _, text in strings(entry, ()) for word in _OF_A_CHILD):
         return
-    lead = min(step.lanes)
+    lead = min(step.n_to_n_needs)
     needs = entry["dependsOn"]
     index = next(n for n, e in enumerate(needs) if isinstance(e, dict) and e.get("jobName") == lead)
     document.warn(
@@ -225,9 +229,9 @@ def has_file(step: Step, by_name: Mapping[str, Step]) -> bool:
     """Whether `${items.file}` means something in a step: it, or the step whose children it
     continues, has items."""
     seen: set[str] = set()
-    while not step.has_items and step.lanes and step.name not in seen:
+    while not step.has_items and step.n_to_n_needs and step.name not in seen:
         seen.add(step.name)
-        step = by_name.get(min(step.lanes), step)
+        step = by_name.get(min(step.n_to_n_needs), step)
     return step.has_items
 
 
@@ -235,11 +239,11 @@ def _misfits(step: Step, by_name: Mapping[str, Step]) -> Iterator[str]:
     if step.sequential and not is_array(step):
         yield "SEQUENTIAL orders the children of an array: it needs arrayProperties or a forEach"
     for what, given in (("queue", step.workers), ("aggregate", step.aggregate)):
-        if given is not None and (step.lanes or step.sequential):
+        if given is not None and (step.n_to_n_needs or step.sequential):
             yield f"N_TO_N and SEQUENTIAL do not go together with {what}"
-    if step.lanes and step.groups:
+    if step.n_to_n_needs and step.groups:
         yield "N_TO_N and groups do not go together: groups change which child has which item"
-    for name in sorted(step.lanes & by_name.keys()):
+    for name in sorted(step.n_to_n_needs & by_name.keys()):
         other = by_name[name]
         if other.aggregate is not None or other.workers is not None:
             yield f"N_TO_N: the children of {name} are not its items one by one"

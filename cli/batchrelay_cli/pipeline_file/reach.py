@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from batchrelay.domain.n_to_n_chains import wanted_outputs
+from batchrelay.domain.n_to_n_chains import outputs_to_skip
 from batchrelay.domain.pipeline import ListFile, Listing, Pipeline, S3Trigger, Step
 from batchrelay.domain.templates import references
 from batchrelay_cli.pipeline_file.document import Document, Place
@@ -99,7 +99,7 @@ def _uris(pipeline: Pipeline, number: int, step: Step) -> Iterator[tuple[Place, 
         case Listing():
             yield (*flow, "forEach", "prefix"), step.for_each.prefix
     steps = {other.name: other for other in pipeline.steps}
-    for pattern in wanted_outputs(steps, step):
+    for pattern in outputs_to_skip(steps, step):
         yield (*flow, "skipExisting"), pattern
 
 

@@ -16,9 +16,9 @@ from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
     ATTEMPTS_MAX,
+    DEBOUNCE_S_MAX,
+    DEBOUNCE_S_MIN,
     PRIORITY_MAX,
-    QUIET_S_MAX,
-    QUIET_S_MIN,
     RETRY_RULES_MAX,
     STEPS_MAX,
     TIMEOUT_S_MIN,
@@ -41,7 +41,7 @@ _DURATION: Schema = {
 }
 _QUIET: Schema = {
     "anyOf": [
-        {"type": "integer", "minimum": QUIET_S_MIN, "maximum": QUIET_S_MAX},
+        {"type": "integer", "minimum": DEBOUNCE_S_MIN, "maximum": DEBOUNCE_S_MAX},
         {"type": "string", "pattern": "^0*[1-9][0-9]*[smh]?$"},
     ]
 }

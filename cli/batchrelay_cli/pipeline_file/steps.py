@@ -109,7 +109,7 @@ def _step(
     return Step(
         name=name,
         needs=_with_sources(edges.needs, flow),
-        lanes=edges.lanes,
+        n_to_n_needs=edges.n_to_n_needs,
         sequential=edges.sequential,
         request=request,
         **flow,

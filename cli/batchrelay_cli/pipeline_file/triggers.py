@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay.domain.limits import QUIET_S_MAX, QUIET_S_MIN
+from batchrelay.domain.limits import DEBOUNCE_S_MAX, DEBOUNCE_S_MIN
 from batchrelay.domain.pipeline import (
     Overlap,
     Param,
@@ -43,7 +43,7 @@ def trigger_variables(triggers: tuple[Trigger, ...]) -> set[str]:
 
 EVERY_TRIGGER: tuple[Trigger, ...] = (
     S3Trigger(bucket="b"),
-    S3Trigger(bucket="b", quiet_s=QUIET_S_MIN),
+    S3Trigger(bucket="b", debounce_s=DEBOUNCE_S_MIN),
     ScheduleTrigger(expression="rate(1 day)"),
 )
 """One of each, for a file in which one is wrong: who knows what it was meant to give."""
@@ -74,8 +74,8 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
     overlap = _overlap(document, place, texts)
     if kind == "schedule":
         return _schedule(document, place, texts, overlap)
-    quiet_s = _quiet(document, place, said.get("quiet"))
-    return _s3(document, place, texts, quiet_s, overlap)
+    debounce_s = _quiet(document, place, said.get("quiet"))
+    return _s3(document, place, texts, debounce_s, overlap)
 
 
 def _overlap(document: Document, place: Place, texts: Mapping[str, str]) -> Overlap:
@@ -90,7 +90,7 @@ def _quiet(document: Document, place: Place, value: Any) -> int | None:
     if value is None:
         return None
     seconds = seconds_of(value)
-    if seconds is None or not QUIET_S_MIN <= seconds <= QUIET_S_MAX:
+    if seconds is None or not DEBOUNCE_S_MIN <= seconds <= DEBOUNCE_S_MAX:
         document.wrong(
             (*place, "quiet"),
             "quiet is how long no upload must come until a burst is over, 1 s to 1 h: write "
@@ -117,7 +117,7 @@ def _s3(
     document: Document,
     place: Place,
     texts: Mapping[str, str],
-    quiet_s: int | None,
+    debounce_s: int | None,
     overlap: Overlap,
 ) -> Trigger | None:
     for key in ("prefix", "suffix"):
@@ -133,7 +133,9 @@ def _s3(
         )
         return None
     prefix, suffix = texts.get("prefix", ""), texts.get("suffix", "")
-    return S3Trigger(bucket=bucket, prefix=prefix, suffix=suffix, quiet_s=quiet_s, overlap=overlap)
+    return S3Trigger(
+        bucket=bucket, prefix=prefix, suffix=suffix, debounce_s=debounce_s, overlap=overlap
+    )
 
 
 def _schedule(

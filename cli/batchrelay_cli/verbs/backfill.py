@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from batchrelay.adapters.triggers import time_order
+from batchrelay.adapters.triggers import scheduled_start
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay_cli.stack.api_client import reached
 from batchrelay_cli.stack.client import StartRefusedError, Wire
 from batchrelay_cli.stack.schedule_times import check_schedule, no_schedule, times_between
@@ -83,21 +83,21 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
         raise SystemExit(1)
 
 
-def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartOrder]:
+def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartRequest]:
     pipelines = store(wire.outputs["TableName"], wire.make_client)
     triggers = pipelines.get_pipeline(pipeline, pipelines.registered_version(pipeline)).triggers
     schedules = [trigger for trigger in triggers if isinstance(trigger, ScheduleTrigger)]
     if not schedules:
         raise no_schedule(pipeline)
     due = (_due(trigger, start, end) for trigger in schedules)
-    orders: dict[datetime, StartOrder] = {}
+    orders: dict[datetime, StartRequest] = {}
     for moment, overlap in heapq.merge(*due):
         if moment not in orders and len(orders) == RUNS_MAX:
             raise UsageProblem(
                 f"more than {RUNS_MAX:,} times lie between: go on in steps, the first with "
                 f"--to {_text(max(orders))}"
             )
-        orders.setdefault(moment, time_order(pipeline, _text(moment), overlap))
+        orders.setdefault(moment, scheduled_start(pipeline, _text(moment), overlap))
     return list(orders.values())
 
 
@@ -125,7 +125,7 @@ def _moment(said: date, zone: ZoneInfo, of_day: time) -> datetime:
     return datetime.combine(said, of_day, zone)
 
 
-def _started(wire: Wire, orders: list[StartOrder], *, is_shown: bool) -> Iterator[dict[str, str]]:
+def _started(wire: Wire, orders: list[StartRequest], *, is_shown: bool) -> Iterator[dict[str, str]]:
     for number, order in enumerate(orders):
         document = {
             "pipeline": order.pipeline,

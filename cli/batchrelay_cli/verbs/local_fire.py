@@ -16,7 +16,7 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
-from batchrelay.domain.run import RunStatus, StartOrder
+from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay_cli.stack.api_client import is_loopback, reached
 from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
@@ -76,7 +76,7 @@ def fire(
         schedule = _chosen(pipeline, rules.schedules(), expression)
         body = _message(schedule, moment or datetime.now(UTC))
         order = parse_trigger(body)
-        assert isinstance(order, StartOrder), body
+        assert isinstance(order, StartRequest), body
         known = _status(pipelines, order.run_id)
         _send(wire, schedule, body)
         status = known or _awaited(pipelines, order.run_id)
@@ -150,7 +150,7 @@ def _awaited(pipelines: DynamoStore, run_id: str) -> RunStatus | None:
 
 def _report(
     schedule: Mapping[str, Any],
-    order: StartOrder,
+    order: StartRequest,
     status: RunStatus | None,
     *,
     is_new: bool,

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from batchrelay.codec import encode_pipeline
-from batchrelay.domain.array_split import known_items
+from batchrelay.domain.array_split import known_item_count
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
-from batchrelay.domain.n_to_n_chains import wanted_outputs
+from batchrelay.domain.n_to_n_chains import outputs_to_skip
 from batchrelay.domain.pipeline import (
     ForEach,
     InlineItems,
@@ -79,7 +79,7 @@ def _print(file: PipelineFile) -> None:
 
 
 def _left_out(pipeline: Pipeline, step: Step) -> Iterator[str]:
-    outputs = list(wanted_outputs({other.name: other for other in pipeline.steps}, step))
+    outputs = list(outputs_to_skip({other.name: other for other in pipeline.steps}, step))
     if len(outputs) > 1:
         outputs = [f"all of {', '.join(dict.fromkeys(outputs))}"]
     yield from (f"without the items whose output is there: {output}" for output in outputs)
@@ -88,8 +88,8 @@ def _left_out(pipeline: Pipeline, step: Step) -> Iterator[str]:
 def _later(step: Step) -> Iterator[str]:
     if step.when is not None:
         yield f"only when {step.when}"
-    if step.lanes:
-        yield f"child i waits for child i of {', '.join(sorted(step.lanes))} only (N_TO_N)"
+    if step.n_to_n_needs:
+        yield f"child i waits for child i of {', '.join(sorted(step.n_to_n_needs))} only (N_TO_N)"
     if step.sequential:
         yield "child i waits for child i - 1 (SEQUENTIAL)"
     for group in step.groups:
@@ -99,7 +99,7 @@ def _later(step: Step) -> Iterator[str]:
         yield f"until one output is left, which is {step.output}"
     elif step.for_each is not None:
         if isinstance(step.for_each, InlineItems | Matrix):
-            yield f"{known_items(step.for_each):,} items: {source_of(step.for_each)}"
+            yield f"{known_item_count(step.for_each):,} items: {source_of(step.for_each)}"
         else:
             yield f"decided when it starts: the length of {_where(step.for_each)}"
         if step.workers is None:
@@ -144,7 +144,7 @@ def _document(file: PipelineFile) -> dict[str, Any]:
             {
                 "name": step.name,
                 "needs": list(step.needs),
-                "children": None if step.has_items or step.lanes else step.array_size or 1,
+                "children": None if step.has_items or step.n_to_n_needs else step.array_size or 1,
                 "size": size_of(step),
                 "flow": _flow(file.pipeline, step),
             }

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
-from batchrelay.adapters.triggers import quiet_trigger
-from batchrelay.aws_lambda.wiring import bursts, store, timers
+from batchrelay.adapters.triggers import debounced_trigger
+from batchrelay.aws_lambda.wiring import store, timers, upload_batches
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
-from batchrelay.domain.upload_batch import Ring
+from batchrelay.domain.upload_batch import TimerMessage
 from batchrelay_cli.stack.api_client import open_runs, reached
 from batchrelay_cli.stack.client import Wire
 from batchrelay_cli.stack.event_rules import TriggerRules
@@ -63,18 +63,18 @@ def _check_runs(wire: Wire, pipeline: str) -> None:
 
 def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
     """Uploads that are being collected become a run yet. Raises: UsageProblem."""
-    collected = bursts(wire.outputs["TableName"], wire.make_client)
+    collected = upload_batches(wire.outputs["TableName"], wire.make_client)
     uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
     for trigger in uploads:
-        quiet = quiet_trigger(pipeline.name, trigger)
+        quiet = debounced_trigger(pipeline.name, trigger)
         if quiet is None:
             continue
-        burst = collected.burst(quiet.name)
-        if burst.rings_at is None:
+        burst = collected.batch(quiet.name)
+        if burst.timer_at is None:
             continue
-        if burst.rings_at < datetime.now(UTC):  # its timer may have rung while it was undeployed
-            ring = Ring(trigger=quiet, number=burst.number, at=burst.rings_at)
-            timers(wire.outputs["TriggerQueueUrl"], wire.make_client).ring(ring, 0)
+        if burst.timer_at < datetime.now(UTC):  # its timer may have rung while it was undeployed
+            ring = TimerMessage(trigger=quiet, number=burst.number, at=burst.timer_at)
+            timers(wire.outputs["TriggerQueueUrl"], wire.make_client).send(ring, 0)
         raise UsageProblem(
             f"{burst.count:,} uploads to {trigger.bucket} are yet to become a run of "
             f"{pipeline.name}; no more are taken: undeploy it again when that has ended"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from batchrelay.domain.array_split import known_items
+from batchrelay.domain.array_split import known_item_count
 from batchrelay.domain.pipeline import (
     ForEach,
     InlineItems,
@@ -29,15 +29,15 @@ def size_of(step: Step) -> str:
     if step.workers is not None:
         return f"up to {step.workers:,} workers"
     if isinstance(step.for_each, InlineItems | Matrix) and step.chunk is not None:
-        count = -(-known_items(step.for_each) // step.chunk)
+        count = -(-known_item_count(step.for_each) // step.chunk)
         return f"{count:,} children" if count > 1 else f"{count} job"
     if step.for_each is not None:
         if step.chunk is None:
             return f"measured chunks of {source_of(step.for_each)}"
         each = f"{step.chunk:,} items" if step.chunk > 1 else "item"
         return f"1 per {each} of {source_of(step.for_each)}"
-    if step.lanes and step.array_size is None:
-        return f"as many as {min(step.lanes)}"
+    if step.n_to_n_needs and step.array_size is None:
+        return f"as many as {min(step.n_to_n_needs)}"
     size = step.array_size
     if size is None:
         return "1 job"

@@ -12,8 +12,8 @@ from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
-from batchrelay.domain.run_queue import Turn
-from batchrelay.domain.upload_batch import Burst, CreatedObject, Ring
+from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
 
 
@@ -112,7 +112,7 @@ class PipelineStore(Protocol):
 class RunStore(Protocol):
     """Runs, each one item with a version. Every write is conditional on it."""
 
-    def create(self, run: Run, turn: Turn | None = None) -> Run:
+    def create(self, run: Run, run_queue: RunQueue | None = None) -> Run:
         """Store a run of version 0, and with it the turn; the returned one has version 1.
 
         Raises:
@@ -121,11 +121,11 @@ class RunStore(Protocol):
         """
         ...
 
-    def turn(self, pipeline: str) -> Turn:
+    def run_queue(self, pipeline: str) -> RunQueue:
         """Whose turn it is, strongly consistent."""
         ...
 
-    def save_turn(self, turn: Turn) -> None:
+    def save_run_queue(self, run_queue: RunQueue) -> None:
         """Replace the stored turn if it still has `turn.version`. Raises: RunConflict."""
         ...
 
@@ -281,20 +281,20 @@ class Objects(Protocol):
         ...
 
 
-class BurstStore(Protocol):
+class UploadBatchStore(Protocol):
     """Bursts of uploads, by the name of their trigger."""
 
-    def burst(self, name: str) -> Burst:
+    def batch(self, name: str) -> UploadBatch:
         """The burst that is going on, strongly consistent."""
         ...
 
     def collect(
         self,
         name: str,
-        burst: Burst,
+        batch: UploadBatch,
         uploads: Sequence[CreatedObject],
         now: datetime,
-        rings_at: datetime,
+        timer_at: datetime,
     ) -> None:
         """Note uploads that were never noted before, and when the burst's timer is due.
 
@@ -302,11 +302,11 @@ class BurstStore(Protocol):
         """
         ...
 
-    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
+    def extend(self, name: str, batch: UploadBatch, timer_at: datetime) -> None:
         """The burst's timer is due later. Raises: RunConflict: as above."""
         ...
 
-    def close(self, name: str, burst: Burst) -> None:
+    def close(self, name: str, batch: UploadBatch) -> None:
         """The burst is over. Raises: RunConflict: as above, or uploads came meanwhile."""
         ...
 
@@ -318,6 +318,6 @@ class BurstStore(Protocol):
 class Timers(Protocol):
     """Messages to ourselves."""
 
-    def ring(self, ring: Ring, delay_s: float) -> None:
+    def send(self, timer: TimerMessage, delay_s: float) -> None:
         """Come back to it later, at least once. Raises: NotDone."""
         ...

@@ -15,7 +15,7 @@ import yaml
 from batchrelay.codec import decode_pipeline, decode_run, encode_pipeline, encode_run
 from batchrelay.domain.errors import CodecError, InputError
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.run import JobOutcome, Run, StartOrder, StepStatus
+from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.builders import MemoryCloud, pipeline, run_of, step
@@ -56,7 +56,7 @@ def _played(definition: Pipeline, seed: int) -> str:
     assert decode_pipeline(json.loads(json.dumps(encode_pipeline(definition))), 1) == definition
     cloud = MemoryCloud(definition)
     needed = {param.name: "s3://b/k" for param in definition.params if param.default is None}
-    order = StartOrder(run_id="run1", pipeline=definition.name, version=1, params=needed)
+    order = StartRequest(run_id="run1", pipeline=definition.name, version=1, params=needed)
     try:
         cloud.engine.start(order)
     except InputError:
@@ -79,7 +79,7 @@ def _turn(cloud: MemoryCloud, seed: int) -> None:
         for job in list(cloud.jobs.jobs.values()):
             cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
         cloud.clock.move(10_000)
-        cloud.engine.sweep("run1")
+        cloud.engine.reconcile("run1")
     except Exception as error:
         raise AssertionError(f"seed {seed}: {cloud.runs.runs['run1']}") from error
 
@@ -88,7 +88,7 @@ def _turn(cloud: MemoryCloud, seed: int) -> None:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     running = MemoryCloud(pipeline(step("a", size=3), step("b", "a"), step("c", file="s3://b/c")))
     serve(running, monkeypatch)
-    running.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    running.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     return running
 
 
@@ -131,14 +131,16 @@ def test_a_triggers_message_is_a_run_a_burst_nothing_or_goes_back(cloud: MemoryC
         rng = random.Random(seed)
         message = mutated(rng.choice(messages), rng)
         record = {"messageId": "m", "body": json.dumps(message)}
-        runs, noted = len(cloud.runs.runs), len(cloud.bursts.seen)
+        runs, noted = len(cloud.runs.runs), len(cloud.upload_batches.seen)
         try:
             answer = start_run.handler({"Records": [record]}, CONTEXT)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {message}") from error
         assert answer["batchItemFailures"] in ([], [{"itemIdentifier": "m"}]), seed
         if answer["batchItemFailures"]:
-            assert (len(cloud.runs.runs), len(cloud.bursts.seen)) == (runs, noted), f"seed {seed}"
+            assert (len(cloud.runs.runs), len(cloud.upload_batches.seen)) == (runs, noted), (
+                f"seed {seed}"
+            )
 
 
 LISTS = (
@@ -171,7 +173,7 @@ def test_a_list_of_items_makes_parts_or_fails_its_step(tmp_path: Path) -> None:
         path.write_text(json.dumps({"pipeline": "test", "steps": [entry]}))
         cloud = MemoryCloud(read(path).pipeline)
         cloud.objects.objects[f"s3://b/{name}"] = bytes(broken)
-        cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+        cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
         try:
             state = cloud.engine.prepare("run1", "a", 0).run.state("a")
         except Exception as error:

@@ -13,7 +13,7 @@ from batchrelay.api.openapi import SCHEMAS
 from batchrelay.api.service import DETAIL_CHARS_MAX
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.pipeline import Overlap, Param, ParamType
-from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 from tests.stack import resource
@@ -75,7 +75,7 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
     assert ask("GET", "/runs/run100/steps/b") == (200, second)
     status, stopped = ask("POST", "/runs/run100/cancel", {"reason": "enough"})
     assert (status, stopped["status"], stopped["stopped"]) == (202, "CANCELLING", "enough")
-    cloud.engine.sweep("run100")
+    cloud.engine.reconcile("run100")
     status, story = ask("GET", "/runs/run100/story")
     assert [moment["what"] for moment in story["story"]] == [
         "run started: test, version 1",
@@ -92,7 +92,7 @@ def test_what_the_api_started_and_ended_is_counted(
     cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(2):
-        order = StartOrder(run_id=f"r{number}", pipeline="test", overlap=Overlap.QUEUE)
+        order = StartRequest(run_id=f"r{number}", pipeline="test", overlap=Overlap.QUEUE)
         cloud.engine.start(order)
     ask("POST", "/runs/r1/cancel")
     ask("POST", "/pipelines/test/runs")
@@ -196,7 +196,7 @@ def test_runs_are_filtered_by_pipeline_and_status(cloud: MemoryCloud) -> None:
     for _ in range(2):
         ask("POST", "/pipelines/test/runs")
     ask("POST", "/runs/run100/cancel")
-    cloud.engine.sweep("run100")
+    cloud.engine.reconcile("run100")
     _, page = ask("GET", "/runs", query={"status": "CANCELLED", "pipeline": "test"})
     assert [(run["runId"], run["status"]) for run in page["runs"]] == [("run100", "CANCELLED")]
     assert ask("GET", "/runs", query={"pipeline": "nobody"})[1] == {"runs": [], "next": None}
@@ -206,7 +206,7 @@ def test_what_failed_is_told(cloud: MemoryCloud) -> None:
     ask("POST", "/pipelines/test/runs")
     [job_id] = cloud.jobs.jobs
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
-    cloud.engine.sweep("run100")
+    cloud.engine.reconcile("run100")
     _, first = ask("GET", "/runs/run100/steps/a")
     assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
     assert first["jobs"] == [{"jobId": job_id, "children": 10, "outcome": "FAILED"}]

@@ -23,7 +23,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import StartOrder, StepState, StepStatus
+from batchrelay.domain.run import StartRequest, StepState, StepStatus
 from batchrelay.preparation.items.sources import Sources
 from tests.builders import ENVIRONMENT, MemoryCloud, pipeline
 from tests.handlers import CONTEXT, api, prepare, serve
@@ -99,7 +99,7 @@ def prepared(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, params: dict[str, str], **resume: str
 ) -> dict[str, Any]:
     serve(cloud, monkeypatch)
-    order = StartOrder(run_id="run1", pipeline="test", version=1, params=params)
+    order = StartRequest(run_id="run1", pipeline="test", version=1, params=params)
     cloud.engine.start(order)
     if resume:  # another invocation has put it down, and asked for this one
         run = cloud.runs.load("run1")

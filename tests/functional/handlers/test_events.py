@@ -32,7 +32,7 @@ def files(folder: str) -> list[Path]:
     return [path for path in found if not path.name.endswith(".expected.json")]
 
 
-def twin(path: Path) -> Any:
+def duplicate(path: Path) -> Any:
     return json.loads(path.with_suffix(".expected.json").read_text())
 
 
@@ -48,7 +48,7 @@ def test_every_event_has_a_twin_and_every_folder_a_reader() -> None:
 @pytest.mark.parametrize("path", files("batch"), ids=lambda path: path.stem)
 def test_an_event_becomes_its_fact(path: Path) -> None:
     fact = parse(path.read_text(), T0)
-    expected = twin(path)["fact"]
+    expected = duplicate(path)["fact"]
     if fact is None:
         assert expected is None
         return
@@ -69,7 +69,7 @@ def test_a_job_whose_id_is_not_of_aws_batch_is_not_ours(job_id: str) -> None:
 
 @pytest.mark.parametrize("path", files("triggers"), ids=lambda path: path.stem)
 def test_a_trigger_becomes_its_wish(path: Path) -> None:
-    expected = twin(path)
+    expected = duplicate(path)
     if "error" in expected:
         with pytest.raises(InputError, match=expected["error"]):
             parse_trigger(path.read_text())
@@ -106,7 +106,7 @@ def test_the_rules_let_pass_what_they_should(path: Path, cloud: LocalCloud) -> N
         )["Result"]
         for rule in ("JobEventRule", "JobBlockedRule")
     ]
-    assert any(answers) is twin(path)["matches_rule"]
+    assert any(answers) is duplicate(path)["matches_rule"]
 
 
 @pytest.mark.cloud
@@ -120,4 +120,4 @@ def test_a_deployed_function_answers_as_its_twin_says(path: Path, cloud: LocalCl
         FunctionName=physical_id(cloud, FUNCTIONS[path.parent.name]),
         Payload=path.read_bytes(),
     )
-    assert json.loads(answer["Payload"].read()) == twin(path)
+    assert json.loads(answer["Payload"].read()) == duplicate(path)

@@ -12,7 +12,7 @@ from batchrelay.adapters.memory import MemoryBackoff
 from batchrelay.domain.errors import RunConflict
 from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.pipeline import Overlap, Param
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
 from batchrelay.ports import JobReport
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, on_job_event, prepare, reconcile, serve, start_run
@@ -27,7 +27,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     running = MemoryCloud(pipeline(step("a"), step("b", "a")))
     serve(running, monkeypatch)
     for run_id in ("run1", "run2"):
-        running.engine.start(StartOrder(run_id=run_id, pipeline="test", version=1))
+        running.engine.start(StartRequest(run_id=run_id, pipeline="test", version=1))
     return running
 
 
@@ -99,7 +99,7 @@ def test_the_events_of_one_run_are_one_load_and_one_save(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide = MemoryCloud(pipeline(step("a"), step("b"), step("c")))
-    wide.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    wide.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     monkeypatch.setattr(on_job_event, "lambda_engine", lambda: wide.engine)
     calls: list[str] = []
     for name in ("load", "save"):
@@ -131,7 +131,7 @@ def test_a_preparation_whose_message_comes_again_is_an_attempt_more(
 ) -> None:
     cloud = MemoryCloud(pipeline(step("a", file="s3://b/f")))
     serve(cloud, monkeypatch)
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     broken = fails_for("s3://b/f", cloud.objects.read, RuntimeError("down"))
     monkeypatch.setattr(cloud.objects, "read", broken)
     event = records(json.dumps({"run_id": "run1", "step": "a", "round": 0}))
@@ -255,7 +255,7 @@ def test_a_trigger_over_a_limit_goes_to_the_dead_letters_and_holds_up_no_other(
 
     for _ in range(2):
         assert start_run.handler(records(upload("x" * 9_000)), CONTEXT) == again(0)
-    assert (wide.runs.runs, wide.runs.turn("test").holder) == ({}, "")
+    assert (wide.runs.runs, wide.runs.run_queue("test").holder) == ({}, "")
     assert start_run.handler(records(upload("x" * 9_000), upload("k")), CONTEXT) == again(0)
     [run] = wide.runs.runs.values()
     assert (run.trigger["key"], run.status) == ("k", "RUNNING")

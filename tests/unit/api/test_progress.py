@@ -13,7 +13,7 @@ from batchrelay.api.progress import LOOK_S, LOOKS_MAX, Looks
 from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Run, StartOrder, StepStatus
+from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
 from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, pipeline, step
 
@@ -36,7 +36,7 @@ class Asked:
 def begun(*steps: Step) -> tuple[MemoryCloud, Asked, Looks]:
     """A run of these steps, with what looks at it."""
     cloud = MemoryCloud(pipeline(*steps))
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     asked = Asked(cloud.jobs)
     return cloud, asked, Looks(jobs=asked, clock=cloud.clock)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_an_array_in_the_middle_shows_its_children_without_reconcile() -> None:
 
 def test_a_dependent_of_n_to_n_and_every_part_is_shown_by_one_call() -> None:
     wide = step("a", size=25_000)
-    cloud, asked, looks = begun(wide, step("b", "a", size=25_000, lanes=frozenset({"a"})))
+    cloud, asked, looks = begun(wide, step("b", "a", size=25_000, n_to_n_needs=frozenset({"a"})))
     for job in cloud.jobs.jobs.values():
         is_first = "-a-" in job.name
         job.succeeded, job.failed = (1_000, 1) if is_first else (900, 1)
@@ -84,7 +84,7 @@ def test_an_answer_is_kept_for_a_while_and_asked_anew_for_a_new_job() -> None:
     looks.observed(cloud.runs.load("run1"))
     assert asked.calls == [2, 2]
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.SUCCEEDED)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     shown = looks.observed(cloud.runs.load("run1"))
     assert asked.calls == [2, 2, 2], "c has a job, of which nothing is known"
     assert counts(shown, "c")[:3] == (0, 0, 2)
@@ -94,7 +94,7 @@ def test_what_has_ended_is_not_asked_for() -> None:
     cloud, asked, looks = begun(step("a", size=10), step("b", "a"))
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED)
     cloud.clock.move(9)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     ended = cloud.runs.load("run1")
     assert looks.observed(ended) is ended
     assert (asked.calls, counts(ended, "a")) == ([], (0, 10, 0, 9))
@@ -117,7 +117,7 @@ def test_without_an_answer_the_stored_counts_are_shown_with_their_time(error: Ex
     [job] = cloud.jobs.jobs.values()
     job.succeeded = 1
     cloud.clock.move(2)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     job.succeeded = 3
     asked.error = error
     cloud.clock.move(10)
@@ -138,7 +138,7 @@ def test_an_older_answer_does_not_hide_what_reconcile_knows() -> None:
     looks.observed(cloud.runs.load("run1"))
     job.succeeded = 4
     cloud.clock.move(1)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert counts(looks.observed(cloud.runs.load("run1")), "a") == (4, 0, 6, 1)
 
 
@@ -152,7 +152,7 @@ def test_a_job_that_aws_batch_does_not_know_leaves_the_time_as_it_was() -> None:
 def test_the_answers_are_kept_of_the_runs_looked_at_last() -> None:
     cloud, asked, looks = begun(step("a", size=10))
     for number in range(LOOKS_MAX + 1):
-        order = StartOrder(run_id=f"other{number}", pipeline="test", version=1)
+        order = StartRequest(run_id=f"other{number}", pipeline="test", version=1)
         cloud.engine.start(order)
         looks.observed(cloud.runs.load(order.run_id))
     assert len(looks._kept) == LOOKS_MAX

@@ -69,7 +69,7 @@ def test_run_and_status_show_the_same_numbers(state: StepState, text: str) -> No
 
 
 def test_failures_upstream_are_counted_apart() -> None:
-    run = run_of(step("a", size=10), step("b", "a", size=10, lanes=frozenset({"a"})))
+    run = run_of(step("a", size=10), step("b", "a", size=10, n_to_n_needs=frozenset({"a"})))
     ended = replace(ACTIVE, status=StepStatus.FAILED, children=10, parts=(FAILED,))
     for name, parts in (("a", (FAILED,)), ("b", (replace(FAILED, succeeded=6, failed=4),))):
         run = run.with_step(name, replace(ended, parts=parts))

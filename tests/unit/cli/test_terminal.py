@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from batchrelay.domain.events import JobBlocked
 from batchrelay.domain.pipeline import NoticeRule, Param
 from batchrelay.domain.requests import notice_of
-from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.values import JobKey, printable
 from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import Log, Wire
@@ -117,12 +117,12 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> MemoryWire:
     )
     serve(cloud, monkeypatch)
     trigger = {"bucket": "b", "key": HOSTILE}
-    order = StartOrder(run_id="run1", pipeline="test", version=1, trigger=trigger)
+    order = StartRequest(run_id="run1", pipeline="test", version=1, trigger=trigger)
     cloud.engine.start(replace(order, params={"text": HOSTILE}))
     cloud.pipelines.register(pipeline(step("a")), T0)
     first, second, _ = cloud.jobs.jobs
     cloud.jobs.end(first, JobOutcome.FAILED, HOSTILE)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     key = JobKey(run_id="run1", label="b", round=0, part=0)
     cloud.engine.handle("run1", [JobBlocked(at=T0, key=key, job_id=second, reason=HOSTILE)])
     outputs = {"AnswerApiName": "api", "ReconcileName": "r"}
@@ -264,9 +264,9 @@ def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
 def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     rule = NoticeRule(topic="arn:t", on=frozenset({"FAILED"}), link=None)
     cloud = MemoryCloud(pipeline(step("a"), notify=(rule,)))
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED, HOSTILE)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     message = notice_of(cloud.runs.load("run1"), 0).message
     check(message)
     assert [line.split(":")[0] for line in message.splitlines()] == [

@@ -8,9 +8,9 @@ import pytest
 
 from batchrelay.aws_lambda.settings import Settings
 from batchrelay.codec import (
-    decode_order,
     decode_pipeline,
     decode_run,
+    decode_start_request,
     encode_pipeline,
     encode_run,
     run_pipeline,
@@ -18,7 +18,7 @@ from batchrelay.codec import (
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.pipeline import ListFile, ListFormat
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from tests.builders import pipeline, step
 from tests.contract.suite import EVERYTHING, ended, run_of
 
@@ -87,19 +87,20 @@ def test_a_wrong_pipeline_is_refused_with_its_path(path: str, value: object, pro
 
 def test_an_order_is_decoded() -> None:
     document = {"runId": "a1", "pipeline": "p", "version": 2, "params": {"x": "y"}}
-    order = StartOrder(run_id="a1", pipeline="p", version=2, params={"x": "y"})
-    assert decode_order(document, lambda: "new") == order
+    order = StartRequest(run_id="a1", pipeline="p", version=2, params={"x": "y"})
+    assert decode_start_request(document, lambda: "new") == order
 
 
 def test_an_order_without_an_id_gets_one_and_one_with_a_key_always_the_same() -> None:
-    new = decode_order({"pipeline": "p"}, lambda: "new")
+    new = decode_start_request({"pipeline": "p"}, lambda: "new")
     assert (new.run_id, new.version, new.params) == ("new", None, {})
     first, again, other = (
-        decode_order({"pipeline": name, "key": "a/b"}, lambda: "new").run_id for name in "ppq"
+        decode_start_request({"pipeline": name, "key": "a/b"}, lambda: "new").run_id
+        for name in "ppq"
     )
     assert first == again != other
     with pytest.raises(InvalidDocument, match=r"order\.key: more than 256 characters"):
-        decode_order({"pipeline": "p", "key": "x" * 257}, lambda: "new")
+        decode_start_request({"pipeline": "p", "key": "x" * 257}, lambda: "new")
 
 
 def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,14 +29,14 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import REASON_CHARS_MAX, SUBMIT_GRACE_S
-from batchrelay.domain.pending_effects import is_open, owed
+from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import (
     JobOutcome,
     Run,
     RunStatus,
-    StartOrder,
+    StartRequest,
     StepStatus,
     Stop,
     StopCause,
@@ -74,14 +74,14 @@ def statuses(run: Run) -> dict[str, StepStatus]:
 def test_what_runs_is_told_to_stop_and_what_waits_never_begins() -> None:
     run = fold(run_of(step("a", size=10), step("b", "a")), submitted("a"), CANCEL)
     assert run.status is RunStatus.CANCELLING
-    assert run.stop == Stop(cause=StopCause.CANCEL, reason=REASON, asked_at=at(5), since=at(5))
+    assert run.stop == Stop(cause=StopCause.CANCEL, reason=REASON, requested_at=at(5), since=at(5))
     assert statuses(run) == {"a": StepStatus.ACTIVE, "b": StepStatus.CANCELLED}
     stop = TerminateJob(run_id="run1", job_id="job-a-0", reason=JOB_REASON, since=at(5))
-    assert owed(run) == (stop,)
-    told = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=2))
-    assert owed(told) == ()
-    assert is_open(told)
-    ended = fold(told, failed("a"))
+    assert pending_effects(run) == (stop,)
+    job_terminated = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=2))
+    assert pending_effects(job_terminated) == ()
+    assert is_open(job_terminated)
+    ended = fold(job_terminated, failed("a"))
     assert statuses(ended) == {"a": StepStatus.CANCELLED, "b": StepStatus.CANCELLED}
     assert (ended.status, ended.ended_at) == (RunStatus.CANCELLED, at(7))
     [part] = ended.state("a").parts
@@ -110,8 +110,8 @@ def test_a_job_that_failed_before_has_failed() -> None:
 @pytest.mark.parametrize("stopped_at", [4, None])
 def test_a_job_that_was_told_was_stopped_whatever_its_clock_says(stopped_at: float | None) -> None:
     run = fold(run_of(step("a")), submitted("a"), CANCEL)
-    told = fold(run, JobTerminated(at=at(6), job_id="job-a-0"))
-    assert fold(told, failed("a", stopped_at=stopped_at)).status is RunStatus.CANCELLED
+    job_terminated = fold(run, JobTerminated(at=at(6), job_id="job-a-0"))
+    assert fold(job_terminated, failed("a", stopped_at=stopped_at)).status is RunStatus.CANCELLED
     says_so = failed("a", stopped_at=stopped_at, reason=f"{JOB_REASON}, exit code 143")
     assert fold(run, says_so).status is RunStatus.CANCELLED
 
@@ -125,13 +125,13 @@ def test_a_job_that_succeeds_all_the_same_has_succeeded() -> None:
 
 def test_a_submission_in_flight_is_withdrawn_only_after_its_grace() -> None:
     run = fold(run_of(step("a")), CANCEL)
-    assert owed(run) == (WithdrawSubmission(key=key("a"), since=at(0)),)
+    assert pending_effects(run) == (WithdrawSubmission(key=key("a"), since=at(0)),)
     adopted = fold(run, submitted("a"))
-    assert [type(effect) for effect in owed(adopted)] == [TerminateJob]
+    assert [type(effect) for effect in pending_effects(adopted)] == [TerminateJob]
     gone = fold(run, SubmissionWithdrawn(at=at(400), key=key("a")))
-    assert (gone.status, owed(gone)) == (RunStatus.CANCELLED, ())
-    twin = fold(gone, submitted("a"))
-    assert [type(effect) for effect in owed(twin)] == [TerminateJob]
+    assert (gone.status, pending_effects(gone)) == (RunStatus.CANCELLED, ())
+    duplicate = fold(gone, submitted("a"))
+    assert [type(effect) for effect in pending_effects(duplicate)] == [TerminateJob]
 
 
 def test_parts_that_wait_for_others_never_begin() -> None:
@@ -145,10 +145,10 @@ def test_a_preparation_is_not_waited_for_and_its_queue_is_deleted() -> None:
     run = fold(run_of(step("a", file="s3://b/plan.json", workers=2)), CANCEL)
     assert (statuses(run), run.status) == ({"a": StepStatus.CANCELLED}, RunStatus.CANCELLED)
     deletion = DeleteQueues(run_id="run1", since=at(5))
-    assert owed(run) == (deletion,)
+    assert pending_effects(run) == (deletion,)
     run = fold(run, QueuesDeleted(at=at(6)))
-    assert owed(run) == ()
-    assert owed(fold(run, QueuesLeft(at=at(7)))) == (deletion,)
+    assert pending_effects(run) == ()
+    assert pending_effects(fold(run, QueuesLeft(at=at(7)))) == (deletion,)
 
 
 def test_a_stop_that_nobody_was_told_of_is_owed_anew() -> None:
@@ -156,7 +156,7 @@ def test_a_stop_that_nobody_was_told_of_is_owed_anew() -> None:
     later = at(5 + SUBMIT_GRACE_S)
     again = fold(run, GraceExpired(at=later))
     assert again.stop is not None
-    assert (again.stop.asked_at, again.stop.since) == (at(5), later)
+    assert (again.stop.requested_at, again.stop.since) == (at(5), later)
     assert advance(again, GraceExpired(at=later + timedelta(seconds=1))) is again
 
 
@@ -171,7 +171,7 @@ def test_a_run_that_took_too_long_has_failed_and_says_so() -> None:
     run = fold(run_of(step("a", size=10), timeout_s=60, notify=(rule,)), submitted("a"))
     ended = fold(run, DeadlinePassed(at=at(60)), failed("a", stopped_at=61))
     assert (statuses(ended), ended.status) == ({"a": StepStatus.CANCELLED}, RunStatus.FAILED)
-    assert owed(ended) == (Notify(run_id="run1", rule=0, since=at(7)),)
+    assert pending_effects(ended) == (Notify(run_id="run1", rule=0, since=at(7)),)
     message = notice_of(ended, 0).message
     assert "It was stopped: the run's timeout of 60 s has passed." in message
     assert "a: CANCELLED, 3 of 10 children succeeded, 7 stopped" in message
@@ -193,7 +193,7 @@ def test_a_long_reason_is_shortened() -> None:
 
 def started(*steps: object, **options: object) -> MemoryCloud:
     cloud = MemoryCloud(pipeline(*steps, **options))  # type: ignore[arg-type]
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     return cloud
 
 
@@ -203,7 +203,7 @@ def test_a_cancel_stops_the_jobs_at_once_and_the_sweep_hears_of_their_end() -> N
     assert [type(effect) for effect in handled.performed] == [TerminateJob] * 3
     assert {job.reason for job in cloud.jobs.jobs.values()} == {JOB_REASON}
     cloud.clock.move(60)
-    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLED
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.CANCELLED
     assert list(cloud.runs.open_runs()) == []
 
 
@@ -220,10 +220,10 @@ def test_a_job_that_had_ended_before_is_not_called_stopped() -> None:
 def test_a_sweep_keeps_the_deadline() -> None:
     cloud = started(step("a"), timeout_s=3_600)
     cloud.clock.move(3_599)
-    assert cloud.engine.sweep("run1").run.status is RunStatus.RUNNING
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.RUNNING
     cloud.clock.move(1)
-    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLING
-    assert cloud.engine.sweep("run1").run.status is RunStatus.FAILED
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.CANCELLING
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.FAILED
 
 
 def test_a_submission_that_nobody_heard_of_is_found_and_stopped() -> None:
@@ -239,16 +239,16 @@ def test_a_submission_that_nobody_heard_of_is_found_and_stopped() -> None:
     handled = cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now())])
     assert handled.run.status is RunStatus.CANCELLING
     cloud.clock.move(SUBMIT_GRACE_S)
-    handled = cloud.engine.sweep("run1")
+    handled = cloud.engine.reconcile("run1")
     assert [type(effect) for effect in handled.performed] == [WithdrawSubmission, TerminateJob]
-    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLED
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.CANCELLED
     assert len(cloud.jobs.jobs) == 1
 
 
 def test_nothing_is_submitted_for_a_run_that_is_being_stopped() -> None:
     run = fold(run_of(step("a"), step("b", "a")), submitted("a"), CANCEL)
     ended = fold(run, JobSucceeded(at=at(7), key=key("a"), job_id="job-a-0"))
-    assert not any(isinstance(effect, SubmitJob) for effect in owed(ended))
+    assert not any(isinstance(effect, SubmitJob) for effect in pending_effects(ended))
     assert ended.status is RunStatus.CANCELLED
 
 
@@ -273,11 +273,11 @@ def test_the_queue_of_a_preparation_that_ends_late_is_deleted(
 def test_children_that_we_stopped_are_not_counted_as_failed() -> None:
     """A sweep hears of them while the job is being stopped."""
     run = fold(run_of(step("a", size=10)), submitted("a"), CANCEL)
-    told = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=1))
+    job_terminated = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=1))
     progress = JobProgressed(
         at=at(7), key=key("a"), job_id="job-a-0", succeeded=3, failed=6, running=1
     )
-    [part] = fold(told, progress, failed("a")).state("a").parts
+    [part] = fold(job_terminated, progress, failed("a")).state("a").parts
     assert (part.succeeded, part.failed, part.stopped) == (3, 1, 6)
 
 

@@ -17,7 +17,7 @@ from batchrelay.domain.events import (
     SubmissionRefused,
 )
 from batchrelay.domain.n_to_n import upstream_failures
-from batchrelay.domain.pending_effects import owed
+from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.transitions import advance
@@ -50,14 +50,14 @@ def after(run: Run, *events: Event) -> Run:
 
 
 def wanted(run: Run) -> list[str]:
-    return [effect.key.name for effect in owed(run) if isinstance(effect, SubmitJob)]
+    return [effect.key.name for effect in pending_effects(run) if isinstance(effect, SubmitJob)]
 
 
 def name(label: str, part: int = 0) -> str:
     return key(label, part).name
 
 
-LANES = {"lanes": frozenset({"a"})}
+LANES = {"n_to_n_needs": frozenset({"a"})}
 
 
 def test_a_lane_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:

@@ -16,7 +16,7 @@ from batchrelay.adapters.memory import MemoryRunStore
 from batchrelay.codec import compact_json, decode_run, encode_run, stored_run
 from batchrelay.codec.parts import packed_parts
 from batchrelay.codec.stored import KEYS_BYTES
-from batchrelay.domain import run_size as room
+from batchrelay.domain import run_size as budget
 from batchrelay.domain.errors import InvalidStart, NotDone, RunTooLarge
 from batchrelay.domain.events import (
     CancelRequested,
@@ -37,14 +37,14 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import (
+    DuplicateJob,
     JobOutcome,
     Part,
     Run,
     RunStatus,
-    StartOrder,
+    StartRequest,
     StepState,
     StepStatus,
-    Twin,
 )
 from batchrelay.domain.run_size import PART_BYTES, state_bytes, step_bytes
 from batchrelay.domain.values import short, stored_text
@@ -79,7 +79,7 @@ PARTS: Mapping[str, Part] = {
     "to be submitted": Part(size=2),
     "being submitted": Part(size=10_000, since=T0, group=99),
     "active": Part(size=10_000, since=T0, job_id=job(1), succeeded=1, failed=2, running=9_997),
-    "asked to stop": Part(size=1, since=T0, job_id=job(2), is_told=True),
+    "asked to stop": Part(size=1, since=T0, job_id=job(2), is_terminate_accepted=True),
     "succeeded": Part(
         size=10_000, since=T0, job_id=job(3), outcome=JobOutcome.SUCCEEDED, succeeded=10_000
     ),
@@ -175,7 +175,7 @@ def test_no_store_takes_a_run_that_is_larger_than_an_item() -> None:
 def little_room(monkeypatch: pytest.MonkeyPatch, run: Run, more: int) -> int:
     """The run may grow by so many bytes; the limit."""
     limit = state_bytes(run) + more
-    monkeypatch.setattr(room, "STATE_BYTES_MAX", limit)
+    monkeypatch.setattr(budget, "STATE_BYTES_MAX", limit)
     return limit
 
 
@@ -201,13 +201,13 @@ def test_a_step_that_does_not_fit_fails_with_the_numbers(monkeypatch: pytest.Mon
 
 
 def test_the_longest_reason_for_no_room_is_kept_whole() -> None:
-    reason = room.no_room(99_999_999, PARTS_MAX)
+    reason = budget.no_size_left(99_999_999, PARTS_MAX)
     assert short(reason) == reason
 
 
 @pytest.mark.parametrize(
     "second",
-    [step("b", size=20_000), step("b", "a", lanes=frozenset({"a"}))],
+    [step("b", size=20_000), step("b", "a", n_to_n_needs=frozenset({"a"}))],
     ids=["array", "N_TO_N"],
 )
 def test_a_step_that_is_ready_at_once_has_to_fit_too(
@@ -276,7 +276,7 @@ def test_a_start_that_cannot_fit_is_refused() -> None:
 def test_a_refused_start_stores_nothing() -> None:
     cloud = MemoryCloud(pipeline(*(step(f"s{n}", size=1_000_000) for n in range(80))))
     with pytest.raises(InvalidStart, match="8,000 jobs"):
-        cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+        cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     assert (cloud.runs.runs, cloud.jobs.jobs) == ({}, {})
 
 
@@ -301,13 +301,15 @@ def test_counts_of_children_are_never_more_than_there_are() -> None:
 
 
 def with_duplicates(run: Run, count: int) -> Run:
-    return replace(run, twins=tuple(Twin(job_id=job(n + 500), since=T0) for n in range(count)))
+    return replace(
+        run, duplicate_jobs=tuple(DuplicateJob(job_id=job(n + 500), since=T0) for n in range(count))
+    )
 
 
 def test_duplicate_jobs_are_noted_up_to_a_limit() -> None:
     run = with_duplicates(wide(1), DUPLICATE_JOBS_MAX - 1)
     full = fold(run, JobSubmitted(at=at(1), key=key("a"), job_id=job(901)))
-    assert len(full.twins) == DUPLICATE_JOBS_MAX
+    assert len(full.duplicate_jobs) == DUPLICATE_JOBS_MAX
     assert text_bytes(full) <= state_bytes(full) == state_bytes(run)
     assert fold(full, JobSubmitted(at=at(1), key=key("a"), job_id=job(902))) is full
 
@@ -318,7 +320,10 @@ def test_a_duplicate_job_without_a_note_is_stopped_at_once() -> None:
     new = cloud.jobs.submit({"jobName": "br-run1-a-r0-p0", "jobQueue": "queue"})
     adopted, noted = job(0), job(500)
     results = [JobSubmitted(at=T0, key=key("a"), job_id=i) for i in (adopted, noted, new)]
-    assert stop_unnoted(cloud.jobs, replace(full, twins=full.twins[1:]), results) is None
+    assert (
+        stop_unnoted(cloud.jobs, replace(full, duplicate_jobs=full.duplicate_jobs[1:]), results)
+        is None
+    )
     assert cloud.jobs.jobs[new].outcome is None, "there is room for a note"
     assert stop_unnoted(cloud.jobs, full, results) is None
     assert cloud.jobs.jobs[new].outcome is JobOutcome.FAILED
@@ -341,16 +346,16 @@ def test_a_sweep_that_finds_more_duplicates_than_can_be_noted_leaves_none() -> N
     request = {"jobName": "br-run1-a-r0-p0", "jobQueue": "queue"}
     ids = [cloud.jobs.submit(request) for _ in range(DUPLICATE_JOBS_MAX + 20)]
     cloud.clock.move(1_000)
-    run = cloud.engine.sweep("run1").run
+    run = cloud.engine.reconcile("run1").run
     assert run.state("a").parts[0].job_id == ids[0]
-    assert run.twins == ()
+    assert run.duplicate_jobs == ()
     active = [job_id for job_id in ids if cloud.jobs.jobs[job_id].outcome is None]
     assert active == ids[:1]
 
 
 def test_a_run_at_its_limit_is_cancelled_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """The short form of verification/stress/never_saved.py, with a tenth of the room."""
-    monkeypatch.setattr(room, "STATE_BYTES_MAX", 39_000)
+    monkeypatch.setattr(budget, "STATE_BYTES_MAX", 39_000)
     cloud, table = begun(10)
     for number in range(10):
         prepare(cloud, number, 1_000_000)
@@ -366,14 +371,14 @@ def test_a_run_at_its_limit_is_cancelled_and_ends(monkeypatch: pytest.MonkeyPatc
 
 def test_from_every_state_of_random_runs_a_cancellation_leads_to_the_end() -> None:
     """Also near the limit: a quarter of the runs has little room."""
-    states, no_room = 0, 0
+    states, no_size_left = 0, 0
     for seed in range(60):
         counts = play(seed, fork=1.0)
         states += counts["cancelled beside"]
-        no_room += counts["no room"]
-    print(f"{states:,} states were cancelled; {no_room} steps had no room")
+        no_size_left += counts["no room"]
+    print(f"{states:,} states were cancelled; {no_size_left} steps had no room")
     assert states > 400
-    assert no_room
+    assert no_size_left
 
 
 def test_a_full_run_of_submitted_jobs_ends_when_it_is_cancelled(

@@ -23,7 +23,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, StartOrder
+from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.start_check import PROBLEMS_MAX, start_problems
 from tests.builders import T0, MemoryCloud, fold, key, pipeline, run_of, step
 
@@ -48,7 +48,7 @@ def refusal(definition: Pipeline, params: Mapping[str, str]) -> str:
     known = tuple(Param(name=name) for name in params)
     cloud = MemoryCloud(replace(definition, params=known))
     try:
-        cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1, params=params))
+        cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1, params=params))
     except InvalidStart as error:
         assert (cloud.runs.runs, cloud.jobs.jobs, cloud.preparations.requested) == ({}, {}, [])
         return str(error)
@@ -79,7 +79,7 @@ LATER: tuple[tuple[Step, str, str, str], ...] = (
     (later(arrayProperties={"size": P}), "ten", "10", "step b: arrayProperties.size must be a number, got 'ten'"),
     (later(arrayProperties={"size": P}), "-1", "0", "step b: -1 children: a size must be 0 or more"),
     (later(arrayProperties={"size": P}), "1000001", "1000000", "step b: 1,000,001 children are more than 100 arrays of 10,000 hold"),
-    (step("b", "a", lanes=frozenset({"a"}), request={"arrayProperties": {"size": P}}), "3", "2", ""),
+    (step("b", "a", n_to_n_needs=frozenset({"a"}), request={"arrayProperties": {"size": P}}), "3", "2", ""),
     (step("b", "a", for_each=ListFile(file=P)), "list.json", "s3://b/list.json", "step b: forEach.file: 'list.json' is not an S3 URI, such as s3://bucket/list.json"),
     (step("b", "a", for_each=ListFile(file=P)), "s3://b/", "s3://b/k", "step b: forEach.file: 's3://b/' is not an S3 URI"),
     (step("b", "a", for_each=Listing(prefix=P)), "b/k/", "s3://b", "step b: forEach.prefix: 'b/k/' is not an S3 URI, such as s3://bucket/folder/"),
@@ -93,7 +93,7 @@ LATER: tuple[tuple[Step, str, str, str], ...] = (
 def test_what_a_parameter_makes_wrong_is_refused_before_the_first_step_runs(
     second: Step, wrong: str, right: str, problem: str
 ) -> None:
-    first = step("a", size=2) if second.lanes else step("a")
+    first = step("a", size=2) if second.n_to_n_needs else step("a")
     found = refusal(pipeline(first, second), {"p": wrong})
     assert found.startswith(problem or "step b: N_TO_N needs equal sizes: 3 children here, 2 of a")
     assert refusal(pipeline(first, second), {"p": right}) == ""
@@ -138,7 +138,7 @@ def test_a_size_of_zero_makes_no_request() -> None:
     nothing = step(
         "b", "a", request={**command("x", P), "arrayProperties": {"size": "${params.n}"}}
     )
-    follows = step("c", "b", lanes=frozenset({"b"}), request=command("x", P))
+    follows = step("c", "b", n_to_n_needs=frozenset({"b"}), request=command("x", P))
     definition = pipeline(step("a"), nothing, follows)
     assert refusal(definition, {"p": "", "n": "0"}) == ""
     assert refusal(definition, {"p": "", "n": "2"}).startswith("step b: ")
@@ -153,7 +153,7 @@ def test_items_that_stand_in_the_pipeline_are_counted() -> None:
     many = refusal(pipeline(step("a"), step("b", "a", for_each=wide, workers=3)), {})
     assert many.startswith("step b: 1,001,000 messages, and a queue is filled with at most")
     three = step("b", for_each=InlineItems(items=(1, 2, 3)))
-    two = step("c", "b", size=2, lanes=frozenset({"b"}))
+    two = step("c", "b", size=2, n_to_n_needs=frozenset({"b"}))
     assert refusal(pipeline(step("a"), three, two), {}) == (
         "step c: N_TO_N needs equal sizes: 2 children here, 3 of b; give both the same size, or "
         "leave the type out to wait for all of b"
@@ -226,7 +226,7 @@ def first_refused(first: Step, name: str) -> tuple[int, int]:
             "a",
             24,
         ),
-        (step("a", file="s3://b/k", lanes=frozenset()), "b", 0),
+        (step("a", file="s3://b/k", n_to_n_needs=frozenset()), "b", 0),
     ],
 )
 def test_what_a_start_refuses_a_submission_would_refuse(first: Step, name: str, slack: int) -> None:
@@ -244,7 +244,7 @@ def test_an_aggregate_and_lanes_are_judged() -> None:
     run = run_of(
         step("a", file="s3://b/k", output="s3://b/${item}"),
         step("t", "a", aggregate=Aggregate(of="a", fan_in=2), output="s3://o", request=command(P)),
-        step("n", "a", lanes=frozenset({"a"}), request=command("${items.file}", P)),
+        step("n", "a", n_to_n_needs=frozenset({"a"}), request=command("${items.file}", P)),
         params={"p": "x" * 8_000},
     )
     assert [problem.step for problem in start_problems(run)] == ["t", "n"]

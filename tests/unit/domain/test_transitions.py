@@ -20,9 +20,10 @@ from batchrelay.domain.events import (
     SubmissionRefused,
 )
 from batchrelay.domain.limits import PREPARE_GRACE_S, REASON_CHARS_MAX, SUBMIT_GRACE_S
-from batchrelay.domain.pending_effects import TWIN_REASON, is_open, owed
+from batchrelay.domain.pending_effects import DUPLICATE_REASON, is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.run import (
+    DuplicateJob,
     JobOutcome,
     NoticeState,
     Part,
@@ -30,7 +31,6 @@ from batchrelay.domain.run import (
     RunStatus,
     StepState,
     StepStatus,
-    Twin,
 )
 from batchrelay.domain.transitions import EVENT_TABLE, advance
 from tests.builders import T0, at, fold, key, run_of, step
@@ -73,7 +73,7 @@ def test_a_new_run_owes_what_needs_nothing() -> None:
         "a": StepStatus.SUBMITTING,
         "c": StepStatus.PREPARING,
     }
-    assert owed(run) == (
+    assert pending_effects(run) == (
         SubmitJob(key=key("a"), since=T0),
         Prepare(run_id="run1", step="c", round=0, since=T0),
     )
@@ -83,23 +83,23 @@ def test_a_submitted_job_acknowledges_its_effect() -> None:
     run = fold(run_of(step("a")), submitted())
     assert status(run) is StepStatus.ACTIVE
     assert run.state("a").parts == (Part(size=1, since=T0, job_id="job-a"),)
-    assert owed(run) == ()
+    assert pending_effects(run) == ()
 
 
 def test_a_step_is_active_only_when_every_part_is_submitted() -> None:
     run = fold(run_of(step("a", size=25_000)), submitted(0), submitted(2, "job-c"))
     assert status(run) is StepStatus.SUBMITTING
-    assert owed(run) == (SubmitJob(key=key("a", 1), since=T0),)
+    assert pending_effects(run) == (SubmitJob(key=key("a", 1), since=T0),)
     assert status(fold(run, submitted(1, "job-b"))) is StepStatus.ACTIVE
 
 
 def test_the_next_step_is_owed_when_the_last_part_succeeded() -> None:
     run = run_of(step("a", size=20_000), step("b", "a"))
     run = fold(run, submitted(0, "x"), submitted(1, "y"), succeeded(0, "x"))
-    assert owed(run) == ()
+    assert pending_effects(run) == ()
     run = fold(run, succeeded(1, "y"))
     assert status(run) is StepStatus.SUCCEEDED
-    assert owed(run) == (SubmitJob(key=key("b"), since=at(2)),)
+    assert pending_effects(run) == (SubmitJob(key=key("b"), since=at(2)),)
 
 
 def test_a_failed_part_fails_the_step_after_its_siblings_ended() -> None:
@@ -121,7 +121,7 @@ def test_other_branches_go_on_after_a_failure() -> None:
     run = fold(run, submitted(), submitted(0, "job-b", "b"), failed())
     assert run.status is RunStatus.RUNNING
     run = fold(run, succeeded(0, "job-b", "b"))
-    assert owed(run) == (SubmitJob(key=key("c"), since=at(2)),)
+    assert pending_effects(run) == (SubmitJob(key=key("c"), since=at(2)),)
 
 
 def test_a_refused_submission_ends_its_part() -> None:
@@ -171,21 +171,21 @@ def test_the_first_job_heard_of_is_adopted() -> None:
 
 def test_a_second_job_of_a_part_is_a_twin_that_must_stop() -> None:
     run = fold(run_of(step("a")), submitted(), submitted(job_id="job-b"))
-    assert run.twins == (Twin(job_id="job-b", since=at(1)),)
-    assert owed(run) == (
-        TerminateJob(run_id="run1", job_id="job-b", reason=TWIN_REASON, since=at(1)),
+    assert run.duplicate_jobs == (DuplicateJob(job_id="job-b", since=at(1)),)
+    assert pending_effects(run) == (
+        TerminateJob(run_id="run1", job_id="job-b", reason=DUPLICATE_REASON, since=at(1)),
     )
     assert advance(run, submitted(job_id="job-b")) is run
     assert advance(run, failed(job_id="job-b")) is run
-    assert owed(fold(run, JobTerminated(at=at(2), job_id="job-b"))) == ()
+    assert pending_effects(fold(run, JobTerminated(at=at(2), job_id="job-b"))) == ()
 
 
 def test_a_twin_of_an_ended_step_must_stop_too() -> None:
     run = fold(run_of(step("a")), succeeded(), submitted(job_id="job-b"))
     assert run.status is RunStatus.SUCCEEDED
     assert is_open(run)
-    assert owed(run) == (
-        TerminateJob(run_id="run1", job_id="job-b", reason=TWIN_REASON, since=at(1)),
+    assert pending_effects(run) == (
+        TerminateJob(run_id="run1", job_id="job-b", reason=DUPLICATE_REASON, since=at(1)),
     )
 
 
@@ -218,9 +218,9 @@ def test_a_preparation_of_another_round_is_stale() -> None:
 
 def test_a_notice_is_owed_at_the_end_until_it_was_sent() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded())
-    assert owed(run) == (Notify(run_id="run1", rule=0, since=at(2)),)
+    assert pending_effects(run) == (Notify(run_id="run1", rule=0, since=at(2)),)
     sent = fold(run, NoticeSent(at=at(3), rule=0))
-    assert (owed(sent), is_open(sent)) == ((), False)
+    assert (pending_effects(sent), is_open(sent)) == ((), False)
     refused = fold(run, NoticeRefused(at=at(3), rule=0))
     assert refused.notices == {0: NoticeState.REFUSED}
     assert not is_open(refused)
@@ -229,23 +229,23 @@ def test_a_notice_is_owed_at_the_end_until_it_was_sent() -> None:
 def test_a_notice_is_sent_for_its_outcomes_only() -> None:
     only_failures = replace(ON_END, on=frozenset({"FAILED"}))
     run = fold(run_of(step("a"), notify=(only_failures, ON_END)), succeeded())
-    assert owed(run) == (Notify(run_id="run1", rule=1, since=at(2)),)
+    assert pending_effects(run) == (Notify(run_id="run1", rule=1, since=at(2)),)
 
 
 def test_a_sweep_takes_over_only_what_is_overdue() -> None:
     run = run_of(step("a"), step("c", file="s3://b/plan.json"))
     assert advance(run, GraceExpired(at=at(SUBMIT_GRACE_S - 1))) is run
     taken = advance(run, GraceExpired(at=at(SUBMIT_GRACE_S)))
-    assert [effect.since for effect in owed(taken)] == [at(SUBMIT_GRACE_S), T0]
-    assert owed(taken) == owed(run)
+    assert [effect.since for effect in pending_effects(taken)] == [at(SUBMIT_GRACE_S), T0]
+    assert pending_effects(taken) == pending_effects(run)
     taken = advance(taken, GraceExpired(at=at(PREPARE_GRACE_S)))
-    assert [effect.since for effect in owed(taken)] == [at(PREPARE_GRACE_S)] * 2
+    assert [effect.since for effect in pending_effects(taken)] == [at(PREPARE_GRACE_S)] * 2
 
 
 def test_a_sweep_takes_over_twins_and_notices() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded(), submitted(job_id="job-b"))
     taken = advance(run, GraceExpired(at=at(1_000)))
-    assert [effect.since for effect in owed(taken)] == [at(1_000)] * 2
+    assert [effect.since for effect in pending_effects(taken)] == [at(1_000)] * 2
 
 
 def test_every_row_of_the_table_leads_somewhere_and_terminal_rows_stay() -> None:

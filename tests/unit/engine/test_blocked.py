@@ -10,7 +10,7 @@ import pytest
 from batchrelay.codec.job_detail import report_of
 from batchrelay.domain.events import JobBlocked, JobProgressed, JobSubmitted, JobSucceeded
 from batchrelay.domain.limits import STUCK_S
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay.engine.reconcile import STUCK_REASON
 from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step
@@ -24,18 +24,18 @@ def test_a_job_that_never_begins_is_noticed_and_forgotten_when_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = MemoryCloud(pipeline(step("a")))
-    cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     [job_id] = cloud.jobs.jobs
     report = JobReport(job_id=job_id, outcome=None, waits_since=cloud.clock.now())
     monkeypatch.setattr(cloud.jobs, "describe", lambda _ids: (report,))
     cloud.clock.move(STUCK_S - 1)
-    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
+    assert cloud.engine.reconcile("run1").run.state("a").blocked == ""
     cloud.clock.move(1)
-    blocked = cloud.engine.sweep("run1").run
+    blocked = cloud.engine.reconcile("run1").run
     assert blocked.state("a").blocked == STUCK_REASON
-    assert cloud.engine.sweep("run1").run is blocked
+    assert cloud.engine.reconcile("run1").run is blocked
     report = replace(report, waits_since=None, running=1)
-    assert cloud.engine.sweep("run1").run.state("a").blocked == ""
+    assert cloud.engine.reconcile("run1").run.state("a").blocked == ""
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from batchrelay.domain.errors import InputError, RunConflict, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
-from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
+from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud, at, dies_at, pipeline, step
 
@@ -25,7 +25,7 @@ def cloud() -> MemoryCloud:
 
 
 def start(cloud: MemoryCloud, run_id: str, overlap: Overlap = QUEUE) -> Run:
-    order = StartOrder(run_id=run_id, pipeline="test", version=1, key=run_id, overlap=overlap)
+    order = StartRequest(run_id=run_id, pipeline="test", version=1, key=run_id, overlap=overlap)
     return cloud.engine.start(order).run
 
 
@@ -65,8 +65,8 @@ def test_a_run_that_waited_says_so_and_has_its_time_from_its_turn_on(cloud: Memo
     cloud.clock.move(1_000)
     end(cloud, "one")
     begun = cloud.runs.load("two")
-    assert (begun.turn_at, begun.deadline) == (at(1_000), at(1_600))
-    assert [told["what"] for told in story(begun)[:2]] == [
+    assert (begun.dequeued_at, begun.deadline) == (at(1_000), at(1_600))
+    assert [job_terminated["what"] for job_terminated in story(begun)[:2]] == [
         "run QUEUED: test, version 1",
         "its turn came",
     ]
@@ -92,7 +92,7 @@ def test_the_newest_takes_the_place_of_what_runs_and_of_what_waits(cloud: Memory
     assert one.stop.reason == "run three takes its place"
     cloud.clock.move(400)
     for run_id in ("one", "three", "two"):
-        cloud.engine.sweep(run_id)
+        cloud.engine.reconcile(run_id)
     assert statuses(cloud) == {"one": "CANCELLED", "two": "CANCELLED", "three": "RUNNING"}
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
     for run_id in ("one", "two", "three"):
         start(cloud, run_id)
     cancelled = cloud.engine.cancel("two").run
-    assert (cancelled.status, cancelled.turn_at) == (RunStatus.CANCELLED, None)
+    assert (cancelled.status, cancelled.dequeued_at) == (RunStatus.CANCELLED, None)
     assert story(cancelled)[0]["what"] == "run QUEUED: test, version 1"
     end(cloud, "one")
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
@@ -117,7 +117,7 @@ def test_the_same_start_told_again_is_one_place_in_the_line(cloud: MemoryCloud) 
     start(cloud, "one")
     for _ in range(10):
         assert start(cloud, "two").status is RunStatus.QUEUED
-    assert cloud.runs.turn("test").waiting == ("two",)
+    assert cloud.runs.run_queue("test").waiting == ("two",)
 
 
 def test_runs_that_have_nothing_to_do_pass_their_turn_on() -> None:
@@ -138,10 +138,10 @@ def test_who_ended_a_run_and_died_leaves_the_turn_to_a_sweep(
 ) -> None:
     start(cloud, "one")
     start(cloud, "two")
-    with dies_at(monkeypatch, cloud.runs, "turn"), pytest.raises(KeyboardInterrupt):
+    with dies_at(monkeypatch, cloud.runs, "run_queue"), pytest.raises(KeyboardInterrupt):
         end(cloud, "one")
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "QUEUED"}
-    cloud.engine.sweep("two")
+    cloud.engine.reconcile("two")
     assert statuses(cloud)["two"] is RunStatus.RUNNING
 
 
@@ -154,9 +154,9 @@ def test_who_took_a_turn_and_died_leaves_it_to_a_sweep(cloud: MemoryCloud) -> No
         job_id=next(iter(cloud.jobs.jobs)),
     )
     cloud.engine._handled("one", [end_without_the_line])
-    cloud.runs.save_turn(cloud.runs.turn("test").passed_on())
-    assert cloud.runs.turn("test").holder == "two"
-    cloud.engine.sweep("two")
+    cloud.runs.save_run_queue(cloud.runs.run_queue("test").passed_on())
+    assert cloud.runs.run_queue("test").holder == "two"
+    cloud.engine.reconcile("two")
     assert statuses(cloud)["two"] is RunStatus.RUNNING
 
 
@@ -164,17 +164,17 @@ def test_a_holder_whose_time_to_live_has_passed_is_waited_for_no_more(cloud: Mem
     start(cloud, "one")
     start(cloud, "two")
     del cloud.runs.runs["one"]
-    cloud.engine.sweep("two")
+    cloud.engine.reconcile("two")
     assert statuses(cloud) == {"two": "RUNNING"}
 
 
 def test_a_rival_takes_the_turn_first(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     create = cloud.runs.create
 
-    def late(run: Run, turn: Turn | None = None) -> Run:
+    def late(run: Run, run_queue: RunQueue | None = None) -> Run:
         monkeypatch.setattr(cloud.runs, "create", create)
         start(cloud, "rival")
-        return create(run, turn)
+        return create(run, run_queue)
 
     monkeypatch.setattr(cloud.runs, "create", late)
     with pytest.raises(RunSkipped):
@@ -196,12 +196,12 @@ def test_a_line_of_those_who_were_cancelled_is_shut_to_nobody(
     """Whoever ended the first one died, and no QUEUED run is there to be swept."""
     start(cloud, "one")
     start(cloud, "two")
-    with dies_at(monkeypatch, cloud.runs, "save_turn"):
+    with dies_at(monkeypatch, cloud.runs, "save_run_queue"):
         with pytest.raises(KeyboardInterrupt):
             cloud.engine.cancel("two")
         with pytest.raises(KeyboardInterrupt):
             end(cloud, "one")
-    assert cloud.runs.turn("test").waiting == ("two",)
+    assert cloud.runs.run_queue("test").waiting == ("two",)
     assert list(cloud.runs.open_runs()) == []
     assert start(cloud, "three", SKIP).status is RunStatus.RUNNING
 
@@ -211,7 +211,7 @@ def test_those_who_were_cancelled_give_up_their_places(cloud: MemoryCloud) -> No
     for number in range(QUEUED_RUNS_MAX):
         start(cloud, f"r{number}")
     cloud.engine.cancel("r500")
-    assert len(cloud.runs.turn("test").waiting) == QUEUED_RUNS_MAX - 1
+    assert len(cloud.runs.run_queue("test").waiting) == QUEUED_RUNS_MAX - 1
     assert start(cloud, "more").status is RunStatus.QUEUED
 
 
@@ -219,15 +219,15 @@ def test_any_number_may_take_the_place_of_what_runs(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     for number in range(QUEUED_RUNS_MAX + 1):
         start(cloud, f"r{number}", CANCEL)
-    assert cloud.runs.turn("test").waiting == (f"r{QUEUED_RUNS_MAX}",)
+    assert cloud.runs.run_queue("test").waiting == (f"r{QUEUED_RUNS_MAX}",)
 
 
 def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
     waiting = tuple(f"r{number}" for number in range(QUEUED_RUNS_MAX))
     start(cloud, "one")
-    turn = cloud.runs.turn("test")
-    cloud.runs.turns["test"] = Turn(
-        pipeline="test", holder="one", waiting=waiting, version=turn.version
+    run_queue = cloud.runs.run_queue("test")
+    cloud.runs.run_queues["test"] = RunQueue(
+        pipeline="test", holder="one", waiting=waiting, version=run_queue.version
     )
     with pytest.raises(InputError, match="1,000 runs of test are waiting for their turn"):
         start(cloud, "two")
@@ -257,7 +257,7 @@ def test_a_line_that_never_stands_still_is_left_to_later(
 def test_a_run_says_what_started_it(
     cloud: MemoryCloud, trigger: dict[str, str], cause: str
 ) -> None:
-    order = StartOrder(run_id="one", pipeline="test", version=1, trigger=trigger)
+    order = StartRequest(run_id="one", pipeline="test", version=1, trigger=trigger)
     run = cloud.engine.start(order).run
     assert (run.cause, run_document(run)["cause"]) == (cause, cause or None)
     by = f" by {cause}" if cause else ""

@@ -20,10 +20,10 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.events import JobSubmitted, JobSucceeded
 from batchrelay.domain.limits import SUBMIT_GRACE_S
 from batchrelay.domain.pipeline import NoticeRule, Param
-from batchrelay.domain.run import JobOutcome, RunStatus, StartOrder, StepStatus
+from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest, StepStatus
 from tests.builders import T0, MemoryCloud, key, pipeline, step
 
-ORDER = StartOrder(run_id="run1", pipeline="test", version=1)
+ORDER = StartRequest(run_id="run1", pipeline="test", version=1)
 
 
 def cloud_of(*steps: object, **options: object) -> MemoryCloud:
@@ -107,7 +107,7 @@ def test_a_transition_costs_one_read_and_two_writes() -> None:
     cloud = cloud_of(step("a"), step("b", "a"))
     cloud.engine.start(ORDER)
     calls: list[str] = []
-    engine = cloud.process(lambda port: Counting(port, calls)).bursts.engine
+    engine = cloud.process(lambda port: Counting(port, calls)).upload_batches.engine
     handled = engine.handle("run1", [JobSucceeded(at=T0, key=key("a"), job_id=job(cloud, "a"))])
     assert handled.performed == (SubmitJob(key=key("b"), since=T0),)
     assert calls == ["load", "save", "submit_all", "save"]
@@ -130,12 +130,12 @@ def test_a_submission_that_was_not_done_stays_owed_and_is_paid_by_a_sweep(
     cloud.jobs.submit = failing(error)  # type: ignore[method-assign,assignment]
     cloud.engine.start(ORDER)
     del cloud.jobs.submit
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert cloud.jobs.jobs == {}, "only after its grace"
     cloud.clock.move(SUBMIT_GRACE_S)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert cloud.runs.load("run1").state("a").status is StepStatus.ACTIVE
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert len(cloud.jobs.jobs) == 1
 
 
@@ -150,13 +150,13 @@ def test_a_sweep_adopts_the_oldest_and_stops_its_twins() -> None:
 
     cloud.jobs.submit = accepted_twice  # type: ignore[method-assign,assignment]
     cloud.engine.start(ORDER)
-    oldest, twin = cloud.jobs.find("queue", key("a").name)
+    oldest, duplicate = cloud.jobs.find("queue", key("a").name)
     cloud.clock.move(SUBMIT_GRACE_S)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     run = cloud.runs.load("run1")
     assert run.state("a").parts[0].job_id == oldest
-    assert run.twins == ()
-    assert cloud.jobs.jobs[twin].outcome is JobOutcome.FAILED
+    assert run.duplicate_jobs == ()
+    assert cloud.jobs.jobs[duplicate].outcome is JobOutcome.FAILED
     assert cloud.jobs.jobs[oldest].outcome is None
 
 
@@ -164,9 +164,9 @@ def test_a_sweep_hears_the_end_that_no_event_told() -> None:
     cloud = cloud_of(step("a"), step("b", "a"))
     cloud.engine.start(ORDER)
     cloud.jobs.end(job(cloud, "a"), JobOutcome.SUCCEEDED)
-    assert cloud.engine.sweep("run1").performed == (SubmitJob(key=key("b"), since=T0),)
+    assert cloud.engine.reconcile("run1").performed == (SubmitJob(key=key("b"), since=T0),)
     cloud.jobs.end(job(cloud, "b"), JobOutcome.FAILED, "exit code 1")
-    run = cloud.engine.sweep("run1").run
+    run = cloud.engine.reconcile("run1").run
     assert (run.status, run.state("b").reason) == (RunStatus.FAILED, "exit code 1")
 
 
@@ -238,7 +238,7 @@ def test_a_run_ends_although_its_queue_is_gone(
     if cancel:
         cloud.engine.cancel("run1")
     cloud.clock.move(SUBMIT_GRACE_S)
-    assert cloud.engine.sweep("run1").run.status == status
+    assert cloud.engine.reconcile("run1").run.status == status
 
 
 def test_a_sweep_does_not_take_over_what_a_slow_preparation_is_just_submitting(
@@ -256,7 +256,7 @@ def test_a_sweep_does_not_take_over_what_a_slow_preparation_is_just_submitting(
     def while_reconcile_passes(request: Any) -> str:
         if not passed:
             passed.append(1)
-            cloud.engine.sweep("run1")
+            cloud.engine.reconcile("run1")
         return submit(request)
 
     monkeypatch.setattr(cloud.objects, "read", slowly)

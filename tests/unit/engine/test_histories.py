@@ -14,7 +14,7 @@ from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
-from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
 from tests.stack import ROOT
@@ -61,7 +61,7 @@ def _replayed(history: Any, number: int) -> Run:
     cloud = MemoryCloud(definition)
     cloud.runs.runs[run.id] = run
     cloud.runs.open_ids[run.id] = None
-    cloud.runs.turns["test"] = Turn(pipeline="test", holder="run0", waiting=(run.id,))
+    cloud.runs.run_queues["test"] = RunQueue(pipeline="test", holder="run0", waiting=(run.id,))
     cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
     cloud.jobs.jobs |= dict(_jobs(run))
     ended = _play_on(cloud, run)
@@ -75,7 +75,7 @@ def _play_on(cloud: MemoryCloud, run: Run) -> Run:
         for job in list(cloud.jobs.jobs.values()):
             cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
         cloud.clock.move(10_000)
-        cloud.engine.sweep(run.id)
+        cloud.engine.reconcile(run.id)
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
             cloud.engine.prepare(run.id, wanted.step, wanted.round)

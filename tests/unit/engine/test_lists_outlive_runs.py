@@ -10,7 +10,7 @@ import pytest
 from batchrelay.aws_lambda.settings import Settings
 from batchrelay.aws_lambda.wiring import engine
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import RunStatus, StartOrder
+from batchrelay.domain.run import RunStatus, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import resource, template
 
@@ -49,14 +49,14 @@ def test_a_run_is_stopped_before_its_lists_can_expire(days: int, waits: bool) ->
     cloud = MemoryCloud(pipeline(step("a")))
     runs = replace(cloud.engine, open_days_max=settings(days).open_days_max)
     if waits:
-        first = StartOrder(run_id="first", pipeline="test", version=1, overlap=Overlap.QUEUE)
+        first = StartRequest(run_id="first", pipeline="test", version=1, overlap=Overlap.QUEUE)
         runs.start(first)
         cloud.clock.move(60)
     overlap = Overlap.QUEUE if waits else Overlap.PARALLEL
-    begun = runs.start(StartOrder(run_id="run1", pipeline="test", version=1, overlap=overlap)).run
+    begun = runs.start(StartRequest(run_id="run1", pipeline="test", version=1, overlap=overlap)).run
     assert begun.status is (RunStatus.QUEUED if waits else RunStatus.RUNNING)
     expiry = begun.started_at + timedelta(days=days)  # S3 waits until the midnight after
-    while (run := runs.sweep("run1").run).stop is None:
+    while (run := runs.reconcile("run1").run).stop is None:
         assert cloud.clock.now() < begun.started_at + timedelta(days=days - 1)
         cloud.clock.move(SWEEP.total_seconds())
         assert cloud.clock.now() < expiry

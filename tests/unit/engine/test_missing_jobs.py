@@ -12,11 +12,11 @@ from batchrelay.domain.errors import Ambiguous
 from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S, SUBMIT_GRACE_S
 from batchrelay.domain.missing_jobs import MISSING
 from batchrelay.domain.pending_effects import MISSING_REASON
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 from verification.stress import missing_job
 
-ORDER = StartOrder(run_id="run1", pipeline="test", version=1)
+ORDER = StartRequest(run_id="run1", pipeline="test", version=1)
 
 
 class Gone:
@@ -38,22 +38,22 @@ class Gone:
     def job(self) -> MemoryJob:
         return next(iter(self.cloud.jobs.jobs.values()))
 
-    def swept(self, later_s: float) -> Run:
+    def reconciled(self, later_s: float) -> Run:
         self.cloud.clock.move(later_s)
-        return self.cloud.engine.sweep("run1").run
+        return self.cloud.engine.reconcile("run1").run
 
 
 def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_failed() -> None:
     gone = Gone()
-    assert gone.swept(10_000).status is RunStatus.RUNNING, "one answer decides nothing"
-    assert gone.swept(JOB_MISSING_S - 1).state("a").parts[0].is_given_up is False
+    assert gone.reconciled(10_000).status is RunStatus.RUNNING, "one answer decides nothing"
+    assert gone.reconciled(JOB_MISSING_S - 1).state("a").parts[0].is_given_up is False
     assert gone.job.outcome is None
-    assert gone.swept(1).status is RunStatus.RUNNING, "its end may still be reported"
+    assert gone.reconciled(1).status is RunStatus.RUNNING, "its end may still be reported"
     assert (gone.job.outcome, gone.job.reason) == (JobOutcome.FAILED, MISSING_REASON)
-    assert gone.swept(JOB_STOPPED_S - 1).status is RunStatus.RUNNING
-    run = gone.swept(1)
+    assert gone.reconciled(JOB_STOPPED_S - 1).status is RunStatus.RUNNING
+    run = gone.reconciled(1)
     assert (run.status, run.state("a").reason) == (RunStatus.FAILED, MISSING)
-    assert run.twins == (), "it was stopped before"
+    assert run.duplicate_jobs == (), "it was stopped before"
 
 
 @pytest.mark.parametrize("looks", [1, 2])
@@ -61,23 +61,27 @@ def test_a_report_ends_the_wait(looks: int) -> None:
     gone = Gone()
     gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign,assignment]
     for _ in range(looks):
-        gone.swept(JOB_MISSING_S)
+        gone.reconciled(JOB_MISSING_S)
     gone.is_missing = False
-    part = gone.swept(60).state("a").parts[0]
+    part = gone.reconciled(60).state("a").parts[0]
     assert (part.missing_since, part.is_given_up) == (None, False)
     gone.is_missing = True
-    gone.swept(60)
-    assert gone.swept(JOB_MISSING_S - 1).status is RunStatus.RUNNING, "an hour begins anew"
+    gone.reconciled(60)
+    assert gone.reconciled(JOB_MISSING_S - 1).status is RunStatus.RUNNING, "an hour begins anew"
 
 
 def test_a_job_that_is_there_when_it_is_to_be_stopped_goes_on() -> None:
     gone = Gone()
     gone.is_missing, gone.misses = False, {1, 2}  # the third look is that of its stop
-    gone.swept(60)
-    run = gone.swept(JOB_MISSING_S)
+    gone.reconciled(60)
+    run = gone.reconciled(JOB_MISSING_S)
     assert (gone.looks, gone.job.outcome) == (3, None)
     part = run.state("a").parts[0]
-    assert (part.missing_since, part.is_given_up, part.is_told) == (None, False, False)
+    assert (part.missing_since, part.is_given_up, part.is_terminate_accepted) == (
+        None,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize("cancel", [False, True])
@@ -97,17 +101,17 @@ def test_one_listing_without_a_submission_decides_nothing(
     if cancel:
         cloud.engine.cancel("run1")
     cloud.clock.move(SUBMIT_GRACE_S)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     [job] = cloud.jobs.jobs.values()
     assert job.outcome is (JobOutcome.FAILED if cancel else None)
 
 
 def test_an_end_that_is_reported_later_is_its_end() -> None:
     gone = Gone()
-    gone.swept(60)
+    gone.reconciled(60)
     gone.cloud.jobs.end(gone.job.job_id, JobOutcome.SUCCEEDED)
     gone.is_missing = False
-    assert gone.swept(JOB_MISSING_S).state("a").status == "SUCCEEDED"
+    assert gone.reconciled(JOB_MISSING_S).state("a").status == "SUCCEEDED"
 
 
 def test_a_job_that_could_not_be_stopped_is_stopped_although_its_step_has_failed() -> None:
@@ -115,11 +119,11 @@ def test_a_job_that_could_not_be_stopped_is_stopped_although_its_step_has_failed
     terminate = gone.cloud.jobs.terminate
     gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign,assignment]
     for later_s in (60, JOB_MISSING_S, JOB_STOPPED_S):
-        run = gone.swept(later_s)
+        run = gone.reconciled(later_s)
     assert run.status is RunStatus.FAILED
     assert list(gone.cloud.runs.open_runs()) == ["run1"]
     gone.cloud.jobs.terminate = terminate  # type: ignore[method-assign]
-    assert gone.swept(1_000).twins == ()
+    assert gone.reconciled(1_000).duplicate_jobs == ()
     assert gone.job.outcome is JobOutcome.FAILED
     assert list(gone.cloud.runs.open_runs()) == []
 
@@ -128,7 +132,7 @@ def test_a_run_that_is_cancelled_ends_although_its_job_is_missing() -> None:
     gone = Gone()
     gone.cloud.engine.cancel("run1")
     for later_s in (60, JOB_MISSING_S, JOB_STOPPED_S):
-        run = gone.swept(later_s)
+        run = gone.reconciled(later_s)
     assert run.status is RunStatus.CANCELLED
 
 

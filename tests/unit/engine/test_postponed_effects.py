@@ -16,14 +16,14 @@ from batchrelay.domain.limits import (
     SUBMISSIONS_MAX,
     SUBMIT_GRACE_S,
 )
-from batchrelay.domain.pending_effects import owed
+from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, RunStatus, StartOrder, StepStatus
+from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest, StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import T0, MemoryCloud, at, key, pipeline, run_of, step
 from verification.stress import slow_submit
 
-ORDER = StartOrder(run_id="run1", pipeline="test", version=1)
+ORDER = StartRequest(run_id="run1", pipeline="test", version=1)
 CONTINUE = ContinueRun(run_id="run1", since=T0)
 
 
@@ -45,7 +45,7 @@ def test_a_start_submits_the_first_jobs_and_leaves_the_others_to_another_invocat
     assert len(names(cloud)) == EFFECTS_PER_SAVE
     assert cloud.preparations.requested == [CONTINUE]
     assert run.version == 2, "one creation, and one save of the results and of what is postponed"
-    assert owed(run) == (CONTINUE,)
+    assert pending_effects(run) == (CONTINUE,)
 
 
 def test_another_invocation_submits_the_others_once_and_saves_on_the_way() -> None:
@@ -54,7 +54,7 @@ def test_another_invocation_submits_the_others_once_and_saves_on_the_way() -> No
     run = cloud.engine.continue_run("run1").run
     assert sorted(names(cloud)) == sorted(key(f"s{number}").name for number in range(60))
     assert run.version == before + 1 + 2, "it takes over, and saves for every 25 effects"
-    assert owed(run) == ()
+    assert pending_effects(run) == ()
     again = cloud.engine.continue_run("run1")
     assert (again.run, again.performed) == (run, ()), "its message may come twice"
 
@@ -62,10 +62,10 @@ def test_another_invocation_submits_the_others_once_and_saves_on_the_way() -> No
 def test_no_more_than_a_number_of_submissions_are_under_way_at_a_time() -> None:
     steps = SUBMISSIONS_MAX + 30
     run = run_of(*plain(steps))
-    pending = [effect for effect in owed(run) if isinstance(effect, SubmitJob)]
+    pending = [effect for effect in pending_effects(run) if isinstance(effect, SubmitJob)]
     assert len(pending) == SUBMISSIONS_MAX
     first = JobSubmitted(at=at(1), key=pending[0].key, job_id="id-0")
-    assert len(owed(advance(run, first))) == SUBMISSIONS_MAX
+    assert len(pending_effects(advance(run, first))) == SUBMISSIONS_MAX
     cloud = wide(steps)
     cloud.engine.start(ORDER)
     cloud.engine.continue_run("run1")
@@ -76,9 +76,9 @@ def test_a_lost_message_is_made_good_by_reconcile() -> None:
     cloud = wide(60)
     cloud.engine.start(ORDER)
     cloud.clock.move(CONTINUE_GRACE_S - 1)
-    assert cloud.engine.sweep("run1").performed == ()
+    assert cloud.engine.reconcile("run1").performed == ()
     cloud.clock.move(1)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert len(names(cloud)) == 60
 
 
@@ -89,7 +89,7 @@ def test_what_is_postponed_is_not_looked_up_because_it_was_never_sent(
     cloud.engine.start(ORDER)
     monkeypatch.delattr(type(cloud.jobs), "find")
     cloud.clock.move(SUBMIT_GRACE_S)
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert len(names(cloud)) == 30
 
 
@@ -102,8 +102,8 @@ def test_a_cancelled_run_submits_nothing_of_what_was_postponed_and_ends() -> Non
         StepStatus.ACTIVE,
         StepStatus.CANCELLED,
     }
-    ended = cloud.engine.sweep("run1").run
-    assert (ended.status, owed(ended)) == (RunStatus.CANCELLED, ())
+    ended = cloud.engine.reconcile("run1").run
+    assert (ended.status, pending_effects(ended)) == (RunStatus.CANCELLED, ())
 
 
 def test_a_cancellation_stops_the_first_jobs_and_leaves_the_others_to_another_invocation() -> None:
@@ -116,14 +116,14 @@ def test_a_cancellation_stops_the_first_jobs_and_leaves_the_others_to_another_in
     assert cloud.preparations.requested == [CONTINUE, CONTINUE]
     cloud.engine.continue_run("run1")
     assert all(job.outcome is JobOutcome.FAILED for job in cloud.jobs.jobs.values())
-    assert cloud.engine.sweep("run1").run.status is RunStatus.CANCELLED
+    assert cloud.engine.reconcile("run1").run.status is RunStatus.CANCELLED
 
 
 def test_preparations_are_postponed_too() -> None:
     cloud = MemoryCloud(pipeline(*(step(f"s{n}", file="s3://b/plan.json") for n in range(40))))
     run = cloud.engine.start(ORDER).run
     assert len(cloud.preparations.requested) == EFFECTS_PER_SAVE + 1
-    assert CONTINUE in owed(run)
+    assert CONTINUE in pending_effects(run)
     cloud.engine.continue_run("run1")
     steps = [e.step for e in cloud.preparations.requested if isinstance(e, Prepare)]
     assert sorted(steps) == sorted(f"s{n}" for n in range(40))
@@ -131,7 +131,7 @@ def test_preparations_are_postponed_too() -> None:
 
 def test_an_invocation_without_time_submits_nothing_and_loses_nothing() -> None:
     cloud = wide(3)
-    cloud.engine = cloud.process().bursts.engine
+    cloud.engine = cloud.process().upload_batches.engine
     hurried = MemoryBackoff(seconds=EFFECT_S_MAX)
     object.__setattr__(cloud.engine, "backoff", hurried)
     cloud.engine.start(ORDER)
@@ -152,7 +152,7 @@ def test_a_throttled_submission_is_tried_again_by_another_invocation_and_by_no_g
 
     cloud.jobs.submit = sometimes  # type: ignore[method-assign,assignment]
     run = cloud.engine.start(ORDER).run
-    assert (len(names(cloud)), owed(run)) == (1, (CONTINUE,))
+    assert (len(names(cloud)), pending_effects(run)) == (1, (CONTINUE,))
     cloud.engine.continue_run("run1")
     assert sorted(names(cloud)) == [key("s0").name, key("s1").name]
 
@@ -173,10 +173,10 @@ def test_while_aws_batch_accepts_nothing_an_invocation_gives_up_and_asks_for_ano
 
 def test_a_submission_that_reconcile_has_taken_over_cannot_be_handed_back() -> None:
     run = run_of(step("a"))
-    [effect] = [effect for effect in owed(run) if isinstance(effect, SubmitJob)]
+    [effect] = [effect for effect in pending_effects(run) if isinstance(effect, SubmitJob)]
     later = SubmitJob(key=effect.key, since=at(300))
     changed = advance(run, EffectsPostponed(at=at(301), effects=(later,)))
-    assert owed(changed) == (effect, CONTINUE), "it is another invocation's by now"
+    assert pending_effects(changed) == (effect, CONTINUE), "it is another invocation's by now"
 
 
 def test_a_submission_whose_grace_is_over_is_left_to_reconcile() -> None:
@@ -192,7 +192,7 @@ def test_a_submission_whose_grace_is_over_is_left_to_reconcile() -> None:
     cloud.engine.continue_run("run1")
     assert len(names(cloud)) == 2 * EFFECTS_PER_SAVE
     cloud.jobs.submit = accept  # type: ignore[method-assign]
-    cloud.engine.sweep("run1")
+    cloud.engine.reconcile("run1")
     assert sorted(names(cloud)) == sorted(key(f"s{number}").name for number in range(60))
 
 
@@ -205,7 +205,7 @@ def test_postponing_means_nothing_to_a_run_that_has_ended() -> None:
     cloud = wide(1)
     cloud.engine.start(ORDER)
     cloud.engine.cancel("run1")
-    ended = cloud.engine.sweep("run1").run
+    ended = cloud.engine.reconcile("run1").run
     assert ended.status is RunStatus.CANCELLED
     assert advance(ended, EffectsPostponed(at=at(1), effects=())) is ended
 

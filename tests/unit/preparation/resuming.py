@@ -11,7 +11,7 @@ from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.events import JobFailed, JobSucceeded
 from batchrelay.domain.item import expand_item
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.run import JobOutcome, Run, StartOrder
+from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import variables_of
@@ -59,7 +59,7 @@ class _Play:
         self.fails = fails
         self.run_id = run_id
         self.failed: set[_Lane] = set()
-        order = StartOrder(run_id=run_id, pipeline=definition.name, version=1)
+        order = StartRequest(run_id=run_id, pipeline=definition.name, version=1)
         self.made = Made(self.cloud.engine.start(order).run)
 
     def to_the_end(self) -> Made:
@@ -103,7 +103,7 @@ class _Play:
         self, run: Run, step: Step, key: JobKey, job: MemoryJob, index: int, size: int
     ) -> bool:
         """One child of a job: whether it did all of its items."""
-        before = {(name, key.part, index) for name in step.lanes}
+        before = {(name, key.part, index) for name in step.n_to_n_needs}
         if step.sequential:
             before |= {(step.name, key.part, earlier) for earlier in range(index)}
         is_well = not before & self.failed

@@ -18,7 +18,7 @@ from batchrelay.domain.limits import (
     REASON_CHARS_MAX,
 )
 from batchrelay.domain.pipeline import ListFile
-from batchrelay.domain.run import NO_ATTEMPTS, Attempts, RunStatus, StartOrder, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Attempts, RunStatus, StartRequest, StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 LINES = b"".join(b"%d\n" % number for number in range(4_500))
@@ -40,7 +40,7 @@ class Poisoned:
         self._troubles = list(troubles)
         self._read = self.cloud.objects.read
         monkeypatch.setattr(self.cloud.objects, "read", self.read)
-        self.cloud.engine.start(StartOrder(run_id="run1", pipeline="test", version=1))
+        self.cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
 
     def read(self, uri: str) -> Any:
         if uri == "s3://b/f":
@@ -77,7 +77,7 @@ class Poisoned:
                 self.deliver()
             self.cloud.clock.move(300)
             waited += 300
-            self.cloud.engine.sweep("run1")
+            self.cloud.engine.reconcile("run1")
         return waited
 
 
@@ -110,7 +110,7 @@ def test_a_preparation_that_always_breaks_fails_its_step_with_the_last_reason(
     poisoned = Poisoned(monkeypatch, Killed(), trouble)
     poisoned.deliver()
     poisoned.cloud.clock.move(PREPARE_GRACE_S)
-    poisoned.cloud.engine.sweep("run1")
+    poisoned.cloud.engine.reconcile("run1")
     poisoned.deliver()
     state = poisoned.run.state("a")
     assert (state.status, state.reason[: len(reason)]) == (StepStatus.PREPARING, reason)
@@ -152,7 +152,7 @@ def test_requests_that_waited_long_and_come_at_once_are_one_attempt(
     poisoned = Poisoned(monkeypatch, *[Killed()] * 13, None)
     for _ in range(12):
         poisoned.cloud.clock.move(PREPARE_GRACE_S)
-        poisoned.cloud.engine.sweep("run1")
+        poisoned.cloud.engine.reconcile("run1")
     assert poisoned.run.state("a").attempts == Attempts(requests=12)
     waited_until = poisoned.cloud.clock.now()
     poisoned.cloud.clock.move(PREPARE_GRACE_S - 1)
@@ -191,7 +191,7 @@ def test_progress_begins_the_count_anew(monkeypatch: pytest.MonkeyPatch) -> None
         for _ in killed:
             poisoned.deliver()
             poisoned.cloud.clock.move(PREPARE_GRACE_S)
-            poisoned.cloud.engine.sweep("run1")
+            poisoned.cloud.engine.reconcile("run1")
         places.append(goes_on(poisoned))
         assert poisoned.run.state("a").attempts == NO_ATTEMPTS
     assert len(set(places)) == 4
@@ -206,7 +206,7 @@ def test_reconcile_asks_for_it_where_it_stopped(monkeypatch: pytest.MonkeyPatch)
     poisoned.cloud.preparations.requested.clear()  # the message is lost
     poisoned.cloud.preparations.resumes.clear()
     poisoned.cloud.clock.move(PREPARE_GRACE_S)
-    poisoned.cloud.engine.sweep("run1")
+    poisoned.cloud.engine.reconcile("run1")
     assert poisoned.cloud.preparations.resumes == [resume]
 
 
@@ -225,7 +225,7 @@ def test_what_is_known_of_attempts_is_stored(monkeypatch: pytest.MonkeyPatch) ->
     poisoned = Poisoned(monkeypatch, None)
     goes_on(poisoned)
     poisoned.cloud.clock.move(PREPARE_GRACE_S)
-    poisoned.cloud.engine.sweep("run1")
+    poisoned.cloud.engine.reconcile("run1")
     run = poisoned.run
     assert run.state("a").attempts == Attempts(requests=1)
     stored = json.loads(json.dumps(encode_run(run)))

@@ -22,7 +22,7 @@ from batchrelay.domain.pipeline import (
     Listing,
     Step,
 )
-from batchrelay.domain.run import JobOutcome, StartOrder, StepStatus
+from batchrelay.domain.run import JobOutcome, StartRequest, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import manifest_uri
 from batchrelay.preparation.prepare import Outcome
@@ -36,7 +36,7 @@ class ToPrepare:
         self.cloud = MemoryCloud(pipeline(*steps))
         for name, body in objects.items():
             self.cloud.objects.objects[f"s3://b/{name}"] = body
-        order = StartOrder(run_id="run1", pipeline="test", version=1)
+        order = StartRequest(run_id="run1", pipeline="test", version=1)
         self.run = self.cloud.engine.start(order).run
 
     def prepare(self, name: str = "a", **options: Any) -> Outcome:
@@ -160,11 +160,12 @@ def test_the_outputs_of_a_chain_may_lie_in_several_folders_and_each_is_listed_on
         output=f"s3://b/{outputs['a']}",
         skip_existing=f"s3://b/{outputs['a']}",
     )
-    lanes = [
-        step(n, "a", lanes=frozenset({"a"}), output=f"s3://b/{outputs[n]}") for n in ("b", "c")
+    n_to_n_needs = [
+        step(n, "a", n_to_n_needs=frozenset({"a"}), output=f"s3://b/{outputs[n]}")
+        for n in ("b", "c")
     ]
     made = {"out/x", "out/y", "out/z", "out/b/x.b", "out/b/z.b", "else/x.c", "else/y.c"}
-    there = ToPrepare(head, *lanes, **dict.fromkeys(made, b""))
+    there = ToPrepare(head, *n_to_n_needs, **dict.fromkeys(made, b""))
     listed: list[str] = []
     plain = there.cloud.objects.list
 
@@ -418,7 +419,7 @@ def test_an_aggregate_goes_level_by_level_to_one_output() -> None:
     for level in range(4):
         for job in [j for j in cloud.jobs.jobs.values() if j.outcome is None]:
             cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
-        cloud.engine.sweep("run1")
+        cloud.engine.reconcile("run1")
         if level < 3:
             cloud.engine.prepare("run1", "tree", level)
             widths.append(cloud.runs.load("run1").state("tree").children)

@@ -414,7 +414,7 @@ def test_a_version_that_was_deployed_before_fails_instead_of_losing_results() ->
     head = step(
         "align", for_each=InlineItems(items=("S01",)), output=out("bam"), skip_existing=out("bam")
     )
-    call = step("call", "align", lanes=frozenset({"align"}))
+    call = step("call", "align", n_to_n_needs=frozenset({"align"}))
     made = play(pipeline(head, call), {out("bam", "S01"): b""}, "run1", set())
     state = made.run.state("align")
     assert (state.status, made.run.state("call").status) == (StepStatus.FAILED, StepStatus.SKIPPED)
@@ -439,7 +439,7 @@ def test_two_items_that_are_one_output_are_refused_or_one_would_stand_for_the_ot
 
 def test_two_items_that_are_one_output_of_a_step_that_continues_them_are_refused() -> None:
     head = step("align", for_each=InlineItems(items=({"a": 1, "b": 1}, {"a": 1, "b": 2})))
-    call = step("call", "align", lanes=frozenset({"align"}), output=out("x", "${item.a}"))
+    call = step("call", "align", n_to_n_needs=frozenset({"align"}), output=out("x", "${item.a}"))
     made = play(pipeline(head, call), {}, "run1", set())
     assert made.run.state("align").reason == (
         "items 0 and 1 have the same output: write more of the item into flow.output "

@@ -11,7 +11,7 @@ import pytest
 from click import Group
 
 from batchrelay.domain import limits
-from batchrelay.domain.derived_transitions import SETTLE_TABLE
+from batchrelay.domain.derived_transitions import DERIVED_TABLE
 from batchrelay.domain.transitions import EVENT_TABLE
 from batchrelay_cli.main import cli
 from tests.e2e import test_limits
@@ -124,7 +124,7 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
 def state_diagram() -> str:
     """The diagram of docs/explanation/states.md, drawn from the tables."""
     edges: dict[tuple[str, str], list[str]] = {}
-    for row in SETTLE_TABLE:
+    for row in DERIVED_TABLE:
         for target in sorted(row.targets - {row.source}):
             edges.setdefault((row.source, target), []).append(f"({row.when})")
     for (source, event), targets in EVENT_TABLE.items():

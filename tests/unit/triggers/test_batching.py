@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from batchrelay.adapters.memory import MemoryBursts
+from batchrelay.adapters.memory import MemoryUploadBatches
 from batchrelay.adapters.triggers import s3_input
-from batchrelay.domain import upload_batch as burst
+from batchrelay.domain import upload_batch as batch
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
-from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
+from batchrelay.domain.limits import UPLOAD_BATCH_S_MAX, UPLOAD_BATCH_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.engine.engine import Handled
-from batchrelay.triggers import batching as bursts
-from batchrelay.triggers.batching import RING_AGAIN_S, TIMER_LATE_S
+from batchrelay.triggers import batching as upload_batches
+from batchrelay.triggers.batching import TIMER_LATE_S, TIMER_RETRY_S
 from tests.builders import MemoryCloud, dies_at, pipeline, step
 
 QUIET_S = 60
-TRIGGER = S3Trigger(bucket="inbox", prefix="in/", quiet_s=QUIET_S)
+TRIGGER = S3Trigger(bucket="inbox", prefix="in/", debounce_s=QUIET_S)
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def message(key: str, sequencer: str = "1", trigger: S3Trigger = TRIGGER) -> str
 
 def tell(cloud: MemoryCloud, *bodies: str) -> list[Any]:
     """The messages of one batch; what came of each."""
-    heard = cloud.triggering.hear({str(number): body for number, body in enumerate(bodies)})
+    heard = cloud.triggering.receive({str(number): body for number, body in enumerate(bodies)})
     return [heard[str(number)] for number in range(len(bodies))]
 
 
-def ring(cloud: MemoryCloud, number: int = -1) -> Handled | None:
-    return cloud.triggering.bursts.hear(cloud.timers.rings[number][0])
+def timer_fires(cloud: MemoryCloud, number: int = -1) -> Handled | None:
+    return cloud.triggering.upload_batches.receive(cloud.timers.timers[number][0])
 
 
 def only_run(cloud: MemoryCloud) -> Run:
@@ -63,13 +63,13 @@ def test_a_burst_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
         keys = [f"in/{number:03}.csv" for number in range(start, start + 10)]
         assert tell(cloud, *map(message, keys)) == [None] * 10
         cloud.clock.move(1)
-    [(_, delay_s)] = cloud.timers.rings  # one timer for all of them
+    [(_, delay_s)] = cloud.timers.timers  # one timer for all of them
     assert delay_s == QUIET_S
     cloud.clock.move(10)
-    assert ring(cloud) is None  # 11 s after the last upload
-    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 49]
+    assert timer_fires(cloud) is None  # 11 s after the last upload
+    assert [delay for _, delay in cloud.timers.timers] == [QUIET_S, 49]
     cloud.clock.move(49)
-    handled = ring(cloud)
+    handled = timer_fires(cloud)
     assert handled is not None
     run = only_run(cloud)
     assert handled.run == run
@@ -84,18 +84,18 @@ def test_what_is_told_again_is_one_upload_even_when_its_burst_is_over(cloud: Mem
     for _ in range(10):
         tell(cloud, message("in/a.csv"), message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    ring(cloud)
+    timer_fires(cloud)
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    for number in range(len(cloud.timers.rings)):
-        ring(cloud, number)
+    for number in range(len(cloud.timers.timers)):
+        timer_fires(cloud, number)
     assert only_run(cloud).trigger["count"] == "1"
 
 
 def test_a_timer_that_rings_twice_starts_one_run(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    first, second = ring(cloud), ring(cloud)
+    first, second = timer_fires(cloud), timer_fires(cloud)
     assert first is not None
     assert second is not None
     assert (first.is_repeated, second.is_repeated) == (False, True)
@@ -106,7 +106,7 @@ def test_the_next_burst_is_another_run(cloud: MemoryCloud) -> None:
     for key in ("in/a.csv", "in/b.csv"):
         tell(cloud, message(key))
         cloud.clock.move(QUIET_S)
-        ring(cloud)
+        timer_fires(cloud)
     runs = list(cloud.runs.runs.values())
     assert [listed(cloud, run)[0]["key"] for run in runs] == ["in/a.csv", "in/b.csv"]
 
@@ -116,21 +116,21 @@ def test_an_object_that_was_overwritten_is_there_once_as_it_was_last(cloud: Memo
     for sequencer, size in sizes.items():
         tell(cloud, message("in/a.csv", sequencer).replace('"size": 7', f'"size": {size}'))
     cloud.clock.move(QUIET_S)
-    ring(cloud)
+    timer_fires(cloud)
     assert listed(cloud, only_run(cloud)) == [{"bucket": "inbox", "key": "in/a.csv", "size": 2}]
 
 
 def test_a_burst_that_is_full_is_closed_at_once(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bursts, "BURST_UPLOADS_MAX", 4)
-    monkeypatch.setattr(burst, "BURST_UPLOADS_MAX", 4)
+    monkeypatch.setattr(upload_batches, "UPLOAD_BATCH_UPLOADS_MAX", 4)
+    monkeypatch.setattr(batch, "UPLOAD_BATCH_UPLOADS_MAX", 4)
     tell(cloud, message("in/a.csv"), message("in/b.csv"))
     cloud.clock.move(1)
     tell(cloud, message("in/c.csv"), message("in/d.csv"))
     tell(cloud, message("in/e.csv"))
-    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, 0, 0]
-    assert ring(cloud) is not None
+    assert [delay for _, delay in cloud.timers.timers] == [QUIET_S, 0, 0]
+    assert timer_fires(cloud) is not None
     assert only_run(cloud).trigger["count"] == "5"
 
 
@@ -138,42 +138,42 @@ def test_a_timer_that_rings_before_it_is_noted_rings_again(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write waits for others longer than the timer."""
-    collect = cloud.bursts.collect
+    collect = cloud.upload_batches.collect
 
     def late(*arguments: Any) -> None:
         cloud.clock.move(QUIET_S)
-        assert ring(cloud) is None
+        assert timer_fires(cloud) is None
         collect(*arguments)
 
-    monkeypatch.setattr(cloud.bursts, "collect", late)
+    monkeypatch.setattr(cloud.upload_batches, "collect", late)
     tell(cloud, message("in/a.csv"))
-    assert [delay for _, delay in cloud.timers.rings] == [QUIET_S, RING_AGAIN_S]
+    assert [delay for _, delay in cloud.timers.timers] == [QUIET_S, TIMER_RETRY_S]
     cloud.clock.move(QUIET_S)
-    assert ring(cloud) is not None
+    assert timer_fires(cloud) is not None
     assert only_run(cloud).trigger["count"] == "1"
 
 
 def test_a_timer_that_nobody_ever_notes_is_silent_in_the_end(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with dies_at(monkeypatch, cloud.bursts, "collect"), pytest.raises(KeyboardInterrupt):
+    with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
         tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
-    assert ring(cloud) is None
-    assert len(cloud.timers.rings) == 1
+    assert timer_fires(cloud) is None
+    assert len(cloud.timers.timers) == 1
 
 
 def test_a_spare_timer_takes_over_from_one_that_is_lost(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tell(cloud, message("in/a.csv"))
-    [(lost, _)] = cloud.timers.rings
+    [(lost, _)] = cloud.timers.timers
     spare = replace(lost, at=lost.at + timedelta(seconds=1))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
     with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
-        cloud.triggering.bursts.hear(spare)
-    assert cloud.triggering.bursts.hear(lost) is None
-    assert cloud.triggering.bursts.hear(spare) is not None  # SQS brings it again
+        cloud.triggering.upload_batches.receive(spare)
+    assert cloud.triggering.upload_batches.receive(lost) is None
+    assert cloud.triggering.upload_batches.receive(spare) is not None  # SQS brings it again
     assert only_run(cloud).trigger["count"] == "1"
 
 
@@ -181,40 +181,40 @@ def test_a_spare_timer_does_not_ask_again_for_a_burst_that_was_skipped(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two who open a burst, each sets a timer."""
-    trigger = S3Trigger(bucket="inbox", quiet_s=QUIET_S, overlap=Overlap.SKIP)
+    trigger = S3Trigger(bucket="inbox", debounce_s=QUIET_S, overlap=Overlap.SKIP)
     tell(cloud, message("a", trigger=trigger))
     cloud.clock.move(QUIET_S)
-    ring(cloud)
-    none = cloud.bursts.burst
+    timer_fires(cloud)
+    none = cloud.upload_batches.batch
     with monkeypatch.context() as patched:
 
-        def late(name: str) -> burst.Burst:
-            patched.setattr(cloud.bursts, "burst", none)
+        def late(name: str) -> batch.UploadBatch:
+            patched.setattr(cloud.upload_batches, "batch", none)
             known = none(name)
             tell(cloud, message("c", trigger=trigger))
             cloud.clock.move(1)
             return known
 
-        patched.setattr(cloud.bursts, "burst", late)
+        patched.setattr(cloud.upload_batches, "batch", late)
         tell(cloud, message("b", trigger=trigger))
     cloud.clock.move(QUIET_S)
-    assert len(cloud.timers.rings) == 3
+    assert len(cloud.timers.timers) == 3
     with pytest.raises(RunSkipped):
-        ring(cloud, 1)
+        timer_fires(cloud, 1)
     cloud.engine.cancel(only_run(cloud).id)
     for run_id in list(cloud.runs.open_runs()):
         cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED)
-        cloud.engine.sweep(run_id)
-    assert ring(cloud, 2) is None
+        cloud.engine.reconcile(run_id)
+    assert timer_fires(cloud, 2) is None
     only_run(cloud)
 
 
 def test_triggers_of_one_pipeline_have_bursts_of_their_own(cloud: MemoryCloud) -> None:
-    other = S3Trigger(bucket="inbox", prefix="other/", quiet_s=QUIET_S)
+    other = S3Trigger(bucket="inbox", prefix="other/", debounce_s=QUIET_S)
     tell(cloud, message("in/a.csv"), message("other/b.csv", trigger=other))
     cloud.clock.move(QUIET_S)
-    ring(cloud, 0)
-    ring(cloud, 1)
+    timer_fires(cloud, 0)
+    timer_fires(cloud, 1)
     assert [run.trigger["count"] for run in cloud.runs.runs.values()] == ["1", "1"]
 
 
@@ -224,23 +224,23 @@ def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
-        ring(cloud)
+        timer_fires(cloud)
     assert cloud.runs.runs == {}
     tell(cloud, message("in/late.csv"))  # it belongs to the next one
-    ring(cloud, 0)
+    timer_fires(cloud, 0)
     assert [entry["key"] for entry in listed(cloud, only_run(cloud))] == ["in/a.csv"]
 
 
 def test_a_timer_set_by_somebody_who_died_does_not_count(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with dies_at(monkeypatch, cloud.bursts, "collect"), pytest.raises(KeyboardInterrupt):
+    with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
         tell(cloud, message("in/a.csv"))
     cloud.clock.move(1)
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    assert ring(cloud, 0) is None
-    assert ring(cloud, 1) is not None
+    assert timer_fires(cloud, 0) is None
+    assert timer_fires(cloud, 1) is not None
 
 
 def test_who_put_a_timer_off_and_died_puts_it_off_again(
@@ -250,13 +250,13 @@ def test_who_put_a_timer_off_and_died_puts_it_off_again(
     cloud.clock.move(30)
     tell(cloud, message("in/b.csv"))
     cloud.clock.move(30)
-    with dies_at(monkeypatch, cloud.bursts, "put_off"), pytest.raises(KeyboardInterrupt):
-        ring(cloud, 0)
+    with dies_at(monkeypatch, cloud.upload_batches, "extend"), pytest.raises(KeyboardInterrupt):
+        timer_fires(cloud, 0)
     cloud.clock.move(1)
-    assert ring(cloud, 0) is None
+    assert timer_fires(cloud, 0) is None
     cloud.clock.move(29)
-    assert ring(cloud, 1) is not None  # the one of who died; both are due now
-    assert ring(cloud, 2) is not None
+    assert timer_fires(cloud, 1) is not None  # the one of who died; both are due now
+    assert timer_fires(cloud, 2) is not None
     assert only_run(cloud).trigger["count"] == "2"
 
 
@@ -265,34 +265,34 @@ def test_an_upload_comes_just_when_a_burst_is_closed(
 ) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    close = MemoryBursts.close
+    close = MemoryUploadBatches.close
 
-    def late(self: MemoryBursts, name: str, burst: Any) -> None:
-        monkeypatch.setattr(MemoryBursts, "close", close)
+    def late(self: MemoryUploadBatches, name: str, batch: Any) -> None:
+        monkeypatch.setattr(MemoryUploadBatches, "close", close)
         tell(cloud, message("in/b.csv"))
-        close(self, name, burst)
+        close(self, name, batch)
 
-    monkeypatch.setattr(MemoryBursts, "close", late)
-    assert ring(cloud) is None  # it goes on
+    monkeypatch.setattr(MemoryUploadBatches, "close", late)
+    assert timer_fires(cloud) is None  # it goes on
     cloud.clock.move(QUIET_S)
-    ring(cloud)
+    timer_fires(cloud)
     assert only_run(cloud).trigger["count"] == "2"
 
 
 def test_a_burst_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> None:
-    for number in range(BURST_S_MAX // 50 + 2):
+    for number in range(UPLOAD_BATCH_S_MAX // 50 + 2):
         tell(cloud, message(f"in/{number}.csv"))
         cloud.clock.move(50)
-        if cloud.clock.now() >= cloud.timers.rings[-1][0].at:
-            ring(cloud)
-    assert int(only_run(cloud).trigger["count"]) >= BURST_S_MAX // 50
+        if cloud.clock.now() >= cloud.timers.timers[-1][0].at:
+            timer_fires(cloud)
+    assert int(only_run(cloud).trigger["count"]) >= UPLOAD_BATCH_S_MAX // 50
 
 
 def test_a_burst_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
-    [known] = cloud.bursts.bursts.values()
+    [known] = cloud.upload_batches.upload_batches.values()
     assert not known.is_over(QUIET_S, cloud.clock.now())
-    assert replace(known, count=BURST_UPLOADS_MAX).is_over(QUIET_S, cloud.clock.now())
+    assert replace(known, count=UPLOAD_BATCH_UPLOADS_MAX).is_over(QUIET_S, cloud.clock.now())
 
 
 def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud) -> None:
@@ -300,25 +300,25 @@ def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
     tell(cloud, message("in/b.csv"))
     cloud.clock.move(QUIET_S)
-    assert ring(cloud, 1) is not None
+    assert timer_fires(cloud, 1) is not None
     assert only_run(cloud).trigger["count"] == "2"
 
 
 def test_a_burst_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
-    trigger = S3Trigger(bucket="inbox", quiet_s=QUIET_S, overlap=Overlap.SKIP)
+    trigger = S3Trigger(bucket="inbox", debounce_s=QUIET_S, overlap=Overlap.SKIP)
     for key in ("a", "b"):
         tell(cloud, message(key, trigger=trigger))
         cloud.clock.move(QUIET_S)
         if key == "a":
-            ring(cloud)
+            timer_fires(cloud)
     with pytest.raises(RunSkipped):
-        ring(cloud)
+        timer_fires(cloud)
     only_run(cloud)
 
 
 def test_a_folder_marker_is_no_upload(cloud: MemoryCloud) -> None:
     assert tell(cloud, message("in/").replace('"size": 7', '"size": 0')) == [None]
-    assert cloud.timers.rings == []
+    assert cloud.timers.timers == []
 
 
 def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
@@ -335,23 +335,23 @@ def test_a_burst_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
     cloud.pipelines.unregister("test")
     cloud.clock.move(QUIET_S)
     with pytest.raises(PipelineNotFound):
-        ring(cloud)
+        timer_fires(cloud)
     cloud.pipelines.register(definition, cloud.clock.now())
     cloud.clock.move(TIMER_LATE_S + 1)
     tell(cloud, message("in/b.csv"))
     cloud.clock.move(QUIET_S)
-    ring(cloud)
+    timer_fires(cloud)
     assert only_run(cloud).trigger["count"] == "2"
 
 
 def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
-    ring(cloud)
+    timer_fires(cloud)
     cloud.runs.runs.clear()
-    cloud.bursts.noted.clear()
+    cloud.upload_batches.noted.clear()
     with pytest.raises(InputError, match="nothing is known any more of burst 0 of test#"):
-        ring(cloud)
+        timer_fires(cloud)
 
 
 def test_bursts_that_change_all_the_time_are_left_to_later(
@@ -360,6 +360,6 @@ def test_bursts_that_change_all_the_time_are_left_to_later(
     def faster(*_: object) -> None:
         raise RunConflict("somebody else")
 
-    monkeypatch.setattr(cloud.bursts, "collect", faster)
+    monkeypatch.setattr(cloud.upload_batches, "collect", faster)
     [outcome] = tell(cloud, message("in/a.csv"))
     assert isinstance(outcome, RunConflict)

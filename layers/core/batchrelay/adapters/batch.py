@@ -150,18 +150,18 @@ class BatchJobs:
         """TerminateJobs, or one after the other with an SDK or in a Region that has it not yet."""
         if not hasattr(self._client, "terminate_jobs"):
             return tuple(job_id for job_id in job_ids if self._terminated(job_id, reason))
-        told: list[str] = []
+        job_terminated: list[str] = []
         for start in range(0, len(job_ids), TERMINATE_IDS_MAX):
             ids = list(job_ids[start : start + TERMINATE_IDS_MAX])
             try:
                 answer = self._client.terminate_jobs(jobs=ids, reason=reason)
             except AWS_ERRORS as error:
                 if isinstance(classified(error), Refused):
-                    told += (job_id for job_id in ids if self._terminated(job_id, reason))
+                    job_terminated += (job_id for job_id in ids if self._terminated(job_id, reason))
                 continue
-            not_told = {entry["job"] for entry in answer.get("errors", ())}
-            told += (job_id for job_id in ids if job_id not in not_told)
-        return tuple(told)
+            not_terminated = {entry["job"] for entry in answer.get("errors", ())}
+            job_terminated += (job_id for job_id in ids if job_id not in not_terminated)
+        return tuple(job_terminated)
 
     def _terminated(self, job_id: str, reason: str) -> bool:
         """Whether it was told, or is not there. One that runs on untold stays owed."""

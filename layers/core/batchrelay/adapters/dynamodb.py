@@ -50,7 +50,7 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.run_queue import Turn
+from batchrelay.domain.run_queue import RunQueue
 from batchrelay.ports import Registered, RunSummary
 
 if TYPE_CHECKING:
@@ -155,24 +155,26 @@ class DynamoStore:
 
     # --- runs
 
-    def create(self, run: Run, turn: Turn | None = None) -> Run:
+    def create(self, run: Run, run_queue: RunQueue | None = None) -> Run:
         problem = RunExists(f"run {run.id} exists")
         written, item = self._item(run)
-        if turn is None:
+        if run_queue is None:
             self._put(item, _ABSENT, {}, problem)
         else:
-            self._create_in_turn(item, turn, problem)
+            self._create_in_queue(item, run_queue, problem)
         return written
 
-    def _create_in_turn(self, item: dict[str, Any], turn: Turn, problem: Exception) -> None:
+    def _create_in_queue(
+        self, item: dict[str, Any], run_queue: RunQueue, problem: Exception
+    ) -> None:
         """Both or none. botocore's token makes a repeated call one."""
-        entry, condition, values = _turn_write(turn)
+        entry, condition, values = _run_queue_write(run_queue)
         table: Any = {"TableName": self.table}
         run_put: Any = {**table, "Item": item, "ConditionExpression": _ABSENT}
-        turn_put: Any = {**table, "Item": entry, "ConditionExpression": condition}
+        queue_put: Any = {**table, "Item": entry, "ConditionExpression": condition}
         if values:
-            turn_put["ExpressionAttributeValues"] = values
-        writes: Any = [{"Put": run_put}, {"Put": turn_put}]
+            queue_put["ExpressionAttributeValues"] = values
+        writes: Any = [{"Put": run_put}, {"Put": queue_put}]
         try:
             unhindered(lambda: self._client.transact_write_items(TransactItems=writes))
         except ClientError as error:
@@ -180,23 +182,23 @@ class DynamoStore:
             if codes[:1] == [CONDITION_FAILED]:
                 raise problem from None
             if CONDITION_FAILED in codes or is_hindered(error):
-                raise _passed_on(turn) from None
+                raise _queue_changed(run_queue) from None
             raise
 
-    def turn(self, pipeline: str) -> Turn:
-        item = self._get(_turn_key(pipeline))
+    def run_queue(self, pipeline: str) -> RunQueue:
+        item = self._get(_run_queue_key(pipeline))
         if item is None:
-            return Turn(pipeline=pipeline)
-        return Turn(
+            return RunQueue(pipeline=pipeline)
+        return RunQueue(
             pipeline=pipeline,
             holder=item["holder"]["S"],
             waiting=tuple(entry["S"] for entry in item["waiting"]["L"]),
             version=int(item["version"]["N"]),
         )
 
-    def save_turn(self, turn: Turn) -> None:
-        item, condition, values = _turn_write(turn)
-        self._put(item, condition, values, _passed_on(turn))
+    def save_run_queue(self, run_queue: RunQueue) -> None:
+        item, condition, values = _run_queue_write(run_queue)
+        self._put(item, condition, values, _queue_changed(run_queue))
 
     def load(self, run_id: str) -> Run:
         item = self._get(_run_key(run_id))
@@ -301,28 +303,28 @@ def _run_key(run_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RUN"}}
 
 
-def _turn_key(pipeline: str) -> dict[str, Any]:
+def _run_queue_key(pipeline: str) -> dict[str, Any]:
     return {"pk": {"S": f"TURN#{pipeline}"}, "sk": {"S": "TURN"}}
 
 
-def _turn_write(turn: Turn) -> tuple[dict[str, Any], str, dict[str, Any]]:
+def _run_queue_write(run_queue: RunQueue) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """The item, on which condition it is written, and the values of that."""
-    item = _turn_key(turn.pipeline) | {
-        "version": {"N": str(turn.version + 1)},
-        "holder": {"S": turn.holder},
-        "waiting": {"L": [{"S": run_id} for run_id in turn.waiting]},
+    item = _run_queue_key(run_queue.pipeline) | {
+        "version": {"N": str(run_queue.version + 1)},
+        "holder": {"S": run_queue.holder},
+        "waiting": {"L": [{"S": run_id} for run_id in run_queue.waiting]},
     }
-    if turn.version == 0:
+    if run_queue.version == 0:
         return item, _ABSENT, {}
-    return item, _EXPECTED, _expected(turn.version)
+    return item, _EXPECTED, _expected(run_queue.version)
 
 
 def _expected(version: int) -> dict[str, Any]:
     return {":expected": {"N": str(version)}}
 
 
-def _passed_on(turn: Turn) -> RunConflict:
-    return RunConflict(f"the turn of {turn.pipeline} was passed on by somebody else")
+def _queue_changed(run_queue: RunQueue) -> RunConflict:
+    return RunConflict(f"the turn of {run_queue.pipeline} was passed on by somebody else")
 
 
 def _entry_key(name: str) -> dict[str, Any]:

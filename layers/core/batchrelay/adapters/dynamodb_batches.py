@@ -25,7 +25,7 @@ from batchrelay.adapters.client_errors import (
     unhindered,
 )
 from batchrelay.domain.errors import RunConflict
-from batchrelay.domain.upload_batch import Burst, CreatedObject
+from batchrelay.domain.upload_batch import CreatedObject, UploadBatch
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,7 +38,7 @@ TTL_DAYS = 15
 
 
 @dataclass
-class DynamoBursts:
+class DynamoUploadBatches:
     """BurstStore."""
 
     table: str
@@ -49,48 +49,57 @@ class DynamoBursts:
         client: DynamoDBClient = self.make_client("dynamodb")
         return client
 
-    def burst(self, name: str) -> Burst:
-        key = _burst_key(name)
+    def batch(self, name: str) -> UploadBatch:
+        key = _upload_batch_key(name)
         item = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
-            return Burst()
-        return Burst(
+            return UploadBatch()
+        return UploadBatch(
             number=int(item["number"]["N"]),
             count=int(item["count"]["N"]) if "count" in item else 0,
             first_at=_time(item.get("firstAt")),
             last_at=_time(item.get("lastAt")),
-            rings_at=_time(item.get("ringsAt")),
+            timer_at=_time(item.get("ringsAt")),
             closed_at=_time(item.get("closedAt")),
         )
 
     def collect(
         self,
         name: str,
-        burst: Burst,
+        batch: UploadBatch,
         uploads: Sequence[CreatedObject],
         now: datetime,
-        rings_at: datetime,
+        timer_at: datetime,
     ) -> None:
         fresh = list({upload.identity: upload for upload in uploads}.values())
         while fresh:
             some, fresh = fresh[:UPLOADS_PER_WRITE], fresh[UPLOADS_PER_WRITE:]
-            self._note(name, burst, some, now, rings_at)
-            burst = replace(burst, rings_at=rings_at)
+            self._note(name, batch, some, now, timer_at)
+            batch = replace(batch, timer_at=timer_at)
 
     def _note(
-        self, name: str, burst: Burst, some: list[CreatedObject], now: datetime, rings_at: datetime
+        self,
+        name: str,
+        batch: UploadBatch,
+        some: list[CreatedObject],
+        now: datetime,
+        timer_at: datetime,
     ) -> None:
         while some:
             puts: list[Any] = [
-                put for upload in some for put in self._puts(name, burst.number, upload, now)
+                put for upload in some for put in self._puts(name, batch.number, upload, now)
             ]
-            told = {":now": _ms(now), ":more": {"N": str(len(some))}, ":rings": _ms(rings_at)}
+            job_terminated = {
+                ":now": _ms(now),
+                ":more": {"N": str(len(some))},
+                ":rings": _ms(timer_at),
+            }
             update = self._update(
                 name,
-                burst,
+                batch,
                 "SET #number = :number, firstAt = if_not_exists(firstAt, :now), lastAt = :now, "
                 "ringsAt = :rings ADD #count :more",
-                told,
+                job_terminated,
             )
             write = partial(
                 self._client.transact_write_items, TransactItems=[{"Update": update}, *puts]
@@ -109,18 +118,19 @@ class DynamoBursts:
             else:
                 return
 
-    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
-        told = {":rings": _ms(rings_at)}
+    def extend(self, name: str, batch: UploadBatch, timer_at: datetime) -> None:
+        job_terminated = {":rings": _ms(timer_at)}
         self._write(
-            name, self._update(name, burst, "SET #number = :number, ringsAt = :rings", told)
+            name,
+            self._update(name, batch, "SET #number = :number, ringsAt = :rings", job_terminated),
         )
 
-    def close(self, name: str, burst: Burst) -> None:
+    def close(self, name: str, batch: UploadBatch) -> None:
         update = self._update(
             name,
-            burst,
+            batch,
             "SET #number = :next, closedAt = :known REMOVE #count, firstAt, lastAt, ringsAt",
-            {":next": {"N": str(burst.number + 1)}, ":count": {"N": str(burst.count)}},
+            {":next": {"N": str(batch.number + 1)}, ":count": {"N": str(batch.count)}},
             " AND #count = :count",
         )
         self._write(name, update)
@@ -152,23 +162,23 @@ class DynamoBursts:
         return {"Put": first}, {"Put": {"TableName": self.table, "Item": noted}}
 
     def _update(
-        self, name: str, burst: Burst, change: str, values: Mapping[str, Any], also: str = ""
+        self, name: str, batch: UploadBatch, change: str, values: Mapping[str, Any], also: str = ""
     ) -> Any:
         """An update of the burst if its number and its timer are as they were."""
         is_same = "(attribute_not_exists(pk) OR #number = :number) AND "
-        if burst.rings_at is None:
+        if batch.timer_at is None:
             is_same += "attribute_not_exists(ringsAt)"
         else:
             is_same += "ringsAt = :known"
-            values = {**values, ":known": _ms(burst.rings_at)}
+            values = {**values, ":known": _ms(batch.timer_at)}
         names = {"#number": "number"} | ({"#count": "count"} if "#count" in change else {})
         return {
             "TableName": self.table,
-            "Key": _burst_key(name),
+            "Key": _upload_batch_key(name),
             "UpdateExpression": change,
             "ConditionExpression": is_same + also,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {**values, ":number": {"N": str(burst.number)}},
+            "ExpressionAttributeValues": {**values, ":number": {"N": str(batch.number)}},
         }
 
     def _write(self, name: str, update: Any) -> None:
@@ -183,7 +193,7 @@ class DynamoBursts:
             raise
 
 
-def _burst_key(name: str) -> dict[str, Any]:
+def _upload_batch_key(name: str) -> dict[str, Any]:
     return {"pk": {"S": f"BURST#{name}"}, "sk": {"S": "BURST"}}
 
 

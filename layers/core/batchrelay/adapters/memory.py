@@ -25,8 +25,8 @@ from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run
-from batchrelay.domain.run_queue import Turn
-from batchrelay.domain.upload_batch import Burst, CreatedObject, Ring
+from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport, Registered, RunSummary
 
@@ -121,24 +121,24 @@ class MemoryRunStore:
 
     runs: dict[str, Run] = field(default_factory=dict)
     open_ids: dict[str, None] = field(default_factory=dict)
-    turns: dict[str, Turn] = field(default_factory=dict)
+    run_queues: dict[str, RunQueue] = field(default_factory=dict)
     bytes_max: int = RUN_BYTES_MAX
     """Of a run, as the real store counts them."""
 
-    def create(self, run: Run, turn: Turn | None = None) -> Run:
+    def create(self, run: Run, run_queue: RunQueue | None = None) -> Run:
         if run.id in self.runs:
             raise RunExists(f"run {run.id} exists")
-        if turn is not None:
-            self.save_turn(turn)
+        if run_queue is not None:
+            self.save_run_queue(run_queue)
         return self._put(run)
 
-    def turn(self, pipeline: str) -> Turn:
-        return self.turns.get(pipeline, Turn(pipeline=pipeline))
+    def run_queue(self, pipeline: str) -> RunQueue:
+        return self.run_queues.get(pipeline, RunQueue(pipeline=pipeline))
 
-    def save_turn(self, turn: Turn) -> None:
-        if self.turn(turn.pipeline).version != turn.version:
-            raise RunConflict(f"the turn of {turn.pipeline} was passed on by somebody else")
-        self.turns[turn.pipeline] = replace(turn, version=turn.version + 1)
+    def save_run_queue(self, run_queue: RunQueue) -> None:
+        if self.run_queue(run_queue.pipeline).version != run_queue.version:
+            raise RunConflict(f"the turn of {run_queue.pipeline} was passed on by somebody else")
+        self.run_queues[run_queue.pipeline] = replace(run_queue, version=run_queue.version + 1)
 
     def load(self, run_id: str) -> Run:
         if run_id not in self.runs:
@@ -182,53 +182,53 @@ class MemoryRunStore:
 
 
 @dataclass
-class MemoryBursts:
+class MemoryUploadBatches:
     """Bursts in dictionaries."""
 
-    bursts: dict[str, Burst] = field(default_factory=dict)
+    upload_batches: dict[str, UploadBatch] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
     noted: dict[tuple[str, int], list[CreatedObject]] = field(default_factory=dict)
 
-    def burst(self, name: str) -> Burst:
-        return self.bursts.get(name, Burst())
+    def batch(self, name: str) -> UploadBatch:
+        return self.upload_batches.get(name, UploadBatch())
 
     def collect(
         self,
         name: str,
-        burst: Burst,
+        batch: UploadBatch,
         uploads: Sequence[CreatedObject],
         now: datetime,
-        rings_at: datetime,
+        timer_at: datetime,
     ) -> None:
-        known = self._same(name, burst)
+        known = self._same(name, batch)
         for upload in uploads:
             if (name, upload.identity) in self.seen:
                 continue
             self.seen.add((name, upload.identity))
-            self.noted.setdefault((name, burst.number), []).append(upload)
+            self.noted.setdefault((name, batch.number), []).append(upload)
             known = replace(
                 known,
                 count=known.count + 1,
                 first_at=known.first_at or now,
                 last_at=now,
-                rings_at=rings_at,
+                timer_at=timer_at,
             )
-            self.bursts[name] = known
+            self.upload_batches[name] = known
 
-    def put_off(self, name: str, burst: Burst, rings_at: datetime) -> None:
-        self.bursts[name] = replace(self._same(name, burst), rings_at=rings_at)
+    def extend(self, name: str, batch: UploadBatch, timer_at: datetime) -> None:
+        self.upload_batches[name] = replace(self._same(name, batch), timer_at=timer_at)
 
-    def close(self, name: str, burst: Burst) -> None:
-        if self._same(name, burst).count != burst.count:
+    def close(self, name: str, batch: UploadBatch) -> None:
+        if self._same(name, batch).count != batch.count:
             raise RunConflict(f"the burst of {name} is not as it was")
-        self.bursts[name] = Burst(number=burst.number + 1, closed_at=burst.rings_at)
+        self.upload_batches[name] = UploadBatch(number=batch.number + 1, closed_at=batch.timer_at)
 
     def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
         return iter(self.noted.get((name, number), ()))
 
-    def _same(self, name: str, burst: Burst) -> Burst:
-        known = self.burst(name)
-        if (known.number, known.rings_at) != (burst.number, burst.rings_at):
+    def _same(self, name: str, batch: UploadBatch) -> UploadBatch:
+        known = self.batch(name)
+        if (known.number, known.timer_at) != (batch.number, batch.timer_at):
             raise RunConflict(f"the burst of {name} is not as it was")
         return known
 
@@ -237,11 +237,11 @@ class MemoryBursts:
 class MemoryTimers:
     """Timers that ring when they are asked to."""
 
-    rings: list[tuple[Ring, float]] = field(default_factory=list)
+    timers: list[tuple[TimerMessage, float]] = field(default_factory=list)
     """With the seconds to wait."""
 
-    def ring(self, ring: Ring, delay_s: float) -> None:
-        self.rings.append((ring, delay_s))
+    def send(self, timer: TimerMessage, delay_s: float) -> None:
+        self.timers.append((timer, delay_s))
 
 
 @dataclass(kw_only=True)

@@ -19,8 +19,14 @@ import boto3
 from batchrelay.adapters.client_errors import AWS_ERRORS
 from batchrelay.domain.errors import Ambiguous, InputError
 from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
-from batchrelay.domain.run import StartOrder
-from batchrelay.domain.upload_batch import CreatedObject, QuietTrigger, QuietUpload, Ring, Wish
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.upload_batch import (
+    CreatedObject,
+    DebouncedTrigger,
+    DebouncedUpload,
+    TimerMessage,
+    TriggerCommand,
+)
 from batchrelay.domain.values import keyed_run_id
 
 if TYPE_CHECKING:
@@ -40,21 +46,21 @@ DELAY_S_MAX = 900
 def s3_input(pipeline: str, trigger: S3Trigger) -> str:
     """The template of a rule's input: whose it is, and the event's detail."""
     said = _said(pipeline, trigger)
-    quiet = quiet_trigger(pipeline, trigger)
+    quiet = debounced_trigger(pipeline, trigger)
     if quiet is not None:
-        said |= {"quiet": quiet.quiet_s, "id": quiet.id}
+        said |= {"quiet": quiet.debounce_s, "id": quiet.id}
     return f'{json.dumps(said)[:-1]}, "s3": <detail>}}'
 
 
-def quiet_trigger(pipeline: str, trigger: S3Trigger) -> QuietTrigger | None:
+def debounced_trigger(pipeline: str, trigger: S3Trigger) -> DebouncedTrigger | None:
     """Whose bursts a trigger collects; None if each upload is a run."""
-    if trigger.quiet_s is None:
+    if trigger.debounce_s is None:
         return None
     where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
-    return QuietTrigger(
+    return DebouncedTrigger(
         pipeline=pipeline,
         id=hashlib.sha256(where.encode()).hexdigest()[:12],
-        quiet_s=trigger.quiet_s,
+        debounce_s=trigger.debounce_s,
         overlap=trigger.overlap,
     )
 
@@ -64,7 +70,7 @@ def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:
     return json.dumps(_said(pipeline, trigger) | {"time": "<aws.scheduler.scheduled-time>"})
 
 
-def time_order(pipeline: str, time: str, overlap: Overlap) -> StartOrder:
+def scheduled_start(pipeline: str, time: str, overlap: Overlap) -> StartRequest:
     """What a scheduled time starts."""
     return _order(pipeline, f"time/{time}", {"time": time}, overlap)
 
@@ -86,15 +92,15 @@ class SqsTimers:
         client: SQSClient = self.make_client("sqs")
         return client
 
-    def ring(self, ring: Ring, delay_s: float) -> None:
-        trigger = ring.trigger
+    def send(self, timer: TimerMessage, delay_s: float) -> None:
+        trigger = timer.trigger
         body = {
             "pipeline": trigger.pipeline,
             "overlap": str(trigger.overlap),
-            "quiet": trigger.quiet_s,
+            "quiet": trigger.debounce_s,
             "id": trigger.id,
-            "burst": ring.number,
-            "at": round(ring.at.timestamp() * 1000),
+            "burst": timer.number,
+            "at": round(timer.at.timestamp() * 1000),
         }
         delay = min(DELAY_S_MAX, max(0, math.ceil(delay_s)))
         try:
@@ -108,7 +114,7 @@ class SqsTimers:
 # --- what is heard
 
 
-def parse_trigger(body: str) -> Wish:
+def parse_trigger(body: str) -> TriggerCommand:
     """What a message wants; None for a folder marker, which is no upload.
 
     Raises:
@@ -121,24 +127,24 @@ def parse_trigger(body: str) -> Wish:
     pipeline = _take(message, "pipeline", str)
     overlap = _overlap(message)
     if "time" in message:
-        return time_order(pipeline, _take(message, "time", str), overlap)
+        return scheduled_start(pipeline, _take(message, "time", str), overlap)
     quiet = None
     if "quiet" in message:
-        quiet = QuietTrigger(
+        quiet = DebouncedTrigger(
             pipeline=pipeline,
             id=_take(message, "id", str),
-            quiet_s=_take(message, "quiet", int),
+            debounce_s=_take(message, "quiet", int),
             overlap=overlap,
         )
     if quiet is not None and "burst" in message:
         at = datetime.fromtimestamp(_take(message, "at", int) / 1000, UTC)
-        return Ring(trigger=quiet, number=_take(message, "burst", int), at=at)
+        return TimerMessage(trigger=quiet, number=_take(message, "burst", int), at=at)
     upload = _upload(_take(message, "s3", dict))
     if upload.key.endswith("/") and not upload.size:
         return None
     if quiet is not None:
-        return QuietUpload(trigger=quiet, upload=upload)
-    return _upload_order(pipeline, upload, overlap)
+        return DebouncedUpload(trigger=quiet, upload=upload)
+    return _upload_start(pipeline, upload, overlap)
 
 
 def _overlap(message: Any) -> Overlap:
@@ -166,7 +172,7 @@ def _upload(detail: Any) -> CreatedObject:
     )
 
 
-def _upload_order(pipeline: str, upload: CreatedObject, overlap: Overlap) -> StartOrder:
+def _upload_start(pipeline: str, upload: CreatedObject, overlap: Overlap) -> StartRequest:
     folder = upload.key.rpartition("/")[0]
     root = f"s3://{upload.bucket}/"
     trigger = {
@@ -179,9 +185,9 @@ def _upload_order(pipeline: str, upload: CreatedObject, overlap: Overlap) -> Sta
     return _order(pipeline, f"s3/{upload.identity}", trigger, overlap)
 
 
-def _order(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartOrder:
+def _order(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartRequest:
     run_id = keyed_run_id(pipeline, key)
-    return StartOrder(run_id=run_id, pipeline=pipeline, key=key, trigger=trigger, overlap=overlap)
+    return StartRequest(run_id=run_id, pipeline=pipeline, key=key, trigger=trigger, overlap=overlap)
 
 
 def _take(document: Any, name: str, kind: type[_T]) -> _T:

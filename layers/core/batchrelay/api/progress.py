@@ -31,7 +31,7 @@ LOOKS_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    asked_at: datetime
+    requested_at: datetime
     answered_at: datetime | None
     """None if there was never an answer."""
     job_ids: frozenset[str]
@@ -76,13 +76,13 @@ class Looks:
         try:
             reports = self.jobs.describe(sorted(job_ids))
         except (NotDone, Refused):
-            failed = _Look(asked_at=now, answered_at=None, job_ids=job_ids)
-            return failed if last is None else replace(last, asked_at=now, job_ids=job_ids)
-        return _Look(asked_at=now, answered_at=now, job_ids=job_ids, reports=reports)
+            failed = _Look(requested_at=now, answered_at=None, job_ids=job_ids)
+            return failed if last is None else replace(last, requested_at=now, job_ids=job_ids)
+        return _Look(requested_at=now, answered_at=now, job_ids=job_ids, reports=reports)
 
 
 def _is_fresh(look: _Look, job_ids: frozenset[str], now: datetime) -> bool:
-    return job_ids <= look.job_ids and now < look.asked_at + timedelta(seconds=LOOK_S)
+    return job_ids <= look.job_ids and now < look.requested_at + timedelta(seconds=LOOK_S)
 
 
 def observed(run: Run, reports: Iterable[JobReport], at: datetime) -> Run:

@@ -18,7 +18,7 @@ from batchrelay.api.views import (
     story,
     summary_document,
 )
-from batchrelay.codec import check_text, decode_order
+from batchrelay.codec import check_text, decode_start_request
 from batchrelay.domain.errors import (
     CodecError,
     InputError,
@@ -42,7 +42,7 @@ BODY_BYTES_MAX = 256 * 1024
 PAGE_DEFAULT, PAGE_MAX = 50, 200
 """Runs of one page."""
 
-TOLD_CHARS_MAX = 128
+DETAIL_VALUES_CHARS_MAX = 128
 """Characters of a name that is none, as it is told again."""
 
 DETAIL_CHARS_MAX = 4_000
@@ -78,7 +78,7 @@ class Api:
             "key": key or asked.get("key"),
             "params": _params(asked.get("params", {})),
         }
-        wanted = decode_order(order, self.new_run_id)
+        wanted = decode_start_request(order, self.new_run_id)
         if wanted.version is not None:  # what was taken away is started no more
             self.engine.pipelines.registered_version(pipeline)
         return self.engine.start(wanted)
@@ -163,7 +163,7 @@ def _name(pipeline: str) -> str:
 
 def _run_id(text: str) -> str:
     if RUN_ID.fullmatch(text) is None:
-        raise RunNotFound(f"there is no run {text[:TOLD_CHARS_MAX]}")
+        raise RunNotFound(f"there is no run {text[:DETAIL_VALUES_CHARS_MAX]}")
     return text
 
 

@@ -53,7 +53,7 @@ def run_document(run: Run) -> Document:
         "version": run.pipeline.version,
         "status": str(run.status),
         "startedAt": time_text(run.started_at),
-        "turnAt": time_text(run.turn_at),
+        "turnAt": time_text(run.dequeued_at),
         "endedAt": time_text(run.ended_at),
         "deadline": time_text(run.deadline),
         "params": dict(run.params),
@@ -131,16 +131,16 @@ _Moment = tuple[datetime, int, str]
 def _moments(run: Run) -> Iterator[_Moment]:
     which = f"{run.pipeline.name}, version {run.pipeline.version}"
     by = f" by {run.cause}" if run.cause else ""
-    is_late = run.overlap is not Overlap.PARALLEL and run.turn_at != run.started_at
+    is_late = run.overlap is not Overlap.PARALLEL and run.dequeued_at != run.started_at
     yield run.started_at, _BEGUN, f"run {'QUEUED' if is_late else 'started'}{by}: {which}"
-    if is_late and run.turn_at is not None:
-        yield run.turn_at, _BEGUN, "its turn came"
+    if is_late and run.dequeued_at is not None:
+        yield run.dequeued_at, _BEGUN, "its turn came"
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))
     if run.stop is not None:
-        yield run.stop.asked_at, _ASKED, f"stop asked for: {run.stop.reason}"
-    for twin in run.twins:
-        yield twin.since, _ASKED, f"second job {twin.job_id} of a part is to be stopped"
+        yield run.stop.requested_at, _ASKED, f"stop asked for: {run.stop.reason}"
+    for duplicate in run.duplicate_jobs:
+        yield duplicate.since, _ASKED, f"second job {duplicate.job_id} of a part is to be stopped"
     if run.ended_at is not None:
         yield run.ended_at, _OVER, f"run {run.status}"
         for rule, notice in run.notices.items():

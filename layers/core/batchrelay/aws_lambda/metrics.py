@@ -32,12 +32,12 @@ def record_start(metrics: Metrics, logger: Logger, handled: Handled) -> None:
     record(metrics, handled)
 
 
-def record(metrics: Metrics, handled: Handled, heard_at: float | None = None) -> None:
-    """Count what was done; with `heard_at`, also how long a submission took since its event."""
+def record(metrics: Metrics, handled: Handled, received_at: float | None = None) -> None:
+    """Count what was done; with `received_at`, also how long a submission took since its event."""
     metrics.add_metric("EffectsPerformed", MetricUnit.Count, len(handled.performed))
     metrics.add_metric("Conflicts", MetricUnit.Count, handled.conflicts)
-    if heard_at is not None and any(isinstance(e, SubmitJob) for e in handled.performed):
-        latency_ms = (time.time() - heard_at) * 1000
+    if received_at is not None and any(isinstance(e, SubmitJob) for e in handled.performed):
+        latency_ms = (time.time() - received_at) * 1000
         metrics.add_metric("StepLatency", MetricUnit.Milliseconds, latency_ms)
     if handled.ended:
         with single_metric(name="RunsEnded", unit=MetricUnit.Count, value=1) as metric:

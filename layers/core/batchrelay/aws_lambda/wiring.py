@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.dynamodb_batches import DynamoBursts
+from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
@@ -22,7 +22,7 @@ from batchrelay.aws_lambda.settings import Settings
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
-from batchrelay.triggers.batching import Bursts
+from batchrelay.triggers.batching import UploadBatches
 from batchrelay.triggers.dispatch import Triggering
 
 if TYPE_CHECKING:
@@ -73,13 +73,13 @@ def engine(settings: Settings) -> Engine:
 
 def triggering(settings: Settings, runs: Engine) -> Triggering:
     """What hears triggers, and starts runs with an engine."""
-    collected = Bursts(
-        store=DynamoBursts(table=settings.table),
+    collected = UploadBatches(
+        store=DynamoUploadBatches(table=settings.table),
         timers=SqsTimers(queue_url=settings.trigger_queue_url),
         objects=S3Objects(),
         engine=runs,
     )
-    return Triggering(parse=parse_trigger, bursts=collected)
+    return Triggering(parse=parse_trigger, upload_batches=collected)
 
 
 def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
@@ -87,9 +87,9 @@ def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
     return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
 
 
-def bursts(table: str, make_client: Callable[..., Any]) -> DynamoBursts:
+def upload_batches(table: str, make_client: Callable[..., Any]) -> DynamoUploadBatches:
     """The bursts of a stack, for the command line."""
-    return DynamoBursts(table=table, make_client=make_client)
+    return DynamoUploadBatches(table=table, make_client=make_client)
 
 
 def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:

@@ -11,16 +11,16 @@ item; times are milliseconds of the epoch; parts are records of equal length (pa
 
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
 from batchrelay.codec.reader import check_text
-from batchrelay.codec.requests import decode_order
+from batchrelay.codec.requests import decode_start_request
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
 from batchrelay.codec.stored import compact_json, deflated, pipeline_text, stored_run
 
 __all__ = [
     "check_text",
     "compact_json",
-    "decode_order",
     "decode_pipeline",
     "decode_run",
+    "decode_start_request",
     "deflated",
     "encode_pipeline",
     "encode_run",

@@ -19,7 +19,7 @@ _RECORD = struct.Struct(">HH6s16sHHHB6s")
 """Size, group, milliseconds since the epoch, job id, children that succeeded, failed and run,
 flags, and since when the job is missing, likewise."""
 
-_HAS_TIME, _HAS_JOB, _IS_STOPPING, _OUTCOME_SHIFT, _OUTCOME_MASK = 1, 2, 4, 3, 3
+_HAS_TIME, _HAS_JOB, _IS_TERMINATE_ACCEPTED, _OUTCOME_SHIFT, _OUTCOME_MASK = 1, 2, 4, 3, 3
 _IS_MISSING, _IS_GIVEN_UP = 32, 64
 _OUTCOMES = (None, JobOutcome.SUCCEEDED, JobOutcome.FAILED, JobOutcome.CANCELLED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def _packed(part: Part) -> bytes:
     flags = _OUTCOMES.index(part.outcome) << _OUTCOME_SHIFT
     flags |= _HAS_TIME * (part.since is not None)
     flags |= _HAS_JOB * (part.job_id is not None)
-    flags |= _IS_STOPPING * part.is_told
+    flags |= _IS_TERMINATE_ACCEPTED * part.is_terminate_accepted
     flags |= _IS_MISSING * (part.missing_since is not None)
     flags |= _IS_GIVEN_UP * part.is_given_up
     since, missing = _time_bytes(part.since), _time_bytes(part.missing_since)
@@ -67,7 +67,7 @@ def _unpacked(record: tuple[int, int, bytes, bytes, int, int, int, int, bytes]) 
         succeeded=succeeded,
         failed=failed,
         running=running,
-        is_told=bool(flags & _IS_STOPPING),
+        is_terminate_accepted=bool(flags & _IS_TERMINATE_ACCEPTED),
         missing_since=_time(missing) if flags & _IS_MISSING else None,
         is_given_up=bool(flags & _IS_GIVEN_UP),
     )

@@ -60,10 +60,10 @@ def _encode_trigger(trigger: Trigger) -> dict[str, Json]:
             said["suffix"] = trigger.suffix
         case ScheduleTrigger():
             said = {"expression": trigger.expression, "timezone": trigger.timezone}
-    quiet_s = trigger.quiet_s if isinstance(trigger, S3Trigger) else None
+    debounce_s = trigger.debounce_s if isinstance(trigger, S3Trigger) else None
     is_default = trigger.overlap is Overlap.PARALLEL
     named = None if is_default else str(trigger.overlap)
-    return without_none(said, {"quiet": quiet_s, "overlap": named})
+    return without_none(said, {"quiet": debounce_s, "overlap": named})
 
 
 def _encode_param(param: Param) -> dict[str, Json]:
@@ -80,7 +80,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
         {"name": step.name, "request": step.request},
         {
             "needs": list(step.needs),
-            "lanes": sorted(step.lanes),
+            "lanes": sorted(step.n_to_n_needs),
             "sequential": step.sequential or None,
             "forEach": None if step.for_each is None else _encode_for_each(step.for_each),
             "chunk": None if step.chunk == 1 else (step.chunk or AUTO),
@@ -150,7 +150,7 @@ def _decode_step(reader: Reader) -> Step:
     return Step(
         name=reader.take("name", str),
         needs=_names(reader, "needs"),
-        lanes=frozenset(_names(reader, "lanes")),
+        n_to_n_needs=frozenset(_names(reader, "lanes")),
         sequential=reader.maybe("sequential", bool) or False,
         request=reader.inner("request").document,
         for_each=None if said.get("forEach") is None else _decode_for_each(reader.inner("forEach")),
@@ -207,7 +207,7 @@ def _decode_trigger(reader: Reader) -> Trigger:
             bucket=reader.take("bucket", str),
             prefix=reader.take("prefix", str),
             suffix=reader.take("suffix", str),
-            quiet_s=reader.maybe("quiet", int),
+            debounce_s=reader.maybe("quiet", int),
             overlap=overlap(reader),
         )
     return ScheduleTrigger(

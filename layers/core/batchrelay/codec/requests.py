@@ -8,11 +8,11 @@ from typing import Any
 from batchrelay.codec.reader import Reader, check_text, overlap
 from batchrelay.domain.errors import CodecError, InvalidDocument
 from batchrelay.domain.limits import KEY_CHARS_MAX, VERSION_MAX
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 from batchrelay.domain.values import RUN_ID, keyed_run_id
 
 
-def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
+def decode_start_request(document: Any, new_id: Callable[[], str]) -> StartRequest:
     """What starts a run: {"pipeline", "version", "params"}, and "runId", or "key", or neither; for
     what a trigger would have started also "trigger" and "overlap".
 
@@ -24,7 +24,7 @@ def decode_order(document: Any, new_id: Callable[[], str]) -> StartOrder:
         raise InvalidDocument(str(error)) from None
 
 
-def _order(document: Any, new_id: Callable[[], str]) -> StartOrder:
+def _order(document: Any, new_id: Callable[[], str]) -> StartRequest:
     reader = Reader(document, "order")
     check_text(document, "order")
     pipeline, key = reader.take("pipeline", str), reader.maybe("key", str) or ""
@@ -33,7 +33,7 @@ def _order(document: Any, new_id: Callable[[], str]) -> StartOrder:
     run_id = keyed_run_id(pipeline, key) if key else reader.maybe("runId", str) or new_id()
     if RUN_ID.fullmatch(run_id) is None:
         raise InvalidDocument(f"order.runId: expected 1 to 32 of a-z and 0-9, got {run_id[:100]!r}")
-    return StartOrder(
+    return StartRequest(
         run_id=run_id,
         pipeline=pipeline,
         version=_version(reader),

@@ -12,6 +12,7 @@ from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import (
     Attempts,
+    DuplicateJob,
     JobOutcome,
     NoticeState,
     Part,
@@ -21,7 +22,6 @@ from batchrelay.domain.run import (
     StepStatus,
     Stop,
     StopCause,
-    Twin,
 )
 from batchrelay.domain.values import Json
 
@@ -44,9 +44,12 @@ def encode_run(run: Run) -> dict[str, Json]:
             "endedAt": _time(run.ended_at),
             "trigger": dict(run.trigger),
             "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
-            "turnAt": _time(run.turn_at),
+            "turnAt": _time(run.dequeued_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
-            "twins": [{"j": twin.job_id, "t": _time(twin.since)} for twin in run.twins],
+            "twins": [
+                {"j": duplicate.job_id, "t": _time(duplicate.since)}
+                for duplicate in run.duplicate_jobs
+            ],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
             "queuesSince": _time(run.queues_since),
@@ -64,7 +67,7 @@ def _encode_stop(stop: Stop) -> dict[str, Json]:
     return {
         "cause": str(stop.cause),
         "why": stop.reason,
-        "askedAt": _time(stop.asked_at),
+        "askedAt": _time(stop.requested_at),
         "t": _time(stop.since),
     }
 
@@ -110,7 +113,7 @@ def _encode_part(part: Part) -> dict[str, Json]:
             "now": part.running or None,
             "g": part.group or None,
             "j": part.job_id,
-            "told": part.is_told or None,
+            "told": part.is_terminate_accepted or None,
             "stuck": part.blocked,
             "gone": _time(part.missing_since),
             "left": part.is_given_up or None,
@@ -140,13 +143,14 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         started_at=reader.time("startedAt"),
         trigger=reader.strings("trigger"),
         overlap=overlap(reader),
-        turn_at=reader.maybe_time("turnAt"),
+        dequeued_at=reader.maybe_time("turnAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
         stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),
         steps={name: _decode_state(steps.inner(name)) for name in steps.document},
-        twins=tuple(
-            Twin(job_id=twin.take("j", str), since=twin.time("t")) for twin in reader.list("twins")
+        duplicate_jobs=tuple(
+            DuplicateJob(job_id=duplicate.take("j", str), since=duplicate.time("t"))
+            for duplicate in reader.list("twins")
         ),
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
@@ -160,7 +164,7 @@ def _decode_stop(reader: Reader) -> Stop:
     return Stop(
         cause=enum(reader, "cause", StopCause),
         reason=reader.take("why", str),
-        asked_at=reader.time("askedAt"),
+        requested_at=reader.time("askedAt"),
         since=reader.time("t"),
     )
 
@@ -207,7 +211,7 @@ def _decode_part(reader: Reader) -> Part:
         group=reader.maybe("g", int) or 0,
         running=reader.maybe("now", int) or 0,
         job_id=reader.maybe("j", str),
-        is_told=reader.maybe("told", bool) or False,
+        is_terminate_accepted=reader.maybe("told", bool) or False,
         blocked=reader.maybe("stuck", str) or "",
         missing_since=reader.maybe_time("gone"),
         is_given_up=reader.maybe("left", bool) or False,

@@ -34,7 +34,7 @@ def split(children: int) -> tuple[int, ...]:
     return (base + 1,) * larger + (base,) * (count - larger)
 
 
-def known_items(each: InlineItems | Matrix) -> int:
+def known_item_count(each: InlineItems | Matrix) -> int:
     """Items that stand in the pipeline itself."""
     if isinstance(each, InlineItems):
         return len(each.items)
@@ -58,7 +58,7 @@ def children_of_items(step: Step) -> int | None:
     """
     if not isinstance(step.for_each, InlineItems | Matrix) or step.skip_existing or not step.chunk:
         return None
-    rows = -(-known_items(step.for_each) // step.chunk)
+    rows = -(-known_item_count(step.for_each) // step.chunk)
     if step.workers is not None and rows > QUEUE_MESSAGES_MAX:
         raise InvalidItems(
             f"{rows:,} messages, and a queue is filled with at most {QUEUE_MESSAGES_MAX:,}: write "

@@ -39,7 +39,7 @@ def stopped(run: Run, event: CancelRequested | DeadlinePassed) -> Run:
         cause, reason = StopCause.TIMEOUT, f"the run's timeout of {timeout_s:,} s has passed"
     else:
         return run
-    stop = Stop(cause=cause, reason=short(reason), asked_at=event.at, since=event.at)
+    stop = Stop(cause=cause, reason=short(reason), requested_at=event.at, since=event.at)
     return replace(run, status=RunStatus.CANCELLING, stop=stop)
 
 
@@ -47,16 +47,16 @@ def _too_old(days: int) -> str:
     return f"the run was open for {days} days, and its lists expire soon: raise RunTtlDays"
 
 
-def told(run: Run, event: JobTerminated) -> Run:
+def job_terminated(run: Run, event: JobTerminated) -> Run:
     """The run whose job was told to stop: a part's, or a twin that may now be forgotten."""
-    left = tuple(twin for twin in run.twins if twin.job_id != event.job_id)
-    if len(left) != len(run.twins):
-        return replace(run, twins=left)
+    left = tuple(duplicate for duplicate in run.duplicate_jobs if duplicate.job_id != event.job_id)
+    if len(left) != len(run.duplicate_jobs):
+        return replace(run, duplicate_jobs=left)
     for name, state in run.steps.items():
         for number, part in enumerate(state.parts):
-            if part.job_id == event.job_id and part.is_active and not part.is_told:
+            if part.job_id == event.job_id and part.is_active and not part.is_terminate_accepted:
                 failed = max(part.failed, part.counted(event.failed))
-                changed = replace(part, is_told=True, failed=failed)
+                changed = replace(part, is_terminate_accepted=True, failed=failed)
                 return run.with_step(name, replace(state, parts=state.with_part(number, changed)))
     return run
 
@@ -81,9 +81,9 @@ def _was_stopped(part: Part, event: JobFailed, stop: Stop) -> bool:
 
     By the time, because an array's reason, or a lane's behind a stopped one, is not ours.
     """
-    if part.is_told or event.reason.startswith(stop.job_reason):
+    if part.is_terminate_accepted or event.reason.startswith(stop.job_reason):
         return True
-    return event.stopped_at is None or event.stopped_at >= stop.asked_at
+    return event.stopped_at is None or event.stopped_at >= stop.requested_at
 
 
 def withdrawn(part: Part) -> Part:

@@ -10,13 +10,13 @@ from batchrelay.domain.array_split import own_size, split
 from batchrelay.domain.cancellation import ended_status, withdrawn
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems, TransitionError
-from batchrelay.domain.n_to_n import doom, may_submit
+from batchrelay.domain.n_to_n import may_submit, unsatisfiable_reason
 from batchrelay.domain.n_to_n_chains import continues
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.postponed_effects import free_submissions
 from batchrelay.domain.preparation_attempts import not_prepared
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
-from batchrelay.domain.run_size import Room
+from batchrelay.domain.run_size import SizeBudget
 from batchrelay.domain.values import short
 from batchrelay.domain.variables import condition_lookup, variables_of
 
@@ -33,7 +33,7 @@ WAITING, PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettleRow:
+class DerivedRow:
     """A transition that needs no event: what must hold, and where it may lead."""
 
     source: StepStatus
@@ -41,45 +41,47 @@ class SettleRow:
     when: str
 
 
-def _row(source: StepStatus, *targets: StepStatus, when: str) -> SettleRow:
-    return SettleRow(source=source, targets=frozenset(targets), when=when)
+def _row(source: StepStatus, *targets: StepStatus, when: str) -> DerivedRow:
+    return DerivedRow(source=source, targets=frozenset(targets), when=when)
 
 
 _BLOCKED = _row(WAITING, SKIPPED, when="a need ended and does not let it run")
 _CONDITION_FALSE = _row(WAITING, SKIPPED, when="every need lets it run, `when` does not hold")
-_EMPTY_LANES = _row(WAITING, SKIPPED, FAILED, when="an N_TO_N need has no children")
+_EMPTY_NEEDS = _row(WAITING, SKIPPED, FAILED, when="an N_TO_N need has no children")
 _READY_ITEMS = _row(WAITING, PREPARING, when="every need lets it run, it has items")
 _READY = _row(WAITING, SUBMITTING, FAILED, SKIPPED, when="every need lets it run")
-_PART_DOOMED = _row(SUBMITTING, SUBMITTING, ACTIVE, FAILED, when="a job a part waits for failed")
+_PART_UNSATISFIABLE = _row(
+    SUBMITTING, SUBMITTING, ACTIVE, FAILED, when="a job a part waits for failed"
+)
 _NOT_BEGUN = _row(WAITING, CANCELLED, when="the run is being stopped")
 _NOT_PREPARED = _row(PREPARING, CANCELLED, when="the run is being stopped")
 _PART_NOT_BEGUN = _row(
     SUBMITTING, SUBMITTING, ACTIVE, CANCELLED, when="the run is being stopped, a part waits"
 )
 
-SETTLE_TABLE: tuple[SettleRow, ...] = (
+DERIVED_TABLE: tuple[DerivedRow, ...] = (
     _NOT_BEGUN,
     _NOT_PREPARED,
     _PART_NOT_BEGUN,
     _BLOCKED,
     _CONDITION_FALSE,
-    _EMPTY_LANES,
+    _EMPTY_NEEDS,
     _READY_ITEMS,
     _READY,
-    _PART_DOOMED,
+    _PART_UNSATISFIABLE,
 )
 
 
-def settle(run: Run, at: datetime) -> Run:
-    """Apply SETTLE_TABLE to the fixed point; one pass reaches it, steps being sorted."""
+def derive(run: Run, at: datetime) -> Run:
+    """Apply DERIVED_TABLE to the fixed point; one pass reaches it, steps being sorted."""
     free = free_submissions(run)
-    room = Room(run)
+    budget = SizeBudget(run)
     for step in run.pipeline.order:
         if step.name not in run.steps or (run.stop is not None and _is_preparing(run, step)):
             row = _row_for(run, step)
             if row is not None:
-                state = _settled(run, step, row, at)
-                state = room.fitted(step, run.state(step.name), state, at)
+                state = _derived(run, step, row, at)
+                state = budget.fitted(step, run.state(step.name), state, at)
                 run = _moved(run, step, row, state)
         if run.state(step.name).status is SUBMITTING:
             run, free = _with_free_parts(run, step, at, free)
@@ -131,7 +133,7 @@ def with_parts(
 ) -> StepState:
     """A step whose children are known: SUBMITTING, or FAILED if its lanes do not line up."""
     sizes = [part.size for part in parts]
-    for name in sorted(step.lanes):
+    for name in sorted(step.n_to_n_needs):
         others = [part.size for part in run.state(name).parts]
         if others and others != sizes:
             return replace(state, status=FAILED, since=at, reason=_unequal(sizes, others, name))
@@ -154,7 +156,7 @@ def _is_preparing(run: Run, step: Step) -> bool:
     return run.state(step.name).status is PREPARING
 
 
-def _row_for(run: Run, step: Step) -> SettleRow | None:
+def _row_for(run: Run, step: Step) -> DerivedRow | None:
     if run.stop is not None:
         return _NOT_PREPARED if _is_preparing(run, step) else _NOT_BEGUN
     if next(_blockers(run, step), None) is not None:
@@ -165,8 +167,8 @@ def _row_for(run: Run, step: Step) -> SettleRow | None:
         return _CONDITION_FALSE
     if step.has_items:
         return _READY_ITEMS
-    if any(run.state(name).children == 0 for name in step.lanes):
-        return _EMPTY_LANES
+    if any(run.state(name).children == 0 for name in step.n_to_n_needs):
+        return _EMPTY_NEEDS
     return _READY
 
 
@@ -180,18 +182,18 @@ def _blockers(run: Run, step: Step) -> Iterator[str]:
 def _lets_run(run: Run, step: Step, need: str) -> bool:
     """An event edge wants its need ended well; an N_TO_N one wants its children known."""
     state = run.state(need)
-    if need in step.lanes and state.status in (SUBMITTING, ACTIVE):
+    if need in step.n_to_n_needs and state.status in (SUBMITTING, ACTIVE):
         return True
     return state.lets_dependents_run
 
 
-def _moved(run: Run, step: Step, row: SettleRow, state: StepState) -> Run:
+def _moved(run: Run, step: Step, row: DerivedRow, state: StepState) -> Run:
     if state.status not in row.targets:
         raise TransitionError(f"{step.name}: {row.source} ({row.when}) -> {state.status}")
     return run.with_step(step.name, state)
 
 
-def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
+def _derived(run: Run, step: Step, row: DerivedRow, at: datetime) -> StepState:
     waiting = run.state(step.name)
     if row is _READY_ITEMS:
         return replace(waiting, status=PREPARING, since=at)
@@ -200,7 +202,7 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
     if run.stop is not None:
         return not_prepared(waiting, CANCELLED, at, run.stop.reason)
     skipped = replace(waiting, status=SKIPPED, since=at)
-    if row is _EMPTY_LANES:
+    if row is _EMPTY_NEEDS:
         return _empty(run, step, skipped)
     if row is _CONDITION_FALSE:
         return replace(skipped, reason=short(f"when: {step.when} does not hold"))
@@ -212,7 +214,7 @@ def _settled(run: Run, step: Step, row: SettleRow, at: datetime) -> StepState:
 def _ready(run: Run, step: Step, waiting: StepState, at: datetime) -> StepState:
     """A step that says no size of its own continues the lanes before it, items and all."""
     if continues(step):
-        lead = run.state(min(step.lanes))
+        lead = run.state(min(step.n_to_n_needs))
         known = replace(_with_existing(waiting, lead), items=lead.items, chunk=lead.chunk)
         parts = tuple(Part(size=part.size, group=part.group) for part in lead.parts)
         return with_parts(run, step, known, parts, at)
@@ -231,7 +233,7 @@ def _empty(run: Run, step: Step, skipped: StepState) -> StepState:
     nothing = replace(skipped, items=0, children=0, reason="0 items")
     if not continues(step):
         return nothing
-    lead = run.state(min(step.lanes))
+    lead = run.state(min(step.n_to_n_needs))
     return replace(_with_existing(nothing, lead), reason=lead.reason or nothing.reason)
 
 
@@ -254,10 +256,12 @@ def _with_free_parts(run: Run, step: Step, at: datetime, free: int) -> tuple[Run
             parts = state.with_part(number, withdrawn(part))
             after = after_parts(step, state, parts, at, run.stop.reason)
             run = _moved(run, step, _PART_NOT_BEGUN, after)
-        elif (reason := doom(run, step, number)) is not None:
+        elif (reason := unsatisfiable_reason(run, step, number)) is not None:
             failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
             parts = state.with_part(number, failed)
-            run = _moved(run, step, _PART_DOOMED, after_parts(step, state, parts, at, reason))
+            run = _moved(
+                run, step, _PART_UNSATISFIABLE, after_parts(step, state, parts, at, reason)
+            )
         elif free > 0 and may_submit(run, step, number):
             parts = state.with_part(number, replace(part, since=at))
             run = run.with_step(step.name, replace(state, parts=parts))

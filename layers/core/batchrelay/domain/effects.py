@@ -16,7 +16,7 @@ from batchrelay.domain.values import JobKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Owed:
+class _Effect:
     GRACE_S: ClassVar[int]
     since: datetime = field(compare=False)
     """When it became owed, or was last taken over."""
@@ -27,7 +27,7 @@ class _Owed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepare(_Owed):
+class Prepare(_Effect):
     """Count a step's items and write its manifest, off the hot path."""
 
     GRACE_S: ClassVar[int] = PREPARE_GRACE_S
@@ -39,7 +39,7 @@ class Prepare(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitJob(_Owed):
+class SubmitJob(_Effect):
     """Submit one part to AWS Batch."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
@@ -47,7 +47,7 @@ class SubmitJob(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawSubmission(_Owed):
+class WithdrawSubmission(_Effect):
     """Make sure that a part has no job. Only once it is overdue: somebody may be submitting it."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
@@ -55,7 +55,7 @@ class WithdrawSubmission(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TerminateJob(_Owed):
+class TerminateJob(_Effect):
     """Stop a twin, or a job of a run that is being stopped."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
@@ -65,7 +65,7 @@ class TerminateJob(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notify(_Owed):
+class Notify(_Effect):
     """Send the notice of one rule."""
 
     GRACE_S: ClassVar[int] = NOTICE_GRACE_S
@@ -74,7 +74,7 @@ class Notify(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContinueRun(_Owed):
+class ContinueRun(_Effect):
     """Go on with what an invocation had no time for, in one that has it."""
 
     GRACE_S: ClassVar[int] = CONTINUE_GRACE_S
@@ -82,7 +82,7 @@ class ContinueRun(_Owed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteQueues(_Owed):
+class DeleteQueues(_Effect):
     """Delete the SQS queues of a run that has ended."""
 
     GRACE_S: ClassVar[int] = NOTICE_GRACE_S

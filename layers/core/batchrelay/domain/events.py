@@ -193,7 +193,7 @@ class JobTerminated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnCame:
+class RunDequeued:
     """No run before it is open any more."""
 
     at: datetime
@@ -254,7 +254,7 @@ PreparationEvent = (
 )
 RunEvent = (
     JobTerminated
-    | TurnCame
+    | RunDequeued
     | CancelRequested
     | DeadlinePassed
     | QueuesDeleted

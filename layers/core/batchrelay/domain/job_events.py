@@ -21,10 +21,10 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
-from batchrelay.domain.missing_jobs import MISSING, missed, reported, still_stopped
+from batchrelay.domain.missing_jobs import MISSING, missed_events, reported, still_stopped
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState, Twin
-from batchrelay.domain.run_size import Room
+from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, StepState
+from batchrelay.domain.run_size import SizeBudget
 from batchrelay.domain.values import JobKey, storable
 
 
@@ -32,22 +32,24 @@ def job_submitted(
     run: Run, step: Step, state: StepState, event: JobSubmitted
 ) -> tuple[Run, StepState]:
     if event.key.round < state.round:  # the level went on without it
-        return _note_twin(run, event), state
+        return _record_duplicate(run, event), state
     part = _part(state, event.key)
     if part is None or part.job_id == event.job_id:
         return run, state
     if not part.is_unsubmitted:
-        return _note_twin(run, event), state
+        return _record_duplicate(run, event), state
     parts = state.with_part(event.key.part, replace(part, job_id=event.job_id))
     return run, after_parts(step, state, parts, event.at)
 
 
-def _note_twin(run: Run, event: JobSubmitted) -> Run:
-    if any(twin.job_id == event.job_id for twin in run.twins):
+def _record_duplicate(run: Run, event: JobSubmitted) -> Run:
+    if any(duplicate.job_id == event.job_id for duplicate in run.duplicate_jobs):
         return run
-    if len(run.twins) >= DUPLICATE_JOBS_MAX:  # the engine stops it without a note
+    if len(run.duplicate_jobs) >= DUPLICATE_JOBS_MAX:  # the engine stops it without a note
         return run
-    return replace(run, twins=(*run.twins, Twin(job_id=event.job_id, since=event.at)))
+    return replace(
+        run, duplicate_jobs=(*run.duplicate_jobs, DuplicateJob(job_id=event.job_id, since=event.at))
+    )
 
 
 def job_reported(
@@ -66,7 +68,9 @@ def _progress(state: StepState, part: Part, event: JobProgressed) -> StepState:
     now = replace(
         reported(part),
         succeeded=part.counted(event.succeeded),
-        failed=part.failed if part.is_told else part.counted(event.failed),  # the others we stopped
+        failed=part.failed
+        if part.is_terminate_accepted
+        else part.counted(event.failed),  # the others we stopped
         running=part.counted(event.running),
         blocked="" if has_begun else part.blocked,
     )
@@ -80,7 +84,7 @@ def _blocked(run: Run, step: Step, state: StepState, part: Part, event: JobBlock
     known = reported(part)
     blocked = replace(known, blocked=part.blocked or storable(event.reason[:BLOCKED_CHARS_MAX]))
     changed = replace(state, parts=state.with_part(event.key.part, blocked))
-    if not Room(run).admits(step, state, changed):
+    if not SizeBudget(run).admits(step, state, changed):
         changed = replace(state, parts=state.with_part(event.key.part, known))
     return state if changed == state else changed
 
@@ -89,7 +93,7 @@ def job_missing(run: Run, step: Step, state: StepState, event: JobMissing) -> tu
     part = _part(state, event.key)
     if part is None or part.job_id != event.job_id or not part.is_active:
         return run, state
-    changed = missed(part, event)
+    changed = missed_events(part, event)
     if changed is part:
         return run, state
     if changed is not None:

@@ -99,13 +99,13 @@ KEY_CHARS_MAX = 256
 QUEUED_RUNS_MAX = 1_000
 """Runs of a pipeline that wait for their turn: their ids are one item of 30 KB."""
 
-QUIET_S_MIN, QUIET_S_MAX = 1, 3_600
+DEBOUNCE_S_MIN, DEBOUNCE_S_MAX = 1, 3_600
 """Seconds of a trigger's `quiet`."""
 
-BURST_S_MAX = 86_400
+UPLOAD_BATCH_S_MAX = 86_400
 """Seconds after its first upload when a burst is over that was never quiet."""
 
-BURST_UPLOADS_MAX = 100_000
+UPLOAD_BATCH_UPLOADS_MAX = 100_000
 """Uploads after which a burst is over: 20 MB of its list, read in about ten seconds."""
 
 REASON_CHARS_MAX = 150

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from batchrelay.domain.events import JobMissing
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, JOB_MISSING_S, JOB_STOPPED_S
-from batchrelay.domain.run import Part, Run, Twin
+from batchrelay.domain.run import DuplicateJob, Part, Run
 
 MISSING = "AWS Batch no longer knows this job"
 
 
-def missed(part: Part, event: JobMissing) -> Part | None:
+def missed_events(part: Part, event: JobMissing) -> Part | None:
     """The part after one more look that missed its job; None if it has failed."""
     if part.missing_since is None:
         return replace(part, missing_since=event.at)
@@ -34,9 +34,15 @@ def reported(part: Part) -> Part:
 
 def still_stopped(run: Run, part: Part, at: datetime) -> Run:
     """A job that could not be stopped so far is stopped although its part has failed."""
-    if not part.is_to_be_stopped or part.job_id is None or len(run.twins) >= DUPLICATE_JOBS_MAX:
+    if (
+        not part.is_to_be_stopped
+        or part.job_id is None
+        or len(run.duplicate_jobs) >= DUPLICATE_JOBS_MAX
+    ):
         return run
-    return replace(run, twins=(*run.twins, Twin(job_id=part.job_id, since=at)))
+    return replace(
+        run, duplicate_jobs=(*run.duplicate_jobs, DuplicateJob(job_id=part.job_id, since=at))
+    )
 
 
 def _has_passed(since: datetime, seconds: int, now: datetime) -> bool:

@@ -18,7 +18,7 @@ EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
 
 def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
     """The parts of other steps whose lanes a part continues."""
-    for name in sorted(step.lanes):
+    for name in sorted(step.n_to_n_needs):
         parts = run.state(name).parts
         if parts:
             yield parts[number]
@@ -26,13 +26,13 @@ def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
 
 def may_submit(run: Run, step: Step, number: int) -> bool:
     """Whether every job that a part waits for is there."""
-    lanes = upstream_parts(run, step, number)
-    if not all(part.job_id is not None or _succeeded(part) for part in lanes):
+    n_to_n_needs = upstream_parts(run, step, number)
+    if not all(part.job_id is not None or _succeeded(part) for part in n_to_n_needs):
         return False
     return not step.sequential or all(map(_succeeded, run.state(step.name).parts[:number]))
 
 
-def doom(run: Run, step: Step, number: int) -> str | None:
+def unsatisfiable_reason(run: Run, step: Step, number: int) -> str | None:
     """Why a part without a job will never have one; None if it may."""
     if any(part.outcome is JobOutcome.FAILED for part in upstream_parts(run, step, number)):
         return UPSTREAM_FAILED

@@ -17,7 +17,7 @@ ITEM, NUMBER = "${item", "${item.number}"
 
 def continues(step: Step) -> bool:
     """Whether its children are those of the steps before it, items and all."""
-    return bool(step.lanes) and not step.has_items and step.array_size is None
+    return bool(step.n_to_n_needs) and not step.has_items and step.array_size is None
 
 
 def heads(steps: Mapping[str, Step], name: str) -> frozenset[str]:
@@ -33,7 +33,7 @@ def _heads(steps: Mapping[str, Step], name: str, seen: set[str]) -> Iterator[str
     if not continues(step):
         yield name
         return
-    for lane in sorted(step.lanes):
+    for lane in sorted(step.n_to_n_needs):
         yield from _heads(steps, lane, seen)
 
 
@@ -51,7 +51,7 @@ def item_outputs(steps: Mapping[str, Step], head: Step) -> Iterator[tuple[str, s
             yield step.output, where
 
 
-def wanted_outputs(steps: Mapping[str, Step], head: Step) -> Iterator[str]:
+def outputs_to_skip(steps: Mapping[str, Step], head: Step) -> Iterator[str]:
     """The patterns of what must all be there before an item may be left out."""
     if head.skip_existing is not None:
         yield head.skip_existing
@@ -68,7 +68,7 @@ def skip_problems(steps: Mapping[str, Step], head: Step) -> Iterator[tuple[str, 
     """Why `skipExisting` of a step could lose results: the step to change, and what to write."""
     if head.skip_existing is None:
         return
-    if head.lanes:
+    if head.n_to_n_needs:
         yield head.name, _by_place(head)
     members = (head, *continuations(steps, head))
     chain = {step.name for step in members}
@@ -76,7 +76,7 @@ def skip_problems(steps: Mapping[str, Step], head: Step) -> Iterator[tuple[str, 
     for step in steps.values():
         if step.name in chain and step.output is not None and NUMBER in step.output:
             yield step.name, _by_number(head)
-        elif chain & step.lanes and step is not head:
+        elif chain & step.n_to_n_needs and step is not head:
             problem = _problem(steps, head, step, chain)
             if problem is not None:
                 yield step.name, problem
@@ -114,7 +114,7 @@ def _problem(steps: Mapping[str, Step], head: Step, step: Step, chain: set[str])
         return _by_place(head)
     if step.when is not None:
         return f"{why}, and with a when it may never make it: leave when out{instead}"
-    is_last = not any(step.name in steps[name].lanes for name in chain)
+    is_last = not any(step.name in steps[name].n_to_n_needs for name in chain)
     if is_last and (step.output is None or ITEM not in step.output):
         return f"{why}: write its flow.output, with ${{item.…}} in it{instead}"
     if step.output is not None and ITEM in step.output and not literal_prefix(step.output):

@@ -20,31 +20,33 @@ from batchrelay.domain.effects import (
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.values import JobKey
 
-TWIN_REASON = "batchrelay: a second job of the same part"
+DUPLICATE_REASON = "batchrelay: a second job of the same part"
 MISSING_REASON = "batchrelay: DescribeJobs has left this job out for an hour"
 
 
-def owed(run: Run) -> tuple[Effect, ...]:
+def pending_effects(run: Run) -> tuple[Effect, ...]:
     """What the state still owes to the world, steps in topological order."""
-    return tuple(_owed(run))
+    return tuple(_pending_effects(run))
 
 
 def is_open(run: Run) -> bool:
     """Whether reconcile has to look at it: it has not ended, or it still owes something."""
-    return not run.status.is_terminal or bool(owed(run))
+    return not run.status.is_terminal or bool(pending_effects(run))
 
 
-def _owed(run: Run) -> Iterator[Effect]:
-    yield from _owed_by_steps(run)
-    for twin in run.twins:
-        yield TerminateJob(run_id=run.id, job_id=twin.job_id, reason=TWIN_REASON, since=twin.since)
+def _pending_effects(run: Run) -> Iterator[Effect]:
+    yield from _pending_effects_of_steps(run)
+    for duplicate in run.duplicate_jobs:
+        yield TerminateJob(
+            run_id=run.id, job_id=duplicate.job_id, reason=DUPLICATE_REASON, since=duplicate.since
+        )
     if run.stop is not None:
-        for job_id in _to_be_told(run):
+        for job_id in _jobs_to_terminate(run):
             yield TerminateJob(
                 run_id=run.id, job_id=job_id, reason=run.stop.job_reason, since=run.stop.since
             )
     else:
-        yield from _owed_for_missing_jobs(run)
+        yield from _pending_effects_of_missing_jobs(run)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
     if run.queues_since is not None:
@@ -55,7 +57,7 @@ def _owed(run: Run) -> Iterator[Effect]:
                 yield Notify(run_id=run.id, rule=number, since=run.notices_since)
 
 
-def _owed_for_missing_jobs(run: Run) -> Iterator[TerminateJob]:
+def _pending_effects_of_missing_jobs(run: Run) -> Iterator[TerminateJob]:
     for state in run.steps.values():
         for part in state.parts:
             if part.is_to_be_stopped and part.job_id is not None and part.missing_since is not None:
@@ -67,14 +69,14 @@ def _owed_for_missing_jobs(run: Run) -> Iterator[TerminateJob]:
                 )
 
 
-def _to_be_told(run: Run) -> Iterator[str]:
+def _jobs_to_terminate(run: Run) -> Iterator[str]:
     for state in run.steps.values():
         for part in state.parts:
-            if part.is_active and part.job_id is not None and not part.is_told:
+            if part.is_active and part.job_id is not None and not part.is_terminate_accepted:
                 yield part.job_id
 
 
-def _owed_by_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmission]:
+def _pending_effects_of_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmission]:
     for step in run.pipeline.order:
         state = run.state(step.name)
         if state.status is StepStatus.PREPARING and state.since is not None:

@@ -120,7 +120,7 @@ class Step:
 
     name: str
     needs: tuple[str, ...] = ()
-    lanes: frozenset[str] = frozenset()
+    n_to_n_needs: frozenset[str] = frozenset()
     """Those of `needs` that are N_TO_N: child i waits for child i only."""
     sequential: bool = False
     """Child i waits for child i - 1."""
@@ -187,7 +187,7 @@ class S3Trigger:
     bucket: str
     prefix: str = ""
     suffix: str = ""
-    quiet_s: int | None = None
+    debounce_s: int | None = None
     """Seconds without an upload that end a burst, which is one run; None: each upload is one."""
     overlap: Overlap = Overlap.PARALLEL
 
@@ -195,7 +195,7 @@ class S3Trigger:
     def variables(self) -> tuple[str, ...]:
         """What `${trigger.…}` may be; `folder` is the URI of what the object lies in, with its `/`,
         `uploads` that of a list of a burst's objects."""
-        if self.quiet_s is not None:
+        if self.debounce_s is not None:
             return ("bucket", "uploads", "count")
         return ("bucket", "key", "folder", "size", "versionId")
 

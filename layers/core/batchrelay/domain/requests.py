@@ -94,8 +94,8 @@ def _items_file(
 ) -> str | None:
     """`${items.file}`: the very file that forEach lists while child i still is its entry i, else
     the manifest."""
-    if step.lanes and not step.has_items:
-        lead = run.pipeline.step(min(step.lanes))
+    if step.n_to_n_needs and not step.has_items:
+        lead = run.pipeline.step(min(step.n_to_n_needs))
         return _items_file(run, lead, run.state(lead.name), part, variables)
     if state.manifest is None:
         return None

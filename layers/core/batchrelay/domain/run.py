@@ -68,7 +68,7 @@ class JobOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartOrder:
+class StartRequest:
     """A run to be started."""
 
     run_id: str
@@ -100,7 +100,7 @@ class Part:
     """Children that AWS Batch reported; advisory (reference §7.5)."""
     failed: int = 0
     running: int = 0
-    is_told: bool = False
+    is_terminate_accepted: bool = False
     """Whether AWS Batch was told to stop it."""
     blocked: str = ""
     """Why AWS Batch does not begin with it."""
@@ -128,7 +128,7 @@ class Part:
     @property
     def is_to_be_stopped(self) -> bool:
         """Whether it is to be stopped although its run goes on: nothing is known of it."""
-        return self.is_active and self.is_given_up and not self.is_told
+        return self.is_active and self.is_given_up and not self.is_terminate_accepted
 
     @property
     def is_active(self) -> bool:
@@ -212,7 +212,7 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
+class DuplicateJob:
     """A second job of a part that already has one; it must be stopped."""
 
     job_id: str
@@ -232,7 +232,7 @@ class Stop:
 
     cause: StopCause
     reason: str
-    asked_at: datetime
+    requested_at: datetime
     """A job that failed before was not stopped by us."""
     since: datetime
     """When the end of its jobs became owed, or was last taken over."""
@@ -268,7 +268,7 @@ class Run:
     """What `${trigger.…}` means."""
     overlap: Overlap = Overlap.PARALLEL
     """What it does while another such run of its pipeline is open."""
-    turn_at: datetime | None = None
+    dequeued_at: datetime | None = None
     """When its turn came, if it stands in a line."""
     status: RunStatus = RunStatus.RUNNING
     ended_at: datetime | None = None
@@ -276,7 +276,7 @@ class Run:
     """Steps that have left WAITING, by name."""
     stop: Stop | None = None
     """Kept for good: it tells why a run is CANCELLED, or FAILED without a failure."""
-    twins: tuple[Twin, ...] = ()
+    duplicate_jobs: tuple[DuplicateJob, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
     queues_since: datetime | None = None
@@ -305,7 +305,7 @@ class Run:
         timeout_s = self.pipeline.timeout_s
         if timeout_s is None or self.status is RunStatus.QUEUED:
             return None
-        return (self.turn_at or self.started_at) + timedelta(seconds=timeout_s)
+        return (self.dequeued_at or self.started_at) + timedelta(seconds=timeout_s)
 
     @property
     def blocked(self) -> dict[str, str]:

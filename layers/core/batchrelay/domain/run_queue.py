@@ -10,7 +10,7 @@ from batchrelay.domain.limits import QUEUED_RUNS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class RunQueue:
     """The line of a pipeline. A run that has ended holds its turn until it is passed on."""
 
     pipeline: str
@@ -21,12 +21,12 @@ class Turn:
     version: int = 0
     """Counts the writes; 0 was never stored."""
 
-    def taken(self, run_id: str) -> Turn:
+    def taken(self, run_id: str) -> RunQueue:
         """Nobody waits, and the holder has ended: this run's turn."""
         assert not self.waiting, self
         return replace(self, holder=run_id)
 
-    def joined(self, run_id: str) -> Turn:
+    def joined(self, run_id: str) -> RunQueue:
         """This run comes last. Raises: InputError if too many wait."""
         if len(self.waiting) >= QUEUED_RUNS_MAX:
             raise InputError(
@@ -35,11 +35,11 @@ class Turn:
             )
         return replace(self, waiting=(*self.waiting, run_id))
 
-    def passed_on(self) -> Turn:
+    def passed_on(self) -> RunQueue:
         """The holder has ended: the turn of the first who waits."""
         return replace(self, holder=self.waiting[0], waiting=self.waiting[1:])
 
-    def without(self, run_ids: Collection[str]) -> Turn:
+    def without(self, run_ids: Collection[str]) -> RunQueue:
         """These wait no more."""
         return replace(self, waiting=tuple(i for i in self.waiting if i not in run_ids))
 

@@ -88,7 +88,7 @@ def _mapping_bytes(texts: Mapping[str, str]) -> int:
 
 
 @dataclass(slots=True)
-class Room:
+class SizeBudget:
     """What a run may still grow by: counted when it is first asked for, then kept."""
 
     run: Run
@@ -104,7 +104,7 @@ class Room:
         if size is None:
             return new
         return replace(
-            old, status=StepStatus.FAILED, since=at, reason=no_room(size, len(new.parts))
+            old, status=StepStatus.FAILED, since=at, reason=no_size_left(size, len(new.parts))
         )
 
     def _grown(self, step: Step, old: StepState, new: StepState) -> int | None:
@@ -121,7 +121,7 @@ class Room:
         return None
 
 
-def no_room(size: int, parts: int) -> str:
+def no_size_left(size: int, parts: int) -> str:
     """Why a step cannot begin; at most REASON_CHARS_MAX characters."""
     jobs = "1 job" if parts == 1 else f"{parts:,} jobs"
     return (

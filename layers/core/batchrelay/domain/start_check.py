@@ -98,14 +98,14 @@ class _Check:
                 return
         yield from _source_problems(step, self.variables)
         try:
-            children = self._known_children(step)
+            children = self._known_child_count(step)
         except InvalidItems as error:
             yield str(error)
             children = None
-        if any(self._children[name] == 0 for name in step.lanes):
+        if any(self._children[name] == 0 for name in step.n_to_n_needs):
             children = 0
         self._children[step.name] = children
-        yield from self._lane_problems(step, children)
+        yield from self._n_to_n_problems(step, children)
         yield from self._request_problems(step, children)
 
     def _condition_problems(self, step: Step, text: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ class _Check:
         if condition.names <= self.variables.keys() and not condition.holds(self.variables.get):
             self._skipped.add(step.name)
 
-    def _known_children(self, step: Step) -> int | None:
+    def _known_child_count(self, step: Step) -> int | None:
         """Raises: InvalidItems: a size that is none, or one that no arrays hold."""
         if step.has_items:
             return children_of_items(step)
@@ -123,15 +123,15 @@ class _Check:
             children = own_size(step, self.variables)
             split(children)
             return children
-        return self._children[min(step.lanes)] if step.lanes else 1
+        return self._children[min(step.n_to_n_needs)] if step.n_to_n_needs else 1
 
     def certain_children(self) -> dict[str, int]:
         """Of the steps that were passed, have a known size, and are not skipped."""
         known = self._children.items()
         return {name: size for name, size in known if size and name not in self._uncertain}
 
-    def _lane_problems(self, step: Step, children: int | None) -> Iterator[str]:
-        for name in sorted(step.lanes):
+    def _n_to_n_problems(self, step: Step, children: int | None) -> Iterator[str]:
+        for name in sorted(step.n_to_n_needs):
             there = self._children[name]
             if children and there and children != there:
                 yield (
@@ -141,7 +141,11 @@ class _Check:
 
     def _request_problems(self, step: Step, children: int | None) -> Iterator[str]:
         """Of the request of each group; with an unknown size, what is wrong with every size."""
-        lead = self.run.state(min(step.lanes)) if step.lanes and step.array_size is None else None
+        lead = (
+            self.run.state(min(step.n_to_n_needs))
+            if step.n_to_n_needs and step.array_size is None
+            else None
+        )
         sizes = UNKNOWN_SIZES if children is None else split(children)[:1]
         for group in range(_groups(step)):
             found = []

@@ -2,7 +2,7 @@
 
 1. `advance` is pure. A stale, duplicate or foreign event returns the very same object.
 2. An event-triggered transition is a row of EVENT_TABLE; what follows from state alone is a row
-   of SETTLE_TABLE (derived_transitions.py), applied until nothing moves. A status that is not
+   of DERIVED_TABLE (derived_transitions.py), applied until nothing moves. A status that is not
    in its row is a bug.
 3. A terminal step never changes its status again.
 4. A job acts on its part only while the part has no other job: the first one heard of is
@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from batchrelay.domain.array_split import split
-from batchrelay.domain.cancellation import overdue_taken_over, stopped, told
-from batchrelay.domain.derived_transitions import settle, with_parts
+from batchrelay.domain.cancellation import job_terminated, overdue_taken_over, stopped
+from batchrelay.domain.derived_transitions import derive, with_parts
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -53,13 +53,13 @@ from batchrelay.domain.events import (
     QueuesDeleted,
     QueuesLeft,
     RunContinued,
+    RunDequeued,
     RunEvent,
     SubmissionRefused,
     SubmissionWithdrawn,
-    TurnCame,
 )
 from batchrelay.domain.job_events import job_missing, job_reported, job_submitted, on_part
-from batchrelay.domain.pending_effects import owed
+from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Overlap, Pipeline, Step
 from batchrelay.domain.postponed_effects import effects_postponed, run_continued
 from batchrelay.domain.preparation_attempts import (
@@ -71,15 +71,15 @@ from batchrelay.domain.preparation_attempts import (
 )
 from batchrelay.domain.run import (
     NO_ATTEMPTS,
+    DuplicateJob,
     NoticeState,
     Part,
     Run,
     RunStatus,
     StepState,
     StepStatus,
-    Twin,
 )
-from batchrelay.domain.run_size import Room
+from batchrelay.domain.run_size import SizeBudget
 from batchrelay.domain.values import JobKey
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
@@ -148,7 +148,7 @@ def new_run(
         overlap=overlap,
         status=RunStatus.RUNNING if has_begun else RunStatus.QUEUED,
     )
-    return settle(run, at) if has_begun else run
+    return derive(run, at) if has_begun else run
 
 
 def advance(run: Run, event: Event) -> Run:
@@ -178,7 +178,7 @@ def advance(run: Run, event: Event) -> Run:
             changed = _step_event(run, step.name, event)
         case _:
             changed = _run_event(run, event)
-    return run if changed is run else settle(changed, event.at)
+    return run if changed is run else derive(changed, event.at)
 
 
 # --- event-triggered ---------------------------------------------------------
@@ -187,10 +187,12 @@ def advance(run: Run, event: Event) -> Run:
 def _run_event(run: Run, event: RunEvent) -> Run:
     match event:
         case JobTerminated():
-            return told(run, event)
-        case TurnCame():
+            return job_terminated(run, event)
+        case RunDequeued():
             is_queued = run.status is RunStatus.QUEUED
-            return replace(run, status=RunStatus.RUNNING, turn_at=event.at) if is_queued else run
+            return (
+                replace(run, status=RunStatus.RUNNING, dequeued_at=event.at) if is_queued else run
+            )
         case CancelRequested() | DeadlinePassed():
             return stopped(run, event)
         case QueuesDeleted() | QueuesLeft():
@@ -225,7 +227,7 @@ def _step_event(run: Run, name: str, event: PreparationEvent | GraceExpired | Jo
         case _:
             if event.round == state.round:
                 prepared = _preparation(run, step, state, event)
-                changed = Room(run).fitted(step, state, prepared, event.at)
+                changed = SizeBudget(run).fitted(step, state, prepared, event.at)
     if changed is state:
         return changed_run
     if changed.status not in targets:
@@ -259,8 +261,8 @@ def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepSt
         resume="",
         reason="",
     )
-    has_lanes = any(run.state(name).parts for name in step.lanes)
-    if event.items == 0 and not has_lanes:
+    has_n_to_n_needs = any(run.state(name).parts for name in step.n_to_n_needs)
+    if event.items == 0 and not has_n_to_n_needs:
         reason = _nothing(event)
         return replace(state, status=SKIPPED, since=event.at, children=0, reason=reason)
     groups = enumerate(event.children)
@@ -293,7 +295,7 @@ def _note_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
 def _take_over(run: Run, event: GraceExpired) -> Run:
     """Whoever saves this has sole charge of what was overdue: its grace begins anew."""
     taken, now = run, event.at
-    for effect in owed(run):
+    for effect in pending_effects(run):
         if not effect.is_overdue(now):
             continue
         match effect:
@@ -313,10 +315,10 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
 
 
 def _take_over_termination(run: Run, job_id: str, now: datetime) -> Run:
-    if all(twin.job_id != job_id for twin in run.twins):
+    if all(duplicate.job_id != job_id for duplicate in run.duplicate_jobs):
         return run if run.stop is None else overdue_taken_over(run, now)
-    others = (other for other in run.twins if other.job_id != job_id)
-    return replace(run, twins=(*others, Twin(job_id=job_id, since=now)))
+    others = (other for other in run.duplicate_jobs if other.job_id != job_id)
+    return replace(run, duplicate_jobs=(*others, DuplicateJob(job_id=job_id, since=now)))
 
 
 def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:

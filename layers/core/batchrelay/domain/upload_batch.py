@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
+from batchrelay.domain.limits import UPLOAD_BATCH_S_MAX, UPLOAD_BATCH_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import StartOrder
+from batchrelay.domain.run import StartRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,13 @@ class CreatedObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuietTrigger:
+class DebouncedTrigger:
     """Whose bursts: what a rule says of its trigger."""
 
     pipeline: str
     id: str
     """Tells it from the other triggers of its pipeline."""
-    quiet_s: int
+    debounce_s: int
     overlap: Overlap = Overlap.PARALLEL
 
     @property
@@ -54,15 +54,15 @@ class QuietTrigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuietUpload:
+class DebouncedUpload:
     """An upload for the burst of a trigger."""
 
-    trigger: QuietTrigger
+    trigger: DebouncedTrigger
     upload: CreatedObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
+class UploadBatch:
     """The burst of a trigger that is going on, or none yet."""
 
     number: int = 0
@@ -71,31 +71,31 @@ class Burst:
     """Uploads."""
     first_at: datetime | None = None
     last_at: datetime | None = None
-    rings_at: datetime | None = None
+    timer_at: datetime | None = None
     """When its timer is due."""
     closed_at: datetime | None = None
     """When the timer was due that closed the one before."""
 
-    def is_over(self, quiet_s: int, now: datetime) -> bool:
+    def is_over(self, debounce_s: int, now: datetime) -> bool:
         """Whether no upload came for long enough, or it is as large or as long as one may be."""
         if self.first_at is None or self.last_at is None:
             return False
         return (
-            now >= self.last_at + timedelta(seconds=quiet_s)
-            or now >= self.first_at + timedelta(seconds=BURST_S_MAX)
-            or self.count >= BURST_UPLOADS_MAX
+            now >= self.last_at + timedelta(seconds=debounce_s)
+            or now >= self.first_at + timedelta(seconds=UPLOAD_BATCH_S_MAX)
+            or self.count >= UPLOAD_BATCH_UPLOADS_MAX
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class TimerMessage:
     """What a timer says: look whether that burst is over."""
 
-    trigger: QuietTrigger
+    trigger: DebouncedTrigger
     number: int
     at: datetime
     """When it was due: of several timers of a burst, only that which is noted goes on."""
 
 
-Wish = StartOrder | QuietUpload | Ring | None
+TriggerCommand = StartRequest | DebouncedUpload | TimerMessage | None
 """What a trigger's message wants; None for what is no upload."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from batchrelay.domain.errors import NotDone
 from batchrelay.domain.events import Event, JobSubmitted
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX
-from batchrelay.domain.pending_effects import TWIN_REASON
+from batchrelay.domain.pending_effects import DUPLICATE_REASON
 from batchrelay.domain.run import Run
 from batchrelay.ports import Jobs
 
@@ -20,12 +20,12 @@ def stop_unnoted(jobs: Jobs, run: Run, results: Iterable[Event]) -> NotDone | No
 
     Returns: what is to be raised if some of them may run on, with their ids.
     """
-    if len(run.twins) < DUPLICATE_JOBS_MAX:
+    if len(run.duplicate_jobs) < DUPLICATE_JOBS_MAX:
         return None
-    known = {twin.job_id for twin in run.twins}
+    known = {duplicate.job_id for duplicate in run.duplicate_jobs}
     known |= {part.job_id or "" for state in run.steps.values() for part in state.parts}
     submitted = [event.job_id for event in results if isinstance(event, JobSubmitted)]
     unnoted = [job_id for job_id in submitted if job_id not in known]
-    stopped = jobs.terminate(unnoted, TWIN_REASON) if unnoted else ()
+    stopped = jobs.terminate(unnoted, DUPLICATE_REASON) if unnoted else ()
     left = sorted(set(unnoted) - set(stopped))
     return NotDone(f"run {run.id}: duplicate jobs may run on: {', '.join(left)}") if left else None

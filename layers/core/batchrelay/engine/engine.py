@@ -26,22 +26,22 @@ from batchrelay.domain.events import (
     GraceExpired,
     QueuesLeft,
     RunContinued,
-    TurnCame,
+    RunDequeued,
 )
 from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
     SUBMISSIONS_MAX,
 )
-from batchrelay.domain.pending_effects import owed
+from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import NO_ATTEMPTS, Run, RunStatus, StartOrder, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Run, RunStatus, StartRequest, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
-from batchrelay.engine.concurrency import create_in_turn, leave, next_to_begin
+from batchrelay.engine.concurrency import create_in_queue, leave, next_to_begin
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Performer, postponed
-from batchrelay.engine.reconcile import missed
+from batchrelay.engine.reconcile import missed_events
 from batchrelay.ports import (
     Backoff,
     Clock,
@@ -91,7 +91,7 @@ class Engine:
     open_days_max: int
     """Days after its start when a run that is open is stopped, before its lists expire."""
 
-    def start(self, order: StartOrder) -> Handled:
+    def start(self, order: StartRequest) -> Handled:
         """Start a run and perform the first of its effects; with a key, once and for all.
 
         Once the run is stored it has begun, whatever becomes of those effects.
@@ -107,19 +107,19 @@ class Engine:
             if order.overlap is Overlap.PARALLEL:
                 created = self.runs.create(run)
             else:
-                created = create_in_turn(self.runs, run, self.backoff)
+                created = create_in_queue(self.runs, run, self.backoff)
         except RunExists:
             if not order.key:
                 raise
             return self._repeated(order)
         ended = created.status.is_terminal  # nothing of it was to be done
-        begun = _Advanced(run=created, newly_owed=owed(created), ended=ended)
+        begun = _Advanced(run=created, new_effects=pending_effects(created), ended=ended)
         try:
-            return self._in_line(self._perform_all(begun))
+            return self._advance_run_queue(self._perform_all(begun))
         except Exception as problem:  # noqa: BLE001  # the run is there, and its id must be known
             return Handled(run=created, ended=ended, problem=problem)
 
-    def _new_run(self, order: StartOrder) -> Run:
+    def _new_run(self, order: StartRequest) -> Run:
         version = order.version or self.pipelines.registered_version(order.pipeline)
         pipeline = self.pipelines.get_pipeline(order.pipeline, version)
         now = self.clock.now()
@@ -138,9 +138,9 @@ class Engine:
         check_start(run)
         return run
 
-    def _repeated(self, order: StartOrder) -> Handled:
+    def _repeated(self, order: StartRequest) -> Handled:
         """What came of it the first time; who started it may have died there."""
-        return self._in_line(Handled(run=self.runs.load(order.run_id), is_repeated=True))
+        return self._advance_run_queue(Handled(run=self.runs.load(order.run_id), is_repeated=True))
 
     def cancel(self, run_id: str, reason: str = "") -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
@@ -156,7 +156,7 @@ class Engine:
             RunNotFound: there is no such run (any more).
             RunConflict: rivals were faster as long as there was time; deliver the events again.
         """
-        return self._in_line(self._handled(run_id, events))
+        return self._advance_run_queue(self._handled(run_id, events))
 
     def prepare(
         self,
@@ -191,7 +191,7 @@ class Engine:
         events: list[Event] = [] if event is None else [event]
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
-        return self._in_line(self._perform_all(self._fold(run, events), most=math.inf))
+        return self._advance_run_queue(self._perform_all(self._fold(run, events), most=math.inf))
 
     def continue_run(self, run_id: str) -> Handled:
         """Go on with the effects that another invocation had no time for.
@@ -202,12 +202,12 @@ class Engine:
         advanced = self._fold(run, (RunContinued(at=self.clock.now()),))
         stops: tuple[Effect, ...] = ()
         if run.continue_since is not None:
-            stops = tuple(e for e in owed(advanced.run) if isinstance(e, TerminateJob))
-        fresh = tuple(e for e in advanced.newly_owed if e not in stops)
-        advanced = replace(advanced, newly_owed=(*fresh, *stops))
-        return self._in_line(self._perform_all(advanced, most=math.inf))
+            stops = tuple(e for e in pending_effects(advanced.run) if isinstance(e, TerminateJob))
+        fresh = tuple(e for e in advanced.new_effects if e not in stops)
+        advanced = replace(advanced, new_effects=(*fresh, *stops))
+        return self._advance_run_queue(self._perform_all(advanced, most=math.inf))
 
-    def sweep(self, run_id: str) -> Handled:
+    def reconcile(self, run_id: str) -> Handled:
         """Hear what was missed, and pay what is overdue, with the same identity.
 
         Whoever saves has sole charge of what was overdue; a rival's sweep, or any other write
@@ -215,27 +215,30 @@ class Engine:
         """
         run = self.runs.load(run_id)
         now = self.clock.now()
-        overdue = tuple(effect for effect in owed(run) if effect.is_overdue(now))
+        overdue = tuple(effect for effect in pending_effects(run) if effect.is_overdue(now))
         after = _folded(
-            run, (*missed(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))
+            run, (*missed_events(run, self.jobs, now), DeadlinePassed(at=now), GraceExpired(at=now))
         )
         after = advance(after, DeadlinePassed(at=now, open_days_max=self.open_days_max))
         if after is run:
-            return self._in_line(Handled(run=run))
+            return self._advance_run_queue(Handled(run=run))
         try:
             saved = self.runs.save(after)
         except RunConflict:
             return Handled(run=run)
-        before, still_owed = frozenset(owed(run)), dict.fromkeys(owed(saved))
-        fresh = tuple(effect for effect in still_owed if effect not in before)
-        retaken = tuple(effect for effect in still_owed if effect in overdue)
-        swept = _Advanced(run=saved, newly_owed=fresh, ended=_has_ended(run, saved))
-        return self._in_line(self._perform_all(swept, retaken, most=SUBMISSIONS_MAX))
+        before, still_pending = (
+            frozenset(pending_effects(run)),
+            dict.fromkeys(pending_effects(saved)),
+        )
+        fresh = tuple(effect for effect in still_pending if effect not in before)
+        retaken = tuple(effect for effect in still_pending if effect in overdue)
+        reconciled = _Advanced(run=saved, new_effects=fresh, ended=_has_ended(run, saved))
+        return self._advance_run_queue(self._perform_all(reconciled, retaken, most=SUBMISSIONS_MAX))
 
     def _handled(self, run_id: str, events: Sequence[Event]) -> Handled:
         return self._perform_all(self._fold(self.runs.load(run_id), events))
 
-    def _in_line(self, handled: Handled) -> Handled:
+    def _advance_run_queue(self, handled: Handled) -> Handled:
         """What a run that waits, or one that has ended and was waited for, means to the others.
 
         Whoever dies here leaves a QUEUED run, which every sweep brings here again.
@@ -245,7 +248,7 @@ class Engine:
         if run.overlap is Overlap.PARALLEL or not (is_queued or handled.ended):
             return handled
         if run.overlap is Overlap.CANCEL_RUNNING:
-            for before in self.runs.turn(run.pipeline.name).before(run.id):
+            for before in self.runs.run_queue(run.pipeline.name).before(run.id):
                 reason = f"run {run.id} takes its place"
                 with suppress(RunNotFound):
                     now = self.clock.now()
@@ -253,7 +256,7 @@ class Engine:
         gone = {each.run.id for each in (handled, *others) if each.run.status.is_terminal}
         leave(self.runs, run.pipeline.name, gone)
         while (run_id := next_to_begin(self.runs, run.pipeline.name)) is not None:
-            came = self._handled(run_id, [TurnCame(at=self.clock.now())])
+            came = self._handled(run_id, [RunDequeued(at=self.clock.now())])
             others.append(came)
             run = came.run if run_id == run.id else run
             if not came.run.status.is_terminal:
@@ -272,11 +275,11 @@ class Engine:
             except RunConflict:
                 run = self.runs.load(run.id)
                 continue
-            before = frozenset(owed(run))
-            newly_owed = tuple(effect for effect in owed(saved) if effect not in before)
+            before = frozenset(pending_effects(run))
+            new_effects = tuple(effect for effect in pending_effects(saved) if effect not in before)
             return _Advanced(
                 run=saved,
-                newly_owed=newly_owed,
+                new_effects=new_effects,
                 ended=_has_ended(run, saved),
                 conflicts=conflicts,
             )
@@ -295,7 +298,7 @@ class Engine:
         budget = Budget(backoff=self.backoff, effects=most)
         performer = self._performer()
         waiting = deque((effect, True) for effect in retaken)
-        waiting.extend((effect, False) for effect in first.newly_owed)
+        waiting.extend((effect, False) for effect in first.new_effects)
         run, ended, conflicts = first.run, first.ended, first.conflicts
         performed: list[Effect] = []
         problem: Exception | None = None
@@ -314,7 +317,7 @@ class Engine:
             run, ended = advanced.run, ended or advanced.ended
             conflicts += advanced.conflicts
             problem = problem or stop_unnoted(self.jobs, run, events)
-            waiting.extend((effect, False) for effect in advanced.newly_owed)
+            waiting.extend((effect, False) for effect in advanced.new_effects)
         if problem is not None:
             raise problem
         return Handled(run=run, performed=tuple(performed), ended=ended, conflicts=conflicts)
@@ -332,7 +335,7 @@ class Engine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Advanced:
     run: Run
-    newly_owed: tuple[Effect, ...] = ()
+    new_effects: tuple[Effect, ...] = ()
     ended: bool = False
     conflicts: int = 0
 

@@ -15,7 +15,7 @@ from batchrelay.ports import JobReport, Jobs
 STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
 
 
-def missed(run: Run, jobs: Jobs, now: datetime) -> Iterator[Event]:
+def missed_events(run: Run, jobs: Jobs, now: datetime) -> Iterator[Event]:
     """What DescribeJobs says of the jobs at work, and which of them it leaves out."""
     active = {job_id: (key, part) for job_id, key, part in active_jobs(run)}
     reports = jobs.describe(tuple(active)) if active else ()

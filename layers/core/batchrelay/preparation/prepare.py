@@ -28,7 +28,7 @@ from batchrelay.domain.events import (
 )
 from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
-from batchrelay.domain.n_to_n_chains import skip_problems, wanted_outputs
+from batchrelay.domain.n_to_n_chains import outputs_to_skip, skip_problems
 from batchrelay.domain.pipeline import Listing, Step
 from batchrelay.domain.preparation_attempts import awaits
 from batchrelay.domain.requests import results_uri, round_uri
@@ -170,7 +170,7 @@ def _existing(objects: Objects, run: Run, step: Step) -> ExistingOutputs | None:
     for name, problem in skip_problems(steps, step):
         raise InvalidItems(f"step {name}: {problem}")
     variables = variables_of(run)
-    patterns = (expand(pattern, variables) for pattern in wanted_outputs(steps, step))
+    patterns = (expand(pattern, variables) for pattern in outputs_to_skip(steps, step))
     return ExistingOutputs.find(objects, patterns)
 
 

@@ -14,104 +14,111 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
-from batchrelay.domain.limits import BURST_UPLOADS_MAX
-from batchrelay.domain.run import StartOrder
-from batchrelay.domain.upload_batch import Burst, CreatedObject, QuietTrigger, Ring
+from batchrelay.domain.limits import UPLOAD_BATCH_UPLOADS_MAX
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.upload_batch import (
+    CreatedObject,
+    DebouncedTrigger,
+    TimerMessage,
+    UploadBatch,
+)
 from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
 from batchrelay.engine.engine import Engine, Handled
-from batchrelay.ports import BurstStore, Objects, Timers
+from batchrelay.ports import Objects, Timers, UploadBatchStore
 
 TIMER_LATE_S = 120
 """Seconds after which a timer that did not ring is taken for lost (it is a dead letter, or its
 reader fails), and one that was never noted for one of nobody: twice the function's timeout."""
 
-RING_AGAIN_S = 5
+TIMER_RETRY_S = 5
 """Seconds after which a timer that came before the write that notes it comes again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bursts:
+class UploadBatches:
     """Collects uploads, and starts a run for each burst."""
 
-    store: BurstStore
+    store: UploadBatchStore
     timers: Timers
     objects: Objects
     engine: Engine
 
-    def collect(self, trigger: QuietTrigger, uploads: Sequence[CreatedObject]) -> None:
+    def collect(self, trigger: DebouncedTrigger, uploads: Sequence[CreatedObject]) -> None:
         """Note uploads. What is told again is noted once.
 
         Raises: RunConflict, NotDone: tell them again.
         """
         for _ in self.engine.backoff.tries():
-            burst, now = self.store.burst(trigger.name), self.engine.clock.now()
-            rings_at = burst.rings_at
-            if rings_at is None or _is_late(rings_at, now):
-                rings_at = self._ring(trigger, burst.number, trigger.quiet_s)
+            batch, now = self.store.batch(trigger.name), self.engine.clock.now()
+            timer_at = batch.timer_at
+            if timer_at is None or _is_late(timer_at, now):
+                timer_at = self._send_timer(trigger, batch.number, trigger.debounce_s)
             with suppress(RunConflict):  # it may have been closed: into the next one
-                self.store.collect(trigger.name, burst, uploads, now, rings_at)
-                if burst.count + len(uploads) >= BURST_UPLOADS_MAX:
-                    self.timers.ring(Ring(trigger=trigger, number=burst.number, at=rings_at), 0)
+                self.store.collect(trigger.name, batch, uploads, now, timer_at)
+                if batch.count + len(uploads) >= UPLOAD_BATCH_UPLOADS_MAX:
+                    self.timers.send(
+                        TimerMessage(trigger=trigger, number=batch.number, at=timer_at), 0
+                    )
                 return
         raise RunConflict(f"{trigger.name}: others were faster")
 
-    def hear(self, ring: Ring) -> Handled | None:
+    def receive(self, timer: TimerMessage) -> Handled | None:
         """A timer rings: start the burst's run if it is over; None if it goes on.
 
         Raises: as `Engine.start`, and RunConflict or NotDone: ring again.
         """
-        trigger = ring.trigger
+        trigger = timer.trigger
         for _ in self.engine.backoff.tries():
-            burst, now = self.store.burst(trigger.name), self.engine.clock.now()
-            if burst.number > ring.number:  # it is closed, and whoever did so may have died
-                is_spare = burst.number == ring.number + 1 and burst.closed_at != ring.at
-                return None if is_spare else self._start(trigger, ring.number)
-            if burst.number < ring.number:
+            batch, now = self.store.batch(trigger.name), self.engine.clock.now()
+            if batch.number > timer.number:  # it is closed, and whoever did so may have died
+                is_spare = batch.number == timer.number + 1 and batch.closed_at != timer.at
+                return None if is_spare else self._start(trigger, timer.number)
+            if batch.number < timer.number:
                 return None  # nobody sends that
             with suppress(RunConflict):
-                if burst.rings_at != ring.at:
-                    if not self._take_over(ring, burst, now):
+                if batch.timer_at != timer.at:
+                    if not self._take_over(timer, batch, now):
                         return None
-                elif burst.is_over(trigger.quiet_s, now):
+                elif batch.is_over(trigger.debounce_s, now):
                     self.engine.pipelines.registered_version(trigger.pipeline)  # or keep it open
-                    self.store.close(trigger.name, burst)
-                    return self._start(trigger, ring.number)
+                    self.store.close(trigger.name, batch)
+                    return self._start(trigger, timer.number)
                 else:
-                    self._put_off(trigger, burst, now)
+                    self._extend(trigger, batch, now)
                     return None
         raise RunConflict(f"{trigger.name}: others were faster")
 
-    def _take_over(self, ring: Ring, burst: Burst, now: datetime) -> bool:
+    def _take_over(self, timer: TimerMessage, batch: UploadBatch, now: datetime) -> bool:
         """Note a timer that is not the noted one, if that one is lost; whether it is noted now.
 
         One that is ahead of the noted one may be ahead of the write that notes it: it rings again.
         """
-        if burst.rings_at is not None and _is_late(burst.rings_at, now):
-            self.store.put_off(ring.trigger.name, burst, ring.at)
+        if batch.timer_at is not None and _is_late(batch.timer_at, now):
+            self.store.extend(timer.trigger.name, batch, timer.at)
             return True
-        is_ahead = burst.rings_at is None or ring.at > burst.rings_at
-        if is_ahead and not _is_late(ring.at, now):
-            self.timers.ring(ring, RING_AGAIN_S)
+        is_ahead = batch.timer_at is None or timer.at > batch.timer_at
+        if is_ahead and not _is_late(timer.at, now):
+            self.timers.send(timer, TIMER_RETRY_S)
         return False
 
-    def _put_off(self, trigger: QuietTrigger, burst: Burst, now: datetime) -> None:
-        assert burst.last_at is not None, burst
-        left_s = (burst.last_at - now).total_seconds() + trigger.quiet_s
-        rings_at = self._ring(trigger, burst.number, left_s)
-        self.store.put_off(trigger.name, burst, rings_at)
+    def _extend(self, trigger: DebouncedTrigger, batch: UploadBatch, now: datetime) -> None:
+        assert batch.last_at is not None, batch
+        left_s = (batch.last_at - now).total_seconds() + trigger.debounce_s
+        timer_at = self._send_timer(trigger, batch.number, left_s)
+        self.store.extend(trigger.name, batch, timer_at)
 
-    def _ring(self, trigger: QuietTrigger, number: int, delay_s: float) -> datetime:
+    def _send_timer(self, trigger: DebouncedTrigger, number: int, delay_s: float) -> datetime:
         at = self.engine.clock.now() + timedelta(seconds=delay_s)
-        self.timers.ring(Ring(trigger=trigger, number=number, at=at), delay_s)
+        self.timers.send(TimerMessage(trigger=trigger, number=number, at=at), delay_s)
         return at
 
-    def _start(self, trigger: QuietTrigger, number: int) -> Handled:
+    def _start(self, trigger: DebouncedTrigger, number: int) -> Handled:
         key = f"burst/{trigger.id}/{number}"
         run_id = keyed_run_id(trigger.pipeline, key)
         said: Mapping[str, str] = {}
         if not self._is_started(run_id):
             said = self._listed(run_id, trigger, number)
-        order = StartOrder(
+        order = StartRequest(
             run_id=run_id,
             pipeline=trigger.pipeline,
             key=key,
@@ -127,7 +134,7 @@ class Bursts:
             return False
         return True
 
-    def _listed(self, run_id: str, trigger: QuietTrigger, number: int) -> Mapping[str, str]:
+    def _listed(self, run_id: str, trigger: DebouncedTrigger, number: int) -> Mapping[str, str]:
         """Write the list of a burst's uploads; what `${trigger.…}` means."""
         uploads = _latest(self.store.uploads(trigger.name, number))
         if not uploads:
@@ -145,8 +152,8 @@ class Bursts:
         listed.complete()
 
 
-def _is_late(rings_at: datetime, now: datetime) -> bool:
-    return now > rings_at + timedelta(seconds=TIMER_LATE_S)
+def _is_late(timer_at: datetime, now: datetime) -> bool:
+    return now > timer_at + timedelta(seconds=TIMER_LATE_S)
 
 
 def _latest(uploads: Iterable[CreatedObject]) -> list[CreatedObject]:
