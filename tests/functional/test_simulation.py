@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from verification.simulation.coverage import RARE, Coverage
+from verification.simulation.coverage import UNREACHED, Coverage
 from verification.simulation.play import play
 from verification.simulation.triggers import play_triggers
 
 RUNS = 400
-KNOWN_SEEDS = (*range(300), 329, 376, 426, 745, 993, 1_265, 1_727, 1_894)
-"""Enough to reach every row; the last were chosen of 2,600 for the rows that few runs reach."""
+KNOWN_SEEDS = (*range(300), 329, 381, 417, 745, 1_894)
+"""Enough to reach every row that the simulation can; the last were chosen of 2,600 for the rows
+that few runs reach."""
 
 
 def test_random_runs_end_right_in_every_weather() -> None:
@@ -28,7 +29,7 @@ def test_known_seeds_end_right_and_reach_every_row() -> None:
     coverage = Coverage()
     for seed in KNOWN_SEEDS:
         play(seed, coverage)
-    assert set(coverage.missing()) <= RARE
+    assert set(coverage.missing()) == UNREACHED
 
 
 def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:

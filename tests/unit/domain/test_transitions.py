@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
 from batchrelay.domain.effects import Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
     GraceExpired,
     JobFailed,
+    JobMissing,
     JobSubmitted,
     JobSucceeded,
     JobTerminated,
@@ -19,7 +22,14 @@ from batchrelay.domain.events import (
     Prepared,
     SubmissionRefused,
 )
-from batchrelay.domain.limits import PREPARE_GRACE_S, REASON_CHARS_MAX, SUBMIT_GRACE_S
+from batchrelay.domain.limits import (
+    JOB_MISSING_S,
+    JOB_STOPPED_S,
+    PREPARE_GRACE_S,
+    REASON_CHARS_MAX,
+    SUBMIT_GRACE_S,
+)
+from batchrelay.domain.missing_jobs import MISSING
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.run import (
@@ -32,7 +42,9 @@ from batchrelay.domain.run import (
     StepState,
     StepStatus,
 )
-from batchrelay.domain.transitions import EVENT_TABLE, advance
+from batchrelay.domain.step_end import run_step
+from batchrelay.domain.table import Situation, applied
+from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE, advance
 from tests.builders import T0, at, fold, key, run_of, step
 
 ON_END = NoticeRule(topic="arn:t", on=frozenset({"SUCCEEDED", "FAILED"}))
@@ -248,13 +260,48 @@ def test_a_sweep_takes_over_twins_and_notices() -> None:
     assert [effect.since for effect in pending_effects(taken)] == [at(1_000)] * 2
 
 
-def test_every_row_of_the_table_leads_somewhere_and_terminal_rows_stay() -> None:
-    for (source, _), targets in EVENT_TABLE.items():
-        assert targets
-        if source.is_terminal:
-            assert targets == {source}
+def test_no_row_leaves_a_terminal_status_and_each_has_a_text_of_its_own() -> None:
+    step_rows = (*EVENT_TABLE, *STEP_TABLE)
+    for row in step_rows:
+        assert row.target is row.source or not row.source.is_terminal, row.name
+    for run_row in (*RUN_TABLE, *RUN_END_TABLE):
+        assert not run_row.source.is_terminal, run_row.name
+    names = [row.name for row in step_rows]
+    assert len(names) == len(set(names)) > 50
+    assert [row.name for row in step_rows if row.when is not None and not row.when.__doc__] == []
+
+
+def test_a_row_that_leads_elsewhere_than_it_says_is_an_error() -> None:
+    run = fold(run_of(step("a")), submitted())
+    [row] = [row for row in STEP_TABLE if row.apply is run_step]
+    wrong = replace(row, target=StepStatus.FAILED)
+    state = replace(run.state("a"), status=StepStatus.SUBMITTING)
+    here = Situation(run=run, step=run.pipeline.step("a"), state=state, event=None, at=at(2))
+    assert applied(row, here).state("a").status is StepStatus.ACTIVE
+    with pytest.raises(TransitionError, match=r"a: SUBMITTING -> FAILED: .*: it is ACTIVE"):
+        applied(wrong, here)
 
 
 def test_a_reason_is_cut_to_its_limit() -> None:
     run = fold(run_of(step("a")), submitted(), replace(failed(), reason="x" * 1_000))
     assert len(run.state("a").reason) == REASON_CHARS_MAX
+
+
+def test_a_lost_job_fails_its_part_while_another_part_is_being_submitted() -> None:
+    run = fold(run_of(step("a", file="s3://b/plan.json")), prepared(20_000), submitted())
+    looks = (0, JOB_MISSING_S, JOB_MISSING_S + JOB_STOPPED_S)
+    events = [JobMissing(at=at(2 + s), key=key("a"), job_id="job-a") for s in looks]
+    given_up = fold(run, *events[:2]).state("a").parts[0]
+    assert (given_up.is_given_up, given_up.outcome) == (True, None)
+    lost = fold(run, *events).state("a")
+    assert [part.outcome for part in lost.parts] == [JobOutcome.FAILED, None]
+    assert (lost.status, lost.reason) == (StepStatus.SUBMITTING, MISSING)
+    ended = fold(fold(run, *events), submitted(1, "job-b"), succeeded(1, "job-b"))
+    assert status(ended) is StepStatus.FAILED
+
+
+def test_a_second_job_of_a_part_is_recorded_while_another_part_is_being_submitted() -> None:
+    run = fold(run_of(step("a", file="s3://b/plan.json")), prepared(20_000), submitted())
+    after = advance(run, submitted(0, "job-b"))
+    assert after.duplicate_jobs == (DuplicateJob(job_id="job-b", since=at(1)),)
+    assert after.state("a") == run.state("a")

@@ -170,7 +170,7 @@ def test_a_preparation_that_never_begins_fails_its_step_after_a_day(
     poisoned = Poisoned(monkeypatch, None)
     waited = poisoned.play(delivered=False)
     assert waited == (PREPARE_REQUESTS_MAX + 1) * PREPARE_GRACE_S
-    reason = "not prepared: asked for 72 times, and no attempt has ended"
+    reason = "not prepared: requested 72 times, and no attempt has ended"
     assert poisoned.run.state("a").reason == reason
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from click import Group
 
 from batchrelay.domain import limits
-from batchrelay.domain.derived_transitions import DERIVED_TABLE
-from batchrelay.domain.transitions import EVENT_TABLE
+from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
+from batchrelay.domain.run import StepStatus
+from batchrelay.domain.table import RunRow, StepRow
+from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
 from batchrelay_cli.main import cli
 from tests.e2e import test_limits
 from tests.policies import Policies
@@ -121,26 +123,33 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
                     assert set(actions) <= lists, name
 
 
-def state_diagram() -> str:
-    """The diagram of docs/explanation/states.md, drawn from the tables."""
+def state_diagram(first: str, rows: Iterable[StepRow | RunRow]) -> str:
+    """A diagram of docs/explanation/states.md, drawn from the tables."""
     edges: dict[tuple[str, str], list[str]] = {}
-    for row in DERIVED_TABLE:
-        for target in sorted(row.targets - {row.source}):
-            edges.setdefault((row.source, target), []).append(f"({row.when})")
-    for (source, event), targets in EVENT_TABLE.items():
-        for target in sorted(targets):
-            if target is not source:
-                edges.setdefault((source, target), []).append(event.__name__)
-    lines = ["stateDiagram-v2", "  [*] --> WAITING"]
+    for row in rows:
+        labels = edges.setdefault((row.source, row.target), [])
+        if row.label not in labels and row.target is not row.source:
+            labels.append(row.label)
+        if isinstance(row, StepRow) and row.grows:
+            failures = edges.setdefault((row.source, StepStatus.FAILED), [])
+            failures += [] if NO_SPACE in failures else [NO_SPACE]
+    edges = {ends: labels for ends, labels in edges.items() if labels}
+    lines = ["stateDiagram-v2", f"  [*] --> {first}"]
     lines += [f"  {a} --> {b}: {', '.join(why)}" for (a, b), why in edges.items()]
-    ends = sorted({target for _, target in edges if target.is_terminal})  # type: ignore[attr-defined]
-    lines += [f"  {end} --> [*]" for end in ends]
+    targets = {target for _, target in edges}
+    lines += [f"  {end} --> [*]" for end in sorted(targets - {source for source, _ in edges})]
     return "\n".join(lines) + "\n"
 
 
-def test_the_state_diagram_in_the_docs_is_the_table() -> None:
+NO_SPACE = "(the stored run has no space for it)"
+
+
+def test_the_state_diagrams_in_the_docs_are_the_tables() -> None:
     page = (ROOT / "docs/explanation/states.md").read_text()
-    assert f"```mermaid\n{state_diagram()}```\n" in page, state_diagram()
+    steps = state_diagram("WAITING", (*STEP_TABLE, *EVENT_TABLE))
+    runs = state_diagram("QUEUED", (*RUN_TABLE, *RUN_END_TABLE))
+    for diagram in (steps, runs):
+        assert f"```mermaid\n{diagram}```\n" in page, diagram
 
 
 def test_the_tests_that_the_docs_name_exist() -> None:

@@ -1,8 +1,8 @@
 """Ending a run before its time: a cancellation, or a deadline that has passed.
 
-What has not begun never will. What has a job is told to stop, and ends when AWS Batch says so.
-What is just being submitted may have a job: it is found, and told, once its submitter is heard of
-or taken for dead. A run is over when all of that is known.
+A step that has not begun never will. A job is terminated, and ends when AWS Batch reports its end.
+A part that is just being submitted may have a job: the job is looked up and terminated once the
+submission is reported or overdue. The run ends when all of that is known.
 """
 
 from __future__ import annotations
@@ -17,29 +17,36 @@ from batchrelay.domain.run import (
     Part,
     Run,
     RunStatus,
-    StepStatus,
     Stop,
     StopCause,
 )
 from batchrelay.domain.values import short
 
 
-def stopped(run: Run, event: CancelRequested | DeadlinePassed) -> Run:
-    """CANCELLING from now on; the same object if it has ended, is being stopped, or has time."""
-    if run.status not in (RunStatus.QUEUED, RunStatus.RUNNING):
-        return run
-    if isinstance(event, CancelRequested):
-        cause, reason = StopCause.CANCEL, event.reason or "the run was cancelled"
-    elif event.open_days_max is not None:
-        if event.at < run.started_at + timedelta(days=event.open_days_max):
-            return run
-        cause, reason = StopCause.TIMEOUT, _too_old(event.open_days_max)
-    elif run.deadline is not None and event.at >= run.deadline:
-        timeout_s = run.pipeline.timeout_s
-        cause, reason = StopCause.TIMEOUT, f"the run's timeout of {timeout_s:,} s has passed"
+def is_past_its_deadline(run: Run, event: DeadlinePassed) -> bool:
+    """the run's timeout, or the life of its lists, has passed"""
+    if event.open_days_max is not None:
+        return event.at >= run.started_at + timedelta(days=event.open_days_max)
+    return run.deadline is not None and event.at >= run.deadline
+
+
+def cancelled(run: Run, event: CancelRequested) -> Run:
+    """CANCELLING from now on."""
+    reason = event.reason or "the run was cancelled"
+    return _stopping(run, StopCause.CANCEL, reason, event.at)
+
+
+def timed_out(run: Run, event: DeadlinePassed) -> Run:
+    """CANCELLING from now on."""
+    if event.open_days_max is not None:
+        reason = _too_old(event.open_days_max)
     else:
-        return run
-    stop = Stop(cause=cause, reason=short(reason), requested_at=event.at, since=event.at)
+        reason = f"the run's timeout of {run.pipeline.timeout_s:,} s has passed"
+    return _stopping(run, StopCause.TIMEOUT, reason, event.at)
+
+
+def _stopping(run: Run, cause: StopCause, reason: str, at: datetime) -> Run:
+    stop = Stop(cause=cause, reason=short(reason), requested_at=at, since=at)
     return replace(run, status=RunStatus.CANCELLING, stop=stop)
 
 
@@ -48,7 +55,7 @@ def _too_old(days: int) -> str:
 
 
 def job_terminated(run: Run, event: JobTerminated) -> Run:
-    """The run whose job was told to stop: a part's, or a twin that may now be forgotten."""
+    """The run of a job whose TerminateJob was accepted: a part's, or a duplicate job."""
     left = tuple(duplicate for duplicate in run.duplicate_jobs if duplicate.job_id != event.job_id)
     if len(left) != len(run.duplicate_jobs):
         return replace(run, duplicate_jobs=left)
@@ -77,9 +84,9 @@ def failed_part(run: Run, part: Part, event: JobFailed) -> Part:
 
 
 def _was_stopped(part: Part, event: JobFailed, stop: Stop) -> bool:
-    """Also where its end is heard of before we have noted that it was told.
+    """Also where its end is reported before TerminateJob was recorded.
 
-    By the time, because an array's reason, or a lane's behind a stopped one, is not ours.
+    By the time, because the reason of an array, or of a child behind a stopped one, is not ours.
     """
     if part.is_terminate_accepted or event.reason.startswith(stop.job_reason):
         return True
@@ -91,16 +98,7 @@ def withdrawn(part: Part) -> Part:
     return replace(part, outcome=JobOutcome.CANCELLED)
 
 
-def ended_status(run: Run) -> RunStatus:
-    """What a run comes to, all of whose steps have ended. A stop that stopped nothing is none."""
-    statuses = {state.status for state in run.steps.values()}
-    if run.stop is not None and StepStatus.CANCELLED in statuses:
-        by_hand = run.stop.cause is StopCause.CANCEL
-        return RunStatus.CANCELLED if by_hand else RunStatus.FAILED
-    return RunStatus.FAILED if StepStatus.FAILED in statuses else RunStatus.SUCCEEDED
-
-
 def overdue_taken_over(run: Run, now: datetime) -> Run:
-    """A stop whose jobs were not told in time is owed anew."""
+    """A stop whose jobs were not terminated in time is pending anew."""
     assert run.stop is not None, run.id
     return replace(run, stop=replace(run.stop, since=now))

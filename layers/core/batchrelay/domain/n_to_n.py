@@ -7,10 +7,11 @@ that has ended (reference §14, U3), so none is ever sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Part, Run
+from batchrelay.domain.values import short
 
 UPSTREAM_FAILED = "upstream: the same part of a step before it failed"
 EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
@@ -32,14 +33,33 @@ def may_submit(run: Run, step: Step, number: int) -> bool:
     return not step.sequential or all(map(_succeeded, run.state(step.name).parts[:number]))
 
 
-def unsatisfiable_reason(run: Run, step: Step, number: int) -> str | None:
-    """Why a part without a job will never have one; None if it may."""
+def unsatisfiable_reason(run: Run, step: Step, number: int) -> str:
+    """Why a part without a job will never have one; empty if it may."""
     if any(part.outcome is JobOutcome.FAILED for part in upstream_parts(run, step, number)):
         return UPSTREAM_FAILED
     earlier = run.state(step.name).parts[:number]
     if step.sequential and any(part.outcome is JobOutcome.FAILED for part in earlier):
         return EARLIER_PART_FAILED
-    return None
+    return ""
+
+
+def unequal_parts(run: Run, step: Step, parts: Sequence[Part]) -> str:
+    """Why a step's parts cannot follow those of an N_TO_N need one by one; empty if they can."""
+    sizes = [part.size for part in parts]
+    for name in sorted(step.n_to_n_needs):
+        others = [part.size for part in run.state(name).parts]
+        if others and others != sizes:
+            return _unequal(sizes, others, name)
+    return ""
+
+
+def _unequal(sizes: list[int], others: list[int], name: str) -> str:
+    here, there = f"{sum(sizes):,} children here", f"{sum(others):,} of {name}"
+    if sum(sizes) != sum(others):
+        return short(f"N_TO_N needs equal sizes: {here}, {there}")
+    return short(
+        f"N_TO_N needs equal parts: {here} in {sizes}, {there} in {others} (groups are parts)"
+    )
 
 
 def upstream_failures(run: Run, step: Step) -> int:

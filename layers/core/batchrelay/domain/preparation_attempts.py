@@ -1,8 +1,8 @@
 """A step's preparation: its attempts are counted, so that one that always dies ends its step.
 
-An attempt that is killed (by Lambda, out of memory or of time) saves nothing. So what is counted is
-how many began: every one saves so before its work, but for the first, which costs no write. What
-brings the preparation further begins the count anew.
+An attempt that Lambda kills, out of memory or of time, saves nothing. So the attempts that begin
+are counted: each is saved before its work, except the first, which costs no write. Progress begins
+the count anew.
 """
 
 from __future__ import annotations
@@ -10,9 +10,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from batchrelay.domain.events import AttemptFailed, PreparationBegun, PreparationContinued
+from batchrelay.domain.events import (
+    AttemptFailed,
+    GraceExpired,
+    PreparationBegun,
+    PreparationContinued,
+    PreparationEvent,
+    PreparationFailed,
+)
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX, PREPARE_REQUESTS_MAX
 from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
+from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
 KILLED = "killed, out of memory or of time"
@@ -32,44 +40,98 @@ def awaits(state: StepState, round_number: int, resume: str) -> bool:
     return is_preparing and state.resume == resume
 
 
-def continued(state: StepState, event: PreparationContinued) -> StepState:
-    """It made progress; the same object if another attempt went on from the same place."""
-    if event.after != state.resume:
-        return state
-    return replace(state, since=event.at, resume=event.resume, attempts=NO_ATTEMPTS, reason="")
+def is_next_stage(here: Situation[PreparationContinued]) -> bool:
+    """no other attempt went on from the same place"""
+    return _is_of_round(here) and here.event.after == here.state.resume
 
 
-def begun(state: StepState, event: PreparationBegun) -> StepState:
-    """An attempt more; the same object for a duplicate: another is at work, or went further.
+def record_stage(here: Situation[PreparationContinued]) -> StepState:
+    """It made progress: its attempts are counted anew."""
+    event = here.event
+    return replace(here.state, since=here.at, resume=event.resume, attempts=NO_ATTEMPTS, reason="")
 
-    Its grace begins now: its message may have waited for hours.
-    """
-    attempts = state.attempts
-    if attempts.is_underway or event.resume != state.resume:
-        return state
+
+def is_new_attempt(here: Situation[PreparationBegun]) -> bool:
+    """no other attempt is at work, or went further"""
+    is_underway = here.state.attempts.is_underway
+    return _is_of_round(here) and not is_underway and here.event.resume == here.state.resume
+
+
+def count_attempt(here: Situation[PreparationBegun]) -> StepState:
+    """An attempt more. Its grace begins now: its message may have waited for hours."""
+    attempts = here.state.attempts
     counted = replace(attempts, begun=attempts.begun + 1, is_underway=True)
-    return replace(state, since=event.at, attempts=counted, reason="")
+    return replace(here.state, since=here.at, attempts=counted, reason="")
 
 
-def attempt_failed(state: StepState, event: AttemptFailed) -> StepState:
-    """It said why; the step has FAILED if it was the last."""
-    count = state.attempts.begun + (not state.attempts.is_underway)
-    if count >= PREPARE_ATTEMPTS_MAX:
-        return _failed(state, count, event.at, event.reason)
-    attempts = replace(state.attempts, begun=count, is_underway=False)
-    return replace(state, attempts=attempts, reason=short(event.reason))
+def was_last_attempt(here: Situation[AttemptFailed]) -> bool:
+    """it was the last one"""
+    return _is_of_round(here) and _count(here) >= PREPARE_ATTEMPTS_MAX
 
 
-def requested_again(state: StepState, at: datetime) -> StepState:
-    """Its attempt is taken for dead, and another one asked for; FAILED if it was the last."""
-    attempts = state.attempts
-    if attempts.begun >= PREPARE_ATTEMPTS_MAX:
-        return _failed(state, attempts.begun, at, state.reason or KILLED)
-    if attempts.requests >= PREPARE_REQUESTS_MAX:
-        reason = f"not prepared: asked for {attempts.requests} times, and no attempt has ended"
-        return not_prepared(state, StepStatus.FAILED, at, reason)
+def may_be_tried_again(here: Situation[AttemptFailed]) -> bool:
+    """it was not the last one"""
+    return _is_of_round(here)
+
+
+def fail_after_attempts(here: Situation[AttemptFailed]) -> StepState:
+    """FAILED, with the reason of the last one."""
+    return _failed(here.state, _count(here), here.at, here.event.reason)
+
+
+def record_failed_attempt(here: Situation[AttemptFailed]) -> StepState:
+    """Why it failed; another one follows."""
+    attempts = replace(here.state.attempts, begun=_count(here), is_underway=False)
+    return replace(here.state, attempts=attempts, reason=short(here.event.reason))
+
+
+def _count(here: Situation[AttemptFailed]) -> int:
+    attempts = here.state.attempts
+    return attempts.begun + (not attempts.is_underway)
+
+
+def last_attempt_was_killed(here: Situation[GraceExpired]) -> bool:
+    """the last attempt is overdue"""
+    return here.state.attempts.begun >= PREPARE_ATTEMPTS_MAX
+
+
+def was_requested_too_often(here: Situation[GraceExpired]) -> bool:
+    """it was requested too often, and no attempt has ended"""
+    return here.state.attempts.requests >= PREPARE_REQUESTS_MAX
+
+
+def fail_killed(here: Situation[GraceExpired]) -> StepState:
+    """FAILED, with the last reason that an attempt gave."""
+    state = here.state
+    return _failed(state, state.attempts.begun, here.at, state.reason or KILLED)
+
+
+def fail_requests(here: Situation[GraceExpired]) -> StepState:
+    """FAILED: no invocation answers."""
+    requests = here.state.attempts.requests
+    reason = f"not prepared: requested {requests} times, and no attempt has ended"
+    return not_prepared(here.state, StepStatus.FAILED, here.at, reason)
+
+
+def request_again(here: Situation[GraceExpired]) -> StepState:
+    """Its attempt is taken for dead, and another one requested."""
+    attempts = here.state.attempts
     again = replace(attempts, requests=attempts.requests + 1, is_underway=False)
-    return replace(state, since=at, attempts=again)
+    return replace(here.state, since=here.at, attempts=again)
+
+
+def failed_at_once(here: Situation[PreparationFailed]) -> bool:
+    """its items are wrong"""
+    return _is_of_round(here)
+
+
+def fail_preparation(here: Situation[PreparationFailed]) -> StepState:
+    """FAILED, with the reason."""
+    return not_prepared(here.state, StepStatus.FAILED, here.at, here.event.reason)
+
+
+def _is_of_round(here: Situation[PreparationEvent]) -> bool:
+    return here.event.round == here.state.round
 
 
 def _failed(state: StepState, count: int, at: datetime, reason: str) -> StepState:

@@ -24,7 +24,7 @@ from batchrelay.domain.limits import (
     STATE_BYTES_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Run, StepState, StepStatus
 from batchrelay.domain.values import stored_text
 
 PART_BYTES = 52
@@ -104,7 +104,12 @@ class SizeBudget:
         if size is None:
             return new
         return replace(
-            old, status=StepStatus.FAILED, since=at, reason=no_size_left(size, len(new.parts))
+            old,
+            status=StepStatus.FAILED,
+            since=at,
+            reason=no_size_left(size, len(new.parts)),
+            attempts=NO_ATTEMPTS,
+            resume="",
         )
 
     def _grown(self, step: Step, old: StepState, new: StepState) -> int | None:

@@ -1,12 +1,12 @@
-"""Every change of a run: two tables, and the laws they keep.
+"""Every change of a run: tables that the program reads, and the laws they keep.
 
-1. `advance` is pure. A stale, duplicate or foreign event returns the very same object.
-2. An event-triggered transition is a row of EVENT_TABLE; what follows from state alone is a row
-   of DERIVED_TABLE (derived_transitions.py), applied until nothing moves. A status that is not
-   in its row is a bug.
+1. `advance` is pure. A stale, duplicate or foreign event matches no row: it returns the very same
+   object.
+2. A row of EVENT_TABLE or RUN_TABLE is an event-triggered transition. What follows from state alone
+   are rows of STEP_TABLE and RUN_END_TABLE (derived_transitions.py), applied until none matches.
 3. A terminal step never changes its status again.
-4. A job acts on its part only while the part has no other job: the first one heard of is
-   adopted, any other is a twin. A twin's end changes nothing; a twin's submission owes its stop.
+4. A job acts on its part only while the part has no other job: the first one reported is adopted,
+   any other is a duplicate. Its end changes nothing; its submission must be terminated.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from batchrelay.domain.array_split import split
-from batchrelay.domain.cancellation import job_terminated, overdue_taken_over, stopped
-from batchrelay.domain.derived_transitions import derive, with_parts
+from batchrelay.domain.cancellation import (
+    cancelled,
+    is_past_its_deadline,
+    job_terminated,
+    overdue_taken_over,
+    timed_out,
+)
+from batchrelay.domain.derived_transitions import derive, fitted
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
@@ -27,7 +34,6 @@ from batchrelay.domain.effects import (
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
     AttemptFailed,
     CancelRequested,
@@ -36,7 +42,6 @@ from batchrelay.domain.events import (
     Event,
     GraceExpired,
     JobBlocked,
-    JobEvent,
     JobFailed,
     JobMissing,
     JobProgressed,
@@ -47,7 +52,6 @@ from batchrelay.domain.events import (
     NoticeSent,
     PreparationBegun,
     PreparationContinued,
-    PreparationEvent,
     PreparationFailed,
     Prepared,
     QueuesDeleted,
@@ -58,28 +62,73 @@ from batchrelay.domain.events import (
     SubmissionRefused,
     SubmissionWithdrawn,
 )
-from batchrelay.domain.job_events import job_missing, job_reported, job_submitted, on_part
+from batchrelay.domain.job_events import (
+    adopt_job,
+    ends_its_part,
+    fail_lost,
+    fail_part,
+    is_blocked_news,
+    is_duplicate,
+    is_lost,
+    is_missing_news,
+    is_progress,
+    is_refused,
+    is_withdrawn,
+    part_has_no_job,
+    record_blocked,
+    record_duplicate,
+    record_missing,
+    record_progress,
+    refuse_submission,
+    succeed_part,
+    withdraw_submission,
+)
 from batchrelay.domain.pending_effects import pending_effects
-from batchrelay.domain.pipeline import Overlap, Pipeline, Step
+from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.postponed_effects import effects_postponed, run_continued
 from batchrelay.domain.preparation_attempts import (
-    attempt_failed,
-    begun,
-    continued,
-    not_prepared,
-    requested_again,
+    count_attempt,
+    fail_after_attempts,
+    fail_killed,
+    fail_preparation,
+    fail_requests,
+    failed_at_once,
+    is_new_attempt,
+    is_next_stage,
+    last_attempt_was_killed,
+    may_be_tried_again,
+    record_failed_attempt,
+    record_stage,
+    request_again,
+    was_last_attempt,
+    was_requested_too_often,
+)
+from batchrelay.domain.prepared import (
+    fail_unequal_parts,
+    has_no_items,
+    has_parts,
+    has_unequal_parts,
+    skip,
+    submit_parts,
 )
 from batchrelay.domain.run import (
-    NO_ATTEMPTS,
     DuplicateJob,
     NoticeState,
-    Part,
     Run,
     RunStatus,
-    StepState,
     StepStatus,
 )
 from batchrelay.domain.run_size import SizeBudget
+from batchrelay.domain.table import (
+    RunRow,
+    Situation,
+    StepRow,
+    applied,
+    first_match,
+    on,
+    run_applied,
+    run_row,
+)
 from batchrelay.domain.values import JobKey
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
@@ -92,35 +141,80 @@ PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
     StepStatus.CANCELLED,
 )
 
-EVENT_TABLE: Mapping[tuple[StepStatus, type[Event]], frozenset[StepStatus]] = {
-    (PREPARING, Prepared): frozenset({SUBMITTING, SKIPPED, FAILED}),
-    (PREPARING, PreparationFailed): frozenset({FAILED}),
-    (PREPARING, PreparationContinued): frozenset({PREPARING}),
-    (PREPARING, PreparationBegun): frozenset({PREPARING}),
-    (PREPARING, AttemptFailed): frozenset({PREPARING, FAILED}),
-    (PREPARING, GraceExpired): frozenset({PREPARING, FAILED}),
-    (PREPARING, JobSubmitted): frozenset({PREPARING}),
-    (SUBMITTING, JobSubmitted): frozenset({SUBMITTING, ACTIVE}),
-    (SUBMITTING, SubmissionRefused): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
-    (SUBMITTING, SubmissionWithdrawn): frozenset({SUBMITTING, ACTIVE, CANCELLED}),
-    (SUBMITTING, JobProgressed): frozenset({SUBMITTING}),
-    (SUBMITTING, JobBlocked): frozenset({SUBMITTING}),
-    (SUBMITTING, JobMissing): frozenset({SUBMITTING}),
-    (SUBMITTING, JobSucceeded): frozenset(
-        {SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}
+
+# --- the tables --------------------------------------------------------------
+
+EVENT_TABLE: tuple[StepRow, ...] = (
+    on(PREPARING, Prepared, skip, to=SKIPPED, when=has_no_items, grows=True),
+    on(PREPARING, Prepared, fail_unequal_parts, to=FAILED, when=has_unequal_parts),
+    on(PREPARING, Prepared, submit_parts, to=SUBMITTING, when=has_parts, grows=True),
+    on(PREPARING, PreparationFailed, fail_preparation, to=FAILED, when=failed_at_once),
+    on(PREPARING, PreparationContinued, record_stage, when=is_next_stage, grows=True),
+    on(PREPARING, PreparationBegun, count_attempt, when=is_new_attempt),
+    on(PREPARING, AttemptFailed, fail_after_attempts, to=FAILED, when=was_last_attempt),
+    on(PREPARING, AttemptFailed, record_failed_attempt, when=may_be_tried_again),
+    on(PREPARING, GraceExpired, fail_killed, to=FAILED, when=last_attempt_was_killed),
+    on(PREPARING, GraceExpired, fail_requests, to=FAILED, when=was_requested_too_often),
+    on(PREPARING, GraceExpired, request_again),
+    on(SUBMITTING, JobSubmitted, adopt_job, when=part_has_no_job),
+    *(
+        on(source, JobSubmitted, record_duplicate, when=is_duplicate)
+        for source in (PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED)
     ),
-    (SUBMITTING, JobFailed): frozenset({SUBMITTING, ACTIVE, FAILED, CANCELLED}),
-    (ACTIVE, JobProgressed): frozenset({ACTIVE}),
-    (ACTIVE, JobBlocked): frozenset({ACTIVE}),
-    (ACTIVE, JobMissing): frozenset({ACTIVE, FAILED, CANCELLED}),
-    (ACTIVE, JobSucceeded): frozenset({ACTIVE, SUCCEEDED, FAILED, CANCELLED, PREPARING}),
-    (ACTIVE, JobFailed): frozenset({ACTIVE, FAILED, CANCELLED}),
-    (ACTIVE, JobSubmitted): frozenset({ACTIVE}),
-    (SUCCEEDED, JobSubmitted): frozenset({SUCCEEDED}),
-    (FAILED, JobSubmitted): frozenset({FAILED}),
-    (CANCELLED, JobSubmitted): frozenset({CANCELLED}),
-}
-"""Which event may take a step from which status to which. Anything else is stale: ignored."""
+    on(SUBMITTING, SubmissionRefused, refuse_submission, when=is_refused),
+    on(SUBMITTING, SubmissionWithdrawn, withdraw_submission, when=is_withdrawn),
+    *(
+        row
+        for source in (SUBMITTING, ACTIVE)
+        for row in (
+            on(source, JobProgressed, record_progress, when=is_progress),
+            on(source, JobBlocked, record_blocked, when=is_blocked_news),
+            on(source, JobMissing, fail_lost, when=is_lost),
+            on(source, JobMissing, record_missing, when=is_missing_news),
+            on(source, JobSucceeded, succeed_part, when=ends_its_part),
+            on(source, JobFailed, fail_part, when=ends_its_part),
+        )
+    ),
+)
+"""The transitions of a step that an event triggers. The first row whose predicate holds decides;
+an event without such a row is stale. The end of a part moves its step by STEP_TABLE."""
+
+_OPEN = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+def _dequeued(run: Run, event: RunDequeued) -> Run:
+    return replace(run, status=RunStatus.RUNNING, dequeued_at=event.at)
+
+
+RUN_TABLE: tuple[RunRow, ...] = (
+    run_row(RunStatus.QUEUED, RunDequeued, _dequeued, to=RunStatus.RUNNING),
+    *(
+        row
+        for source in _OPEN
+        for row in (
+            run_row(source, CancelRequested, cancelled, to=RunStatus.CANCELLING),
+            run_row(
+                source,
+                DeadlinePassed,
+                timed_out,
+                to=RunStatus.CANCELLING,
+                when=is_past_its_deadline,
+            ),
+        )
+    ),
+)
+"""The transitions of a run's status that an event triggers, read likewise."""
+
+
+def _by_event(rows: tuple[StepRow, ...]) -> Mapping[tuple[StepStatus, Any], tuple[StepRow, ...]]:
+    def key(row: StepRow) -> tuple[str, str]:
+        return row.source, "" if row.event is None else row.event.__name__
+
+    grouped = (tuple(group) for _, group in groupby(sorted(rows, key=key), key=key))
+    return {(group[0].source, group[0].event): group for group in grouped}
+
+
+_EVENT_ROWS = _by_event(EVENT_TABLE)
 
 
 def new_run(
@@ -153,6 +247,12 @@ def new_run(
 
 def advance(run: Run, event: Event) -> Run:
     """The run after a fact; the same object if the fact changes nothing."""
+    changed = event_applied(run, event)
+    return run if changed is run else derive(changed, event.at)
+
+
+def event_applied(run: Run, event: Event) -> Run:
+    """The run after the fact itself, before what follows from the new state."""
     match event:
         case (
             Prepared()
@@ -161,7 +261,7 @@ def advance(run: Run, event: Event) -> Run:
             | PreparationBegun()
             | AttemptFailed()
         ):
-            changed = _step_event(run, event.step, event)
+            return _step_changed(run, event.step, event)
         case (
             JobSubmitted()
             | SubmissionRefused()
@@ -175,30 +275,47 @@ def advance(run: Run, event: Event) -> Run:
             step = run.pipeline.step_of_label(event.key.label)
             if step is None or event.key.run_id != run.id:
                 return run
-            changed = _step_event(run, step.name, event)
+            return _step_changed(run, step.name, event)
         case _:
-            changed = _run_event(run, event)
-    return run if changed is run else derive(changed, event.at)
+            return _run_changed(run, event)
 
 
-# --- event-triggered ---------------------------------------------------------
+def event_row(run: Run, name: str, event: Event) -> StepRow | None:
+    """The row that decides what an event makes of a step; None for a stale one."""
+    step, state = run.pipeline.step(name), run.state(name)
+    here = Situation(run=run, step=step, state=state, event=event, at=event.at)
+    return first_match(_EVENT_ROWS.get((state.status, type(event)), ()), here)
 
 
-def _run_event(run: Run, event: RunEvent) -> Run:
+def _step_changed(run: Run, name: str, event: Event) -> Run:
+    row = event_row(run, name, event)
+    if row is None:
+        return run
+    step, state = run.pipeline.step(name), run.state(name)
+    here = Situation(run=run, step=step, state=state, event=event, at=event.at)
+    return fitted(row, here, applied(row, here), SizeBudget(run))
+
+
+def run_event_row(run: Run, event: Event) -> RunRow | None:
+    """The row that decides what an event makes of a run's status."""
+    rows = (row for row in RUN_TABLE if (row.source, row.event) == (run.status, type(event)))
+    return next((row for row in rows if row.matches(run, event)), None)
+
+
+def _run_changed(run: Run, event: RunEvent) -> Run:
+    """By RUN_TABLE; the events after it change no status."""
+    row = run_event_row(run, event)
+    if row is not None:
+        return run_applied(row, run, event)
     match event:
+        case CancelRequested() | DeadlinePassed() | RunDequeued():
+            return run
         case JobTerminated():
             return job_terminated(run, event)
-        case RunDequeued():
-            is_queued = run.status is RunStatus.QUEUED
-            return (
-                replace(run, status=RunStatus.RUNNING, dequeued_at=event.at) if is_queued else run
-            )
-        case CancelRequested() | DeadlinePassed():
-            return stopped(run, event)
         case QueuesDeleted() | QueuesLeft():
-            return _note_queues(run, event)
+            return _record_queues(run, event)
         case NoticeSent() | NoticeRefused():
-            return _note_notice(run, event)
+            return _record_notice(run, event)
         case EffectsPostponed():
             return effects_postponed(run, event)
         case RunContinued():
@@ -207,78 +324,7 @@ def _run_event(run: Run, event: RunEvent) -> Run:
             return _take_over(run, event)
 
 
-def _step_event(run: Run, name: str, event: PreparationEvent | GraceExpired | JobEvent) -> Run:
-    step, state = run.pipeline.step(name), run.state(name)
-    targets = EVENT_TABLE.get((state.status, type(event)))
-    if targets is None:
-        return run
-    changed_run, changed = run, state
-    match event:
-        case GraceExpired():
-            changed = requested_again(state, event.at)
-        case JobSubmitted():
-            changed_run, changed = job_submitted(run, step, state, event)
-        case JobProgressed() | JobBlocked():
-            changed = job_reported(run, step, state, event)
-        case JobMissing():
-            changed_run, changed = job_missing(run, step, state, event)
-        case SubmissionRefused() | SubmissionWithdrawn() | JobSucceeded() | JobFailed():
-            changed = on_part(run, step, state, event)
-        case _:
-            if event.round == state.round:
-                prepared = _preparation(run, step, state, event)
-                changed = SizeBudget(run).fitted(step, state, prepared, event.at)
-    if changed is state:
-        return changed_run
-    if changed.status not in targets:
-        raise TransitionError(
-            f"{name}: {state.status} + {type(event).__name__} -> {changed.status}"
-        )
-    return changed_run.with_step(name, changed)
-
-
-def _preparation(run: Run, step: Step, state: StepState, event: PreparationEvent) -> StepState:
-    match event:
-        case PreparationFailed():
-            return not_prepared(state, FAILED, event.at, event.reason)
-        case PreparationContinued():
-            return continued(state, event)
-        case PreparationBegun():
-            return begun(state, event)
-        case AttemptFailed():
-            return attempt_failed(state, event)
-        case Prepared():
-            return _prepared(run, step, state, event)
-
-
-def _prepared(run: Run, step: Step, state: StepState, event: Prepared) -> StepState:
-    state = replace(
-        state,
-        items=event.items,
-        existing=event.existing,
-        manifest=event.manifest,
-        attempts=NO_ATTEMPTS,
-        resume="",
-        reason="",
-    )
-    has_n_to_n_needs = any(run.state(name).parts for name in step.n_to_n_needs)
-    if event.items == 0 and not has_n_to_n_needs:
-        reason = _nothing(event)
-        return replace(state, status=SKIPPED, since=event.at, children=0, reason=reason)
-    groups = enumerate(event.children)
-    parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
-    known = replace(state, chunk=event.chunk, queue=event.queue)
-    return with_parts(run, step, known, parts, event.at)
-
-
-def _nothing(event: Prepared) -> str:
-    """Why there are no items."""
-    if event.existing:
-        return f"0 items, {event.existing:,} were there"
-    return f"0 items, {event.passed:,} objects do not match" if event.passed else "0 items"
-
-
-def _note_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
+def _record_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
     rule, rules = event.rule, run.pipeline.notify
     if not run.status.is_terminal or rule in run.notices or rule >= len(rules):
         return run
@@ -286,21 +332,21 @@ def _note_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
     return replace(run, notices={**run.notices, rule: state})
 
 
-def _note_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
+def _record_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
     if isinstance(event, QueuesLeft):
         return replace(run, queues_since=event.at) if run.status.is_terminal else run
     return replace(run, queues_since=None) if run.queues_since is not None else run
 
 
 def _take_over(run: Run, event: GraceExpired) -> Run:
-    """Whoever saves this has sole charge of what was overdue: its grace begins anew."""
+    """The process that saves this alone performs what was overdue: its grace begins anew."""
     taken, now = run, event.at
     for effect in pending_effects(run):
         if not effect.is_overdue(now):
             continue
         match effect:
             case Prepare():
-                taken = _step_event(taken, effect.step, event)
+                taken = _step_changed(taken, effect.step, event)
             case SubmitJob() | WithdrawSubmission():
                 taken = _take_over_part(taken, effect.key, now)
             case TerminateJob():

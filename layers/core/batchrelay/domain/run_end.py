@@ -1,0 +1,70 @@
+"""How a run ends: the predicates and changes of RUN_END_TABLE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from batchrelay.domain.run import Run, RunStatus, StepStatus, StopCause
+
+
+def stopped_by_a_cancellation(run: Run, _at: datetime) -> bool:
+    """every step has ended, one was cancelled by request"""
+    return _was_stopped(run) and run.stop is not None and run.stop.cause is StopCause.CANCEL
+
+
+def stopped_by_a_deadline(run: Run, _at: datetime) -> bool:
+    """every step has ended, one was stopped by a timeout"""
+    return _was_stopped(run)
+
+
+def a_step_failed(run: Run, _at: datetime) -> bool:
+    """every step has ended, one failed"""
+    return _all_ended(run) and StepStatus.FAILED in _statuses(run)
+
+
+def no_step_failed(run: Run, _at: datetime) -> bool:
+    """every step has ended, none failed"""
+    return _all_ended(run)
+
+
+def _was_stopped(run: Run) -> bool:
+    """A stop that stopped nothing does not count."""
+    return _all_ended(run) and StepStatus.CANCELLED in _statuses(run)
+
+
+def _all_ended(run: Run) -> bool:
+    return len(run.steps) == len(run.pipeline.steps) and all(
+        state.status.is_terminal for state in run.steps.values()
+    )
+
+
+def _statuses(run: Run) -> set[StepStatus]:
+    return {state.status for state in run.steps.values()}
+
+
+def _end(run: Run, at: datetime, status: RunStatus) -> Run:
+    queues = any(step.workers is not None for step in run.pipeline.steps)
+    return replace(
+        run,
+        status=status,
+        ended_at=at,
+        continue_since=None,
+        notices_since=at,
+        queues_since=at if queues else None,
+    )
+
+
+def end_cancelled_run(run: Run, at: datetime) -> Run:
+    """Stopped by request."""
+    return _end(run, at, RunStatus.CANCELLED)
+
+
+def end_failed(run: Run, at: datetime) -> Run:
+    """A step failed, or the run took too long."""
+    return _end(run, at, RunStatus.FAILED)
+
+
+def end_succeeded(run: Run, at: datetime) -> Run:
+    """Every step succeeded or was skipped."""
+    return _end(run, at, RunStatus.SUCCEEDED)

@@ -1,0 +1,85 @@
+"""How a step with jobs ends: the predicates and changes of STEP_TABLE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batchrelay.domain.run import JobOutcome, StepState, StepStatus
+from batchrelay.domain.table import Situation
+
+_Here = Situation[None]
+
+
+def every_part_has_a_job(here: _Here) -> bool:
+    """every part has a job, one of them has not ended"""
+    parts = here.state.parts
+    return not any(p.is_unsubmitted for p in parts) and any(p.is_active for p in parts)
+
+
+def a_part_was_cancelled(here: _Here) -> bool:
+    """every part has ended, one was cancelled"""
+    return _have_ended(here) and JobOutcome.CANCELLED in _outcomes(here)
+
+
+def a_part_failed(here: _Here) -> bool:
+    """every part has ended, one failed"""
+    return _have_ended(here) and JobOutcome.FAILED in _outcomes(here)
+
+
+def another_level_follows(here: _Here) -> bool:
+    """every part succeeded, an aggregate has more than one result"""
+    has_more = here.step.aggregate is not None and (here.state.children or 0) > 1
+    return has_more and _have_ended(here)
+
+
+def every_part_succeeded(here: _Here) -> bool:
+    """every part succeeded"""
+    return _have_ended(here)
+
+
+def _have_ended(here: _Here) -> bool:
+    return not any(part.outcome is None for part in here.state.parts)
+
+
+def _outcomes(here: _Here) -> set[JobOutcome | None]:
+    return {part.outcome for part in here.state.parts}
+
+
+def run_step(here: _Here) -> StepState:
+    """AWS Batch has every job of it."""
+    return replace(here.state, status=StepStatus.ACTIVE, since=here.at)
+
+
+def begin_next_level(here: _Here) -> StepState:
+    """The results of this level are the items of the next."""
+    return replace(
+        here.state,
+        status=StepStatus.PREPARING,
+        since=here.at,
+        round=here.state.round + 1,
+        parts=(),
+        items=None,
+        children=None,
+        counted_at=None,
+        reason="",
+    )
+
+
+def succeed(here: _Here) -> StepState:
+    """Every child succeeded."""
+    return _ended_as(here, StepStatus.SUCCEEDED)
+
+
+def fail(here: _Here) -> StepState:
+    """A child failed."""
+    return _ended_as(here, StepStatus.FAILED)
+
+
+def end_cancelled(here: _Here) -> StepState:
+    """A part was stopped, or never began."""
+    return _ended_as(here, StepStatus.CANCELLED)
+
+
+def _ended_as(here: _Here, status: StepStatus) -> StepState:
+    """Its counts are exact from now on, and for good."""
+    return replace(here.state, status=status, since=here.at, counted_at=None)
