@@ -17,13 +17,13 @@ from batchrelay.adapters.memory import (
     MemoryDeliveries,
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryQueues,
     MemoryRunStore,
     MemoryTimers,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.domain.events import Event
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step

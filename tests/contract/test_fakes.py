@@ -10,12 +10,12 @@ from batchrelay.adapters.memory import (
     MemoryBursts,
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryRunStore,
     MemoryTimers,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.effects import ContinueRun
 from batchrelay.domain.upload_batch import Ring
 from tests.contract import suite

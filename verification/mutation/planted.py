@@ -118,7 +118,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a save is not conditional",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="if stored is None or stored.version != run.version:",
         new="if stored is None:",
     ),
@@ -612,7 +612,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a turn is taken although it was passed on meanwhile",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="if self.turn(turn.pipeline).version != turn.version:",
         new="if False:",
     ),
@@ -650,13 +650,13 @@ MUTANTS = (
     ),
     Mutant(
         bug="an upload that comes just when a burst is closed is lost",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="if self._same(name, burst).count != burst.count:",
         new="if False:",
     ),
     Mutant(
         bug="an upload that is told again after its burst is another run",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="            if (name, upload.identity) in self.seen:\n                continue",
         new="            if upload in self.noted.get((name, burst.number), ()):\n                continue",
     ),
@@ -683,7 +683,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a late writer brings an old timer back",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="if (known.number, known.rings_at) != (burst.number, burst.rings_at):",
         new="if known.number != burst.number:",
     ),
@@ -988,7 +988,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="the store in memory takes a run of any size",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="        stored_run(written, self.bytes_max)\n",
         new="",
     ),

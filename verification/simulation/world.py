@@ -17,12 +17,12 @@ from batchrelay.adapters.memory import (
     MemoryJob,
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     Ambiguous,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.item import expand_item, item_value, literal_prefix
 from batchrelay.domain.pipeline import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.preparation.items.json_list import read_json_list
 from batchrelay.preparation.manifest import ManifestWriter

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import batchrelay.preparation.prepare
-from batchrelay.adapters.memory_objects import MemoryUpload
+from batchrelay.adapters.memory import MemoryUpload
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
 from batchrelay.domain.pipeline import (
