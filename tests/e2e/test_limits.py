@@ -78,13 +78,13 @@ NOT_MET: Mapping[str, str] = {
     "NUMBER_CHARS_MAX": "a longer one is a text: test_quick.py, test_lists.py",
     "PREPARE_ATTEMPTS_MAX": "the step fails: test_preparation.py",
     "PREPARE_REQUESTS_MAX": "the step fails: test_preparation.py",
-    "CONTINUE_GRACE_S": "a time that reconcile keeps: test_postponing.py",
-    "JOB_MISSING_S": "a time that reconcile keeps: test_missing.py",
-    "JOB_STOPPED_S": "a time that reconcile keeps: test_missing.py",
-    "EFFECT_S_MAX": "what there is no time for is postponed: test_postponing.py",
-    "EFFECTS_PER_SAVE": "the effects beyond are postponed: test_postponing.py",
-    "SUBMISSIONS_MAX": "the submissions beyond wait: test_postponing.py",
-    "FRUITLESS_MAX": "another invocation goes on: test_postponing.py",
+    "CONTINUE_GRACE_S": "a time that reconcile keeps: test_postponed_effects.py",
+    "JOB_MISSING_S": "a time that reconcile keeps: test_missing_jobs.py",
+    "JOB_STOPPED_S": "a time that reconcile keeps: test_missing_jobs.py",
+    "EFFECT_S_MAX": "what there is no time for is postponed: test_postponed_effects.py",
+    "EFFECTS_PER_SAVE": "the effects beyond are postponed: test_postponed_effects.py",
+    "SUBMISSIONS_MAX": "the submissions beyond wait: test_postponed_effects.py",
+    "FRUITLESS_MAX": "another invocation goes on: test_postponed_effects.py",
 }
 """The limits that refuse nothing, and where they are tested instead."""
 
