@@ -24,7 +24,6 @@ from batchrelay.adapters.memory import (
     MemoryRunStore,
     MemoryTimers,
 )
-from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.domain.events import Event
 from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
 from batchrelay.domain.run import Run
@@ -34,6 +33,7 @@ from batchrelay.engine.engine import Engine
 from batchrelay.preparation.prepare import Preparation
 from batchrelay.triggers.batching import Bursts
 from batchrelay.triggers.dispatch import Triggering
+from batchrelay.triggers.messages import parse_trigger
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}

@@ -17,9 +17,10 @@ from batchrelay.adapters.dynamodb_batches import DynamoBursts
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
-from batchrelay.adapters.triggers import SqsTimers, parse_trigger
+from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, Refused
+from batchrelay.triggers.messages import parse_trigger, ring_message
 from tests.contract import suite
 from tests.stack import table_request
 
@@ -97,7 +98,7 @@ class TestDynamoBursts(suite.BurstStoreContract):
 class TestSqsTimers(suite.TimersContract):
     @pytest.fixture
     def timers(self, queue_url: str) -> SqsTimers:
-        return SqsTimers(queue_url=queue_url)
+        return SqsTimers(queue_url=queue_url, body_of=ring_message)
 
     @pytest.fixture
     def rang(self, queue_url: str) -> Callable[[], object]:

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from batchrelay.adapters.triggers import time_order
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartOrder
+from batchrelay.triggers.messages import time_order
 from batchrelay_cli.stack.api_client import reached
 from batchrelay_cli.stack.client import StartRefusedError, Wire
 from batchrelay_cli.stack.schedule_times import check_schedule, no_schedule, times_between

@@ -13,10 +13,10 @@ import click
 from botocore.exceptions import BotoCoreError
 
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.run import RunStatus, StartOrder
+from batchrelay.triggers.messages import parse_trigger
 from batchrelay_cli.stack.api_client import is_loopback, reached
 from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
-from batchrelay.adapters.triggers import quiet_trigger
 from batchrelay.aws_lambda.wiring import bursts, store, timers
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.upload_batch import Ring
+from batchrelay.triggers.messages import quiet_trigger
 from batchrelay_cli.stack.api_client import open_runs, reached
 from batchrelay_cli.stack.client import Wire
 from batchrelay_cli.stack.event_rules import TriggerRules

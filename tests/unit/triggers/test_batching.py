@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import MemoryBursts
-from batchrelay.adapters.triggers import s3_input
 from batchrelay.domain import upload_batch as burst
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import BURST_S_MAX, BURST_UPLOADS_MAX
@@ -19,6 +18,7 @@ from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.engine.engine import Handled
 from batchrelay.triggers import batching as bursts
 from batchrelay.triggers.batching import RING_AGAIN_S, TIMER_LATE_S
+from batchrelay.triggers.messages import s3_input
 from tests.builders import MemoryCloud, dies_at, pipeline, step
 
 QUIET_S = 60

@@ -1,0 +1,162 @@
+"""Messages of triggers: what EventBridge, its Scheduler, and we ourselves send to their queue.
+
+A rule says whose it is; the same object, or the same time, is the same run, however often it comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from batchrelay.domain.errors import InputError
+from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
+from batchrelay.domain.run import StartOrder
+from batchrelay.domain.upload_batch import CreatedObject, QuietTrigger, QuietUpload, Ring, Wish
+from batchrelay.domain.values import keyed_run_id
+
+_T = TypeVar("_T", str, int, dict[str, Any])
+
+S3_INPUT_PATHS: Mapping[str, str] = {"detail": "$.detail"}
+
+
+# --- what is sent
+
+
+def s3_input(pipeline: str, trigger: S3Trigger) -> str:
+    """The template of a rule's input: whose it is, and the event's detail."""
+    said = _said(pipeline, trigger)
+    quiet = quiet_trigger(pipeline, trigger)
+    if quiet is not None:
+        said |= {"quiet": quiet.quiet_s, "id": quiet.id}
+    return f'{json.dumps(said)[:-1]}, "s3": <detail>}}'
+
+
+def quiet_trigger(pipeline: str, trigger: S3Trigger) -> QuietTrigger | None:
+    """Whose bursts a trigger collects; None if each upload is a run."""
+    if trigger.quiet_s is None:
+        return None
+    where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
+    return QuietTrigger(
+        pipeline=pipeline,
+        id=hashlib.sha256(where.encode()).hexdigest()[:12],
+        quiet_s=trigger.quiet_s,
+        overlap=trigger.overlap,
+    )
+
+
+def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:
+    """A schedule's input. Source: Scheduler User Guide, managing-schedule-context-attributes."""
+    return json.dumps(_said(pipeline, trigger) | {"time": "<aws.scheduler.scheduled-time>"})
+
+
+def time_order(pipeline: str, time: str, overlap: Overlap) -> StartOrder:
+    """What a scheduled time starts."""
+    return _order(pipeline, f"time/{time}", {"time": time}, overlap)
+
+
+def ring_message(ring: Ring) -> str:
+    """The body of a timer's message."""
+    trigger = ring.trigger
+    body = {
+        "pipeline": trigger.pipeline,
+        "overlap": str(trigger.overlap),
+        "quiet": trigger.quiet_s,
+        "id": trigger.id,
+        "burst": ring.number,
+        "at": round(ring.at.timestamp() * 1000),
+    }
+    return json.dumps(body)
+
+
+def _said(pipeline: str, trigger: Trigger) -> dict[str, Any]:
+    is_default = trigger.overlap is Overlap.PARALLEL
+    return {"pipeline": pipeline} | ({} if is_default else {"overlap": str(trigger.overlap)})
+
+
+# --- what is heard
+
+
+def parse_trigger(body: str) -> Wish:
+    """What a message wants; None for a folder marker, which is no upload.
+
+    Raises:
+        InputError: it is not what a rule of ours, or we, send.
+    """
+    try:
+        message = json.loads(body)
+    except ValueError:
+        raise InputError("the trigger's message is not JSON") from None
+    pipeline = _take(message, "pipeline", str)
+    overlap = _overlap(message)
+    if "time" in message:
+        return time_order(pipeline, _take(message, "time", str), overlap)
+    quiet = None
+    if "quiet" in message:
+        quiet = QuietTrigger(
+            pipeline=pipeline,
+            id=_take(message, "id", str),
+            quiet_s=_take(message, "quiet", int),
+            overlap=overlap,
+        )
+    if quiet is not None and "burst" in message:
+        at = datetime.fromtimestamp(_take(message, "at", int) / 1000, UTC)
+        return Ring(trigger=quiet, number=_take(message, "burst", int), at=at)
+    upload = _upload(_take(message, "s3", dict))
+    if upload.key.endswith("/") and not upload.size:
+        return None
+    if quiet is not None:
+        return QuietUpload(trigger=quiet, upload=upload)
+    return _upload_order(pipeline, upload, overlap)
+
+
+def _overlap(message: Any) -> Overlap:
+    try:
+        return Overlap(message.get("overlap", Overlap.PARALLEL))
+    except ValueError:
+        raise InputError("the trigger's message has an unknown overlap") from None
+
+
+def _upload(detail: Any) -> CreatedObject:
+    """Keys are plain here, not encoded as in S3's own notifications (reference section 9.1)."""
+    found = _take(detail, "object", dict)
+    sequencer = found.get("sequencer") or ""
+    try:
+        int(sequencer or "0", 16)
+    except (TypeError, ValueError):
+        raise InputError("the trigger's message has a sequencer that is none") from None
+    return CreatedObject(
+        bucket=_take(_take(detail, "bucket", dict), "name", str),
+        key=_take(found, "key", str),
+        size=_take(found, "size", int) if "size" in found else 0,
+        version_id=str(found.get("version-id") or ""),
+        etag=str(found.get("etag") or ""),
+        sequencer=sequencer,
+    )
+
+
+def _upload_order(pipeline: str, upload: CreatedObject, overlap: Overlap) -> StartOrder:
+    folder = upload.key.rpartition("/")[0]
+    root = f"s3://{upload.bucket}/"
+    trigger = {
+        "bucket": upload.bucket,
+        "key": upload.key,
+        "folder": f"{root}{folder}/" if folder else root,
+        "size": str(upload.size),
+        "versionId": upload.version_id,
+    }
+    return _order(pipeline, f"s3/{upload.identity}", trigger, overlap)
+
+
+def _order(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartOrder:
+    run_id = keyed_run_id(pipeline, key)
+    return StartOrder(run_id=run_id, pipeline=pipeline, key=key, trigger=trigger, overlap=overlap)
+
+
+def _take(document: Any, name: str, kind: type[_T]) -> _T:
+    value = document.get(name) if isinstance(document, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool) or value in ("", {}):
+        raise InputError(f"the trigger's message has no {name}")
+    return value
