@@ -40,11 +40,11 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import StartOrder
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from batchrelay_cli.stack.local_setup import check_runs_here
-from batchrelay_cli.verbs.options import UsageProblem
 from batchrelay_cli.verbs.run import check_given
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
