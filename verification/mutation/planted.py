@@ -559,8 +559,8 @@ MUTANTS = (
     Mutant(
         bug="a record that could not be handled is deleted",
         file="functions/on_job_event/app.py",
-        old="        if not _advanced(run_id, [fact for _, fact in facts], heard_at):",
-        new="        if _advanced(run_id, [fact for _, fact in facts], heard_at) is None:",
+        old="            if not _advance(run_id,",
+        new="            if None is _advance(run_id,",
     ),
     Mutant(
         bug="an event of a run that TTL removed comes back until it is a dead letter",
@@ -571,8 +571,8 @@ MUTANTS = (
     Mutant(
         bug="the events of one run are handled one by one",
         file="functions/on_job_event/app.py",
-        old="    for run_id, facts in heard.items():",
-        new="    for run_id, facts in [(run, [fact]) for run, all_ in heard.items() for fact in all_]:",
+        old="    for run_id, entries in by_run.items():",
+        new="    for run_id, entries in [(run, [one]) for run, all_ in by_run.items() for one in all_]:",
     ),
     Mutant(
         bug="a preparation that failed is deleted",
@@ -581,16 +581,16 @@ MUTANTS = (
         new='        logger.exception("message not handled")\n        return True',
     ),
     Mutant(
-        bug="a run that cannot be swept ends the sweep",
+        bug="a run that cannot be reconciled ends reconcile",
         file="functions/reconcile/app.py",
         old="            failed.append(run_id)\n            continue",
         new="            failed.append(run_id)\n            break",
     ),
     Mutant(
-        bug="a sweep that failed looks like one that went well",
+        bug="a reconcile that failed looks like one that went well",
         file="functions/reconcile/app.py",
         old="    if failed:",
-        new="    if failed and not swept:",
+        new="    if failed and not count:",
     ),
     Mutant(
         bug="trouble of ours is told as the caller's",
@@ -853,7 +853,7 @@ MUTANTS = (
     Mutant(
         bug="events that rivals outran come again after six minutes",
         file="functions/on_job_event/app.py",
-        old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])',
+        old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in in_conflict])',
         new="    lambda_deliveries()",
     ),
     Mutant(

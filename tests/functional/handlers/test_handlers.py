@@ -150,15 +150,15 @@ def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
     broken = fails_for("run1", cloud.runs.load, RuntimeError("down"))
     monkeypatch.setattr(cloud.runs, "load", broken)
     monkeypatch.setattr(reconcile.random, "shuffle", list)  # the broken one is the first
-    with pytest.raises(RuntimeError, match="1 of 2 open runs could not be swept"):
+    with pytest.raises(RuntimeError, match="1 of 2 open runs could not be reconciled"):
         reconcile.handler({}, CONTEXT)
     assert cloud.runs.runs["run2"].state("a").status == "SUCCEEDED"
 
 
 def test_a_sweep_ends_in_time(cloud: MemoryCloud) -> None:
     hurried = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": lambda: 59_000})
-    assert reconcile.handler({}, hurried) == {"swept": 0}
-    assert reconcile.handler({}, CONTEXT) == {"swept": 2}
+    assert reconcile.handler({}, hurried) == {"reconciled": 0}
+    assert reconcile.handler({}, CONTEXT) == {"reconciled": 2}
 
 
 def test_a_sweep_of_nothing_reads_nothing(
@@ -166,7 +166,7 @@ def test_a_sweep_of_nothing_reads_nothing(
 ) -> None:
     cloud.runs.open_ids.clear()
     monkeypatch.setattr(cloud.runs, "load", fails_for("run1", cloud.runs.load, AssertionError()))
-    assert reconcile.handler({}, CONTEXT) == {"swept": 0}
+    assert reconcile.handler({}, CONTEXT) == {"reconciled": 0}
 
 
 def test_blocked_steps_are_counted_for_the_alarm(
