@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
@@ -147,7 +147,10 @@ def sweep(a: int, b: int, **flow: Any) -> Json:
     return of_step(flow={"forEach": matrix, **flow})
 
 
-def sized(limit: int, make: Callable[[int], Any], measure: Callable[[Any], int]) -> Any:
+_M = TypeVar("_M")
+
+
+def sized(limit: int, make: Callable[[int], _M], measure: Callable[[_M], int]) -> _M:
     """What is made with so many characters as its measure needs."""
     made = make(limit - measure(make(0)))
     assert measure(made) == limit
@@ -182,6 +185,11 @@ def edge(low: int, high: int, is_refused: Callable[[int], bool]) -> tuple[int, i
         middle = (low + high) // 2
         low, high = (low, middle) if is_refused(middle) else (middle, high)
     return low, high
+
+
+def refused_by(door: Callable[[Json], str], make: Callable[[int], Json]) -> Callable[[int], bool]:
+    """Whether a door refuses what is made with a number."""
+    return lambda number: bool(door(make(number)))
 
 
 # --- the doors -----------------------------------------------------------------
@@ -458,7 +466,7 @@ def test_a_request_that_is_full(doors: Doors) -> None:
     assert "the request is 30,721 bytes; AWS Batch takes 30,720: put long lists into" in refusal
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 40_000, lambda n, made=made: bool(made(full(n))))
+        last, first = edge(1, 40_000, refused_by(made, full))
         assert "the request is 30,721 bytes; AWS Batch takes 30,720" in made(full(first))
 
 
@@ -475,7 +483,7 @@ def test_overrides_that_are_full(doors: Doors) -> None:
     assert "8,193 characters; above 8,192 AWS Batch accepts the job and then fails it" in refusal
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 9_000, lambda n, made=made: bool(made(overriding(n))))
+        last, first = edge(1, 9_000, refused_by(made, overriding))
         assert "8,193 characters; above 8,192 AWS Batch" in made(overriding(first))
 
 

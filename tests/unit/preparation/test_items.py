@@ -37,7 +37,7 @@ def chunked(body: bytes, size: int) -> Iterator[bytes]:
     return (body[at : at + size] for at in range(0, len(body), size))
 
 
-def items(for_each: ForEach, position: Position | None = None, **objects: bytes) -> list[Json]:
+def items(for_each: ForEach, position: Position | None = None, /, **objects: bytes) -> list[Json]:
     stored = {f"s3://b/{name}": body for name, body in objects.items()}
     stored |= {f"s3://b/{key}": b"" if key.endswith("/") else key.encode() for key in KEYS}
     run = run_of(step("a"), params={"x": "s3://b/"})
