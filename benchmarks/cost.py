@@ -27,7 +27,7 @@ from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played
 
 PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
-TRANSITION = PRICES["perMillion"]["stepfunctions.transitions"]
+TRANSITION: float = PRICES["perMillion"]["stepfunctions.transitions"]
 LAMBDA_GB, LAMBDA_S = 0.5, 0.15
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""

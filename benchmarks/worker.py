@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.preparation.manifest import ManifestWriter
 from batchrelay_local.launch import LocalCloud
 from batchrelay_worker.items import Child, row_items

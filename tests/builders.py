@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pytest
 
@@ -16,6 +16,7 @@ from batchrelay.adapters.memory import (
     MemoryDeliveries,
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryQueues,
@@ -23,10 +24,18 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
     MemoryUploadBatches,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
-from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.domain.events import Event
-from batchrelay.domain.pipeline import ListFile, ListFormat, NoticeRule, Param, Pipeline, Step
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    ForEach,
+    Group,
+    ListFile,
+    ListFormat,
+    NoticeRule,
+    Param,
+    Pipeline,
+    Step,
+)
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
@@ -34,6 +43,7 @@ from batchrelay.engine.engine import Engine
 from batchrelay.preparation.prepare import Preparation
 from batchrelay.triggers.batching import UploadBatches
 from batchrelay.triggers.dispatch import Triggering
+from batchrelay.triggers.messages import parse_trigger
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}
@@ -45,19 +55,40 @@ def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
+class Flow(TypedDict, total=False):
+    """What else a step has."""
+
+    aggregate: Aggregate | None
+    chunk: int | None
+    for_each: ForEach | None
+    groups: tuple[Group, ...]
+    n_to_n_needs: frozenset[str]
+    output: str | None
+    sequential: bool
+    skip_existing: str | None
+    unsafe_shell: bool
+    when: str | None
+    workers: int | None
+
+
 def step(
     name: str,
     *needs: str,
     size: int | None = None,
     file: str | None = None,
     request: Mapping[str, Json] | None = None,
-    **flow: object,
+    **flow: Unpack[Flow],
 ) -> Step:
-    document = {"jobQueue": "queue", "jobDefinition": "noop:1", **(request or {})}
+    document: dict[str, Json] = {
+        "jobQueue": "queue",
+        "jobDefinition": "noop:1",
+        **(request or {}),
+    }
     if size is not None:
         document["arrayProperties"] = {"size": size}
-    for_each = ListFile(file=file, format=ListFormat.JSON, items="Items") if file else None
-    return Step(name=name, needs=needs, request=document, **{"for_each": for_each, **flow})  # type: ignore[arg-type]
+    if file:
+        flow["for_each"] = ListFile(file=file, format=ListFormat.JSON, items="Items")
+    return Step(name=name, needs=needs, request=document, **flow)
 
 
 def pipeline(
@@ -71,10 +102,15 @@ def pipeline(
     )
 
 
-def run_of(*steps: Step, params: Mapping[str, str] | None = None, **options: object) -> Run:
+def run_of(
+    *steps: Step,
+    params: Mapping[str, str] | None = None,
+    notify: tuple[NoticeRule, ...] = (),
+    timeout_s: int | None = None,
+) -> Run:
     return new_run(
         run_id="run1",
-        pipeline=pipeline(*steps, **options),  # type: ignore[arg-type]
+        pipeline=pipeline(*steps, notify=notify, timeout_s=timeout_s),
         params=params or {},
         environment=ENVIRONMENT,
         at=T0,
@@ -88,6 +124,22 @@ def fold(run: Run, *events: Event) -> Run:
 
 def key(label: str, part: int = 0, *, round: int = 0, run_id: str = "run1") -> JobKey:  # noqa: A002  # the domain's word
     return JobKey(run_id=run_id, label=label, round=round, part=part)
+
+
+def variables_of(request: Mapping[str, Json]) -> dict[str, str]:
+    """The environment that a SubmitJob request gives to its job."""
+    overrides = request["containerOverrides"]
+    assert isinstance(overrides, Mapping)
+    environment = overrides["environment"]
+    assert isinstance(environment, list)
+    return {entry["name"]: entry["value"] for entry in environment}
+
+
+def steps_of(document: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The steps of a run's public document."""
+    steps = document["steps"]
+    assert isinstance(steps, list)
+    return steps
 
 
 @contextmanager

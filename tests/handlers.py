@@ -16,11 +16,11 @@ from tests.stack import template
 _SET = template()["Globals"]["Function"]["Environment"]["Variables"]
 os.environ.update({name: _SET[name] for name in _SET if isinstance(_SET[name], str)})
 
-from api import app as api  # noqa: E402
-from on_job_event import app as on_job_event  # noqa: E402  # Powertools reads the environment
-from prepare import app as prepare  # noqa: E402
-from reconcile import app as reconcile  # noqa: E402
-from start_run import app as start_run  # noqa: E402
+from functions.api import app as api  # noqa: E402
+from functions.on_job_event import app as on_job_event  # noqa: E402  # Powertools reads the environment
+from functions.prepare import app as prepare  # noqa: E402
+from functions.reconcile import app as reconcile  # noqa: E402
+from functions.start_run import app as start_run  # noqa: E402
 
 __all__ = ["CONTEXT", "api", "on_job_event", "prepare", "reconcile", "serve", "start_run"]
 
@@ -33,8 +33,8 @@ CONTEXT = SimpleNamespace(
 )
 
 
-def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every handler work on a cloud in memory."""
+def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Let every handler work on a cloud in memory; the API that they answer with."""
     for app in (on_job_event, prepare, reconcile, start_run):
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
     for app in (on_job_event, prepare, start_run):
@@ -44,3 +44,4 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Looks(jobs=cloud.jobs, clock=cloud.clock)
     asked = Api(engine=cloud.engine, looks=looks, new_run_id=lambda: next(ids))
     monkeypatch.setattr(api, "lambda_api", lambda: asked)
+    return asked

@@ -12,6 +12,7 @@ import click
 from batchrelay.domain.errors import InputError
 from batchrelay_cli import INTERRUPTED
 from batchrelay_cli.pipeline_file.read import PipelineFileError
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.backfill import backfill
 from batchrelay_cli.verbs.cancel import cancel
 from batchrelay_cli.verbs.completion import completion
@@ -29,7 +30,6 @@ from batchrelay_cli.verbs.start import start
 from batchrelay_cli.verbs.status import status
 from batchrelay_cli.verbs.tune import tune
 from batchrelay_cli.verbs.undeploy import undeploy
-from batchrelay_cli.views.terminal import say
 
 
 class _Verbs(click.Group):

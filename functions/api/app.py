@@ -1,4 +1,4 @@
-"""API Gateway: start, list, look, cancel. What the caller got wrong is a problem document."""
+"""API Gateway: start, list, read and cancel runs. A wrong request gets a problem document."""
 
 from __future__ import annotations
 
@@ -16,14 +16,39 @@ from batchrelay.aws_lambda.metrics import record, record_start
 from batchrelay.aws_lambda.wiring import begin_invocation, lambda_api
 from batchrelay.domain.errors import CodecError, InputError, PathNotFound
 
-logger, metrics, app = Logger(), Metrics(), APIGatewayRestResolver()
+logger = Logger()
+metrics = Metrics()
+app = APIGatewayRestResolver()
 
-app.get("/openapi.json")(lambda: answer(openapi.document()))
-app.get("/pipelines")(lambda: answer(lambda_api().pipelines()))
-app.get("/runs")(lambda: answer(lambda_api().runs(app.current_event.query_string_parameters)))
-app.get("/runs/<run_id>")(lambda run_id: answer(lambda_api().run(run_id)))
-app.get("/runs/<run_id>/story")(lambda run_id: answer(lambda_api().story(run_id)))
-app.get("/runs/<run_id>/steps/<step>")(lambda **ids: answer(lambda_api().step(**ids)))
+
+@app.get("/openapi.json")
+def describe() -> Response[str]:
+    return answer(openapi.document())
+
+
+@app.get("/pipelines")
+def list_pipelines() -> Response[str]:
+    return answer(lambda_api().pipelines())
+
+
+@app.get("/runs")
+def list_runs() -> Response[str]:
+    return answer(lambda_api().runs(app.current_event.query_string_parameters))
+
+
+@app.get("/runs/<run_id>")
+def get_run(run_id: str) -> Response[str]:
+    return answer(lambda_api().run(run_id))
+
+
+@app.get("/runs/<run_id>/story")
+def get_story(run_id: str) -> Response[str]:
+    return answer(lambda_api().story(run_id))
+
+
+@app.get("/runs/<run_id>/steps/<step>")
+def get_step(run_id: str, step: str) -> Response[str]:
+    return answer(lambda_api().step(run_id, step))
 
 
 @app.post("/pipelines/<name>/runs")
@@ -36,26 +61,34 @@ def start(name: str) -> Response[str]:
 
 @app.post("/runs/<run_id>/cancel")
 def cancel(run_id: str) -> Response[str]:
-    record(metrics, handled := lambda_api().cancel(run_id, app.current_event.decoded_body))
+    handled = lambda_api().cancel(run_id, app.current_event.decoded_body)
+    record(metrics, handled)
     return answer(run_document(handled.run), 202)
 
 
-@app.exception_handler([InputError, UnicodeDecodeError])
-def refused(error: Exception) -> Response[str]:
+def refuse(error: Exception) -> Response[str]:
+    document = problem(error)
     logger.warning("request refused", extra={"reason": str(error)})
-    return answer(document := problem(error), document["status"], "application/problem+json")
+    return answer(document, document["status"])
 
 
-@app.exception_handler(CodecError)
-def unreadable(error: CodecError) -> Response[str]:
+def refuse_path(_error: Exception) -> Response[str]:
+    return refuse(PathNotFound(f"there is no {app.current_event.path[:200]}"))
+
+
+def report_unreadable(error: CodecError) -> Response[str]:
+    document = problem(error)
     logger.error("stored document unreadable", extra={"reason": str(error)})
-    return answer(document := problem(error), document["status"], "application/problem+json")
+    return answer(document, document["status"])
 
 
-app.not_found(lambda _: refused(PathNotFound(f"there is no {app.current_event.path[:200]}")))
+app.exception_handler([InputError, UnicodeDecodeError])(refuse)
+app.exception_handler(CodecError)(report_unreadable)
+app.not_found(refuse_path)
 
 
-def answer(document: Any, status: int = 200, kind: str = "application/json") -> Response[str]:
+def answer(document: Any, status: int = 200) -> Response[str]:
+    kind = "application/json" if status < 400 else "application/problem+json"
     return Response(status_code=status, content_type=kind, body=json.dumps(document))
 
 

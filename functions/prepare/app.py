@@ -1,5 +1,8 @@
-"""Counts a step's items and writes its manifest, and goes on with runs whose start or event left
-submissions to do: the work that may take minutes. Queue of preparations -> here, one by one."""
+"""Prepares steps and continues runs: the work that may take minutes. SQS -> here, one by one.
+
+To prepare a step is to count its items and to write its manifest. A run is continued if a start or
+an event left it submissions that there was no time for.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     failed: list[str] = []
     for message in event["Records"]:
         try:
-            is_done = _done(message, context)
+            is_done = _handle(message, context)
         except RunConflict:
-            logger.warning("rivals were faster")
+            logger.warning("run in conflict")
             lambda_deliveries().return_soon([message])
             is_done = False
         if not is_done:
@@ -36,42 +39,43 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _done(record: dict[str, Any], context: LambdaContext) -> bool:
-    deliveries = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+def _handle(message: dict[str, Any], context: LambdaContext) -> bool:
+    """Whether the message is done with; False for one that must come again."""
+    deliveries = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
-        message = parse(record["body"])
-        if isinstance(message, ContinueMessage):
-            _continue(message)
+        request = parse(message["body"])
+        if isinstance(request, ContinueMessage):
+            _continue(request)
         else:
-            _prepare(message, context, is_repeated=deliveries > 1)
+            _prepare(request, context, is_repeated=deliveries > 1)
     except RunNotFound:
         logger.info("message of an unknown run")
     except RunConflict:
         raise
-    except Exception:  # the record goes back to the queue, then to the dead letters
+    except Exception:  # the message goes back to the queue, and to the dead letters in the end
         logger.exception("message not handled")
         return False
     return True
 
 
-def _continue(message: ContinueMessage) -> None:
-    handled = lambda_engine().continue_run(message.run_id)
-    details = {"run_id": message.run_id, "effects": len(handled.performed)}
+def _continue(request: ContinueMessage) -> None:
+    handled = lambda_engine().continue_run(request.run_id)
+    details = {"run_id": request.run_id, "effects": len(handled.performed)}
     logger.info("run continued", extra=details)
     record(metrics, handled)
 
 
-def _prepare(message: PrepareMessage, context: LambdaContext, *, is_repeated: bool) -> None:
+def _prepare(request: PrepareMessage, context: LambdaContext, *, is_repeated: bool) -> None:
     handled = lambda_engine().prepare(
-        message.run_id,
-        message.step,
-        message.round,
-        resume=message.resume,
+        request.run_id,
+        request.step,
+        request.round,
+        resume=request.resume,
         is_repeated=is_repeated,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
-    children = handled.run.state(message.step).children
-    details = {"run_id": message.run_id, "step": message.step, "children": children}
+    children = handled.run.state(request.step).children
+    details = {"run_id": request.run_id, "step": request.step, "children": children}
     logger.info("step prepared", extra=details)
     metrics.add_metric("StepsPrepared", MetricUnit.Count, 1)
     record(metrics, handled)

@@ -1,6 +1,7 @@
-"""Starts runs: by triggers, through their queue, and by whoever invokes it with {"pipeline",
-"version", "runId" or "key", "params"}: the answer is the run, or {"error": {"type", "message"}}. A
-trigger's message that starts nothing is a dead letter in the end.
+"""Starts runs: for the messages of triggers, and for a direct invocation.
+
+An invocation gives {"pipeline", "version", "runId" or "key", "params"}. The answer is the run, or
+{"error": {"type", "message"}}. A trigger's message that fails is a dead letter in the end.
 """
 
 from __future__ import annotations
@@ -40,21 +41,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     begin_invocation(context)
     if isinstance(event, dict) and "Records" in event:
         bodies = {message["messageId"]: message["body"] for message in event["Records"]}
-        heard = lambda_triggering().receive(bodies)
-        outrun = [m for m, outcome in heard.items() if isinstance(outcome, RunConflict)]
-        lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])
-        failed = [{"itemIdentifier": m} for m, outcome in heard.items() if not _told(outcome)]
-        return {"batchItemFailures": failed}
+        outcomes = lambda_triggering().receive(bodies)
+        in_conflict = {m for m, outcome in outcomes.items() if isinstance(outcome, RunConflict)}
+        return_soon = [r for r in event["Records"] if r["messageId"] in in_conflict]
+        lambda_deliveries().return_soon(return_soon)
+        failed = [m for m, outcome in outcomes.items() if not _record(outcome)]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
     try:
         handled = lambda_engine().start(decode_start_request(event, new_run_id))
     except InputError as error:
         logger.warning("start refused", extra={"reason": str(error)})
         return {"error": {"type": type(error).__name__, "message": str(error)}}
-    _told(handled)
+    _record(handled)
     return {"runId": handled.run.id, "status": handled.run.status, "new": not handled.is_repeated}
 
 
-def _told(outcome: Outcome) -> bool:
+def _record(outcome: Outcome) -> bool:
     """Log and count it; False for a message that goes back, and to the dead letters in the end."""
     match outcome:
         case Handled():
@@ -62,11 +64,11 @@ def _told(outcome: Outcome) -> bool:
         case RunSkipped():
             logger.info("run skipped", extra={"reason": str(outcome)})
             metrics.add_metric("RunsSkipped", MetricUnit.Count, 1)
-        case PipelineNotFound():  # it was taken away, and its rule a moment later
+        case PipelineNotFound():  # it was undeployed, and its rule a moment later
             logger.warning("trigger without a pipeline", extra={"reason": str(outcome)})
             metrics.add_metric("TriggersWithoutPipeline", MetricUnit.Count, 1)
         case RunConflict():
-            logger.warning("rivals were faster", extra={"reason": str(outcome)})
+            logger.warning("run in conflict", extra={"reason": str(outcome)})
             return False
         case Exception():
             logger.error("trigger started nothing", exc_info=outcome)

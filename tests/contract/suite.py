@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -42,6 +42,7 @@ from batchrelay.domain.upload_batch import (
     TimerMessage,
     UploadBatch,
 )
+from batchrelay.domain.values import Json
 from batchrelay.ports import (
     Jobs,
     Notices,
@@ -320,10 +321,11 @@ class BurstStoreContract:
         with pytest.raises(RunConflict):
             upload_batches.extend("p#t", seen, at(30))
         upload_batches.close("p#t", upload_batches.batch("p#t"))
-        for call in (
+        late_calls: tuple[Callable[[], None], ...] = (
             lambda: upload_batches.collect("p#t", seen, [created(4)], at(3), at(9)),
             lambda: upload_batches.close("p#t", seen),
-        ):
+        )
+        for call in late_calls:
             with pytest.raises(RunConflict):
                 call()
         assert upload_batches.batch("p#t") == UploadBatch(number=1, closed_at=at(20))
@@ -435,33 +437,41 @@ class NoticesContract:
         }
 
 
+def submitted(jobs: Jobs, *requests: Mapping[str, Json]) -> list[str]:
+    """The job ids of requests that are all accepted."""
+    answers = jobs.submit_all(requests)
+    job_ids = [answer for answer in answers if isinstance(answer, str)]
+    assert len(job_ids) == len(requests), answers
+    return job_ids
+
+
 class JobsContract:
     """`request` makes a SubmitJob request of a name that this AWS Batch accepts."""
 
     def test_a_job_is_found_by_its_exact_name_oldest_first(
-        self, jobs: Jobs, request_of: Callable[[str], dict[str, object]], queue: str
+        self, jobs: Jobs, request_of: Callable[[str], Mapping[str, Json]], queue: str
     ) -> None:
         name = "br-find-a-r0-p0"
         names = (name, name + "0", name.upper())
-        first, *_ = jobs.submit_all([request_of(each) for each in names])  # type: ignore[misc]
-        [second] = jobs.submit_all([request_of(name)])
+        first, *_ = submitted(jobs, *map(request_of, names))
+        [second] = submitted(jobs, request_of(name))
         assert jobs.find(queue, name) == (first, second)
         assert jobs.find(queue, "br-find-b-r0-p0") == ()
 
     def test_unknown_jobs_are_left_out(
-        self, jobs: Jobs, request_of: Callable[[str], dict[str, object]]
+        self, jobs: Jobs, request_of: Callable[[str], Mapping[str, Json]]
     ) -> None:
-        [job_id] = jobs.submit_all([request_of("br-describe-a-r0-p0")])
+        [job_id] = submitted(jobs, request_of("br-describe-a-r0-p0"))
         described = jobs.describe(["nobody", job_id, *(f"none-{n}" for n in range(150))])
         assert [report.job_id for report in described] == [job_id]
 
     def test_a_terminated_job_fails_with_the_reason(
         self,
         jobs: Jobs,
-        request_of: Callable[[str], dict[str, object]],
+        request_of: Callable[[str], Mapping[str, Json]],
         derive: Callable[[Callable[[], bool]], None],
     ) -> None:
-        [job_id] = jobs.submit_all([request_of("br-stop-a-r0-p0")])
+        [job_id] = submitted(jobs, request_of("br-stop-a-r0-p0"))
         assert jobs.terminate([job_id, "nobody"], "enough") == (job_id, "nobody")
         derive(lambda: jobs.describe([job_id])[0].outcome is not None)
         [report] = jobs.describe([job_id])

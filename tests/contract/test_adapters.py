@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -17,11 +18,17 @@ from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
-from batchrelay.adapters.triggers import SqsTimers, parse_trigger
+from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, Refused
+from batchrelay.domain.requests import Notice
+from batchrelay.domain.values import Json
+from batchrelay.triggers.messages import parse_trigger, ring_message
 from tests.contract import suite
 from tests.stack import table_request
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 CLOUD = pytest.param("cloud", marks=pytest.mark.cloud)
 
@@ -62,7 +69,7 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         text = json.dumps(encode_pipeline(suite.EVERYTHING))
         key = {"pk": {"S": "PIPELINE#everything"}, "sk": {"S": "V#3"}}
         item = {**key, "document": {"S": text}}
-        boto3.client("dynamodb").put_item(TableName=store.table, Item=item)  # type: ignore[arg-type]
+        boto3.client("dynamodb").put_item(TableName=store.table, Item=item)
         assert store.get_pipeline("everything", 3) == suite.EVERYTHING
 
     def test_a_write_whose_answer_was_lost_is_recognised_as_our_own(
@@ -81,10 +88,9 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         saved = store.save(suite.ended(created))
         assert store.load("one") == saved
 
-    def _item(self, store: DynamoStore) -> dict[str, dict[str, str]]:
+    def _item(self, store: DynamoStore) -> dict[str, AttributeValueTypeDef]:
         key = {"pk": {"S": "RUN#one"}, "sk": {"S": "RUN"}}
-        item = boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]
-        return {name: dict(value) for name, value in item.items()}  # type: ignore[call-overload]
+        return boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]
 
 
 class TestDynamoUploadBatches(suite.BurstStoreContract):
@@ -97,7 +103,7 @@ class TestDynamoUploadBatches(suite.BurstStoreContract):
 class TestSqsTimers(suite.TimersContract):
     @pytest.fixture
     def timers(self, queue_url: str) -> SqsTimers:
-        return SqsTimers(queue_url=queue_url)
+        return SqsTimers(queue_url=queue_url, body_of=ring_message)
 
     @pytest.fixture
     def rang(self, queue_url: str) -> Callable[[], object]:
@@ -169,7 +175,7 @@ class TestSnsNotices(suite.NoticesContract):
 
     def test_a_topic_that_is_not_there_is_refused(self, aws: None, notices: SnsNotices) -> None:
         gone = "arn:aws:sns:us-east-1:000000000000:gone"
-        notice = suite.Notice(topic=gone, id="x", subject="s", message="m", attributes={})
+        notice = Notice(topic=gone, id="x", subject="s", message="m", attributes={})
         with pytest.raises(Refused):
             notices.publish(notice)
 
@@ -188,7 +194,7 @@ class TestBatchJobs(suite.JobsContract):
         return BatchJobs()
 
     @pytest.fixture
-    def request_of(self, queue: str) -> Callable[[str], dict[str, object]]:
+    def request_of(self, queue: str) -> Callable[[str], Mapping[str, Json]]:
         return lambda name: {
             "jobName": name,
             "jobQueue": queue,

@@ -6,11 +6,12 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import LOOK_TRIES, SUBMIT_THREADS, THROTTLED_TRIES, BatchJobs
@@ -18,6 +19,9 @@ from batchrelay.aws_lambda.settings import Settings
 from batchrelay.aws_lambda.wiring import engine, triggering
 from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
 
 REQUEST = {"jobName": "br-a-b-r0-p0", "jobQueue": "q", "jobDefinition": "d"}
 
@@ -46,7 +50,7 @@ class Wire:
             raise answer
         status, code, body = answer
         headers = {"x-amzn-errortype": code} if code else {}
-        return AWSResponse(request.url, status, headers, _Raw(body.encode()))
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(body.encode()))
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +59,16 @@ def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 
+def answer_by(wire: Wire, client: BatchClient) -> None:
+    """Every request of a client is answered by a wire."""
+    events = client.meta.events
+    events.register("before-send.batch.*", wire)  # type: ignore[arg-type]  # the stub has no answer
+
+
 def jobs_on(wire: Wire, naps: list[float]) -> BatchJobs:
     jobs = BatchJobs(sleep=naps.append)
     for client in (jobs._submitter, jobs._client):
-        client.meta.events.register("before-send.batch.*", wire)
+        answer_by(wire, client)
     return jobs
 
 
@@ -127,7 +137,7 @@ def test_many_submissions_are_sent_at_the_same_time_and_answered_in_their_order(
             together.wait()
             name = json.loads(request.body)["jobName"]
             body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
-            return AWSResponse(request.url, 200, {}, _Raw(body.encode()))
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(body.encode()))
 
     names = [f"job{number}" for number in range(3 * SUBMIT_THREADS)]
     requests = [{**REQUEST, "jobName": name} for name in names]
@@ -142,7 +152,7 @@ def test_one_submission_that_fails_does_not_lose_the_ids_of_the_others() -> None
             if name == "odd":
                 raise RuntimeError("a bug")
             body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
-            return AWSResponse(request.url, 200, {}, _Raw(body.encode()))
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(body.encode()))
 
     requests = [{**REQUEST, "jobName": name} for name in ("a", "odd", "c")]
     first, second, third = jobs_on(Odd((200, "", "{}")), []).submit_all(requests)
@@ -180,7 +190,7 @@ def test_a_look_is_answered_soon_or_not_at_all(
     answer: tuple[int, str, str] | Exception, error: type[Exception], sent: int
 ) -> None:
     wire, jobs = Wire(answer), BatchJobs.looked_at()
-    jobs._client.meta.events.register("before-send.batch.*", wire)
+    answer_by(wire, jobs._client)
     with pytest.raises(error):
         jobs.describe(["job"])
     assert wire.sent == sent

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from batchrelay.adapters.memory import (
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryRunStore,
     MemoryTimers,
     MemoryUploadBatches,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.effects import ContinueRun
 from batchrelay.domain.upload_batch import TimerMessage
+from batchrelay.domain.values import Json
 from tests.contract import suite
 
 
@@ -108,7 +109,7 @@ class TestMemoryJobs(suite.JobsContract):
         return MemoryJobs()
 
     @pytest.fixture
-    def request_of(self) -> Callable[[str], dict[str, object]]:
+    def request_of(self) -> Callable[[str], Mapping[str, Json]]:
         return lambda name: {"jobName": name, "jobQueue": "queue", "jobDefinition": "d"}
 
     @pytest.fixture

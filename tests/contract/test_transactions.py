@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -48,7 +49,7 @@ class Wire:
     """A DynamoDB that answers as it is told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client_errors.time, "sleep", lambda _: None)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
         self.client = boto3.client(
             "dynamodb", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
         )

@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.values import Json
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0
@@ -39,8 +40,9 @@ def ask(
     if sign:
         credentials = Credentials(cloud.access_key, cloud.secret)
         SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+    assert request.url is not None
     sent = urllib.request.Request(  # noqa: S310  # loopback
-        request.url, data=request.body, headers=dict(request.headers), method=method
+        request.url, data=request.data, headers=dict(request.headers), method=method
     )
     try:
         with urllib.request.urlopen(sent) as answer:  # noqa: S310
@@ -65,7 +67,11 @@ def name(cloud: LocalCloud) -> str:
             "memory": 64,
         },
     )
-    request = {"jobQueue": name, "jobDefinition": name, "arrayProperties": {"size": 3}}
+    request: dict[str, Json] = {
+        "jobQueue": name,
+        "jobDefinition": name,
+        "arrayProperties": {"size": 3},
+    }
     steps = (Step(name="wait", request=request), Step(name="after", needs=("wait",), request={}))
     pipelines = store(cloud.outputs["TableName"], local_client_factory(cloud.environment))
     pipelines.register(Pipeline(name=name, version=1, steps=steps), T0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.values import Json
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_local.calls import write_units
 from benchmarks.cost import Cost, chain, cost_of
@@ -63,5 +65,11 @@ def test_a_write_is_paid_for_by_the_kib(length: int, units: int) -> None:
 
 
 def test_any_item_can_be_measured() -> None:
-    values = ({"BOOL": True}, {"NULL": True}, {"N": "123"}, {"L": [{"S": "x"}]}, {"M": {}})
+    values: tuple[Mapping[str, Json], ...] = (
+        {"BOOL": True},
+        {"NULL": True},
+        {"N": "123"},
+        {"L": [{"S": "x"}]},
+        {"M": {}},
+    )
     assert write_units({f"name-{n}": value for n, value in enumerate(values)}) == 1

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from click.testing import CliRunner
@@ -40,11 +40,11 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import StartRequest
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from batchrelay_cli.stack.local_setup import check_runs_here
-from batchrelay_cli.verbs.options import UsageProblem
 from batchrelay_cli.verbs.run import check_given
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
@@ -61,7 +61,7 @@ Json = dict[str, Any]
 
 NOT_MET: Mapping[str, str] = {
     "RUN_BYTES_MAX": "a start and a step are refused by STATE_BYTES_MAX before: test_run_size.py",
-    "STATE_BYTES_MAX": "a start and a step that do not fit: test_run_size.py, pressure/never_saved.py",
+    "STATE_BYTES_MAX": "a start and a step that do not fit: test_run_size.py, stress/never_saved.py",
     "DUPLICATE_JOBS_MAX": "a further one is stopped without a note: test_run_size.py",
     "REASON_BYTES_MAX": "a longer reason is cut: test_run_size.py",
     "STEP_LABEL_MAX": "a longer name is shortened: test_values.py",
@@ -147,7 +147,10 @@ def sweep(a: int, b: int, **flow: Any) -> Json:
     return of_step(flow={"forEach": matrix, **flow})
 
 
-def sized(limit: int, make: Callable[[int], Any], measure: Callable[[Any], int]) -> Any:
+_M = TypeVar("_M")
+
+
+def sized(limit: int, make: Callable[[int], _M], measure: Callable[[_M], int]) -> _M:
     """What is made with so many characters as its measure needs."""
     made = make(limit - measure(make(0)))
     assert measure(made) == limit
@@ -182,6 +185,11 @@ def edge(low: int, high: int, is_refused: Callable[[int], bool]) -> tuple[int, i
         middle = (low + high) // 2
         low, high = (low, middle) if is_refused(middle) else (middle, high)
     return low, high
+
+
+def refused_by(door: Callable[[Json], str], make: Callable[[int], Json]) -> Callable[[int], bool]:
+    """Whether a door refuses what is made with a number."""
+    return lambda number: bool(door(make(number)))
 
 
 # --- the doors -----------------------------------------------------------------
@@ -458,7 +466,7 @@ def test_a_request_that_is_full(doors: Doors) -> None:
     assert "the request is 30,721 bytes; AWS Batch takes 30,720: put long lists into" in refusal
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 40_000, lambda n, made=made: bool(made(full(n))))
+        last, first = edge(1, 40_000, refused_by(made, full))
         assert "the request is 30,721 bytes; AWS Batch takes 30,720" in made(full(first))
 
 
@@ -475,7 +483,7 @@ def test_overrides_that_are_full(doors: Doors) -> None:
     assert "8,193 characters; above 8,192 AWS Batch accepts the job and then fails it" in refusal
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 9_000, lambda n, made=made: bool(made(overriding(n))))
+        last, first = edge(1, 9_000, refused_by(made, overriding))
         assert "8,193 characters; above 8,192 AWS Batch" in made(overriding(first))
 
 
@@ -487,11 +495,11 @@ def test_a_queue_of_runs_that_is_full() -> None:
     """Where runs come from that must not overlap: a trigger."""
     there = MemoryCloud(pipeline(step("a")))
     there.engine.start(StartRequest(run_id="r", pipeline="test", version=1, overlap=Overlap.QUEUE))
-    turn = there.runs.turn("test")
+    turn = there.runs.run_queue("test")
     waiting = tuple(f"w{number}" for number in range(QUEUED_RUNS_MAX - 1))
-    there.runs.turns["test"] = replace(turn, waiting=waiting)
+    there.runs.run_queues["test"] = replace(turn, waiting=waiting)
     order = StartRequest(run_id="last", pipeline="test", version=1, overlap=Overlap.QUEUE)
     there.engine.start(order)
-    assert len(there.runs.turn("test").waiting) == QUEUED_RUNS_MAX
+    assert len(there.runs.run_queue("test").waiting) == QUEUED_RUNS_MAX
     with pytest.raises(InputError, match=r"^1,000 runs of test are waiting for their turn: cancel"):
         there.engine.start(replace(order, run_id="more"))

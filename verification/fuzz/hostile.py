@@ -66,12 +66,26 @@ def between(begin: bytes, pieces: Iterable[bytes], end: bytes = b"") -> Iterator
 Made = Callable[[], Iterable[bytes]]
 
 
+def late(make: Callable[[bytes], Iterable[bytes]], piece: bytes) -> Made:
+    """What is made of a piece when it is asked for."""
+    return lambda: make(piece)
+
+
+def of_item(piece: bytes) -> Iterable[bytes]:
+    """As long as an item may be."""
+    return many(piece, ITEM - 9)
+
+
 def _files() -> Iterator[tuple[str, str, Made]]:
     """Names, what the file is called, and its bytes."""
     kinds = ("txt", "csv", "tsv", "jsonl", "json")
     for kind in kinds:
         quoted = b'"' if "js" in kind else b""
-        yield f"one-line-{kind}", f"f.{kind}.gz", lambda q=quoted: gzipped(between(q, many(b"a")))
+        yield (
+            f"one-line-{kind}",
+            f"f.{kind}.gz",
+            late(lambda q: gzipped(between(q, many(b"a"))), quoted),
+        )
         yield f"empty-lines-{kind}", f"f.{kind}.gz", lambda: gzipped(many(b"\n", 100 * MIB))
         yield f"blank-{kind}", f"f.{kind}.gz", lambda: gzipped(many(b" "))
         yield f"nul-{kind}", f"f.{kind}.gz", lambda: gzipped(many(b"\0"))
@@ -118,47 +132,59 @@ _ELEMENTS = {
 def _documents() -> Iterator[tuple[str, str, Made]]:
     """JSON: what is deep, long, wide, and what is skipped."""
     for name, piece in _ELEMENTS.items():
-        body = lambda p=piece: many(p, ITEM - 9)  # noqa: E731  # as long as an item may be
-        bomb = lambda p=piece: many(p)  # noqa: E731
         yield (
             f"item-{name}-json",
             "f.json",
-            lambda b=body: between(b"[[", chain(b(), (b"0],[",), b()), b"0]]"),
+            late(
+                lambda p: between(b"[[", chain(of_item(p), (b"0],[",), of_item(p)), b"0]]"), piece
+            ),
         )
         yield (
             f"item-{name}-jsonl",
             "f.jsonl",
-            lambda b=body: chain(*(between(b"[", b(), b"0]\n") for _ in range(3))),
+            late(lambda p: chain(*(between(b"[", of_item(p), b"0]\n") for _ in range(3))), piece),
         )
-        yield f"bomb-{name}-json", "f.json.gz", lambda b=bomb: gzipped(between(b"[[", b(), b"0]]"))
+        yield (
+            f"bomb-{name}-json",
+            "f.json.gz",
+            late(lambda p: gzipped(between(b"[[", many(p), b"0]]")), piece),
+        )
         yield (
             f"bomb-{name}-jsonl",
             "f.jsonl.gz",
-            lambda b=bomb: gzipped(between(b"[", b(), b"0]\n")),
+            late(lambda p: gzipped(between(b"[", many(p), b"0]\n")), piece),
         )
     for name, piece in (("zeros", b"0,"), ("objects-of-one", b'{"":0},')):
         yield (
             f"skipped-{name}-json",
             "skipped.json.gz",
-            lambda p=piece: gzipped(
-                between(b'{"x": [', many(p, 60 * MIB), b'0], "Items": [1, 2]}')
+            late(
+                lambda p: gzipped(between(b'{"x": [', many(p, 60 * MIB), b'0], "Items": [1, 2]}')),
+                piece,
             ),
         )
         yield (
             f"skipped-deep-{name}-json",
             "skipped.json.gz",
-            lambda p=piece: gzipped(
-                between(b'{"x": {"y": [', many(p, 60 * MIB), b'0]}, "Items": [1, 2]}')
+            late(
+                lambda p: gzipped(
+                    between(b'{"x": {"y": [', many(p, 60 * MIB), b'0]}, "Items": [1, 2]}')
+                ),
+                piece,
             ),
         )
     for depth in (b"[", b'{"a":'):
         kind = "lists" if depth == b"[" else "objects"
-        yield f"deep-{kind}-json", "f.json.gz", lambda d=depth: gzipped(between(b"[", many(d)))
-        yield f"deep-{kind}-jsonl", "f.jsonl.gz", lambda d=depth: gzipped(many(d))
+        yield (
+            f"deep-{kind}-json",
+            "f.json.gz",
+            late(lambda d: gzipped(between(b"[", many(d))), depth),
+        )
+        yield f"deep-{kind}-jsonl", "f.jsonl.gz", late(lambda d: gzipped(many(d)), depth)
         yield (
             f"deep-skipped-{kind}-json",
             "skipped.json.gz",
-            lambda d=depth: gzipped(between(b'{"x": ', many(d))),
+            late(lambda d: gzipped(between(b'{"x": ', many(d))), depth),
         )
     yield "skipped-text-json", "skipped.json.gz", lambda: gzipped(between(b'{"x": "', many(b"a")))
     yield "skipped-key-json", "skipped.json.gz", lambda: gzipped(between(b'{"', many(b"a")))

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from batchrelay.codec import encode_pipeline, encode_run
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import JobOutcome, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
@@ -48,6 +49,7 @@ def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[st
             cloud.engine.reconcile(run_id)
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
+            assert isinstance(wanted, Prepare)
             cloud.engine.prepare(wanted.run_id, wanted.step, wanted.round)
     objects = {uri: body.decode("latin-1") for uri, body in cloud.objects.objects.items()}
     return {"pipeline": encode_pipeline(definition), "objects": objects, "states": states}

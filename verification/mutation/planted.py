@@ -118,7 +118,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a save is not conditional",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="if stored is None or stored.version != run.version:",
         new="if stored is None:",
     ),
@@ -559,8 +559,8 @@ MUTANTS = (
     Mutant(
         bug="a record that could not be handled is deleted",
         file="functions/on_job_event/app.py",
-        old="        if not _advanced(run_id, [fact for _, fact in facts], received_at):",
-        new="        if _advanced(run_id, [fact for _, fact in facts], received_at) is None:",
+        old="            if not _advance(run_id,",
+        new="            if None is _advance(run_id,",
     ),
     Mutant(
         bug="an event of a run that TTL removed comes back until it is a dead letter",
@@ -571,8 +571,8 @@ MUTANTS = (
     Mutant(
         bug="the events of one run are handled one by one",
         file="functions/on_job_event/app.py",
-        old="    for run_id, facts in heard.items():",
-        new="    for run_id, facts in [(run, [fact]) for run, all_ in heard.items() for fact in all_]:",
+        old="    for run_id, entries in by_run.items():",
+        new="    for run_id, entries in [(run, [one]) for run, all_ in by_run.items() for one in all_]:",
     ),
     Mutant(
         bug="a preparation that failed is deleted",
@@ -581,7 +581,7 @@ MUTANTS = (
         new='        logger.exception("message not handled")\n        return True',
     ),
     Mutant(
-        bug="a run that cannot be reconciled ends the reconcile",
+        bug="a run that cannot be reconciled ends reconcile",
         file="functions/reconcile/app.py",
         old="            failed.append(run_id)\n            continue",
         new="            failed.append(run_id)\n            break",
@@ -590,7 +590,7 @@ MUTANTS = (
         bug="a reconcile that failed looks like one that went well",
         file="functions/reconcile/app.py",
         old="    if failed:",
-        new="    if failed and not reconciled:",
+        new="    if failed and not count:",
     ),
     Mutant(
         bug="trouble of ours is job_terminated as the caller's",
@@ -612,7 +612,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a run_queue is taken although it was passed on meanwhile",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="if self.run_queue(run_queue.pipeline).version != run_queue.version:",
         new="if False:",
     ),
@@ -650,13 +650,13 @@ MUTANTS = (
     ),
     Mutant(
         bug="an upload that comes just when a batch is closed is lost",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="if self._same(name, batch).count != batch.count:",
         new="if False:",
     ),
     Mutant(
         bug="an upload that is job_terminated again after its batch is another run",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="            if (name, upload.identity) in self.seen:\n                continue",
         new="            if upload in self.noted.get((name, batch.number), ()):\n                continue",
     ),
@@ -683,7 +683,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a late writer brings an old timer back",
-        file="adapters/memory.py",
+        file="adapters/memory/upload_batches.py",
         old="if (known.number, known.timer_at) != (batch.number, batch.timer_at):",
         new="if known.number != batch.number:",
     ),
@@ -853,7 +853,7 @@ MUTANTS = (
     Mutant(
         bug="events that rivals outran come again after six minutes",
         file="functions/on_job_event/app.py",
-        old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in outrun])',
+        old='    lambda_deliveries().return_soon([r for r in event["Records"] if r["messageId"] in in_conflict])',
         new="    lambda_deliveries()",
     ),
     Mutant(
@@ -988,7 +988,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="the store in memory takes a run of any size",
-        file="adapters/memory.py",
+        file="adapters/memory/run_store.py",
         old="        stored_run(written, self.bytes_max)\n",
         new="",
     ),

@@ -27,6 +27,7 @@ from batchrelay.domain.events import (
     RunContinued,
     SubmissionWithdrawn,
 )
+from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.run import Run
 from batchrelay.domain.transitions import advance
@@ -45,8 +46,8 @@ def check_size(run: Run) -> None:
     """No state is larger than was counted, and none is counted to be larger than the limit."""
     text, bound = len(compact_json(encode_run(run)).encode()), budget.state_bytes(run)
     assert text <= bound, f"{text:,} bytes, {bound:,} were counted"
-    assert bound <= budget.STATE_BYTES_MAX, f"{bound:,} bytes, over {budget.STATE_BYTES_MAX:,}"
-    stored_run(run, budget.STATE_BYTES_MAX + OVERHEAD_BYTES)
+    assert bound <= STATE_BYTES_MAX, f"{bound:,} bytes, over {STATE_BYTES_MAX:,}"
+    stored_run(run, STATE_BYTES_MAX + OVERHEAD_BYTES)
 
 
 def cancelled(run: Run) -> Run:

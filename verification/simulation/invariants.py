@@ -133,9 +133,9 @@ def _check_jobs(world: World, run: Run) -> None:
     for job in world.jobs.jobs.values():  # the earlier levels of an aggregate
         earlier = JobKey.parse(job.name)
         assert earlier is not None, job
-        step = run.pipeline.step_of_label(earlier.label)
-        assert step is not None, job
-        if earlier.round < run.state(step.name).round:
+        earlier_step = run.pipeline.step_of_label(earlier.label)
+        assert earlier_step is not None, job
+        if earlier.round < run.state(earlier_step.name).round:
             adopted.setdefault(job.name, job.job_id)
     submitted = Counter(job.name for job in world.jobs.jobs.values())
     unknown = set(submitted) ^ set(adopted)

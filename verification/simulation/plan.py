@@ -18,6 +18,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.values import Json
 
 BUCKET = "bucket"
 QUEUE = "queue"
@@ -90,6 +91,7 @@ class Plan:
         if listed is None:
             return None
         items = listed - there
+        assert step.chunk is not None, step
         if step.workers is not None:
             return (min(step.workers, -(-items // step.chunk)),)
         if step.groups:  # the one group takes items below 2
@@ -259,7 +261,8 @@ def _wider(step: Step) -> Step:
 def _corner(rng: random.Random) -> Plan:
     """What chance alone reaches once in a million: a sequence whose first submission is refused,
     while somebody cancels the run."""
-    request = {"jobQueue": QUEUE, "jobDefinition": "noop:1", "arrayProperties": {"size": 25_000}}
+    request: dict[str, Json] = {"jobQueue": QUEUE, "jobDefinition": "noop:1"}
+    request["arrayProperties"] = {"size": 25_000}
     step = Step(name="Step0", request=request, sequential=True)
     pipeline = Pipeline(name="sim", version=1, steps=(step,))
     fates: dict[tuple[str, int], JobOutcome | None] = {(step.label, rng.choice((0, 1))): None}

@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay.adapters.triggers import s3_input
 from batchrelay.domain.errors import BatchrelayError, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.values import JobKey
 from batchrelay.triggers.dispatch import Triggering
+from batchrelay.triggers.messages import s3_input
 from tests.builders import MemoryCloud, pipeline, step
 from verification.simulation.play import SimulationError
 from verification.simulation.world import Crash, Port

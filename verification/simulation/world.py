@@ -17,12 +17,12 @@ from batchrelay.adapters.memory import (
     MemoryJob,
     MemoryJobs,
     MemoryNotices,
+    MemoryObjects,
     MemoryPipelineStore,
     MemoryPreparations,
     MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.adapters.memory_objects import MemoryObjects
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     Ambiguous,
@@ -228,7 +228,10 @@ class World:
 
     def engine(self) -> Engine:
         """A new process: nothing is remembered."""
-        port = lambda thing: Port(self, thing)  # noqa: E731
+
+        def port(thing: object) -> Any:
+            return Port(self, thing)
+
         return Engine(
             runs=port(self.runs),
             pipelines=self.pipelines,
@@ -330,7 +333,13 @@ class World:
 
     def tick(self) -> None:
         """One thing happens."""
-        actions = (self.end_job, self.deliver, self.deliver, self.later_sweep, self.noise)
+        actions: tuple[Callable[[], None], ...] = (
+            self.end_job,
+            self.deliver,
+            self.deliver,
+            self.later_sweep,
+            self.noise,
+        )
         if self._chance(0.02):
             actions = (self.block,)
         if self.plan.is_stopped and self._chance(0.05):
@@ -405,8 +414,9 @@ class World:
         return fate
 
     def _lanes(self, job: MemoryJob) -> list[MemoryJob]:
-        ids = [entry.get("jobId") for entry in job.request.get("dependsOn", [])]  # type: ignore[union-attr]
-        return [self.jobs.jobs[job_id] for job_id in ids if job_id is not None]
+        entries = job.request.get("dependsOn", [])
+        assert isinstance(entries, list)
+        return [self.jobs.jobs[entry["jobId"]] for entry in entries if "jobId" in entry]
 
     def _announce_ends(self) -> None:
         for job in self.jobs.jobs.values():

@@ -49,7 +49,7 @@ def _sweep_without_answer(cloud: MemoryCloud, later_s: float) -> None:
     cloud.jobs.describe = lambda _: ()  # type: ignore[method-assign,assignment]
     cloud.clock.move(later_s)
     cloud.engine.reconcile("run1")
-    cloud.jobs.describe = describe
+    cloud.jobs.describe = describe  # type: ignore[method-assign]
 
 
 def main() -> int:

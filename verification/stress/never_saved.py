@@ -44,8 +44,10 @@ class Table:
     def put_item(self, *, Item: Any, **_: Any) -> None:  # noqa: N803
         size = sum(len(name) + sum(map(len, value.values())) for name, value in Item.items())
         if size > ITEM_BYTES_MAX:
-            error = {"Code": "ValidationException", "Message": "Item size has exceeded"}
-            raise ClientError({"Error": error}, "PutItem")
+            message = "Item size has exceeded"
+            raise ClientError(
+                {"Error": {"Code": "ValidationException", "Message": message}}, "PutItem"
+            )
         self.largest = max(self.largest, size)
         self.items[Item["pk"]["S"], Item["sk"]["S"]] = Item
 

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import StartRequest
 from batchrelay.preparation.items.glob import glob
@@ -69,6 +70,7 @@ def _always_dies() -> bool:
     under_way: list[tuple[float, int, str]] = []
     for now in range(0, DAYS * 86_400, SWEEP_S):
         for wanted in cloud.preparations.requested:
+            assert isinstance(wanted, Prepare)
             body = {"run_id": wanted.run_id, "step": wanted.step, "round": wanted.round}
             under_way.append((now, 1, json.dumps(body)))
             requests += 1

@@ -16,8 +16,8 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchrelay.domain.run import RunStatus
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.client import FunctionFailedError, InvalidSettingsError, Wire, deployed
-from batchrelay_cli.verbs.options import UsageProblem
 
 _OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from batchrelay.adapters.triggers import S3_INPUT_PATHS, s3_input, schedule_input
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
+from batchrelay.triggers.messages import S3_INPUT_PATHS, s3_input, schedule_input
 from batchrelay_cli.stack.client import Wire
 
 if TYPE_CHECKING:

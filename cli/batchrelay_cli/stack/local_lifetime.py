@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.terminal import say
 from batchrelay_local.launch import LocalCloud
 
 GONE = 1

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 from batchrelay_cli.stack.client import Wire
@@ -26,8 +27,7 @@ from batchrelay_cli.stack.job_definitions import (
     requests_of,
     shares_of,
 )
-from batchrelay_cli.verbs.options import UsageProblem
-from batchrelay_cli.views.terminal import excerpt
+from batchrelay_cli.terminal import excerpt
 from batchrelay_local.launch import WORKER, job_environment
 
 DIRECTORY_TAG = "batchrelay:directory"

@@ -8,7 +8,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from batchrelay.domain.pipeline import ScheduleTrigger
-from batchrelay_cli.verbs.options import UsageProblem
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_local.schedules.expressions import read_expression
 from batchrelay_local.schedules.times import flaws, times_from
 

@@ -11,17 +11,18 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from batchrelay.adapters.triggers import scheduled_start
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartRequest
+from batchrelay.triggers.messages import scheduled_start
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import reached
 from batchrelay_cli.stack.client import StartRefusedError, Wire
 from batchrelay_cli.stack.schedule_times import check_schedule, no_schedule, times_between
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 RUNS_MAX = QUEUED_RUNS_MAX
 """Runs of one backfill: as many as may wait for one another."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_runs, reached
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import OPEN_RUN
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
 @click.command(epilog='Example: batchrelay cancel 20260131t120000abc123 --reason "wrong input"')

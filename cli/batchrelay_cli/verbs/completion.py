@@ -10,8 +10,9 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from batchrelay.domain.values import NAME
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, reached
-from batchrelay_cli.verbs.options import STILL_RUNNING, UsageProblem, exit_code
+from batchrelay_cli.verbs.options import STILL_RUNNING, exit_code
 
 SHELLS = {
     "bash": 'eval "$(batchrelay completion bash)"    # in ~/.bashrc',

@@ -31,8 +31,8 @@ from batchrelay_cli.stack.job_definitions import (
 )
 from batchrelay_cli.stack.local_setup import check_runs_here, ensure_queues, local_definitions
 from batchrelay_cli.stack.permissions import Refusals, refusals
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay deploy pipeline.yaml --plan")

@@ -12,8 +12,8 @@ import click
 
 from batchrelay_cli.stack.api_client import reached
 from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.terminal import excerpt, say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import excerpt, say
 
 QUEUES = {
     "job-events": ("JobEventDeadLettersUrl", "JobEventQueueUrl"),

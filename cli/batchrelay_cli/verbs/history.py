@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay story 20260131t120000abc123")

@@ -9,8 +9,8 @@ import click
 
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import output_option
-from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay lint examples/word-count/pipeline.yaml")

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.local_lifetime import end_with, stay
 from batchrelay_cli.verbs.local_fire import fire
-from batchrelay_cli.verbs.options import UsageProblem, output_option
+from batchrelay_cli.verbs.options import output_option
 from batchrelay_local.launch import CloudError, LocalCloud
 
 OPEN_WARNING = (

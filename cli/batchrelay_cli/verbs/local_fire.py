@@ -13,17 +13,18 @@ import click
 from botocore.exceptions import BotoCoreError
 
 from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.triggers.messages import parse_trigger
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import is_loopback, reached
 from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.schedule_times import no_schedule
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.expressions import YEAR_MAX, YEAR_MIN
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, reached
 from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Wire, log_place, never_ran
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
+from batchrelay_cli.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.views.child import attempts_of, failed_dependency, place_of, summary_of
-from batchrelay_cli.views.terminal import say
 
 
 @click.command(epilog="Example: batchrelay logs 20260131t120000abc123/migrate:17")

@@ -1,4 +1,4 @@
-"""What the verbs share: options, answers, and the error of a caller who has to change something."""
+"""What the verbs share: options and answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from batchrelay.domain.values import printable
+from batchrelay_cli.errors import UsageProblem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -17,15 +17,6 @@ EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "CANCELLED": 1, "PARTIAL": 4}
 """Anything else is still running: 3."""
 
 STILL_RUNNING = 3
-
-
-class UsageProblem(click.ClickException):
-    """One clear line; exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(printable(f"batchrelay: {self.message}"), err=True, file=file)
 
 
 def output_option(function: _F) -> _F:

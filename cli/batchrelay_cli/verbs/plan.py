@@ -22,10 +22,11 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option
+from batchrelay_cli.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option
 from batchrelay_cli.views.graph import mermaid, size_of, source_of, svg
-from batchrelay_cli.views.terminal import say
 
 TO_STDOUT = "-"
 

@@ -26,6 +26,7 @@ from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
 from batchrelay.domain.variables import variables_of
 from batchrelay.engine.reconcile import active_jobs
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.stack.client import (
@@ -46,9 +47,9 @@ from batchrelay_cli.stack.local_setup import (
     not_uploaded,
     upload_params,
 )
+from batchrelay_cli.terminal import console, cut_line
 from batchrelay_cli.verbs.local import exports
 from batchrelay_cli.verbs.options import (
-    UsageProblem,
     echo_json,
     exit_code,
     output_option,
@@ -57,7 +58,6 @@ from batchrelay_cli.verbs.options import (
 )
 from batchrelay_cli.views.failure import Failure
 from batchrelay_cli.views.run_table import Display, LineDisplay, TableDisplay
-from batchrelay_cli.views.terminal import console, cut_line
 from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from batchrelay.domain.run import RunStatus
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
 @click.command(epilog="Example: batchrelay runs word-count --status FAILED --limit 20")

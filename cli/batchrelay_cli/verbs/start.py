@@ -12,19 +12,19 @@ from botocore.exceptions import BotoCoreError
 
 from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, asked, reached
 from batchrelay_cli.stack.client import FunctionFailedError, Wire
 from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
 from batchrelay_cli.verbs.options import (
-    UsageProblem,
     echo_json,
     output_option,
     params_option,
     parse_params,
     stack_option,
 )
-from batchrelay_cli.views.terminal import say
 
 REPEATED = 200
 

@@ -17,6 +17,7 @@ from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay_cli.stack.api_client import ask, reached
 from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
     STILL_RUNNING,
@@ -26,7 +27,6 @@ from batchrelay_cli.verbs.options import (
     stack_option,
 )
 from batchrelay_cli.views.run_table import Progress, coloured
-from batchrelay_cli.views.terminal import console
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""

@@ -18,10 +18,11 @@ from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged, printable
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import reached
 from batchrelay_cli.stack.client import Wire
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import console
+from batchrelay_cli.terminal import console
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600

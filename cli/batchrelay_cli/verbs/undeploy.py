@@ -6,17 +6,18 @@ from datetime import UTC, datetime
 
 import click
 
-from batchrelay.adapters.triggers import debounced_trigger
 from batchrelay.aws_lambda.wiring import store, timers, upload_batches
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.upload_batch import TimerMessage
+from batchrelay.triggers.messages import debounced_trigger
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import open_runs, reached
 from batchrelay_cli.stack.client import Wire
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.job_definitions import deregister
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
-from batchrelay_cli.verbs.options import UsageProblem, echo_json, output_option, stack_option
-from batchrelay_cli.views.terminal import say
+from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
 @click.command(epilog="Example: batchrelay undeploy word-count")

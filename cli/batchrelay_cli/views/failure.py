@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.values import manifest_uri, offsets_uri
 from batchrelay_cli.stack.client import Wire
-from batchrelay_cli.views.terminal import excerpt
+from batchrelay_cli.terminal import excerpt
 
 WORKER = "[batchrelay] "
 """Begins every line that batchrelay-worker writes to a log."""

@@ -17,7 +17,7 @@ SCRIPT = "import sys; from batchrelay_cli.__main__ import main; sys.exit(main())
 """What an installed console script is."""
 
 
-def started(folder: Path, *words: str, **options: object) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, stdin: int | None = None) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.Popen(
         [sys.executable, *words],
@@ -25,7 +25,7 @@ def started(folder: Path, *words: str, **options: object) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        **options,  # type: ignore[call-overload]
+        stdin=stdin,
     )
 
 

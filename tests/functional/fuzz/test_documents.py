@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from batchrelay.codec import decode_pipeline, decode_run, encode_pipeline, encode_run
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import CodecError, InputError
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
@@ -75,6 +76,7 @@ def _turn(cloud: MemoryCloud, seed: int) -> None:
     try:
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
+            assert isinstance(wanted, Prepare)
             cloud.engine.prepare(wanted.run_id, wanted.step, wanted.round)
         for job in list(cloud.jobs.jobs.values()):
             cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)

@@ -96,16 +96,16 @@ def definition(step: Step) -> Pipeline:
 
 
 def prepared(
-    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, params: dict[str, str], **resume: str
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch, params: dict[str, str], resume: str = ""
 ) -> dict[str, Any]:
     serve(cloud, monkeypatch)
     order = StartRequest(run_id="run1", pipeline="test", version=1, params=params)
     cloud.engine.start(order)
     if resume:  # another invocation has put it down, and asked for this one
         run = cloud.runs.load("run1")
-        state = replace(run.state("fan"), **resume)
+        state = replace(run.state("fan"), resume=resume)
         cloud.runs.save(run.with_step("fan", state))
-    body = {"run_id": "run1", "step": "fan", "round": 0, **resume}
+    body = {"run_id": "run1", "step": "fan", "round": 0, **({"resume": resume} if resume else {})}
     event = {"Records": [{"messageId": "m0", "body": json.dumps(body)}]}
     return dict(prepare.handler(event, CONTEXT))
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.eventbridge import parse
-from batchrelay.adapters.triggers import parse_trigger
 from batchrelay.domain.errors import InputError
+from batchrelay.triggers.messages import parse_trigger
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0
 from tests.conftest import client_of, physical_id

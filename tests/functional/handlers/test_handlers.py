@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,6 +97,16 @@ def test_an_event_of_a_run_that_is_gone_is_done_with(cloud: MemoryCloud) -> None
     assert on_job_event.handler(records(body), CONTEXT) == again()
 
 
+def noted(calls: list[str], name: str, method: Callable[..., Run]) -> Callable[..., Run]:
+    """The method of a store; its name is noted at each call."""
+
+    def call(*arguments: Any) -> Run:
+        calls.append(name)
+        return method(*arguments)
+
+    return call
+
+
 def test_the_events_of_one_run_are_one_load_and_one_save(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,10 +115,7 @@ def test_the_events_of_one_run_are_one_load_and_one_save(
     monkeypatch.setattr(on_job_event, "lambda_engine", lambda: wide.engine)
     calls: list[str] = []
     for name in ("load", "save"):
-        real = getattr(wide.runs, name)
-        monkeypatch.setattr(
-            wide.runs, name, lambda *a, name=name, real=real: (calls.append(name), real(*a))[1]
-        )
+        monkeypatch.setattr(wide.runs, name, noted(calls, name, getattr(wide.runs, name)))
     bodies = [ended(wide, "run1", label) for label in "abc"]
     assert on_job_event.handler(records(*bodies, *bodies), CONTEXT) == again()
     assert calls == ["load", "save"]
@@ -149,16 +158,16 @@ def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
         cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
     broken = fails_for("run1", cloud.runs.load, RuntimeError("down"))
     monkeypatch.setattr(cloud.runs, "load", broken)
-    monkeypatch.setattr(reconcile.random, "shuffle", list)  # the broken one is the first
-    with pytest.raises(RuntimeError, match="1 of 2 open runs could not be swept"):
+    monkeypatch.setattr(random, "shuffle", list)  # the broken one is the first
+    with pytest.raises(RuntimeError, match="1 of 2 open runs could not be reconciled"):
         reconcile.handler({}, CONTEXT)
     assert cloud.runs.runs["run2"].state("a").status == "SUCCEEDED"
 
 
 def test_a_sweep_ends_in_time(cloud: MemoryCloud) -> None:
     hurried = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": lambda: 59_000})
-    assert reconcile.handler({}, hurried) == {"swept": 0}
-    assert reconcile.handler({}, CONTEXT) == {"swept": 2}
+    assert reconcile.handler({}, hurried) == {"reconciled": 0}
+    assert reconcile.handler({}, CONTEXT) == {"reconciled": 2}
 
 
 def test_a_sweep_of_nothing_reads_nothing(
@@ -166,7 +175,7 @@ def test_a_sweep_of_nothing_reads_nothing(
 ) -> None:
     cloud.runs.open_ids.clear()
     monkeypatch.setattr(cloud.runs, "load", fails_for("run1", cloud.runs.load, AssertionError()))
-    assert reconcile.handler({}, CONTEXT) == {"swept": 0}
+    assert reconcile.handler({}, CONTEXT) == {"reconciled": 0}
 
 
 def test_blocked_steps_are_counted_for_the_alarm(

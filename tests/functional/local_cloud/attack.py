@@ -156,6 +156,7 @@ def presigned(
     """The same request of S3, its signature in the query."""
     request = AWSRequest(attempt.method, endpoint + attempt.path)
     S3SigV4QueryAuth(_keys(environment), "s3", "us-east-1", expires=expires).add_auth(request)
+    assert request.url is not None
     return replace(attempt, path=request.url.removeprefix(endpoint))
 
 

@@ -199,6 +199,7 @@ def test_a_presigned_url_of_s3_reaches_no_other_service(
         request.headers["Content-Type"] = FORM["Content-Type"]
     signers[version].add_auth(request)
     changed = ELSEWHERE[way]
+    assert request.url is not None
     sent = replace(changed, path=request.url.removeprefix(cloud.endpoint) + changed.path)
     answer = send(cloud.endpoint, sent)
     assert answer.status == 403

@@ -13,6 +13,7 @@ import pytest
 from batchrelay_local.launch import LocalCloud
 from batchrelay_worker import aws
 from batchrelay_worker.aws import Answer, Aws
+from batchrelay_worker.errors import ServiceError
 from tests.conftest import client_of
 from tests.stack import ROOT
 
@@ -152,7 +153,7 @@ class Pieces(Aws):
         self.asked.append(headers)
         first, last = map(int, headers["range"].removeprefix("bytes=").split("-"))
         if first >= len(self.body):
-            raise aws.ServiceError("416", 416, "InvalidRange")
+            raise ServiceError("416", 416, "InvalidRange")
         piece = self.body[first : last + 1]
         span = f"bytes {first}-{first + len(piece) - 1}/{len(self.body)}"
         return Answer(206, {"etag": '"e"', "content-range": span}, piece)

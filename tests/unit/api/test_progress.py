@@ -15,7 +15,7 @@ from batchrelay.domain.errors import Ambiguous, Refused, Throttled
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
 from batchrelay.ports import JobReport
-from tests.builders import MemoryCloud, pipeline, step
+from tests.builders import MemoryCloud, pipeline, step, steps_of
 
 
 @dataclass
@@ -43,9 +43,9 @@ def begun(*steps: Step) -> tuple[MemoryCloud, Asked, Looks]:
 
 def counts(run: Run, name: str) -> tuple[Any, ...]:
     """Succeeded, failed, running, and the second of asOf."""
-    [shown] = [entry for entry in run_document(run)["steps"] if entry["step"] == name]  # type: ignore[union-attr,index,call-overload]
-    second = None if shown["asOf"] is None else int(shown["asOf"][17:19])  # type: ignore[index,call-overload]
-    return (shown["succeeded"], shown["failed"], shown["running"], second)  # type: ignore[index,call-overload]
+    [shown] = [entry for entry in steps_of(run_document(run)) if entry["step"] == name]
+    second = None if shown["asOf"] is None else int(str(shown["asOf"])[17:19])
+    return (shown["succeeded"], shown["failed"], shown["running"], second)
 
 
 def test_an_array_in_the_middle_shows_its_children_without_reconcile() -> None:

@@ -9,9 +9,9 @@ import pytest
 from click.shell_completion import ShellComplete, get_completion_class
 from click.testing import CliRunner
 
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.verbs import completion
-from batchrelay_cli.verbs.options import UsageProblem
 
 SAID = {
     "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},

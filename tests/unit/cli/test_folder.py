@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.client import Downloaded, Wire
 from batchrelay_cli.stack.folder import KEY_BYTES_MAX, UnsafeNameError, key_of, path_inside
 from batchrelay_cli.stack.local_setup import upload_params
-from batchrelay_cli.verbs.options import UsageProblem
 
 
 @pytest.mark.parametrize(

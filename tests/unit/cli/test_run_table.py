@@ -11,9 +11,9 @@ from rich.table import Table
 
 from batchrelay.api.views import run_document
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.status import run_table
 from batchrelay_cli.views.run_table import step_table
-from batchrelay_cli.views.terminal import console
 from tests.builders import T0, run_of, step
 
 LATER = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)

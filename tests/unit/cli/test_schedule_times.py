@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from batchrelay.domain.pipeline import ScheduleTrigger
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.schedule_times import check_schedule, times_between
-from batchrelay_cli.verbs.options import UsageProblem
 
 FEBRUARY, APRIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 

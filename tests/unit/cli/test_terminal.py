@@ -22,9 +22,9 @@ from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.values import JobKey, printable
 from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import Log, Wire
+from batchrelay_cli.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
 from batchrelay_cli.views.failure import Failure, last_words
 from batchrelay_cli.views.run_table import LineDisplay, step_table
-from batchrelay_cli.views.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 from tests.stack import ROOT
@@ -91,6 +91,7 @@ def test_a_screen_filters_every_text_of_its_own() -> None:
 class MemoryWire(Wire):
     """The functions of a stack in memory, and jobs as AWS Batch describes them."""
 
+    cloud: MemoryCloud
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: dict[str, Log] = field(default_factory=dict)
     letters: list[str] = field(default_factory=list)
@@ -126,8 +127,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> MemoryWire:
     key = JobKey(run_id="run1", label="b", round=0, part=0)
     cloud.engine.handle("run1", [JobBlocked(at=T0, key=key, job_id=second, reason=HOSTILE)])
     outputs = {"AnswerApiName": "api", "ReconcileName": "r"}
-    made = MemoryWire(make_client=lambda _: None, outputs=outputs)
-    detail = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
+    made = MemoryWire(make_client=lambda _: None, outputs=outputs, cloud=cloud)
+    detail: dict[str, Any] = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
     made.jobs[f"{first}:0"] = {**detail, "arrayProperties": {"index": 0}}
     made.logs[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
@@ -242,8 +243,7 @@ def test_a_pipeline_file_of_a_stranger_is_shown_safely(tmp_path: Path) -> None:
 
 
 def blocked_run(wire: MemoryWire) -> Run:
-    run: Run = api.lambda_api().engine.runs.load("run1")
-    return run
+    return wire.cloud.runs.load("run1")
 
 
 def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
@@ -285,7 +285,15 @@ def test_prices_of_a_stranger_are_shown_safely(tmp_path: Path) -> None:
 
 def test_nothing_is_printed_but_through_the_terminal() -> None:
     """The exceptions print JSON, our own words, or a script."""
-    mine = {"terminal.py", "options.py", "lint.py", "local.py", "completion.py", "schema.py"}
+    mine = {
+        "terminal.py",
+        "errors.py",
+        "options.py",
+        "lint.py",
+        "local.py",
+        "completion.py",
+        "schema.py",
+    }
     for path in (ROOT / "cli/batchrelay_cli").rglob("*.py"):
         if path.name not in mine:
             assert not re.search(r"click\.echo\(|[^_\w.]print\(|Console\(", path.read_text()), path

@@ -42,7 +42,7 @@ from batchrelay.domain.run import (
     StopCause,
 )
 from batchrelay.domain.transitions import advance
-from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step
+from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step, steps_of
 
 REASON = "enough"
 JOB_REASON = "batchrelay: enough"
@@ -289,5 +289,5 @@ def test_the_story_tells_of_no_submission_that_never_was() -> None:
         SubmissionWithdrawn(at=at(401), key=key("a")),
     )
     assert not any("submitted" in str(moment["what"]) for moment in story(run))
-    [shown] = run_document(run)["steps"]  # type: ignore[misc]
-    assert shown["startedAt"] is None  # type: ignore[index]
+    [shown] = steps_of(run_document(run))
+    assert shown["startedAt"] is None

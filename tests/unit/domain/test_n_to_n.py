@@ -21,7 +21,7 @@ from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.transitions import advance
-from tests.builders import at, key, run_of, step
+from tests.builders import Flow, at, key, run_of, step, variables_of
 
 
 def submitted(label: str, part: int = 0) -> JobSubmitted:
@@ -57,7 +57,7 @@ def name(label: str, part: int = 0) -> str:
     return key(label, part).name
 
 
-LANES = {"n_to_n_needs": frozenset({"a"})}
+LANES: Flow = {"n_to_n_needs": frozenset({"a"})}
 
 
 def test_a_lane_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
@@ -84,7 +84,7 @@ def test_a_plain_job_in_a_lane_has_a_plain_dependency() -> None:
     run = after(run, one, submitted("a"))
     request = submit_request(run, key("b"))
     assert request["dependsOn"] == [{"jobId": "job-a-0"}]
-    environment = {e["name"]: e["value"] for e in request["containerOverrides"]["environment"]}  # type: ignore[index, call-overload, union-attr]
+    environment = variables_of(request)
     assert environment["BATCHRELAY_MANIFEST"] == "s3://m/items.jsonl"
     assert environment["BATCHRELAY_RESULTS"].endswith("/b/r0/results/")
 
@@ -181,7 +181,7 @@ def test_when_decides_once_its_needs_have_ended(when: str, status: StepStatus) -
 )
 def test_a_size_may_be_a_parameter(width: str, status: StepStatus, sizes: list[int]) -> None:
     request = {"arrayProperties": {"size": "${params.width}"}}
-    run = run_of(step("a", request=request), params={"width": width})  # type: ignore[arg-type]
+    run = run_of(step("a", request=request), params={"width": width})
     assert run.state("a").status is status
     assert [part.size for part in run.state("a").parts] == sizes
 
@@ -206,12 +206,7 @@ def test_a_run_of_500_steps_ends() -> None:
 
 def test_unsafe_shell_is_a_variable_of_the_job() -> None:
     run = run_of(step("a"), step("b", unsafe_shell=True))
-    names = {
-        label: {
-            e["name"] for e in submit_request(run, key(label))["containerOverrides"]["environment"]
-        }  # type: ignore[index, call-overload, union-attr]
-        for label in ("a", "b")
-    }
+    names = {label: set(variables_of(submit_request(run, key(label)))) for label in ("a", "b")}
     assert names["b"] - names["a"] == {"BATCHRELAY_UNSAFE_SHELL"}
 
 

@@ -25,16 +25,17 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.start_check import PROBLEMS_MAX, start_problems
+from batchrelay.domain.values import Json
 from tests.builders import T0, MemoryCloud, fold, key, pipeline, run_of, step
 
 P = "${params.p}"
 
 
-def command(*words: str) -> Mapping[str, object]:
+def command(*words: str) -> Mapping[str, Json]:
     return {"containerOverrides": {"command": list(words)}}
 
 
-def environment(name: str, value: str) -> Mapping[str, object]:
+def environment(name: str, value: str) -> Mapping[str, Json]:
     return {"containerOverrides": {"environment": [{"name": name, "value": value}]}}
 
 

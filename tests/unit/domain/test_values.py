@@ -18,7 +18,7 @@ from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.templates import expand, expand_document, references
 from batchrelay.domain.transitions import advance
-from batchrelay.domain.values import JobKey, step_label
+from batchrelay.domain.values import JobKey, Json, step_label
 from batchrelay.domain.variables import resolve_params, variables_of
 from tests.builders import ENVIRONMENT, T0, at, key, pipeline, run_of, step
 
@@ -104,7 +104,7 @@ def test_an_unknown_variable_is_an_error() -> None:
 
 
 def test_documents_expand_in_values_only() -> None:
-    document = {"${a}": ["${a}", 1, None, {"x": ("${a}", True)}]}
+    document: Json = {"${a}": ["${a}", 1, None, {"x": ("${a}", True)}]}
     assert expand_document(document, {"a": "1"}) == {"${a}": ["1", 1, None, {"x": ["1", True]}]}
 
 

@@ -12,6 +12,7 @@ import pytest
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
@@ -78,6 +79,7 @@ def _play_on(cloud: MemoryCloud, run: Run) -> Run:
         cloud.engine.reconcile(run.id)
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
+            assert isinstance(wanted, Prepare)
             cloud.engine.prepare(run.id, wanted.step, wanted.round)
     return cloud.runs.load(run.id)
 

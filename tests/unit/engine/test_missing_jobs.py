@@ -47,7 +47,7 @@ def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_fail
     gone = Gone()
     assert gone.reconciled(10_000).status is RunStatus.RUNNING, "one answer decides nothing"
     assert gone.reconciled(JOB_MISSING_S - 1).state("a").parts[0].is_given_up is False
-    assert gone.job.outcome is None
+    assert gone.job.report().outcome is None
     assert gone.reconciled(1).status is RunStatus.RUNNING, "its end may still be reported"
     assert (gone.job.outcome, gone.job.reason) == (JobOutcome.FAILED, MISSING_REASON)
     assert gone.reconciled(JOB_STOPPED_S - 1).status is RunStatus.RUNNING
@@ -59,7 +59,7 @@ def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_fail
 @pytest.mark.parametrize("looks", [1, 2])
 def test_a_report_ends_the_wait(looks: int) -> None:
     gone = Gone()
-    gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign,assignment]
+    gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign]
     for _ in range(looks):
         gone.reconciled(JOB_MISSING_S)
     gone.is_missing = False
@@ -117,7 +117,7 @@ def test_an_end_that_is_reported_later_is_its_end() -> None:
 def test_a_job_that_could_not_be_stopped_is_stopped_although_its_step_has_failed() -> None:
     gone = Gone()
     terminate = gone.cloud.jobs.terminate
-    gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign,assignment]
+    gone.cloud.jobs.terminate = lambda *_: ()  # type: ignore[method-assign]
     for later_s in (60, JOB_MISSING_S, JOB_STOPPED_S):
         run = gone.reconciled(later_s)
     assert run.status is RunStatus.FAILED

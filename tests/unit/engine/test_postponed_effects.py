@@ -164,7 +164,7 @@ def test_while_aws_batch_accepts_nothing_an_invocation_gives_up_and_asks_for_ano
         calls.append(request)
         raise Throttled("429")
 
-    cloud.jobs.submit = never  # type: ignore[method-assign,assignment]
+    cloud.jobs.submit = never  # type: ignore[method-assign]
     cloud.engine.start(ORDER)
     cloud.engine.continue_run("run1")
     assert len(calls) == 1 + FRUITLESS_MAX

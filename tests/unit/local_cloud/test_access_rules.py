@@ -43,6 +43,15 @@ def control() -> AccessControl:
     )
 
 
+def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Let the control answer one request."""
+
+    async def served() -> None:
+        await control().wrap(_app)(scope, receive, send)
+
+    asyncio.run(served())
+
+
 def asked(
     attempt: Attempt, kind: str = "http", raw_path: str = "", **more: str
 ) -> list[dict[str, Any]]:
@@ -59,7 +68,7 @@ def asked(
         "headers": [(n.lower().encode(), v.encode()) for n, v in headers.items()],
     }
     half = len(request.body) // 2
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"type": "http.request", "body": request.body[half:]},
         {"type": "http.request", "body": request.body[:half], "more_body": True},
     ]
@@ -71,7 +80,7 @@ def asked(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(control().wrap(_app)(scope, receive, send))
+    serve(scope, receive, send)
     return sent
 
 
@@ -192,7 +201,7 @@ def received_of_a_stranger(monkeypatch: pytest.MonkeyPatch, **headers: str) -> t
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(control().wrap(_app)(scope, receive, send))
+    serve(scope, receive, send)
     return int(sent[0]["status"]), read
 
 
@@ -212,7 +221,7 @@ def test_of_a_stranger_no_more_is_kept_than_aws_takes(monkeypatch: pytest.Monkey
 def test_a_body_that_is_cut_off_does_not_arrive() -> None:
     """Or half a file would be an object: what was uploaded by a presigned URL has no hash."""
     sent: list[dict[str, Any]] = []
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"type": "http.disconnect"},
         {"type": "http.request", "body": b"ha", "more_body": True},
     ]
@@ -238,7 +247,7 @@ def test_a_body_that_is_cut_off_does_not_arrive() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(control().wrap(_app)(scope, receive, send))
+    serve(scope, receive, send)
     assert (sent[0]["status"], b"ended before" in sent[1]["body"]) == (403, True)
 
 

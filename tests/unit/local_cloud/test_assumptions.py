@@ -272,7 +272,12 @@ def test_failed_parent() -> None:
 @pytest.mark.parametrize(("value", "others"), [("none", 200), ("shared", 429), ("each", 200)])
 def test_quota(value: str, others: int) -> None:
     with machine(quota=value) as (service, _):
-        nothing = ("POST", "/v1/describejobs", b'{"jobs": []}', {})
+        nothing: tuple[str, str, bytes, dict[str, list[str]]] = (
+            "POST",
+            "/v1/describejobs",
+            b'{"jobs": []}',
+            {},
+        )
         said = [service.handle(*nothing)[0] for _ in range(400)]  # in far less than a second
         assert (429 in said) is (value != "none")
         if 429 in said[-50:]:

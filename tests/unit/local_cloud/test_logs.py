@@ -159,7 +159,8 @@ def test_a_token_that_is_not_ours_is_refused(file: int, token: str) -> None:
 
 def walk(read: Callable[[dict[str, Any]], dict[str, Any]], key: str) -> list[dict[str, Any]]:
     """Pages until there is nothing more."""
-    pages, request = [], {}
+    pages: list[dict[str, Any]] = []
+    request: dict[str, Any] = {}
     while True:
         pages.append(read(request))
         token = pages[-1].get(key)

@@ -168,7 +168,8 @@ def test_what_is_listed_comes_in_pages(service: BatchService, path: str, key: st
         queue(service, f"q{number}", "e")
         call(service, "createschedulingpolicy", name=f"p{number}")
     everything = call(service, path)[key]
-    pages, token = [], {}
+    pages = []
+    token: dict[str, str] = {}
     while True:
         answer = call(service, path, maxResults=2, **token)
         pages.append(answer[key])

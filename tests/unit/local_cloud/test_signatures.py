@@ -68,6 +68,7 @@ def made(
     sent_body = body if signer.startswith("header") else b""
     request = AWSRequest(method, f"{url}?{encoded}" if encoded else url, headers, data=sent_body)
     SIGNERS[signer]().add_auth(request)
+    assert request.url is not None
     split = urlsplit(request.url)
     wire = {name.lower(): value for name, value in request.headers.items()} | {"host": split.netloc}
     if signer.startswith("query"):
@@ -184,6 +185,7 @@ def version_2_url(headers: dict[str, str], token: str | None = None) -> SignedRe
     """A presigned PUT, whose signer writes the headers and the session's token into the URL."""
     request = AWSRequest("PUT", "http://127.0.0.1:1/bucket/key", headers)
     HmacV1QueryAuth(Credentials("LOCLKEY", SECRET, token), expires=60).add_auth(request)
+    assert request.url is not None
     split = urlsplit(request.url)
     wire = {"host": split.netloc}
     return SignedRequest(method="PUT", raw_path=split.path, query=split.query, headers=wire)
@@ -276,6 +278,7 @@ def test_a_header_that_is_added_to_a_version_2_url_is_refused(query: str) -> Non
     """Or the URL of an upload would copy any object into its own."""
     request = AWSRequest("PUT", "http://127.0.0.1:1/b/k", {"x-amz-meta-word": "a b+c"})
     HmacV1QueryAuth(KEYS, expires=60).add_auth(request)
+    assert request.url is not None
     split = urlsplit(request.url)
     moved = SignedRequest(
         method="PUT", raw_path=split.path, query=split.query, headers={"host": split.netloc}

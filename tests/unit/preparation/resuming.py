@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchrelay.adapters.memory import MemoryJob
+from batchrelay.domain.effects import Prepare
 from batchrelay.domain.events import JobFailed, JobSucceeded
 from batchrelay.domain.item import expand_item
 from batchrelay.domain.pipeline import Pipeline, Step
@@ -70,6 +71,7 @@ class _Play:
             if prepared < len(requested):
                 wanted = requested[prepared]
                 prepared += 1
+                assert isinstance(wanted, Prepare)
                 self.cloud.engine.prepare(self.run_id, wanted.step, wanted.round)
             elif job is not None:
                 self.do(job)

@@ -18,7 +18,7 @@ from batchrelay.domain.limits import (
     REASON_CHARS_MAX,
 )
 from batchrelay.domain.pipeline import ListFile
-from batchrelay.domain.run import NO_ATTEMPTS, Attempts, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Attempts, Run, RunStatus, StartRequest, StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 LINES = b"".join(b"%d\n" % number for number in range(4_500))
@@ -51,7 +51,7 @@ class Poisoned:
         return self._read(uri)
 
     @property
-    def run(self) -> Any:
+    def run(self) -> Run:
         return self.cloud.runs.load("run1")
 
     def deliver(self, **options: Any) -> None:
@@ -61,6 +61,7 @@ class Poisoned:
         asked.requested.clear()
         asked.resumes.clear()
         for prepare, resume in wanted:
+            assert isinstance(prepare, Prepare)
             self.prepare(prepare, resume, **options)
 
     def prepare(self, prepare: Prepare, resume: str = "", **options: Any) -> None:
@@ -217,6 +218,7 @@ def test_a_request_that_another_attempt_has_overtaken_changes_nothing(
     [first] = poisoned.cloud.preparations.requested
     goes_on(poisoned)
     run, attempts = poisoned.run, poisoned.attempts
+    assert isinstance(first, Prepare)
     poisoned.prepare(first, is_repeated=True)
     assert (poisoned.run, poisoned.attempts) == (run, attempts)
 

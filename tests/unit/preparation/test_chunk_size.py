@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.preparation.chunk_size import Times, automatic_chunk
 
 MEMORY = "s3://b/runs/-tuning/p/s.json"

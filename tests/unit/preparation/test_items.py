@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.item import expand_item, item_value, literal_prefix
 from batchrelay.domain.pipeline import (
@@ -37,7 +37,7 @@ def chunked(body: bytes, size: int) -> Iterator[bytes]:
     return (body[at : at + size] for at in range(0, len(body), size))
 
 
-def items(for_each: ForEach, position: Position | None = None, **objects: bytes) -> list[Json]:
+def items(for_each: ForEach, position: Position | None = None, /, **objects: bytes) -> list[Json]:
     stored = {f"s3://b/{name}": body for name, body in objects.items()}
     stored |= {f"s3://b/{key}": b"" if key.endswith("/") else key.encode() for key in KEYS}
     run = run_of(step("a"), params={"x": "s3://b/"})

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ITEM_BYTES_MAX, REASON_CHARS_MAX
 from batchrelay.domain.pipeline import ForEach, ListFile, ListFormat, Listing, StepOutputs

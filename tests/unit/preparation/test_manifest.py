@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchrelay.adapters.memory_objects import MemoryObjects
+from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.values import Json
 from batchrelay.preparation.items.json_list import read_json_list
 from batchrelay.preparation.manifest import ManifestWriter
 
@@ -102,7 +103,7 @@ def test_half_a_character_is_refused_with_its_item() -> None:
 def test_a_child_finds_its_items_by_two_offsets(chunk: int, pause: int) -> None:
     """Also when the writing was put down after so many items, and taken up elsewhere."""
     objects = MemoryObjects()
-    items = ["a b+c%20é.txt", {"key": 1}, [2]]
+    items: list[Json] = ["a b+c%20é.txt", {"key": 1}, [2]]
     writer = ManifestWriter.begin(objects, "s3://b/items.jsonl", chunk)
     for number, item in enumerate(items):
         if number == pause:

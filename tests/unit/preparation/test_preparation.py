@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import batchrelay.preparation.prepare
-from batchrelay.adapters.memory_objects import MemoryUpload
+from batchrelay.adapters.memory import MemoryUpload
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
 from batchrelay.domain.pipeline import (
@@ -214,6 +214,7 @@ def test_a_resumed_preparation_that_fails_may_be_resumed_again(
     there = ToPrepare(step("a", for_each=ListFile(file="s3://b/f")), f=lines(2_500))
     left = iter([0.0])
     first = there.prepare(time_left=lambda: next(left, 999.0))
+    assert isinstance(first, PreparationContinued)
     aborted: list[str] = []
     monkeypatch.setattr(MemoryUpload, "abort", lambda upload: aborted.append(upload.uri))
     with monkeypatch.context() as broken:
@@ -250,6 +251,7 @@ def test_two_items_with_the_same_output_are_refused_by_name(stops: int) -> None:
     left = iter([0.0] * stops)
     outcome = there.prepare(time_left=lambda: next(left, 999.0))
     if stops:
+        assert isinstance(outcome, PreparationContinued)
         outcome = there.prepare(resume=outcome.resume)
     assert isinstance(outcome, PreparationFailed)
     assert outcome.reason == (

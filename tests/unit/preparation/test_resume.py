@@ -191,8 +191,8 @@ def check(definition: Pipeline, there: set[str], made: Made, samples: tuple[str,
     if "all" in steps:
         assert sorted(made.inputs["all"]) == sorted(wanted[chain[-1]]), "each input once"
         assert OUT + "a" in made.by_step["all"]
-    for name, count in {"join": 1, "wide": 3}.items():
-        assert len(made.by_step.get(name, [])) == (count if name in steps else 0)
+    for other, count in {"join": 1, "wide": 3}.items():
+        assert len(made.by_step.get(other, [])) == (count if other in steps else 0)
     assert made.run.status is RunStatus.SUCCEEDED
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import MemoryUploadBatches
-from batchrelay.adapters.triggers import s3_input
 from batchrelay.domain import upload_batch as batch
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import UPLOAD_BATCH_S_MAX, UPLOAD_BATCH_UPLOADS_MAX
@@ -19,6 +18,7 @@ from batchrelay.domain.run import JobOutcome, Run
 from batchrelay.engine.engine import Handled
 from batchrelay.triggers import batching as upload_batches
 from batchrelay.triggers.batching import TIMER_LATE_S, TIMER_RETRY_S
+from batchrelay.triggers.messages import s3_input
 from tests.builders import MemoryCloud, dies_at, pipeline, step
 
 QUIET_S = 60

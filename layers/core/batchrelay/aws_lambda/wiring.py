@@ -15,7 +15,7 @@ from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
-from batchrelay.adapters.triggers import SqsTimers, parse_trigger
+from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
 from batchrelay.aws_lambda.settings import Settings
@@ -24,6 +24,7 @@ from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
 from batchrelay.triggers.batching import UploadBatches
 from batchrelay.triggers.dispatch import Triggering
+from batchrelay.triggers.messages import parse_trigger, ring_message
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -75,7 +76,7 @@ def triggering(settings: Settings, runs: Engine) -> Triggering:
     """What hears triggers, and starts runs with an engine."""
     collected = UploadBatches(
         store=DynamoUploadBatches(table=settings.table),
-        timers=SqsTimers(queue_url=settings.trigger_queue_url),
+        timers=SqsTimers(queue_url=settings.trigger_queue_url, body_of=ring_message),
         objects=S3Objects(),
         engine=runs,
     )
@@ -94,7 +95,7 @@ def upload_batches(table: str, make_client: Callable[..., Any]) -> DynamoUploadB
 
 def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:
     """The timers of a stack, for the command line."""
-    return SqsTimers(queue_url=queue_url, make_client=make_client)
+    return SqsTimers(queue_url=queue_url, body_of=ring_message, make_client=make_client)
 
 
 def objects(make_client: Callable[..., Any]) -> S3Objects:

@@ -1,4 +1,4 @@
-"""S3 in memory: see `adapters.memory`."""
+"""S3 in memory."""
 
 from __future__ import annotations
 

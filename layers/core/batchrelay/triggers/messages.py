@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import boto3
-
-from batchrelay.adapters.client_errors import AWS_ERRORS
-from batchrelay.domain.errors import Ambiguous, InputError
+from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.domain.run import StartRequest
 from batchrelay.domain.upload_batch import (
@@ -29,15 +23,9 @@ from batchrelay.domain.upload_batch import (
 )
 from batchrelay.domain.values import keyed_run_id
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
 _T = TypeVar("_T", str, int, dict[str, Any])
 
 S3_INPUT_PATHS: Mapping[str, str] = {"detail": "$.detail"}
-
-DELAY_S_MAX = 900
-"""Seconds that SQS holds a message back, at most. Source: SendMessage, DelaySeconds."""
 
 
 # --- what is sent
@@ -75,40 +63,23 @@ def scheduled_start(pipeline: str, time: str, overlap: Overlap) -> StartRequest:
     return _order(pipeline, f"time/{time}", {"time": time}, overlap)
 
 
+def ring_message(timer: TimerMessage) -> str:
+    """The body of a timer's message."""
+    trigger = timer.trigger
+    body = {
+        "pipeline": trigger.pipeline,
+        "overlap": str(trigger.overlap),
+        "quiet": trigger.debounce_s,
+        "id": trigger.id,
+        "burst": timer.number,
+        "at": round(timer.at.timestamp() * 1000),
+    }
+    return json.dumps(body)
+
+
 def _said(pipeline: str, trigger: Trigger) -> dict[str, Any]:
     is_default = trigger.overlap is Overlap.PARALLEL
     return {"pipeline": pipeline} | ({} if is_default else {"overlap": str(trigger.overlap)})
-
-
-@dataclass
-class SqsTimers:
-    """Timers: messages of the queue of triggers that are held back."""
-
-    queue_url: str
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
-
-    @cached_property
-    def _client(self) -> SQSClient:
-        client: SQSClient = self.make_client("sqs")
-        return client
-
-    def send(self, timer: TimerMessage, delay_s: float) -> None:
-        trigger = timer.trigger
-        body = {
-            "pipeline": trigger.pipeline,
-            "overlap": str(trigger.overlap),
-            "quiet": trigger.debounce_s,
-            "id": trigger.id,
-            "burst": timer.number,
-            "at": round(timer.at.timestamp() * 1000),
-        }
-        delay = min(DELAY_S_MAX, max(0, math.ceil(delay_s)))
-        try:
-            self._client.send_message(
-                QueueUrl=self.queue_url, MessageBody=json.dumps(body), DelaySeconds=delay
-            )
-        except AWS_ERRORS as error:  # whatever it was: a timer may ring twice
-            raise Ambiguous(str(error)) from error
 
 
 # --- what is heard
