@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any, TypedDict, Unpack
@@ -42,8 +43,7 @@ from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine.engine import Engine
 from batchrelay.preparation.prepare import Preparation
 from batchrelay.triggers.batching import UploadBatches
-from batchrelay.triggers.dispatch import Triggering
-from batchrelay.triggers.messages import parse_trigger
+from batchrelay.triggers.dispatch import TriggerDispatch
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = {"bucket": "the-bucket", "topicArn": "arn:aws:sns:us-east-1:1:the-topic"}
@@ -154,6 +154,14 @@ def dies_at(monkeypatch: pytest.MonkeyPatch, port: object, method: str) -> Itera
         yield
 
 
+@dataclass(frozen=True)
+class Process:
+    """What one Lambda environment holds."""
+
+    engine: Engine
+    triggers: TriggerDispatch
+
+
 class MemoryCloud:
     """An engine on the memory adapters, and everything that can be asked of them."""
 
@@ -169,10 +177,10 @@ class MemoryCloud:
         self.queues = MemoryQueues()
         self.deliveries = MemoryDeliveries()
         self.upload_batches, self.timers = MemoryUploadBatches(), MemoryTimers()
-        self.triggering = self.process()
-        self.engine = self.triggering.upload_batches.engine
+        process = self.process()
+        self.engine, self.triggers = process.engine, process.triggers
 
-    def process(self, through: Callable[[Any], Any] = lambda port: port) -> Triggering:
+    def process(self, through: Callable[[Any], Any] = lambda port: port) -> Process:
         """A process that remembers nothing; its calls of a port go through something."""
         objects, queues = through(self.objects), through(self.queues)
         engine = Engine(
@@ -192,6 +200,12 @@ class MemoryCloud:
             store=through(self.upload_batches),
             timers=through(self.timers),
             objects=objects,
-            engine=engine,
+            runs=engine.runs,
+            pipelines=self.pipelines,
+            clock=self.clock,
+            backoff=engine.backoff,
+            bucket=ENVIRONMENT["bucket"],
+            start=engine.start,
         )
-        return Triggering(parse=parse_trigger, upload_batches=upload_batches)
+        triggers = TriggerDispatch(upload_batches=upload_batches, start=engine.start)
+        return Process(engine=engine, triggers=triggers)

@@ -39,9 +39,16 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Api:
         monkeypatch.setattr(app, "lambda_engine", lambda: cloud.engine)
     for app in (on_job_event, prepare, start_run):
         monkeypatch.setattr(app, "lambda_deliveries", lambda: cloud.deliveries)
-    monkeypatch.setattr(start_run, "lambda_triggering", lambda: cloud.triggering)
+    monkeypatch.setattr(start_run, "lambda_trigger_dispatch", lambda: cloud.triggers)
     ids = (f"run{number}" for number in count(100))
     looks = Looks(jobs=cloud.jobs, clock=cloud.clock)
-    asked = Api(engine=cloud.engine, looks=looks, new_run_id=lambda: next(ids))
+    asked = Api(
+        run_store=cloud.runs,
+        pipeline_store=cloud.pipelines,
+        start_run=cloud.engine.start,
+        cancel_run=cloud.engine.cancel,
+        looks=looks,
+        new_run_id=lambda: next(ids),
+    )
     monkeypatch.setattr(api, "lambda_api", lambda: asked)
     return asked

@@ -17,7 +17,7 @@ from batchrelay.aws_lambda.wiring import (
     begin_invocation,
     lambda_deliveries,
     lambda_engine,
-    lambda_triggering,
+    lambda_trigger_dispatch,
     new_run_id,
 )
 from batchrelay.codec import decode_start_request
@@ -27,7 +27,7 @@ from batchrelay.domain.errors import (
     RunConflict,
     RunSkipped,
 )
-from batchrelay.engine.engine import Handled
+from batchrelay.engine.outcome import Handled
 from batchrelay.triggers.dispatch import Outcome
 
 logger = Logger()
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     begin_invocation(context)
     if isinstance(event, dict) and "Records" in event:
         bodies = {message["messageId"]: message["body"] for message in event["Records"]}
-        outcomes = lambda_triggering().receive(bodies)
+        outcomes = lambda_trigger_dispatch().receive(bodies)
         in_conflict = {m for m, outcome in outcomes.items() if isinstance(outcome, RunConflict)}
         return_soon = [r for r in event["Records"] if r["messageId"] in in_conflict]
         lambda_deliveries().return_soon(return_soon)

@@ -23,7 +23,7 @@ from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, Refused
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.values import Json
-from batchrelay.triggers.messages import parse_trigger, ring_message
+from batchrelay.triggers.messages import parse_trigger, timer_body
 from tests.contract import suite
 from tests.stack import table_request
 
@@ -103,7 +103,7 @@ class TestDynamoUploadBatches(suite.BurstStoreContract):
 class TestSqsTimers(suite.TimersContract):
     @pytest.fixture
     def timers(self, queue_url: str) -> SqsTimers:
-        return SqsTimers(queue_url=queue_url, body_of=ring_message)
+        return SqsTimers(queue_url=queue_url, body_of=timer_body)
 
     @pytest.fixture
     def rang(self, queue_url: str) -> Callable[[], object]:

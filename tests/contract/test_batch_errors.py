@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from batchrelay.adapters.batch import LOOK_TRIES, SUBMIT_THREADS, THROTTLED_TRIES, BatchJobs
 from batchrelay.aws_lambda.settings import Settings
-from batchrelay.aws_lambda.wiring import engine, triggering
+from batchrelay.aws_lambda.wiring import engine, trigger_dispatch
 from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
 
@@ -211,7 +211,7 @@ def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) ->
         trigger_queue_url="q",
         run_ttl_days=1,
     )
-    triggering(settings, engine(settings))
+    trigger_dispatch(settings, engine(settings))
 
 
 def test_what_could_not_be_told_in_bulk_stays_owed() -> None:

@@ -501,5 +501,5 @@ def test_a_queue_of_runs_that_is_full() -> None:
     order = StartRequest(run_id="last", pipeline="test", version=1, overlap=Overlap.QUEUE)
     there.engine.start(order)
     assert len(there.runs.run_queue("test").waiting) == QUEUED_RUNS_MAX
-    with pytest.raises(InputError, match=r"^1,000 runs of test are waiting for their turn: cancel"):
+    with pytest.raises(InputError, match=r"^1,000 runs of test are QUEUED: cancel"):
         there.engine.start(replace(order, run_id="more"))

@@ -106,9 +106,10 @@ MUTANTS = (
     Mutant(
         bug="effects are performed before the state is saved",
         file="engine/engine.py",
-        old="                created = self.runs.create(run)",
-        new="                self._perform(run, pending_effects(run)[0])\n"
-        "                created = self.runs.create(run)",
+        old="            created = self._concurrency().create(run)",
+        new="            self._performer().perform("
+        "run, [(effect, False) for effect in pending_effects(run)], goes_on=True)\n"
+        "            created = self._concurrency().create(run)",
     ),
     Mutant(
         bug="a conflict is not folded again",
@@ -599,16 +600,16 @@ MUTANTS = (
         new="except Exception as error:",
     ),
     Mutant(
-        bug="a run begins while others of its line wait",
+        bug="a run begins while others of its run queue wait",
         file="engine/concurrency.py",
-        old="        if run_queue.waiting and not is_open:  # whoever should have passed it on has died",
-        new="        if False:",
+        old="            if run_queue.waiting and not is_open:  # the process that ended the holder has died",
+        new="            if False:",
     ),
     Mutant(
-        bug="a run_queue is passed on while its holder is open",
+        bug="a run queue goes on while its holder is open",
         file="engine/concurrency.py",
-        old="        if _is_open(holder):\n",
-        new="        if _is_open(holder) and not run_queue.waiting:\n",
+        old="            if _is_open(holder):\n",
+        new="            if _is_open(holder) and not run_queue.waiting:\n",
     ),
     Mutant(
         bug="a run_queue is taken although it was passed on meanwhile",
@@ -617,8 +618,8 @@ MUTANTS = (
         new="if False:",
     ),
     Mutant(
-        bug="a run that has ended passes its run_queue to nobody, and no reconcile does",
-        file="engine/engine.py",
+        bug="a run queue does not go on after a run of it has ended",
+        file="engine/concurrency.py",
         old="if run.overlap is Overlap.PARALLEL or not (is_queued or handled.ended):",
         new="if run.overlap is Overlap.PARALLEL or is_queued or not handled.ended:",
     ),
@@ -688,10 +689,10 @@ MUTANTS = (
         new="if known.number != batch.number:",
     ),
     Mutant(
-        bug="runs that were cancelled keep their places in the line",
+        bug="runs that were cancelled keep their places in the run queue",
         file="engine/concurrency.py",
-        old="    if not set(run_ids).isdisjoint(run_queue.waiting):",
-        new="    if False:",
+        old="        if not set(run_ids).isdisjoint(run_queue.waiting):",
+        new="        if False:",
     ),
     Mutant(
         bug="a write that meets somebody's transaction fails",

@@ -15,9 +15,8 @@ from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.values import JobKey
-from batchrelay.triggers.dispatch import Triggering
 from batchrelay.triggers.messages import s3_input
-from tests.builders import MemoryCloud, pipeline, step
+from tests.builders import MemoryCloud, Process, pipeline, step
 from verification.simulation.play import SimulationError
 from verification.simulation.world import Crash, Port
 
@@ -73,7 +72,7 @@ class TriggerWorld:
                 self.rng.choice((self.deliver, self.deliver_timer, self.end_job))()
             self._nested = False
 
-    def triggering(self) -> Triggering:
+    def process(self) -> Process:
         """A new process."""
         if not self._nested:
             self._naps_s = FUNCTION_TIMEOUT_S
@@ -109,7 +108,7 @@ class TriggerWorld:
         if not batch:
             return
         names = {str(number): message for number, message in enumerate(batch)}
-        for number, outcome in self.triggering().receive(names).items():
+        for number, outcome in self.process().triggers.receive(names).items():
             self.skipped += isinstance(outcome, RunSkipped)
             is_done = not isinstance(outcome, Exception) or isinstance(outcome, RunSkipped)
             if is_done and names[number] in self.messages:
@@ -120,7 +119,7 @@ class TriggerWorld:
         if due:
             entry = self.rng.choice(due)
             try:
-                self.triggering().upload_batches.receive(entry[0])
+                self.process().triggers.upload_batches.receive(entry[0])
             except RunSkipped:
                 self.skipped += 1
             if self.rng.random() >= self.duplicate and entry in self.cloud.timers.timers:
@@ -134,12 +133,12 @@ class TriggerWorld:
             assert key is not None, job
             self.cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
             event = JobSucceeded(at=self.cloud.clock.now(), key=key, job_id=job.job_id)
-            self.triggering().upload_batches.engine.handle(key.run_id, [event])
+            self.process().engine.handle(key.run_id, [event])
 
     def later(self) -> None:
         self.cloud.clock.move(self.rng.choice((1, 20, 400)))
         for run_id in self.cloud.runs.open_runs():
-            self.triggering().upload_batches.engine.reconcile(run_id)
+            self.process().engine.reconcile(run_id)
 
     # --- what must hold
 

@@ -81,7 +81,7 @@ def begun(steps: int) -> tuple[MemoryCloud, Table]:
     store = DynamoStore(table="t", run_ttl_days=1, make_client=lambda _: table)
     store.put_pipeline(cloud.pipelines.get_pipeline("test", 1))
     cloud.runs, cloud.jobs = store, jobs  # type: ignore[assignment]
-    cloud.engine = cloud.process().upload_batches.engine
+    cloud.engine = cloud.process().engine
     cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     return cloud, table
 

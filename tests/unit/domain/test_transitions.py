@@ -10,6 +10,7 @@ from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
 from batchrelay.domain.effects import Notify, Prepare, SubmitJob, TerminateJob
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
+    EffectsPostponed,
     GraceExpired,
     JobFailed,
     JobMissing,
@@ -20,6 +21,7 @@ from batchrelay.domain.events import (
     NoticeSent,
     PreparationFailed,
     Prepared,
+    RunDequeued,
     SubmissionRefused,
 )
 from batchrelay.domain.limits import (
@@ -305,3 +307,12 @@ def test_a_second_job_of_a_part_is_recorded_while_another_part_is_being_submitte
     after = advance(run, submitted(0, "job-b"))
     assert after.duplicate_jobs == (DuplicateJob(job_id="job-b", since=at(1)),)
     assert after.state("a") == run.state("a")
+
+
+def test_a_queued_run_begins_no_step_whatever_is_recorded_of_it() -> None:
+    queued = replace(run_of(step("a")), status=RunStatus.QUEUED, steps={})
+    after = advance(queued, EffectsPostponed(at=at(1), effects=()))
+    assert after == replace(queued, continue_since=at(1))
+    begun = advance(queued, RunDequeued(at=at(2)))
+    assert (begun.status, begun.dequeued_at) == (RunStatus.RUNNING, at(2))
+    assert status(begun) is StepStatus.SUBMITTING

@@ -229,7 +229,7 @@ def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
     cloud.runs.run_queues["test"] = RunQueue(
         pipeline="test", holder="one", waiting=waiting, version=run_queue.version
     )
-    with pytest.raises(InputError, match="1,000 runs of test are waiting for their turn"):
+    with pytest.raises(InputError, match="1,000 runs of test are QUEUED"):
         start(cloud, "two")
     assert list(statuses(cloud)) == ["one"]
 

@@ -107,7 +107,7 @@ def test_a_transition_costs_one_read_and_two_writes() -> None:
     cloud = cloud_of(step("a"), step("b", "a"))
     cloud.engine.start(ORDER)
     calls: list[str] = []
-    engine = cloud.process(lambda port: Counting(port, calls)).upload_batches.engine
+    engine = cloud.process(lambda port: Counting(port, calls)).engine
     handled = engine.handle("run1", [JobSucceeded(at=T0, key=key("a"), job_id=job(cloud, "a"))])
     assert handled.performed == (SubmitJob(key=key("b"), since=T0),)
     assert calls == ["load", "save", "submit_all", "save"]

@@ -131,7 +131,7 @@ def test_preparations_are_postponed_too() -> None:
 
 def test_an_invocation_without_time_submits_nothing_and_loses_nothing() -> None:
     cloud = wide(3)
-    cloud.engine = cloud.process().upload_batches.engine
+    cloud.engine = cloud.process().engine
     hurried = MemoryBackoff(seconds=EFFECT_S_MAX)
     object.__setattr__(cloud.engine, "backoff", hurried)
     cloud.engine.start(ORDER)

@@ -15,7 +15,7 @@ from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, 
 from batchrelay.domain.limits import UPLOAD_BATCH_S_MAX, UPLOAD_BATCH_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
 from batchrelay.domain.run import JobOutcome, Run
-from batchrelay.engine.engine import Handled
+from batchrelay.engine.outcome import Handled
 from batchrelay.triggers import batching as upload_batches
 from batchrelay.triggers.batching import TIMER_LATE_S, TIMER_RETRY_S
 from batchrelay.triggers.messages import s3_input
@@ -40,12 +40,12 @@ def message(key: str, sequencer: str = "1", trigger: S3Trigger = TRIGGER) -> str
 
 def tell(cloud: MemoryCloud, *bodies: str) -> list[Any]:
     """The messages of one batch; what came of each."""
-    heard = cloud.triggering.receive({str(number): body for number, body in enumerate(bodies)})
+    heard = cloud.triggers.receive({str(number): body for number, body in enumerate(bodies)})
     return [heard[str(number)] for number in range(len(bodies))]
 
 
 def timer_fires(cloud: MemoryCloud, number: int = -1) -> Handled | None:
-    return cloud.triggering.upload_batches.receive(cloud.timers.timers[number][0])
+    return cloud.triggers.upload_batches.receive(cloud.timers.timers[number][0])
 
 
 def only_run(cloud: MemoryCloud) -> Run:
@@ -171,9 +171,9 @@ def test_a_spare_timer_takes_over_from_one_that_is_lost(
     spare = replace(lost, at=lost.at + timedelta(seconds=1))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
     with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
-        cloud.triggering.upload_batches.receive(spare)
-    assert cloud.triggering.upload_batches.receive(lost) is None
-    assert cloud.triggering.upload_batches.receive(spare) is not None  # SQS brings it again
+        cloud.triggers.upload_batches.receive(spare)
+    assert cloud.triggers.upload_batches.receive(lost) is None
+    assert cloud.triggers.upload_batches.receive(spare) is not None  # SQS brings it again
     assert only_run(cloud).trigger["count"] == "1"
 
 

@@ -30,10 +30,10 @@ from batchrelay.domain.errors import (
     StepNotFound,
 )
 from batchrelay.domain.pipeline import check_pipeline_name
-from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.values import RUN_ID
-from batchrelay.engine.engine import Engine, Handled
-from batchrelay.ports import RunSummary
+from batchrelay.engine.outcome import Handled
+from batchrelay.ports import PipelineStore, RunStore, RunSummary
 from batchrelay.preparation.items import strict_json
 
 BODY_BYTES_MAX = 256 * 1024
@@ -58,13 +58,16 @@ _PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00~[0-9a-z]{1,32
 class Api:
     """Every method raises InputError for what the caller can mend."""
 
-    engine: Engine
+    run_store: RunStore
+    pipeline_store: PipelineStore
+    start_run: Callable[[StartRequest], Handled]
+    cancel_run: Callable[[str, str], Handled]
     looks: Looks
     new_run_id: Callable[[], str]
 
     def pipelines(self) -> Document:
         """The pipelines that may be started."""
-        return {"pipelines": [pipeline_document(p) for p in self.engine.pipelines.registered()]}
+        return {"pipelines": [pipeline_document(p) for p in self.pipeline_store.registered()]}
 
     def start(self, pipeline: str, body: str | None, key: str | None) -> Handled:
         """Start a run. The same key starts one run, and answers with it."""
@@ -80,8 +83,8 @@ class Api:
         }
         wanted = decode_start_request(order, self.new_run_id)
         if wanted.version is not None:  # what was taken away is started no more
-            self.engine.pipelines.registered_version(pipeline)
-        return self.engine.start(wanted)
+            self.pipeline_store.registered_version(pipeline)
+        return self.start_run(wanted)
 
     def runs(self, query: Mapping[str, str]) -> Document:
         """A page of runs, the newest first: of one pipeline, or of all that are registered.
@@ -110,7 +113,7 @@ class Api:
         return run_document(self.looks.observed(self._load(run_id)))
 
     def _load(self, run_id: str) -> Run:
-        return self.engine.runs.load(_run_id(run_id))
+        return self.run_store.load(_run_id(run_id))
 
     def step(self, run_id: str, step: str) -> Document:
         """One step of a run, with its counts as in `run`."""
@@ -129,13 +132,13 @@ class Api:
         reason = _object(body, "a cancellation", "reason").get("reason")
         if not isinstance(reason, str | None):
             raise InputError("reason must be a text")
-        return self.engine.cancel(_run_id(run_id), reason or "")
+        return self.cancel_run(_run_id(run_id), reason or "")
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (
-            [_name(pipeline)] if pipeline else [p.name for p in self.engine.pipelines.registered()]
+            [_name(pipeline)] if pipeline else [p.name for p in self.pipeline_store.registered()]
         )
-        found = (self.engine.runs.runs_of(name, before) for name in names)
+        found = (self.run_store.runs_of(name, before) for name in names)
         return heapq.merge(*found, key=lambda run: run.place, reverse=True)
 
 

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from batchrelay.domain.effects import SubmitJob
-from batchrelay.engine.engine import Handled
+from batchrelay.engine.outcome import Handled
 
 
 def sent_at(message: Mapping[str, Any]) -> float:

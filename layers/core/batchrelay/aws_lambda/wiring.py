@@ -23,8 +23,8 @@ from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
 from batchrelay.triggers.batching import UploadBatches
-from batchrelay.triggers.dispatch import Triggering
-from batchrelay.triggers.messages import parse_trigger, ring_message
+from batchrelay.triggers.dispatch import TriggerDispatch
+from batchrelay.triggers.messages import timer_body
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -35,7 +35,7 @@ _backoff = JitteredBackoff()
 
 
 def begin_invocation(context: LambdaContext) -> None:
-    """Rivals are waited for no longer than this invocation may take."""
+    """Conflicts are tried again no longer than this invocation may take."""
     _backoff.begin(context.get_remaining_time_in_millis() / 1000)
 
 
@@ -53,7 +53,7 @@ def new_run_id() -> str:
 
 
 def engine(settings: Settings) -> Engine:
-    """An engine on AWS. Clients are made when they are first used: a cold start pays for few."""
+    """An engine on AWS. Clients are made when they are first used."""
     clock = SystemClock()
     queues = SqsQueues()
     store = DynamoStore(table=settings.table, run_ttl_days=settings.run_ttl_days)
@@ -72,15 +72,20 @@ def engine(settings: Settings) -> Engine:
     )
 
 
-def triggering(settings: Settings, runs: Engine) -> Triggering:
-    """What hears triggers, and starts runs with an engine."""
-    collected = UploadBatches(
+def trigger_dispatch(settings: Settings, runs: Engine) -> TriggerDispatch:
+    """What receives triggers, and starts runs with an engine."""
+    batches = UploadBatches(
         store=DynamoUploadBatches(table=settings.table),
-        timers=SqsTimers(queue_url=settings.trigger_queue_url, body_of=ring_message),
+        timers=SqsTimers(queue_url=settings.trigger_queue_url, body_of=timer_body),
         objects=S3Objects(),
-        engine=runs,
+        runs=runs.runs,
+        pipelines=runs.pipelines,
+        clock=runs.clock,
+        backoff=_backoff,
+        bucket=settings.environment["bucket"],
+        start=runs.start,
     )
-    return Triggering(parse=parse_trigger, upload_batches=collected)
+    return TriggerDispatch(upload_batches=batches, start=runs.start)
 
 
 def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
@@ -89,13 +94,13 @@ def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
 
 
 def upload_batches(table: str, make_client: Callable[..., Any]) -> DynamoUploadBatches:
-    """The bursts of a stack, for the command line."""
+    """The upload batches of a stack, for the command line."""
     return DynamoUploadBatches(table=table, make_client=make_client)
 
 
 def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:
     """The timers of a stack, for the command line."""
-    return SqsTimers(queue_url=queue_url, body_of=ring_message, make_client=make_client)
+    return SqsTimers(queue_url=queue_url, body_of=timer_body, make_client=make_client)
 
 
 def objects(make_client: Callable[..., Any]) -> S3Objects:
@@ -113,13 +118,21 @@ def lambda_deliveries() -> Deliveries:
 def lambda_api() -> Api:
     """The API of this Lambda environment, with what it has asked of AWS Batch lately."""
     looks = Looks(jobs=BatchJobs.looked_at(), clock=SystemClock())
-    return Api(engine=lambda_engine(), looks=looks, new_run_id=new_run_id)
+    engine = lambda_engine()
+    return Api(
+        run_store=engine.runs,
+        pipeline_store=engine.pipelines,
+        start_run=engine.start,
+        cancel_run=engine.cancel,
+        looks=looks,
+        new_run_id=new_run_id,
+    )
 
 
 @cache
-def lambda_triggering() -> Triggering:
-    """What hears triggers in this Lambda environment."""
-    return triggering(Settings.read(), lambda_engine())
+def lambda_trigger_dispatch() -> TriggerDispatch:
+    """What receives triggers in this Lambda environment."""
+    return trigger_dispatch(Settings.read(), lambda_engine())
 
 
 @cache

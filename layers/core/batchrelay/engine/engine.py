@@ -2,7 +2,7 @@
 differ in adapters only.
 
 State is saved before an effect is performed, and only the saver performs what its save made
-newly owed. A crash anywhere leaves the effect owed; `sweep` pays it after its grace.
+pending. A crash anywhere leaves the effect pending; `reconcile` performs it after its grace.
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ from batchrelay.domain.events import (
     GraceExpired,
     QueuesLeft,
     RunContinued,
-    RunDequeued,
 )
 from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
     SUBMISSIONS_MAX,
 )
 from batchrelay.domain.pending_effects import pending_effects
-from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import NO_ATTEMPTS, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Run, StartRequest, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
-from batchrelay.engine.concurrency import create_in_queue, leave, next_to_begin
+from batchrelay.engine.concurrency import Concurrency
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Performer, postponed
+from batchrelay.engine.outcome import Handled
 from batchrelay.engine.reconcile import missed_events
 from batchrelay.ports import (
     Backoff,
@@ -53,24 +52,6 @@ from batchrelay.ports import (
     RunStore,
 )
 from batchrelay.preparation.prepare import Preparation, attempt_begun, attempt_failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
-    """What came of it: the run as last seen, and the effects that were performed."""
-
-    run: Run
-    performed: tuple[Effect, ...] = ()
-    is_repeated: bool = False
-    """Whether this start had been made before, with the same key."""
-    ended: bool = False
-    """Whether the run ended by this: once in its life."""
-    conflicts: int = 0
-    """Writes of ours that a rival was faster than."""
-    others: tuple[Handled, ...] = ()
-    """What came of the other runs of its line."""
-    problem: Exception | None = None
-    """Of a start: what an effect raised. The run is stored, and reconcile performs the effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,27 +72,24 @@ class Engine:
     open_days_max: int
     """Days after its start when a run that is open is stopped, before its lists expire."""
 
-    def start(self, order: StartRequest) -> Handled:
-        """Start a run and perform the first of its effects; with a key, once and for all.
+    def start(self, request: StartRequest) -> Handled:
+        """Start a run and perform the first of its effects; with a key, only once.
 
-        Once the run is stored it has begun, whatever becomes of those effects.
+        A run that is stored has begun, even if one of those effects fails.
 
         Raises:
             PipelineNotFound, InvalidParams, InvalidStart, RunExists, RunSkipped: nothing stored.
         """
-        if order.key:
+        if request.key:
             with suppress(RunNotFound):
-                return self._repeated(order)
-        run = self._new_run(order)
+                return self._repeated(request)
+        run = self._new_run(request)
         try:
-            if order.overlap is Overlap.PARALLEL:
-                created = self.runs.create(run)
-            else:
-                created = create_in_queue(self.runs, run, self.backoff)
+            created = self._concurrency().create(run)
         except RunExists:
-            if not order.key:
+            if not request.key:
                 raise
-            return self._repeated(order)
+            return self._repeated(request)
         ended = created.status.is_terminal  # nothing of it was to be done
         begun = _Advanced(run=created, new_effects=pending_effects(created), ended=ended)
         try:
@@ -119,28 +97,30 @@ class Engine:
         except Exception as problem:  # noqa: BLE001  # the run is there, and its id must be known
             return Handled(run=created, ended=ended, problem=problem)
 
-    def _new_run(self, order: StartRequest) -> Run:
-        version = order.version or self.pipelines.registered_version(order.pipeline)
-        pipeline = self.pipelines.get_pipeline(order.pipeline, version)
+    def _new_run(self, request: StartRequest) -> Run:
+        version = request.version or self.pipelines.registered_version(request.pipeline)
+        pipeline = self.pipelines.get_pipeline(request.pipeline, version)
         now = self.clock.now()
-        variables = run_variables(order.run_id, now, self.environment, order.trigger)
-        params = resolve_params(pipeline, order.params, variables)
+        variables = run_variables(request.run_id, now, self.environment, request.trigger)
+        params = resolve_params(pipeline, request.params, variables)
         check_trigger_variables(pipeline, variables)
         run = new_run(
-            run_id=order.run_id,
+            run_id=request.run_id,
             pipeline=pipeline,
             params=params,
             environment=self.environment,
             at=now,
-            trigger=order.trigger,
-            overlap=order.overlap,
+            trigger=request.trigger,
+            overlap=request.overlap,
         )
         check_start(run)
         return run
 
-    def _repeated(self, order: StartRequest) -> Handled:
-        """What came of it the first time; who started it may have died there."""
-        return self._advance_run_queue(Handled(run=self.runs.load(order.run_id), is_repeated=True))
+    def _repeated(self, request: StartRequest) -> Handled:
+        """The run of the first start; the process that made it may have died there."""
+        return self._advance_run_queue(
+            Handled(run=self.runs.load(request.run_id), is_repeated=True)
+        )
 
     def cancel(self, run_id: str, reason: str = "") -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
@@ -150,7 +130,7 @@ class Engine:
         return self.handle(run_id, (CancelRequested(at=self.clock.now(), reason=reason),))
 
     def handle(self, run_id: str, events: Sequence[Event]) -> Handled:
-        """Fold events into their run and perform what becomes newly owed.
+        """Fold events into their run and perform what becomes pending.
 
         Raises:
             RunNotFound: there is no such run (any more).
@@ -208,10 +188,10 @@ class Engine:
         return self._advance_run_queue(self._perform_all(advanced, most=math.inf))
 
     def reconcile(self, run_id: str) -> Handled:
-        """Hear what was missed, and pay what is overdue, with the same identity.
+        """Poll for missed events, and perform overdue effects, with the same identity.
 
-        Whoever saves has sole charge of what was overdue; a rival's sweep, or any other write
-        that was faster, leaves it to the next sweep.
+        The process that saves alone performs what was overdue. A faster write of another process
+        leaves it to the next reconcile.
         """
         run = self.runs.load(run_id)
         now = self.clock.now()
@@ -238,33 +218,16 @@ class Engine:
     def _handled(self, run_id: str, events: Sequence[Event]) -> Handled:
         return self._perform_all(self._fold(self.runs.load(run_id), events))
 
-    def _advance_run_queue(self, handled: Handled) -> Handled:
-        """What a run that waits, or one that has ended and was waited for, means to the others.
+    def _concurrency(self) -> Concurrency:
+        return Concurrency(
+            runs=self.runs, clock=self.clock, backoff=self.backoff, handle=self._handled
+        )
 
-        Whoever dies here leaves a QUEUED run, which every sweep brings here again.
-        """
-        run, others = handled.run, []
-        is_queued = run.status is RunStatus.QUEUED
-        if run.overlap is Overlap.PARALLEL or not (is_queued or handled.ended):
-            return handled
-        if run.overlap is Overlap.CANCEL_RUNNING:
-            for before in self.runs.run_queue(run.pipeline.name).before(run.id):
-                reason = f"run {run.id} takes its place"
-                with suppress(RunNotFound):
-                    now = self.clock.now()
-                    others.append(self._handled(before, [CancelRequested(at=now, reason=reason)]))
-        gone = {each.run.id for each in (handled, *others) if each.run.status.is_terminal}
-        leave(self.runs, run.pipeline.name, gone)
-        while (run_id := next_to_begin(self.runs, run.pipeline.name)) is not None:
-            came = self._handled(run_id, [RunDequeued(at=self.clock.now())])
-            others.append(came)
-            run = came.run if run_id == run.id else run
-            if not came.run.status.is_terminal:
-                break
-        return replace(handled, run=run, others=tuple(others))
+    def _advance_run_queue(self, handled: Handled) -> Handled:
+        return self._concurrency().advance_run_queue(handled)
 
     def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
-        """Fold and save; a rival's write is loaded and folded upon. Nothing new: no write."""
+        """Fold and save; after a rival's write, load and fold again. Nothing new: no write."""
         conflicts = 0
         for conflicts in self.backoff.tries():
             after = _folded(run, events)
@@ -288,12 +251,11 @@ class Engine:
     def _perform_all(
         self, first: _Advanced, retaken: tuple[Effect, ...] = (), *, most: float = EFFECTS_PER_SAVE
     ) -> Handled:
-        """Perform effects until none is newly owed; every result enters by the same door.
+        """Perform effects until none is pending anew; every result is an event of the run.
 
-        Results are saved every EFFECTS_PER_SAVE effects, and what one effect raises is raised
-        only when the results of the others are saved: they are done, and must not be forgotten.
-        After so many effects, or when no time is left, the rest is postponed to an invocation
-        that has the time.
+        Results are saved every EFFECTS_PER_SAVE effects. An exception of one effect is raised only
+        when the results of the others are saved: they are done, and must be recorded.
+        After `most` effects, or when no time is left, the rest is postponed to another invocation.
         """
         budget = Budget(backoff=self.backoff, effects=most)
         performer = self._performer()

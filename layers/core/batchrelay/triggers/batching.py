@@ -8,7 +8,7 @@ for long enough the burst is closed: its number is the run's key, its uploads ar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +23,16 @@ from batchrelay.domain.upload_batch import (
     UploadBatch,
 )
 from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
-from batchrelay.engine.engine import Engine, Handled
-from batchrelay.ports import Objects, Timers, UploadBatchStore
+from batchrelay.engine.outcome import Handled
+from batchrelay.ports import (
+    Backoff,
+    Clock,
+    Objects,
+    PipelineStore,
+    RunStore,
+    Timers,
+    UploadBatchStore,
+)
 
 TIMER_LATE_S = 120
 """Seconds after which a timer that did not ring is taken for lost (it is a dead letter, or its
@@ -41,15 +49,21 @@ class UploadBatches:
     store: UploadBatchStore
     timers: Timers
     objects: Objects
-    engine: Engine
+    runs: RunStore
+    pipelines: PipelineStore
+    clock: Clock
+    backoff: Backoff
+    bucket: str
+    """Of the stack, where the lists of uploads are."""
+    start: Callable[[StartRequest], Handled]
 
     def collect(self, trigger: DebouncedTrigger, uploads: Sequence[CreatedObject]) -> None:
         """Note uploads. What is told again is noted once.
 
         Raises: RunConflict, NotDone: tell them again.
         """
-        for _ in self.engine.backoff.tries():
-            batch, now = self.store.batch(trigger.name), self.engine.clock.now()
+        for _ in self.backoff.tries():
+            batch, now = self.store.batch(trigger.name), self.clock.now()
             timer_at = batch.timer_at
             if timer_at is None or _is_late(timer_at, now):
                 timer_at = self._send_timer(trigger, batch.number, trigger.debounce_s)
@@ -68,8 +82,8 @@ class UploadBatches:
         Raises: as `Engine.start`, and RunConflict or NotDone: ring again.
         """
         trigger = timer.trigger
-        for _ in self.engine.backoff.tries():
-            batch, now = self.store.batch(trigger.name), self.engine.clock.now()
+        for _ in self.backoff.tries():
+            batch, now = self.store.batch(trigger.name), self.clock.now()
             if batch.number > timer.number:  # it is closed, and whoever did so may have died
                 is_spare = batch.number == timer.number + 1 and batch.closed_at != timer.at
                 return None if is_spare else self._start(trigger, timer.number)
@@ -80,7 +94,7 @@ class UploadBatches:
                     if not self._take_over(timer, batch, now):
                         return None
                 elif batch.is_over(trigger.debounce_s, now):
-                    self.engine.pipelines.registered_version(trigger.pipeline)  # or keep it open
+                    self.pipelines.registered_version(trigger.pipeline)  # or keep it open
                     self.store.close(trigger.name, batch)
                     return self._start(trigger, timer.number)
                 else:
@@ -108,7 +122,7 @@ class UploadBatches:
         self.store.extend(trigger.name, batch, timer_at)
 
     def _send_timer(self, trigger: DebouncedTrigger, number: int, delay_s: float) -> datetime:
-        at = self.engine.clock.now() + timedelta(seconds=delay_s)
+        at = self.clock.now() + timedelta(seconds=delay_s)
         self.timers.send(TimerMessage(trigger=trigger, number=number, at=at), delay_s)
         return at
 
@@ -125,11 +139,11 @@ class UploadBatches:
             trigger=said,
             overlap=trigger.overlap,
         )
-        return self.engine.start(order)
+        return self.start(order)
 
     def _is_started(self, run_id: str) -> bool:
         try:
-            self.engine.runs.load(run_id)
+            self.runs.load(run_id)
         except RunNotFound:
             return False
         return True
@@ -139,7 +153,7 @@ class UploadBatches:
         uploads = _latest(self.store.uploads(trigger.name, number))
         if not uploads:
             raise InputError(f"nothing is known any more of burst {number} of {trigger.name}")
-        uri = f"s3://{self.engine.environment['bucket']}/{RUNS_PREFIX}{run_id}/uploads.jsonl"
+        uri = f"s3://{self.bucket}/{RUNS_PREFIX}{run_id}/uploads.jsonl"
         self._write(uri, uploads)
         return {"bucket": uploads[0].bucket, "uploads": uri, "count": str(len(uploads))}
 

@@ -63,7 +63,7 @@ def scheduled_start(pipeline: str, time: str, overlap: Overlap) -> StartRequest:
     return _order(pipeline, f"time/{time}", {"time": time}, overlap)
 
 
-def ring_message(timer: TimerMessage) -> str:
+def timer_body(timer: TimerMessage) -> str:
     """The body of a timer's message."""
     trigger = timer.trigger
     body = {
