@@ -19,6 +19,7 @@ from batchrelay_cli.verbs.completion import completion
 from batchrelay_cli.verbs.deploy import deploy
 from batchrelay_cli.verbs.dlq import dlq
 from batchrelay_cli.verbs.history import story
+from batchrelay_cli.verbs.init import init
 from batchrelay_cli.verbs.lint import lint
 from batchrelay_cli.verbs.local import local
 from batchrelay_cli.verbs.logs import logs
@@ -58,6 +59,7 @@ for _verb in (
     completion,
     deploy,
     dlq,
+    init,
     lint,
     local,
     logs,

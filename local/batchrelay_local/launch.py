@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -39,6 +40,11 @@ _INTERPRETER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPAT
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOOPBACK = "127.0.0.1,localhost"
 WORKER = "batchrelay-worker"
+
+EXTRA_MODULES = ("aws_lambda_powertools", "ministack", "samtranslator")
+"""What the extra `local` installs: the cloud's process and the handlers import it."""
+
+INSTALL_COMMAND = "pip install 'batchrelay[local]'"
 
 
 class CloudError(Exception):
@@ -106,6 +112,7 @@ class LocalCloud:
         Raises:
             CloudError: the port is taken, the extra `local` is missing, or a part would not start.
         """
+        check_installed()
         folder = tempfile.mkdtemp(prefix="batchrelay-")
         order = CloudOrder(
             folder=folder,
@@ -235,6 +242,14 @@ def _ordered(process: subprocess.Popen[str], order: CloudOrder) -> dict[str, Any
     return answer
 
 
+def check_installed(modules: Sequence[str] = EXTRA_MODULES) -> None:
+    """Before anything is started. Raises: CloudError with the command that installs the extra."""
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        names = ", ".join(missing)
+        raise CloudError(f"the local cloud is not installed (missing: {names}): {INSTALL_COMMAND}")
+
+
 def job_environment(user: Mapping[str, str], behind: str = "") -> dict[str, str]:
     """What of the user's environment a job sees: where programs are, no credentials.
 
@@ -271,7 +286,7 @@ def _why(answer: Mapping[str, str], log: Path, port: int) -> str:
         return f"the local cloud did not start: {answer['error']}"
     last = _last_line(log)
     if "No module named" in last:
-        return f"the local cloud is not installed ({last}): pip install 'batchrelay[local]'"
+        return f"the local cloud is not installed ({last}): {INSTALL_COMMAND}"
     return f"the local cloud did not start: {last}"
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -424,30 +423,6 @@ def test_no_signal_leaves_a_process_or_a_port_behind(tmp_path: Path, name: str) 
         wait_until(lambda: not [p for p in Path("/proc").iterdir() if _is_of(p, endpoint)], 20)
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(endpoint)  # noqa: S310  # loopback
-
-
-def test_the_wheel_runs_from_a_folder_with_a_space(tmp_path: Path) -> None:
-    """What a user installs: the stack that the wheel carries, and no file of the repository."""
-    built, site = tmp_path / "built", tmp_path / "a folder with spaces"
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(built)],
-        cwd=ROOT, check=True, capture_output=True,
-    )  # fmt: skip
-    [wheel] = built.iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    file = pipeline(site, steps=[{"jobName": "a", "containerOverrides": shell("echo it ran")}])
-    found = "import batchrelay_local as l; print(l.__file__)"
-    done, imported = (
-        subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONPATH": str(site)}, timeout=60,
-        )
-        for arguments in (["-m", "batchrelay_cli", "run", file], ["-c", found])
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert imported.stdout.startswith(str(site))
-    assert "it ran" in done.stdout
 
 
 def _is_of(process: Path, endpoint: str) -> bool:
