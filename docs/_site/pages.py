@@ -96,7 +96,9 @@ def _tracked(folder: str) -> list[str]:
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT / folder, capture_output=True, text=True, check=True
     ).stdout.split("\0")
-    plain = [name for name in names if re.fullmatch(r"[\w./-]+", name) and name != HOME]
+    plain = [
+        name for name in names if re.fullmatch(r"(\w[\w.-]*/)*\w[\w.-]*", name) and name != HOME
+    ]
     return [name for name in plain if _is_text(ROOT / folder / name)]
 
 
