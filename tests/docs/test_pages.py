@@ -147,3 +147,26 @@ def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
     linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
     alone = {str(page) for page in pages if "decisions" not in page.parts} - linked
     assert alone == set()
+
+
+DIALECT = re.compile(
+    r"\b(told|tells?|telling|heard|hears?|hearing|said|owed|owes?|pays|settles?|settled|doom(ed)?|"
+    r"twins?|lanes?|bursts?|rings?|bad weather|mend(ed|s)?|whoever|nobody|somebody|is none)\b"
+    r"|means nothing here|\ba sweep\b|\bsweeps\b",
+    re.IGNORECASE,
+)
+GENERATED = {"docs/reference/crashes.md", "docs/reference/mutants.md"}
+
+
+def test_pages_speak_in_the_words_of_the_field() -> None:
+    """Each has a standard term: terminated, reported, pending, duplicate job, reconcile, …"""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    assert len(pages) > 50
+    lines = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in sorted(pages)
+        if path.relative_to(ROOT).as_posix() not in GENERATED
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if DIALECT.search(re.sub(r"`[^`]*`", "", line))
+    ]
+    assert lines == []
