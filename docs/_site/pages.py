@@ -30,7 +30,7 @@ CODE = re.compile(r"`[^`\n]+`")
 def on_files(files: Files, /, *, config: MkDocsConfig) -> Files:
     """Add the home page, and a page for everything outside docs/ that a page links to."""
     files.append(File.generated(config, "index.md", content=_page_of(HOME)))
-    written = {HOME}
+    paths = {HOME}
     waiting = [
         HOME,
         *(f"docs/{f.src_uri}" for f in files.documentation_pages() if not f.generated_by),
@@ -38,8 +38,8 @@ def on_files(files: Files, /, *, config: MkDocsConfig) -> Files:
     while waiting:
         source = waiting.pop()
         for target in _targets(source):
-            if target not in written and not target.startswith("docs/"):
-                written.add(target)
+            if target not in paths and not target.startswith("docs/"):
+                paths.add(target)
                 waiting.append(target)
                 page = File.generated(config, _uri_of(target), content=_page_of(target))
                 files.append(page)
@@ -134,14 +134,14 @@ def _linked(markdown: str, source: str, at: str | None = None) -> str:
     """The text with its links changed to those of the site; code is left as it is."""
     here = _uri_of(source) if at is None else f"{SOURCES}/{at}/x"
 
-    def changed(match: re.Match[str]) -> str:
+    def site_link(match: re.Match[str]) -> str:
         resolved = _resolved(match[2], source)
         if resolved is None:
             return match[0]
         uri = posixpath.relpath(_uri_of(resolved[0]), posixpath.dirname(here) or ".")
         return f"{match[1]}{uri}{'#' if resolved[1] else ''}{resolved[1]}{match[3]}"
 
-    return _outside_fences(markdown, lambda text: LINK.sub(changed, text))
+    return _outside_fences(markdown, lambda text: LINK.sub(site_link, text))
 
 
 def _outside_fences(markdown: str, change: Any) -> str:

@@ -77,10 +77,10 @@ def picture(title: str, rows: list[str]) -> str:
     console.print(Text(f"$ {title}", style="bold"))
     for row in rows:
         console.print(Text.from_ansi(row), no_wrap=True, crop=True)
-    drawn = console.export_svg(title=title)
-    drawn = re.sub(r"@font-face \{.*?\}\n", "", drawn, flags=re.DOTALL)
-    drawn = drawn.replace("Fira Code, monospace", FONT)
-    return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
+    svg = console.export_svg(title=title)
+    svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.DOTALL)
+    svg = svg.replace("Fira Code, monospace", FONT)
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
 
 
 if __name__ == "__main__":

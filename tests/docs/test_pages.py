@@ -19,6 +19,7 @@ from tests.stack import ROOT, template
 from verification.mutation.planted import MUTANTS
 
 CORE = ROOT / "layers/core/batchrelay"
+FOLDERS = {path.name for root in (ROOT, CORE) for path in root.iterdir() if path.is_dir()}
 CELL = re.compile(r"^\| \d+ \| `([\w/.]+\.(?:py|yaml))`(?:, (.+?))? \|", re.MULTILINE)
 
 
@@ -46,6 +47,22 @@ def test_the_walk_of_an_event_names_files_and_functions_that_are_there() -> None
                 assert function in definitions(path), f"{name}: {function}"
             else:
                 assert f"\n  {function}:" in text, f"{name}: {function}"
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    """By its path in the repository, or in the core."""
+    path = re.compile(r"[\w/-]+/[\w./-]+\.(?:py|yaml|json|toml|sh)\b")
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    files = {
+        (page.name, name)
+        for page in pages
+        for code in re.findall(r"`([^`\n]+)`", page.read_text())
+        for name in path.findall(code)
+        if "://" not in code and name.split("/")[0] in FOLDERS
+    }
+    assert len(files) > 50
+    missing = {(page, n) for page, n in files if not any((at / n).exists() for at in (ROOT, CORE))}
+    assert missing == set()
 
 
 def test_every_log_message_of_the_troubleshooting_page_is_logged() -> None:

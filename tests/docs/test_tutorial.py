@@ -18,17 +18,17 @@ FIND_RUN = "RUN=$(batchrelay runs squares --output json | grep -o 'k[0-9a-f]\\{2
 
 def commands(page: str) -> list[str]:
     """What stands behind `$ `, here-documents included; not what is printed."""
-    found: list[str] = []
+    scripts: list[str] = []
     for block in BLOCK.findall(page):
         end = ""
         for line in block.splitlines():
             if line.startswith("$ "):
-                found.append(line[2:])
+                scripts.append(line[2:])
                 end = "END" if "<<'END'" in line else ""
             elif end:
-                found[-1] += f"\n{line}"
+                scripts[-1] += f"\n{line}"
                 end = "" if line == end else end
-    return found
+    return scripts
 
 
 def test_a_container_is_brought_as_the_page_says(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in (
+    for text in (
         "pipeline.yaml: 3 steps, no errors",
         "the sum of 4 squares is 86",
         "pipeline squares: new",
@@ -100,6 +100,6 @@ def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None
         "sum: SUCCEEDED",
         "5 squared is 25",
     ):
-        assert said in done.stdout
+        assert text in done.stdout
     [result] = tmp_path.glob("*/out/sum/sum.json")
     assert result.read_text() == "86"
