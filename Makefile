@@ -5,11 +5,12 @@ export SAM_CLI_TELEMETRY = 0
 BIN := .venv/bin
 UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
+MERMAID := 11.17.2
 PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sim crashes chaos clients mutants bench build lock clean
+.PHONY: help run test check sim crashes chaos clients mutants bench docs build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -43,6 +44,9 @@ mutants: .venv/ready      ## plant every listed bug and show that a test dies of
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
 
+docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link checked
+	@log=$$(NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict --clean 2>&1) || { echo "$$log"; exit 1; }; echo dist/site/index.html
+
 build: .tools/sam/ready   ## sam build, for AWS
 	@UV=$(CURDIR)/$(UV) $(SAM) build
 
@@ -50,6 +54,7 @@ lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) pyproject.toml --extra local --group dev -o locks/dev.lock
 	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
 	$(PIN) locks/sam.in -o locks/sam.lock
+	$(PIN) locks/docs.in -o locks/docs.lock
 	$(PIN) locks/uv.in -o locks/uv.lock
 
 clean:                    ## remove everything that was made
@@ -71,3 +76,11 @@ clean:                    ## remove everything that was made
 	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
 	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
 	@touch $@
+
+# The theme loads mermaid from a CDN unless the site has a copy; npm fetches one, checked by its hash.
+.tools/docs/ready: locks/docs.lock locks/mermaid.sha256 .tools/uv/ready
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
+	@command -v npm >/dev/null || { echo "no npm: the diagrams of the site load mermaid from unpkg.com"; touch $@; exit 0; }; \
+	cd $(@D) && npm pack -s mermaid@$(MERMAID) >/dev/null && sha256sum -c --quiet ../../locks/mermaid.sha256 && \
+	tar xzf mermaid-$(MERMAID).tgz package/dist/mermaid.min.js package/LICENSE && rm mermaid-$(MERMAID).tgz && touch ready

@@ -90,7 +90,7 @@ def heard(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str
 
 
 def check_shapes(events: list[dict[str, Any]], submitted: dict[str, Any]) -> None:
-    """Reference §7.2, §7.4, §7.5."""
+    """The shape is that of docs/reference/aws-batch.md, Events of AWS Batch."""
     parent = next(e for e in events if e["detail"]["status"] == "SUCCEEDED" and ":" not in
                   e["detail"]["jobId"])  # fmt: skip
     child = next(e for e in events if e["detail"]["status"] == "SUCCEEDED" and e is not parent

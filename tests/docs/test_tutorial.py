@@ -1,4 +1,4 @@
-"""The tutorial, and how to bring a container, followed to the letter."""
+"""The tutorial, how to bring a container, and the FASTQ samples, followed to the letter."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ FIND_RUN = "RUN=$(batchrelay runs squares --output json | grep -o 'k[0-9a-f]\\{2
 
 def commands(page: str) -> list[str]:
     """What stands behind `$ `, here-documents included; not what is printed."""
-    found: list[str] = []
+    scripts: list[str] = []
     for block in BLOCK.findall(page):
         end = ""
         for line in block.splitlines():
             if line.startswith("$ "):
-                found.append(line[2:])
+                scripts.append(line[2:])
                 end = "END" if "<<'END'" in line else ""
             elif end:
-                found[-1] += f"\n{line}"
+                scripts[-1] += f"\n{line}"
                 end = "" if line == end else end
-    return found
+    return scripts
 
 
 def test_a_container_is_brought_as_the_page_says(tmp_path: Path) -> None:
@@ -46,6 +46,31 @@ def test_a_container_is_brought_as_the_page_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("process      SUCCEEDED  3/3") == 1
     assert (tmp_path / "own/out/count/a.count").read_text().strip() == "3"
+
+
+def test_samples_are_aligned_and_merged_as_the_page_says(tmp_path: Path) -> None:
+    path = f'export PATH="{ROOT}/.venv/bin:$PATH"'
+    page = (ROOT / "docs/how-to/fastq-samples.md").read_text()
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(["set -e", path, *commands(page)])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [table] = (tmp_path / "fastq/out/merge").glob("*.tsv")
+    rows = [line.split("\t") for line in table.read_text().splitlines()]
+    assert rows[1:] == [
+        ["S01", "treated", "3", "2"],
+        ["S02", "control", "2", "1"],
+        ["S03", "control", "1", "0"],
+    ]
+    failure = "".join(done.stdout.splitlines(keepends=True)[-6:]) + done.stderr
+    assert 'child 1 of 3 (item {"sample": "S02"' in failure
+    assert "not in gzip format" in failure
+    assert "needs align, which is FAILED" in done.stdout
 
 
 def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
@@ -67,7 +92,7 @@ def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in (
+    for text in (
         "pipeline.yaml: 3 steps, no errors",
         "the sum of 4 squares is 86",
         "pipeline squares: new",
@@ -75,6 +100,6 @@ def test_every_command_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None
         "sum: SUCCEEDED",
         "5 squared is 25",
     ):
-        assert said in done.stdout
+        assert text in done.stdout
     [result] = tmp_path.glob("*/out/sum/sum.json")
     assert result.read_text() == "86"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 LOG_GROUP = "/aws/batch/job"
-"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: reference §3.6."""
+"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
 
 DESCRIBE_IDS_MAX = 100
 """Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
@@ -40,8 +40,8 @@ LOG_LINES_MAX = 1_000
 """Lines of a log that are shown: as many as a person looks through."""
 
 DEPENDENCY_FAILED = "Dependent Job failed"
-"""The reason of a job that never ran, because one that it depends on failed. Source: reference
-§6.2."""
+"""The reason of a job that never ran, because one that it depends on failed. Source: Batch
+UG, job_dependencies."""
 
 
 @dataclass(frozen=True, kw_only=True)

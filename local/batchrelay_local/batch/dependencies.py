@@ -33,7 +33,7 @@ def check_dependencies(
 
 
 def _check_entry(spec: JobSpec, entry: Mapping[str, str], assume: Assumptions) -> None:
-    """What an entry says by itself. Source: SubmitJob, dependsOn; reference §6.1."""
+    """What an entry says by itself. Source: SubmitJob, dependsOn; Batch UG, job_dependencies."""
     kind, job_id = entry.get("type"), entry.get("jobId", "")
     if kind not in _TYPES:
         raise ClientError(

@@ -21,7 +21,7 @@ def job_arn(job_id: str) -> str:
 
 
 def job_detail(job: Job) -> dict[str, Any]:
-    """A JobDetail. Source: DescribeJobs; reference §2.2, §7.2."""
+    """A JobDetail. Source: DescribeJobs."""
     spec = job.spec
     detail: dict[str, Any] = {
         "jobArn": job_arn(job.id),
@@ -59,7 +59,7 @@ def job_detail(job: Job) -> dict[str, Any]:
 
 
 def job_summary(job: Job) -> dict[str, Any]:
-    """A JobSummary. Source: ListJobs; reference §2.1."""
+    """A JobSummary. Source: ListJobs."""
     listed: dict[str, Any] = {
         "jobArn": job_arn(job.id),
         "jobId": job.id,

@@ -1,4 +1,4 @@
-"""EventBridge events of AWS Batch, in the shape of reference §7."""
+"""EventBridge events of AWS Batch, in the shape of docs/reference/aws-batch.md."""
 
 from __future__ import annotations
 

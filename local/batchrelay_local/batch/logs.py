@@ -218,7 +218,7 @@ class Logs:
 
 
 def stream_name(job: Job, attempt: Attempt) -> str:
-    """The log stream of an attempt. Source: reference §3.6."""
+    """The log stream of an attempt. Source: Batch UG, job_states."""
     definition = job.spec.definition
     prefix = definition.log_target.prefix or definition.name[:200]
     return f"{prefix}/default/{attempt.task_id}"

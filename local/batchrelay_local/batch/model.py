@@ -14,7 +14,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Of jobs, definitions, queues. Source: SubmitJob, jobName."""
 
 ARRAY_SIZE_MIN, ARRAY_SIZE_MAX = 2, 10_000
-"""Children. Source: SubmitJob, arrayProperties.size; 1 is refused (reference §1.2)."""
+"""Children. Source: SubmitJob, arrayProperties.size; 1 is refused (aws-batch.md, Array size)."""
 
 DEPENDENCIES_MAX = 20
 """Entries of dependsOn. Source: Batch User Guide, service quotas."""

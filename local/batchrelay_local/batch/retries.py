@@ -1,6 +1,6 @@
 """evaluateOnExit: whether a failed attempt is tried again.
 
-Rules (reference §4.2): a rule matches when all conditions that it names match; the first that
+Rules (aws-batch.md): a rule matches when all conditions that it names match; the first that
 matches decides; none means RETRY; RETRY is bounded by `attempts`. A pattern is exact, or a prefix
 when it ends with `*`; a lone `*` matches anything, an absent value too.
 """

@@ -3,7 +3,7 @@
 Every method takes `now`, epoch milliseconds. What must happen outside is left in `launches` and
 `signals` for the caller to take; every transition is told to `observe` at once.
 
-Laws (reference §3 to §6):
+Laws (docs/reference/aws-batch.md):
 1. A parent is SUBMITTED, then PENDING, and ends when all children ended: FAILED with "Array Child
    Job failed" if one of them failed. Siblings go on after a failure.
 2. A dependent of a failed job fails with "Dependent Job failed" and never runs. Child i of an

@@ -1,25 +1,18 @@
-"""Style is a test: sizes, arrows that import-linter cannot see, documents drawn from code."""
+"""Style is a test: sizes, arrows that import-linter cannot see."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click import Group
 
 from batchrelay.domain import limits
-from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
-from batchrelay.domain.run import StepStatus
-from batchrelay.domain.table import RunRow, StepRow
-from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
-from batchrelay_cli.main import cli
 from tests.e2e import test_limits
 from tests.policies import Policies
 from tests.stack import ROOT, resource, template
-from verification.mutation.planted import MUTANTS
 
 PACKAGES = ("layers/core/batchrelay", "local/batchrelay_local", "cli/batchrelay_cli", "functions")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -107,60 +100,6 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
                     assert set(actions) <= lists, name
 
 
-def state_diagram(first: str, rows: Iterable[StepRow | RunRow]) -> str:
-    """A diagram of docs/explanation/states.md, drawn from the tables."""
-    edges: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        labels = edges.setdefault((row.source, row.target), [])
-        if row.label not in labels and row.target is not row.source:
-            labels.append(row.label)
-        if isinstance(row, StepRow) and row.grows:
-            failures = edges.setdefault((row.source, StepStatus.FAILED), [])
-            failures += [] if NO_SPACE in failures else [NO_SPACE]
-    edges = {ends: labels for ends, labels in edges.items() if labels}
-    lines = ["stateDiagram-v2", f"  [*] --> {first}"]
-    lines += [f"  {a} --> {b}: {', '.join(why)}" for (a, b), why in edges.items()]
-    targets = {target for _, target in edges}
-    lines += [f"  {end} --> [*]" for end in sorted(targets - {source for source, _ in edges})]
-    return "\n".join(lines) + "\n"
-
-
-NO_SPACE = "(the stored run has no space for it)"
-
-
-def test_the_state_diagrams_in_the_docs_are_the_tables() -> None:
-    page = (ROOT / "docs/explanation/states.md").read_text()
-    steps = state_diagram("WAITING", (*STEP_TABLE, *EVENT_TABLE))
-    runs = state_diagram("QUEUED", (*RUN_TABLE, *RUN_END_TABLE))
-    for diagram in (steps, runs):
-        assert f"```mermaid\n{diagram}```\n" in page, diagram
-
-
-def test_the_tests_that_the_docs_name_exist() -> None:
-    page = (ROOT / "docs/reference/local-batch.md").read_text()
-    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-    named = re.findall(r"::(test_\w+)", page)
-    assert len(named) > 15
-    assert [name for name in named if f"def {name}(" not in tests] == []
-    files = {path.name for path in (ROOT / "tests").rglob("*.py")}
-    assert set(re.findall(r"`(test_\w+\.py)", page)) <= files
-
-
-def test_the_mutants_of_the_docs_are_those_of_the_list() -> None:
-    page = (ROOT / "docs/reference/mutants.md").read_text()
-    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")][2:]
-    assert rows == [mutant.bug for mutant in MUTANTS]
-
-
-def test_the_limits_of_the_docs_are_those_of_the_code() -> None:
-    page = (ROOT / "docs/reference/limits.md").read_text()
-    known = {name: value for name, value in vars(limits).items() if name.isupper()}
-    assert set(re.findall(r"`([A-Z_]+)`", page)) == set(known)
-    for row in re.findall(r"^\|(.+)\| `([A-Z_]+)` \|$", page, re.MULTILINE):
-        cells, name = row[0].split("|"), row[1]
-        assert f"{known[name]:,}" in [cell.strip() for cell in cells], name
-
-
 def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
     """A new constant is refused here until it has a row at the doors where it is met."""
     others, not_met = test_limits.OTHERS, test_limits.NOT_MET
@@ -171,35 +110,6 @@ def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
     files = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
     for reason in not_met.values():
         assert set(re.findall(r"test_\w+\.py", reason)) <= files
-
-
-def test_the_stack_of_the_docs_is_the_template() -> None:
-    page = (ROOT / "docs/reference/stack.md").read_text()
-    stack = template()
-    names = {*stack["Parameters"], *stack["Outputs"]}
-    names |= set(stack["Globals"]["Function"]["Environment"]["Variables"])
-    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == names
-    for name, parameter in stack["Parameters"].items():
-        default = f"`{parameter['Default']}`" if str(parameter["Default"]) else "empty"
-        assert f"| `{name}` | {default} |" in page
-
-
-def test_every_verb_is_in_the_docs() -> None:
-    page = (ROOT / "docs/reference/command-line.md").read_text().partition("--output json` |")[0]
-    described = re.findall(r"^\| `([a-z]+(?: [a-z]+)?)", page, re.MULTILINE)
-    verbs = [
-        f"{name} {inner}".rstrip()
-        for name, verb in cli.commands.items()
-        for inner in (verb.commands if isinstance(verb, Group) else [""])
-    ]
-    assert sorted(described) == sorted(verbs)
-
-
-def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
-    pages = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")}
-    linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
-    alone = {str(page) for page in pages if "decisions" not in page.parts} - linked
-    assert alone == set()
 
 
 MAY_WRITE_AS_IT_IS = {

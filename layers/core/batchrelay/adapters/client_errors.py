@@ -41,7 +41,7 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def classified(error: ClientError | BotoCoreError) -> BatchrelayError:
-    """429 was not accepted, 4xx never will be; of the rest nobody knows (reference §1.5).
+    """429 was not accepted, 4xx never will be; of the rest nobody knows (aws-batch.md, Errors).
 
     A request that botocore's model does not know never will be accepted either; a connection
     that broke, or never came about, leaves it open.

@@ -1,4 +1,4 @@
-"""EventBridge events as facts. The only reader of their shape (reference §7)."""
+"""EventBridge events as facts. The only reader of their shape (docs/reference/aws-batch.md)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ _FAR_FUTURE_MS = 10**14
 
 
 def _mapping(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Absent, null or of an unknown shape is empty: only the status decides (reference U20)."""
+    """Absent, null or of an unknown shape is empty: only the status decides (aws-batch.md, Q20)."""
     value = detail.get(name)
     return value if isinstance(value, Mapping) else {}
 
@@ -103,7 +103,7 @@ def progress_of(report: JobReport, key: JobKey, at: datetime) -> JobProgressed:
 
 
 def _reason(detail: Mapping[str, Any]) -> str:
-    """Why a job ended: AWS Batch scatters it over three fields (reference §12, pain 13)."""
+    """Why a job ended: AWS Batch scatters it over three fields (aws-batch.md, Reasons)."""
     container = _mapping(detail, "container")
     exit_code = container.get("exitCode")
     pieces = (

@@ -126,7 +126,7 @@ environment may take to bring up instances, and more than any image takes to be 
 
 SUBMIT_GRACE_S = 300
 """Seconds before reconcile takes over a submission: the handlers' timeout of 60 s, clock skew,
-and the lag of ListJobs, for which AWS states nothing (reference §2.4)."""
+and the lag of ListJobs, for which AWS states nothing (aws-batch.md, Consistency)."""
 
 PREPARE_GRACE_S = 1_200
 """Seconds before reconcile asks again for a preparation: Lambda's limit of 900 s, and its queue."""
@@ -160,8 +160,8 @@ SUBMISSIONS_MAX = 200
 
 JOB_MISSING_S = 3_600
 """Seconds for which DescribeJobs must leave a job out, at every look, before it is stopped. AWS
-Batch keeps ended jobs for at least seven days (reference §2.3), and how long a new one may be
-missing is not stated (§2.4)."""
+Batch keeps ended jobs for at least seven days (UG, job_states), and how long a new one may be
+missing is not stated (Q9 of aws-batch.md)."""
 
 JOB_STOPPED_S = 300
 """Seconds that a missing job has after that to be reported again, before its part has failed: AWS

@@ -2,7 +2,7 @@
 
 A part is submitted once the job that AWS Batch must know is there. It is doomed when that job will
 never be there, or has failed before: nobody says what AWS Batch makes of a dependency on a job
-that has ended (reference §14, U3), so none is ever sent.
+that has ended (Q3 of docs/reference/aws-batch.md), so none is ever sent.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class Part:
     job_id: str | None = None
     outcome: JobOutcome | None = None
     succeeded: int = 0
-    """Children that AWS Batch reported; advisory (reference §7.5)."""
+    """Children that AWS Batch reported; advisory (Q7 of aws-batch.md)."""
     failed: int = 0
     running: int = 0
     is_terminate_accepted: bool = False

@@ -126,7 +126,7 @@ def _overlap(message: Any) -> Overlap:
 
 
 def _upload(detail: Any) -> CreatedObject:
-    """Keys are plain here, not encoded as in S3's own notifications (reference section 9.1)."""
+    """Keys are plain here, not encoded as in S3's own notifications (Q15 of aws-batch.md)."""
     found = _take(detail, "object", dict)
     sequencer = found.get("sequencer") or ""
     try:
