@@ -40,3 +40,15 @@ def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:
         counts += play_triggers(seed)
     for name in ("crash", "create", "save_run_queue", "collect", "extend", "close", "send"):
         assert counts[name], f"the simulation never reached {name}"
+
+
+def test_from_every_state_of_random_runs_a_cancellation_leads_to_the_end() -> None:
+    """Also near the limit: a quarter of the runs has little room."""
+    states, no_room = 0, 0
+    for seed in range(60):
+        counts = play(seed, fork=1.0)
+        states += counts["cancelled beside"]
+        no_room += counts["no room"]
+    print(f"{states:,} states were cancelled; {no_room} steps had no room")
+    assert states > 400
+    assert no_room

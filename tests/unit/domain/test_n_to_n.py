@@ -196,14 +196,6 @@ def test_a_diamond_joins_and_more_than_20_needs_are_no_dependency() -> None:
     assert "dependsOn" not in submit_request(run, key("join"))
 
 
-def test_a_run_of_500_steps_ends() -> None:
-    steps = [step("s0"), *(step(f"s{n}", f"s{n - 1}") for n in range(1, 500))]
-    run = run_of(*steps)
-    for one in steps:
-        run = after(run, submitted(one.name), succeeded(one.name))
-    assert run.status.is_terminal
-
-
 def test_unsafe_shell_is_a_variable_of_the_job() -> None:
     run = run_of(step("a"), step("b", unsafe_shell=True))
     names = {label: set(variables_of(submit_request(run, key(label)))) for label in ("a", "b")}

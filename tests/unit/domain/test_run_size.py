@@ -51,7 +51,6 @@ from batchrelay.domain.values import short, stored_text
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from tests.builders import ENVIRONMENT, T0, MemoryCloud, at, fold, key, pipeline, run_of, step
 from verification.simulation.ending import LONGEST_REASON, cancelled
-from verification.simulation.play import play
 from verification.stress.never_saved import Table, begun, ended, prepare, stop
 
 LONGEST_URI = (
@@ -367,18 +366,6 @@ def test_a_run_at_its_limit_is_cancelled_and_ends(monkeypatch: pytest.MonkeyPatc
     assert ended(cloud).status is RunStatus.CANCELLED
     assert table.largest <= 39_000
     assert all(each.outcome is JobOutcome.FAILED for each in cloud.jobs.jobs.values())
-
-
-def test_from_every_state_of_random_runs_a_cancellation_leads_to_the_end() -> None:
-    """Also near the limit: a quarter of the runs has little room."""
-    states, no_size_left = 0, 0
-    for seed in range(60):
-        counts = play(seed, fork=1.0)
-        states += counts["cancelled beside"]
-        no_size_left += counts["no room"]
-    print(f"{states:,} states were cancelled; {no_size_left} steps had no room")
-    assert states > 400
-    assert no_size_left
 
 
 def test_a_full_run_of_submitted_jobs_ends_when_it_is_cancelled(

@@ -19,7 +19,7 @@ from batchrelay.domain.pipeline import InlineItems, Pipeline
 from batchrelay.domain.run import RunStatus, StepStatus
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.builders import pipeline, step
-from tests.unit.preparation.resuming import Made, play
+from tests.functional.preparation.resuming import Made, play
 
 SAMPLES = ("S01", "S02", "S03", "S04")
 OUT = "s3://b/out/"
