@@ -644,7 +644,7 @@ MUTANTS = (
     Mutant(
         bug="who closed a batch and died leaves it without a run",
         file="triggers/batching.py",
-        old="            if batch.number > timer.number:  # it is closed, and whoever did so may have died\n"
+        old="            if batch.number > timer.number:  # closed; its closer may have died before the start\n"
         "                is_spare = batch.number == timer.number + 1 and batch.closed_at != timer.at\n"
         "                return None if is_spare else self._start(trigger, timer.number)",
         new="            if batch.number > timer.number:\n                return None",

@@ -113,20 +113,20 @@ class RunStore(Protocol):
     """Runs, each one item with a version. Every write is conditional on it."""
 
     def create(self, run: Run, run_queue: RunQueue | None = None) -> Run:
-        """Store a run of version 0, and with it the turn; the returned one has version 1.
+        """Store a run of version 0, and with it the run queue; the returned one has version 1.
 
         Raises:
             RunExists: nothing was stored.
-            RunConflict: nor here; the stored turn is another by now.
+            RunConflict: nor here; the stored run queue has changed.
         """
         ...
 
     def run_queue(self, pipeline: str) -> RunQueue:
-        """Whose turn it is, strongly consistent."""
+        """The run queue of a pipeline, strongly consistent."""
         ...
 
     def save_run_queue(self, run_queue: RunQueue) -> None:
-        """Replace the stored turn if it still has `turn.version`. Raises: RunConflict."""
+        """Replace the stored one if it still has `run_queue.version`. Raises: RunConflict."""
         ...
 
     def load(self, run_id: str) -> Run:
@@ -148,7 +148,7 @@ class RunStore(Protocol):
         ...
 
     def open_runs(self) -> Iterator[str]:
-        """The ids of runs that have not ended or still owe something; may lag behind `save`."""
+        """The ids of runs that have not ended or have pending effects; may lag behind `save`."""
         ...
 
 
@@ -200,7 +200,7 @@ class Jobs(Protocol):
         ...
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
-        """Ask for their end; those of which it is sure that they were told, or are not there.
+        """Terminate them; returns those whose end is accepted, or that do not exist.
 
         Nothing happens to a job that has ended.
         """
@@ -282,10 +282,10 @@ class Objects(Protocol):
 
 
 class UploadBatchStore(Protocol):
-    """Bursts of uploads, by the name of their trigger."""
+    """Upload batches, by the name of their trigger."""
 
     def batch(self, name: str) -> UploadBatch:
-        """The burst that is going on, strongly consistent."""
+        """The open batch, strongly consistent."""
         ...
 
     def collect(
@@ -296,18 +296,18 @@ class UploadBatchStore(Protocol):
         now: datetime,
         timer_at: datetime,
     ) -> None:
-        """Note uploads that were never noted before, and when the burst's timer is due.
+        """Record uploads that are new, and when the batch's timer is due.
 
-        Raises: RunConflict: it is over, or its timer is another; nothing was noted.
+        Raises: RunConflict: it is closed, or has another timer; nothing was recorded.
         """
         ...
 
     def extend(self, name: str, batch: UploadBatch, timer_at: datetime) -> None:
-        """The burst's timer is due later. Raises: RunConflict: as above."""
+        """The batch's timer is due later. Raises: RunConflict: as above."""
         ...
 
     def close(self, name: str, batch: UploadBatch) -> None:
-        """The burst is over. Raises: RunConflict: as above, or uploads came meanwhile."""
+        """Close the batch. Raises: RunConflict: as above, or uploads came meanwhile."""
         ...
 
     def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:

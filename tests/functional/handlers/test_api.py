@@ -284,7 +284,7 @@ def test_a_problem_does_not_repeat_all_that_was_sent(cloud: MemoryCloud) -> None
         ({"limit": "many"}, "limit must be"),
         ({"limit": "000000001" + "0" * 5_000}, "limit must be"),
         ({"status": "DONE"}, "status must be one of QUEUED, RUNNING"),
-        ({"next": "x"}, "next is not what an earlier page said"),
+        ({"next": "x"}, "next is not the value of an earlier page"),
         ({"next": "2026-01-01T00:00:00~a"}, "next is not"),
         ({"next": "2026-01-01T00:00:00.000+00:00~A"}, "next is not"),
     ],

@@ -68,7 +68,7 @@ def test_a_run_that_waited_says_so_and_has_its_time_from_its_turn_on(cloud: Memo
     assert (begun.dequeued_at, begun.deadline) == (at(1_000), at(1_600))
     assert [job_terminated["what"] for job_terminated in story(begun)[:2]] == [
         "run QUEUED: test, version 1",
-        "its turn came",
+        "the run began",
     ]
 
 

@@ -349,8 +349,8 @@ def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
     cloud.runs.runs.clear()
-    cloud.upload_batches.noted.clear()
-    with pytest.raises(InputError, match="nothing is known any more of burst 0 of test#"):
+    cloud.upload_batches.recorded.clear()
+    with pytest.raises(InputError, match="the uploads of batch 0 of test#"):
         timer_fires(cloud)
 
 

@@ -128,7 +128,7 @@ class BatchJobs:
             found = [job for page in pages for job in page["jobSummaryList"]]
         except AWS_ERRORS as error:
             problem = classified(error)
-            if isinstance(problem, Denied):  # there may be a job: it stays owed, and is told
+            if isinstance(problem, Denied):  # there may be a job: it stays pending, and is reported
                 raise Ambiguous(str(problem)) from error
             raise problem from error
         same = [job for job in found if job["jobName"] == name]
@@ -164,7 +164,7 @@ class BatchJobs:
         return tuple(job_terminated)
 
     def _terminated(self, job_id: str, reason: str) -> bool:
-        """Whether it was told, or is not there. One that runs on untold stays owed."""
+        """Whether the end is accepted, or the job does not exist. Otherwise it stays pending."""
         try:
             self._client.terminate_job(jobId=job_id, reason=reason)
         except AWS_ERRORS as error:

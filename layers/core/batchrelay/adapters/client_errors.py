@@ -41,7 +41,7 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def classified(error: ClientError | BotoCoreError) -> BatchrelayError:
-    """429 was not accepted, 4xx never will be; of the rest nobody knows (aws-batch.md, Errors).
+    """429 was not accepted, 4xx never will be; of the rest it is unknown (aws-batch.md, Errors).
 
     A request that botocore's model does not know never will be accepted either; a connection
     that broke, or never came about, leaves it open.
@@ -61,7 +61,7 @@ def classified(error: ClientError | BotoCoreError) -> BatchrelayError:
 
 
 def unhindered(write: Callable[[], _T]) -> _T:
-    """What a write of DynamoDB answers, tried again while somebody's transaction has its item.
+    """What a write of DynamoDB answers, tried again while another transaction has its item.
 
     botocore does not: to it, TransactionConflict is an error like any other.
     """
@@ -76,7 +76,7 @@ def unhindered(write: Callable[[], _T]) -> _T:
 
 
 def is_hindered(error: ClientError) -> bool:
-    """Whether a transaction of somebody else was all that stood against a write."""
+    """Whether another transaction was the only obstacle of a write."""
     if error.response["Error"]["Code"] == "TransactionConflictException":
         return True
     codes = cancellation_codes(error)

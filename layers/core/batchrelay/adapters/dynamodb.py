@@ -1,15 +1,15 @@
 """Runs and pipelines in one DynamoDB table.
 
 `RUN#<id>` / `RUN` is a run: `version` guards every write, `document` is the state (codec/),
-deflated once it is longer than a KiB, because a write is paid for by the KiB. `status` and `cause`
+deflated once it is longer than a KiB, because a write is charged by the KiB. `status` and `cause`
 stand beside it for people, `pipeline` and `place` (time and id) for the index that lists the runs
-of a pipeline; `open` only while the run is open, for a sparse index of those that a sweep must
-visit.
+of a pipeline; `open` only while the run is open, for a sparse index of those that
+reconcile must visit.
 
 `PIPELINE#<name>` / `V#<n>` is a definition, deflated like a run, never changed, and therefore
-kept in memory once it was read. `PIPELINES` / `<name>` tells which version is started; one that was
-taken away keeps its number, so that what comes later is another version. `TURN#<name>` / `TURN` is
-the line of those of its runs that must not overlap.
+kept in memory once it was read. `PIPELINES` / `<name>` is the version that is started; a
+deleted pipeline keeps its number, so that a later one is another version. `RUN_QUEUE#<name>` /
+`RUN_QUEUE` is the run queue of those of its runs that must not overlap.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class DynamoStore:
                 "version": {"N": str(version)},
                 "registeredAt": {"S": at.isoformat()},
             }
-            problem = RunConflict(f"pipeline {pipeline.name} was registered by somebody else")
+            problem = RunConflict(f"pipeline {pipeline.name} was registered by another process")
             with suppress(RunConflict):
                 self._put_entry(item, known, problem)
                 if written.content == pipeline.content:
@@ -149,7 +149,7 @@ class DynamoStore:
 
     def _put_entry(self, item: dict[str, Any], known: int, problem: Exception) -> None:
         if known:
-            self._put(item, "version = :known", {":known": {"N": str(known)}}, problem)
+            self._put(item, "version = :before", {":before": {"N": str(known)}}, problem)
         else:
             self._put(item, _ABSENT, {}, problem)
 
@@ -277,7 +277,7 @@ class DynamoStore:
         self, item: dict[str, Any], condition: str, values: dict[str, Any], problem: Exception
     ) -> None:
         """One conditional write. botocore repeats it if the answer was lost: the token in the
-        stored item tells that the first try had won."""
+        stored item shows that the first try had won."""
         extra: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
         token = {"S": uuid.uuid4().hex}
         request: Any = {
@@ -291,7 +291,7 @@ class DynamoStore:
             unhindered(lambda: self._client.put_item(**request))
         except ClientError as error:
             if is_hindered(error):
-                raise RunConflict("somebody's transaction has the item") from None
+                raise RunConflict("another transaction has the item") from None
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             stored: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
@@ -304,7 +304,7 @@ def _run_key(run_id: str) -> dict[str, Any]:
 
 
 def _run_queue_key(pipeline: str) -> dict[str, Any]:
-    return {"pk": {"S": f"TURN#{pipeline}"}, "sk": {"S": "TURN"}}
+    return {"pk": {"S": f"RUN_QUEUE#{pipeline}"}, "sk": {"S": "RUN_QUEUE"}}
 
 
 def _run_queue_write(run_queue: RunQueue) -> tuple[dict[str, Any], str, dict[str, Any]]:
@@ -324,7 +324,7 @@ def _expected(version: int) -> dict[str, Any]:
 
 
 def _queue_changed(run_queue: RunQueue) -> RunConflict:
-    return RunConflict(f"the turn of {run_queue.pipeline} was passed on by somebody else")
+    return RunConflict(f"the run queue of {run_queue.pipeline} has changed")
 
 
 def _entry_key(name: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Bursts of uploads in the table of the runs.
+"""Upload batches in the table of the runs.
 
-`BURST#<trigger>` / `BURST` is the burst that is going on; `BURST#<trigger>#<number>` / `<hash>` an
-upload of it; `UPLOAD#<hash>` / `SEEN` says that it was noted, in whichever burst. The last two are
-written together, and expire.
+`UPLOAD_BATCH#<trigger>` / `UPLOAD_BATCH` is the open batch of a trigger. An upload of it is
+`UPLOAD_BATCH#<trigger>#<number>` / `<hash>`. `UPLOAD#<hash>` / `SEEN` says that it was recorded, in
+any batch. The last two are written together, and expire.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 UPLOADS_PER_WRITE = 40
-"""Two items each, and the burst: a transaction has at most 100. Source: TransactWriteItems."""
+"""Two items each, and the batch: a transaction has at most 100. Source: TransactWriteItems."""
 
 TTL_DAYS = 15
-"""Days for which an upload that is told again is known: dead letters are kept for 14."""
+"""Days for which a repeated upload is recognized: dead letters are kept for 14."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class DynamoUploadBatches:
             count=int(item["count"]["N"]) if "count" in item else 0,
             first_at=_time(item.get("firstAt")),
             last_at=_time(item.get("lastAt")),
-            timer_at=_time(item.get("ringsAt")),
+            timer_at=_time(item.get("timerAt")),
             closed_at=_time(item.get("closedAt")),
         )
 
@@ -74,10 +74,10 @@ class DynamoUploadBatches:
         fresh = list({upload.identity: upload for upload in uploads}.values())
         while fresh:
             some, fresh = fresh[:UPLOADS_PER_WRITE], fresh[UPLOADS_PER_WRITE:]
-            self._note(name, batch, some, now, timer_at)
+            self._record(name, batch, some, now, timer_at)
             batch = replace(batch, timer_at=timer_at)
 
-    def _note(
+    def _record(
         self,
         name: str,
         batch: UploadBatch,
@@ -89,17 +89,17 @@ class DynamoUploadBatches:
             puts: list[Any] = [
                 put for upload in some for put in self._puts(name, batch.number, upload, now)
             ]
-            job_terminated = {
+            values = {
                 ":now": _ms(now),
                 ":more": {"N": str(len(some))},
-                ":rings": _ms(timer_at),
+                ":timer": _ms(timer_at),
             }
             update = self._update(
                 name,
                 batch,
                 "SET #number = :number, firstAt = if_not_exists(firstAt, :now), lastAt = :now, "
-                "ringsAt = :rings ADD #count :more",
-                job_terminated,
+                "timerAt = :timer ADD #count :more",
+                values,
             )
             write = partial(
                 self._client.transact_write_items, TransactItems=[{"Update": update}, *puts]
@@ -110,26 +110,26 @@ class DynamoUploadBatches:
                 codes = cancellation_codes(error)
                 if codes[:1] == [CONDITION_FAILED] or is_hindered(error):
                     raise _changed(name) from None
-                seen = codes[1::2]  # the first of each upload's two
-                if CONDITION_FAILED not in seen:
+                upload_codes = codes[1::2]  # the first of each upload's two
+                if CONDITION_FAILED not in upload_codes:
                     raise
-                pairs = zip(some, seen, strict=True)
+                pairs = zip(some, upload_codes, strict=True)
                 some = [upload for upload, code in pairs if code != CONDITION_FAILED]
             else:
                 return
 
     def extend(self, name: str, batch: UploadBatch, timer_at: datetime) -> None:
-        job_terminated = {":rings": _ms(timer_at)}
+        values = {":timer": _ms(timer_at)}
         self._write(
             name,
-            self._update(name, batch, "SET #number = :number, ringsAt = :rings", job_terminated),
+            self._update(name, batch, "SET #number = :number, timerAt = :timer", values),
         )
 
     def close(self, name: str, batch: UploadBatch) -> None:
         update = self._update(
             name,
             batch,
-            "SET #number = :next, closedAt = :known REMOVE #count, firstAt, lastAt, ringsAt",
+            "SET #number = :next, closedAt = :before REMOVE #count, firstAt, lastAt, timerAt",
             {":next": {"N": str(batch.number + 1)}, ":count": {"N": str(batch.count)}},
             " AND #count = :count",
         )
@@ -139,7 +139,7 @@ class DynamoUploadBatches:
         pages = self._client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"BURST#{name}#{number}"}},
+            ExpressionAttributeValues={":pk": {"S": f"UPLOAD_BATCH#{name}#{number}"}},
             ConsistentRead=True,
         )
         for page in pages:
@@ -152,25 +152,25 @@ class DynamoUploadBatches:
         digest = hashlib.sha256(f"{name}/{upload.identity}".encode()).hexdigest()
         expires = {"expiresAt": {"N": str(int((now + timedelta(days=TTL_DAYS)).timestamp()))}}
         seen = {"pk": {"S": f"UPLOAD#{digest}"}, "sk": {"S": "SEEN"}} | expires
-        noted = {"pk": {"S": f"BURST#{name}#{number}"}, "sk": {"S": digest}} | expires
-        noted["document"] = {"S": json.dumps(asdict(upload), ensure_ascii=False)}
+        entry = {"pk": {"S": f"UPLOAD_BATCH#{name}#{number}"}, "sk": {"S": digest}} | expires
+        entry["document"] = {"S": json.dumps(asdict(upload), ensure_ascii=False)}
         first = {
             "TableName": self.table,
             "Item": seen,
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        return {"Put": first}, {"Put": {"TableName": self.table, "Item": noted}}
+        return {"Put": first}, {"Put": {"TableName": self.table, "Item": entry}}
 
     def _update(
         self, name: str, batch: UploadBatch, change: str, values: Mapping[str, Any], also: str = ""
     ) -> Any:
-        """An update of the burst if its number and its timer are as they were."""
+        """An update of the batch if its number and its timer are as they were."""
         is_same = "(attribute_not_exists(pk) OR #number = :number) AND "
         if batch.timer_at is None:
-            is_same += "attribute_not_exists(ringsAt)"
+            is_same += "attribute_not_exists(timerAt)"
         else:
-            is_same += "ringsAt = :known"
-            values = {**values, ":known": _ms(batch.timer_at)}
+            is_same += "timerAt = :before"
+            values = {**values, ":before": _ms(batch.timer_at)}
         names = {"#number": "number"} | ({"#count": "count"} if "#count" in change else {})
         return {
             "TableName": self.table,
@@ -194,7 +194,7 @@ class DynamoUploadBatches:
 
 
 def _upload_batch_key(name: str) -> dict[str, Any]:
-    return {"pk": {"S": f"BURST#{name}"}, "sk": {"S": "BURST"}}
+    return {"pk": {"S": f"UPLOAD_BATCH#{name}"}, "sk": {"S": "UPLOAD_BATCH"}}
 
 
 def _ms(time: datetime) -> dict[str, str]:
@@ -208,4 +208,4 @@ def _time(attribute: Any) -> datetime | None:
 
 
 def _changed(name: str) -> RunConflict:
-    return RunConflict(f"the burst of {name} is not as it was")
+    return RunConflict(f"the upload batch of {name} has changed")

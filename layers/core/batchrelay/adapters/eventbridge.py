@@ -23,7 +23,7 @@ def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | JobBlocked | No
     terminal. Unknown fields are ignored. A child that blocks its queue blocks its job.
 
     Raises:
-        InputError: it is not a JSON object, or it claims to tell of a job and has no jobId,
+        InputError: it is not a JSON object, or it claims to be of a job and has no jobId,
             jobName or status.
     """
     event = _object(body)

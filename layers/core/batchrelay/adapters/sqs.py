@@ -157,7 +157,7 @@ class SqsQueues:
             raise classified(error) from error
 
     def send(self, url: str, bodies: Sequence[str]) -> None:
-        """A message that was accepted and not told so is sent twice: SQS may repeat it anyway."""
+        """A message whose acceptance is not reported is sent twice: SQS may repeat it anyway."""
         batches = (bodies[start : start + SEND_MAX] for start in range(0, len(bodies), SEND_MAX))
         with ThreadPoolExecutor(SEND_THREADS) as pool:
             for _ in pool.map(lambda batch: self._send(url, batch), batches):
@@ -182,5 +182,5 @@ class SqsQueues:
             pages = self._client.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
             for url in [url for page in pages for url in page.get("QueueUrls", ())]:
                 self._client.delete_queue(QueueUrl=url)
-        except AWS_ERRORS as error:  # whatever it was: it stays owed
+        except AWS_ERRORS as error:  # whatever it was: it stays pending
             raise Ambiguous(str(error)) from error

@@ -40,5 +40,5 @@ class SqsTimers:
             self._client.send_message(
                 QueueUrl=self.queue_url, MessageBody=self.body_of(timer), DelaySeconds=delay
             )
-        except AWS_ERRORS as error:  # whatever it was: a timer may ring twice
+        except AWS_ERRORS as error:  # whatever it was: a timer may fire twice
             raise Ambiguous(str(error)) from error

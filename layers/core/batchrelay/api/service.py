@@ -43,7 +43,7 @@ PAGE_DEFAULT, PAGE_MAX = 50, 200
 """Runs of one page."""
 
 DETAIL_VALUES_CHARS_MAX = 128
-"""Characters of a name that is none, as it is told again."""
+"""Characters of an invalid name that an error repeats."""
 
 DETAIL_CHARS_MAX = 4_000
 """Characters of a problem's sentence: every wrong parameter of an ordinary pipeline."""
@@ -56,7 +56,7 @@ _PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00~[0-9a-z]{1,32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """Every method raises InputError for what the caller can mend."""
+    """Every method raises InputError for what the caller can fix."""
 
     run_store: RunStore
     pipeline_store: PipelineStore
@@ -200,7 +200,7 @@ def _status(text: str | None) -> RunStatus | None:
 
 def _place(text: str) -> str:
     if text and _PLACE.fullmatch(text) is None:
-        raise InputError("next is not what an earlier page said: leave it out to begin anew")
+        raise InputError("next is not the value of an earlier page: leave it out to begin anew")
     return text
 
 

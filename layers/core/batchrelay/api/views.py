@@ -134,7 +134,7 @@ def _moments(run: Run) -> Iterator[_Moment]:
     is_late = run.overlap is not Overlap.PARALLEL and run.dequeued_at != run.started_at
     yield run.started_at, _BEGUN, f"run {'QUEUED' if is_late else 'started'}{by}: {which}"
     if is_late and run.dequeued_at is not None:
-        yield run.dequeued_at, _BEGUN, "its turn came"
+        yield run.dequeued_at, _BEGUN, "the run began"
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))
     if run.stop is not None:

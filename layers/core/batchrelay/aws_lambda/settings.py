@@ -10,7 +10,7 @@ from batchrelay.domain.errors import BatchrelayError
 
 LISTS_SPARE_DAYS = 1
 """Between the stop of a run that is open for too long and the first of its lists that expires: the
-sweep that stops it may be half a day late (ReconcileMinutes), its jobs take minutes to end."""
+reconcile that stops it may be half a day late (ReconcileMinutes), its jobs take minutes to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,8 @@ _BEGUN = ("STARTING", "RUNNING")
 def _waits(detail: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
     """Whether it is RUNNABLE since it was made; of an array, whether a child is, and no child ran.
 
-    Of one that waited for another job, or was tried before, nobody says since when it could begin.
+    Of one that waited for another job, or was tried before, AWS Batch does not say since
+    when it could begin.
     """
     status = detail.get("status")
     if detail.get("dependsOn") or detail.get("attempts"):
@@ -72,7 +73,7 @@ def _count(summary: Mapping[str, Any], name: str, otherwise: int) -> int:
 
 
 def end_of(report: JobReport, key: JobKey, at: datetime) -> JobSucceeded | JobFailed | None:
-    """The end that a report tells of; None while the job goes on."""
+    """The end that a report says; None while the job goes on."""
     match report.outcome:
         case None:
             return None

@@ -56,14 +56,14 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
 def _encode_trigger(trigger: Trigger) -> dict[str, Json]:
     match trigger:
         case S3Trigger():
-            said: dict[str, Json] = {"bucket": trigger.bucket, "prefix": trigger.prefix}
-            said["suffix"] = trigger.suffix
+            document: dict[str, Json] = {"bucket": trigger.bucket, "prefix": trigger.prefix}
+            document["suffix"] = trigger.suffix
         case ScheduleTrigger():
-            said = {"expression": trigger.expression, "timezone": trigger.timezone}
+            document = {"expression": trigger.expression, "timezone": trigger.timezone}
     debounce_s = trigger.debounce_s if isinstance(trigger, S3Trigger) else None
     is_default = trigger.overlap is Overlap.PARALLEL
     named = None if is_default else str(trigger.overlap)
-    return without_none(said, {"quiet": debounce_s, "overlap": named})
+    return without_none(document, {"debounce": debounce_s, "overlap": named})
 
 
 def _encode_param(param: Param) -> dict[str, Json]:
@@ -80,7 +80,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
         {"name": step.name, "request": step.request},
         {
             "needs": list(step.needs),
-            "lanes": sorted(step.n_to_n_needs),
+            "nToN": sorted(step.n_to_n_needs),
             "sequential": step.sequential or None,
             "forEach": None if step.for_each is None else _encode_for_each(step.for_each),
             "chunk": None if step.chunk == 1 else (step.chunk or AUTO),
@@ -144,17 +144,19 @@ def _decode_param(reader: Reader) -> Param:
 
 
 def _decode_step(reader: Reader) -> Step:
-    said = reader.document
+    document = reader.document
     groups = reader.list("groups")
-    aggregate = reader.inner("aggregate") if said.get("aggregate") is not None else None
+    aggregate = reader.inner("aggregate") if document.get("aggregate") is not None else None
     return Step(
         name=reader.take("name", str),
         needs=_names(reader, "needs"),
-        n_to_n_needs=frozenset(_names(reader, "lanes")),
+        n_to_n_needs=frozenset(_names(reader, "nToN")),
         sequential=reader.maybe("sequential", bool) or False,
         request=reader.inner("request").document,
-        for_each=None if said.get("forEach") is None else _decode_for_each(reader.inner("forEach")),
-        chunk=None if said.get("chunk") == AUTO else reader.maybe("chunk", int) or 1,
+        for_each=None
+        if document.get("forEach") is None
+        else _decode_for_each(reader.inner("forEach")),
+        chunk=None if document.get("chunk") == AUTO else reader.maybe("chunk", int) or 1,
         skip_existing=reader.maybe("skipExisting", str),
         groups=tuple(
             Group(when=group.maybe("when", str), overrides=group.inner("overrides").document)
@@ -179,24 +181,24 @@ def _names(reader: Reader, field: str) -> tuple[str, ...]:
 
 
 def _decode_for_each(reader: Reader) -> ForEach:
-    said = reader.document
-    if "file" in said:
+    document = reader.document
+    if "file" in document:
         return ListFile(
             file=reader.take("file", str),
-            format=None if said.get("format") is None else enum(reader, "format", ListFormat),
+            format=None if document.get("format") is None else enum(reader, "format", ListFormat),
             items=reader.take("items", str),
             separator=reader.maybe("separator", str) or "",
         )
-    if "prefix" in said:
+    if "prefix" in document:
         return Listing(
             prefix=reader.take("prefix", str),
             suffix=reader.take("suffix", str),
             match=reader.take("match", str),
         )
-    if "matrix" in said:
+    if "matrix" in document:
         axes = reader.inner("matrix")
         return Matrix(axes={name: tuple(axes.take(name, list)) for name in axes.document})
-    if "list" in said:
+    if "list" in document:
         return InlineItems(items=tuple(reader.take("list", list)))
     return StepOutputs(step=reader.take("steps", str))
 
@@ -207,7 +209,7 @@ def _decode_trigger(reader: Reader) -> Trigger:
             bucket=reader.take("bucket", str),
             prefix=reader.take("prefix", str),
             suffix=reader.take("suffix", str),
-            debounce_s=reader.maybe("quiet", int),
+            debounce_s=reader.maybe("debounce", int),
             overlap=overlap(reader),
         )
     return ScheduleTrigger(

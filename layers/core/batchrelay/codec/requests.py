@@ -7,9 +7,10 @@ from typing import Any
 
 from batchrelay.codec.reader import Reader, check_text, overlap
 from batchrelay.domain.errors import CodecError, InvalidDocument
+from batchrelay.domain.idempotency_keys import keyed_run_id
 from batchrelay.domain.limits import KEY_CHARS_MAX, VERSION_MAX
 from batchrelay.domain.run import StartRequest
-from batchrelay.domain.values import RUN_ID, keyed_run_id
+from batchrelay.domain.values import RUN_ID
 
 
 def decode_start_request(document: Any, new_id: Callable[[], str]) -> StartRequest:

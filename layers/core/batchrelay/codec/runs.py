@@ -44,9 +44,9 @@ def encode_run(run: Run) -> dict[str, Json]:
             "endedAt": _time(run.ended_at),
             "trigger": dict(run.trigger),
             "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
-            "turnAt": _time(run.dequeued_at),
+            "dequeuedAt": _time(run.dequeued_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
-            "twins": [
+            "duplicateJobs": [
                 {"j": duplicate.job_id, "t": _time(duplicate.since)}
                 for duplicate in run.duplicate_jobs
             ],
@@ -59,15 +59,15 @@ def encode_run(run: Run) -> dict[str, Json]:
 
 
 def _time(time: datetime | None) -> int | None:
-    """Milliseconds: a run has thousands of times, and is paid for by the KiB."""
+    """Milliseconds: a run has thousands of times, and is charged by the KiB."""
     return None if time is None else round(time.timestamp() * 1000)
 
 
 def _encode_stop(stop: Stop) -> dict[str, Json]:
     return {
         "cause": str(stop.cause),
-        "why": stop.reason,
-        "askedAt": _time(stop.requested_at),
+        "reason": stop.reason,
+        "requestedAt": _time(stop.requested_at),
         "t": _time(stop.since),
     }
 
@@ -84,7 +84,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             **_encode_parts(state.parts),
             "m": state.manifest,
             "q": state.queue,
-            "why": state.reason,
+            "reason": state.reason,
             "k": _time(state.counted_at),
             "a": state.attempts.requests or None,
             "b": state.attempts.begun or None,
@@ -99,8 +99,8 @@ def _encode_parts(parts: tuple[Part, ...]) -> dict[str, Json]:
     records = packed_parts(parts)
     if records is None:
         return {"parts": [_encode_part(part) for part in parts]}
-    stuck = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
-    return {"parts": records, "stuck": stuck}
+    blocked = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
+    return {"parts": records, "blocked": blocked}
 
 
 def _encode_part(part: Part) -> dict[str, Json]:
@@ -108,15 +108,15 @@ def _encode_part(part: Part) -> dict[str, Json]:
         {"n": part.size},
         {
             "t": _time(part.since),
-            "ok": part.succeeded or None,
-            "bad": part.failed or None,
-            "now": part.running or None,
+            "succeeded": part.succeeded or None,
+            "failed": part.failed or None,
+            "running": part.running or None,
             "g": part.group or None,
             "j": part.job_id,
-            "told": part.is_terminate_accepted or None,
-            "stuck": part.blocked,
-            "gone": _time(part.missing_since),
-            "left": part.is_given_up or None,
+            "terminated": part.is_terminate_accepted or None,
+            "blocked": part.blocked,
+            "missing": _time(part.missing_since),
+            "givenUp": part.is_given_up or None,
             "o": None if part.outcome is None else str(part.outcome),
         },
     )
@@ -143,14 +143,14 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         started_at=reader.time("startedAt"),
         trigger=reader.strings("trigger"),
         overlap=overlap(reader),
-        dequeued_at=reader.maybe_time("turnAt"),
+        dequeued_at=reader.maybe_time("dequeuedAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
         stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),
         steps={name: _decode_state(steps.inner(name)) for name in steps.document},
         duplicate_jobs=tuple(
             DuplicateJob(job_id=duplicate.take("j", str), since=duplicate.time("t"))
-            for duplicate in reader.list("twins")
+            for duplicate in reader.list("duplicateJobs")
         ),
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
@@ -163,8 +163,8 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
 def _decode_stop(reader: Reader) -> Stop:
     return Stop(
         cause=enum(reader, "cause", StopCause),
-        reason=reader.take("why", str),
-        requested_at=reader.time("askedAt"),
+        reason=reader.take("reason", str),
+        requested_at=reader.time("requestedAt"),
         since=reader.time("t"),
     )
 
@@ -181,7 +181,7 @@ def _decode_state(reader: Reader) -> StepState:
         parts=_decode_parts(reader),
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
-        reason=reader.maybe("why", str) or "",
+        reason=reader.maybe("reason", str) or "",
         counted_at=reader.maybe_time("k"),
         attempts=Attempts(
             requests=reader.maybe("a", int) or 0,
@@ -197,9 +197,9 @@ def _decode_parts(reader: Reader) -> tuple[Part, ...]:
     if not isinstance(reader.document.get("parts"), str):
         return tuple(_decode_part(part) for part in reader.list("parts"))
     parts = unpacked_parts(reader.take("parts", str), f"{reader.path}.parts")
-    stuck = reader.strings("stuck")
+    blocked = reader.strings("blocked")
     return tuple(
-        replace(part, blocked=stuck[str(number)]) if str(number) in stuck else part
+        replace(part, blocked=blocked[str(number)]) if str(number) in blocked else part
         for number, part in enumerate(parts)
     )
 
@@ -209,13 +209,13 @@ def _decode_part(reader: Reader) -> Part:
         size=reader.take("n", int),
         since=reader.maybe_time("t"),
         group=reader.maybe("g", int) or 0,
-        running=reader.maybe("now", int) or 0,
+        running=reader.maybe("running", int) or 0,
         job_id=reader.maybe("j", str),
-        is_terminate_accepted=reader.maybe("told", bool) or False,
-        blocked=reader.maybe("stuck", str) or "",
-        missing_since=reader.maybe_time("gone"),
-        is_given_up=reader.maybe("left", bool) or False,
+        is_terminate_accepted=reader.maybe("terminated", bool) or False,
+        blocked=reader.maybe("blocked", str) or "",
+        missing_since=reader.maybe_time("missing"),
+        is_given_up=reader.maybe("givenUp", bool) or False,
         outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
-        succeeded=reader.maybe("ok", int) or 0,
-        failed=reader.maybe("bad", int) or 0,
+        succeeded=reader.maybe("succeeded", int) or 0,
+        failed=reader.maybe("failed", int) or 0,
     )

@@ -18,7 +18,7 @@ from batchrelay.domain.run import Run
 from batchrelay.ports import run_place
 
 WRITE_UNIT_BYTES = 1_024
-"""Bytes that a write unit pays for. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
+"""Bytes of a write unit. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
 
 KEYS_BYTES = 200
 """Bytes of the attributes that a store adds: keys, version, token, an index or the time to live;
@@ -94,7 +94,7 @@ def pipeline_text(pipeline: Pipeline) -> bytes:
 
 
 def deflated(document: bytes) -> str | bytes:
-    """A text while it is short, deflated bytes otherwise: a write is paid for by the KiB."""
+    """A text while it is short, deflated bytes otherwise: a write is charged by the KiB."""
     if len(document) <= WRITE_UNIT_BYTES:
         return document.decode()
     return zlib.compress(document)

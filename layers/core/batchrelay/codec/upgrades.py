@@ -9,21 +9,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 5
+SCHEMA = 6
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
-3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait for its
-turn, a trigger has `quiet` and `overlap`. 5: a step knows when its counts changed, its parts are
-records of equal length."""
+3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait in a run
+queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
+parts are records of equal length. 6: fields have the names of the reference."""
+
+_STEP_OF_5 = {"lanes": "nToN"}
+_TRIGGER_OF_5 = {"quiet": "debounce"}
+_RUN_OF_5 = {"turnAt": "dequeuedAt", "twins": "duplicateJobs"}
+_STOP_OF_5 = {"why": "reason", "askedAt": "requestedAt"}
+_STATE_OF_5 = {"why": "reason", "stuck": "blocked"}
+_PART_OF_5 = {
+    "ok": "succeeded",
+    "bad": "failed",
+    "now": "running",
+    "told": "terminated",
+    "stuck": "blocked",
+    "gone": "missing",
+    "left": "givenUp",
+}
 
 
 def upgraded_pipeline(document: Any) -> Any:
-    """A pipeline's document in this schema; what is none is left as it is."""
-    if not isinstance(document, Mapping) or document.get("schema") != 1:
+    """A pipeline's document in this schema; one that is not of an older schema is left as it is."""
+    if not _is_older(document):
         return document
-    steps = document.get("steps")
-    if not isinstance(steps, list):
-        return document
-    return {**document, "schema": SCHEMA, "steps": [_step_of_1(step) for step in steps]}
+    steps, triggers = document.get("steps"), document.get("triggers")
+    changed: dict[str, Any] = {"schema": SCHEMA}
+    if isinstance(steps, list):
+        if document["schema"] == 1:
+            steps = [_step_of_1(step) for step in steps]
+        changed["steps"] = [_renamed(step, _STEP_OF_5) for step in steps]
+    if isinstance(triggers, list):
+        changed["triggers"] = [_renamed(trigger, _TRIGGER_OF_5) for trigger in triggers]
+    return {**document, **changed}
 
 
 def _step_of_1(step: Any) -> Any:
@@ -34,14 +54,19 @@ def _step_of_1(step: Any) -> Any:
 
 
 def upgraded_run(document: Any) -> Any:
-    """A run's document in this schema; what is none is left as it is."""
-    if not isinstance(document, Mapping) or document.get("schema") != 1:
+    """A run's document in this schema; one that is not of an older schema is left as it is."""
+    if not _is_older(document):
         return document
-    steps = document.get("steps")
-    if not isinstance(steps, Mapping):
-        return document
-    states = {name: _state_of_1(state) for name, state in steps.items()}
-    return {**document, "schema": SCHEMA, "steps": states}
+    run = {**_renamed(document, _RUN_OF_5), "schema": SCHEMA}
+    if "stop" in run:
+        run["stop"] = _renamed(run["stop"], _STOP_OF_5)
+    if isinstance(run.get("steps"), Mapping):
+        is_of_1 = document["schema"] == 1
+        run["steps"] = {
+            name: _state_of_5(_state_of_1(state) if is_of_1 else state)
+            for name, state in run["steps"].items()
+        }
+    return run
 
 
 def _state_of_1(state: Any) -> Any:
@@ -49,3 +74,21 @@ def _state_of_1(state: Any) -> Any:
     if not isinstance(manifest, str):
         return state
     return {**state, "m": manifest.removesuffix("items.jsonl")}
+
+
+def _state_of_5(state: Any) -> Any:
+    state = _renamed(state, _STATE_OF_5)
+    if isinstance(state, Mapping) and isinstance(state.get("parts"), list):
+        return {**state, "parts": [_renamed(part, _PART_OF_5) for part in state["parts"]]}
+    return state
+
+
+def _renamed(document: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(document, Mapping):
+        return document
+    return {names.get(name, name): value for name, value in document.items()}
+
+
+def _is_older(document: Any) -> bool:
+    schema = document.get("schema") if isinstance(document, Mapping) else None
+    return isinstance(schema, int) and not isinstance(schema, bool) and 1 <= schema < SCHEMA

@@ -1,1 +1,1 @@
-"""The pure heart: no AWS, no clock, no chance. State, what may happen to it, what it owes."""
+"""The pure domain: state, events, effects, transitions. No AWS, no clock, no randomness."""

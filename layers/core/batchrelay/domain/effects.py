@@ -19,10 +19,10 @@ from batchrelay.domain.values import JobKey
 class _Effect:
     GRACE_S: ClassVar[int]
     since: datetime = field(compare=False)
-    """When it became owed, or was last taken over."""
+    """When it became pending, or was last taken over."""
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether whoever should have done it is taken for dead."""
+        """Whether its grace has passed: its performer is taken for dead."""
         return now >= self.since + timedelta(seconds=self.GRACE_S)
 
 
@@ -48,7 +48,7 @@ class SubmitJob(_Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawSubmission(_Effect):
-    """Make sure that a part has no job. Only once it is overdue: somebody may be submitting it."""
+    """Make sure that a part has no job. Only once overdue: another process may be submitting it."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
     key: JobKey
@@ -56,7 +56,7 @@ class WithdrawSubmission(_Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminateJob(_Effect):
-    """Stop a twin, or a job of a run that is being stopped."""
+    """Terminate a duplicate job, or a job of a run that is being stopped."""
 
     GRACE_S: ClassVar[int] = SUBMIT_GRACE_S
     run_id: str

@@ -15,11 +15,11 @@ BatchrelayError
 │   ├── RequestTooLarge     the request's body is too large
 │   └── RunExists           the run's id is taken
 ├── RunTooLarge           ours: a run's state is larger than its item may be
-├── RunSkipped            nobody's: another run is open, and its trigger says skip
-├── RunConflict           nobody's: another writer was faster; load and fold again
-├── Refused               the service said no for good; trying again changes nothing
+├── RunSkipped            no one's fault: another run is open, and its trigger says skip
+├── RunConflict           no one's fault: another writer was faster; load and fold again
+├── Refused               the service refuses for good; trying again changes nothing
 │   └── Denied              the role is not allowed to ask: nothing is known of what was asked for
-├── NotDone               nothing happened, or nobody knows; the effect stays owed
+├── NotDone               nothing happened, or that is unknown; the effect stays pending
 │   ├── Throttled           surely nothing happened
 │   └── Ambiguous           it may have happened
 ├── CodecError            ours: a stored document is not one that this version can read
@@ -98,7 +98,7 @@ class RunConflict(BatchrelayError):
 
 
 class Refused(BatchrelayError):
-    """The service said no for good; trying again changes nothing."""
+    """The service refuses for good; trying again changes nothing."""
 
 
 class Denied(Refused):
@@ -106,7 +106,7 @@ class Denied(Refused):
 
 
 class NotDone(BatchrelayError):
-    """Nothing happened, or nobody knows; the effect stays owed."""
+    """Nothing happened, or that is unknown; the effect stays pending."""
 
 
 class Throttled(NotDone):

@@ -1,4 +1,4 @@
-"""Facts that happened, in the past tense. `at` is when we heard of them: the core has no clock."""
+"""Facts, in the past tense. `at` is when they were received: the core has no clock."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class JobMissing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgressed:
-    """How far an array is; heard now and then, advisory."""
+    """The progress of an array; reported now and then, advisory."""
 
     at: datetime
     key: JobKey
@@ -177,14 +177,14 @@ class QueuesDeleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuesLeft:
-    """A preparation that nobody waits for any more may have left a queue behind."""
+    """A preparation that is no longer needed may have left a queue behind."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTerminated:
-    """A job was told to stop, or is not there any more."""
+    """AWS Batch accepted the end of a job, or no longer has it."""
 
     at: datetime
     job_id: str
@@ -201,7 +201,7 @@ class RunDequeued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
-    """Somebody wants the run to end."""
+    """The run is to end, by request."""
 
     at: datetime
     reason: str = ""
@@ -234,7 +234,7 @@ class NoticeRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraceExpired:
-    """A sweep passed: whoever owed something for longer than its grace is taken for dead."""
+    """Reconcile has looked: an effect that is pending for longer than its grace is taken over."""
 
     at: datetime
 

@@ -52,7 +52,7 @@ OVERRIDES_CHARS_MAX = 8_192
 """Characters of container overrides; above, a job is accepted and then FAILS. Source: hyp3#3041."""
 
 RUN_TIMEOUT_S_MIN = 60
-"""Seconds of a run's timeout; it is kept to the interval of the sweeps."""
+"""Seconds of a run's timeout; it is exact to the interval of reconcile."""
 
 TIMEOUT_S_MIN = 60
 """Seconds of timeout.attemptDurationSeconds. Source: SubmitJob, JobTimeout."""
@@ -97,16 +97,16 @@ KEY_CHARS_MAX = 256
 """Characters of an idempotency key: an S3 URI of ordinary length."""
 
 QUEUED_RUNS_MAX = 1_000
-"""Runs of a pipeline that wait for their turn: their ids are one item of 30 KB."""
+"""Runs that wait in a run queue: their ids are one item of 30 KB."""
 
 DEBOUNCE_S_MIN, DEBOUNCE_S_MAX = 1, 3_600
 """Seconds of a trigger's `quiet`."""
 
 UPLOAD_BATCH_S_MAX = 86_400
-"""Seconds after its first upload when a burst is over that was never quiet."""
+"""Seconds after its first upload when a batch is closed although uploads still come."""
 
 UPLOAD_BATCH_UPLOADS_MAX = 100_000
-"""Uploads after which a burst is over: 20 MB of its list, read in about ten seconds."""
+"""Uploads after which a batch is closed: 20 MB of its list, read in about ten seconds."""
 
 REASON_CHARS_MAX = 150
 """Characters of a reason kept in a run's state, one for each step; the rest is in the service's own
@@ -140,7 +140,7 @@ PREPARE_REQUESTS_MAX = 72
 queue of other preparations, or an hour without Lambda, is no reason."""
 
 NOTICE_GRACE_S = 300
-"""Seconds before reconcile sends a notice whose sender was not heard of again."""
+"""Seconds before reconcile sends a notice that was not reported as sent."""
 
 CONTINUE_GRACE_S = 300
 """Seconds before reconcile asks again for an invocation that goes on with a run: its message is

@@ -1,8 +1,8 @@
 """Parts that wait for other jobs: N_TO_N part by part, SEQUENTIAL one after the other.
 
-A part is submitted once the job that AWS Batch must know is there. It is doomed when that job will
-never be there, or has failed before: nobody says what AWS Batch makes of a dependency on a job
-that has ended (Q3 of docs/reference/aws-batch.md), so none is ever sent.
+A part is submitted once the job that it depends on exists. It is unsatisfiable when that job will
+never exist, or has failed. It is not documented what AWS Batch makes of a dependency on a job that
+has ended (Q3 of docs/reference/aws-batch.md), so none is ever sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
 
 
 def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
-    """The parts of other steps whose lanes a part continues."""
+    """The parts of N_TO_N needs that a part follows."""
     for name in sorted(step.n_to_n_needs):
         parts = run.state(name).parts
         if parts:
@@ -63,10 +63,10 @@ def _unequal(sizes: list[int], others: list[int], name: str) -> str:
 
 
 def upstream_failures(run: Run, step: Step) -> int:
-    """Children that failed only because their lane did before them.
+    """Children that failed only because their upstream child failed.
 
-    By counting: a failed lane fails its child here ("Dependent Job failed"), whatever else fails
-    here has an error of its own. Advisory, as all counts of children are.
+    By counting: a failed upstream child fails its child here ("Dependent Job failed"). Any other
+    failure here has an error of its own. Advisory, as all counts of children are.
     """
     state = run.state(step.name)
     return sum(

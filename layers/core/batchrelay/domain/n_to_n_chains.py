@@ -33,8 +33,8 @@ def _heads(steps: Mapping[str, Step], name: str, seen: set[str]) -> Iterator[str
     if not continues(step):
         yield name
         return
-    for lane in sorted(step.n_to_n_needs):
-        yield from _heads(steps, lane, seen)
+    for need in sorted(step.n_to_n_needs):
+        yield from _heads(steps, need, seen)
 
 
 def continuations(steps: Mapping[str, Step], head: Step) -> tuple[Step, ...]:

@@ -1,6 +1,6 @@
-"""What a run still owes to the world: derived from its state, never stored beside it.
+"""The effects that are still to be performed: derived from a run's state, never stored beside it.
 
-An effect is acknowledged only by an event, which changes the state so that it is owed no more.
+An effect is acknowledged only by an event, which changes the state so that it is no longer pending.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MISSING_REASON = "batchrelay: DescribeJobs has left this job out for an hour"
 
 
 def pending_effects(run: Run) -> tuple[Effect, ...]:
-    """What the state still owes to the world, steps in topological order."""
+    """The effects that the state still requires, steps in topological order."""
     return tuple(_pending_effects(run))
 
 
 def is_open(run: Run) -> bool:
-    """Whether reconcile has to look at it: it has not ended, or it still owes something."""
+    """Whether reconcile has to look at it: it has not ended, or it has pending effects."""
     return not run.status.is_terminal or bool(pending_effects(run))
 
 

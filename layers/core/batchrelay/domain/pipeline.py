@@ -72,7 +72,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """Every combination of the values of several axes; the last axis turns fastest."""
+    """Every combination of the values of several axes; the last axis changes fastest."""
 
     axes: Mapping[str, tuple[Json, ...]]
 
@@ -171,11 +171,11 @@ class Overlap(StrEnum):
     """What a trigger does while a run is open that it, or another such trigger, started."""
 
     PARALLEL = "parallel"
-    """It starts its run; it minds nobody, and nobody minds it."""
+    """Its run begins at once, whatever else is open."""
     SKIP = "skip"
     """It starts none."""
     QUEUE = "queue"
-    """Its run waits for its turn."""
+    """Its run waits in the run queue."""
     CANCEL_RUNNING = "cancelRunning"
     """It cancels that run, and those that wait; its own begins when they have ended."""
 
@@ -188,13 +188,13 @@ class S3Trigger:
     prefix: str = ""
     suffix: str = ""
     debounce_s: int | None = None
-    """Seconds without an upload that end a burst, which is one run; None: each upload is one."""
+    """Seconds without an upload that end a batch, which is one run; None: each upload is one."""
     overlap: Overlap = Overlap.PARALLEL
 
     @property
     def variables(self) -> tuple[str, ...]:
         """What `${trigger.…}` may be; `folder` is the URI of what the object lies in, with its `/`,
-        `uploads` that of a list of a burst's objects."""
+        `uploads` that of a list of a batch's objects."""
         if self.debounce_s is not None:
             return ("bucket", "uploads", "count")
         return ("bucket", "key", "folder", "size", "versionId")

@@ -106,12 +106,12 @@ def _items_file(
 
 
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
-    """AWS Batch's own dependencies: on lanes that have not ended, and from child to child."""
+    """AWS Batch's own dependencies: on N_TO_N parts that have not ended, and between children."""
     entries: list[Json] = []
     for upstream in upstream_parts(run, step, number):
         if upstream.job_id is not None and upstream.outcome is not JobOutcome.SUCCEEDED:
-            lane = {"type": "N_TO_N"} if upstream.size > 1 else {}
-            entries.append({"jobId": upstream.job_id, **lane})
+            dependency_type = {"type": "N_TO_N"} if upstream.size > 1 else {}
+            entries.append({"jobId": upstream.job_id, **dependency_type})
     if step.sequential and run.state(step.name).parts[number].size > 1:
         entries.append({"type": "SEQUENTIAL"})
     return entries

@@ -44,7 +44,7 @@ class RunStatus(StrEnum):
     """Where a run is."""
 
     QUEUED = "QUEUED"
-    """Its turn has not come: another run of its pipeline is open."""
+    """It waits: another run of its pipeline is open."""
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     PARTIAL = "PARTIAL"
@@ -90,7 +90,7 @@ class Part:
     size: int
     """Children; 1 means a plain job."""
     since: datetime | None = None
-    """When its submission became owed, or was last taken over; None while another job must be
+    """When its submission became pending, or was last taken over; None while another job must be
     there first, or other submissions are under way."""
     group: int = 0
     """Which of the step's groups; their items are a manifest of their own."""
@@ -101,7 +101,7 @@ class Part:
     failed: int = 0
     running: int = 0
     is_terminate_accepted: bool = False
-    """Whether AWS Batch was told to stop it."""
+    """Whether AWS Batch accepted TerminateJob for it."""
     blocked: str = ""
     """Why AWS Batch does not begin with it."""
     missing_since: datetime | None = None
@@ -143,8 +143,8 @@ class Attempts:
     requests: int = 0
     """How often reconcile asked for it again."""
     begun: int = 0
-    """Attempts that began. The first is not among them unless it said why it ended: on the good
-    path nothing is written before the work."""
+    """Attempts that began. The first is not among them unless it reported why it failed: usually
+    nothing is written before the work."""
     is_underway: bool = False
     """Whether the latest of them may still be at work."""
 
@@ -174,7 +174,7 @@ class StepState:
     queue: str | None = None
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
-    """Why it was SKIPPED or CANCELLED, or what was heard first of what FAILED it; while it is
+    """Why it was SKIPPED or CANCELLED, or the first reason that FAILED it; while it is
     PREPARING, why the last attempt ended."""
     attempts: Attempts = NO_ATTEMPTS
     resume: str = ""
@@ -235,11 +235,11 @@ class Stop:
     requested_at: datetime
     """A job that failed before was not stopped by us."""
     since: datetime
-    """When the end of its jobs became owed, or was last taken over."""
+    """When the end of its jobs became pending, or was last taken over."""
 
     @property
     def job_reason(self) -> str:
-        """What AWS Batch is told, and says again as the reason of a job."""
+        """The reason in TerminateJob, which AWS Batch reports as the reason of a job."""
         return f"batchrelay: {self.reason}"
 
 
@@ -269,21 +269,21 @@ class Run:
     overlap: Overlap = Overlap.PARALLEL
     """What it does while another such run of its pipeline is open."""
     dequeued_at: datetime | None = None
-    """When its turn came, if it stands in a line."""
+    """When it began, if it waited in a run queue."""
     status: RunStatus = RunStatus.RUNNING
     ended_at: datetime | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     """Steps that have left WAITING, by name."""
     stop: Stop | None = None
-    """Kept for good: it tells why a run is CANCELLED, or FAILED without a failure."""
+    """Kept for good: it says why a run is CANCELLED, or FAILED without a failure."""
     duplicate_jobs: tuple[DuplicateJob, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
     queues_since: datetime | None = None
-    """When the deletion of the run's queues became owed, or was last taken over; None if nothing
-    is owed."""
+    """When the deletion of the run's queues became pending, or was last taken over; None if nothing
+    is pending."""
     notices_since: datetime | None = None
-    """When the notices became owed, or were last taken over."""
+    """When the notices became pending, or were last taken over."""
     continue_since: datetime | None = None
     """When effects were postponed to another invocation, or that one was asked for again; until it
     begins, nothing further is submitted. None if nothing is postponed."""
@@ -292,16 +292,16 @@ class Run:
 
     @property
     def cause(self) -> str:
-        """What started it, in a word: an object, a time, a burst; empty by hand."""
-        said = self.trigger
-        bucket = f"s3://{said.get('bucket', '')}/"
-        if "uploads" in said:
-            return f"{said.get('count', '')} uploads to {bucket}".strip()
-        return f"{bucket}{said['key']}" if "key" in said else said.get("time", "")
+        """What started it, in a word: an object, a time, an upload batch; empty by hand."""
+        trigger = self.trigger
+        bucket = f"s3://{trigger.get('bucket', '')}/"
+        if "uploads" in trigger:
+            return f"{trigger.get('count', '')} uploads to {bucket}".strip()
+        return f"{bucket}{trigger['key']}" if "key" in trigger else trigger.get("time", "")
 
     @property
     def deadline(self) -> datetime | None:
-        """When it is stopped, whatever it does; not known before its turn has come."""
+        """When it is stopped, whatever it does; None while it is QUEUED."""
         timeout_s = self.pipeline.timeout_s
         if timeout_s is None or self.status is RunStatus.QUEUED:
             return None

@@ -229,7 +229,7 @@ def new_run(
 ) -> Run:
     """A run that has begun: the steps that need nothing are already ready.
 
-    One that must not overlap is QUEUED: it begins when its turn comes.
+    One that must not overlap is QUEUED: it begins when it reaches the front of its run queue.
     """
     has_begun = overlap is Overlap.PARALLEL
     run = Run(

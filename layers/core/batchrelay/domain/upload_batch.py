@@ -25,7 +25,7 @@ class CreatedObject:
 
     @property
     def identity(self) -> str:
-        """The same for the same upload, however often it is told."""
+        """The same for the same upload, however often it is delivered."""
         same = self.version_id or f"{self.etag}/{self.sequencer}"
         return f"{self.bucket}/{self.key}/{same}"
 
@@ -39,23 +39,23 @@ class CreatedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebouncedTrigger:
-    """Whose bursts: what a rule says of its trigger."""
+    """A trigger that collects uploads in batches, as its rule describes it."""
 
     pipeline: str
     id: str
-    """Tells it from the other triggers of its pipeline."""
+    """Unique among the triggers of its pipeline."""
     debounce_s: int
     overlap: Overlap = Overlap.PARALLEL
 
     @property
     def name(self) -> str:
-        """One line of bursts."""
+        """The key of its batches."""
         return f"{self.pipeline}#{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebouncedUpload:
-    """An upload for the burst of a trigger."""
+    """An upload for the batch of a trigger."""
 
     trigger: DebouncedTrigger
     upload: CreatedObject
@@ -63,10 +63,10 @@ class DebouncedUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadBatch:
-    """The burst of a trigger that is going on, or none yet."""
+    """The open batch of a trigger, or none yet."""
 
     number: int = 0
-    """Counts the bursts of a trigger."""
+    """Counts the batches of a trigger."""
     count: int = 0
     """Uploads."""
     first_at: datetime | None = None
@@ -89,12 +89,12 @@ class UploadBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerMessage:
-    """What a timer says: look whether that burst is over."""
+    """A timer of a batch: check whether it is over."""
 
     trigger: DebouncedTrigger
     number: int
     at: datetime
-    """When it was due: of several timers of a burst, only that which is noted goes on."""
+    """When it was due: of several timers of a batch, only the recorded one goes on."""
 
 
 TriggerCommand = StartRequest | DebouncedUpload | TimerMessage | None

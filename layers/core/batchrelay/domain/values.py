@@ -40,11 +40,6 @@ def work_queues_prefix(run_id: str) -> str:
     return f"br_{run_id}-"
 
 
-def keyed_run_id(pipeline: str, key: str) -> str:
-    """The id of the one run of a pipeline that a key starts."""
-    return "k" + hashlib.sha256(f"{pipeline}/{key}".encode()).hexdigest()[:24]
-
-
 _JOB_NAME = re.compile(
     r"br-(?P<run>[0-9a-z]{1,32})-(?P<label>.+)-r(?P<round>\d{1,4})-p(?P<part>\d{1,4})"
 )

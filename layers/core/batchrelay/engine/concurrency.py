@@ -1,6 +1,6 @@
 """What a run does while another run of its pipeline is open: the four overlap policies.
 
-| policy | when it is created | when its turn in the run queue comes |
+| policy | when it is created | when it reaches the front of the run queue |
 | --- | --- | --- |
 | PARALLEL | begins | it has none |
 | SKIP | is not created while another run is open | begins |

@@ -233,7 +233,7 @@ class Performer:
         return tuple(results)
 
     def _submitted_jobs(self, run: Run, key: JobKey) -> tuple[Event, ...]:
-        """The jobs of that name: the oldest will be adopted, the others are twins.
+        """The jobs of that name: the oldest will be adopted, the others are duplicates.
 
         One listing without it decides nothing: it is asked for twice.
         """

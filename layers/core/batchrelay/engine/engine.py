@@ -164,10 +164,10 @@ class Engine:
                 run, step, round_number, resume=resume, time_left=time_left
             )
         except Exception as error:
-            noted = self.handle(run_id, [attempt_failed(error, step, round_number, self.clock)])
-            if noted.run.state(step).status is StepStatus.PREPARING:
+            recorded = self.handle(run_id, [attempt_failed(error, step, round_number, self.clock)])
+            if recorded.run.state(step).status is StepStatus.PREPARING:
                 raise
-            return noted
+            return recorded
         events: list[Event] = [] if event is None else [event]
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))

@@ -1,4 +1,4 @@
-"""What no event told: asked of AWS Batch by a sweep."""
+"""Events that were missed: reconcile polls AWS Batch for them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:
 
 
 def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
-    """What a report of a job tells: its end, that it is stuck, or how far it is."""
+    """The event in a report of a job: its end, that it is blocked, or its progress."""
     end = end_of(report, key, now)
     if end is not None:
         return end

@@ -51,7 +51,7 @@ from batchrelay.preparation.items.timed import OutOfTime, TimedObjects
 from batchrelay.preparation.manifest import ManifestWriter
 
 FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)
-"""What trying again would not mend; anything else comes back from the queue."""
+"""Errors that another try cannot fix; any other comes back from the queue."""
 
 LOOKS_EVERY = 1_000
 """Items between two looks at the time and at the limits: a page of a listing."""

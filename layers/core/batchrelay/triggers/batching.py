@@ -1,8 +1,8 @@
-"""Uploads come, a timer rings, a run starts over all of them.
+"""Debounce: uploads are collected in a batch, and one run starts over all of them.
 
-An upload is noted once, in the burst that is going on. Whoever notes the first sets a timer, a
-message to ourselves; when it rings and uploads came meanwhile, it is set again. When it was quiet
-for long enough the burst is closed: its number is the run's key, its uploads are a list in S3.
+An upload is recorded once, in the open batch. The first one sets a timer: a delayed message to our
+own queue. If uploads came meanwhile, the timer is set again. After the debounce time without an
+upload the batch is closed: its number is the run's key, its uploads are a list in S3.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batchrelay.domain.errors import InputError, RunConflict, RunNotFound
+from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.limits import UPLOAD_BATCH_UPLOADS_MAX
 from batchrelay.domain.run import StartRequest
 from batchrelay.domain.upload_batch import (
@@ -22,7 +23,7 @@ from batchrelay.domain.upload_batch import (
     TimerMessage,
     UploadBatch,
 )
-from batchrelay.domain.values import RUNS_PREFIX, keyed_run_id
+from batchrelay.domain.values import RUNS_PREFIX
 from batchrelay.engine.outcome import Handled
 from batchrelay.ports import (
     Backoff,
@@ -35,16 +36,16 @@ from batchrelay.ports import (
 )
 
 TIMER_LATE_S = 120
-"""Seconds after which a timer that did not ring is taken for lost (it is a dead letter, or its
-reader fails), and one that was never noted for one of nobody: twice the function's timeout."""
+"""Seconds after which an undelivered timer is taken for lost (it is a dead letter, or its reader
+fails), and an unrecorded one is ignored: twice the function's timeout."""
 
 TIMER_RETRY_S = 5
-"""Seconds after which a timer that came before the write that notes it comes again."""
+"""Seconds after which a timer that came before the write that records it comes again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadBatches:
-    """Collects uploads, and starts a run for each burst."""
+    """Collects uploads, and starts a run for each batch."""
 
     store: UploadBatchStore
     timers: Timers
@@ -58,9 +59,9 @@ class UploadBatches:
     start: Callable[[StartRequest], Handled]
 
     def collect(self, trigger: DebouncedTrigger, uploads: Sequence[CreatedObject]) -> None:
-        """Note uploads. What is told again is noted once.
+        """Record uploads. A repeated one is recorded once.
 
-        Raises: RunConflict, NotDone: tell them again.
+        Raises: RunConflict, NotDone: deliver them again.
         """
         for _ in self.backoff.tries():
             batch, now = self.store.batch(trigger.name), self.clock.now()
@@ -77,18 +78,18 @@ class UploadBatches:
         raise RunConflict(f"{trigger.name}: others were faster")
 
     def receive(self, timer: TimerMessage) -> Handled | None:
-        """A timer rings: start the burst's run if it is over; None if it goes on.
+        """A timer fires: start the batch's run if it is over; None if it goes on.
 
-        Raises: as `Engine.start`, and RunConflict or NotDone: ring again.
+        Raises: as `Engine.start`, and RunConflict or NotDone: deliver it again.
         """
         trigger = timer.trigger
         for _ in self.backoff.tries():
             batch, now = self.store.batch(trigger.name), self.clock.now()
-            if batch.number > timer.number:  # it is closed, and whoever did so may have died
+            if batch.number > timer.number:  # closed; its closer may have died before the start
                 is_spare = batch.number == timer.number + 1 and batch.closed_at != timer.at
                 return None if is_spare else self._start(trigger, timer.number)
             if batch.number < timer.number:
-                return None  # nobody sends that
+                return None  # never sent
             with suppress(RunConflict):
                 if batch.timer_at != timer.at:
                     if not self._take_over(timer, batch, now):
@@ -103,9 +104,9 @@ class UploadBatches:
         raise RunConflict(f"{trigger.name}: others were faster")
 
     def _take_over(self, timer: TimerMessage, batch: UploadBatch, now: datetime) -> bool:
-        """Note a timer that is not the noted one, if that one is lost; whether it is noted now.
+        """Record this timer in place of a lost one; whether it is recorded now.
 
-        One that is ahead of the noted one may be ahead of the write that notes it: it rings again.
+        One that is later than the recorded timer may be ahead of its own write: it is sent again.
         """
         if batch.timer_at is not None and _is_late(batch.timer_at, now):
             self.store.extend(timer.trigger.name, batch, timer.at)
@@ -127,19 +128,19 @@ class UploadBatches:
         return at
 
     def _start(self, trigger: DebouncedTrigger, number: int) -> Handled:
-        key = f"burst/{trigger.id}/{number}"
+        key = upload_batch_key(trigger.id, number)
         run_id = keyed_run_id(trigger.pipeline, key)
-        said: Mapping[str, str] = {}
+        variables: Mapping[str, str] = {}
         if not self._is_started(run_id):
-            said = self._listed(run_id, trigger, number)
-        order = StartRequest(
+            variables = self._listed(run_id, trigger, number)
+        request = StartRequest(
             run_id=run_id,
             pipeline=trigger.pipeline,
             key=key,
-            trigger=said,
+            trigger=variables,
             overlap=trigger.overlap,
         )
-        return self.start(order)
+        return self.start(request)
 
     def _is_started(self, run_id: str) -> bool:
         try:
@@ -149,10 +150,10 @@ class UploadBatches:
         return True
 
     def _listed(self, run_id: str, trigger: DebouncedTrigger, number: int) -> Mapping[str, str]:
-        """Write the list of a burst's uploads; what `${trigger.…}` means."""
+        """Write the list of a batch's uploads; returns the values of `${trigger.…}`."""
         uploads = _latest(self.store.uploads(trigger.name, number))
         if not uploads:
-            raise InputError(f"nothing is known any more of burst {number} of {trigger.name}")
+            raise InputError(f"the uploads of batch {number} of {trigger.name} have expired")
         uri = f"s3://{self.bucket}/{RUNS_PREFIX}{run_id}/uploads.jsonl"
         self._write(uri, uploads)
         return {"bucket": uploads[0].bucket, "uploads": uri, "count": str(len(uploads))}
@@ -171,7 +172,7 @@ def _is_late(timer_at: datetime, now: datetime) -> bool:
 
 
 def _latest(uploads: Iterable[CreatedObject]) -> list[CreatedObject]:
-    """By key; an object that was overwritten within the burst is there once, as it was last."""
+    """By key; an object that was overwritten within the batch is listed once, as it was last."""
     latest: dict[str, CreatedObject] = {}
     for upload in uploads:
         known = latest.get(upload.key)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from batchrelay.domain.errors import InputError
+from batchrelay.domain.idempotency_keys import keyed_run_id, scheduled_time_key, upload_key
 from batchrelay.domain.pipeline import Overlap, S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.domain.run import StartRequest
 from batchrelay.domain.upload_batch import (
@@ -21,7 +22,6 @@ from batchrelay.domain.upload_batch import (
     TimerMessage,
     TriggerCommand,
 )
-from batchrelay.domain.values import keyed_run_id
 
 _T = TypeVar("_T", str, int, dict[str, Any])
 
@@ -32,16 +32,16 @@ S3_INPUT_PATHS: Mapping[str, str] = {"detail": "$.detail"}
 
 
 def s3_input(pipeline: str, trigger: S3Trigger) -> str:
-    """The template of a rule's input: whose it is, and the event's detail."""
-    said = _said(pipeline, trigger)
-    quiet = debounced_trigger(pipeline, trigger)
-    if quiet is not None:
-        said |= {"quiet": quiet.debounce_s, "id": quiet.id}
-    return f'{json.dumps(said)[:-1]}, "s3": <detail>}}'
+    """The template of a rule's input: its pipeline, and the event's detail."""
+    message = _message(pipeline, trigger)
+    debounced = debounced_trigger(pipeline, trigger)
+    if debounced is not None:
+        message |= {"debounce": debounced.debounce_s, "id": debounced.id}
+    return f'{json.dumps(message)[:-1]}, "s3": <detail>}}'
 
 
 def debounced_trigger(pipeline: str, trigger: S3Trigger) -> DebouncedTrigger | None:
-    """Whose bursts a trigger collects; None if each upload is a run."""
+    """A trigger that collects uploads in batches; None if each upload is a run."""
     if trigger.debounce_s is None:
         return None
     where = f"{trigger.bucket}/{trigger.prefix}*{trigger.suffix}"
@@ -55,12 +55,12 @@ def debounced_trigger(pipeline: str, trigger: S3Trigger) -> DebouncedTrigger | N
 
 def schedule_input(pipeline: str, trigger: ScheduleTrigger) -> str:
     """A schedule's input. Source: Scheduler User Guide, managing-schedule-context-attributes."""
-    return json.dumps(_said(pipeline, trigger) | {"time": "<aws.scheduler.scheduled-time>"})
+    return json.dumps(_message(pipeline, trigger) | {"time": "<aws.scheduler.scheduled-time>"})
 
 
 def scheduled_start(pipeline: str, time: str, overlap: Overlap) -> StartRequest:
     """What a scheduled time starts."""
-    return _order(pipeline, f"time/{time}", {"time": time}, overlap)
+    return _start(pipeline, scheduled_time_key(time), {"time": time}, overlap)
 
 
 def timer_body(timer: TimerMessage) -> str:
@@ -69,24 +69,24 @@ def timer_body(timer: TimerMessage) -> str:
     body = {
         "pipeline": trigger.pipeline,
         "overlap": str(trigger.overlap),
-        "quiet": trigger.debounce_s,
+        "debounce": trigger.debounce_s,
         "id": trigger.id,
-        "burst": timer.number,
+        "batch": timer.number,
         "at": round(timer.at.timestamp() * 1000),
     }
     return json.dumps(body)
 
 
-def _said(pipeline: str, trigger: Trigger) -> dict[str, Any]:
+def _message(pipeline: str, trigger: Trigger) -> dict[str, Any]:
     is_default = trigger.overlap is Overlap.PARALLEL
     return {"pipeline": pipeline} | ({} if is_default else {"overlap": str(trigger.overlap)})
 
 
-# --- what is heard
+# --- what is received
 
 
 def parse_trigger(body: str) -> TriggerCommand:
-    """What a message wants; None for a folder marker, which is no upload.
+    """The command of a message; None for a folder marker, which is no upload.
 
     Raises:
         InputError: it is not what a rule of ours, or we, send.
@@ -99,22 +99,22 @@ def parse_trigger(body: str) -> TriggerCommand:
     overlap = _overlap(message)
     if "time" in message:
         return scheduled_start(pipeline, _take(message, "time", str), overlap)
-    quiet = None
-    if "quiet" in message:
-        quiet = DebouncedTrigger(
+    debounced = None
+    if "debounce" in message:
+        debounced = DebouncedTrigger(
             pipeline=pipeline,
             id=_take(message, "id", str),
-            debounce_s=_take(message, "quiet", int),
+            debounce_s=_take(message, "debounce", int),
             overlap=overlap,
         )
-    if quiet is not None and "burst" in message:
+    if debounced is not None and "batch" in message:
         at = datetime.fromtimestamp(_take(message, "at", int) / 1000, UTC)
-        return TimerMessage(trigger=quiet, number=_take(message, "burst", int), at=at)
+        return TimerMessage(trigger=debounced, number=_take(message, "batch", int), at=at)
     upload = _upload(_take(message, "s3", dict))
     if upload.key.endswith("/") and not upload.size:
         return None
-    if quiet is not None:
-        return DebouncedUpload(trigger=quiet, upload=upload)
+    if debounced is not None:
+        return DebouncedUpload(trigger=debounced, upload=upload)
     return _upload_start(pipeline, upload, overlap)
 
 
@@ -127,18 +127,18 @@ def _overlap(message: Any) -> Overlap:
 
 def _upload(detail: Any) -> CreatedObject:
     """Keys are plain here, not encoded as in S3's own notifications (Q15 of aws-batch.md)."""
-    found = _take(detail, "object", dict)
-    sequencer = found.get("sequencer") or ""
+    created = _take(detail, "object", dict)
+    sequencer = created.get("sequencer") or ""
     try:
         int(sequencer or "0", 16)
     except (TypeError, ValueError):
-        raise InputError("the trigger's message has a sequencer that is none") from None
+        raise InputError("object.sequencer of the trigger's message is not hexadecimal") from None
     return CreatedObject(
         bucket=_take(_take(detail, "bucket", dict), "name", str),
-        key=_take(found, "key", str),
-        size=_take(found, "size", int) if "size" in found else 0,
-        version_id=str(found.get("version-id") or ""),
-        etag=str(found.get("etag") or ""),
+        key=_take(created, "key", str),
+        size=_take(created, "size", int) if "size" in created else 0,
+        version_id=str(created.get("version-id") or ""),
+        etag=str(created.get("etag") or ""),
         sequencer=sequencer,
     )
 
@@ -153,10 +153,10 @@ def _upload_start(pipeline: str, upload: CreatedObject, overlap: Overlap) -> Sta
         "size": str(upload.size),
         "versionId": upload.version_id,
     }
-    return _order(pipeline, f"s3/{upload.identity}", trigger, overlap)
+    return _start(pipeline, upload_key(upload), trigger, overlap)
 
 
-def _order(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartRequest:
+def _start(pipeline: str, key: str, trigger: Mapping[str, str], overlap: Overlap) -> StartRequest:
     run_id = keyed_run_id(pipeline, key)
     return StartRequest(run_id=run_id, pipeline=pipeline, key=key, trigger=trigger, overlap=overlap)
 

@@ -36,7 +36,7 @@ class MemoryRunStore:
 
     def save_run_queue(self, run_queue: RunQueue) -> None:
         if self.run_queue(run_queue.pipeline).version != run_queue.version:
-            raise RunConflict(f"the turn of {run_queue.pipeline} was passed on by somebody else")
+            raise RunConflict(f"the run queue of {run_queue.pipeline} has changed")
         self.run_queues[run_queue.pipeline] = replace(run_queue, version=run_queue.version + 1)
 
     def load(self, run_id: str) -> Run:

@@ -9,7 +9,7 @@ from batchrelay.domain.upload_batch import TimerMessage
 
 @dataclass
 class MemoryTimers:
-    """Timers that ring when they are asked to."""
+    """Timers that fire when a test says so."""
 
     timers: list[tuple[TimerMessage, float]] = field(default_factory=list)
     """With the seconds to wait."""

@@ -12,11 +12,11 @@ from batchrelay.domain.upload_batch import CreatedObject, UploadBatch
 
 @dataclass
 class MemoryUploadBatches:
-    """Bursts in dictionaries."""
+    """Upload batches in dictionaries."""
 
     upload_batches: dict[str, UploadBatch] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
-    noted: dict[tuple[str, int], list[CreatedObject]] = field(default_factory=dict)
+    recorded: dict[tuple[str, int], list[CreatedObject]] = field(default_factory=dict)
 
     def batch(self, name: str) -> UploadBatch:
         return self.upload_batches.get(name, UploadBatch())
@@ -34,7 +34,7 @@ class MemoryUploadBatches:
             if (name, upload.identity) in self.seen:
                 continue
             self.seen.add((name, upload.identity))
-            self.noted.setdefault((name, batch.number), []).append(upload)
+            self.recorded.setdefault((name, batch.number), []).append(upload)
             known = replace(
                 known,
                 count=known.count + 1,
@@ -49,14 +49,14 @@ class MemoryUploadBatches:
 
     def close(self, name: str, batch: UploadBatch) -> None:
         if self._same(name, batch).count != batch.count:
-            raise RunConflict(f"the burst of {name} is not as it was")
+            raise RunConflict(f"the upload batch of {name} has changed")
         self.upload_batches[name] = UploadBatch(number=batch.number + 1, closed_at=batch.timer_at)
 
     def uploads(self, name: str, number: int) -> Iterator[CreatedObject]:
-        return iter(self.noted.get((name, number), ()))
+        return iter(self.recorded.get((name, number), ()))
 
     def _same(self, name: str, batch: UploadBatch) -> UploadBatch:
         known = self.batch(name)
         if (known.number, known.timer_at) != (batch.number, batch.timer_at):
-            raise RunConflict(f"the burst of {name} is not as it was")
+            raise RunConflict(f"the upload batch of {name} has changed")
         return known

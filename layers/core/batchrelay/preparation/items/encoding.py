@@ -21,7 +21,7 @@ _NO_TEXT = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"PAR1", "Parquet"),
 )
-"""What begins like this, if it turns out to be no text."""
+"""Formats that begin like this, for a file that is not text."""
 
 _HEAD_BYTES = 5
 _NUL = "a NUL character"

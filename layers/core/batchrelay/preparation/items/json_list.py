@@ -180,7 +180,7 @@ class _Reader:
             return value
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
-        """Whether more text could mend it: not what is wrong far before the end of the window."""
+        """Whether more text could complete it: not an error far before the end of the window."""
         near_the_end = error.pos >= len(self._text) - _LITERAL_CHARS_MAX
         return near_the_end or error.msg.startswith("Unterminated string")
 

@@ -31,7 +31,7 @@ class Outputs:
 
     @classmethod
     def of(cls, step: Step, run: Run, suspended: Mapping[str, str]) -> tuple[Outputs, ...]:
-        """One for each pattern that tells items apart: of the step, of those that continue it,
+        """One for each pattern that distinguishes items: of the step, of those that continue it,
         and of `skipExisting`, or the item that was made would stand for the one that was not."""
         steps = {other.name: other for other in run.pipeline.order}
         patterns = dict(item_outputs(steps, step))

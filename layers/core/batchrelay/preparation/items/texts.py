@@ -47,7 +47,7 @@ def read_lines(chunks: Iterable[bytes], source: str, *, is_guess: bool = False) 
     """Every line that is not blank, as it is.
 
     Args:
-        is_guess: nobody said that these are plain lines, so what looks like another format is
+        is_guess: the format is not declared, so what looks like another format is
             refused.
 
     Raises:
