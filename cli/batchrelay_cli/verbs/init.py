@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from batchrelay.domain.values import NAME, NAME_CHARS_MAX
-from batchrelay_cli.verbs.options import UsageProblem
-from batchrelay_cli.views.terminal import excerpt, say
+from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.terminal import excerpt, say
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "new_pipeline"
 PLACEHOLDER = "PIPELINE_NAME"
