@@ -10,12 +10,15 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sim crashes chaos clients mutants bench docs build lock clean
+.PHONY: help run unit test check sim crashes chaos clients mutants bench docs build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
+
+unit: .venv/ready         ## the unit tests: no cloud, no socket, half a minute
+	@$(BIN)/pytest tests/unit -n auto --maxprocesses 4 --dist worksteal -p no:schemathesis
 
 test: .venv/ready         ## every test, the simulation in its short form
 	@$(BIN)/pytest -n 3 --dist worksteal

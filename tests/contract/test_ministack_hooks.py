@@ -124,7 +124,7 @@ def test_hook_3_put_events_refuses_what_only_aws_may_say(cloud: LocalCloud) -> N
 def test_hook_3_has_the_signature_that_we_call() -> None:
     from ministack.services import eventbridge
 
-    assert next(iter(inspect.signature(eventbridge._dispatch_event).parameters)) == "event"
+    assert str(inspect.signature(eventbridge._dispatch_event)) == "(event, view=None)"
 
 
 def test_hook_4_only_loopback_is_listened_on(cloud: LocalCloud) -> None:

@@ -1,4 +1,4 @@
-"""A few cells of the crash matrix, drawn by chance; `make crashes` does all of them."""
+"""A few cells of the crash matrix; `make verify-crashes` does all of them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from verification.crash_matrix.machine import machine
 from verification.crash_matrix.matrix import cells, check, undisturbed
 
 pytestmark = pytest.mark.cloud
-CELLS = 4
+CELLS, SEED = 4, 14
 
 
 def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> None:
-    seed = random.SystemRandom().randrange(10**9)
-    print(f"seed {seed}")
     with machine() as on:
         calm = undisturbed(on)
-        drawn = random.Random(seed).sample(list(cells(calm)), CELLS)
+        drawn = random.Random(SEED).sample(list(cells(calm)), CELLS)
         killed = [check(on, cell, calm, f"c{number}") for number, cell in enumerate(drawn)]
     assert any(killed), drawn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 from verification.simulation.coverage import UNREACHED, Coverage
@@ -10,16 +9,17 @@ from verification.simulation.play import play
 from verification.simulation.triggers import play_triggers
 
 RUNS = 400
+FIRST_SEED = 10_000
+"""Beyond those of the long simulation, which begins with 1 and plays what SEED and RUNS say."""
+
 KNOWN_SEEDS = (*range(300), 329, 381, 417, 745, 1_894)
 """Enough to reach every row that the simulation can; the last were chosen of 2,600 for the rows
 that few runs reach."""
 
 
-def test_random_runs_end_right_in_every_weather() -> None:
-    first = random.SystemRandom().randrange(10**9)
-    print(f"seeds {first} to {first + RUNS - 1}")
+def test_random_runs_end_right_with_every_fault() -> None:
     counts: Counter[str] = Counter()
-    for seed in range(first, first + RUNS):
+    for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         counts += play(seed)
     for name in ("crash", "save", "submit", "find", "describe", "publish", "request", "terminate"):
         assert counts[name], f"the simulation never reached {name}"
@@ -33,10 +33,8 @@ def test_known_seeds_end_right_and_reach_every_row() -> None:
 
 
 def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:
-    first = random.SystemRandom().randrange(10**9)
-    print(f"seeds {first} to {first + RUNS - 1}")
     counts: Counter[str] = Counter()
-    for seed in [*range(RUNS), *range(first, first + RUNS)]:
+    for seed in range(2 * RUNS):
         counts += play_triggers(seed)
     for name in ("crash", "create", "save_run_queue", "collect", "extend", "close", "send"):
         assert counts[name], f"the simulation never reached {name}"
@@ -44,11 +42,11 @@ def test_uploads_in_every_weather_are_in_one_run_and_runs_take_turns() -> None:
 
 def test_from_every_state_of_random_runs_a_cancellation_leads_to_the_end() -> None:
     """Also near the limit: a quarter of the runs has little room."""
-    states, no_room = 0, 0
+    states, no_size_left = 0, 0
     for seed in range(60):
         counts = play(seed, fork=1.0)
         states += counts["cancelled beside"]
-        no_room += counts["no room"]
-    print(f"{states:,} states were cancelled; {no_room} steps had no room")
+        no_size_left += counts["no room"]
+    print(f"{states:,} states were cancelled; {no_size_left} steps had no room")
     assert states > 400
-    assert no_room
+    assert no_size_left

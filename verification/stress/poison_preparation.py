@@ -23,11 +23,7 @@ from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.domain.run import StartRequest
 from batchrelay.preparation.items.glob import glob
 from tests.builders import MemoryCloud, pipeline, step
-from tests.stack import ROOT
-
-sys.path.insert(0, str(ROOT / "functions"))
-
-from tests.handlers import CONTEXT, prepare  # the handlers are no package
+from tests.handlers import CONTEXT, prepare
 
 DAYS = 30
 SWEEP_S = 300

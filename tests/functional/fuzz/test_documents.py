@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_a_pipeline_file_is_refused_at_its_place_or_runs_to_an_end(tmp_path: Pat
         counts[_played(definition, seed)] += 1
     assert all(p.line >= 1 and p.column >= 1 and p.message for _, p in wrong), wrong
     assert counts["refused"], counts
-    assert counts["ended"] or len(seeds()) < 100, counts
+    assert counts["ended"] > 20, counts
 
 
 def _played(definition: Pipeline, seed: int) -> str:
@@ -95,6 +96,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
 
 
 def test_an_order_is_answered_and_a_refused_one_leaves_no_run(cloud: MemoryCloud) -> None:
+    counts: Counter[str] = Counter()
     order = {"runId": "run7", "pipeline": "test", "version": 1, "params": {"a": "b"}}
     for seed in seeds():
         runs = dict(cloud.runs.runs)
@@ -103,13 +105,24 @@ def test_an_order_is_answered_and_a_refused_one_leaves_no_run(cloud: MemoryCloud
             answer = start_run.handler(event, CONTEXT)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {event}") from error
+        counts["refused" if "error" in answer else "started"] += 1
         if "error" in answer:
             assert cloud.runs.runs == runs, f"seed {seed}: {event}"
+    assert counts["refused"] > 20, counts
+    assert counts["started"] > 20, counts
+
+
+def came_back(answer: Mapping[str, Any]) -> bool:
+    """Whether the one message of a batch goes back to its queue."""
+    failures = answer["batchItemFailures"]
+    assert failures in ([], [{"itemIdentifier": "m"}])
+    return bool(failures)
 
 
 def test_an_event_is_a_fact_nothing_or_goes_back(cloud: MemoryCloud) -> None:
     paths = [p for p in (ROOT / "events/batch").glob("*.json") if ".expected" not in p.name]
     events = [json.loads(path.read_text()) for path in sorted(paths)]
+    counts: Counter[bool] = Counter()
     for event in events:  # of the run that is there
         event["detail"]["jobName"] = "br-run1-a-r0-p0"
     for seed in seeds():
@@ -120,13 +133,16 @@ def test_an_event_is_a_fact_nothing_or_goes_back(cloud: MemoryCloud) -> None:
             answer = on_job_event.handler({"Records": [record]}, CONTEXT)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {event}") from error
-        assert answer["batchItemFailures"] in ([], [{"itemIdentifier": "m"}]), seed
+        counts[came_back(answer)] += 1
         run = cloud.runs.runs["run1"]
         assert decode_run(encode_run(run), run.pipeline, run.version) == run, f"seed {seed}"
+    assert counts[True] > 20, counts
+    assert counts[False] > 20, counts
 
 
 def test_a_triggers_message_is_a_run_a_burst_nothing_or_goes_back(cloud: MemoryCloud) -> None:
     paths = [p for p in (ROOT / "events/triggers").glob("*.json") if ".expected" not in p.name]
+    counts: Counter[str] = Counter()
     messages = [{**json.loads(path.read_text()), "pipeline": "test"} for path in sorted(paths)]
     cloud.pipelines.register(cloud.pipelines.get_pipeline("test", 1), cloud.clock.now())
     for seed in seeds():
@@ -138,11 +154,13 @@ def test_a_triggers_message_is_a_run_a_burst_nothing_or_goes_back(cloud: MemoryC
             answer = start_run.handler({"Records": [record]}, CONTEXT)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {message}") from error
-        assert answer["batchItemFailures"] in ([], [{"itemIdentifier": "m"}]), seed
-        if answer["batchItemFailures"]:
-            assert (len(cloud.runs.runs), len(cloud.upload_batches.seen)) == (runs, noted), (
-                f"seed {seed}"
-            )
+        after = (len(cloud.runs.runs), len(cloud.upload_batches.seen))
+        counts["came back" if came_back(answer) else "handled"] += 1
+        if came_back(answer):
+            assert after == (runs, noted), f"seed {seed}"
+        else:
+            counts["a run or an upload"] += after != (runs, noted)
+    assert min(counts[kind] for kind in ("came back", "handled", "a run or an upload")) > 10, counts
 
 
 LISTS = (

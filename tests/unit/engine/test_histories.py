@@ -47,7 +47,10 @@ def test_a_run_of_an_older_version_ends_well(path: Path, number: int) -> None:
 def test_a_run_that_an_older_version_stopped_ends(path: Path, number: int) -> None:
     """Past its deadline by now, whatever it did."""
     history = json.loads(path.read_text())["stopped"]
-    assert _replayed(history, number).status in (RunStatus.FAILED, RunStatus.SUCCEEDED)
+    ended = _replayed(history, number)
+    assert ended.status is RunStatus.FAILED
+    assert ended.stop is not None
+    assert ended.stop.reason == "the run's timeout of 60 s has passed"
 
 
 @pytest.mark.parametrize(("path", "number"), list(states("queued")))

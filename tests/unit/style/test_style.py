@@ -67,10 +67,11 @@ def test_no_room_is_called_by_a_word_that_means_nothing(word: str) -> None:
 
 
 def test_every_lint_exception_has_a_reason() -> None:
-    for path in FILES:
-        for line in path.read_text().splitlines():
-            if "# noqa" in line:
-                assert re.search(r"# noqa: [A-Z0-9, ]+  # \w", line), f"{name_of(path)}: {line}"
+    lines = [(path, line) for path in FILES for line in path.read_text().splitlines()]
+    exceptions = [(name_of(path), line) for path, line in lines if "# noqa" in line]
+    assert len(exceptions) > 10
+    for name, line in exceptions:
+        assert re.search(r"# noqa: [A-Z0-9, ]+  # \w", line), f"{name}: {line}"
 
 
 def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
@@ -89,6 +90,7 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
     given = dict.fromkeys(("ItemsBucketArn", "TopicArns", "JobQueueArns", "JobDefinitionArns"), "a")
     resources = template()["Resources"]
     names = [name for name, entry in resources.items() if entry["Type"].endswith("::Function")]
+    assert len(names) == 5
     for policies in (Policies(parameters={}), Policies(parameters=given)):
         for name in names:
             for statement in policies.statements(name):
