@@ -18,7 +18,7 @@ from batchrelay_cli.verbs.cancel import cancel
 from batchrelay_cli.verbs.completion import completion
 from batchrelay_cli.verbs.deploy import deploy
 from batchrelay_cli.verbs.dlq import dlq
-from batchrelay_cli.verbs.history import story
+from batchrelay_cli.verbs.history import history
 from batchrelay_cli.verbs.init import init
 from batchrelay_cli.verbs.lint import lint
 from batchrelay_cli.verbs.local import local
@@ -69,7 +69,7 @@ for _verb in (
     schema,
     start,
     status,
-    story,
+    history,
     tune,
     undeploy,
 ):

@@ -41,9 +41,9 @@ def get_run(run_id: str) -> Response[str]:
     return answer(lambda_api().run(run_id))
 
 
-@app.get("/runs/<run_id>/story")
-def get_story(run_id: str) -> Response[str]:
-    return answer(lambda_api().story(run_id))
+@app.get("/runs/<run_id>/history")
+def get_history(run_id: str) -> Response[str]:
+    return answer(lambda_api().history(run_id))
 
 
 @app.get("/runs/<run_id>/steps/<step>")

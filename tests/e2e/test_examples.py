@@ -59,7 +59,7 @@ def test_an_example_does_what_it_says(name: str) -> None:
     shown, report = run(name, *arguments)
     assert said in shown
     steps = report["run"]["steps"]
-    assert {step: state["n"] for step, state in steps.items()} == CHILDREN[name]
+    assert {step["step"]: step["children"] for step in steps} == CHILDREN[name]
     assert report["run"]["status"] == "SUCCEEDED"
 
 

@@ -138,8 +138,8 @@ def timeout(seconds: int) -> Json:
     return {"timeout": {"attemptDurationSeconds": seconds}}
 
 
-def upload(quiet: int) -> Json:
-    return a_file(a_step(), triggers=[{"s3": {"bucket": "limits", "quiet": quiet}}])
+def upload(debounce: int) -> Json:
+    return a_file(a_step(), triggers=[{"s3": {"bucket": "limits", "debounce": debounce}}])
 
 
 def sweep(a: int, b: int, **flow: Any) -> Json:

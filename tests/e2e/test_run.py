@@ -82,15 +82,15 @@ def test_word_count_of_any_number_of_texts(tmp_path: Path, count: int) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    steps = report["run"]["steps"]
+    steps = {step["step"]: step for step in report["run"]["steps"]}
     assert report["run"]["status"] == "SUCCEEDED"
-    assert steps["migrate"]["s"] == ("SKIPPED" if count == 0 else "SUCCEEDED")
-    assert steps["migrate"]["n"] == count
+    assert steps["migrate"]["status"] == ("SKIPPED" if count == 0 else "SUCCEEDED")
+    assert steps["migrate"]["children"] == count
     top = json.loads((tmp_path / "out/merge/top.json").read_text())
     assert top == ({"lamp": 3 * count} if count else {})
     assert report["output"].endswith("/output/top.json")
     [notice] = report["notices"]
-    assert notice["subject"] == f"word-count SUCCEEDED: run {report['run']['id']}"
+    assert notice["subject"] == f"word-count SUCCEEDED: run {report['run']['runId']}"
     assert report["output"] in notice["message"]
 
 

@@ -124,7 +124,7 @@ def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Pa
 
 def test_a_burst_of_uploads_is_one_run_over_all_of_them(stays: LocalCloud, tmp_path: Path) -> None:
     text = UPLOADS.replace("uploads", "burst").replace(', "in ${trigger.folder}"', "")
-    text = text.replace("suffix: .csv", "quiet: 2s")
+    text = text.replace("suffix: .csv", "debounce: 2s")
     text = text.replace("s3://${trigger.bucket}/${trigger.key}", "${trigger.uploads}")
     batchrelay("deploy", write(tmp_path, text))
     s3 = client_of(stays, "s3")
@@ -273,7 +273,7 @@ def test_runs_that_wait_are_cancelled_all_at_once_and_a_night_has_one_run(tmp_pa
     assert [run["cause"] for run in listed] == [f"2026-11-0{n}T02:00:00Z" for n in (4, 3, 2, 1)]
     ids = [run["runId"] for run in listed[:2]]
     assert batchrelay("cancel", *ids).count("CANCELLED") == 2
-    assert "run QUEUED by 2026-11-04T02:00:00Z: stopped" in batchrelay("story", ids[0])
+    assert "run QUEUED by 2026-11-04T02:00:00Z: stopped" in batchrelay("history", ids[0])
     again = CliRunner().invoke(cli, command)
     assert again.exit_code == 1
     assert "4 of 4 have ended FAILED or CANCELLED; a time has one run" in again.output

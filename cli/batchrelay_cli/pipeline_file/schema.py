@@ -39,7 +39,7 @@ _NAME: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 _DURATION: Schema = {
     "anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+[smhd]?$"}]
 }
-_QUIET: Schema = {
+_DEBOUNCE: Schema = {
     "anyOf": [
         {"type": "integer", "minimum": DEBOUNCE_S_MIN, "maximum": DEBOUNCE_S_MAX},
         {"type": "string", "pattern": "^0*[1-9][0-9]*[smh]?$"},
@@ -207,7 +207,7 @@ def _trigger() -> Schema:
         bucket=_TEXT,
         prefix=_TEXT,
         suffix=_TEXT,
-        quiet=_told("A burst of uploads is one run, once none came for so long.", _QUIET),
+        debounce=_told("Uploads become one run, once no other came for this time.", _DEBOUNCE),
         overlap=_told("What happens while a run is open.", overlap),
     )
     schedule = _object(

@@ -21,7 +21,7 @@ from batchrelay_local.schedules.times import flaws
 
 _KINDS = ("s3", "schedule")
 _KEYS = {
-    "s3": ("bucket", "prefix", "suffix", "quiet", "overlap"),
+    "s3": ("bucket", "prefix", "suffix", "debounce", "overlap"),
     "schedule": ("expression", "timezone", "overlap"),
 }
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -67,14 +67,14 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
         inner = (*place, kind, key)
         if key not in _KEYS[kind]:
             document.wrong_key(inner, unknown_key(key, _KEYS[kind], f"a trigger's {kind}"))
-        elif not isinstance(value, str) and key != "quiet":
+        elif not isinstance(value, str) and key != "debounce":
             document.wrong(inner, f"{key} must be a text")
     texts = {key: value for key, value in said.items() if isinstance(value, str)}
     place = (*place, kind)
     overlap = _overlap(document, place, texts)
     if kind == "schedule":
         return _schedule(document, place, texts, overlap)
-    debounce_s = _quiet(document, place, said.get("quiet"))
+    debounce_s = _debounce(document, place, said.get("debounce"))
     return _s3(document, place, texts, debounce_s, overlap)
 
 
@@ -86,15 +86,15 @@ def _overlap(document: Document, place: Place, texts: Mapping[str, str]) -> Over
     return Overlap(said)
 
 
-def _quiet(document: Document, place: Place, value: Any) -> int | None:
+def _debounce(document: Document, place: Place, value: Any) -> int | None:
     if value is None:
         return None
     seconds = seconds_of(value)
     if seconds is None or not DEBOUNCE_S_MIN <= seconds <= DEBOUNCE_S_MAX:
         document.wrong(
-            (*place, "quiet"),
-            "quiet is how long no upload must come until a burst is over, 1 s to 1 h: write "
-            f"seconds, or `quiet: 60s`, `quiet: 5m`; got {value!r}",
+            (*place, "debounce"),
+            "debounce is the time without an upload that ends a batch, 1 s to 1 h: write "
+            f"seconds, or `debounce: 60s`, `debounce: 5m`; got {value!r}",
         )
         return None
     return seconds

@@ -1,4 +1,4 @@
-"""`batchrelay story`: what happened in a run, in order."""
+"""`batchrelay history`: what happened in a run, in order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
-@click.command(epilog="Example: batchrelay story 20260131t120000abc123")
+@click.command(epilog="Example: batchrelay history 20260131t120000abc123")
 @click.argument("run", type=RUN)
 @stack_option
 @output_option
-def story(run: str, stack: str, output: str) -> None:
-    """Tell what happened in a run, in order."""
+def history(run: str, stack: str, output: str) -> None:
+    """Show what happened in a run, in order."""
     with reached(stack) as wire:
-        told = ask(wire, "GET", "runs", run, "story")
+        document = ask(wire, "GET", "runs", run, "history")
     if output == "json":
-        echo_json(told)
+        echo_json(document)
         return
-    for moment in told["story"]:
+    for moment in document["history"]:
         say(f"{moment['at']}  {moment['what']}")

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.api.progress import observed
+from batchrelay.api.views import run_document
 from batchrelay.aws_lambda.wiring import new_run_id, store
-from batchrelay.codec import encode_run
 from batchrelay.codec.job_detail import report_of
 from batchrelay.domain.errors import InvalidParams, InvalidStart
 from batchrelay.domain.pending_effects import is_open
@@ -225,7 +225,7 @@ class LocalRun:
         with display:
             while True:
                 run = self.store.load(self.run_id)
-                display.show(self._observed(run))
+                display.show(run_document(self._observed(run)))
                 if not is_open(run):
                     return run
                 is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
@@ -278,7 +278,7 @@ class LocalRun:
         why = "" if run.stop is None else f": {run.stop.reason}"
         self.console.print(printable(f"run {run.id} {run.status} after {seconds:.1f} s{why}"))
         return {
-            "run": encode_run(run),
+            "run": run_document(run),
             "output": output,
             "failure": failure,
             "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],

@@ -36,7 +36,7 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         removed = rules.changes(())
         rules.make(())
-        _check_bursts(wire, pipelines.get_pipeline(pipeline, version))
+        _check_upload_batches(wire, pipelines.get_pipeline(pipeline, version))
         _check_runs(wire, pipeline)  # what a burst has become meanwhile
         gone = deregister(wire.batch, pipeline)
         pipelines.unregister(pipeline)  # last: whoever was interrupted before can go on
@@ -62,21 +62,21 @@ def _check_runs(wire: Wire, pipeline: str) -> None:
         )
 
 
-def _check_bursts(wire: Wire, pipeline: Pipeline) -> None:
+def _check_upload_batches(wire: Wire, pipeline: Pipeline) -> None:
     """Uploads that are being collected become a run yet. Raises: UsageProblem."""
     collected = upload_batches(wire.outputs["TableName"], wire.make_client)
     uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
     for trigger in uploads:
-        quiet = debounced_trigger(pipeline.name, trigger)
-        if quiet is None:
+        debounced = debounced_trigger(pipeline.name, trigger)
+        if debounced is None:
             continue
-        burst = collected.batch(quiet.name)
-        if burst.timer_at is None:
+        batch = collected.batch(debounced.name)
+        if batch.timer_at is None:
             continue
-        if burst.timer_at < datetime.now(UTC):  # its timer may have rung while it was undeployed
-            ring = TimerMessage(trigger=quiet, number=burst.number, at=burst.timer_at)
-            timers(wire.outputs["TriggerQueueUrl"], wire.make_client).send(ring, 0)
+        if batch.timer_at < datetime.now(UTC):  # its timer may have fired while undeployed
+            timer = TimerMessage(trigger=debounced, number=batch.number, at=batch.timer_at)
+            timers(wire.outputs["TriggerQueueUrl"], wire.make_client).send(timer, 0)
         raise UsageProblem(
-            f"{burst.count:,} uploads to {trigger.bucket} are yet to become a run of "
+            f"{batch.count:,} uploads to {trigger.bucket} are yet to become a run of "
             f"{pipeline.name}; no more are taken: undeploy it again when that has ended"
         )

@@ -1,20 +1,18 @@
-"""What a run looks like while it runs: one line a step."""
+"""A run as a table: a line for the run, and one for each step. It reads the API's document."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from batchrelay.domain.n_to_n import upstream_failures
-from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import printable
 
 COLOURS = {
@@ -28,70 +26,103 @@ COLOURS = {
     StepStatus.CANCELLED: "magenta",
 }
 
+OLD_S = 30
+"""Seconds after which counts are shown with their time: AWS Batch was asked within a few."""
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Children of one step by status, and its items, at a cost that does not grow with them."""
+RunDocument = Mapping[str, Any]
+"""A run, as `GET /runs/ID` answers."""
 
-    done: int = 0
-    failed: int = 0
-    stopped: int = 0
-    running: int = 0
-    total: int | None = None
-    items: int | None = None
-    chunk: int = 1
-    """0 of workers, which pull their items from a queue."""
-    upstream: int = 0
-    """Of the failed ones, those whose child of a step before failed."""
+StepDocument = Mapping[str, Any]
+"""One entry of its `steps`."""
 
-    def render(self) -> str:
-        """`12/20`, with what is known beside it; empty while unknown."""
-        if self.total is None:
-            return ""
-        beside = [f"{self.running} running"] if self.running else []
-        beside += [f"{self.failed} failed"] if self.failed else []
-        beside += [f"{self.upstream:,} of them upstream"] if self.upstream else []
-        beside += [f"{self.stopped} stopped"] if self.stopped else []
-        beside += [f"{self._items_done:,} of {self.items:,} items"] if self._shows_items else []
-        return f"{self.done + self.failed + self.stopped:,}/{self.total:,}" + (
-            f" ({', '.join(beside)})" if beside else ""
+
+def run_table(run: RunDocument, now: datetime) -> Group:
+    """One line for the run, and one for each step."""
+    return Group(*map(Text, _title(run, now)), step_table(run, now))
+
+
+def step_table(run: RunDocument, now: datetime) -> Table:
+    """One line a step: status, children done, elapsed, why."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "status", "children", "elapsed", ""):
+        table.add_column(heading, justify="right" if heading == "elapsed" else "left")
+    for step in run["steps"]:
+        table.add_row(
+            step["step"],
+            coloured(StepStatus(step["status"])),
+            " ".join(filter(None, (progress_text(step), level_text(step)))),
+            elapsed_text(step, now),
+            printable(reason_text(step)),
         )
-
-    @property
-    def _shows_items(self) -> bool:
-        is_known = self.chunk > 0 or self.done == self.total
-        return self.items is not None and self.items != self.total and is_known
-
-    @property
-    def _items_done(self) -> int:
-        """Of the children that have SUCCEEDED; of a queue's workers, all at the end."""
-        if self.done == self.total:
-            return self.items or 0
-        return min(self.done * self.chunk, self.items or 0)
+    return table
 
 
-def progress_of(run: Run, step: Step) -> Progress:
-    """Of a run that is `observed`: with the counts that AWS Batch gives of its active jobs."""
-    state = run.state(step.name)
-    return Progress(
-        done=sum(part.succeeded for part in state.parts),
-        failed=sum(part.failed for part in state.parts),
-        stopped=sum(part.stopped for part in state.parts),
-        running=sum(part.running for part in state.parts),
-        total=state.children,
-        items=state.items,
-        chunk=0 if state.queue is not None else state.chunk,
-        upstream=upstream_failures(run, step),
-    )
-
-
-def elapsed_of(run: Run, step: str, now: datetime, begun: Mapping[str, datetime]) -> str:
-    """How long a step took, or has been taking."""
-    state = run.state(step)
-    if step not in begun or state.status is StepStatus.SKIPPED:
+def progress_text(step: StepDocument) -> str:
+    """`12/20`, with the counts beside it; empty while the number of children is unknown."""
+    total = step["children"]
+    if total is None:
         return ""
-    end = state.since if state.status.is_terminal and state.since is not None else now
-    return f"{max(0.0, (end - begun[step]).total_seconds()):.1f} s"
+    beside = [f"{step['running']} running"] if step["running"] else []
+    beside += [f"{step['failed']} failed"] if step["failed"] else []
+    beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
+    beside += [f"{step['stopped']} stopped"] if step["stopped"] else []
+    beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
+    ended = step["succeeded"] + step["failed"] + step["stopped"]
+    return f"{ended:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
+
+
+def _shows_items(step: StepDocument) -> bool:
+    """Workers pull their items from a queue, so only the end says how many are done."""
+    items, total = step["items"], step["children"]
+    is_countable = step["chunk"] is not None or step["succeeded"] == total
+    return items is not None and items != total and is_countable
+
+
+def _items_done(step: StepDocument) -> int:
+    """Of the children that have SUCCEEDED; of a queue's workers, all at the end."""
+    items = int(step["items"] or 0)
+    if step["succeeded"] == step["children"]:
+        return items
+    return min(int(step["succeeded"]) * (step["chunk"] or 0), items)
+
+
+def level_text(step: StepDocument) -> str:
+    """Which level of an aggregate."""
+    return "" if step["level"] is None else f"level {step['level']}"
+
+
+def reason_text(step: StepDocument) -> str:
+    """Why it is in its status, or why AWS Batch does not begin with it."""
+    return step["reason"] or (f"blocked: {step['blocked']}" if step["blocked"] else "")
+
+
+def elapsed_text(step: StepDocument, now: datetime) -> str:
+    """How long a step took, or has been taking."""
+    if step["startedAt"] is None:
+        return ""
+    ended = step["since"] if StepStatus(step["status"]).is_terminal else None
+    return _seconds(step["startedAt"], ended, now)
+
+
+def coloured(status: StepStatus) -> Text:
+    """A status as tables show it."""
+    return Text(status, style=COLOURS.get(status, ""))
+
+
+def _title(run: RunDocument, now: datetime) -> Iterator[str]:
+    title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
+    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
+    yield printable(title + (f" ({run['stopped']})" if run["stopped"] else ""))
+    if run.get("cause"):
+        yield printable(f"started by {run['cause']}")
+    as_of = run.get("asOf")
+    if as_of and (now - datetime.fromisoformat(as_of)).total_seconds() > OLD_S:
+        yield f"counts as of {as_of}: AWS Batch gave no newer ones"
+
+
+def _seconds(start: str, end: str | None, now: datetime) -> str:
+    until = now if end is None else datetime.fromisoformat(end)
+    return f"{max(0.0, (until - datetime.fromisoformat(start)).total_seconds()):.1f} s"
 
 
 class Display(Protocol):
@@ -101,7 +132,7 @@ class Display(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def show(self, run: Run) -> None:
+    def show(self, run: RunDocument) -> None:
         """The run as it is now, with the counts of its active jobs."""
 
 
@@ -110,7 +141,6 @@ class TableDisplay:
     """A table that redraws itself, for terminals."""
 
     console: Console
-    begun: dict[str, datetime] = field(default_factory=dict)
 
     def __enter__(self) -> TableDisplay:
         self._live = Live(console=self.console, refresh_per_second=8, transient=False)
@@ -120,9 +150,8 @@ class TableDisplay:
     def __exit__(self, *exception: object) -> None:
         self._live.__exit__(None, None, None)
 
-    def show(self, run: Run) -> None:
-        note_begun(run, self.begun)
-        self._live.update(step_table(run, self.begun), refresh=True)
+    def show(self, run: RunDocument) -> None:
+        self._live.update(step_table(run, datetime.now(UTC)), refresh=True)
 
 
 @dataclass
@@ -130,8 +159,7 @@ class LineDisplay:
     """A line for every change, for logs and pipes."""
 
     console: Console
-    begun: dict[str, datetime] = field(default_factory=dict)
-    _shown: dict[str, tuple[StepStatus, int, str]] = field(default_factory=dict)
+    _shown: dict[str, tuple[str, int, str | None]] = field(default_factory=dict)
 
     def __enter__(self) -> LineDisplay:
         return self
@@ -139,62 +167,19 @@ class LineDisplay:
     def __exit__(self, *exception: object) -> None:
         return
 
-    def show(self, run: Run) -> None:
-        note_begun(run, self.begun)
-        for step in run.pipeline.order:
-            state = run.state(step.name)
-            now = (state.status, state.round, state.blocked)
-            if now == self._shown.get(step.name, (StepStatus.WAITING, 0, "")):
+    def show(self, run: RunDocument) -> None:
+        for step in run["steps"]:
+            current = (step["status"], step["round"], step["blocked"])
+            if current == self._shown.get(step["step"], (StepStatus.WAITING, 0, None)):
                 continue
-            self._shown[step.name] = now
-            words = [f"{step.name:12}", f"{state.status:10}", progress_of(run, step).render()]
-            words.append(_beside(run, step))
-            if state.status.is_terminal:
-                words.append(elapsed_of(run, step.name, datetime.now(UTC), self.begun))
-            if why := state.reason or _blocked(state):
-                words.append(f"({why})")
-            self.console.print(printable(" ".join(word for word in words if word)))
+            self._shown[step["step"]] = current
+            self.console.print(printable(_line(step)))
 
 
-def note_begun(run: Run, begun: dict[str, datetime]) -> None:
-    """Remember when a step left WAITING, as far as it was seen."""
-    for name, state in run.steps.items():
-        if name not in begun and state.since is not None:
-            submitted = [part.since for part in state.parts if part.since is not None]
-            first = min(submitted, default=state.since)
-            begun[name] = min(first, state.since)
-
-
-def _blocked(state: StepState) -> str:
-    return f"blocked: {state.blocked}" if state.blocked else ""
-
-
-def _beside(run: Run, step: Step) -> str:
-    """Which level of an aggregate."""
-    state = run.state(step.name)
-    if step.aggregate is not None and state.status is not StepStatus.WAITING:
-        return f"level {state.round + 1}"
-    return ""
-
-
-def step_table(run: Run, begun: Mapping[str, datetime]) -> Table:
-    """One line a step: status, children done, elapsed."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("step", "status", "children", "elapsed", ""):
-        table.add_column(heading, justify="right" if heading == "elapsed" else "left")
-    now = datetime.now(UTC)
-    for step in run.pipeline.order:
-        state = run.state(step.name)
-        table.add_row(
-            step.name,
-            coloured(state.status),
-            " ".join(filter(None, (progress_of(run, step).render(), _beside(run, step)))),
-            elapsed_of(run, step.name, now, begun),
-            printable(state.reason or _blocked(state)),
-        )
-    return table
-
-
-def coloured(status: StepStatus) -> Text:
-    """A status as tables show it."""
-    return Text(status, style=COLOURS.get(status, ""))
+def _line(step: StepDocument) -> str:
+    words = [f"{step['step']:12}", f"{step['status']:10}", progress_text(step), level_text(step)]
+    if StepStatus(step["status"]).is_terminal:
+        words.append(elapsed_text(step, datetime.now(UTC)))
+    if why := reason_text(step):
+        words.append(f"({why})")
+    return " ".join(word for word in words if word)

@@ -70,7 +70,7 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     shown = batchrelay("status", run["runId"], "--watch")
     assert shown.exit_code == 0, shown.output
     assert "SUCCEEDED" in shown.output
-    told = batchrelay("story", run["runId"]).output.splitlines()
+    told = batchrelay("history", run["runId"]).output.splitlines()
     assert told[-1].endswith("run SUCCEEDED")
     assert batchrelay("logs", f"{run['runId']}/say:1").output == "ahoy 1\n"
     assert run["runId"] in batchrelay("runs", "quick", "--status", "SUCCEEDED").output
@@ -134,7 +134,7 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
     wire = deployed("batchrelay")
     assert batchrelay("status", run_id).exit_code == 3
     assert document("status", run_id) == ask(wire, "GET", "runs", run_id)
-    assert document("story", run_id) == ask(wire, "GET", "runs", run_id, "story")
+    assert document("history", run_id) == ask(wire, "GET", "runs", run_id, "history")
     assert document("runs") == ask(wire, "GET", "runs")
     cancelled = document("cancel", run_id)
     assert cancelled["status"] == "CANCELLING"
@@ -148,7 +148,7 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
     ("arguments", "sentence"),
     [
         (("status", "nobody"), "there is no run nobody"),
-        (("story", "nobody"), "there is no run nobody"),
+        (("history", "nobody"), "there is no run nobody"),
         (("cancel", "nobody"), "there is no run nobody"),
         (("logs", "nobody"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("logs", "nobody/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
@@ -158,7 +158,7 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
         (("status", ""), "a name or an id is empty"),
         (("logs", "nobody/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("dlq", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
-        (("runs", "--next", "x"), "next is not what an earlier page said"),
+        (("runs", "--next", "x"), "next is not the value of an earlier page"),
         (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
     ],
 )

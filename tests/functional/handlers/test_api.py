@@ -76,8 +76,8 @@ def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
     status, stopped = ask("POST", "/runs/run100/cancel", {"reason": "enough"})
     assert (status, stopped["status"], stopped["stopped"]) == (202, "CANCELLING", "enough")
     cloud.engine.reconcile("run100")
-    status, story = ask("GET", "/runs/run100/story")
-    assert [moment["what"] for moment in story["story"]] == [
+    status, history = ask("GET", "/runs/run100/history")
+    assert [moment["what"] for moment in history["history"]] == [
         "run started: test, version 1",
         "a: array of 10 submitted as 00000000-0000-4000-8000-000000000000",
         "stop asked for: enough",
@@ -252,7 +252,7 @@ def test_what_failed_is_told(cloud: MemoryCloud) -> None:
         ("POST", f"/pipelines/{'x' * 3_000}/runs", None, 404, "there is no pipeline xxx"),
         ("GET", f"/runs/{'x' * 3_000}", None, 404, "there is no run xxx"),
         ("GET", "/runs/nobody", None, 404, "there is no run nobody"),
-        ("GET", "/runs/nobody/story", None, 404, "there is no run nobody"),
+        ("GET", "/runs/nobody/history", None, 404, "there is no run nobody"),
         ("POST", "/runs/nobody/cancel", None, 404, "there is no run nobody"),
         ("POST", "/runs/nobody/cancel", {"reason": 1}, 400, "reason must be a text"),
         ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),

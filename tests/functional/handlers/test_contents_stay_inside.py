@@ -113,7 +113,7 @@ def prepared(
 def everything_said(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> str:
     """Logs, what is stored of the run, what the API answers, and the notices."""
     said = [*capsys.readouterr(), str(encode_run(cloud.runs.load("run1")))]
-    for path in ("/runs/run1", "/runs/run1/story", "/runs/run1/steps/fan", "/runs"):
+    for path in ("/runs/run1", "/runs/run1/history", "/runs/run1/steps/fan", "/runs"):
         event = {
             "httpMethod": "GET",
             "path": path,

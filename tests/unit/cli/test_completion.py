@@ -58,7 +58,7 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
-    for verb in ("status", "story"):
+    for verb in ("status", "history"):
         assert completed(verb, "k") == ["k1", "k2"]
     assert completed("cancel", "k") == ["k2"]
     assert completed("status", "--stack", "other", "x") == ["x"]

@@ -259,13 +259,14 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         (GOOD + "triggers: [{s3: {}}]", "6:17: bucket must be the name of a bucket, such as my-inbox; got ''"),
         (GOOD + "triggers: [{s3: {bucket: B_}}]", "6:17: bucket must be the name of a bucket, such as my-inbox; got 'B_'"),
         (GOOD + "triggers: [{s3: {bucket: inbox, sufix: x}}]", "6:33: unknown key sufix: did you mean suffix?"),
-        (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 2h}}]", "6:40: quiet is how long no upload must come"),
-        (GOOD + "triggers: [{s3: {bucket: inbox, quiet: true}}]", "6:40: quiet is how long no upload must come until a burst is over, 1 s to 1 h: write seconds, or `quiet: 60s`, `quiet: 5m`; got True"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 60s}}]", "6:33: unknown key quiet: a trigger's s3 has bucket, debounce, overlap, prefix, suffix"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, debounce: 2h}}]", "6:43: debounce is the time without an upload"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, debounce: true}}]", "6:43: debounce is the time without an upload that ends a batch, 1 s to 1 h: write seconds, or `debounce: 60s`, `quiet: 5m`; got True"),
         (GOOD + "triggers: [{s3: {bucket: inbox}, schedule: {expression: rate(1 day)}}]", "6:12: a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}: write two entries"),
         (GOOD + "triggers: [{s3: {bucket: inbox}, overlap: queue}]", "6:12: a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}: overlap belongs inside s3"),
-        (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 5s}}]\nparams: {x: '${trigger.key}'}", "7:13: ${trigger.key}: no trigger of this file gives it; they give trigger.bucket, trigger.count, trigger.uploads"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, debounce: 5s}}]\nparams: {x: '${trigger.key}'}", "7:13: ${trigger.key}: no trigger of this file gives it; they give trigger.bucket, trigger.count, trigger.uploads"),
         (GOOD + "triggers: [{s3: {bucket: inbox, overlap: wait}}]", "6:42: overlap is one of parallel, skip, queue, cancelRunning; got 'wait'"),
-        (GOOD + "triggers: [{schedule: {expression: rate(1 day), quiet: 60s}}]", "6:49: unknown key quiet"),
+        (GOOD + "triggers: [{schedule: {expression: rate(1 day), debounce: 60s}}]", "6:49: unknown key debounce"),
         (GOOD + "triggers: [{s3: {bucket: inbox, suffix: '*.txt'}}]", "6:41: suffix is a plain part of the key, without s3://BUCKET/ and without *"),
         (GOOD + "triggers: [{schedule: {expression: rate(1 day)}}]\nparams: {x: {type: s3uri}}", "7:13: a trigger starts runs, and x has no default"),
         (GOOD + "triggers: [{s3: {bucket: inbox, prefix: 3}}]", "6:41: prefix must be a text"),
@@ -398,9 +399,11 @@ def test_any_document_is_a_pipeline_or_a_list_of_problems(
 
 def test_a_wrong_trigger_is_told_once(tmp_path: Path) -> None:
     """Not also by everything that wanted its variables."""
-    text = GOOD + "triggers: [{s3: {bucket: inbox, quiet: 2h}}]\nparams: {x: '${trigger.uploads}'}"
+    text = (
+        GOOD + "triggers: [{s3: {bucket: inbox, debounce: 2h}}]\nparams: {x: '${trigger.uploads}'}"
+    )
     [told] = problems(tmp_path, text)
-    assert told.startswith("6:40: quiet is how long")
+    assert told.startswith("6:43: debounce is the time")
 
 
 def test_a_job_definition_may_stand_as_aws_describes_it(tmp_path: Path) -> None:

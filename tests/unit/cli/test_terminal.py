@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from batchrelay.api.views import run_document
 from batchrelay.domain.events import JobBlocked
 from batchrelay.domain.pipeline import NoticeRule, Param
 from batchrelay.domain.requests import notice_of
@@ -24,7 +26,7 @@ from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import Log, Wire
 from batchrelay_cli.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
 from batchrelay_cli.views.failure import Failure, last_words
-from batchrelay_cli.views.run_table import LineDisplay, step_table
+from batchrelay_cli.views.run_table import LineDisplay, run_table
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 from tests.stack import ROOT
@@ -152,10 +154,10 @@ def check(output: str) -> None:
         (("status", "run1"), 3),
         (("runs",), 0),
         (("runs", "test"), 0),
-        (("story", "run1"), 0),
+        (("history", "run1"), 0),
         (("cancel", HOSTILE), 2),
         (("status", HOSTILE), 2),
-        (("story", HOSTILE), 2),
+        (("history", HOSTILE), 2),
         (("logs", f"{HOSTILE}/a"), 2),
         (("logs", f"run1/{HOSTILE}"), 2),
         (("logs", HOSTILE), 2),
@@ -249,8 +251,8 @@ def blocked_run(wire: MemoryWire) -> Run:
 def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
     run = blocked_run(wire)
     for shown in (
-        lambda screen: LineDisplay(screen).show(run),
-        lambda s: s.print(step_table(run, {})),
+        lambda screen: LineDisplay(screen).show(run_document(run)),
+        lambda s: s.print(run_table(run_document(run), datetime.now(UTC))),
     ):
         out = io.StringIO()
         shown(console(file=out, width=240))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from batchrelay.api.views import run_document, story
+from batchrelay.api.views import history, run_document
 from batchrelay.domain.effects import (
     DeleteQueues,
     Notify,
@@ -281,13 +281,13 @@ def test_children_that_we_stopped_are_not_counted_as_failed() -> None:
     assert (part.succeeded, part.failed, part.stopped) == (3, 1, 6)
 
 
-def test_the_story_tells_of_no_submission_that_never_was() -> None:
+def test_the_history_has_no_submission_that_never_was() -> None:
     run = fold(
         run_of(step("a")),
         CANCEL,
         GraceExpired(at=at(400)),
         SubmissionWithdrawn(at=at(401), key=key("a")),
     )
-    assert not any("submitted" in str(moment["what"]) for moment in story(run))
+    assert not any("submitted" in str(moment["what"]) for moment in history(run))
     [shown] = steps_of(run_document(run))
     assert shown["startedAt"] is None

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from batchrelay.api.views import run_document, story
+from batchrelay.api.views import history, run_document
 from batchrelay.codec import encode_run
 from batchrelay.domain.events import (
     CancelRequested,
@@ -43,7 +43,7 @@ def test_a_reason_of_5_mb_is_cut_where_it_is_stored(events: tuple[Event, ...]) -
     rule = NoticeRule(topic="t", on=frozenset({"FAILED"}), link=None)
     run = fold(run_of(step("a"), step("b", file="s3://b/k"), notify=(rule,)), *events)
     assert LONG[:50] in json.dumps([encode_run(run), run_document(run)]).replace("\\r", "\r")
-    for document in (encode_run(run), run_document(run), story(run), notice_of(run, 0).message):
+    for document in (encode_run(run), run_document(run), history(run), notice_of(run, 0).message):
         assert len(json.dumps(document)) < 3_000
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay.api.views import run_document, story
+from batchrelay.api.views import history, run_document
 from batchrelay.domain.errors import InputError, RunConflict, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
@@ -61,12 +61,12 @@ def test_a_run_that_waited_says_so_and_has_its_time_from_its_turn_on(cloud: Memo
     start(cloud, "one")
     waiting = start(cloud, "two")
     assert (waiting.deadline, run_document(waiting)["turnAt"]) == (None, None)
-    assert story(waiting)[0]["what"] == "run QUEUED: test, version 1"
+    assert history(waiting)[0]["what"] == "run QUEUED: test, version 1"
     cloud.clock.move(1_000)
     end(cloud, "one")
     begun = cloud.runs.load("two")
     assert (begun.dequeued_at, begun.deadline) == (at(1_000), at(1_600))
-    assert [job_terminated["what"] for job_terminated in story(begun)[:2]] == [
+    assert [job_terminated["what"] for job_terminated in history(begun)[:2]] == [
         "run QUEUED: test, version 1",
         "the run began",
     ]
@@ -101,7 +101,7 @@ def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
         start(cloud, run_id)
     cancelled = cloud.engine.cancel("two").run
     assert (cancelled.status, cancelled.dequeued_at) == (RunStatus.CANCELLED, None)
-    assert story(cancelled)[0]["what"] == "run QUEUED: test, version 1"
+    assert history(cancelled)[0]["what"] == "run QUEUED: test, version 1"
     end(cloud, "one")
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
 
@@ -261,4 +261,4 @@ def test_a_run_says_what_started_it(
     run = cloud.engine.start(order).run
     assert (run.cause, run_document(run)["cause"]) == (cause, cause or None)
     by = f" by {cause}" if cause else ""
-    assert story(run)[0]["what"] == f"run started{by}: test, version 1"
+    assert history(run)[0]["what"] == f"run started{by}: test, version 1"

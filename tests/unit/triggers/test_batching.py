@@ -322,7 +322,7 @@ def test_a_folder_marker_is_no_upload(cloud: MemoryCloud) -> None:
 
 
 def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
-    good, bad = tell(cloud, message("in/a.csv"), '{"pipeline": "test", "quiet": 60, "id": "x"}')
+    good, bad = tell(cloud, message("in/a.csv"), '{"pipeline": "test", "debounce": 60, "id": "x"}')
     assert good is None
     assert isinstance(bad, InputError)
 

@@ -12,10 +12,10 @@ from typing import Any
 from batchrelay.api.progress import Looks
 from batchrelay.api.views import (
     Document,
+    history,
     pipeline_document,
     run_document,
     step_document,
-    story,
     summary_document,
 )
 from batchrelay.codec import check_text, decode_start_request
@@ -123,9 +123,9 @@ class Api:
             raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
         return step_document(self.looks.observed(run), by_name[step])
 
-    def story(self, run_id: str) -> Document:
+    def history(self, run_id: str) -> Document:
         """What happened, in order."""
-        return {"runId": run_id, "story": story(self._load(run_id))}
+        return {"runId": run_id, "history": history(self._load(run_id))}
 
     def cancel(self, run_id: str, body: str | None) -> Handled:
         """Stop a run; nothing to one that has ended or is being stopped."""

@@ -75,6 +75,7 @@ def step_document(run: Run, step: Step) -> Document:
         "startedAt": time_text(begun_at(state)),
         "needs": list(step.needs),
         "round": state.round,
+        "level": _level(step, state),
         "items": state.items,
         "existing": state.existing,
         "children": state.children,
@@ -91,6 +92,12 @@ def step_document(run: Run, step: Step) -> Document:
         "manifest": state.manifest,
         "jobs": [_job(part) for part in state.parts],
     }
+
+
+def _level(step: Step, state: StepState) -> int | None:
+    """Of an aggregate that has begun, from 1."""
+    has_begun = step.aggregate is not None and state.status is not StepStatus.WAITING
+    return state.round + 1 if has_begun else None
 
 
 def begun_at(state: StepState) -> datetime | None:
@@ -116,7 +123,7 @@ def _job(part: Part) -> Document:
     return {"jobId": part.job_id, "children": part.size, "outcome": status and str(status)}
 
 
-def story(run: Run) -> list[Document]:
+def history(run: Run) -> list[Document]:
     """What happened, in order: as much as the run's state remembers."""
     moments = sorted(_moments(run), key=lambda moment: moment[:2])
     return [{"at": time_text(at), "what": what} for at, _, what in moments]
