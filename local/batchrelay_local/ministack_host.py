@@ -181,7 +181,7 @@ class MiniStackHost:
         if self._trouble is not None:
             raise RuntimeError(f"MiniStack did not start: {self._trouble}") from self._trouble
 
-    def is_heard(self, job: Job) -> bool:
+    def is_wanted(self, job: Job) -> bool:
         """Whether a rule or an archive could want this job's state change; True when in doubt."""
         from ministack.services import eventbridge
 
@@ -242,7 +242,7 @@ class MiniStackHost:
         config.loglevel = "ERROR"
         served = self._wrap(app)
 
-        async def told_when_ready(scope: Any, receive: Any, send: Any) -> None:
+        async def watched_app(scope: Any, receive: Any, send: Any) -> None:
             async def watched(message: Any) -> None:
                 await send(message)
                 if message["type"] == "lifespan.startup.complete":
@@ -250,7 +250,7 @@ class MiniStackHost:
 
             await served(scope, receive, watched if scope["type"] == "lifespan" else send)
 
-        await serve(told_when_ready, config, shutdown_trigger=self._shutdown.wait)
+        await serve(watched_app, config, shutdown_trigger=self._shutdown.wait)
 
 
 def services(added: Sequence[str]) -> frozenset[str]:

@@ -35,21 +35,21 @@ def test_hook_2_other_logs_are_still_ministacks(cloud: LocalCloud) -> None:
     found = logs.get_log_events(logGroupName="theirs", logStreamName="s")["events"]
     assert [entry["message"] for entry in found] == ["hello"]
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        logs.get_log_events(logGroupName="/aws/batch/job", logStreamName="nobody")
+        logs.get_log_events(logGroupName="/aws/batch/job", logStreamName="missing")
 
 
 def test_hook_3_state_changes_reach_rules_in_the_documented_shape(
     cloud: LocalCloud, batch_queue: str
 ) -> None:
-    queue_url = hear_every_batch_event(cloud)
+    queue_url = receive_every_batch_event(cloud)
     submitted = client_of(cloud, "batch").submit_job(
-        jobName="heard",
+        jobName="received",
         jobQueue=batch_queue,
         jobDefinition="shell",
         arrayProperties={"size": 2},
         tags={"mine": "x"},
     )
-    events = heard(cloud, queue_url, submitted["jobId"], count=2 + 2 * 4)
+    events = received_events(cloud, queue_url, submitted["jobId"], count=2 + 2 * 4)
     by_job: dict[str, list[str]] = {}
     for event in events:
         by_job.setdefault(event["detail"]["jobId"], []).append(event["detail"]["status"])
@@ -63,7 +63,7 @@ def test_hook_3_state_changes_reach_rules_in_the_documented_shape(
     check_shapes(events, submitted)
 
 
-def hear_every_batch_event(cloud: LocalCloud) -> str:
+def receive_every_batch_event(cloud: LocalCloud) -> str:
     sqs, events = client_of(cloud, "sqs"), client_of(cloud, "events")
     url: str = sqs.create_queue(QueueName="every-batch-event")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -72,7 +72,7 @@ def hear_every_batch_event(cloud: LocalCloud) -> str:
     return url
 
 
-def heard(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str, Any]]:
+def received_events(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str, Any]]:
     sqs = client_of(cloud, "sqs")
     found: list[dict[str, Any]] = []
     deadline = time.monotonic() + 20

@@ -1,4 +1,4 @@
-"""A few cells of the crash matrix, drawn by chance; `make crashes` does all of them."""
+"""A few cells of the crash matrix, drawn by chance; `make verify-crashes` does all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> No
     seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")
     with machine() as on:
-        calm = undisturbed(on)
-        drawn = random.Random(seed).sample(list(cells(calm)), CELLS)
-        killed = [check(on, cell, calm, f"c{number}") for number, cell in enumerate(drawn)]
+        expected = undisturbed(on)
+        drawn = random.Random(seed).sample(list(cells(expected)), CELLS)
+        killed = [check(on, cell, expected, f"c{number}") for number, cell in enumerate(drawn)]
     assert any(killed), drawn

@@ -1,4 +1,4 @@
-"""One example in bad weather, drawn by chance; `make chaos` plays all of them over 200 seeds."""
+"""One example under fault injection, drawn by chance; `make verify-faults` plays 200 seeds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.cloud
 QUICK = ("array-workflow", "checkpoint", "incremental")
 
 
-def test_an_example_ends_right_in_bad_weather() -> None:
+def test_an_example_ends_right_under_fault_injection() -> None:
     seed = random.SystemRandom().randrange(10**9)
     example = random.Random(seed).choice(QUICK)
     print(f"{example}, seed {seed}")

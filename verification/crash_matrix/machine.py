@@ -22,7 +22,7 @@ from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
 
 LATER_S = 10_000
-"""Seconds between sweeps: longer than every grace."""
+"""Seconds between reconciliations: longer than every grace."""
 
 HURRIED_S = 20
 """Seconds of an invocation that has none for effects, and enough to load and save a run."""
@@ -65,9 +65,9 @@ ENDLESS = Pipeline(
 
 
 class Scenario(StrEnum):
-    """What befalls a run beside the crash."""
+    """What happens to a run beside the crash."""
 
-    HEARD = "all events are heard"
+    RECEIVED = "all events are received"
     LOST = "all events are lost"
     STOPPED = "it takes too long"
     HURRIED = "only a preparation's function has time for effects"
@@ -127,7 +127,7 @@ class Machine:
         self,
         run_id: str,
         crash: Crash | None,
-        scenario: Scenario = Scenario.HEARD,
+        scenario: Scenario = Scenario.RECEIVED,
         *,
         pipeline: str = PIPELINE.name,
         params: Mapping[str, str] | None = None,
