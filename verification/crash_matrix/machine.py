@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,7 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
+from batchrelay.domain.values import keyed_run_id
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import make_queue
@@ -64,6 +66,10 @@ ENDLESS = Pipeline(
 )
 
 
+SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
+"""Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
+
+
 class Scenario(StrEnum):
     """What happens to a run beside the crash."""
 
@@ -71,6 +77,9 @@ class Scenario(StrEnum):
     LOST = "all events are lost"
     STOPPED = "it takes too long"
     HURRIED = "only a preparation's function has time for effects"
+    REQUESTED = "the API starts and cancels it"
+    QUEUED = "it waits in the run queue behind another run"
+    EXCLUSIVE = "its trigger skips while another run is open, and none is"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +127,7 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        self.runs.put_pipeline(ENDLESS)
+        self.runs.register(ENDLESS, datetime.now(UTC))
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
         self._preparations = cloud.outputs["PrepareQueueUrl"]
@@ -133,8 +142,7 @@ class Machine:
         params: Mapping[str, str] | None = None,
     ) -> Played:
         """A run from its start until it is closed."""
-        if scenario is Scenario.STOPPED:
-            pipeline = ENDLESS.name
+        pipeline = self._pipeline(scenario, run_id) or pipeline
         order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": params or {}}
         invocations: list[tuple[str, Ended]] = []
 
@@ -149,8 +157,11 @@ class Machine:
             invocations.append((handler, ended))
             return ended
 
-        if do("start_run", order).killed:
-            do("start_run", order)  # the user tries again
+        for handler, event in _requests(scenario, order):
+            if do(handler, event).killed:
+                do(handler, event)  # the user tries again
+        if scenario is Scenario.REQUESTED:
+            run_id = keyed_run_id(pipeline, run_id)
         later, idle_since = 0.0, time.monotonic()
         for _ in range(ROUNDS_MAX * 100):
             run = self.runs.load(run_id)
@@ -163,6 +174,16 @@ class Machine:
                 do("reconcile", {}, later)
                 idle_since = time.monotonic()
         raise AssertionError(f"run {run_id} does not end: {run.steps}")
+
+    def _pipeline(self, scenario: Scenario, run_id: str) -> str:
+        """The pipeline that a scenario needs, empty if any does."""
+        if scenario in (Scenario.STOPPED, Scenario.REQUESTED):
+            return ENDLESS.name
+        if scenario in (Scenario.QUEUED, Scenario.EXCLUSIVE):
+            pipeline = replace(SHORT, name=f"{SHORT.name}-{run_id}")
+            self.runs.put_pipeline(pipeline)
+            return pipeline.name
+        return ""
 
     def jobs(self, run_id: str) -> dict[str, list[tuple[str, str]]]:
         """Every job of a run by its name: status and reason of each."""
@@ -225,6 +246,37 @@ class Machine:
                 type="container",
                 containerProperties={"image": "none", "command": command, "vcpus": 1, "memory": 64},
             )
+
+
+def _requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is asked of the handlers before the first message: each by its handler and event."""
+    run_id, pipeline = order["runId"], order["pipeline"]
+    match scenario:
+        case Scenario.REQUESTED:
+            cancelled_id = keyed_run_id(pipeline, run_id)
+            yield "api", _request(f"/pipelines/{pipeline}/runs", {"key": run_id, "version": 1})
+            yield "api", _request(f"/runs/{cancelled_id}/cancel", {"reason": "by the matrix"})
+        case Scenario.QUEUED:
+            yield "start_run", {**order, "runId": f"{run_id}first", "overlap": "queue"}
+            yield "start_run", {**order, "overlap": "queue"}
+        case Scenario.EXCLUSIVE:
+            yield "start_run", {**order, "overlap": "skip"}
+        case _:
+            yield "start_run", order
+
+
+def _request(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What API Gateway sends for a POST."""
+    return {
+        "httpMethod": "POST",
+        "path": path,
+        "resource": path,
+        "headers": {},
+        "queryStringParameters": None,
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "v1", "requestId": "crash"},
+    }
 
 
 def _later(message: Any, later_s: float) -> str:

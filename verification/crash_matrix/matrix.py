@@ -63,11 +63,11 @@ def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id
     played = machine.play(run_id, cell.crash, cell.scenario)
     wanted = essence(expected[cell.scenario].run)
     assert essence(played.run) == wanted, f"{cell}: {essence(played.run)}"
-    jobs = machine.jobs(run_id)
-    if cell.scenario is Scenario.STOPPED:
+    jobs = machine.jobs(played.run.id)
+    if cell.scenario in (Scenario.STOPPED, Scenario.REQUESTED):
         _check_stopped(cell, jobs)
     else:
-        undisturbed_run = undisturbed_id(cell.scenario)
+        undisturbed_run = expected[cell.scenario].run.id
         names = {name.replace(undisturbed_run, run_id) for name in machine.jobs(undisturbed_run)}
         assert set(jobs) == names, f"{cell}: {sorted(jobs)}"
         for name, found in jobs.items():
