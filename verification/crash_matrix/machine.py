@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from batchrelay.aws_lambda.wiring import store
+from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
@@ -70,6 +71,9 @@ SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQU
 """Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
 
+TRIGGER_ID = "5d41402abc4b"
+
+
 class Scenario(StrEnum):
     """What happens to a run beside the crash."""
 
@@ -79,6 +83,7 @@ class Scenario(StrEnum):
     HURRIED = "only a preparation's function has time for effects"
     REQUESTED = "the API starts and cancels it"
     QUEUED = "it waits in the run queue behind another run"
+    UPLOADED = "two uploads become one run, by a timer message"
     EXCLUSIVE = "its trigger skips while another run is open, and none is"
 
 
@@ -130,6 +135,7 @@ class Machine:
         self.runs.register(ENDLESS, datetime.now(UTC))
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
+        [self._triggers] = [url for url in urls if "TriggerQueue" in url]
         self._preparations = cloud.outputs["PrepareQueueUrl"]
 
     def play(
@@ -160,11 +166,13 @@ class Machine:
         for handler, event in _requests(scenario, order):
             if do(handler, event).killed:
                 do(handler, event)  # the user tries again
-        if scenario is Scenario.REQUESTED:
-            run_id = keyed_run_id(pipeline, run_id)
+        run_id = _started_id(scenario, order)
         later, idle_since = 0.0, time.monotonic()
         for _ in range(ROUNDS_MAX * 100):
-            run = self.runs.load(run_id)
+            run = self._run(run_id)
+            if run is None:
+                self._deliver_trigger(do, pipeline)
+                continue
             if not is_open(run):
                 return Played(run=run, invocations=invocations)
             if self._deliver(do, later, crash, lose_events=scenario is Scenario.LOST):
@@ -173,15 +181,15 @@ class Machine:
                 later += LATER_S
                 do("reconcile", {}, later)
                 idle_since = time.monotonic()
-        raise AssertionError(f"run {run_id} does not end: {run.steps}")
+        raise AssertionError(f"run {run_id} does not end: {run and run.steps}")
 
     def _pipeline(self, scenario: Scenario, run_id: str) -> str:
         """The pipeline that a scenario needs, empty if any does."""
         if scenario in (Scenario.STOPPED, Scenario.REQUESTED):
             return ENDLESS.name
-        if scenario in (Scenario.QUEUED, Scenario.EXCLUSIVE):
+        if scenario in (Scenario.QUEUED, Scenario.EXCLUSIVE, Scenario.UPLOADED):
             pipeline = replace(SHORT, name=f"{SHORT.name}-{run_id}")
-            self.runs.put_pipeline(pipeline)
+            self.runs.register(pipeline, datetime.now(UTC))
             return pipeline.name
         return ""
 
@@ -213,8 +221,7 @@ class Machine:
                     continue
                 record = {"messageId": message["MessageId"], "body": _later(message, later)}
                 ended = do(handler, {"Records": [record]}, later)
-                failed = ended.answer is None or ast.literal_eval(ended.answer)["batchItemFailures"]
-                if failed and crash is not None and crash.redelivered:
+                if _is_failed(ended) and crash is not None and crash.redelivered:
                     sqs.change_message_visibility(
                         QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
                     )
@@ -223,6 +230,24 @@ class Machine:
             if messages:
                 return True
         return False
+
+    def _run(self, run_id: str) -> Run | None:
+        """None while no run is started yet."""
+        try:
+            return self.runs.load(run_id)
+        except RunNotFound:
+            return None
+
+    def _deliver_trigger(self, do: Any, pipeline: str) -> None:
+        """Hand over a timer message, as often as it takes; one of another cell is dropped."""
+        sqs = self.client("sqs")
+        answer = sqs.receive_message(QueueUrl=self._triggers, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
+            record = {"messageId": message["MessageId"], "body": message["Body"]}
+            while json.loads(message["Body"])["pipeline"] == pipeline:
+                if not _is_failed(do("start_run", {"Records": [record]})):
+                    break
+            sqs.delete_message(QueueUrl=self._triggers, ReceiptHandle=message["ReceiptHandle"])
 
     def _has_work(self, pipeline: str) -> bool:
         """Whether a job is still on its way: then an event will come, unless it is endless."""
@@ -259,10 +284,47 @@ def _requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[st
         case Scenario.QUEUED:
             yield "start_run", {**order, "runId": f"{run_id}first", "overlap": "queue"}
             yield "start_run", {**order, "overlap": "queue"}
+        case Scenario.UPLOADED:
+            yield "start_run", {"Records": [_upload(pipeline, "one", "0A")]}
+            yield "start_run", {"Records": [_upload(pipeline, "two", "0B")]}
         case Scenario.EXCLUSIVE:
             yield "start_run", {**order, "overlap": "skip"}
         case _:
             yield "start_run", order
+
+
+def _started_id(scenario: Scenario, order: Mapping[str, Any]) -> str:
+    """The id of the run that the requests of a scenario start."""
+    match scenario:
+        case Scenario.REQUESTED:
+            return keyed_run_id(order["pipeline"], order["runId"])
+        case Scenario.UPLOADED:
+            return keyed_run_id(order["pipeline"], f"burst/{TRIGGER_ID}/0")
+        case _:
+            return str(order["runId"])
+
+
+def _is_failed(ended: Ended) -> bool:
+    """Whether a message, of an invocation with one, comes again."""
+    return ended.answer is None or bool(ast.literal_eval(ended.answer)["batchItemFailures"])
+
+
+def _upload(pipeline: str, key: str, sequencer: str) -> dict[str, str]:
+    """A message of the trigger queue, as the rule of an upload trigger writes it."""
+    body = {
+        "pipeline": pipeline,
+        "quiet": 1,
+        "id": TRIGGER_ID,
+        "s3": {
+            "version": "0",
+            "bucket": {"name": "inbox"},
+            "object": {"key": key, "size": 1, "etag": "e", "sequencer": sequencer},
+            "request-id": "crash",
+            "requester": "000000000000",
+            "reason": "PutObject",
+        },
+    }
+    return {"messageId": key, "body": json.dumps(body)}
 
 
 def _request(path: str, body: Mapping[str, Any]) -> dict[str, Any]:

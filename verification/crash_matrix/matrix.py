@@ -68,7 +68,9 @@ def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id
         _check_stopped(cell, jobs)
     else:
         undisturbed_run = expected[cell.scenario].run.id
-        names = {name.replace(undisturbed_run, run_id) for name in machine.jobs(undisturbed_run)}
+        names = {
+            name.replace(undisturbed_run, played.run.id) for name in machine.jobs(undisturbed_run)
+        }
         assert set(jobs) == names, f"{cell}: {sorted(jobs)}"
         for name, found in jobs.items():
             effective = [status for status, reason in found if reason != TWIN_REASON]
