@@ -10,9 +10,9 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check sim crashes chaos clients mutants bench docs build lock clean
+.PHONY: help run unit test check sim verify-crashes verify-faults clients mutants bench docs build lock clean
 help:                     ## list the verbs
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
@@ -32,10 +32,10 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1
 	@$(BIN)/python -m verification.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 
-crashes: .venv/ready      ## kill the real handlers before and after every AWS call, ten minutes
+verify-crashes: .venv/ready ## kill the real handlers before and after every AWS call, half an hour
 	@$(BIN)/python -m verification.crash_matrix
 
-chaos: .venv/ready        ## the examples in bad weather, half an hour: SEEDS=200 SEED=1
+verify-faults: .venv/ready ## the examples under fault injection, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m verification.fault_injection --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
 
 clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi

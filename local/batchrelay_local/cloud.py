@@ -46,7 +46,7 @@ class Cloud:
             folder=logs,
             environment={**order.job_environment, **self._aws(self._credentials.jobs)},
             publish=self._host.publish,
-            is_heard=self._host.is_heard,
+            is_heard=self._host.is_wanted,
             faults=Faults.parse(order.chaos) if order.chaos else None,
             assumptions=Assumptions.parse(order.assume) if order.assume else DOCUMENTED,
         )

@@ -11,14 +11,20 @@ MiniStack fails loudly:
    PutEvents refuses, as in AWS.
 4. `services.eventbridge._rules` are the rules, and `_archives` the archives: an event that
    none of them can want is not written.
-5. The environment variables of `ENVIRONMENT` are read when it is imported.
+5. The environment variables of `ENVIRONMENT`, and `GATEWAY_PORT`, `STATE_DIR`, `S3_DATA_DIR`,
+   `SERVICES` and `AWS_ENDPOINT_URL`, are written to `os.environ` and read when it is imported.
 6. `services.scheduler._tick_schedules` is called by MiniStack's thread each
    `_SCHEDULE_TICK_INTERVAL` seconds; ours takes its place. It reads `_schedules._data`, by account,
    region and name, and sends with `services.eventbridge._invoke_target`.
 7. `services.scheduler.handle_request` answers EventBridge Scheduler; what AWS refuses of a
    schedule's times is refused before.
-8. `core.iam_evaluator.resolve_credential` knows the keys that its STS and IAM have made.
+8. `core.iam_evaluator.resolve_credential` answers a `ResolvedCredential` for the keys
+   that its STS and IAM have made.
 9. `app.detect_service` says which service a request reaches, `app._routing_params` from what.
+10. `core.lambda_runtime.reset` ends every Lambda worker.
+11. `app.app` is the application; `app.SERVICE_REGISTRY` and `app.SERVICE_NAME_ALIASES` name its
+   services.
+12. `core.responses.set_request_account_id` and `set_request_region` say for whom hook 6 invokes.
 """
 
 from __future__ import annotations
@@ -181,7 +187,7 @@ class MiniStackHost:
         if self._trouble is not None:
             raise RuntimeError(f"MiniStack did not start: {self._trouble}") from self._trouble
 
-    def is_heard(self, job: Job) -> bool:
+    def is_wanted(self, job: Job) -> bool:
         """Whether a rule or an archive could want this job's state change; True when in doubt."""
         from ministack.services import eventbridge
 
@@ -242,7 +248,7 @@ class MiniStackHost:
         config.loglevel = "ERROR"
         served = self._wrap(app)
 
-        async def told_when_ready(scope: Any, receive: Any, send: Any) -> None:
+        async def watched_app(scope: Any, receive: Any, send: Any) -> None:
             async def watched(message: Any) -> None:
                 await send(message)
                 if message["type"] == "lifespan.startup.complete":
@@ -250,7 +256,7 @@ class MiniStackHost:
 
             await served(scope, receive, watched if scope["type"] == "lifespan" else send)
 
-        await serve(told_when_ready, config, shutdown_trigger=self._shutdown.wait)
+        await serve(watched_app, config, shutdown_trigger=self._shutdown.wait)
 
 
 def services(added: Sequence[str]) -> frozenset[str]:

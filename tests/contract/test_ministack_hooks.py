@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
+from batchrelay_local import ministack_host
 from batchrelay_local.launch import LocalCloud
 from batchrelay_local.ministack_host import routed_service
 from batchrelay_local.signatures import SignedRequest
@@ -35,21 +38,21 @@ def test_hook_2_other_logs_are_still_ministacks(cloud: LocalCloud) -> None:
     found = logs.get_log_events(logGroupName="theirs", logStreamName="s")["events"]
     assert [entry["message"] for entry in found] == ["hello"]
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        logs.get_log_events(logGroupName="/aws/batch/job", logStreamName="nobody")
+        logs.get_log_events(logGroupName="/aws/batch/job", logStreamName="missing")
 
 
 def test_hook_3_state_changes_reach_rules_in_the_documented_shape(
     cloud: LocalCloud, batch_queue: str
 ) -> None:
-    queue_url = hear_every_batch_event(cloud)
+    queue_url = receive_every_batch_event(cloud)
     submitted = client_of(cloud, "batch").submit_job(
-        jobName="heard",
+        jobName="received",
         jobQueue=batch_queue,
         jobDefinition="shell",
         arrayProperties={"size": 2},
         tags={"mine": "x"},
     )
-    events = heard(cloud, queue_url, submitted["jobId"], count=2 + 2 * 4)
+    events = received_events(cloud, queue_url, submitted["jobId"], count=2 + 2 * 4)
     by_job: dict[str, list[str]] = {}
     for event in events:
         by_job.setdefault(event["detail"]["jobId"], []).append(event["detail"]["status"])
@@ -63,7 +66,7 @@ def test_hook_3_state_changes_reach_rules_in_the_documented_shape(
     check_shapes(events, submitted)
 
 
-def hear_every_batch_event(cloud: LocalCloud) -> str:
+def receive_every_batch_event(cloud: LocalCloud) -> str:
     sqs, events = client_of(cloud, "sqs"), client_of(cloud, "events")
     url: str = sqs.create_queue(QueueName="every-batch-event")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -72,7 +75,7 @@ def hear_every_batch_event(cloud: LocalCloud) -> str:
     return url
 
 
-def heard(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str, Any]]:
+def received_events(cloud: LocalCloud, url: str, job_id: str, count: int) -> list[dict[str, Any]]:
     sqs = client_of(cloud, "sqs")
     found: list[dict[str, Any]] = []
     deadline = time.monotonic() + 20
@@ -127,7 +130,14 @@ def test_hook_3_has_the_signature_that_we_call() -> None:
     assert str(inspect.signature(eventbridge._dispatch_event)) == "(event, view=None)"
 
 
-def test_hook_4_only_loopback_is_listened_on(cloud: LocalCloud) -> None:
+def test_hook_4_rules_and_archives_are_read(cloud: LocalCloud) -> None:
+    from ministack.services import eventbridge
+
+    assert callable(eventbridge._rules.values)
+    assert callable(eventbridge._archives.values)
+
+
+def test_hook_5_only_loopback_is_listened_on(cloud: LocalCloud) -> None:
     """Every listening socket of the cloud's process and its workers is on 127.0.0.1."""
     port = int(cloud.endpoint.rpartition(":")[2])
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -243,3 +253,62 @@ def test_hook_9_says_which_service_a_request_reaches(
         method="GET", raw_path="/bucket/key", query=query, headers={"host": "127.0.0.1", **headers}
     )
     assert routed_service(request, "/bucket/key", body) == service
+
+
+def test_hook_8_knows_no_key_that_it_did_not_make() -> None:
+    from ministack.core.iam_evaluator import resolve_credential
+
+    assert list(inspect.signature(resolve_credential).parameters)[:2] == [
+        "access_key_id",
+        "account_id",
+    ]
+
+
+def test_hook_10_lambda_workers_are_reset_without_arguments() -> None:
+    from ministack.core import lambda_runtime
+
+    assert list(inspect.signature(lambda_runtime.reset).parameters) == []
+
+
+def test_hook_11_the_application_and_its_services_are_named() -> None:
+    from ministack.app import SERVICE_NAME_ALIASES, SERVICE_REGISTRY, app
+
+    assert callable(app)
+    assert {"s3", "dynamodb", "sqs"} <= SERVICE_REGISTRY.keys()
+    assert isinstance(SERVICE_NAME_ALIASES, dict)
+
+
+def test_hook_12_a_target_is_invoked_for_an_account_and_a_region() -> None:
+    from ministack.core import responses
+
+    assert len(inspect.signature(responses.set_request_account_id).parameters) == 1
+    assert len(inspect.signature(responses.set_request_region).parameters) == 1
+
+
+def test_every_hook_of_the_docstring_has_a_test_and_every_test_a_hook() -> None:
+    docstring = ministack_host.__doc__ or ""
+    listed = set(re.findall(r"^(\d+)\. ", docstring, re.MULTILINE))
+    tested = set(re.findall(r"^def test_hook_(\d+)_", Path(__file__).read_text(), re.MULTILINE))
+    assert listed == tested
+
+
+def test_every_name_of_ministack_that_the_module_uses_is_listed() -> None:
+    """What it imports from MiniStack, and private or replaced attributes of those modules."""
+    docstring = ministack_host.__doc__ or ""
+    tree = ast.parse(Path(ministack_host.__file__).read_text())
+    imports = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack")
+    ]
+    names = {alias.name for node in imports for alias in node.names}
+    attributes = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+    }
+    assert {"batch", "app", "_rules"} <= names | attributes
+    missing = {name for name in names | attributes if not re.search(rf"\b{name}\b", docstring)}
+    assert missing == set()

@@ -15,7 +15,7 @@ CELLS, SEED = 4, 14
 
 def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> None:
     with machine() as on:
-        calm = undisturbed(on)
-        drawn = random.Random(SEED).sample(list(cells(calm)), CELLS)
-        killed = [check(on, cell, calm, f"c{number}") for number, cell in enumerate(drawn)]
+        expected = undisturbed(on)
+        drawn = random.Random(SEED).sample(list(cells(expected)), CELLS)
+        killed = [check(on, cell, expected, f"c{number}") for number, cell in enumerate(drawn)]
     assert any(killed), drawn

@@ -1,4 +1,4 @@
-"""The whole matrix: `make crashes`."""
+"""The whole matrix: `make verify-crashes`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from collections import Counter
 from verification.crash_matrix.machine import machine
 from verification.crash_matrix.matrix import cells, check, undisturbed
 
+PROGRESS_EVERY = 25
+"""Cells between two lines of progress, where no terminal shows a counter."""
+
 
 def main() -> int:
     began = time.monotonic()
     outcomes: Counter[tuple[str, str]] = Counter()
     with machine() as on:
-        calm = undisturbed(on)
-        every = list(cells(calm))
+        expected = undisturbed(on)
+        every = list(cells(expected))
         killed = 0
         for number, cell in enumerate(every):
             try:
-                killed += check(on, cell, calm, f"c{number}")
+                killed += check(on, cell, expected, f"c{number}")
             except AssertionError as error:
                 print(f"{number + 1}/{len(every)} {error}", file=sys.stderr)
                 return 1
             outcomes[cell.handler, cell.call] += 1
-            if sys.stderr.isatty():
-                print(f"\r{number + 1}/{len(every)}", end="", file=sys.stderr)
+            _show_progress(number + 1, len(every))
     print("| handler | AWS call | crashes | each ended as the undisturbed run |")
     print("| --- | --- | --- | --- |")
     for (handler, call), count in sorted(outcomes.items()):
@@ -35,5 +37,16 @@ def main() -> int:
     return 0
 
 
+def _show_progress(count: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{count}/{total}", end="", file=sys.stderr)
+    elif count % PROGRESS_EVERY == 0 or count == total:
+        print(f"{count}/{total}", file=sys.stderr)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)

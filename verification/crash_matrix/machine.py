@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from batchrelay.aws_lambda.wiring import store
+from batchrelay.domain.errors import RunNotFound
+from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
@@ -22,7 +25,7 @@ from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
 
 LATER_S = 10_000
-"""Seconds between sweeps: longer than every grace."""
+"""Seconds between reconciliations: longer than every grace."""
 
 HURRIED_S = 20
 """Seconds of an invocation that has none for effects, and enough to load and save a run."""
@@ -64,13 +67,24 @@ ENDLESS = Pipeline(
 )
 
 
-class Scenario(StrEnum):
-    """What befalls a run beside the crash."""
+SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
+"""Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
-    HEARD = "all events are heard"
+
+TRIGGER_ID = "5d41402abc4b"
+
+
+class Scenario(StrEnum):
+    """What happens to a run beside the crash."""
+
+    RECEIVED = "all events are received"
     LOST = "all events are lost"
     STOPPED = "it takes too long"
     HURRIED = "only a preparation's function has time for effects"
+    REQUESTED = "the API starts and cancels it"
+    QUEUED = "it waits in the run queue behind another run"
+    UPLOADED = "two uploads become one run, by a timer message"
+    EXCLUSIVE = "its trigger skips while another run is open, and none is"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,23 +132,23 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        self.runs.put_pipeline(ENDLESS)
+        self.runs.register(ENDLESS, datetime.now(UTC))
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
+        [self._triggers] = [url for url in urls if "TriggerQueue" in url]
         self._preparations = cloud.outputs["PrepareQueueUrl"]
 
     def play(
         self,
         run_id: str,
         crash: Crash | None,
-        scenario: Scenario = Scenario.HEARD,
+        scenario: Scenario = Scenario.RECEIVED,
         *,
         pipeline: str = PIPELINE.name,
         params: Mapping[str, str] | None = None,
     ) -> Played:
         """A run from its start until it is closed."""
-        if scenario is Scenario.STOPPED:
-            pipeline = ENDLESS.name
+        pipeline = self._pipeline(scenario, run_id) or pipeline
         order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": params or {}}
         invocations: list[tuple[str, Ended]] = []
 
@@ -149,11 +163,16 @@ class Machine:
             invocations.append((handler, ended))
             return ended
 
-        if do("start_run", order).killed:
-            do("start_run", order)  # the user tries again
+        for handler, event in _requests(scenario, order):
+            if do(handler, event).killed:
+                do(handler, event)  # the user tries again
+        run_id = _started_id(scenario, order)
         later, idle_since = 0.0, time.monotonic()
         for _ in range(ROUNDS_MAX * 100):
-            run = self.runs.load(run_id)
+            run = self._run(run_id)
+            if run is None:
+                self._deliver_trigger(do, pipeline)
+                continue
             if not is_open(run):
                 return Played(run=run, invocations=invocations)
             if self._deliver(do, later, crash, lose_events=scenario is Scenario.LOST):
@@ -162,7 +181,17 @@ class Machine:
                 later += LATER_S
                 do("reconcile", {}, later)
                 idle_since = time.monotonic()
-        raise AssertionError(f"run {run_id} does not end: {run.steps}")
+        raise AssertionError(f"run {run_id} does not end: {run and run.steps}")
+
+    def _pipeline(self, scenario: Scenario, run_id: str) -> str:
+        """The pipeline that a scenario needs, empty if any does."""
+        if scenario in (Scenario.STOPPED, Scenario.REQUESTED):
+            return ENDLESS.name
+        if scenario in (Scenario.QUEUED, Scenario.EXCLUSIVE, Scenario.UPLOADED):
+            pipeline = replace(SHORT, name=f"{SHORT.name}-{run_id}")
+            self.runs.register(pipeline, datetime.now(UTC))
+            return pipeline.name
+        return ""
 
     def jobs(self, run_id: str) -> dict[str, list[tuple[str, str]]]:
         """Every job of a run by its name: status and reason of each."""
@@ -192,8 +221,7 @@ class Machine:
                     continue
                 record = {"messageId": message["MessageId"], "body": _later(message, later)}
                 ended = do(handler, {"Records": [record]}, later)
-                failed = ended.answer is None or ast.literal_eval(ended.answer)["batchItemFailures"]
-                if failed and crash is not None and crash.redelivered:
+                if _is_failed(ended) and crash is not None and crash.redelivered:
                     sqs.change_message_visibility(
                         QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
                     )
@@ -202,6 +230,24 @@ class Machine:
             if messages:
                 return True
         return False
+
+    def _run(self, run_id: str) -> Run | None:
+        """None while no run is started yet."""
+        try:
+            return self.runs.load(run_id)
+        except RunNotFound:
+            return None
+
+    def _deliver_trigger(self, do: Any, pipeline: str) -> None:
+        """Hand over a timer message, as often as it takes; one of another cell is dropped."""
+        sqs = self.client("sqs")
+        answer = sqs.receive_message(QueueUrl=self._triggers, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
+            record = {"messageId": message["MessageId"], "body": message["Body"]}
+            while json.loads(message["Body"])["pipeline"] == pipeline:
+                if not _is_failed(do("start_run", {"Records": [record]})):
+                    break
+            sqs.delete_message(QueueUrl=self._triggers, ReceiptHandle=message["ReceiptHandle"])
 
     def _has_work(self, pipeline: str) -> bool:
         """Whether a job is still on its way: then an event will come, unless it is endless."""
@@ -225,6 +271,74 @@ class Machine:
                 type="container",
                 containerProperties={"image": "none", "command": command, "vcpus": 1, "memory": 64},
             )
+
+
+def _requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is asked of the handlers before the first message: each by its handler and event."""
+    run_id, pipeline = order["runId"], order["pipeline"]
+    match scenario:
+        case Scenario.REQUESTED:
+            cancelled_id = keyed_run_id(pipeline, run_id)
+            yield "api", _request(f"/pipelines/{pipeline}/runs", {"key": run_id, "version": 1})
+            yield "api", _request(f"/runs/{cancelled_id}/cancel", {"reason": "by the matrix"})
+        case Scenario.QUEUED:
+            yield "start_run", {**order, "runId": f"{run_id}first", "overlap": "queue"}
+            yield "start_run", {**order, "overlap": "queue"}
+        case Scenario.UPLOADED:
+            yield "start_run", {"Records": [_upload(pipeline, "one", "0A")]}
+            yield "start_run", {"Records": [_upload(pipeline, "two", "0B")]}
+        case Scenario.EXCLUSIVE:
+            yield "start_run", {**order, "overlap": "skip"}
+        case _:
+            yield "start_run", order
+
+
+def _started_id(scenario: Scenario, order: Mapping[str, Any]) -> str:
+    """The id of the run that the requests of a scenario start."""
+    match scenario:
+        case Scenario.REQUESTED:
+            return keyed_run_id(order["pipeline"], order["runId"])
+        case Scenario.UPLOADED:
+            return keyed_run_id(order["pipeline"], upload_batch_key(TRIGGER_ID, 0))
+        case _:
+            return str(order["runId"])
+
+
+def _is_failed(ended: Ended) -> bool:
+    """Whether a message, of an invocation with one, comes again."""
+    return ended.answer is None or bool(ast.literal_eval(ended.answer)["batchItemFailures"])
+
+
+def _upload(pipeline: str, key: str, sequencer: str) -> dict[str, str]:
+    """A message of the trigger queue, as the rule of an upload trigger writes it."""
+    body = {
+        "pipeline": pipeline,
+        "debounce": 1,
+        "id": TRIGGER_ID,
+        "s3": {
+            "version": "0",
+            "bucket": {"name": "inbox"},
+            "object": {"key": key, "size": 1, "etag": "e", "sequencer": sequencer},
+            "request-id": "crash",
+            "requester": "000000000000",
+            "reason": "PutObject",
+        },
+    }
+    return {"messageId": key, "body": json.dumps(body)}
+
+
+def _request(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What API Gateway sends for a POST."""
+    return {
+        "httpMethod": "POST",
+        "path": path,
+        "resource": path,
+        "headers": {},
+        "queryStringParameters": None,
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "v1", "requestId": "crash"},
+    }
 
 
 def _later(message: Any, later_s: float) -> str:

@@ -31,7 +31,7 @@ def undisturbed(machine: Machine) -> dict[Scenario, Played]:
     found: dict[Scenario, Played] = {}
     for scenario in Scenario:
         before = machine.recorded_calls()
-        played = machine.play(calm_id(scenario), None, scenario)
+        played = machine.play(undisturbed_id(scenario), None, scenario)
         made = sum(len(ended.calls) for _, ended in played.invocations)
         recorded = machine.recorded_calls() - before
         assert made == recorded, f"{made} calls enumerated, {recorded} seen by the cloud"
@@ -39,14 +39,14 @@ def undisturbed(machine: Machine) -> dict[Scenario, Played]:
     return found
 
 
-def calm_id(scenario: Scenario) -> str:
+def undisturbed_id(scenario: Scenario) -> str:
     """The undisturbed run of a scenario."""
-    return f"calm{scenario.name.lower()}"
+    return f"undisturbed{scenario.name.lower()}"
 
 
-def cells(calm: dict[Scenario, Played]) -> Iterator[Cell]:
+def cells(expected: dict[Scenario, Played]) -> Iterator[Cell]:
     """Every cell; of the run whose events are lost, only what reconcile does."""
-    for scenario, played in calm.items():
+    for scenario, played in expected.items():
         for number, (handler, ended) in enumerate(played.invocations):
             if scenario is Scenario.LOST and handler != "reconcile":
                 continue
@@ -58,17 +58,19 @@ def cells(calm: dict[Scenario, Played]) -> Iterator[Cell]:
                         yield Cell(handler=handler, call=name, crash=crash, scenario=scenario)
 
 
-def check(machine: Machine, cell: Cell, calm: dict[Scenario, Played], run_id: str) -> bool:
+def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id: str) -> bool:
     """Play a cell; whether the crash came to pass. Raises: AssertionError."""
     played = machine.play(run_id, cell.crash, cell.scenario)
-    wanted = essence(calm[cell.scenario].run)
+    wanted = essence(expected[cell.scenario].run)
     assert essence(played.run) == wanted, f"{cell}: {essence(played.run)}"
-    jobs = machine.jobs(run_id)
-    if cell.scenario is Scenario.STOPPED:
+    jobs = machine.jobs(played.run.id)
+    if cell.scenario in (Scenario.STOPPED, Scenario.REQUESTED):
         _check_stopped(cell, jobs)
     else:
-        calm_run = calm_id(cell.scenario)
-        names = {name.replace(calm_run, run_id) for name in machine.jobs(calm_run)}
+        undisturbed_run = expected[cell.scenario].run.id
+        names = {
+            name.replace(undisturbed_run, played.run.id) for name in machine.jobs(undisturbed_run)
+        }
         assert set(jobs) == names, f"{cell}: {sorted(jobs)}"
         for name, found in jobs.items():
             effective = [status for status, reason in found if reason != DUPLICATE_REASON]

@@ -1,1 +1,1 @@
-"""The examples in bad weather, by the real handlers: `make chaos SEEDS=200`."""
+"""The examples under fault injection, by the real handlers: `make verify-faults SEEDS=200`."""

@@ -1,4 +1,4 @@
-"""One example, one seed: it must end, and leave what it leaves on a quiet day."""
+"""One example, one seed: it must end, and leave what it leaves without faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stack import ROOT
 from verification.crash_matrix.machine import Machine
 
 EXAMPLES = ROOT / "examples"
-WEATHER = (
+FAULT_PROFILE = (
     "event_dropped=0.3,event_duplicated=0.3,event_delayed=0.3,delay_s_max=0.3,"
     "submit_ambiguous=0.1,submit_throttled=0.05,host_lost=0.1"
 )
@@ -52,13 +52,13 @@ class Ending:
     """The text of the last step's output; empty where it has none."""
     jobs: int
     """Distinct jobNames that were submitted."""
-    sweeps: int
+    reconciliations: int
 
 
 def play(example: str, seed: int | None) -> Ending:
-    """Play an example in the weather of a seed; None is a quiet day."""
+    """Play an example under the faults of a seed; None is without faults."""
     file = _hardened(read(EXAMPLES / example / "pipeline.yaml"))
-    chaos = "" if seed is None else f"seed={seed},{WEATHER}"
+    chaos = "" if seed is None else f"seed={seed},{FAULT_PROFILE}"
     cloud = LocalCloud.start(directory=EXAMPLES / example, chaos=chaos)
     try:
         machine = Machine(cloud)
@@ -70,19 +70,23 @@ def play(example: str, seed: int | None) -> Ending:
             run=played.run,
             output=_output(wire, played.run),
             jobs=_jobs(wire, played.run),
-            sweeps=sum(handler == "reconcile" for handler, _ in played.invocations),
+            reconciliations=sum(handler == "reconcile" for handler, _ in played.invocations),
         )
     finally:
         cloud.stop()
 
 
-def check(calm: Ending, ending: Ending) -> None:
+def check(undisturbed: Ending, ending: Ending) -> None:
     """Raises: AssertionError."""
     assert ending.run.status is RunStatus.SUCCEEDED, ending.run.steps
     steps = {name: (s.status, s.items, s.children) for name, s in ending.run.steps.items()}
-    assert steps == {name: (s.status, s.items, s.children) for name, s in calm.run.steps.items()}
-    assert ending.jobs == calm.jobs, f"{ending.jobs} effective jobs, {calm.jobs} on a quiet day"
-    assert ending.output == calm.output, (ending.output, calm.output)
+    assert steps == {
+        name: (s.status, s.items, s.children) for name, s in undisturbed.run.steps.items()
+    }
+    assert ending.jobs == undisturbed.jobs, (
+        f"{ending.jobs} effective jobs, {undisturbed.jobs} without faults"
+    )
+    assert ending.output == undisturbed.output, (ending.output, undisturbed.output)
 
 
 def _hardened(file: PipelineFile) -> PipelineFile:
@@ -108,7 +112,7 @@ def _output(wire: Wire, run: Run) -> str:
 
 
 def _jobs(wire: Wire, run: Run) -> int:
-    """Jobs that took effect: twins that were stopped, and children, aside."""
+    """Jobs that took effect: duplicate jobs that were terminated, and children, aside."""
     names: set[Any] = set()
     for queue in wire.batch.describe_job_queues()["jobQueues"]:
         pages = wire.batch.get_paginator("list_jobs").paginate(

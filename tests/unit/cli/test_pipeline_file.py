@@ -261,7 +261,7 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         (GOOD + "triggers: [{s3: {bucket: inbox, sufix: x}}]", "6:33: unknown key sufix: did you mean suffix?"),
         (GOOD + "triggers: [{s3: {bucket: inbox, quiet: 60s}}]", "6:33: unknown key quiet: a trigger's s3 has bucket, debounce, overlap, prefix, suffix"),
         (GOOD + "triggers: [{s3: {bucket: inbox, debounce: 2h}}]", "6:43: debounce is the time without an upload"),
-        (GOOD + "triggers: [{s3: {bucket: inbox, debounce: true}}]", "6:43: debounce is the time without an upload that ends a batch, 1 s to 1 h: write seconds, or `debounce: 60s`, `quiet: 5m`; got True"),
+        (GOOD + "triggers: [{s3: {bucket: inbox, debounce: true}}]", "6:43: debounce is the time without an upload that ends a batch, 1 s to 1 h: write seconds, or `debounce: 60s`, `debounce: 5m`; got True"),
         (GOOD + "triggers: [{s3: {bucket: inbox}, schedule: {expression: rate(1 day)}}]", "6:12: a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}: write two entries"),
         (GOOD + "triggers: [{s3: {bucket: inbox}, overlap: queue}]", "6:12: a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}: overlap belongs inside s3"),
         (GOOD + "triggers: [{s3: {bucket: inbox, debounce: 5s}}]\nparams: {x: '${trigger.key}'}", "7:13: ${trigger.key}: no trigger of this file gives it; they give trigger.bucket, trigger.count, trigger.uploads"),
