@@ -9,9 +9,9 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sim crashes chaos clients mutants bench build lock clean
+.PHONY: help run test check sim crashes chaos clients verify-mutation verify-planted bench build lock clean
 help:                     ## list the verbs
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
@@ -37,8 +37,11 @@ chaos: .venv/ready        ## the examples in bad weather, half an hour: SEEDS=20
 clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
 	@verification/clients/run.sh $(CLIENT)
 
-mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
-	@$(BIN)/python -m verification.mutation
+verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=1 MODULE=domain/run_queue.py AGAIN=1
+	@$(BIN)/python -m verification.mutation --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --module "$(MODULE)" $(if $(AGAIN),--again)
+
+verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it
+	@$(BIN)/python -m verification.mutation.plant
 
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
@@ -53,7 +56,7 @@ lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) locks/uv.in -o locks/uv.lock
 
 clean:                    ## remove everything that was made
-	rm -rf .venv .tools .aws-sam dist
+	rm -rf .venv .tools .aws-sam build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/uv/ready: locks/uv.lock
