@@ -23,7 +23,8 @@ import pytest
 from verification.mutation.generate import FOLDERS, path_of
 
 SECONDS_PER_MUTANT = 6.0
-"""The tests of a mutant, fastest first, up to this measured time; at least one of them."""
+"""The tests of a mutant, up to this measured time; at least one of them. Those of the module's own
+folder come first, then the fastest."""
 DEAD, ALIVE, STUCK, UNCOVERED = "killed", "survived", "timed out", "not covered"
 INVALID = "not Python"
 _FAILED = 1
@@ -109,7 +110,8 @@ class Judge:
             return UNCOVERED
         items: list[pytest.Item] = []
         budget = SECONDS_PER_MUTANT
-        for nodeid in sorted(nodeids, key=self._seconds.__getitem__):
+        own = f"tests/unit/{str(mutation['module']).partition('/')[0]}/"
+        for nodeid in sorted(nodeids, key=lambda n: (not n.startswith(own), self._seconds[n])):
             budget -= self._seconds[nodeid]
             if items and budget < 0:
                 break
