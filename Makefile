@@ -10,9 +10,9 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check sim verify-crashes verify-faults clients mutants bench docs build lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-mutation verify-planted bench docs build lock clean
 help:                     ## list the verbs
-	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
@@ -29,7 +29,7 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 	@$(BIN)/vermin -q -t=3.8- --violations --no-tips worker/batchrelay_worker
 	@$(SAM) validate --lint
 
-sim: .venv/ready          ## the long simulation: RUNS=10000 SEED=1
+verify-simulation: .venv/ready ## the long simulation: RUNS=10000 SEED=1
 	@$(BIN)/python -m verification.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 
 verify-crashes: .venv/ready ## kill the real handlers before and after every AWS call, half an hour
@@ -38,11 +38,14 @@ verify-crashes: .venv/ready ## kill the real handlers before and after every AWS
 verify-faults: .venv/ready ## the examples under fault injection, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m verification.fault_injection --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
 
-clients: .venv/ready      ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
+verify-clients: .venv/ready ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
 	@verification/clients/run.sh $(CLIENT)
 
-mutants: .venv/ready      ## plant every listed bug and show that a test dies of it
-	@$(BIN)/python -m verification.mutation
+verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=1 MODULE=domain/run_queue.py AGAIN=1
+	@$(BIN)/python -m verification.mutation --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --module "$(MODULE)" $(if $(AGAIN),--again)
+
+verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it
+	@$(BIN)/python -m verification.mutation.plant
 
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
@@ -61,7 +64,7 @@ lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) locks/uv.in -o locks/uv.lock
 
 clean:                    ## remove everything that was made
-	rm -rf .venv .tools .aws-sam dist
+	rm -rf .venv .tools .aws-sam build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/uv/ready: locks/uv.lock

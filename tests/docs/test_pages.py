@@ -16,7 +16,6 @@ from batchrelay.domain.table import RunRow, StepRow
 from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
 from batchrelay_cli.main import cli
 from tests.stack import ROOT, template
-from verification.mutation.planted import MUTANTS
 
 CORE = ROOT / "layers/core/batchrelay"
 FOLDERS = {path.name for root in (ROOT, CORE) for path in root.iterdir() if path.is_dir()}
@@ -122,12 +121,6 @@ def test_the_tests_that_the_docs_name_exist() -> None:
     assert set(re.findall(r"`(test_\w+\.py)", page)) <= files
 
 
-def test_the_mutants_of_the_docs_are_those_of_the_list() -> None:
-    page = (ROOT / "docs/reference/mutants.md").read_text()
-    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")][2:]
-    assert rows == [mutant.bug for mutant in MUTANTS]
-
-
 def test_the_limits_of_the_docs_are_those_of_the_code() -> None:
     page = (ROOT / "docs/reference/limits.md").read_text()
     known = {name: value for name, value in vars(limits).items() if name.isupper()}
@@ -172,7 +165,7 @@ DIALECT = re.compile(
     r"|means nothing here|\ba sweep\b|\bsweeps\b",
     re.IGNORECASE,
 )
-GENERATED = {"docs/reference/crashes.md", "docs/reference/mutants.md"}
+GENERATED = {"docs/reference/crashes.md"}
 
 
 def test_pages_speak_in_the_words_of_the_field() -> None:

@@ -1,4 +1,4 @@
-"""The simulation in its short form; `make sim` is the long one."""
+"""The simulation in its short form; `make verify-simulation` is the long one."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Planted bugs, each of which some test must die of: `make mutants`."""
+"""Mutations by a tool (`make verify-mutation`) and planted bugs (`make verify-planted`)."""

@@ -1,104 +1,136 @@
-"""Plants every bug in a copy of the repository, where its tests run.
+"""Mutates the core and the worker: `make verify-mutation SAMPLE=200 SEED=1 MODULE=domain/run.py`.
 
-The table of docs/reference/mutants.md is written here, and compared by a test.
+The mutants run in a copy of the tree, in one process. Every verdict is appended to the session
+as soon as it is known, so an interrupted program goes on where it stopped. A changed module
+begins anew. The exit status is 1 if a survivor has no entry in judged.toml.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
 import os
+import random
 import shutil
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.generate import Mutation, modules, mutations, path_of
+from verification.mutation.inside import ALIVE, UNCOVERED
+from verification.mutation.report import Key, judgements, report, unjudged
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CORE = "layers/core/batchrelay"
-TABLE = ROOT / "docs" / "reference" / "mutants.md"
-TESTS = (
-    "tests/unit",
-    "tests/contract",
-    "tests/functional/handlers",
-    "tests/functional/test_simulation.py",
-)
+BUILD = ROOT / "build" / "mutation"
+JUDGED = Path(__file__).parent / "judged.toml"
 PACKAGES = ("layers/core", "local", "cli", "worker")
-_BEGIN = "<!-- mutants -->\n"
+TESTS = (
+    "tests/unit/domain",
+    "tests/unit/engine",
+    "tests/unit/codec",
+    "tests/unit/worker",
+    "tests/unit/preparation",
+    "tests/unit/triggers",
+    "tests/unit/api",
+    "tests/contract/test_fakes.py",
+    "tests/functional/handlers/test_handlers.py",
+    "tests/functional/worker",
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether a mutant died, and of which test."""
-
-    mutant: Mutant
-    killer: str | None
-
-
-def judge(mutant: Mutant) -> Verdict:
-    """Run the tests in a copy of the repository that has the bug."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__", ".*", "examples"))
-        is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
-        file = copy / (f"{CORE}/{mutant.file}" if is_of_core else mutant.file)
-        tests = mutant.tests or TESTS
-        text = file.read_text()
-        if text.count(mutant.old) != 1:
-            raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")
-        file.write_text(text.replace(mutant.old, mutant.new))
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *tests],
-            cwd=copy,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
+def run(work: list[Mutation], results: Path, tests: tuple[str, ...], root: Path = ROOT) -> None:
+    """Append the verdict on each mutation to the results. The tree itself is not touched."""
+    copy = results.parent / "tree"
+    shutil.rmtree(copy, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", ".*", "build", "dist", "node_modules")
+    shutil.copytree(root, copy, ignore=ignored)
+    jobs = results.parent / "work.jsonl"
+    jobs.write_text(
+        "".join(
+            json.dumps({**each.as_record(), "digest": digest(each.module)}) + "\n" for each in work
         )
-    if done.returncode not in (0, 1, 2):
-        raise SystemExit(f"{mutant.bug}: the tests did not run\n{done.stdout}{done.stderr}")
-    if done.returncode == 2 and "rror" not in done.stdout:
-        raise SystemExit(done.stdout)
-    return Verdict(mutant=mutant, killer=_killer(done.stdout) if done.returncode else None)
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "verification.mutation.inside", "-s"]
+    options = ["--no-header", "-m", "not cloud", "--hypothesis-seed=1"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
+        "MUTATION_WORK": str(jobs),
+        "MUTATION_RESULTS": str(results),
+        "MUTATION_ROOT": str(copy),
+    }
+    with (results.parent / "pytest.log").open("w") as log:
+        done = subprocess.run(
+            [*command, *options, *tests], cwd=copy, env=environment, stdout=log, check=False
+        )
+    if done.returncode:
+        raise SystemExit(f"the tests did not run: see {results.parent / 'pytest.log'}")
 
 
-def _killer(output: str) -> str:
-    for line in output.splitlines():
-        if line.startswith(("FAILED tests/", "ERROR tests/")):
-            return line.split()[1].split("::")[-1].split("[")[0]
-    return "collection"
+def verdicts_of(results: Path) -> dict[Key, str]:
+    """What a session knows of the modules as they are now; the last verdict on a mutant counts."""
+    if not results.exists():
+        return {}
+    records = [json.loads(line) for line in results.read_text().splitlines()]
+    return {
+        (each["module"], each["function"], each["text"]): each["verdict"]
+        for each in records
+        if each["digest"] == digest(each["module"])
+    }
 
 
-def table(verdicts: list[Verdict]) -> str:
-    """The table for the docs."""
-    lines = ["| planted bug | in | killed by |", "| --- | --- | --- |"]
-    lines += [
-        f"| {verdict.mutant.bug} | `{verdict.mutant.file}` | `{verdict.killer}` |"
-        for verdict in verdicts
-    ]
-    return "\n".join(lines) + "\n"
+def in_functions(module: str) -> list[Mutation]:
+    """The mutations that a fork can plant; constants and class bodies run at import."""
+    found = mutations(module, (ROOT / path_of(module)).read_text())
+    return [each for each in found if each.function != "<module>"]
 
 
 def main() -> int:
-    """Judge every mutant, two at a time; 1 if one survives."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        verdicts = []
-        for verdict in pool.map(judge, MUTANTS):
-            verdicts.append(verdict)
-            mark = f"killed by {verdict.killer}" if verdict.killer else "SURVIVED"
-            print(f"{len(verdicts):3}/{len(MUTANTS)}  {verdict.mutant.bug}: {mark}", flush=True)
-    survivors = [verdict for verdict in verdicts if verdict.killer is None]
-    print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed")
-    if not survivors:
-        text = TABLE.read_text()
-        TABLE.write_text(text[: text.index(_BEGIN) + len(_BEGIN)] + table(verdicts))
-    return 1 if survivors else 0
+    """Run what the session lacks, then write the report."""
+    options = _options()
+    chosen = [options.module] if options.module else modules(ROOT)
+    generated = [mutation for module in chosen for mutation in in_functions(module)]
+    wanted = generated
+    if options.sample:
+        size = min(options.sample, len(generated))
+        wanted = random.Random(options.seed).sample(generated, size)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    results = BUILD / "session.jsonl"
+    seen = verdicts_of(results)
+    again = (ALIVE, UNCOVERED) if options.again else ()
+    missing = [each for each in wanted if seen.get(each.key) in (None, *again)]
+    print(
+        f"{len(generated):,} mutants, {len(wanted):,} chosen, {len(missing):,} to run", flush=True
+    )
+    try:
+        if missing:
+            run(missing, results, TESTS)
+    except KeyboardInterrupt:
+        print("interrupted; the next run goes on from here")
+    verdicts = {k: v for k, v in verdicts_of(results).items() if k in {m.key for m in wanted}}
+    judged = judgements(JUDGED)
+    (BUILD / "report.md").write_text(report(verdicts, judged, len(generated)))
+    rest = unjudged(verdicts, judged)
+    print(f"{len(verdicts):,} run, {len(rest):,} survivors not judged; build/mutation/report.md")
+    return 1 if rest or len(verdicts) < len(wanted) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, help="so many, drawn by the seed; 0: all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--module", default="", help="one module, such as domain/run_queue.py")
+    parser.add_argument("--again", action="store_true", help="judge the survivors once more")
+    return parser.parse_args()
+
+
+@cache
+def digest(module: str) -> str:
+    """A verdict holds for the module as it was. New tests need `--again`."""
+    file = ROOT / path_of(module)
+    return hashlib.sha256(file.read_bytes() if file.exists() else b"").hexdigest()[:12]
 
 
 if __name__ == "__main__":

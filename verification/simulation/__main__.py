@@ -1,4 +1,4 @@
-"""The long form: `make sim RUNS=10000 SEED=1`."""
+"""The long form: `make verify-simulation RUNS=10000 SEED=1`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def main() -> int:
             counts += play(seed, coverage)
             counts += play_triggers(seed)
         except SimulationError as error:
-            print(f"{error}\nplay it again: make sim SEED={seed} RUNS=1", file=sys.stderr)
+            print(
+                f"{error}\nplay it again: make verify-simulation SEED={seed} RUNS=1",
+                file=sys.stderr,
+            )
             return 1
     seconds = time.monotonic() - started
     last = arguments.seed + arguments.runs - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,25 @@ from batchrelay.codec import (
     encode_run,
     run_pipeline,
 )
+from batchrelay.codec.job_detail import report_of
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
-from batchrelay.domain.pipeline import ListFile, ListFormat
-from batchrelay.domain.run import StartRequest
-from tests.builders import pipeline, step
+from batchrelay.domain.events import JobSubmitted
+from batchrelay.domain.pipeline import (
+    Aggregate,
+    ForEach,
+    Group,
+    InlineItems,
+    ListFile,
+    ListFormat,
+    Listing,
+    Matrix,
+    StepOutputs,
+)
+from batchrelay.domain.run import Attempts, JobOutcome, StartRequest
+from batchrelay.domain.transitions import advance
+from batchrelay.ports import JobReport
+from tests.builders import T0, at, key, pipeline, step
 from tests.contract.suite import EVERYTHING, ended, run_of
 
 
@@ -112,3 +127,119 @@ def test_missing_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("BATCHRELAY_RUN_TTL_DAYS", "90")
     settings = Settings.read()
     assert settings.environment == {"bucket": "BUCKET", "topicArn": "TOPIC_ARN"}
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        ListFile(file="s3://b/f"),
+        ListFile(file="s3://b/f", format=ListFormat.CSV, items="a.b"),
+        Listing(prefix="s3://b/", suffix=".fq", match="**/x"),
+        Matrix(axes={"a": (1, "2"), "b": (None,)}),
+        InlineItems(items=(1, {"a": "b"})),
+        StepOutputs(step="first"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+def test_every_field_of_a_step_survives_a_round_trip(each: ForEach, chunk: int | None) -> None:
+    first = step("first", size=4, sequential=True, when="params.x == 1")
+    fan = step(
+        "fan",
+        "first",
+        n_to_n_needs=frozenset({"first"}),
+        for_each=each,
+        chunk=chunk,
+        skip_existing="s3://b/${item.key}",
+        groups=(
+            Group(when="item.size > 1", overrides={"jobQueue": "q"}),
+            Group(when=None, overrides={}),
+        ),
+        workers=3,
+        when="params.x == 2",
+        output="s3://b/out",
+        unsafe_shell=True,
+    )
+    merge = step("merge", "fan", aggregate=Aggregate(of="fan", fan_in=9))
+    definition = pipeline(first, fan, merge)
+    assert decode_pipeline(encode_pipeline(definition), 1) == definition
+
+
+def test_every_field_of_a_state_survives_a_round_trip() -> None:
+    run = run_of("one")
+    state = run.steps["Wide"]
+    parts = (
+        replace(state.parts[0], job_id="j", running=4, blocked="no queue", missing_since=at(7)),
+        replace(state.parts[1], outcome=JobOutcome.FAILED, succeeded=3, failed=2, group=1),
+        replace(state.parts[2], job_id="k", is_given_up=True, missing_since=at(8)),
+    )
+    full = replace(
+        state,
+        since=at(1),
+        round=2,
+        items=25_000,
+        existing=5,
+        chunk=6,
+        parts=parts,
+        manifest="s3://b/m",
+        queue="https://q",
+        reason="why",
+        counted_at=at(2),
+        attempts=Attempts(requests=2, begun=1, is_underway=True),
+        resume="u",
+    )
+    run = replace(
+        run,
+        steps={**run.steps, "Wide": full},
+        ended_at=at(9),
+        notices_since=at(3),
+        queues_since=at(4),
+        continue_since=at(5),
+    )
+    assert decode_run(encode_run(run), EVERYTHING, run.version) == run
+
+
+def test_a_second_job_of_a_part_survives_a_round_trip() -> None:
+    run = run_of("one")
+    for job_id in ("first", "second"):
+        name = replace(key("list"), run_id=run.id)
+        run = advance(run, JobSubmitted(at=at(1), key=name, job_id=job_id))
+    document: Any = encode_run(run)
+    assert "second" in str(document)
+    assert decode_run(document, EVERYTHING, run.version) == run
+
+
+@pytest.mark.parametrize(
+    ("detail", "report"),
+    [
+        (
+            {
+                "status": "FAILED",
+                "statusReason": "why",
+                "container": {"exitCode": 3, "reason": "OOM"},
+            },
+            JobReport(
+                job_id="j", outcome=JobOutcome.FAILED, failed=1, reason="why, exit code 3, OOM"
+            ),
+        ),
+        ({"status": "SUCCEEDED"}, JobReport(job_id="j", outcome=JobOutcome.SUCCEEDED, succeeded=1)),
+        ({"status": "STARTING"}, JobReport(job_id="j", outcome=None, running=1)),
+        (
+            {
+                "status": "FAILED",
+                "stoppedAt": round(T0.timestamp() * 1000),
+                "arrayProperties": {"statusSummary": {"SUCCEEDED": 5, "FAILED": 2, "RUNNING": 0}},
+            },
+            JobReport(job_id="j", outcome=JobOutcome.FAILED, succeeded=5, failed=2, stopped_at=T0),
+        ),
+        (
+            {
+                "status": "PENDING",
+                "createdAt": round(T0.timestamp() * 1000),
+                "arrayProperties": {"statusSummary": {"RUNNABLE": 5, "FAILED": 1}},
+            },
+            JobReport(job_id="j", outcome=None, failed=1),
+        ),
+    ],
+)
+def test_a_job_detail_is_read_with_its_counts(detail: dict[str, Any], report: JobReport) -> None:
+    assert report_of({"jobId": "j", **detail}) == report

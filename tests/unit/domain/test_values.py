@@ -15,6 +15,7 @@ from batchrelay.domain.errors import InvalidItems, InvalidParams, InvalidPipelin
 from batchrelay.domain.events import JobSucceeded, Prepared
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX, PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.request_rules import submit_violations
 from batchrelay.domain.requests import notice_of, submit_request
 from batchrelay.domain.templates import expand, expand_document, references
 from batchrelay.domain.transitions import advance
@@ -298,3 +299,35 @@ def test_a_subject_is_ascii_of_100_characters() -> None:
     run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset()),))
     long = replace(run, pipeline=replace(run.pipeline, name="é" * 120))
     assert notice_of(long, 0).subject == "?" * 100
+
+
+def test_the_attributes_of_a_notice_are_what_a_subscription_filters_by() -> None:
+    run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset({"SUCCEEDED"})),))
+    run = advance(run, JobSucceeded(at=at(1), key=key("a"), job_id="j"))
+    assert notice_of(run, 0).attributes == {
+        "pipeline": "test",
+        "run_id": "run1",
+        "status": "SUCCEEDED",
+    }
+
+
+def test_a_tag_of_aws_is_refused_in_any_case() -> None:
+    for name in ("aws:x", "AWS:x", "", "k" * 129):
+        (violation,) = submit_violations({"tags": {name: "v"}})
+        assert violation.path == ("tags", name)
+    assert list(submit_violations({"tags": {"k" * 128: "v", "laws:x": "v"}})) == []
+
+
+def test_a_run_names_its_cause() -> None:
+    run = run_of(step("a"))
+    assert run.cause == ""
+    assert replace(run, trigger={"bucket": "b", "key": "a/é"}).cause == "s3://b/a/é"
+    assert replace(run, trigger={"time": "12:00"}).cause == "12:00"
+    uploads = {"bucket": "b", "uploads": "s3://u", "count": "3"}
+    assert replace(run, trigger=uploads).cause == "3 uploads to s3://b/"
+
+
+def test_an_event_of_another_round_or_part_changes_nothing() -> None:
+    run = run_of(step("a"))
+    for stale in (key("a", round=1), key("a", 1)):
+        assert advance(run, JobSucceeded(at=at(1), key=stale, job_id="j")) is run

@@ -1,0 +1,52 @@
+"""The mutation driver in its short form: a dead mutant is dead, a survivor survives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from verification.mutation.__main__ import ROOT, in_functions, run, verdicts_of
+from verification.mutation.generate import Mutation, mutations, path_of
+from verification.mutation.report import report, unjudged
+
+TESTS = ("tests/unit/domain/test_conditions.py",)
+
+
+def _mutant(text: str) -> Mutation:
+    (mutation,) = [each for each in in_functions("domain/conditions.py") if each.text == text]
+    return mutation
+
+
+def test_dead_mutants_and_survivors_are_reported_as_such(tmp_path: Path) -> None:
+    dead = _mutant("return order in fitting[sign] -> return order not in fitting[sign]")
+    original = (ROOT / path_of("domain/conditions.py")).read_text()
+    unchanged = replace(dead, text="unchanged", source=original)
+    broken = replace(dead, text="broken", source=original + "(")
+    inner = _mutant(
+        "return lambda lookup: not _is_true(inner(lookup)) -> "
+        "return lambda lookup: _is_true(inner(lookup))"
+    )
+    session = tmp_path / "session.jsonl"
+    run([unchanged, dead, broken, inner], session, TESTS)
+    assert list(verdicts_of(session).items()) == [
+        (unchanged.key, "survived"),
+        (dead.key, "killed"),
+        (broken.key, "not Python"),
+        (inner.key, "killed"),
+    ]
+
+
+def test_a_key_names_one_mutant_and_holds_no_line() -> None:
+    source = (ROOT / path_of("domain/conditions.py")).read_text()
+    keys = [each.key for each in mutations("domain/conditions.py", source)]
+    assert len(set(keys)) == len(keys) > 200
+    shifted = [each.key for each in mutations("domain/conditions.py", "\n\n" + source)]
+    assert shifted == keys
+
+
+def test_a_survivor_without_a_reason_is_reported() -> None:
+    key = ("domain/run.py", "f", "a -> b")
+    assert unjudged({key: "survived"}, {}) == [key]
+    assert unjudged({key: "survived"}, {key: "the same"}) == []
+    assert unjudged({key: "killed"}, {}) == []
+    assert "Judged: the same" in report({key: "survived"}, {key: "the same"}, 1)

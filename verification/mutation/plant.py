@@ -1,0 +1,124 @@
+"""Plants every bug in a copy of the repository, where its tests run.
+
+The undisturbed copy comes first: tests that fail there would prove nothing. The verdicts are
+written to build/mutation/planted.md.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from verification.mutation.planted import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CORE = "layers/core/batchrelay"
+REPORT = ROOT / "build" / "mutation" / "planted.md"
+TESTS = (
+    *(f"tests/unit/{subject}" for subject in ("api", "codec", "domain", "engine", "preparation")),
+    "tests/unit/triggers",
+    "tests/unit/style",
+    "tests/contract",
+    "tests/functional/handlers",
+    "tests/functional/preparation",
+    "tests/functional/test_simulation.py",
+)
+PACKAGES = ("layers/core", "local", "cli", "worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a mutant died, and of which test."""
+
+    mutant: Mutant
+    killer: str | None
+
+
+def judge(mutant: Mutant) -> Verdict:
+    """Run the tests in a copy of the repository that has the bug."""
+    is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
+    name = f"{CORE}/{mutant.file}" if is_of_core else mutant.file
+    text = (ROOT / name).read_text()
+    if text.count(mutant.old) != 1:
+        raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")
+    changed = {name: text.replace(mutant.old, mutant.new)}
+    done = _tested(mutant.tests or TESTS, changed)
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"{mutant.bug}: the tests did not run\n{done.stdout}{done.stderr}")
+    if done.returncode == 2 and "rror" not in done.stdout:
+        raise SystemExit(done.stdout)
+    return Verdict(mutant=mutant, killer=_killer(done.stdout) if done.returncode else None)
+
+
+def check_undisturbed() -> None:
+    """Every test that judges passes without a bug. Raises: SystemExit."""
+    tests = dict.fromkeys(test for mutant in MUTANTS for test in (mutant.tests or TESTS))
+    done = _tested(tuple(tests), {})
+    if done.returncode:
+        raise SystemExit(f"without a bug the tests fail, so they prove nothing\n{done.stdout}")
+
+
+def _tested(tests: Sequence[str], changed: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        left_out = shutil.ignore_patterns("__pycache__", ".*", "build", "dist")
+        shutil.copytree(ROOT, copy, ignore=left_out)
+        for name, text in changed.items():
+            (copy / name).write_text(text)
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *tests],
+            cwd=copy,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def _killer(output: str) -> str:
+    for line in output.splitlines():
+        if line.startswith(("FAILED tests/", "ERROR tests/")):
+            return line.split()[1].split("::")[-1].split("[")[0]
+    return "collection"
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """The table of the report."""
+    lines = ["| planted bug | in | killed by |", "| --- | --- | --- |"]
+    lines += [
+        f"| {verdict.mutant.bug} | `{verdict.mutant.file}` | `{verdict.killer}` |"
+        for verdict in verdicts
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Judge every mutant, two at a time; 1 if one survives."""
+    check_undisturbed()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = []
+        for verdict in pool.map(judge, MUTANTS):
+            verdicts.append(verdict)
+            mark = f"killed by {verdict.killer}" if verdict.killer else "SURVIVED"
+            print(f"{len(verdicts):3}/{len(MUTANTS)}  {verdict.mutant.bug}: {mark}", flush=True)
+    survivors = [verdict for verdict in verdicts if verdict.killer is None]
+    print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(table(verdicts))
+    print(REPORT.relative_to(ROOT))
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
