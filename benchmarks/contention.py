@@ -61,7 +61,7 @@ def trial(file: PipelineFile, runs: int) -> Trial:
     try:
         sessions = [LocalRun.prepare(cloud, file, Console(quiet=True)) for _ in range(runs)]
         with ThreadPoolExecutor(runs) as pool:
-            played = [pool.submit(session.play, {}, sweep=False) for session in sessions]
+            played = [pool.submit(session.play, {}, reconcile=False) for session in sessions]
             all_ended = [each.result() for each in played]
         assert {ended.status for ended in all_ended} == {"SUCCEEDED"}, all_ended
         began = min(ended.started_at for ended in all_ended)

@@ -40,7 +40,7 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
     cloud = LocalCloud.start(directory=file.path.resolve().parent)
     try:
         session = LocalRun.prepare(cloud, file, Console(quiet=True))
-        ended = session.play(params, sweep=False)
+        ended = session.play(params, reconcile=False)
         assert ended.status == "SUCCEEDED", ended.status
         took = (ended.ended_at or ended.started_at) - ended.started_at
         flow = Workflow(

@@ -1,4 +1,4 @@
-"""The program `batchrelay`: verbs, and the errors that are the caller's to mend."""
+"""The program `batchrelay`: verbs, and the errors that the caller can fix."""
 
 from __future__ import annotations
 

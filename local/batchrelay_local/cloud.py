@@ -46,13 +46,13 @@ class Cloud:
             folder=logs,
             environment={**order.job_environment, **self._aws(self._credentials.jobs)},
             publish=self._host.publish,
-            is_heard=self._host.is_wanted,
+            is_wanted=self._host.is_wanted,
             faults=Faults.parse(order.chaos) if order.chaos else None,
             assumptions=Assumptions.parse(order.assume) if order.assume else DOCUMENTED,
         )
 
     def start(self) -> dict[str, Any]:
-        """What the starter is told."""
+        """The answer to the starter."""
         os.environ.update(self._aws(self._credentials.user))
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
@@ -92,8 +92,8 @@ class Cloud:
         return process_environment(self._host.endpoint, access_key, self._credentials.secret)
 
 
-class _Told:
-    """What the process was told by signals, or by the end of its standard input."""
+class _StopRequests:
+    """Requests to stop: by signals, or by the end of standard input."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -113,8 +113,8 @@ class _Told:
         if arguments.thread is not None and arguments.thread.name in ("ministack", "batch-runner"):
             self._at_once()
 
-    def hear_starter(self) -> None:
-        """Stop when whoever started this process is gone."""
+    def watch_starter(self) -> None:
+        """Stop when the process that started this one has ended."""
         threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self) -> None:
@@ -128,11 +128,11 @@ class _Told:
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run until a request to stop."""
     order = CloudOrder.from_json(sys.stdin.readline())
     guard = guarded()
-    told = _Told()
-    threading.excepthook = told.thread_died
+    stop_requests = _StopRequests()
+    threading.excepthook = stop_requests.thread_died
     try:
         os.chdir(order.directory)
         cloud = Cloud(order)
@@ -142,18 +142,18 @@ def main() -> None:
         guard.kill()
         os._exit(1)
     print(json.dumps(answer), flush=True)  # noqa: T201  # the protocol
-    told.hear_starter()
-    told.wait()
-    _stop(cloud, told)
+    stop_requests.watch_starter()
+    stop_requests.wait()
+    _stop(cloud, stop_requests)
     guard.kill()
     os._exit(0)
 
 
-def _stop(cloud: Cloud, told: _Told) -> None:
+def _stop(cloud: Cloud, stop_requests: _StopRequests) -> None:
     stopping = threading.Thread(target=cloud.stop, kwargs={"immediately": False}, daemon=True)
-    if not told.immediately.is_set():
+    if not stop_requests.immediately.is_set():
         stopping.start()
-    while stopping.is_alive() and not told.immediately.wait(timeout=0.05):
+    while stopping.is_alive() and not stop_requests.immediately.wait(timeout=0.05):
         pass
-    if told.immediately.is_set():
+    if stop_requests.immediately.is_set():
         cloud.stop(immediately=True)

@@ -23,10 +23,10 @@ from batchrelay_local.batch.details import REGION
 from batchrelay_local.credentials import client_environment
 
 STOP_S_MAX = 8.0
-"""Seconds until a cloud that was told to stop is killed: its processes have 3 of them."""
+"""Seconds until a cloud that is stopping is killed: its processes have 3 of them."""
 
 KILL_S_MAX = 2.0
-"""Seconds until a cloud that was told to end at once is killed."""
+"""Seconds until a cloud that is to end at once is killed."""
 
 WATCH_S = 0.2
 """Seconds between two looks whether a cloud is still there."""
@@ -65,7 +65,7 @@ class CloudOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class CloudOrder:
-    """What the cloud's process is told."""
+    """The order to the cloud's process."""
 
     folder: str
     """Its own; it removes it at the end."""
@@ -94,7 +94,7 @@ class CloudOrder:
 
 @dataclass(kw_only=True)
 class LocalCloud:
-    """A cloud that is up. Whoever holds it must `stop` it; if its holder dies, it stops itself."""
+    """A cloud that is up. Its holder must `stop` it; if the holder dies, it stops itself."""
 
     endpoint: str
     access_key: str
@@ -230,7 +230,7 @@ def _close_pipes(process: subprocess.Popen[str]) -> None:
 
 
 def _ordered(process: subprocess.Popen[str], order: CloudOrder) -> dict[str, Any]:
-    """Tell the process its order; its answer once it is up. Raises: CloudError."""
+    """Send the process its order; its answer once it is up. Raises: CloudError."""
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(BrokenPipeError):

@@ -3,7 +3,7 @@
 What differs is listed here and nowhere else:
 
 1. Functions and layers are zipped from their sources instead of built.
-2. Alarms on a metric expression are left out: MiniStack refuses them, and nobody reads alarms here.
+2. Alarms on a metric expression are left out: MiniStack refuses them, and alarms are not read here.
 3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
    variables, which are texts: MiniStack hands on a text everywhere.
 4. The schedule of reconcile begins one interval later, not at once: there is no run yet.

@@ -284,7 +284,7 @@ def created(number: int, **said: Any) -> CreatedObject:
     return CreatedObject(**values)
 
 
-class BurstStoreContract:
+class UploadBatchStoreContract:
     def test_an_upload_is_noted_once_in_whichever_burst(
         self, upload_batches: UploadBatchStore
     ) -> None:

@@ -93,7 +93,7 @@ class TestDynamoStore(suite.PipelineStoreContract, suite.RunStoreContract):
         return boto3.client("dynamodb").get_item(TableName=store.table, Key=key)["Item"]
 
 
-class TestDynamoUploadBatches(suite.BurstStoreContract):
+class TestDynamoUploadBatches(suite.UploadBatchStoreContract):
     @pytest.fixture
     def upload_batches(self, aws: None, fresh_name: str) -> DynamoUploadBatches:
         boto3.client("dynamodb").create_table(**table_request(fresh_name))

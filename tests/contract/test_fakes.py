@@ -34,7 +34,7 @@ class TestMemoryStore(suite.PipelineStoreContract, suite.RunStoreContract):
         return _MemoryStore()
 
 
-class TestMemoryUploadBatches(suite.BurstStoreContract):
+class TestMemoryUploadBatches(suite.UploadBatchStoreContract):
     @pytest.fixture
     def upload_batches(self) -> MemoryUploadBatches:
         return MemoryUploadBatches()

@@ -146,8 +146,8 @@ def test_submissions_beyond_the_accounts_rate_are_paid_later(
         with ThreadPoolExecutor(HANDLERS) as pool:
             list(pool.map(start, range(runs)))
         owing = runs
-        for sweep in range(1, 40):
-            clock = LaterClock(timedelta(seconds=1_000 * sweep))
+        for reconcile in range(1, 40):
+            clock = LaterClock(timedelta(seconds=1_000 * reconcile))
             sweeper = replace(engines(), clock=clock)
             for run_id in list(throttled.runs.open_runs()):
                 with suppress(ClientError):  # its own reads were throttled: the next sweep

@@ -104,7 +104,7 @@ def test_tune_recommends_by_what_items_took(
         session = LocalRun.prepare(
             cloud, read(EXAMPLES / "sizes/pipeline.yaml"), Console(quiet=True)
         )
-        ended = session.play({}, sweep=False)
+        ended = session.play({}, reconcile=False)
         use(cloud, monkeypatch)
         result = CliRunner().invoke(cli, ["tune", f"{ended.id}/process", "--output", "json"])
         assert result.exit_code == 0, result.output

@@ -142,7 +142,7 @@ def upload(debounce: int) -> Json:
     return a_file(a_step(), triggers=[{"s3": {"bucket": "limits", "debounce": debounce}}])
 
 
-def sweep(a: int, b: int, **flow: Any) -> Json:
+def reconcile(a: int, b: int, **flow: Any) -> Json:
     matrix = {"matrix": {"a": [*range(a)], "b": [*range(b)]}}
     return of_step(flow={"forEach": matrix, **flow})
 
@@ -351,7 +351,7 @@ ROWS: tuple[Row, ...] = (
     row("ARRAY_SIZE_MIN", "submit", lambda n: {"arrayProperties": {"size": n}}, 2, 1, "Array size must be between 2 and 10000, got 1"),
     row("ARRAY_SIZE_MAX", FILES, lambda n: of_step(arrayProperties={"size": n}), 10_000, 10_001, "AWS Batch takes array sizes 2 to 10,000, not 10,001"),
     row("ARRAY_SIZE_MAX", "submit", lambda n: {"arrayProperties": {"size": n}}, 10_000, 10_001, "Array size must be between 2 and 10000, got 10001"),
-    Row(limit="PARTS_MAX", doors=FILES, at=lambda: sweep(1_000, 1_000), beyond=lambda: sweep(101, 9_901), says="1,000,001 children, and 100 arrays of 10,000 hold 1,000,000: write a larger chunk"),
+    Row(limit="PARTS_MAX", doors=FILES, at=lambda: reconcile(1_000, 1_000), beyond=lambda: reconcile(101, 9_901), says="1,000,001 children, and 100 arrays of 10,000 hold 1,000,000: write a larger chunk"),
     row("PARTS_MAX", "start", lambda n: (WIDE, {"params": {"n": n}}), 1_000_000, 1_000_001, "step a: 1,000,001 children are more than 100 arrays of 10,000 hold (1,000,000)"),
     row("PARTS_MAX", "prepare", lambda n: (LISTED, b"x\n" * n), 1_000_000, 1_000_001, "are 1,000,001 children, and 100 arrays of 10,000 hold 1,000,000: write a larger chunk"),
     row("STEPS_MAX", FILES, lambda n: a_file(*(a_step(f"s{m}") for m in range(n))), 500, 501, "501 steps; a pipeline has at most 500"),
@@ -393,7 +393,7 @@ ROWS: tuple[Row, ...] = (
     row("KEY_CHARS_MAX", "start", lambda n: (PLAIN, {"key": "k" * n}), 256, 257, "order.key: more than 256 characters"),
     row("DEBOUNCE_S_MIN", FILES, upload, 1, 0, "1 s to 1 h"),
     row("DEBOUNCE_S_MAX", FILES, upload, 3_600, 3_601, "1 s to 1 h"),
-    Row(limit="QUEUE_MESSAGES_MAX", doors=FILES, at=lambda: sweep(1_000, 1_000, queue={"workers": 2}), beyond=lambda: sweep(101, 9_901, queue={"workers": 2}), says="1,000,001 messages, and a queue is filled with at most 1,000,000: write a larger chunk"),
+    Row(limit="QUEUE_MESSAGES_MAX", doors=FILES, at=lambda: reconcile(1_000, 1_000, queue={"workers": 2}), beyond=lambda: reconcile(101, 9_901, queue={"workers": 2}), says="1,000,001 messages, and a queue is filled with at most 1,000,000: write a larger chunk"),
     row("QUEUE_MESSAGES_MAX", "prepare", lambda n: ({**LISTED, "workers": 2}, b"x\n" * n), 1_000_000, 1_000_001, "at most 1,000,000: write a larger chunk"),
     row("COLUMNS_MAX", "prepare", lambda n: (TABLE, table_of(n)), 16_384, 16_385, "16,385 columns, and a table may have 16,384"),
     row("GLOB_CHARS_MAX", "lint", lambda n: of_step(flow={"forEach": {"prefix": "s3://b/", "match": "*" + "x" * (n - 1)}}), 1_024, 1_025, "write at most 1,024"),

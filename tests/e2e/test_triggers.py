@@ -276,7 +276,7 @@ def test_runs_that_wait_are_cancelled_all_at_once_and_a_night_has_one_run(tmp_pa
     assert "run QUEUED by 2026-11-04T02:00:00Z: stopped" in batchrelay("history", ids[0])
     again = CliRunner().invoke(cli, command)
     assert again.exit_code == 1
-    assert "4 of 4 have ended FAILED or CANCELLED; a time has one run" in again.output
+    assert "4 of 4 ended FAILED or CANCELLED; a time has one run" in again.output
     batchrelay("undeploy", "stopped")
     none = CliRunner().invoke(cli, ["runs", "stoped"])
     assert (none.exit_code, "there are no runs of stoped" in none.output) == (2, True)

@@ -30,7 +30,7 @@ _AGAIN_CODES = frozenset({"RequestTimeout", "SlowDown", "ThrottlingException", "
 
 
 class Answer(NamedTuple):
-    """What a service said."""
+    """The answer of a service."""
 
     status: int
     headers: dict[str, str]
@@ -101,7 +101,7 @@ class Aws:
             if error.status == 403:
                 raise WorkerError(
                     f"{error}: give the job's role s3:GetObject and, so that absent objects can "
-                    "be told, s3:ListBucket"
+                    "be recognized, s3:ListBucket"
                 ) from None
             raise
         return True
@@ -129,7 +129,7 @@ class Aws:
         try:
             return self._s3_in(region, bucket, key, *rest)
         except ServiceError as error:
-            other = self._regions.get(bucket)  # S3 said where the bucket is
+            other = self._regions.get(bucket)  # S3 named the region of the bucket
             refusal = error
         if other is not None and other != region:
             try:
@@ -287,8 +287,8 @@ def _refusal(answer: Answer) -> ServiceError:
     code = _code(answer)
     text = answer.body.decode(errors="replace")
     match = re.search(r"<Message>(.*?)</Message>|\"message\"\s*:\s*\"(.*?)\"", text, re.DOTALL)
-    said = (match.group(1) or match.group(2) or "") if match else ""
-    return ServiceError(f"{answer.status} {code} {said}".strip(), answer.status, code)
+    message = (match.group(1) or match.group(2) or "") if match else ""
+    return ServiceError(f"{answer.status} {code} {message}".strip(), answer.status, code)
 
 
 def _code(answer: Answer) -> str:

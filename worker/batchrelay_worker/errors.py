@@ -8,7 +8,7 @@ class WorkerError(Exception):
 
 
 class ServiceError(WorkerError):
-    """An AWS service said no."""
+    """An AWS service refused."""
 
     def __init__(self, message: str, status: int, code: str) -> None:
         super().__init__(message)
@@ -17,4 +17,4 @@ class ServiceError(WorkerError):
 
 
 class StopRequested(Exception):  # nothing is wrong
-    """SIGTERM: a Spot reclaim, a timeout, or somebody stopped the job."""
+    """SIGTERM: a Spot reclaim, a timeout, or a request stopped the job."""

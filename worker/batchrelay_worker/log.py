@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 
 
-def tell(line: str) -> None:
+def log_line(line: str) -> None:
     """A line for the log, apart from the program's own."""
     print(f"[batchrelay] {printable(line)}", file=sys.stderr, flush=True)  # noqa: T201  # the log
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 from batchrelay_worker.items import Child, items_of
-from batchrelay_worker.log import tell
+from batchrelay_worker.log import log_line
 from batchrelay_worker.program import Program, Stopping, refuse_code
 from batchrelay_worker.work import Work
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _VERBS[options.verb](options)
     except (OSError, WorkerError) as error:
-        tell(str(error))
+        log_line(str(error))
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Runs the program for one item: again after a failure, with backoff; told of SIGTERM."""
+"""Runs the program for one item: again after a failure, with backoff; SIGTERM is passed on."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ BACKOFF_MAX_S = 60.0
 
 
 class Stopping:
-    """SIGTERM: the program is told, and whoever waits is interrupted once."""
+    """SIGTERM: it is passed on to the program, and a wait is interrupted once."""
 
     def __init__(self) -> None:
         self.is_requested = False
         self.process: subprocess.Popen[bytes] | None = None
         self._may_interrupt = False
-        self._is_told = False
+        self._is_terminated = False
 
     def listen(self) -> None:
-        """Hear SIGTERM from now on."""
+        """Handle SIGTERM from now on."""
         signal.signal(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self, *_: Any) -> None:
         self.is_requested = True
-        self.tell_program()
+        self.terminate_program()
         if self._may_interrupt:
             self._may_interrupt = False
             raise StopRequested
 
-    def tell_program(self) -> None:
+    def terminate_program(self) -> None:
         """Hand the signal on, once."""
-        if self.process is not None and not self._is_told and self.process.poll() is None:
-            self._is_told = True
+        if self.process is not None and not self._is_terminated and self.process.poll() is None:
+            self._is_terminated = True
             self.process.send_signal(signal.SIGTERM)
 
     def check(self) -> None:
@@ -101,7 +101,7 @@ class Program:
         self._stopping = stopping
 
     def run(self, item: Item) -> dict[str, Any]:
-        """What became of an item. Raises: StopRequested, with the program told of it."""
+        """What became of an item. Raises: StopRequested, with SIGTERM passed on to the program."""
         self._stopping.check()
         began = time.monotonic()
         try:
@@ -135,7 +135,7 @@ class Program:
         try:
             code = self._stopping.interruptible(process.wait)
         except StopRequested:  # it may have come before the process was known
-            self._stopping.tell_program()
+            self._stopping.terminate_program()
             raise
         self._stopping.process = None
         if code == 0:
@@ -144,6 +144,6 @@ class Program:
         return {"ok": False, "code": code if code > 0 else 128 - code, "why": why}
 
     def wait(self) -> None:
-        """Wait for the program that was told to stop."""
+        """Wait for the program to end after SIGTERM."""
         if self._stopping.process is not None:
             self._stopping.process.wait()

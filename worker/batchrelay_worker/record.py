@@ -13,7 +13,7 @@ from typing import Any
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, WorkerError
 from batchrelay_worker.items import Child
-from batchrelay_worker.log import tell
+from batchrelay_worker.log import log_line
 
 SCHEMA = 1
 SEGMENT_ITEMS = 500
@@ -64,7 +64,7 @@ class Record:
             if error.status == 404:
                 return None
             if error.status == 403:  # what S3 says of an absent object to those who must not list
-                tell(f"{error}: taken for absent; with s3:ListBucket it would be sure")
+                log_line(f"{error}: taken for absent; with s3:ListBucket it would be sure")
                 return None
             raise
         return list(document["items"])
@@ -94,7 +94,7 @@ class Record:
         try:
             self.save()
         except WorkerError as error:
-            tell(f"no checkpoint: {error}")
+            log_line(f"no checkpoint: {error}")
 
     def save(self, *, done: bool = False) -> None:
         """Write the record, if there is something new to say. Raises: WorkerError."""
@@ -125,7 +125,7 @@ class Record:
 
     @property
     def exit_code(self) -> int:
-        """The one that all failed items share, so that evaluateOnExit can tell; else 1."""
+        """The one that all failed items share, so that evaluateOnExit can match it; else 1."""
         failed = (entry for entry in self.items.values() if not entry["ok"])
         codes = {int(entry.get("code", 1)) for entry in failed}
         return codes.pop() if len(codes) == 1 else 1

@@ -9,7 +9,7 @@ from typing import Any, Iterable
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, StopRequested, WorkerError
 from batchrelay_worker.items import Child, Item, items_of, row_items
-from batchrelay_worker.log import tell
+from batchrelay_worker.log import log_line
 from batchrelay_worker.program import Program, Stopping
 from batchrelay_worker.record import Record
 
@@ -47,7 +47,7 @@ class Work:
         """Do everything; the exit code: 0, the failed items' own, 143 after SIGTERM."""
         resumed = self._record.resume(with_failed=bool(self._child.queue))
         if resumed:
-            tell(f"attempt {self._child.attempt}: {resumed} items were done before")
+            log_line(f"attempt {self._child.attempt}: {resumed} items were done before")
         try:
             poisoned = self._from_queue() if self._child.queue else self._slice()
         except StopRequested:
@@ -57,9 +57,9 @@ class Work:
         if failed:
             number, why = self._record.first_failure
             total = len(self._record.items)
-            tell(f"{failed} of {total} items failed; the first of them, item {number}: {why}")
+            log_line(f"{failed} of {total} items failed; the first of them, item {number}: {why}")
         elif poisoned:
-            tell(f"{poisoned} messages are dead letters: their items failed, or ended workers")
+            log_line(f"{poisoned} messages are dead letters: their items failed, or ended workers")
         return self._record.exit_code if failed or poisoned else 0
 
     def _slice(self) -> int:
@@ -73,23 +73,23 @@ class Work:
                 continue
             entry = self._program.run(item)
             self._record.note(item.number, entry)
-            self._tell_of(item, entry, f"{position} of {len(todo)}")
+            self._log_item(item, entry, f"{position} of {len(todo)}")
 
-    def _tell_of(self, item: Item, entry: dict[str, Any], place: str) -> None:
+    def _log_item(self, item: Item, entry: dict[str, Any], place: str) -> None:
         if entry.get("skipped"):
-            tell(f"item {item.number} ({place}) is there already")
+            log_line(f"item {item.number} ({place}) is there already")
         elif not entry["ok"]:
             tries = f" after {entry['tries']} tries" if entry["tries"] > 1 else ""
-            tell(f"item {item.number} ({place}) failed{tries}: {entry['why']}")
+            log_line(f"item {item.number} ({place}) failed{tries}: {entry['why']}")
         elif self._child.chunk > 1 or self._child.queue:
-            tell(f"item {item.number} ({place}) done in {entry['s']:.1f} s")
+            log_line(f"item {item.number} ({place}) done in {entry['s']:.1f} s")
 
     def _stop(self) -> int:
         """The machine is about to go: keep what is done, then wait for the program's own end.
 
         Its item is not taken for done even if it ends with 0: many programs answer SIGTERM so.
         """
-        tell("SIGTERM: keeping what is done")
+        log_line("SIGTERM: keeping what is done")
         self._record.try_to_save()
         self._program.wait()
         if self._receipt:  # another worker may have it at once
@@ -128,7 +128,7 @@ class Work:
             self._do(items)
         finally:
             ended.set()
-        self._record.save()  # before the message is gone, or nobody would know
+        self._record.save()  # before the message is deleted
         if not all(self._record.is_done(item.number) for item in items):
             self._aws.sqs("SendMessage", self._child.queue + DEAD, MessageBody=message["Body"])
         self._aws.sqs("DeleteMessage", self._child.queue, ReceiptHandle=self._receipt)
@@ -148,7 +148,7 @@ class Work:
                 VisibilityTimeout=seconds,
             )
         except WorkerError as error:
-            tell(f"the message's time could not be changed: {error}")
+            log_line(f"the message's time could not be changed: {error}")
 
     def _is_drained(self) -> bool:
         """Whether nothing is left for this worker.
@@ -175,5 +175,5 @@ class Work:
                 if looks and not found:
                     self._stopping.interruptible(lambda: time.sleep(1))
         except ServiceError as error:
-            tell(f"the dead-letter queue cannot be read: {error}")
+            log_line(f"the dead-letter queue cannot be read: {error}")
         return found

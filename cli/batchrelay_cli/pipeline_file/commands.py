@@ -10,7 +10,7 @@ from batchrelay_cli.pipeline_file.document import Document, Place
 
 WORKER = "batchrelay-worker"
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
-"""Tells the local AWS Batch what stands before every command: what ENTRYPOINT is to an image."""
+"""The tag of what the local AWS Batch puts before every command: ENTRYPOINT of an image."""
 
 _ITEM = re.compile(r"\{item(?:\.[^{}]*)?\}")
 
@@ -18,7 +18,7 @@ _ITEM = re.compile(r"\{item(?:\.[^{}]*)?\}")
 def check_commands(
     document: Document, steps: Any, defaults: Mapping[str, Any], definitions: Any
 ) -> None:
-    """Warn of `{item.…}` that nobody fills in, and of job definitions that the file has not."""
+    """Warn of `{item.…}` that is not replaced, and of job definitions that the file has not."""
     known = {
         entry["jobDefinitionName"]: entry
         for entry in (definitions if isinstance(definitions, list) else [])

@@ -61,13 +61,13 @@ class Document:
 
     @property
     def errors(self) -> list[Problem]:
-        """What must be mended, in the order of the file."""
+        """Errors, in the order of the file."""
         wrong = [problem for problem in self.problems if not problem.is_warning]
         return sorted(wrong, key=lambda problem: (problem.line, problem.column))
 
     @property
     def warnings(self) -> list[Problem]:
-        """What may be mended."""
+        """Warnings."""
         return [problem for problem in self.problems if problem.is_warning]
 
     def _note(self, positions: Mapping[Place, tuple[int, int]], place: Place, message: str) -> None:
@@ -119,7 +119,7 @@ for _tag, _pattern, _first in (
 def parse(text: str, *, is_json: bool = False) -> Document:
     """The document; what is no YAML is a problem of it.
 
-    JSON is read as YAML, which keeps the places; what is wrong with it is told in JSON's words.
+    JSON is read as YAML, which keeps the places; its errors are those of JSON.
     """
     document = Document()
     if is_json:

@@ -99,7 +99,7 @@ def check_graph(
         for path, problem in _items_misfits(step):
             document.wrong((*place, "flow", *path), problem)
         if step.n_to_n_needs and not step.has_items and step.array_size is None:
-            _warn_of_lanes(document, place, entries[number], step)
+            _warn_of_n_to_n(document, place, entries[number], step)
         _check_outputs(document, place, step, by_name)
     _check_skipping(document, by_name, {step.name: ("steps", number) for number, step in steps})
     _check_cycles(document, {step.name: number for number, step in steps}, by_name)
@@ -185,7 +185,7 @@ def is_array(step: Step) -> bool:
     return step.has_items or bool(step.n_to_n_needs) or step.array_size is not None
 
 
-def _warn_of_lanes(document: Document, place: Place, entry: Mapping[str, Any], step: Step) -> None:
+def _warn_of_n_to_n(document: Document, place: Place, entry: Mapping[str, Any], step: Step) -> None:
     """A plain job with N_TO_N elsewhere means one that waits for a whole array; here it is as wide
     as that array. A step that speaks of its child's place means it."""
     if any(word in text for _, text in strings(entry, ()) for word in _OF_A_CHILD):

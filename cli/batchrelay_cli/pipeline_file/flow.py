@@ -100,7 +100,7 @@ def _for_each(document: Document, place: Place, value: Any) -> ForEach | None:
 
 
 def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach | None:
-    file, items, said = value["file"], value.get("items"), value.get("format")
+    file, items, form_name = value["file"], value.get("items"), value.get("format")
     if not isinstance(file, str) or not isinstance(items, str | None):
         document.wrong(
             place,
@@ -108,11 +108,11 @@ def _file(document: Document, place: Place, value: Mapping[str, Any]) -> ForEach
             "as Items)",
         )
         return None
-    if said is not None and said not in list(ListFormat):
+    if form_name is not None and form_name not in list(ListFormat):
         document.wrong((*place, "format"), f"format must be one of {', '.join(ListFormat)}")
         return None
     separator = _separator(document, place, value)
-    form = None if said is None else ListFormat(said)
+    form = None if form_name is None else ListFormat(form_name)
     if form is None and items is not None:
         form = ListFormat.JSON
     elif form is None and separator:

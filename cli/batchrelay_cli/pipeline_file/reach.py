@@ -1,6 +1,6 @@
 """What of an account a file names: job queues, job definitions, topics, and the buckets of lists.
 
-The functions of the stack go there with their own role. Where a parameter decides, whoever may
+The functions of the stack go there with their own role. Where a parameter decides, a caller who may
 start a run chooses among all that the role may do, which is more than the file says.
 """
 

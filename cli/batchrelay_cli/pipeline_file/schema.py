@@ -70,18 +70,20 @@ def pipeline_schema() -> Schema:
     )
     document = _object(
         required=("pipeline", "steps"),
-        pipeline=_told("Its name.", _NAME),
-        params=_told(
+        pipeline=_described("Its name.", _NAME),
+        params=_described(
             "Name: default, or {type, default, description}. Without a default a run must give it.",
             {"type": "object", "propertyNames": {"pattern": f"^{PARAM_NAME.pattern}$"}}
             | {"additionalProperties": {"anyOf": [_VALUE, _param()]}},
         ),
-        defaults=_told("SubmitJob fields that are merged under every step.", _object(**defaults)),
-        steps=_told("SubmitJob requests, each with a `flow`.", steps),
-        notify=_told("SNS notices at the end of a run.", _list(_notice())),
-        triggers=_told("What starts runs: uploads and schedules.", _list(_trigger())),
-        timeout=_told("How long a run may take, such as 6h.", _DURATION),
-        jobDefinitions=_told("RegisterJobDefinition requests.", _list(definition)),
+        defaults=_described(
+            "SubmitJob fields that are merged under every step.", _object(**defaults)
+        ),
+        steps=_described("SubmitJob requests, each with a `flow`.", steps),
+        notify=_described("SNS notices at the end of a run.", _list(_notice())),
+        triggers=_described("What starts runs: uploads and schedules.", _list(_trigger())),
+        timeout=_described("How long a run may take, such as 6h.", _DURATION),
+        jobDefinitions=_described("RegisterJobDefinition requests.", _list(definition)),
     )
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -116,7 +118,7 @@ class _Shapes:
 
 def _members(shapes: _Shapes, shape: StructureShape, without: Iterable[str] = ()) -> Schema:
     return {
-        name: _told(_sentence(member.documentation), shapes.of(member))
+        name: _described(_sentence(member.documentation), shapes.of(member))
         | _LIMITS.get((shape.name, name), {})
         for name, member in shape.members.items()
         if name not in without
@@ -132,13 +134,13 @@ def _step(shapes: _Shapes) -> Schema:
         _object(required=("type",), type={"enum": ["SEQUENTIAL"]}),
     ]
     ours = {
-        "jobName": _told("The step's name in the pipeline.", _NAME),
-        "dependsOn": _told("Steps that it waits for.", _list({"anyOf": edge})),
-        "arrayProperties": _told(
+        "jobName": _described("The step's name in the pipeline.", _NAME),
+        "dependsOn": _described("Steps that it waits for.", _list({"anyOf": edge})),
+        "arrayProperties": _described(
             "A size that is known; one that is found out is `flow.forEach`.",
             _object(required=("size",), size={"anyOf": [size, param]}),
         ),
-        "flow": _told("What AWS Batch has no word for.", _flow(shapes)),
+        "flow": _described("What AWS Batch has no word for.", _flow(shapes)),
     }
     members = _members(shapes, submit, without=OTHER_OVERRIDES) | ours
     return _object(required=("jobName",), **members)
@@ -150,24 +152,24 @@ def _flow(shapes: _Shapes) -> Schema:
     of, fan_in = _TEXT, {"type": "integer", "minimum": FAN_IN_MIN, "maximum": FAN_IN_MAX}
     workers = {"type": "integer", "minimum": 1, "maximum": ARRAY_SIZE_MAX}
     return _object(
-        forEach=_told("What it fans out over: a child for each item.", {"anyOf": _for_each()}),
-        chunk=_told("Items of one child; auto measures.", {"anyOf": [one, {"const": "auto"}]}),
-        skipExisting=_told("Leave items out whose output, this URI, is there.", _TEXT),
-        groups=_told(
+        forEach=_described("What it fans out over: a child for each item.", {"anyOf": _for_each()}),
+        chunk=_described("Items of one child; auto measures.", {"anyOf": [one, {"const": "auto"}]}),
+        skipExisting=_described("Leave items out whose output, this URI, is there.", _TEXT),
+        groups=_described(
             "Resource classes: the first that holds takes the item.",
             _list(_object(when=_TEXT, **submit)),
         ),
-        aggregate=_told(
+        aggregate=_described(
             "Tree reduction of another step's outputs.",
             _object(required=("of", "fanIn"), of=of, fanIn=fan_in),
         ),
-        queue=_told(
+        queue=_described(
             "The items go into a queue that so many children pull from.",
             _object(required=("workers",), workers=workers),
         ),
-        when=_told("SKIPPED if this condition does not hold.", _TEXT),
-        output=_told("Where it leaves its result.", _TEXT),
-        unsafeShell=_told("Values may stand in the code of a shell.", {"type": "boolean"}),
+        when=_described("SKIPPED if this condition does not hold.", _TEXT),
+        output=_described("Where it leaves its result.", _TEXT),
+        unsafeShell=_described("Values may stand in the code of a shell.", {"type": "boolean"}),
     )
 
 
@@ -178,9 +180,9 @@ def _for_each() -> list[Schema]:
             required=("file",),
             file=_TEXT,
             items=_TEXT,
-            format=_told("Said where the file's name does not.", {"enum": list(ListFormat)}),
-            separator=_told(
-                "Of CSV's columns; a comma unless said.",
+            format=_described("Said where the file's name does not.", {"enum": list(ListFormat)}),
+            separator=_described(
+                "Of CSV's columns; a comma by default.",
                 _TEXT | {"pattern": f"^(?:{SEPARATOR})$"},
             ),
         ),
@@ -207,14 +209,14 @@ def _trigger() -> Schema:
         bucket=_TEXT,
         prefix=_TEXT,
         suffix=_TEXT,
-        debounce=_told("Uploads become one run, once no other came for this time.", _DEBOUNCE),
-        overlap=_told("What happens while a run is open.", overlap),
+        debounce=_described("Uploads become one run, once no other came for this time.", _DEBOUNCE),
+        overlap=_described("What happens while a run is open.", overlap),
     )
     schedule = _object(
         required=("expression",),
-        expression=_told("rate(…), cron(…) or at(…) of EventBridge Scheduler.", _TEXT),
+        expression=_described("rate(…), cron(…) or at(…) of EventBridge Scheduler.", _TEXT),
         timezone=_TEXT,
-        overlap=_told("What happens while a run is open.", overlap),
+        overlap=_described("What happens while a run is open.", overlap),
     )
     return {
         "anyOf": [
@@ -234,7 +236,7 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _told(description: str, schema: Schema) -> Schema:
+def _described(description: str, schema: Schema) -> Schema:
     return {"description": description, **schema} if description else schema
 
 

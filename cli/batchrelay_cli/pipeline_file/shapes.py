@@ -30,7 +30,7 @@ _ANY_CASE = ("RetryAction",)
 def request_shape(operation: str) -> StructureShape:
     """The request of an operation of AWS Batch. Source: botocore's service model.
 
-    Read without a session: the user's AWS settings, right or wrong, are nobody's business here.
+    Read without a session: the user's AWS settings, right or wrong, do not matter here.
     """
     model = ServiceModel(Loader().load_service_model("batch", "service-2"), "batch")
     shape = model.operation_model(operation).input_shape

@@ -62,28 +62,30 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
         document.wrong(place, wanted + hint)
         return None
     [kind] = kinds
-    said: Mapping[str, Any] = entry[kind]
-    for key, value in said.items():
+    fields: Mapping[str, Any] = entry[kind]
+    for key, value in fields.items():
         inner = (*place, kind, key)
         if key not in _KEYS[kind]:
             document.wrong_key(inner, unknown_key(key, _KEYS[kind], f"a trigger's {kind}"))
         elif not isinstance(value, str) and key != "debounce":
             document.wrong(inner, f"{key} must be a text")
-    texts = {key: value for key, value in said.items() if isinstance(value, str)}
+    texts = {key: value for key, value in fields.items() if isinstance(value, str)}
     place = (*place, kind)
     overlap = _overlap(document, place, texts)
     if kind == "schedule":
         return _schedule(document, place, texts, overlap)
-    debounce_s = _debounce(document, place, said.get("debounce"))
+    debounce_s = _debounce(document, place, fields.get("debounce"))
     return _s3(document, place, texts, debounce_s, overlap)
 
 
 def _overlap(document: Document, place: Place, texts: Mapping[str, str]) -> Overlap:
-    said = texts.get("overlap", Overlap.PARALLEL)
-    if said not in list(Overlap):
-        document.wrong((*place, "overlap"), f"overlap is one of {', '.join(Overlap)}; got {said!r}")
+    policy = texts.get("overlap", Overlap.PARALLEL)
+    if policy not in list(Overlap):
+        document.wrong(
+            (*place, "overlap"), f"overlap is one of {', '.join(Overlap)}; got {policy!r}"
+        )
         return Overlap.PARALLEL
-    return Overlap(said)
+    return Overlap(policy)
 
 
 def _debounce(document: Document, place: Place, value: Any) -> int | None:
@@ -103,7 +105,7 @@ def _debounce(document: Document, place: Place, value: Any) -> int | None:
 def check_params(
     document: Document, triggers: tuple[Trigger, ...], params: tuple[Param, ...]
 ) -> None:
-    """Nobody is there to give a parameter to a run that a trigger starts."""
+    """A run that a trigger starts is given no parameter."""
     for param in params if triggers else ():
         if param.default is None:
             document.wrong(

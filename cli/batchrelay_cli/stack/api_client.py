@@ -79,7 +79,7 @@ def ask(
     body: Mapping[str, Any] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The API's document. Raises: UsageProblem with its sentence, for what the caller can mend."""
+    """The API's document. Raises: UsageProblem with its sentence, for what the caller can fix."""
     return asked(wire, method, *path, body=body, query=query)[1]
 
 

@@ -198,7 +198,7 @@ class Wire:
             raise FunctionFailedError(f"{function} failed: {body.get('errorMessage', body)}")
         return body
 
-    def sweep(self) -> None:
+    def reconcile(self) -> None:
         """Reconcile now."""
         self._functions.invoke(FunctionName=self.outputs["ReconcileName"], Payload=b"{}")
 
@@ -306,7 +306,7 @@ class Wire:
     # --- notices
 
     def subscribe(self) -> str:
-        """A queue that hears what the stack's topic says; its URL."""
+        """A queue that is subscribed to the stack's topic; its URL."""
         url = self.sqs.create_queue(QueueName="batchrelay-notices")["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self._sns.subscribe(

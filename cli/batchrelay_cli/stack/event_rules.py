@@ -34,7 +34,7 @@ _T = TypeVar("_T", S3Trigger, ScheduleTrigger)
 class _Known:
     """A rule or a schedule that is there: what it is called in a sentence, and what it holds."""
 
-    said: str
+    text: str
     content: Any
 
 
@@ -92,9 +92,9 @@ class TriggerRules:
             for rule in page["Rules"]:
                 targets: Any = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 inputs = [t.get("InputTransformer", {}).get("InputTemplate") for t in targets]
-                said = rule.get("Description", "").rpartition(_BY_US)[0]
+                text = rule.get("Description", "").rpartition(_BY_US)[0]
                 content = (json.loads(rule["EventPattern"]), inputs)
-                found[rule["Name"]] = _Known(said=said, content=content)
+                found[rule["Name"]] = _Known(text=text, content=content)
         return found
 
     def schedules(self) -> list[Mapping[str, Any]]:
@@ -109,7 +109,7 @@ class TriggerRules:
     def _put_rule(self, name: str, trigger: S3Trigger) -> None:
         self._events.put_rule(
             Name=name,
-            Description=f"{told(trigger)[:300]}{_BY_US}{self.pipeline})",
+            Description=f"{trigger_text(trigger)[:300]}{_BY_US}{self.pipeline})",
             EventPattern=json.dumps(pattern_of(trigger)),
         )
         transformer: Any = {
@@ -155,12 +155,12 @@ def _compared(
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     for name, there in known.items():
         if name not in wanted:
-            yield f"trigger {there.said}: removed", partial(delete, name)
+            yield f"trigger {there.text}: removed", partial(delete, name)
     for name, trigger in wanted.items():
         if name not in known:
-            yield f"trigger {told(trigger)}: new", partial(put, name, trigger)
+            yield f"trigger {trigger_text(trigger)}: new", partial(put, name, trigger)
         elif known[name].content != content(trigger):
-            yield f"trigger {told(trigger)}: changed", partial(put, name, trigger)
+            yield f"trigger {trigger_text(trigger)}: changed", partial(put, name, trigger)
 
 
 def _known_schedule(schedule: Mapping[str, Any]) -> _Known:
@@ -168,10 +168,10 @@ def _known_schedule(schedule: Mapping[str, Any]) -> _Known:
         expression=schedule["ScheduleExpression"], timezone=schedule["ScheduleExpressionTimezone"]
     )
     content = (trigger.expression, trigger.timezone, schedule["Target"].get("Input"))
-    return _Known(said=told(trigger), content=content)
+    return _Known(text=trigger_text(trigger), content=content)
 
 
-def told(trigger: Trigger) -> str:
+def trigger_text(trigger: Trigger) -> str:
     """A trigger in a sentence."""
     if isinstance(trigger, ScheduleTrigger):
         return f"{trigger.expression} {trigger.timezone}"

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
 
 CONTENT_TAG = "batchrelay:content"
-"""Tells which content a revision has."""
+"""The tag of the content that a revision has."""
 
 PIPELINE_TAG = "batchrelay:pipeline"
-"""Tells for which pipeline a revision was registered."""
+"""The tag of the pipeline for which a revision was registered."""
 
 
 _SHARED = (

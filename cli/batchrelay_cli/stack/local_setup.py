@@ -31,10 +31,10 @@ from batchrelay_cli.terminal import excerpt
 from batchrelay_local.launch import WORKER, job_environment
 
 DIRECTORY_TAG = "batchrelay:directory"
-"""Tells the local AWS Batch where a process starts: what WORKDIR is to an image."""
+"""The tag by which the local AWS Batch knows where a process starts: WORKDIR of an image."""
 
 PROGRAMS_TAG = "batchrelay:programs"
-"""Tells the local AWS Batch which folder stands before PATH: where an image has its programs."""
+"""The tag of the folder that the local AWS Batch puts before PATH: the programs of an image."""
 
 ENVIRONMENT_NAME = "this-machine"
 
@@ -159,7 +159,7 @@ def ensure_queues(wire: Wire, file: PipelineFile) -> None:
     for queue in missing_queues(wire.batch, file):
         try:
             _create_queue(wire, queue, name, is_shared=queue in shared)
-        except ClientError:  # somebody deploys at the same time, or the name is none
+        except ClientError:  # another deploy runs at the same time, or the name is invalid
             if queue in missing_queues(wire.batch, file):
                 raise
 

@@ -63,21 +63,21 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
     with reached(stack) as wire:
         orders = _orders(wire, pipeline, start, end)
         if plan or not orders:
-            told = [{"time": order.trigger["time"], "runId": order.run_id} for order in orders]
+            entries = [{"time": order.trigger["time"], "runId": order.run_id} for order in orders]
         else:
-            told = list(_started(wire, orders, is_shown=output == "text"))
+            entries = list(_started(wire, orders, is_shown=output == "text"))
     if output == "json":
-        echo_json({"planned" if plan else "runs": told})
+        echo_json({"planned" if plan else "runs": entries})
     elif not orders:
         say("no scheduled time lies between")
     elif plan:
-        for entry in told:
+        for entry in entries:
             say(f"{entry['time']}  run {entry['runId']}")
-        say(f"{len(told):,} runs")
-    lost = [entry for entry in told if entry.get("status") in ("FAILED", "CANCELLED")]
+        say(f"{len(entries):,} runs")
+    lost = [entry for entry in entries if entry.get("status") in ("FAILED", "CANCELLED")]
     if lost:
         say(
-            f"{len(lost):,} of {len(told):,} have ended FAILED or CANCELLED; a time has one run: "
+            f"{len(lost):,} of {len(entries):,} ended FAILED or CANCELLED; a time has one run: "
             f"start another by hand, batchrelay start {pipeline} --param NAME=VALUE",
             err=True,
         )
@@ -119,11 +119,11 @@ def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _moment(said: date, zone: ZoneInfo, of_day: time) -> datetime:
+def _moment(moment: date, zone: ZoneInfo, of_day: time) -> datetime:
     """A day's first or last moment is that of the zone."""
-    if isinstance(said, datetime):
-        return said
-    return datetime.combine(said, of_day, zone)
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment, of_day, zone)
 
 
 def _started(wire: Wire, orders: list[StartRequest], *, is_shown: bool) -> Iterator[dict[str, str]]:

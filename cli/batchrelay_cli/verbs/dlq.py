@@ -59,7 +59,7 @@ class DeadLetter:
 @click.option("--replay", is_flag=True, help="Send them to the queue that they came from.")
 @output_option
 def dlq(stack: str, replay: bool, output: str) -> None:
-    """Show the dead letters of a stack, or send them again once their cause is mended.
+    """Show the dead letters of a stack, or send them again once their cause is fixed.
 
     It uses the AWS settings of your environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Events
     and preparations that are repeated change nothing, so a replay is safe.

@@ -63,8 +63,8 @@ from batchrelay_local.launch import CloudError, LocalCloud
 POLL_S = 0.1
 """Seconds between two looks at the run."""
 
-SWEEP_S = 1.0
-"""Seconds between two sweeps while faults are played: who waits for chaos waits long enough."""
+RECONCILE_S = 1.0
+"""Seconds between two calls of reconcile while faults are injected."""
 
 NOTICE_WAIT_S = 5
 """Seconds to wait for a notice that SNS accepted."""
@@ -112,7 +112,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     end_with(cloud, screen)
     try:
         session = LocalRun.prepare(cloud, pipeline_file, screen)
-        ended = session.play(given, sweep=bool(options["chaos"]))
+        ended = session.play(given, reconcile=bool(options["chaos"]))
         report = session.report(ended)
         missing = False
         if download is not None:
@@ -202,11 +202,11 @@ class LocalRun:
             notices_queue=wire.subscribe(),
         )
 
-    def play(self, given: Mapping[str, str], *, sweep: bool) -> Run:
+    def play(self, given: Mapping[str, str], *, reconcile: bool) -> Run:
         """Start the run and show it until it has ended and its notices are out.
 
-        With `sweep`, or once its deadline has passed, reconcile is called every SWEEP_S instead of
-        every few minutes.
+        With `reconcile`, or once its deadline has passed, reconcile is called every RECONCILE_S
+        instead of every few minutes.
         """
         params = self._uploaded(given)
         self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
@@ -221,7 +221,7 @@ class LocalRun:
         display: Display = (
             TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)
         )
-        swept = time.monotonic()
+        reconciled_at = time.monotonic()
         with display:
             while True:
                 run = self.store.load(self.run_id)
@@ -229,9 +229,9 @@ class LocalRun:
                 if not is_open(run):
                     return run
                 is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
-                if (sweep or is_late) and time.monotonic() - swept > SWEEP_S:
-                    self.wire.sweep()
-                    swept = time.monotonic()
+                if (reconcile or is_late) and time.monotonic() - reconciled_at > RECONCILE_S:
+                    self.wire.reconcile()
+                    reconciled_at = time.monotonic()
                 time.sleep(POLL_S)
 
     def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
@@ -323,12 +323,12 @@ class LocalRun:
         return Log(lines=[])
 
     def _notices(self, run: Run) -> list[Mapping[str, Any]]:
-        heard: list[Mapping[str, Any]] = []
+        received: list[Mapping[str, Any]] = []
         for _ in run.notices:
             notice = self.wire.next_notice(self.notices_queue, NOTICE_WAIT_S)
             if notice is not None:
-                heard.append(notice)
-        return heard
+                received.append(notice)
+        return received
 
 
 def _files_of(count: int) -> str:

@@ -37,9 +37,9 @@ def undeploy(pipeline: str, stack: str, output: str) -> None:
         removed = rules.changes(())
         rules.make(())
         _check_upload_batches(wire, pipelines.get_pipeline(pipeline, version))
-        _check_runs(wire, pipeline)  # what a burst has become meanwhile
+        _check_runs(wire, pipeline)  # runs that an upload batch has started meanwhile
         gone = deregister(wire.batch, pipeline)
-        pipelines.unregister(pipeline)  # last: whoever was interrupted before can go on
+        pipelines.unregister(pipeline)  # last: an interrupted undeploy can be repeated
     if output == "json":
         document = {"pipeline": pipeline, "version": version, "jobDefinitions": gone}
         echo_json({**document, "triggers": removed})

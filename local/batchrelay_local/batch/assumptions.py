@@ -1,4 +1,4 @@
-"""What nobody could verify about AWS Batch: each a switch, its first value the default.
+"""What could not be verified about AWS Batch: each a switch, its first value the default.
 
 The table of docs/reference/local-batch.md says what each value does. The numbers are those of
 the open questions of docs/reference/aws-batch.md.

@@ -91,7 +91,7 @@ def _times(job: Job) -> dict[str, Any]:
 
 
 def _reason(job: Job) -> dict[str, Any]:
-    """Why, and whether it was told to stop: the flags are there only when they are true."""
+    """Why, and whether it was stopped: the flags are there only when they are true."""
     known: dict[str, Any] = {}
     if job.status_reason is not None:
         known["statusReason"] = job.status_reason

@@ -66,7 +66,7 @@ class Faults:
 
     @property
     def touch_events(self) -> bool:
-        """Whether an event may be anything but told once and at once."""
+        """Whether an event may be lost, late or repeated."""
         return any((self.event_dropped, self.event_duplicated, self.event_delayed))
 
     def strikes(self, probability: float) -> bool:

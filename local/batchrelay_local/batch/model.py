@@ -202,7 +202,7 @@ class Job:
     unmet: int = 0
     """Dependencies that have not ended."""
     stop_reason: str | None = None
-    """Set once it was told to stop: by a cancellation, a termination or its timeout."""
+    """Set once it is to stop: by a cancellation, a termination or its timeout."""
     is_cancelled: bool = False
     is_terminated: bool = False
 

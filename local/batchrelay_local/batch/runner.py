@@ -37,7 +37,7 @@ STOP_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run, and under which name to tell of it."""
+    """What to run, and under which name to report it."""
 
     ticket: Hashable
     argv: Sequence[str]
@@ -87,22 +87,22 @@ class ProcessRunner:
 
     def run(self, command: Command) -> None:
         """Start a command soon; from any thread."""
-        self._tell(lambda: self._start(command))
+        self._send(lambda: self._start(command))
 
     def signal(self, ticket: Hashable, number: Signals) -> None:
         """Signal a process and its descendants soon; from any thread."""
-        self._tell(lambda: self._signal(ticket, number))
+        self._send(lambda: self._signal(ticket, number))
 
     def stop(self, *, immediately: bool) -> None:
         """End every process and the thread; none is left when this returns."""
         self._stopping = True
-        self._tell(lambda: self._signal_all(SIGKILL if immediately else SIGTERM))
+        self._send(lambda: self._signal_all(SIGKILL if immediately else SIGTERM))
         self._thread.join(timeout=STOP_S)
         if self._thread.is_alive():
-            self._tell(lambda: self._signal_all(SIGKILL))
+            self._send(lambda: self._signal_all(SIGKILL))
             self._thread.join(timeout=STOP_S)
 
-    def _tell(self, action: Callable[[], None]) -> None:
+    def _send(self, action: Callable[[], None]) -> None:
         self._inbox.put(action)
         if threading.current_thread() is not self._thread:
             with suppress(OSError):  # the pipe is full of wakes, or the thread has ended
@@ -264,5 +264,5 @@ def _why_not(command: Command, error: OSError | ValueError) -> str:
 
 
 def now_ms() -> int:
-    """The time as AWS Batch tells it."""
+    """The time in the unit of AWS Batch."""
     return time.time_ns() // 1_000_000

@@ -1,7 +1,7 @@
-"""The states of jobs, and who runs when. Pure: time is told, processes are asked for.
+"""The states of jobs, and who runs when. Pure: time is an argument, processes are requested.
 
 Every method takes `now`, epoch milliseconds. What must happen outside is left in `launches` and
-`signals` for the caller to take; every transition is told to `observe` at once.
+`signals` for the caller to take; every transition is passed to `observe` at once.
 
 Laws (docs/reference/aws-batch.md):
 1. A parent is SUBMITTED, then PENDING, and ends when all children ended: FAILED with "Array Child
@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.lanes import lane_of
 from batchrelay_local.batch.lines import Line
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
@@ -32,6 +31,7 @@ from batchrelay_local.batch.model import (
     JobSpec,
     JobStatus,
 )
+from batchrelay_local.batch.n_to_n import n_to_n_dependencies
 
 CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
@@ -58,7 +58,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A process that is to be told to stop, or made to."""
+    """A process that is to be stopped, or killed."""
 
     job: Job
     kill: bool
@@ -91,7 +91,7 @@ class Scheduler:
         self._ended: deque[Job] = deque()
         self._blocked: set[str] = set()
 
-    # --- what others tell
+    # --- what others report
 
     def submit(self, spec: JobSpec, now: int) -> Job:
         """Accept a job; it is on its way when this returns."""
@@ -107,7 +107,7 @@ class Scheduler:
             if spec.size is None:
                 plain = [entry["jobId"] for entry in spec.depends_on if "jobId" in entry]
             self._wait_for(job, plain, now)
-        self._settle(now)
+        self._advance(now)
         return job
 
     def started(self, job: Job, attempt: Attempt, log_stream: str, now: int) -> None:
@@ -132,7 +132,7 @@ class Scheduler:
         if exit_code == 0 and job.stop_reason is None:
             self._close(job, attempt, CONTAINER_EXITED, now)
             self._end(job, JobStatus.SUCCEEDED, CONTAINER_EXITED, now)
-            self._settle(now)
+            self._advance(now)
         else:
             self._attempt_failed(job, attempt, CONTAINER_EXITED, now)
 
@@ -143,12 +143,12 @@ class Scheduler:
     def cancel(self, job: Job, reason: str, now: int) -> None:
         """Stop a job that has not started, or the children of a parent that have not."""
         self._stop_each(job, reason, now, cancel=True)
-        self._settle(now)
+        self._advance(now)
 
     def terminate(self, job: Job, reason: str, now: int) -> None:
         """Stop a job, or all children of a parent. Nothing happens to what has ended."""
         self._stop_each(job, reason, now, cancel=False)
-        self._settle(now)
+        self._advance(now)
 
     def tick(self, now: int) -> int | None:
         """Do what time has brought about; when to come again, epoch milliseconds."""
@@ -229,7 +229,7 @@ class Scheduler:
             self._move(parent, JobStatus.PENDING)
         for child in parent.children:
             child.unmet = 0
-            self._wait_for(child, list(lane_of(child, self.jobs)), now)
+            self._wait_for(child, list(n_to_n_dependencies(child, self.jobs)), now)
 
     def _bear(self, parent: Job, now: int) -> None:
         """Its children, PENDING until they are let go."""
@@ -248,7 +248,7 @@ class Scheduler:
         ]
         parent.summary = Counter({JobStatus.PENDING: size})
 
-    def _settle(self, now: int) -> None:
+    def _advance(self, now: int) -> None:
         """What follows from ended jobs, without recursion: a chain may be 10,000 long."""
         while True:
             while self._endings:
@@ -260,16 +260,16 @@ class Scheduler:
 
     def _follow(self, ended: Job, now: int) -> None:
         """What one end brings about."""
-        self._tell_dependents(ended.id, ended.status, now)
+        self._notify_dependents(ended.id, ended.status, now)
         if ended.is_parent and not ended.children:
             for index in range(ended.spec.size or 0):
-                self._tell_dependents(f"{ended.id}:{index}", ended.status, now)
+                self._notify_dependents(f"{ended.id}:{index}", ended.status, now)
         if ended.parent is not None:
             self._child_ended(ended.parent, now)
         else:
             self._ended.append(ended)
 
-    def _tell_dependents(self, job_id: str, status: JobStatus, now: int) -> None:
+    def _notify_dependents(self, job_id: str, status: JobStatus, now: int) -> None:
         for dependent in self._dependents.pop(job_id, ()):
             if dependent.status.is_terminal:
                 continue
@@ -324,7 +324,7 @@ class Scheduler:
         self.launches.append(Launch(job, attempt))
 
     def _note_blocked(self, job: Job, environment: ComputeEnvironment) -> None:
-        """The head of a queue will never fit: told once."""
+        """The head of a queue will never fit: reported once."""
         if job.spec.vcpus > environment.max_vcpus and job.id not in self._blocked:
             self._blocked.add(job.id)
             self._observe_blocked(job)
@@ -338,7 +338,7 @@ class Scheduler:
             self._line(job.spec.queue).put_first(job)
         else:
             self._end(job, JobStatus.FAILED, job.stop_reason or status_reason, now)
-        self._settle(now)
+        self._advance(now)
 
     def _tries_again(self, job: Job, attempt: Attempt) -> bool:
         made = len(job.attempts)

@@ -20,7 +20,7 @@ STOP_S = 5.0
 """Seconds that the removal of the last folders may take."""
 
 FRESH_NS = 50_000_000
-"""Nanoseconds for which a folder's time of change may be too coarse to tell two changes apart."""
+"""Nanoseconds for which a folder's time of change may be too coarse to distinguish two changes."""
 
 
 class ScratchFolders:

@@ -49,9 +49,9 @@ class BatchService:
     Args:
         folder: where logs are kept, and the folders of attempts.
         environment: what every process is given beside its job's own variables.
-        publish: is told of every state change, in order; must not block.
-        is_heard: whether anybody could hear of a job's state as it is now. An event that nobody
-            can hear is not even written: an array of 10,000 has 40,000 of them.
+        publish: receives every state change, in order; must not block.
+        is_wanted: whether a rule may want the current state of a job. An event that no rule wants
+            is not even written: an array of 10,000 has 40,000 of them.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class BatchService:
         folder: Path,
         environment: Mapping[str, str],
         publish: Callable[[list[BusEvent]], None],
-        is_heard: Callable[[Job], bool] = lambda _: True,
+        is_wanted: Callable[[Job], bool] = lambda _: True,
         faults: Faults | None = None,
         assumptions: Assumptions = DOCUMENTED,
     ) -> None:
@@ -68,7 +68,7 @@ class BatchService:
         self._scratch = ScratchFolders(folder / "scratch")
         self._environment = environment
         self._publish = publish
-        self._is_heard = is_heard
+        self._is_wanted = is_wanted
         self._faults = faults or Faults()
         self._assume = assumptions
         self._lock = threading.RLock()
@@ -103,7 +103,7 @@ class BatchService:
         self._scratch.close()
 
     def _observe(self, job: Job) -> None:
-        if self._assume is not DOCUMENTED or self._is_heard(job):
+        if self._assume is not DOCUMENTED or self._is_wanted(job):
             event = state_change(job, self._assume)
             if event is not None:
                 self._outbox.append(event)
@@ -117,14 +117,14 @@ class BatchService:
             launches, self._scheduler.launches = self._scheduler.launches, []
             signals, self._scheduler.signals = self._scheduler.signals, []
             if events:
-                self._tell(events)
+                self._send(events)
             for launch in launches:
                 self._launch(launch)
             for wanted in signals:
                 number = signal.SIGKILL if wanted.kill else signal.SIGTERM
                 self._runner.signal(wanted.job.id, number)
 
-    def _tell(self, events: list[BusEvent]) -> None:
+    def _send(self, events: list[BusEvent]) -> None:
         """Publish, but for what the faults have in mind: lost, twice, late."""
         if not self._faults.touch_events:
             self._publish(events)
@@ -132,12 +132,12 @@ class BatchService:
         for event in events:
             if self._faults.strikes(self._faults.event_dropped):
                 continue
-            self._tell_once(event)
+            self._publish_once(event)
             if self._faults.strikes(self._faults.event_duplicated):
                 same = self._assume.repeated_event_id == "same"
-                self._tell_once(event if same else replace(event, id=str(uuid.uuid4())))
+                self._publish_once(event if same else replace(event, id=str(uuid.uuid4())))
 
-    def _tell_once(self, event: BusEvent) -> None:
+    def _publish_once(self, event: BusEvent) -> None:
         if self._faults.strikes(self._faults.event_delayed):
             timer = threading.Timer(self._faults.delay_s(), self._publish, ([event],))
             timer.daemon = True

@@ -39,7 +39,7 @@ _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def check(request: dict[str, Any]) -> None:
-    """What can be said without queue and definition. Raises: ClientError."""
+    """Checks without queue and definition. Raises: ClientError."""
     size = len(text_of(request).encode(errors="surrogatepass"))
     if size > REQUEST_BYTES_MAX:
         raise ClientError(f"Job size must be less than 30 KiB, got {-(-size // 1024)} KiB")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from batchrelay_worker.log import printable, tell
+from batchrelay_worker.log import log_line, printable
 
 
 def test_a_line_of_ours_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None:
-    tell("item 1 (1 of 2) failed: no\n[batchrelay] 0 of 2 items failed\r\x1b[2K\x9b1A\u202e é")
+    log_line("item 1 (1 of 2) failed: no\n[batchrelay] 0 of 2 items failed\r\x1b[2K\x9b1A\u202e é")
     assert capsys.readouterr().err == (
         r"[batchrelay] item 1 (1 of 2) failed: no\n[batchrelay] 0 of 2 items failed\r\x1b[2K\x9b1A"
         "\\u202e é\n"

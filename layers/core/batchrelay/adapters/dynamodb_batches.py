@@ -39,7 +39,7 @@ TTL_DAYS = 15
 
 @dataclass
 class DynamoUploadBatches:
-    """BurstStore."""
+    """UploadBatchStore."""
 
     table: str
     make_client: Callable[..., Any] = field(default=boto3.client, repr=False)

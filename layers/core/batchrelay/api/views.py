@@ -160,8 +160,8 @@ def _step_moments(step: Step, state: StepState) -> Iterator[_Moment]:
             continue
         size = f"array of {part.size:,}" if part.size > 1 else "job"
         which = f" {number + 1} of {len(state.parts)}" if len(state.parts) > 1 else ""
-        said = f"{step.name}: {size}{which} submitted as {part.job_id}"
-        yield part.since, _BEGUN, said
+        text = f"{step.name}: {size}{which} submitted as {part.job_id}"
+        yield part.since, _BEGUN, text
     if state.since is None or state.status is StepStatus.SUBMITTING:
         return
     children = f", {state.children:,} children" if (state.children or 0) > 1 else ""

@@ -52,15 +52,15 @@ class Reader:
 
     def time(self, name: str) -> datetime:
         """Milliseconds, or as schema 2 wrote it, a text."""
-        said = self.document.get(name)
+        value = self.document.get(name)
         try:
-            if isinstance(said, int):
+            if isinstance(value, int):
                 return _EPOCH + timedelta(milliseconds=self.take(name, int))
             time = datetime.fromisoformat(self.take(name, str))
         except (ValueError, OverflowError):
-            raise CodecError(f"{self.path}.{name}: expected a time, got {_shown(said)}") from None
+            raise CodecError(f"{self.path}.{name}: expected a time, got {_shown(value)}") from None
         if time.tzinfo is None:
-            raise CodecError(f"{self.path}.{name}: the time {_shown(said)} has no zone")
+            raise CodecError(f"{self.path}.{name}: the time {_shown(value)} has no zone")
         return time.astimezone(UTC)
 
     def maybe_time(self, name: str) -> datetime | None:
@@ -105,10 +105,12 @@ def overlap(reader: Reader) -> Overlap:
 
 def without_none(always: dict[str, Json], unless_none: dict[str, Json]) -> dict[str, Json]:
     """What is empty on purpose is kept: it is not the same as nothing."""
-    said = {name: value for name, value in unless_none.items() if value not in (None, [], {})}
-    return always | said
+    present = {name: value for name, value in unless_none.items() if value not in (None, [], {})}
+    return always | present
 
 
 def without_empty(always: dict[str, Json], unless_empty: dict[str, Json]) -> dict[str, Json]:
-    said = {name: value for name, value in unless_empty.items() if value not in (None, "", [], {})}
-    return always | said
+    present = {
+        name: value for name, value in unless_empty.items() if value not in (None, "", [], {})
+    }
+    return always | present

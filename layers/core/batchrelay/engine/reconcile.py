@@ -20,7 +20,7 @@ def missed_events(run: Run, jobs: Jobs, now: datetime) -> Iterator[Event]:
     active = {job_id: (key, part) for job_id, key, part in active_jobs(run)}
     reports = jobs.describe(tuple(active)) if active else ()
     for report in reports:
-        yield _heard(report, active[report.job_id][0], now)
+        yield _event_of(report, active[report.job_id][0], now)
     for job_id in active.keys() - {report.job_id for report in reports}:
         yield JobMissing(at=now, key=active[job_id][0], job_id=job_id)
 
@@ -35,7 +35,7 @@ def active_jobs(run: Run) -> Iterator[tuple[str, JobKey, Part]]:
                 yield part.job_id, key, part
 
 
-def _heard(report: JobReport, key: JobKey, now: datetime) -> Event:
+def _event_of(report: JobReport, key: JobKey, now: datetime) -> Event:
     """The event in a report of a job: its end, that it is blocked, or its progress."""
     end = end_of(report, key, now)
     if end is not None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from batchrelay_local.batch.model import Job
 
 
-def lane_of(child: Job, jobs: Mapping[str, Job]) -> Iterator[str]:
-    """The ids. A lane that the other array does not have (Q2) waits for nothing."""
+def n_to_n_dependencies(child: Job, jobs: Mapping[str, Job]) -> Iterator[str]:
+    """The ids. A child that the other array does not have (Q2) waits for nothing."""
     for entry in child.spec.depends_on:
         if entry.get("type") == "N_TO_N":
             other = jobs.get(entry["jobId"])
