@@ -1103,4 +1103,11 @@ MUTANTS = (
         old="    derived(WAITING, skip_zero, to=SKIPPED, when=size_is_zero),\n",
         new="",
     ),
+    Mutant(
+        bug="the worker takes ² for an index, and dies of it",
+        file="worker/batchrelay_worker/items.py",
+        old="_INDEX.fullmatch(name) and int(name)",
+        new="name.isdigit() and int(name)",
+        tests=("tests/unit/domain/test_item_values.py",),
+    ),
 )

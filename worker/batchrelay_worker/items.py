@@ -11,6 +11,7 @@ from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 
 _TOKEN = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
+_INDEX = re.compile(r"[0-9]{1,9}")
 _OFFSET_BYTES = 8
 
 VARIABLE_CHARS_MAX = 30_000
@@ -104,7 +105,7 @@ def value_of(item: Item, path: str) -> Any:
     for name in names:
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
             value = value[int(name)]
         else:
             return _derived(item.value, name) if len(names) == 1 else None
