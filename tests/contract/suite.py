@@ -285,7 +285,7 @@ def created(number: int, **said: Any) -> CreatedObject:
 
 
 class UploadBatchStoreContract:
-    def test_an_upload_is_noted_once_in_whichever_burst(
+    def test_an_upload_is_noted_once_in_whichever_batch(
         self, upload_batches: UploadBatchStore
     ) -> None:
         none = upload_batches.batch("p#t")
@@ -307,7 +307,7 @@ class UploadBatchStoreContract:
         assert list(upload_batches.uploads("p#t", 1)) == [created(200)]
         assert len(list(upload_batches.uploads("p#t", 0))) == len(uploads)
 
-    def test_only_the_burst_that_was_looked_at_is_changed(
+    def test_only_the_batch_that_was_looked_at_is_changed(
         self, upload_batches: UploadBatchStore
     ) -> None:
         upload_batches.collect("p#t", UploadBatch(), [created(1)], at(1), at(9))
@@ -333,7 +333,7 @@ class UploadBatchStoreContract:
 
 
 class TimersContract:
-    def test_a_timer_says_what_it_was_told(
+    def test_a_timer_carries_what_it_was_given(
         self, timers: Timers, rang: Callable[[], TimerMessage | None]
     ) -> None:
         trigger = DebouncedTrigger(pipeline="p é", id="t", debounce_s=60, overlap=Overlap.SKIP)

@@ -101,7 +101,7 @@ def test_a_request_that_botocore_does_not_know_is_refused() -> None:
     assert wire.sent == 0
 
 
-def test_a_termination_that_is_not_allowed_stays_owed() -> None:
+def test_a_termination_that_is_not_allowed_stays_pending() -> None:
     denied = (403, "AccessDeniedException", '{"message": "not authorized"}')
     assert jobs_on(Wire(denied), []).terminate(["job"], "twin") == ()
 
@@ -214,14 +214,14 @@ def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) ->
     trigger_dispatch(settings, engine(settings))
 
 
-def test_what_could_not_be_told_in_bulk_stays_owed() -> None:
+def test_what_could_not_be_terminated_in_bulk_stays_pending() -> None:
     """The answer is 200 all the same. Source: TerminateJobs, errors."""
     errors = [{"job": "b", "code": "ThrottlingException", "message": "slow down"}]
     answer = (200, "", json.dumps({"successful": ["a"], "errors": errors}))
     assert jobs_on(Wire(answer), []).terminate(["a", "b"], "enough") == ("a",)
 
 
-def test_many_are_told_in_batches_and_what_has_no_bulk_one_by_one() -> None:
+def test_many_are_terminated_in_batches_and_what_has_no_bulk_one_by_one() -> None:
     ids = [f"job-{number}" for number in range(120)]
     wire = Wire((200, "", "{}"))
     assert jobs_on(wire, []).terminate(ids, "enough") == tuple(ids)
@@ -232,6 +232,6 @@ def test_many_are_told_in_batches_and_what_has_no_bulk_one_by_one() -> None:
     assert wire.sent == 3
 
 
-def test_a_termination_whose_answer_was_lost_stays_owed() -> None:
+def test_a_termination_whose_answer_was_lost_stays_pending() -> None:
     lost = (500, "ServerException", "{}")
     assert jobs_on(Wire(lost), []).terminate(["a"], "enough") == ()

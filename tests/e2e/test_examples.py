@@ -85,7 +85,7 @@ jobDefinitions:
 """
 
 
-def test_a_failed_lane_fails_its_own_children_and_is_told_apart(tmp_path: Path) -> None:
+def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(LANES)
     result = CliRunner().invoke(cli, ["run", str(file)])

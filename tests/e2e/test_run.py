@@ -265,7 +265,7 @@ def test_two_queues_run_to_the_end_and_nothing_of_a_job_outlives_it(tmp_path: Pa
     assert not is_alive(int(marker.read_text()))
 
 
-def test_a_definition_that_cannot_run_here_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_definition_that_cannot_run_here_is_reported_with_its_line(tmp_path: Path) -> None:
     definition = {
         "jobDefinitionName": "sh",
         "type": "multinode",

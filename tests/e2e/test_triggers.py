@@ -56,7 +56,7 @@ def ended(pipeline: str, count: int) -> list[Any]:
         time.sleep(0.2)
 
 
-def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_is_told(
+def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_comes(
     stays: LocalCloud, tmp_path: Path
 ) -> None:
     file = write(tmp_path, UPLOADS)
@@ -122,7 +122,7 @@ def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Pa
     batchrelay("undeploy", "swapped")
 
 
-def test_a_burst_of_uploads_is_one_run_over_all_of_them(stays: LocalCloud, tmp_path: Path) -> None:
+def test_a_batch_of_uploads_is_one_run_over_all_of_them(stays: LocalCloud, tmp_path: Path) -> None:
     text = UPLOADS.replace("uploads", "burst").replace(', "in ${trigger.folder}"', "")
     text = text.replace("suffix: .csv", "debounce: 2s")
     text = text.replace("s3://${trigger.bucket}/${trigger.key}", "${trigger.uploads}")
@@ -332,7 +332,7 @@ def test_a_trigger_that_would_feed_itself_is_refused(
     assert "without end; give a prefix of your own" in result.output
 
 
-def test_a_rule_without_its_target_is_mended(stays: LocalCloud, tmp_path: Path) -> None:
+def test_a_rule_without_its_target_is_fixed(stays: LocalCloud, tmp_path: Path) -> None:
     """Whoever made it died between the rule and its target."""
     file = write(tmp_path, UPLOADS.replace("uploads", "halved"))
     batchrelay("deploy", file)

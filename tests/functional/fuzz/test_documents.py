@@ -140,7 +140,7 @@ def test_an_event_is_a_fact_nothing_or_goes_back(cloud: MemoryCloud) -> None:
     assert counts[False] > 20, counts
 
 
-def test_a_triggers_message_is_a_run_a_burst_nothing_or_goes_back(cloud: MemoryCloud) -> None:
+def test_a_triggers_message_is_a_run_a_batch_nothing_or_goes_back(cloud: MemoryCloud) -> None:
     paths = [p for p in (ROOT / "events/triggers").glob("*.json") if ".expected" not in p.name]
     counts: Counter[str] = Counter()
     messages = [{**json.loads(path.read_text()), "pipeline": "test"} for path in sorted(paths)]

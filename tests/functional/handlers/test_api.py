@@ -202,7 +202,7 @@ def test_runs_are_filtered_by_pipeline_and_status(cloud: MemoryCloud) -> None:
     assert ask("GET", "/runs", query={"pipeline": "nobody"})[1] == {"runs": [], "next": None}
 
 
-def test_what_failed_is_told(cloud: MemoryCloud) -> None:
+def test_what_failed_is_reported(cloud: MemoryCloud) -> None:
     ask("POST", "/pipelines/test/runs")
     [job_id] = cloud.jobs.jobs
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")

@@ -36,7 +36,7 @@ def duplicate(path: Path) -> Any:
     return json.loads(path.with_suffix(".expected.json").read_text())
 
 
-def test_every_event_has_a_twin_and_every_folder_a_reader() -> None:
+def test_every_event_has_an_expectation_and_every_folder_a_reader() -> None:
     folders = {path.name for path in EVENTS.iterdir()}
     assert folders == {"batch", "triggers", *FUNCTIONS}
     for folder in folders:
@@ -115,7 +115,7 @@ def test_the_rules_let_pass_what_they_should(path: Path, cloud: LocalCloud) -> N
     [path for folder in FUNCTIONS for path in files(folder)],
     ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
-def test_a_deployed_function_answers_as_its_twin_says(path: Path, cloud: LocalCloud) -> None:
+def test_a_deployed_function_answers_as_its_expectation_says(path: Path, cloud: LocalCloud) -> None:
     answer = client_of(cloud, "lambda").invoke(
         FunctionName=physical_id(cloud, FUNCTIONS[path.parent.name]),
         Payload=path.read_bytes(),

@@ -151,7 +151,7 @@ def test_a_preparation_whose_message_comes_again_is_an_attempt_more(
         assert (state.attempts.begun, state.reason) == (deliveries, "RuntimeError")
 
 
-def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
+def test_a_run_that_cannot_be_reconciled_holds_up_no_other_and_is_reported(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for job in list(cloud.jobs.jobs.values()):
@@ -164,13 +164,13 @@ def test_a_run_that_cannot_be_swept_holds_up_no_other_and_is_told(
     assert cloud.runs.runs["run2"].state("a").status == "SUCCEEDED"
 
 
-def test_a_sweep_ends_in_time(cloud: MemoryCloud) -> None:
+def test_reconcile_ends_in_time(cloud: MemoryCloud) -> None:
     hurried = SimpleNamespace(**vars(CONTEXT) | {"get_remaining_time_in_millis": lambda: 59_000})
     assert reconcile.handler({}, hurried) == {"reconciled": 0}
     assert reconcile.handler({}, CONTEXT) == {"reconciled": 2}
 
 
-def test_a_sweep_of_nothing_reads_nothing(
+def test_reconcile_of_nothing_reads_nothing(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.runs.open_ids.clear()
@@ -270,7 +270,7 @@ def test_a_trigger_over_a_limit_goes_to_the_dead_letters_and_holds_up_no_other(
     assert (run.trigger["key"], run.status) == ("k", "RUNNING")
 
 
-def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_tells_somebody() -> None:
+def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_raises_an_alarm() -> None:
     resources = template()["Resources"]
     queues = {n: r["Properties"] for n, r in resources.items() if r["Type"] == "AWS::SQS::Queue"}
     dead = {

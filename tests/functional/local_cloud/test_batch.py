@@ -88,7 +88,7 @@ def test_output_and_errors_keep_their_order(cloud: LocalCloud, batch: Any) -> No
     assert log_of(cloud, ended(batch, job_id)) == ["1", "2", "3"]
 
 
-def test_each_job_has_its_own_log_whoever_ran_before_it(cloud: LocalCloud, batch: Any) -> None:
+def test_each_job_has_its_own_log_whatever_ran_before_it(cloud: LocalCloud, batch: Any) -> None:
     jobs = [submit(batch, "sh", "-c", f"echo {number}") for number in range(6)]
     quiet = ended(batch, submit(batch, "true"))
     assert [log_of(cloud, ended(batch, job)) for job in jobs] == [[str(n)] for n in range(6)]
@@ -154,7 +154,7 @@ def test_logs_are_read_from_the_end_or_from_the_head_page_by_page(
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
-def test_an_exit_code_is_told(batch: Any, script: str, code: int) -> None:
+def test_an_exit_code_is_reported(batch: Any, script: str, code: int) -> None:
     job = ended(batch, submit(batch, "sh", "-c", script))
     assert job["status"] == "FAILED"
     assert job["container"]["exitCode"] == code

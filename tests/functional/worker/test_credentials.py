@@ -139,7 +139,7 @@ def test_they_are_asked_for_again_before_they_expire(
     assert len(metadata.asked) == calls
 
 
-def test_without_any_it_is_told_what_to_do() -> None:
+def test_without_any_it_says_what_to_do() -> None:
     with pytest.raises(
         WorkerError, match=r"no AWS credentials .*: give the job definition a jobRoleArn"
     ):

@@ -175,7 +175,7 @@ def test_what_is_there_is_skipped(cloud: LocalCloud, s3: Any) -> None:
     assert [i.get("skipped") for i in step.record(0)["items"]] == [True, None]
 
 
-def test_lists_become_words_and_absent_values_are_told(cloud: LocalCloud, s3: Any) -> None:
+def test_lists_become_words_and_absent_values_are_reported(cloud: LocalCloud, s3: Any) -> None:
     step = Step(cloud, s3, "words", [{"inputs": ["a b", "c"], "n": 3}], chunk=1)
     words = (
         "run",
@@ -212,7 +212,7 @@ def test_objects_are_copied(cloud: LocalCloud, s3: Any, tmp_path: Path) -> None:
     assert "404 NoSuchKey" in err
 
 
-def test_outside_a_job_it_is_told(cloud: LocalCloud, s3: Any) -> None:
+def test_outside_a_job_it_is_reported(cloud: LocalCloud, s3: Any) -> None:
     step = Step(cloud, s3, "outside", ["a"], chunk=1)
     _, _, err = step.child(0, "items", AWS_BATCH_JOB_ARRAY_INDEX="")
     assert (

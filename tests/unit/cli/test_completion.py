@@ -90,7 +90,7 @@ def test_what_is_no_name_is_not_offered(
     assert lines in (["plain,known"], ["plain", "known", "_"], ["plain\tknown"]), lines
 
 
-def test_nobody_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_one_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(_stack: str) -> None:
         raise UsageProblem("there is no stack")
 

@@ -133,7 +133,7 @@ def test_json_is_read_as_well(tmp_path: Path) -> None:
     assert read_text(tmp_path, text).pipeline.name == "p"
 
 
-def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = """\
     pipeline: my pipeline
     parms: {}
@@ -240,7 +240,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("containerOverrides: {command: ['${run.id']}", "6:36: a ${ without its }: close it"),
     ],
 )  # fmt: skip
-def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: str) -> None:
+def test_one_mistake_is_reported_where_it_is(tmp_path: Path, lines: str, problem: str) -> None:
     found = problems(tmp_path, with_step(lines))
     assert any(entry.startswith(problem) for entry in found), found
 
@@ -284,7 +284,9 @@ def test_one_mistake_is_told_where_it_is(tmp_path: Path, lines: str, problem: st
         (GOOD + GOOD.split("steps:\n")[1].replace("jobName: a", "jobName: A"), "6:14: two steps are called a (upper and lower case are one here)"),
     ],
 )  # fmt: skip
-def test_a_wrong_file_is_told_where_it_is_wrong(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_wrong_file_is_reported_where_it_is_wrong(
+    tmp_path: Path, text: str, problem: str
+) -> None:
     found = problems(tmp_path, text)
     assert any(entry.startswith(problem) for entry in found), found
 
@@ -397,7 +399,7 @@ def test_any_document_is_a_pipeline_or_a_list_of_problems(
         assert error.problems
 
 
-def test_a_wrong_trigger_is_told_once(tmp_path: Path) -> None:
+def test_a_wrong_trigger_is_reported_once(tmp_path: Path) -> None:
     """Not also by everything that wanted its variables."""
     text = (
         GOOD + "triggers: [{s3: {bucket: inbox, debounce: 2h}}]\nparams: {x: '${trigger.uploads}'}"

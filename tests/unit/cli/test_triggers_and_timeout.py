@@ -42,7 +42,7 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
         ("{expression: rate(1 hour), timezone: Berlin}", "timezone 'Berlin' is not known"),
     ],
 )
-def test_a_wrong_schedule_is_told_with_what_to_write(
+def test_a_wrong_schedule_is_reported_with_what_to_write(
     tmp_path: Path, schedule: str, problem: str
 ) -> None:
     [told] = problems(tmp_path, GOOD + f"triggers: [{{schedule: {schedule}}}]")

@@ -152,7 +152,7 @@ def test_a_bad_parameter_is_one_clear_line(arguments: tuple[str, ...], message: 
         ),
     ],
 )
-def test_a_step_that_cannot_run_here_is_told_with_its_line(
+def test_a_step_that_cannot_run_here_is_reported_with_its_line(
     tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     file = tmp_path / "pipeline.yaml"

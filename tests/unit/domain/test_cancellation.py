@@ -71,7 +71,7 @@ def statuses(run: Run) -> dict[str, StepStatus]:
     return {step.name: run.state(step.name).status for step in run.pipeline.steps}
 
 
-def test_what_runs_is_told_to_stop_and_what_waits_never_begins() -> None:
+def test_what_runs_is_terminated_and_what_waits_never_begins() -> None:
     run = fold(run_of(step("a", size=10), step("b", "a")), submitted("a"), CANCEL)
     assert run.status is RunStatus.CANCELLING
     assert run.stop == Stop(cause=StopCause.CANCEL, reason=REASON, requested_at=at(5), since=at(5))
@@ -108,7 +108,9 @@ def test_a_job_that_failed_before_has_failed() -> None:
 
 
 @pytest.mark.parametrize("stopped_at", [4, None])
-def test_a_job_that_was_told_was_stopped_whatever_its_clock_says(stopped_at: float | None) -> None:
+def test_a_job_that_was_terminated_was_stopped_whatever_its_clock_says(
+    stopped_at: float | None,
+) -> None:
     run = fold(run_of(step("a")), submitted("a"), CANCEL)
     job_terminated = fold(run, JobTerminated(at=at(6), job_id="job-a-0"))
     assert fold(job_terminated, failed("a", stopped_at=stopped_at)).status is RunStatus.CANCELLED
@@ -151,7 +153,7 @@ def test_a_preparation_is_not_waited_for_and_its_queue_is_deleted() -> None:
     assert pending_effects(fold(run, QueuesLeft(at=at(7)))) == (deletion,)
 
 
-def test_a_stop_that_nobody_was_told_of_is_owed_anew() -> None:
+def test_a_stop_that_was_not_delivered_is_pending_anew() -> None:
     run = fold(run_of(step("a")), submitted("a"), CANCEL)
     later = at(5 + SUBMIT_GRACE_S)
     again = fold(run, GraceExpired(at=later))
@@ -197,7 +199,7 @@ def started(*steps: object, **options: object) -> MemoryCloud:
     return cloud
 
 
-def test_a_cancel_stops_the_jobs_at_once_and_the_sweep_hears_of_their_end() -> None:
+def test_a_cancel_stops_the_jobs_at_once_and_reconcile_polls_their_end() -> None:
     cloud = started(step("a", size=25_000), step("b", "a"))
     handled = cloud.engine.handle("run1", [CancelRequested(at=cloud.clock.now(), reason="enough")])
     assert [type(effect) for effect in handled.performed] == [TerminateJob] * 3
@@ -217,7 +219,7 @@ def test_a_job_that_had_ended_before_is_not_called_stopped() -> None:
     assert run.status is RunStatus.CANCELLED
 
 
-def test_a_sweep_keeps_the_deadline() -> None:
+def test_reconcile_keeps_the_deadline() -> None:
     cloud = started(step("a"), timeout_s=3_600)
     cloud.clock.move(3_599)
     assert cloud.engine.reconcile("run1").run.status is RunStatus.RUNNING
@@ -226,7 +228,7 @@ def test_a_sweep_keeps_the_deadline() -> None:
     assert cloud.engine.reconcile("run1").run.status is RunStatus.FAILED
 
 
-def test_a_submission_that_nobody_heard_of_is_found_and_stopped() -> None:
+def test_a_submission_that_no_one_reported_is_found_and_stopped() -> None:
     """The handler died between SubmitJob and its save; then somebody cancelled."""
     cloud = started(step("a"))
     run = cloud.runs.load("run1")

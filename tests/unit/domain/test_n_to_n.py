@@ -60,7 +60,7 @@ def name(label: str, part: int = 0) -> str:
 LANES: Flow = {"n_to_n_needs": frozenset({"a"})}
 
 
-def test_a_lane_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
+def test_an_n_to_n_part_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
     run = run_of(step("a", size=25_000), step("b", "a", **LANES))
     assert [part.size for part in run.state("b").parts] == [8_334, 8_333, 8_333]
     assert name("b") not in wanted(run)
@@ -70,7 +70,7 @@ def test_a_lane_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
     assert submit_request(run, key("b", 1))["dependsOn"] == [{"jobId": "job-a-1", "type": "N_TO_N"}]
 
 
-def test_a_lane_that_has_ended_well_is_no_dependency_any_more() -> None:
+def test_an_n_to_n_part_that_has_ended_well_is_no_dependency_any_more() -> None:
     run = run_of(step("a", size=2), step("c"), step("b", "a", "c", **LANES))
     run = after(run, submitted("a"), succeeded("a"))
     assert run.state("b").status is StepStatus.WAITING
@@ -78,7 +78,7 @@ def test_a_lane_that_has_ended_well_is_no_dependency_any_more() -> None:
     assert "dependsOn" not in submit_request(run, key("b"))
 
 
-def test_a_plain_job_in_a_lane_has_a_plain_dependency() -> None:
+def test_a_plain_job_in_a_n_to_n_part_has_a_plain_dependency() -> None:
     run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES))
     one = Prepared(at=at(1), step="a", round=0, items=1, children=(1,), manifest="s3://m/")
     run = after(run, one, submitted("a"))
@@ -89,7 +89,7 @@ def test_a_plain_job_in_a_lane_has_a_plain_dependency() -> None:
     assert environment["BATCHRELAY_RESULTS"].endswith("/b/r0/results/")
 
 
-def test_lanes_of_nothing_are_nothing() -> None:
+def test_n_to_n_parts_of_nothing_are_nothing() -> None:
     run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES), step("z", "b"))
     none = Prepared(at=at(1), step="a", round=0, items=0, children=(0,), manifest=None)
     run = after(run, none)
@@ -97,7 +97,7 @@ def test_lanes_of_nothing_are_nothing() -> None:
     assert run.state("z").status is StepStatus.SUBMITTING
 
 
-def test_unequal_lanes_fail_with_the_numbers() -> None:
+def test_unequal_n_to_n_parts_fail_with_the_numbers() -> None:
     run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES))
     five = Prepared(at=at(1), step="b", round=0, items=5, children=(5,), manifest="s3://m/")
     run = after(run, five)
@@ -107,7 +107,7 @@ def test_unequal_lanes_fail_with_the_numbers() -> None:
     )
 
 
-def test_no_items_beside_lanes_that_have_some_are_unequal() -> None:
+def test_no_items_beside_n_to_n_parts_that_have_some_are_unequal() -> None:
     """Or it would depend on who is faster whether its dependents run."""
     run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES), step("z", "b"))
     none = Prepared(at=at(1), step="b", round=0, items=0, children=(0,), manifest=None)
@@ -117,7 +117,9 @@ def test_no_items_beside_lanes_that_have_some_are_unequal() -> None:
 
 
 @pytest.mark.parametrize("why", [SubmissionRefused(at=at(1), key=key("a"), reason="no"), None])
-def test_a_lane_whose_upstream_failed_before_it_began_is_doomed(why: Event | None) -> None:
+def test_an_n_to_n_part_whose_upstream_failed_before_it_began_is_unsatisfiable(
+    why: Event | None,
+) -> None:
     run = run_of(step("a", size=2), step("b", "a", **LANES), step("z", "b"))
     event = why or failed("a")  # the end outran the news of the submission
     run = after(run, event)
@@ -127,7 +129,7 @@ def test_a_lane_whose_upstream_failed_before_it_began_is_doomed(why: Event | Non
     assert run.status.is_terminal
 
 
-def test_failed_lanes_are_told_apart_from_errors_of_their_own() -> None:
+def test_failed_n_to_n_parts_are_distinguished_from_errors_of_their_own() -> None:
     run = run_of(step("a", size=10), step("b", "a", **LANES))
     run = after(run, submitted("a"), submitted("b"), failed("a", bad=3), failed("b", bad=5))
     b = run.pipeline.step("b")

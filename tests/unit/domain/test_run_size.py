@@ -338,7 +338,7 @@ def test_a_duplicate_job_that_cannot_be_stopped_is_named(monkeypatch: pytest.Mon
     assert job(902) in str(problem)
 
 
-def test_a_sweep_that_finds_more_duplicates_than_can_be_noted_leaves_none() -> None:
+def test_reconcile_that_finds_more_duplicates_than_can_be_noted_leaves_none() -> None:
     """One name, many jobs: the oldest is adopted, and the others end whatever their number."""
     cloud = MemoryCloud(pipeline(step("a", size=2)))
     cloud.runs.create(run_of(step("a", size=2)))

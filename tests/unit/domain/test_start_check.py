@@ -241,7 +241,7 @@ def test_characters_are_counted_and_not_the_escapes_of_their_json() -> None:
     assert refusal(definition, {"p": "я" * 2_000 + "x" * 6_200}).startswith("step a: ")
 
 
-def test_an_aggregate_and_lanes_are_judged() -> None:
+def test_an_aggregate_and_n_to_n_parts_are_judged() -> None:
     run = run_of(
         step("a", file="s3://b/k", output="s3://b/${item}"),
         step("t", "a", aggregate=Aggregate(of="a", fan_in=2), output="s3://o", request=command(P)),

@@ -81,7 +81,7 @@ def status(run: Run, name: str = "a") -> StepStatus:
     return run.state(name).status
 
 
-def test_a_new_run_owes_what_needs_nothing() -> None:
+def test_a_new_run_begins_what_needs_nothing() -> None:
     run = run_of(step("a"), step("b", "a"), step("c", file="s3://b/plan.json"))
     assert {name: state.status for name, state in run.steps.items()} == {
         "a": StepStatus.SUBMITTING,
@@ -107,7 +107,7 @@ def test_a_step_is_active_only_when_every_part_is_submitted() -> None:
     assert status(fold(run, submitted(1, "job-b"))) is StepStatus.ACTIVE
 
 
-def test_the_next_step_is_owed_when_the_last_part_succeeded() -> None:
+def test_the_next_step_is_pending_when_the_last_part_succeeded() -> None:
     run = run_of(step("a", size=20_000), step("b", "a"))
     run = fold(run, submitted(0, "x"), submitted(1, "y"), succeeded(0, "x"))
     assert pending_effects(run) == ()
@@ -176,14 +176,14 @@ def test_wrong_items_fail_the_step() -> None:
     assert (status(run), run.state("a").reason) == (StepStatus.FAILED, "not a list")
 
 
-def test_the_first_job_heard_of_is_adopted() -> None:
+def test_the_first_job_reported_is_adopted() -> None:
     """The event outran our own write of the jobId."""
     run = fold(run_of(step("a")), succeeded())
     assert status(run) is StepStatus.SUCCEEDED
     assert advance(run, submitted()) is run
 
 
-def test_a_second_job_of_a_part_is_a_twin_that_must_stop() -> None:
+def test_a_second_job_of_a_part_is_a_duplicate_that_must_stop() -> None:
     run = fold(run_of(step("a")), submitted(), submitted(job_id="job-b"))
     assert run.duplicate_jobs == (DuplicateJob(job_id="job-b", since=at(1)),)
     assert pending_effects(run) == (
@@ -194,7 +194,7 @@ def test_a_second_job_of_a_part_is_a_twin_that_must_stop() -> None:
     assert pending_effects(fold(run, JobTerminated(at=at(2), job_id="job-b"))) == ()
 
 
-def test_a_twin_of_an_ended_step_must_stop_too() -> None:
+def test_a_duplicate_job_of_an_ended_step_must_stop_too() -> None:
     run = fold(run_of(step("a")), succeeded(), submitted(job_id="job-b"))
     assert run.status is RunStatus.SUCCEEDED
     assert is_open(run)
@@ -230,7 +230,7 @@ def test_a_preparation_of_another_round_is_stale() -> None:
     assert advance(run, prepared(3, round_number=1)) is run
 
 
-def test_a_notice_is_owed_at_the_end_until_it_was_sent() -> None:
+def test_a_notice_is_pending_at_the_end_until_it_was_sent() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded())
     assert pending_effects(run) == (Notify(run_id="run1", rule=0, since=at(2)),)
     sent = fold(run, NoticeSent(at=at(3), rule=0))
@@ -246,7 +246,7 @@ def test_a_notice_is_sent_for_its_outcomes_only() -> None:
     assert pending_effects(run) == (Notify(run_id="run1", rule=1, since=at(2)),)
 
 
-def test_a_sweep_takes_over_only_what_is_overdue() -> None:
+def test_reconcile_takes_over_only_what_is_overdue() -> None:
     run = run_of(step("a"), step("c", file="s3://b/plan.json"))
     assert advance(run, GraceExpired(at=at(SUBMIT_GRACE_S - 1))) is run
     taken = advance(run, GraceExpired(at=at(SUBMIT_GRACE_S)))
@@ -256,7 +256,7 @@ def test_a_sweep_takes_over_only_what_is_overdue() -> None:
     assert [effect.since for effect in pending_effects(taken)] == [at(PREPARE_GRACE_S)] * 2
 
 
-def test_a_sweep_takes_over_twins_and_notices() -> None:
+def test_reconcile_takes_over_duplicate_jobs_and_notices() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded(), submitted(job_id="job-b"))
     taken = advance(run, GraceExpired(at=at(1_000)))
     assert [effect.since for effect in pending_effects(taken)] == [at(1_000)] * 2

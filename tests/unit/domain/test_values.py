@@ -109,7 +109,7 @@ def test_documents_expand_in_values_only() -> None:
     assert expand_document(document, {"a": "1"}) == {"${a}": ["1", 1, None, {"x": ["1", True]}]}
 
 
-def test_references_tell_their_place() -> None:
+def test_references_report_their_place() -> None:
     assert [(r.name, r.offset) for r in references("x${a}$${b}${c}")] == [("a", 1), ("c", 10)]
 
 
@@ -280,7 +280,7 @@ def test_a_request_over_a_limit_is_refused_before_it_is_sent() -> None:
 # --- notices
 
 
-def test_a_notice_tells_the_outcome_and_the_link() -> None:
+def test_a_notice_reports_the_outcome_and_the_link() -> None:
     rule = NoticeRule(
         topic="${env.topicArn}", on=frozenset({"SUCCEEDED"}), link="${steps.a.output}"
     )

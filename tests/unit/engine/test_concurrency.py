@@ -106,14 +106,14 @@ def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
 
 
-def test_a_run_in_parallel_minds_nobody(cloud: MemoryCloud) -> None:
+def test_a_run_in_parallel_minds_no_one(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     assert start(cloud, "two", Overlap.PARALLEL).status is RunStatus.RUNNING
     end(cloud, "one")
     assert start(cloud, "three").status is RunStatus.RUNNING
 
 
-def test_the_same_start_told_again_is_one_place_in_the_line(cloud: MemoryCloud) -> None:
+def test_the_same_start_again_is_one_place_in_the_run_queue(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     for _ in range(10):
         assert start(cloud, "two").status is RunStatus.QUEUED
@@ -133,7 +133,7 @@ def test_runs_that_have_nothing_to_do_pass_their_turn_on() -> None:
     assert start(blocked, "last").status is RunStatus.RUNNING
 
 
-def test_who_ended_a_run_and_died_leaves_the_turn_to_a_sweep(
+def test_who_ended_a_run_and_died_leaves_the_turn_to_reconcile(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(cloud, "one")
@@ -145,7 +145,7 @@ def test_who_ended_a_run_and_died_leaves_the_turn_to_a_sweep(
     assert statuses(cloud)["two"] is RunStatus.RUNNING
 
 
-def test_who_took_a_turn_and_died_leaves_it_to_a_sweep(cloud: MemoryCloud) -> None:
+def test_who_took_a_turn_and_died_leaves_it_to_reconcile(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     start(cloud, "two")
     end_without_the_line = JobSucceeded(
@@ -190,7 +190,7 @@ def test_who_comes_when_a_turn_is_just_to_be_passed_on_comes_last(cloud: MemoryC
     assert statuses(cloud) == {"two": "RUNNING", "three": "QUEUED"}
 
 
-def test_a_line_of_those_who_were_cancelled_is_shut_to_nobody(
+def test_a_line_of_those_who_were_cancelled_is_shut_to_no_one(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever ended the first one died, and no QUEUED run is there to be swept."""

@@ -123,7 +123,7 @@ def test_a_duplicate_event_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("error", [Throttled("429"), Ambiguous("500")])
-def test_a_submission_that_was_not_done_stays_owed_and_is_paid_by_a_sweep(
+def test_a_submission_that_was_not_done_stays_pending_for_reconcile(
     error: Exception,
 ) -> None:
     cloud = cloud_of(step("a"))
@@ -139,7 +139,7 @@ def test_a_submission_that_was_not_done_stays_owed_and_is_paid_by_a_sweep(
     assert len(cloud.jobs.jobs) == 1
 
 
-def test_a_sweep_adopts_the_oldest_and_stops_its_twins() -> None:
+def test_reconcile_adopts_the_oldest_and_stops_its_duplicate_jobs() -> None:
     cloud = cloud_of(step("a"))
     accept = cloud.jobs.submit
 
@@ -160,7 +160,7 @@ def test_a_sweep_adopts_the_oldest_and_stops_its_twins() -> None:
     assert cloud.jobs.jobs[oldest].outcome is None
 
 
-def test_a_sweep_hears_the_end_that_no_event_told() -> None:
+def test_reconcile_polls_the_end_that_no_event_reported() -> None:
     cloud = cloud_of(step("a"), step("b", "a"))
     cloud.engine.start(ORDER)
     cloud.jobs.end(job(cloud, "a"), JobOutcome.SUCCEEDED)
@@ -200,7 +200,7 @@ def test_an_event_for_a_job_that_we_never_wrote_down_adopts_it() -> None:
     assert cloud.engine.handle("run1", [late]).run.version == version
 
 
-def test_a_preparation_that_nobody_waits_for_does_nothing() -> None:
+def test_a_preparation_that_no_one_waits_for_does_nothing() -> None:
     cloud = cloud_of(step("a"), step("b", "a", file="s3://b/plan.json"))
     cloud.engine.start(ORDER)
     assert cloud.engine.prepare("run1", "b", 0).performed == ()
@@ -241,7 +241,7 @@ def test_a_run_ends_although_its_queue_is_gone(
     assert cloud.engine.reconcile("run1").run.status == status
 
 
-def test_a_sweep_does_not_take_over_what_a_slow_preparation_is_just_submitting(
+def test_reconcile_does_not_take_over_what_a_slow_preparation_is_just_submitting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud = cloud_of(step("a", file="s3://b/plan.json"))

@@ -129,7 +129,7 @@ def test_a_running_job_is_asked_to_stop_and_killed_after_30_seconds() -> None:
     assert (job.status, job.status_reason) == (JobStatus.FAILED, "enough")
 
 
-def test_a_job_that_exits_0_after_it_was_told_to_stop_has_failed() -> None:
+def test_a_job_that_exits_0_after_it_was_terminated_has_failed() -> None:
     machine = Clockwork()
     job = machine.submit()
     machine.launched()
@@ -300,7 +300,7 @@ def test_cancelling_a_parent_lets_running_children_end() -> None:
 # --- lanes
 
 
-def test_lane_i_flows_as_soon_as_child_i_ended() -> None:
+def test_n_to_n_part_i_flows_as_soon_as_child_i_ended() -> None:
     machine = Clockwork(slots=1)
     first = machine.submit(size=3)
     second = machine.submit(size=3, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
@@ -310,7 +310,7 @@ def test_lane_i_flows_as_soon_as_child_i_ended() -> None:
     assert second.children[1].status is JobStatus.PENDING
 
 
-def test_a_failed_lane_fails_its_own_child_only() -> None:
+def test_a_failed_n_to_n_part_fails_its_own_child_only() -> None:
     machine = Clockwork(slots=4)
     first = machine.submit(size=2)
     second = machine.submit(size=2, depends_on=({"jobId": first.id, "type": "N_TO_N"},))
@@ -323,7 +323,7 @@ def test_a_failed_lane_fails_its_own_child_only() -> None:
     assert [first.status, second.status] == [JobStatus.FAILED] * 2
 
 
-def test_lanes_wait_for_children_that_are_not_there_yet() -> None:
+def test_n_to_n_parts_wait_for_children_that_are_not_there_yet() -> None:
     machine = Clockwork(slots=4)
     gate = machine.submit()
     first = machine.submit(gate, size=2)
@@ -335,7 +335,7 @@ def test_lanes_wait_for_children_that_are_not_there_yet() -> None:
     assert machine.launched() == [f"{second.id}:1"]
 
 
-def test_lanes_of_an_array_that_never_had_children_fail() -> None:
+def test_n_to_n_parts_of_an_array_that_never_had_children_fail() -> None:
     machine = Clockwork()
     gate = machine.submit()
     first = machine.submit(gate, size=2)
@@ -407,7 +407,7 @@ def test_priorities_order_a_queue() -> None:
     assert machine.launched() == [high.id]
 
 
-def test_a_head_that_will_never_fit_is_told_once() -> None:
+def test_a_head_that_will_never_fit_is_reported_once() -> None:
     machine = Clockwork(slots=1)
     large = machine.submit(vcpus="4")
     machine.submit()

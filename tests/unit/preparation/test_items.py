@@ -128,7 +128,7 @@ def test_a_list_that_is_not_what_it_says_is_refused(
     assert str(error.value).startswith(for_each.file)
 
 
-def test_a_mistake_far_before_the_end_is_told_before_the_rest_is_read() -> None:
+def test_a_mistake_far_before_the_end_is_reported_before_the_rest_is_read() -> None:
     def chunks() -> Iterator[bytes]:
         yield b'[1, oops, "' + b"x" * 1_000 + b'"'
         raise AssertionError("read on")
@@ -223,7 +223,7 @@ def test_an_item_has_values(pattern: str, item: Json, text: str) -> None:
     assert expand_item(pattern, item, 7) == text
 
 
-def test_an_absent_value_is_told_with_the_item() -> None:
+def test_an_absent_value_is_reported_with_the_item() -> None:
     with pytest.raises(InvalidItems, match=r"item 7 has no name\.x, or it is null$"):
         expand_item("${item.name.x}", {"a": 1}, 7)
     assert item_value({"a": None}, "item.a") is None

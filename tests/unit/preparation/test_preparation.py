@@ -236,7 +236,7 @@ def test_a_listing_of_which_nothing_matches_looks_at_the_time_too() -> None:
     assert "suspended-0" in outcome.resume
 
 
-def test_an_item_without_an_output_is_told() -> None:
+def test_an_item_without_an_output_is_reported() -> None:
     fan = step("a", for_each=InlineItems(items=({"x": 1},)), skip_existing="s3://b/${item.name}")
     event = ToPrepare(fan).prepare()
     assert isinstance(event, PreparationFailed)

@@ -58,7 +58,7 @@ def listed(cloud: MemoryCloud, run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def test_a_burst_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
+def test_a_batch_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
     for start in range(0, 500, 10):
         keys = [f"in/{number:03}.csv" for number in range(start, start + 10)]
         assert tell(cloud, *map(message, keys)) == [None] * 10
@@ -80,7 +80,9 @@ def test_a_burst_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
     assert [entry["key"] for entry in entries] == [f"in/{number:03}.csv" for number in range(500)]
 
 
-def test_what_is_told_again_is_one_upload_even_when_its_burst_is_over(cloud: MemoryCloud) -> None:
+def test_what_is_reported_again_is_one_upload_even_when_its_batch_is_over(
+    cloud: MemoryCloud,
+) -> None:
     for _ in range(10):
         tell(cloud, message("in/a.csv"), message("in/a.csv"))
     cloud.clock.move(QUIET_S)
@@ -92,7 +94,7 @@ def test_what_is_told_again_is_one_upload_even_when_its_burst_is_over(cloud: Mem
     assert only_run(cloud).trigger["count"] == "1"
 
 
-def test_a_timer_that_rings_twice_starts_one_run(cloud: MemoryCloud) -> None:
+def test_a_timer_that_fires_twice_starts_one_run(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     first, second = timer_fires(cloud), timer_fires(cloud)
@@ -102,7 +104,7 @@ def test_a_timer_that_rings_twice_starts_one_run(cloud: MemoryCloud) -> None:
     assert second.run.trigger == first.run.trigger
 
 
-def test_the_next_burst_is_another_run(cloud: MemoryCloud) -> None:
+def test_the_next_batch_is_another_run(cloud: MemoryCloud) -> None:
     for key in ("in/a.csv", "in/b.csv"):
         tell(cloud, message(key))
         cloud.clock.move(QUIET_S)
@@ -120,7 +122,7 @@ def test_an_object_that_was_overwritten_is_there_once_as_it_was_last(cloud: Memo
     assert listed(cloud, only_run(cloud)) == [{"bucket": "inbox", "key": "in/a.csv", "size": 2}]
 
 
-def test_a_burst_that_is_full_is_closed_at_once(
+def test_a_batch_that_is_full_is_closed_at_once(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload_batches, "UPLOAD_BATCH_UPLOADS_MAX", 4)
@@ -134,7 +136,7 @@ def test_a_burst_that_is_full_is_closed_at_once(
     assert only_run(cloud).trigger["count"] == "5"
 
 
-def test_a_timer_that_rings_before_it_is_noted_rings_again(
+def test_a_timer_that_fires_before_it_is_noted_fires_again(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write waits for others longer than the timer."""
@@ -153,7 +155,7 @@ def test_a_timer_that_rings_before_it_is_noted_rings_again(
     assert only_run(cloud).trigger["count"] == "1"
 
 
-def test_a_timer_that_nobody_ever_notes_is_silent_in_the_end(
+def test_a_timer_that_no_one_ever_notes_is_silent_in_the_end(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
@@ -177,7 +179,7 @@ def test_a_spare_timer_takes_over_from_one_that_is_lost(
     assert only_run(cloud).trigger["count"] == "1"
 
 
-def test_a_spare_timer_does_not_ask_again_for_a_burst_that_was_skipped(
+def test_a_spare_timer_does_not_ask_again_for_a_batch_that_was_skipped(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two who open a burst, each sets a timer."""
@@ -209,7 +211,7 @@ def test_a_spare_timer_does_not_ask_again_for_a_burst_that_was_skipped(
     only_run(cloud)
 
 
-def test_triggers_of_one_pipeline_have_bursts_of_their_own(cloud: MemoryCloud) -> None:
+def test_triggers_of_one_pipeline_have_batches_of_their_own(cloud: MemoryCloud) -> None:
     other = S3Trigger(bucket="inbox", prefix="other/", debounce_s=QUIET_S)
     tell(cloud, message("in/a.csv"), message("other/b.csv", trigger=other))
     cloud.clock.move(QUIET_S)
@@ -218,7 +220,7 @@ def test_triggers_of_one_pipeline_have_bursts_of_their_own(cloud: MemoryCloud) -
     assert [run.trigger["count"] for run in cloud.runs.runs.values()] == ["1", "1"]
 
 
-def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
+def test_who_closed_a_batch_and_died_leaves_it_to_the_next_delivery(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tell(cloud, message("in/a.csv"))
@@ -231,7 +233,7 @@ def test_who_closed_a_burst_and_died_leaves_it_to_the_next_delivery(
     assert [entry["key"] for entry in listed(cloud, only_run(cloud))] == ["in/a.csv"]
 
 
-def test_a_timer_set_by_somebody_who_died_does_not_count(
+def test_a_timer_set_by_another_who_died_does_not_count(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
@@ -260,7 +262,7 @@ def test_who_put_a_timer_off_and_died_puts_it_off_again(
     assert only_run(cloud).trigger["count"] == "2"
 
 
-def test_an_upload_comes_just_when_a_burst_is_closed(
+def test_an_upload_comes_just_when_a_batch_is_closed(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tell(cloud, message("in/a.csv"))
@@ -279,7 +281,7 @@ def test_an_upload_comes_just_when_a_burst_is_closed(
     assert only_run(cloud).trigger["count"] == "2"
 
 
-def test_a_burst_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> None:
+def test_a_batch_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> None:
     for number in range(UPLOAD_BATCH_S_MAX // 50 + 2):
         tell(cloud, message(f"in/{number}.csv"))
         cloud.clock.move(50)
@@ -288,7 +290,7 @@ def test_a_burst_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> No
     assert int(only_run(cloud).trigger["count"]) >= UPLOAD_BATCH_S_MAX // 50
 
 
-def test_a_burst_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
+def test_a_batch_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
     [known] = cloud.upload_batches.upload_batches.values()
     assert not known.is_over(QUIET_S, cloud.clock.now())
@@ -304,7 +306,7 @@ def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud
     assert only_run(cloud).trigger["count"] == "2"
 
 
-def test_a_burst_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
+def test_a_batch_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
     trigger = S3Trigger(bucket="inbox", debounce_s=QUIET_S, overlap=Overlap.SKIP)
     for key in ("a", "b"):
         tell(cloud, message(key, trigger=trigger))
@@ -327,7 +329,7 @@ def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
     assert isinstance(bad, InputError)
 
 
-def test_a_burst_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
+def test_a_batch_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
     cloud: MemoryCloud,
 ) -> None:
     definition = cloud.pipelines.get_pipeline("test", 1)
@@ -344,7 +346,7 @@ def test_a_burst_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
     assert only_run(cloud).trigger["count"] == "2"
 
 
-def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
+def test_what_no_one_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
     tell(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
@@ -354,7 +356,7 @@ def test_what_nobody_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
         timer_fires(cloud)
 
 
-def test_bursts_that_change_all_the_time_are_left_to_later(
+def test_batches_that_change_all_the_time_are_left_to_later(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faster(*_: object) -> None:
