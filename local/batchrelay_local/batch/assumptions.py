@@ -1,7 +1,8 @@
 """What could not be verified about AWS Batch: each a switch, its first value the default.
 
 The table of docs/reference/local-batch.md says what each value does. The numbers are those of
-the open questions of docs/reference/aws-batch.md.
+the open questions of docs/reference/aws-batch.md. `--assume` takes those of ASSUMABLE: they change
+what a user's own client or pipeline meets. Tests of ours set the others.
 """
 
 from __future__ import annotations
@@ -62,17 +63,28 @@ class Assumptions:
     @classmethod
     def parse(cls, text: str) -> Assumptions:
         """`cancel_runnable=at_head,quota=each`. Raises: ValueError with a sentence."""
-        given: dict[str, Any] = {}
+        chosen: dict[str, Any] = {}
         for piece in filter(None, text.split(",")):
             name, equals, value = piece.strip().partition("=")
-            values = VALUES.get(name)
-            if values is None or not equals:
-                raise ValueError(f"{piece!r}: write one of {', '.join(VALUES)}, such as quota=each")
+            if name not in ASSUMABLE or not equals:
+                names = ", ".join(ASSUMABLE)
+                raise ValueError(f"{piece!r}: write one of {names}, such as quota=each")
+            values = VALUES[name]
             if value not in values:
                 raise ValueError(f"{piece!r}: {name} is one of {', '.join(values)}")
-            given[name] = value
-        return cls(**given)
+            chosen[name] = value
+        return cls(**chosen)
 
+
+ASSUMABLE = (
+    "unknown_dependency",
+    "n_to_n_unequal",
+    "failed_start",
+    "cancel_runnable",
+    "failed_parent",
+    "quota",
+)
+"""What `--assume` takes."""
 
 VALUES: dict[str, tuple[str, ...]] = {
     field.name: get_args(get_type_hints(Assumptions)[field.name]) for field in fields(Assumptions)

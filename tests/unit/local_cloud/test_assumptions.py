@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, VALUES, Assumptions
+from batchrelay_local.batch.assumptions import ASSUMABLE, DOCUMENTED, VALUES, Assumptions
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.model import Job
 from batchrelay_local.batch.retries import RetryStrategy
@@ -296,13 +296,15 @@ def test_bulk_operations() -> None:
 
 def test_switches_are_read_from_a_text() -> None:
     assert Assumptions.parse("") == DOCUMENTED
-    assert Assumptions.parse("quota=each, rule_case=ignored") == Assumptions(
-        quota="each", rule_case="ignored"
+    assert Assumptions.parse("quota=each, failed_parent=at_first") == Assumptions(
+        quota="each", failed_parent="at_first"
     )
-    with pytest.raises(ValueError, match=r"'cancel_runnable': write one of array_of_zero"):
+    with pytest.raises(ValueError, match=r"'cancel_runnable': write one of unknown_dependency"):
         Assumptions.parse("cancel_runnable")
     with pytest.raises(ValueError, match="quota is one of none, shared, each"):
         Assumptions.parse("quota=much")
+    with pytest.raises(ValueError, match=r"'rule_case=ignored': write one of unknown_dependency"):
+        Assumptions.parse("rule_case=ignored")
 
 
 def test_every_switch_is_documented_and_tested() -> None:
@@ -310,5 +312,6 @@ def test_every_switch_is_documented_and_tested() -> None:
     for name, values in VALUES.items():
         default, *others = values
         spelled = ", ".join([f"**{default}**", *others])
-        assert f"| `{name}` | {spelled} |" in page, name
+        asked = "yes" if name in ASSUMABLE else ""
+        assert f"| `{name}` | {spelled} | {asked} |" in page, name
         assert f"def test_{name}(" in tests
