@@ -6,16 +6,19 @@ import random
 
 import pytest
 
-from verification.crash_matrix.machine import machine
+from verification.crash_matrix.machine import Scenario, machine
 from verification.crash_matrix.matrix import cells, check, undisturbed
 
 pytestmark = pytest.mark.cloud
 CELLS, SEED = 4, 14
+REACHED = (Scenario.RECEIVED, Scenario.STOPPED)
+"""Scenarios whose calls every play reaches; the others need a whole run of the matrix."""
 
 
 def test_a_handler_that_is_killed_at_any_call_changes_nothing_in_the_end() -> None:
     with machine() as on:
         expected = undisturbed(on)
-        drawn = random.Random(SEED).sample(list(cells(expected)), CELLS)
+        surely = [cell for cell in cells(expected) if cell.scenario in REACHED]
+        drawn = random.Random(SEED).sample(surely, CELLS)
         killed = [check(on, cell, expected, f"c{number}") for number, cell in enumerate(drawn)]
     assert any(killed), drawn
