@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import JobDefinition
 from batchrelay_local.batch.pages import page_of
@@ -61,7 +61,7 @@ class JobDefinitions:
         for definition in reversed(self._revisions.get(name, ())):
             if definition.status == "ACTIVE" and revision in ("", str(definition.revision)):
                 return definition
-        raise ClientError(f"JobDefinition {reference} does not exist or is not ACTIVE")
+        raise ClientException(f"JobDefinition {reference} does not exist or is not ACTIVE")
 
     def deregister(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeregisterJobDefinition: no new job may use the revision."""
@@ -116,4 +116,4 @@ def _words(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
-        raise ClientError(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None
+        raise ClientException(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME, ComputeEnvironment, JobQueue
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.policies import SchedulingPolicies
@@ -78,7 +78,7 @@ class Queues:
         """DeleteComputeEnvironment: nothing may use it any more."""
         environment = self._environment(request["computeEnvironment"])
         if any(queue.environment is environment for queue in self._queues.values()):
-            raise ClientError("Cannot delete, found existing JobQueue relationship")
+            raise ClientException("Cannot delete, found existing JobQueue relationship")
         del self._environments[environment.name]
         return {}
 
@@ -91,7 +91,7 @@ class Queues:
     def _environment(self, reference: str) -> ComputeEnvironment:
         environment = self._environments.get(reference.rpartition("/")[2])
         if environment is None:
-            raise ClientError(f"Compute environment {reference!r} does not exist")
+            raise ClientException(f"Compute environment {reference!r} does not exist")
         return environment
 
     # --- queues
@@ -119,7 +119,7 @@ class Queues:
         queue = self.resolve(request["jobQueue"])
         policy = self._policy_arn(request)
         if policy is not None and queue.scheduling_policy is None:
-            raise ClientError(
+            raise ClientException(
                 f"{queue.name} was created without a scheduling policy, and cannot be given one: "
                 "create another job queue"
             )
@@ -133,9 +133,12 @@ class Queues:
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
     def _ordered(self, order: list[dict[str, Any]]) -> list[ComputeEnvironment]:
-        """The compute environments of a queue; its jobs run in the first. Raises: ClientError."""
+        """The compute environments of a queue; its jobs run in the first.
+
+        Raises: ClientException.
+        """
         if not 1 <= len(order) <= ENVIRONMENTS_MAX:
-            raise ClientError(
+            raise ClientException(
                 f"computeEnvironmentOrder must have 1 to {ENVIRONMENTS_MAX} compute environments, "
                 f"got {len(order)}"
             )
@@ -150,17 +153,17 @@ class Queues:
         """DeleteJobQueue: it must be DISABLED, and its jobs must have ended."""
         queue = self.resolve(request["jobQueue"])
         if queue.state != "DISABLED":
-            raise ClientError("Cannot delete, JobQueue state is not DISABLED")
+            raise ClientException("Cannot delete, JobQueue state is not DISABLED")
         if any(not job.status.is_terminal for job in queue.jobs.values()):
-            raise ClientError("Cannot delete, JobQueue has jobs that have not ended")
+            raise ClientException("Cannot delete, JobQueue has jobs that have not ended")
         del self._queues[queue.name]
         return {}
 
     def resolve(self, reference: str) -> JobQueue:
-        """A queue by name or ARN. Raises: ClientError."""
+        """A queue by name or ARN. Raises: ClientException."""
         queue = self._queues.get(reference.rpartition("job-queue/")[2])
         if queue is None:
-            raise ClientError(f"JobQueue {reference} does not exist")
+            raise ClientException(f"JobQueue {reference} does not exist")
         return queue
 
     def describe_queues(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -171,11 +174,11 @@ class Queues:
 
 
 def new_name(name: str, taken: Container[str]) -> str:
-    """A name that is free. Raises: ClientError."""
+    """A name that is free. Raises: ClientException."""
     if not NAME.fullmatch(name):
-        raise ClientError(f"The name {name!r} should match valid pattern {NAME.pattern}")
+        raise ClientException(f"The name {name!r} should match valid pattern {NAME.pattern}")
     if name in taken:
-        raise ClientError(f"Object already exists: {name}")
+        raise ClientException(f"Object already exists: {name}")
     return name
 
 
@@ -187,21 +190,23 @@ def _kept(request: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
 def _priority(request: dict[str, Any], otherwise: int) -> int:
     priority: int = request.get("priority", otherwise)
     if not 0 <= priority <= QUEUE_PRIORITY_MAX:
-        raise ClientError(f"priority must be between 0 and {QUEUE_PRIORITY_MAX}, got {priority}")
+        raise ClientException(
+            f"priority must be between 0 and {QUEUE_PRIORITY_MAX}, got {priority}"
+        )
     return priority
 
 
 def _slots(request: dict[str, Any], otherwise: float) -> float:
     slots: float = request.get("computeResources", {}).get("maxvCpus", otherwise)
     if slots < 0:
-        raise ClientError("maxvCpus must not be negative")
+        raise ClientException("maxvCpus must not be negative")
     return slots
 
 
 def _state(request: dict[str, Any], otherwise: str) -> str:
     state: str = request.get("state", otherwise)
     if state not in _STATES:
-        raise ClientError(f"state must be one of {', '.join(_STATES)}")
+        raise ClientException(f"state must be one of {', '.join(_STATES)}")
     return state
 
 

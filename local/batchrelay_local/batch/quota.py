@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from batchrelay_local.batch.errors import ThrottledError
+from batchrelay_local.batch.errors import TooManyRequestsException
 
 REQUESTS_PER_S = 50
 """Source: Batch User Guide, service quotas."""
@@ -26,7 +26,7 @@ class Quota:
         self._taken: Counter[str] = Counter()
 
     def take(self, operation: str) -> None:
-        """Count one request. Raises: ThrottledError."""
+        """Count one request. Raises: TooManyRequestsException."""
         if self._kind == "none":
             return
         second = self._clock() // 1000
@@ -36,4 +36,4 @@ class Quota:
         key = operation if self._kind == "each" else ""
         self._taken[key] += 1
         if self._taken[key] > REQUESTS_PER_S:
-            raise ThrottledError("Too Many Requests")
+            raise TooManyRequestsException("Too Many Requests")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 FARGATE = "FARGATE"
 
@@ -38,7 +38,7 @@ def requirements_of(
     entry of its resourceRequirements. Source: ContainerOverrides.
 
     Raises:
-        ClientError: a value that AWS Batch does not take; vCPU or memory is missing.
+        ClientException: a value that AWS Batch does not take; vCPU or memory is missing.
     """
     if platform == FARGATE:
         _no_deprecated(container)
@@ -51,7 +51,7 @@ def requirements_of(
 def _no_deprecated(container: Mapping[str, Any]) -> None:
     for name in _DEPRECATED:
         if name in container:
-            raise ClientError(
+            raise ClientException(
                 f"{name} is not applicable for Fargate. Use resource requirements instead."
             )
 
@@ -67,14 +67,14 @@ def _listed(container: Mapping[str, Any]) -> dict[str, str]:
 def _check(wanted: Mapping[str, str], platform: str) -> None:
     for kind, value in wanted.items():
         if kind not in _KINDS:
-            raise ClientError(
+            raise ClientException(
                 f"{kind} is not a type of resourceRequirements: write one of {', '.join(_KINDS)}"
             )
         if not (platform == FARGATE and kind == "VCPU"):
             _check_whole(kind, value)
     for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
         if kind not in wanted:
-            raise ClientError(
+            raise ClientException(
                 f"{name} is not provided. Write {{type: {kind}, value: …}} into the "
                 "resourceRequirements of containerProperties"
             )
@@ -85,12 +85,12 @@ def _check(wanted: Mapping[str, str], platform: str) -> None:
 def _check_whole(kind: str, value: str) -> None:
     least = MEMORY_MIB_MIN if kind == "MEMORY" else 1
     if not _WHOLE.fullmatch(value):
-        raise ClientError(
+        raise ClientException(
             f"Value {value} for type {kind} in resourceRequirement is not valid. "
             "Please provide a numeric value."
         )
     if int(value) < least:
-        raise ClientError(
+        raise ClientException(
             f"Value {value} for type {kind} in resourceRequirement is not valid. "
             f"It must be at least {least}."
         )
@@ -98,12 +98,14 @@ def _check_whole(kind: str, value: str) -> None:
 
 def _check_fargate(wanted: Mapping[str, str]) -> None:
     if "GPU" in wanted:
-        raise ClientError("GPU is not applicable for Fargate")
+        raise ClientException("GPU is not applicable for Fargate")
     vcpus, memory = wanted["VCPU"], int(wanted["MEMORY"])
     if vcpus not in FARGATE_MEMORY_MIB:
-        raise ClientError(
+        raise ClientException(
             f"Fargate has no {vcpus} vCPU: write one of {', '.join(FARGATE_MEMORY_MIB)}"
         )
     if memory not in FARGATE_MEMORY_MIB[vcpus]:
         listed = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
-        raise ClientError(f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {listed}")
+        raise ClientException(
+            f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {listed}"
+        )

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 
 class Kind(StrEnum):
@@ -270,14 +270,14 @@ def paths(shape: Shape, path: str, holders: frozenset[str] = frozenset()) -> Ite
 
 
 def check_operation(name: str) -> None:
-    """An operation that is not supported is refused by its name. Raises: ClientError."""
+    """An operation that is not supported is refused by its name. Raises: ClientException."""
     decided = decision_of(name)
     if decided is None or decided.kind is Kind.REFUSED:
-        raise ClientError(_refusal("", name, decided))
+        raise ClientException(_refusal("", name, decided))
 
 
 def check_fields(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """What is not supported is refused by its name, never ignored. Raises: ClientError.
+    """What is not supported is refused by its name, never ignored. Raises: ClientException.
 
     Args:
         operation: what is called.
@@ -295,11 +295,11 @@ def _check(shape: Shape, value: Any, path: str) -> None:
         for name, inner in value.items():
             decided = decision_of(f"{path}.{name}")
             if decided is None or decided.kind is Kind.REFUSED:
-                raise ClientError(_refusal(path, name, decided))
+                raise ClientException(_refusal(path, name, decided))
             if decided.kind is Kind.HONOURED:
                 _check(shape.members[name], inner, f"{path}.{name}")
     elif shape.type_name == "integer" and not -(2**31) <= value < 2**31:
-        raise ClientError(f"{path} must be a number of 32 bits")
+        raise ClientException(f"{path} must be a number of 32 bits")
 
 
 def _refusal(where: str, name: str, decided: Decision | None) -> str:
