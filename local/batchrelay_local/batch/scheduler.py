@@ -32,6 +32,7 @@ from batchrelay_local.batch.model import (
     JobStatus,
 )
 from batchrelay_local.batch.n_to_n import n_to_n_dependencies
+from batchrelay_local.batch.retries import tries_again
 
 CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
@@ -341,10 +342,10 @@ class Scheduler:
         self._advance(now)
 
     def _tries_again(self, job: Job, attempt: Attempt) -> bool:
-        made = len(job.attempts)
-        if self._assume.failed_start == "free" and made < FREE_ATTEMPTS_MAX:
-            made = sum(one.log_stream is not None for one in job.attempts)
-        return job.spec.retry.tries_again(made, attempt, self._assume)
+        attempt_count = len(job.attempts)
+        if self._assume.failed_start == "free" and attempt_count < FREE_ATTEMPTS_MAX:
+            attempt_count = sum(one.log_stream is not None for one in job.attempts)
+        return tries_again(job.spec.retry, attempt_count, attempt, self._assume)
 
     def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         attempt.stopped_at = now

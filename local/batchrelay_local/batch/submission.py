@@ -20,10 +20,11 @@ from batchrelay_local.batch.model import (
     JobDefinition,
     JobQueue,
     JobSpec,
+    RetryStrategy,
 )
 from batchrelay_local.batch.policies import SHARE
 from batchrelay_local.batch.requirements import requirements_of
-from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX, RetryStrategy
+from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
 from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
 
 PRIORITY_MAX = 9_999

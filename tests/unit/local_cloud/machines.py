@@ -14,8 +14,14 @@ from typing import Any
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import ComputeEnvironment, Job, JobDefinition, JobQueue, JobSpec
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import (
+    ComputeEnvironment,
+    Job,
+    JobDefinition,
+    JobQueue,
+    JobSpec,
+    RetryStrategy,
+)
 from batchrelay_local.batch.scheduler import Scheduler
 from batchrelay_local.batch.service import BatchService
 

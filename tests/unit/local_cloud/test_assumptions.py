@@ -10,8 +10,7 @@ import pytest
 
 from batchrelay_local.batch.assumptions import ASSUMABLE, DOCUMENTED, VALUES, Assumptions
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import Job
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import Job, RetryStrategy
 from tests.stack import ROOT
 from tests.unit.local_cloud.machines import Clockwork, call, ended, machine, submit
 

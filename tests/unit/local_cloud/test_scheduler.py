@@ -6,10 +6,7 @@ from collections import Counter
 
 import pytest
 
-from batchrelay_local.batch.model import (
-    JobStatus,
-)
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import JobStatus, RetryStrategy
 from batchrelay_local.batch.scheduler import Signal
 from tests.unit.local_cloud.machines import Clockwork
 
