@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.lines import Line
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
     Attempt,
@@ -33,6 +32,7 @@ from batchrelay_local.batch.model import (
 )
 from batchrelay_local.batch.n_to_n import n_to_n_dependencies
 from batchrelay_local.batch.retries import tries_again
+from batchrelay_local.batch.run_order import RunOrder
 
 CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
@@ -85,7 +85,7 @@ class Scheduler:
         self._observe = observe
         self._observe_blocked = observe_blocked
         self._retention_ms = retention_ms
-        self._lines: dict[str, Line] = {}
+        self._run_orders: dict[str, RunOrder] = {}
         self._dependents: dict[str, list[Job]] = {}
         self._endings: deque[Job] = deque()
         self._timers: list[tuple[int, str, int, bool]] = []
@@ -188,7 +188,7 @@ class Scheduler:
 
     def runnable(self, queue: JobQueue, count: int) -> list[Job]:
         """The first RUNNABLE jobs of a queue, in the order in which they will start."""
-        return self._line(queue).first_of(count)
+        return self._run_order(queue).front(count)
 
     # --- dependencies
 
@@ -221,7 +221,7 @@ class Scheduler:
             self._spawn(job, now)
         else:
             self._move(job, JobStatus.RUNNABLE)
-            self._line(job.spec.queue).append(job)
+            self._run_order(job.spec.queue).append(job)
 
     def _spawn(self, parent: Job, now: int) -> None:
         if not parent.children:
@@ -296,24 +296,24 @@ class Scheduler:
     # --- slots
 
     def _environments(self) -> Iterator[ComputeEnvironment]:
-        return (line.queue.environment for line in self._lines.values() if line.heap)
+        return (order.queue.environment for order in self._run_orders.values() if order.heap)
 
-    def _line(self, queue: JobQueue) -> Line:
-        return self._lines.setdefault(queue.name, Line(queue))
+    def _run_order(self, queue: JobQueue) -> RunOrder:
+        return self._run_orders.setdefault(queue.name, RunOrder(queue))
 
     def _fill(self, environment: ComputeEnvironment, now: int) -> None:
         """Start what fits: queues by priority, each in its order."""
-        lines = [li for li in self._lines.values() if li.queue.environment is environment]
-        for line in sorted(lines, key=lambda li: -li.queue.priority):
-            while (job := line.head()) is not None:
+        orders = [o for o in self._run_orders.values() if o.queue.environment is environment]
+        for order in sorted(orders, key=lambda o: -o.queue.priority):
+            while (job := order.head()) is not None:
                 if job.stop_reason is not None:
-                    line.take()
+                    order.pop()
                     self._end(job, JobStatus.FAILED, job.stop_reason, now)
                     continue
                 if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
                     self._note_blocked(job, environment)
                     return
-                line.take()
+                order.pop()
                 self._start(job, environment, now)
 
     def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
@@ -336,7 +336,7 @@ class Scheduler:
         self._close(job, attempt, status_reason, now)
         if job.stop_reason is None and self._tries_again(job, attempt):
             self._move(job, JobStatus.RUNNABLE)
-            self._line(job.spec.queue).put_first(job)
+            self._run_order(job.spec.queue).prepend(job)
         else:
             self._end(job, JobStatus.FAILED, job.stop_reason or status_reason, now)
         self._advance(now)
