@@ -14,8 +14,8 @@ from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from batchrelay_local.error_responses import error_response
 from batchrelay_local.ministack_host import Asgi
-from batchrelay_local.refusals import refusal
 from batchrelay_local.signatures import (
     QuerySignatureV2,
     Signature,
@@ -94,7 +94,7 @@ class AccessControl:
             self._check_target(scope["path"], service)
             self._check_route(request, scope["path"], body, service)
         except SignatureProblem as problem:
-            answer = refusal(problem.kind, str(problem), request.headers, service)
+            answer = error_response(problem.kind, str(problem), request.headers, service)
             await _answer(send, answer.status, answer.headers, answer.body)
             return
         await app(scope, _replayed(body, receive), send)

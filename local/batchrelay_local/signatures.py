@@ -52,7 +52,7 @@ class SignedRequest:
 
 
 class SignatureProblem(Exception):
-    """The request is not signed as it must be; `kind` is a key of refusals.CODES."""
+    """The request is not signed as it must be; `kind` is a key of error_responses.CODES."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
