@@ -10,7 +10,7 @@ from typing import Any, Iterator, Mapping, NamedTuple
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 
-_TOKEN = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
+_TOKEN = re.compile(r"\{(item(?:\.[^}]+)?)\}")
 _INDEX = re.compile(r"[0-9]{1,9}")
 _OFFSET_BYTES = 8
 
@@ -131,8 +131,9 @@ def filled(word: str, item: Item) -> str:
     def text(match: re.Match[str]) -> str:
         value = value_of(item, match.group(1))
         if value is None:
-            name, shown = match.group(1)[5:], json.dumps(item.value, ensure_ascii=False)[:80]
-            raise WorkerError(f"item {item.number} has no {name}, or it is null: {shown}")
+            name = match.group(1)[len("item.") :] or "item"
+            start = json.dumps(item.value, ensure_ascii=False)[:80]
+            raise WorkerError(f"item {item.number} has no {name}, or it is null: {start}")
         return _text(value)
 
     return _TOKEN.sub(text, word)
