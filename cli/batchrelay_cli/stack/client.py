@@ -17,6 +17,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from batchrelay.adapters.batch import DESCRIBE_IDS_MAX
 from batchrelay.domain.errors import BatchrelayError
 from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
 
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws/batch/job"
 """Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
-
-DESCRIBE_IDS_MAX = 100
-"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
-
 
 LOG_LINES_MAX = 1_000
 """Lines of a log that are shown: as many as a person looks through."""
