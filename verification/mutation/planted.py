@@ -811,7 +811,7 @@ MUTANTS = (
     Mutant(
         bug="of two columns with one variable the last has it",
         file="worker/batchrelay_worker/items.py",
-        old="if is_plain and known.count(variable) == 1:",
+        old="if is_plain and names.count(variable) == 1:",
         new="if is_plain:",
         tests=("tests/unit/worker/test_code_words.py",),
     ),

@@ -162,21 +162,21 @@ def variables(item: Item) -> dict[str, str]:
 
     Of two names that become the same variable neither has one: which would it be?
     """
-    named = {"ITEM": json.dumps(item.value)}
+    values = {"ITEM": json.dumps(item.value)}
     fields = item.value if isinstance(item.value, dict) else {}
-    known = ["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() for name in fields]
-    for variable, value in zip(known, fields.values()):
+    names = ["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() for name in fields]
+    for variable, value in zip(names, fields.values()):
         is_plain = not isinstance(value, (dict, list)) and value is not None
-        if is_plain and known.count(variable) == 1:
-            named[variable] = _text(value)
+        if is_plain and names.count(variable) == 1:
+            values[variable] = _text(value)
     for name in ("uri", "name", "stem"):
-        derived = value_of(item, f"item.{name}")
-        if isinstance(derived, str):
-            named.setdefault(f"ITEM_{name.upper()}", derived)
-    named["ITEM_NUMBER"] = str(item.number)
+        text = value_of(item, f"item.{name}")
+        if isinstance(text, str):
+            values.setdefault(f"ITEM_{name.upper()}", text)
+    values["ITEM_NUMBER"] = str(item.number)
     return {
         name: value
-        for name, value in named.items()
+        for name, value in values.items()
         if "\0" not in value and len(value) < VARIABLE_CHARS_MAX
     }
 

@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--output", choices=["text", "json"], default="text", help="a URI, or URI and size, a line"
     )
-    joined = verbs.add_parser("cat", help="print objects, or all below PREFIX/ in key order")
-    joined.add_argument("uris", nargs="+", metavar="URI")
+    cat = verbs.add_parser("cat", help="print objects, or all below PREFIX/ in key order")
+    cat.add_argument("uris", nargs="+", metavar="URI")
     return parser
 
 

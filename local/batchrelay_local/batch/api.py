@@ -99,11 +99,11 @@ class BatchApi:
         self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
     ) -> tuple[int, dict[str, Any]]:
         """HTTP status and JSON body of the answer."""
-        operation, bound = _route(method, path)
+        operation, path_fields = _route(method, path)
         if operation is None or not self._is_there(operation.name):
             return 404, _error("UnknownOperationException", f"there is no {method} {path}")
         try:
-            return 200, self._call(operation, {**_body(body), **bound, **_from(query)})
+            return 200, self._call(operation, {**_body(body), **path_fields, **_from(query)})
         except ClientException as error:
             return 400, _error("ClientException", _message(str(error)))
         except TooManyRequestsException as error:
@@ -143,9 +143,9 @@ class BatchApi:
             raise ClientException(f"Maximum number of jobs supported is {DESCRIBE_IDS_MAX} .")
         known_at = self._clock() - int(self._faults.describing_lag_s * 1000)
         jobs = (self._scheduler.find(job_id) for job_id in request["jobs"])
-        known = (job for job in jobs if job is not None and job.created_at <= known_at)
-        missed = self._faults.describing_missed
-        return {"jobs": [job_detail(job) for job in known if not self._faults.strikes(missed)]}
+        jobs_of_then = (job for job in jobs if job is not None and job.created_at <= known_at)
+        rate = self._faults.describing_missed
+        return {"jobs": [job_detail(job) for job in jobs_of_then if not self._faults.strikes(rate)]}
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)
@@ -180,10 +180,10 @@ class BatchApi:
         """GetJobQueueSnapshot: the first 100 that are RUNNABLE."""
         queue = self._queues.resolve(request["jobQueue"])
         first = self._scheduler.runnable(queue, SNAPSHOT_JOBS_MAX)
-        listed = [
+        front = [
             {"jobArn": job_arn(job.id), "earliestTimeAtPosition": job.created_at} for job in first
         ]
-        return {"frontOfQueue": {"jobs": listed, "lastUpdatedAt": self._clock()}}
+        return {"frontOfQueue": {"jobs": front, "lastUpdatedAt": self._clock()}}
 
     def _delete_policy(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._queues.uses_policy(request["arn"]):
@@ -195,13 +195,13 @@ class BatchApi:
 
     def _tags(self, request: dict[str, Any]) -> dict[str, str]:
         """The tags of a job, or of what was created, to be changed in place."""
-        wanted = request["resourceArn"]
+        arn = request["resourceArn"]
         for thing in self._tagged():
-            if thing.arn == wanted:
+            if thing.arn == arn:
                 return thing.tags
-        job = self._scheduler.find(wanted.rpartition(":job/")[2])
+        job = self._scheduler.find(arn.rpartition(":job/")[2])
         if job is None:
-            raise ClientException(f"{wanted} does not exist")
+            raise ClientException(f"{arn} does not exist")
         return job.spec.tags
 
     def _tagged(self) -> Iterator[Tagged]:
@@ -228,8 +228,8 @@ def _reason(request: dict[str, Any]) -> str:
 def operations() -> Mapping[tuple[str, str], OperationModel]:
     """botocore's own model of AWS Batch, by method and path."""
     model = botocore.session.get_session().get_service_model("batch")
-    known = (model.operation_model(name) for name in model.operation_names)
-    return {(op.http["method"], op.http["requestUri"]): op for op in known}
+    operations = (model.operation_model(name) for name in model.operation_names)
+    return {(op.http["method"], op.http["requestUri"]): op for op in operations}
 
 
 def _route(method: str, path: str) -> tuple[OperationModel | None, dict[str, Any]]:

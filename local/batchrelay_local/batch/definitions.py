@@ -75,23 +75,22 @@ class JobDefinitions:
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobDefinitions, newest revision first."""
-        name, wanted = request.get("jobDefinitionName"), request.get("jobDefinitions")
-        found = [
+        name, names = request.get("jobDefinitionName"), request.get("jobDefinitions")
+        matching = [
             definition
             for revisions in self._revisions.values()
             for definition in reversed(revisions)
             if name in (None, definition.name)
             and request.get("status") in (None, definition.status)
             and (
-                not wanted
-                or {definition.arn, f"{definition.name}:{definition.revision}"} & {*wanted}
+                not names or {definition.arn, f"{definition.name}:{definition.revision}"} & {*names}
             )
         ]
-        return page_of(request, "jobDefinitions", found, _detail)
+        return page_of(request, "jobDefinitions", matching, _detail)
 
 
 def _detail(definition: JobDefinition) -> dict[str, Any]:
-    given = {
+    optional_fields = {
         "retryStrategy": definition.retry_strategy,
         "timeout": definition.timeout,
         "propagateTags": definition.propagate_tags,
@@ -108,7 +107,7 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "containerProperties": definition.container,
         "parameters": definition.parameters,
         "tags": definition.tags,
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: value for name, value in optional_fields.items() if value is not None},
     }
 
 

@@ -66,10 +66,10 @@ def _filter(request: dict[str, Any]) -> Callable[[Job], bool]:
 
 def _by_name(value: str) -> Callable[[Job], bool]:
     """Case is ignored, a final `*` is a prefix."""
-    wanted = value.lower()
-    if wanted.endswith("*"):
-        return lambda job: job.spec.name.lower().startswith(wanted[:-1])
-    return lambda job: job.spec.name.lower() == wanted
+    name = value.lower()
+    if name.endswith("*"):
+        return lambda job: job.spec.name.lower().startswith(name[:-1])
+    return lambda job: job.spec.name.lower() == name
 
 
 def _by_definition(value: str) -> Callable[[Job], bool]:
@@ -101,17 +101,17 @@ _FILTERS: Mapping[str, Callable[[str], Callable[[Job], bool]]] = {
 
 
 def _page(
-    request: dict[str, Any], jobs: Sequence[Job], wanted: Callable[[Job], bool], page_max: int
+    request: dict[str, Any], jobs: Sequence[Job], matches: Callable[[Job], bool], page_max: int
 ) -> dict[str, Any]:
     """One page: the token is where the next one begins, so nothing is looked at twice."""
     size = page_size(request, page_max)
-    found: list[Job] = []
+    page: list[Job] = []
     for position in range(position_of(request.get("nextToken")), len(jobs)):
-        if wanted(jobs[position]):
-            if len(found) == size:
+        if matches(jobs[position]):
+            if len(page) == size:
                 return {
-                    "jobSummaryList": [job_summary(job) for job in found],
+                    "jobSummaryList": [job_summary(job) for job in page],
                     "nextToken": str(position),
                 }
-            found.append(jobs[position])
-    return {"jobSummaryList": [job_summary(job) for job in found]}
+            page.append(jobs[position])
+    return {"jobSummaryList": [job_summary(job) for job in page]}

@@ -58,9 +58,9 @@ def _check(options: Mapping[str, str]) -> None:
                 "every line is an event of its own; leave it out"
             )
         if name not in (*_HONOURED, *_IGNORED):
-            known = ", ".join((*_HONOURED, *_IGNORED))
+            option_names = ", ".join((*_HONOURED, *_IGNORED))
             raise ClientException(
-                f"unknown log opt {name!r} for awslogs log driver; known: {known}"
+                f"unknown log opt {name!r} for awslogs log driver; known: {option_names}"
             )
         if not value:
             raise ClientException(f"the option {name} of logConfiguration must not be empty")

@@ -60,11 +60,11 @@ class Queues:
         environment = self._environment(request["computeEnvironment"])
         slots, state = _slots(request, environment.max_vcpus), _state(request, environment.state)
         environment.max_vcpus, environment.state = slots, state
-        changed = _kept(request, _ENVIRONMENT_FIELDS)
+        changes = _kept(request, _ENVIRONMENT_FIELDS)
         resources = environment.described.get("computeResources", {})
-        if "computeResources" in changed:
-            changed["computeResources"] = resources | changed["computeResources"]
-        environment.described |= changed
+        if "computeResources" in changes:
+            changes["computeResources"] = resources | changes["computeResources"]
+        environment.described |= changes
         return {
             "computeEnvironmentName": environment.name,
             "computeEnvironmentArn": environment.arn,
@@ -84,8 +84,8 @@ class Queues:
 
     def describe_environments(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeComputeEnvironments."""
-        wanted = request.get("computeEnvironments")
-        matching = [e for e in self._environments.values() if _is_wanted(e, wanted)]
+        names = request.get("computeEnvironments")
+        matching = [e for e in self._environments.values() if _is_wanted(e, names)]
         return page_of(request, "computeEnvironments", matching, _environment_detail)
 
     def _environment(self, reference: str) -> ComputeEnvironment:
@@ -146,8 +146,8 @@ class Queues:
         return [self._environment(reference) for _, reference in by_order]
 
     def _policy_arn(self, request: dict[str, Any]) -> str | None:
-        wanted: str | None = request.get("schedulingPolicyArn")
-        return None if wanted is None else self._policies.resolve(wanted).arn
+        policy: str | None = request.get("schedulingPolicyArn")
+        return None if policy is None else self._policies.resolve(policy).arn
 
     def delete_queue(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteJobQueue: it must be DISABLED, and its jobs must have ended."""
@@ -168,16 +168,16 @@ class Queues:
 
     def describe_queues(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobQueues."""
-        wanted = request.get("jobQueues")
-        matching = [queue for queue in self._queues.values() if _is_wanted(queue, wanted)]
+        names = request.get("jobQueues")
+        matching = [queue for queue in self._queues.values() if _is_wanted(queue, names)]
         return page_of(request, "jobQueues", matching, _queue_detail)
 
 
-def new_name(name: str, taken: Container[str]) -> str:
+def new_name(name: str, names_in_use: Container[str]) -> str:
     """A name that is free. Raises: ClientException."""
     if not NAME.fullmatch(name):
         raise ClientException(f"The name {name!r} should match valid pattern {NAME.pattern}")
-    if name in taken:
+    if name in names_in_use:
         raise ClientException(f"Object already exists: {name}")
     return name
 
@@ -210,13 +210,14 @@ def _state(request: dict[str, Any], otherwise: str) -> str:
     return state
 
 
-def _is_wanted(thing: ComputeEnvironment | JobQueue, wanted: list[str] | None) -> bool:
-    return not wanted or thing.name in wanted or thing.arn in wanted
+def _is_wanted(thing: ComputeEnvironment | JobQueue, names: list[str] | None) -> bool:
+    return not names or thing.name in names or thing.arn in names
 
 
 def _environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
-    resources = {"type": "EC2", "minvCpus": 0, "subnets": []}
-    given = environment.described.get("computeResources", {})
+    defaults = {"type": "EC2", "minvCpus": 0, "subnets": []}
+    resources = environment.described.get("computeResources", {})
+    vcpus = int(environment.max_vcpus)
     return {
         "type": "MANAGED",
         **environment.described,
@@ -227,7 +228,7 @@ def _environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
         "state": environment.state,
         "status": "VALID",
         "tags": environment.tags,
-        "computeResources": {**resources, **given, "maxvCpus": int(environment.max_vcpus)},
+        "computeResources": {**defaults, **resources, "maxvCpus": vcpus},
     }
 
 

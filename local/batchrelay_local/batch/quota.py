@@ -23,7 +23,7 @@ class Quota:
         self._kind = kind
         self._clock = clock
         self._second = 0
-        self._taken: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def take(self, operation: str) -> None:
         """Count one request. Raises: TooManyRequestsException."""
@@ -32,8 +32,8 @@ class Quota:
         second = self._clock() // 1000
         if second != self._second:
             self._second = second
-            self._taken.clear()
+            self._counts.clear()
         key = operation if self._kind == "each" else ""
-        self._taken[key] += 1
-        if self._taken[key] > REQUESTS_PER_S:
+        self._counts[key] += 1
+        if self._counts[key] > REQUESTS_PER_S:
             raise TooManyRequestsException("Too Many Requests")

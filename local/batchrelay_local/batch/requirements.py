@@ -43,9 +43,9 @@ def requirements_of(
     if platform == FARGATE:
         _no_deprecated(container)
         _no_deprecated(overrides)
-    wanted = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
-    _check(wanted, platform)
-    return wanted
+    requirements = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
+    _check(requirements, platform)
+    return requirements
 
 
 def _no_deprecated(container: Mapping[str, Any]) -> None:
@@ -64,8 +64,8 @@ def _listed(container: Mapping[str, Any]) -> dict[str, str]:
     return {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
 
 
-def _check(wanted: Mapping[str, str], platform: str) -> None:
-    for kind, value in wanted.items():
+def _check(requirements: Mapping[str, str], platform: str) -> None:
+    for kind, value in requirements.items():
         if kind not in _KINDS:
             raise ClientException(
                 f"{kind} is not a type of resourceRequirements: write one of {', '.join(_KINDS)}"
@@ -73,13 +73,13 @@ def _check(wanted: Mapping[str, str], platform: str) -> None:
         if not (platform == FARGATE and kind == "VCPU"):
             _check_whole(kind, value)
     for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
-        if kind not in wanted:
+        if kind not in requirements:
             raise ClientException(
                 f"{name} is not provided. Write {{type: {kind}, value: …}} into the "
                 "resourceRequirements of containerProperties"
             )
     if platform == FARGATE:
-        _check_fargate(wanted)
+        _check_fargate(requirements)
 
 
 def _check_whole(kind: str, value: str) -> None:
@@ -96,16 +96,16 @@ def _check_whole(kind: str, value: str) -> None:
         )
 
 
-def _check_fargate(wanted: Mapping[str, str]) -> None:
-    if "GPU" in wanted:
+def _check_fargate(requirements: Mapping[str, str]) -> None:
+    if "GPU" in requirements:
         raise ClientException("GPU is not applicable for Fargate")
-    vcpus, memory = wanted["VCPU"], int(wanted["MEMORY"])
+    vcpus, memory = requirements["VCPU"], int(requirements["MEMORY"])
     if vcpus not in FARGATE_MEMORY_MIB:
         raise ClientException(
             f"Fargate has no {vcpus} vCPU: write one of {', '.join(FARGATE_MEMORY_MIB)}"
         )
     if memory not in FARGATE_MEMORY_MIB[vcpus]:
-        listed = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
+        choices = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
         raise ClientException(
-            f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {listed}"
+            f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {choices}"
         )

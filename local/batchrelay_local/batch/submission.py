@@ -201,18 +201,20 @@ def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
 
 def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
     """The variables of a definition or of overrides, by name. Raises: ClientException."""
-    given = {
+    values = {
         entry.get("name", ""): entry.get("value", "") for entry in container.get("environment", ())
     }
-    taken = [name for name in given if name.startswith("AWS_BATCH")]
-    if taken:
+    reserved_names = [name for name in values if name.startswith("AWS_BATCH")]
+    if reserved_names:
         raise ClientException(
-            f"Environment names must not start with AWS_BATCH: {', '.join(taken)}"
+            f"Environment names must not start with AWS_BATCH: {', '.join(reserved_names)}"
         )
-    broken = [name for name in given if not name or "=" in name or "\0" in name + given[name]]
-    if broken:
-        raise ClientException(f"Environment names and values must be texts of a process: {broken}")
-    return given
+    bad_names = [name for name in values if not name or "=" in name or "\0" in name + values[name]]
+    if bad_names:
+        raise ClientException(
+            f"Environment names and values must be texts of a process: {bad_names}"
+        )
+    return values
 
 
 def _flaw(overrides: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:
