@@ -715,14 +715,14 @@ MUTANTS = (
     Mutant(
         bug="a request with a wrong signature passes",
         file="local/batchrelay_local/signatures.py",
-        old="        computed = signer.sign(self._canonical(request), self.timestamp)",
-        new="        computed = self.signature",
+        old="        signature = signer.sign(self._canonical(request), self.timestamp)",
+        new="        signature = self.signature",
         tests=("tests/unit/local_cloud/test_signatures.py",),
     ),
     Mutant(
         bug="a body that was changed after it was signed passes",
         file="local/batchrelay_local/signatures.py",
-        old="    if declared != found:",
+        old="    if declared != body_hash:",
         new="    if False:",
         tests=("tests/unit/local_cloud/test_signatures.py",),
     ),
