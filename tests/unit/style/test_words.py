@@ -50,6 +50,8 @@ BANNED = [
     "whoever",
     "nobody",
     "somebody",
+    "said",
+    "pays",
 ]
 """The dialect of the first versions (docs/glossary.md has the words that are used instead)."""
 
