@@ -65,8 +65,8 @@ NOT_MET: Mapping[str, str] = {
     "DUPLICATE_JOBS_MAX": "a further one is stopped without a note: test_run_size.py",
     "REASON_BYTES_MAX": "a longer reason is cut: test_run_size.py",
     "STEP_LABEL_MAX": "a longer name is shortened: test_values.py",
-    "UPLOAD_BATCH_S_MAX": "the burst is over and becomes a run: test_batching.py",
-    "UPLOAD_BATCH_UPLOADS_MAX": "the burst is over and becomes a run: test_batching.py",
+    "UPLOAD_BATCH_S_MAX": "the batch is closed and becomes a run: test_batching.py",
+    "UPLOAD_BATCH_UPLOADS_MAX": "the batch is closed and becomes a run: test_batching.py",
     "REASON_CHARS_MAX": "a longer reason is cut: test_reasons.py",
     "BLOCKED_CHARS_MAX": "a longer reason is cut: test_codec.py",
     "NOTICE_BYTES_MAX": "the steps beyond are left out and counted: test_reasons.py",
@@ -197,7 +197,7 @@ def refused_by(door: Callable[[Json], str], make: Callable[[int], Json]) -> Call
 
 @dataclass(kw_only=True)
 class Doors:
-    """Each answers with what is said against it; with nothing, if it passes."""
+    """Each returns the refusal's text, or an empty text if the value passes."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
@@ -495,9 +495,9 @@ def test_a_queue_of_runs_that_is_full() -> None:
     """Where runs come from that must not overlap: a trigger."""
     there = MemoryCloud(pipeline(step("a")))
     there.engine.start(StartRequest(run_id="r", pipeline="test", version=1, overlap=Overlap.QUEUE))
-    turn = there.runs.run_queue("test")
+    run_queue = there.runs.run_queue("test")
     waiting = tuple(f"w{number}" for number in range(QUEUED_RUNS_MAX - 1))
-    there.runs.run_queues["test"] = replace(turn, waiting=waiting)
+    there.runs.run_queues["test"] = replace(run_queue, waiting=waiting)
     order = StartRequest(run_id="last", pipeline="test", version=1, overlap=Overlap.QUEUE)
     there.engine.start(order)
     assert len(there.runs.run_queue("test").waiting) == QUEUED_RUNS_MAX

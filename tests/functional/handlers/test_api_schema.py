@@ -51,7 +51,7 @@ def gateway(environ: dict[str, Any], start_response: StartResponse) -> Iterable[
     }
     answer = api.handler(event, CONTEXT)
     [kind] = answer["multiValueHeaders"]["Content-Type"]
-    start_response(f"{answer['statusCode']} said", [("Content-Type", kind)])
+    start_response(f"{answer['statusCode']} status", [("Content-Type", kind)])
     return [answer["body"].encode()]
 
 

@@ -126,7 +126,7 @@ def test_a_preparation_that_cannot_be_done_goes_back(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = json.dumps({"run_id": "run1", "step": "a", "round": 0})
-    gone = json.dumps({"run_id": "nobody", "step": "a", "round": 0})
+    gone = json.dumps({"run_id": "absent", "step": "a", "round": 0})
     assert prepare.handler(records(body, gone), CONTEXT) == again()
     monkeypatch.setattr(
         cloud.runs, "load", fails_for("run1", cloud.runs.load, RuntimeError("down"))
@@ -303,7 +303,7 @@ def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixt
     [latency] = found["StepLatency"]
     assert latency > 10**12, "milliseconds since the message was sent"
     ends = [document["outcome"] for document in printed if "RunsEnded" in document]
-    assert ends == ["SUCCEEDED"], "once, however often its last event is heard"
+    assert ends == ["SUCCEEDED"], "once, however often its last event is delivered"
     assert found["Conflicts"] == [0.0]
 
 

@@ -1,4 +1,4 @@
-"""A shell completes verbs, options, pipelines and runs; where nobody can be asked, nothing."""
+"""A shell completes verbs, options, pipelines and runs; without a stack it completes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.verbs import completion
 
-SAID = {
+ANSWERS = {
     "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
     "runs": {
         "runs": [
@@ -55,7 +55,7 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
         yield "wire"
 
     monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: ANSWERS[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
     for verb in ("status", "history"):
@@ -79,9 +79,9 @@ def test_what_is_no_name_is_not_offered(
     def reached(_stack: str) -> Iterator[str]:
         yield "wire"
 
-    said = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
+    answers = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
     monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: said[what])
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: answers[what])
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")

@@ -188,7 +188,7 @@ def test_code_is_looked_for_wherever_a_command_may_stand(tmp_path: Path, place: 
         pipeline({"parameters": {"X": "${run.id}"}}, jobDefinitions=[definition(containerProperties=REFERENCE)]),
         # `${…}` means nothing in a job definition
         pipeline({}, jobDefinitions=[definition(containerProperties={"image": "i", "command": ["sh", "-c", "${params.x}"]})]),
-        # where no worker is, nobody fills in {item}
+        # without the worker, nothing fills in {item}
         pipeline(command("python", "-c", "print(f'{item}')"), jobDefinitions=[definition()]),
         # a script by its name
         pipeline(command(*WORKER, "sh", "script.sh", "{item.sample}", "${params.x}")),

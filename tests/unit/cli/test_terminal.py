@@ -79,7 +79,7 @@ def test_an_excerpt_is_short_and_of_a_progress_bar_the_end() -> None:
 
 
 def test_a_screen_filters_every_text_of_its_own() -> None:
-    """Also one that nobody has filtered before."""
+    """Also one that was not filtered before."""
     written = io.StringIO()
     console(file=written, width=1_000).print(f"a\tb {HOSTILE}", HOSTILE)
     assert printable(written.getvalue(), keep="\n\t ") == written.getvalue()

@@ -100,8 +100,8 @@ def test_a_value_is_not_expanded_again() -> None:
 
 
 def test_an_unknown_variable_is_an_error() -> None:
-    with pytest.raises(InvalidPipeline, match=r"\$\{nobody\} has no value here"):
-        expand("${nobody}", {})
+    with pytest.raises(InvalidPipeline, match=r"\$\{absent\} has no value here"):
+        expand("${absent}", {})
 
 
 def test_documents_expand_in_values_only() -> None:

@@ -42,7 +42,7 @@ def test_a_job_that_never_begins_is_noticed_and_forgotten_when_it_does(
     ("status", "summary", "waits"),
     [
         ("RUNNABLE", None, True),
-        ("PENDING", None, False),  # for the job of its lane
+        ("PENDING", None, False),  # for the job of its N_TO_N dependency
         ("RUNNING", None, False),
         ("PENDING", {"RUNNABLE": 9, "PENDING": 1}, True),
         ("PENDING", {"PENDING": 10}, False),

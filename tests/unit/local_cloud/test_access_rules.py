@@ -175,7 +175,7 @@ def test_a_target_that_is_not_a_path_is_refused(target: str) -> None:
 
 
 def received_of_a_stranger(monkeypatch: pytest.MonkeyPatch, **headers: str) -> tuple[int, int]:
-    """The status for a body without an end and a signature by nobody, and bytes that were read."""
+    """The status of an endless body with an unknown access key, and how many bytes were read."""
     monkeypatch.setattr(access, "UNDECLARED_BYTES_MAX", 1_000)
     forged = {"Host": "127.0.0.1:4566", **_forged("batch"), **headers}
     key = forged["Authorization"].replace("000000000000", "LOCLKEY")

@@ -113,10 +113,10 @@ def test_the_rest_of_the_api_answers() -> None:
     assert api.handle("POST", tags_path, b'{"tags": {"a": "b", "c": "d"}}', {}) == (200, {})
     assert api.handle("DELETE", tags_path, b"", {"tagKeys": ["a"]}) == (200, {})
     assert api.handle("GET", tags_path, b"", {}) == (200, {"tags": {"c": "d"}})
-    assert api.handle("POST", "/v1/nobody", b"", {})[0] == 404
+    assert api.handle("POST", "/v1/absent", b"", {})[0] == 404
     many = json.dumps({"jobs": ["x"] * 51, "reason": "r"}).encode()
     assert api.handle("POST", "/v1/canceljobs", many, {})[0] == 400
-    bulk = json.dumps({"jobs": ["id-1", "nobody"], "reason": "r"}).encode()
+    bulk = json.dumps({"jobs": ["id-1", "absent"], "reason": "r"}).encode()
     status, answer = api.handle("POST", "/v1/terminatejobs", bulk, {})
-    assert (status, answer) == (200, {"successful": ["id-1", "nobody"], "errors": []})
+    assert (status, answer) == (200, {"successful": ["id-1", "absent"], "errors": []})
     assert scheduler.jobs["id-1"].is_terminated

@@ -71,7 +71,7 @@ class Poisoned:
             return
 
     def play(self, *, delivered: bool = True) -> float:
-        """Sweeps every five minutes until the step has ended; after how many seconds."""
+        """Reconciles every five minutes until the step has ended; after how many seconds."""
         waited = 0
         while self.run.state("a").status is StepStatus.PREPARING and waited < FOREVER_S:
             if delivered:

@@ -59,5 +59,5 @@ def test_what_was_skipped_or_failed_took_no_time() -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b'{"results": 3}', b"\xff"])
-def test_a_broken_memory_is_none(broken: bytes) -> None:
+def test_a_broken_memory_is_ignored(broken: bytes) -> None:
     assert automatic_chunk(MemoryObjects({MEMORY: broken}), MEMORY, results("one")) == 1

@@ -170,8 +170,8 @@ def items_of(for_each: ForEach, objects: dict[str, bytes], chunk_bytes: int = 65
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize("size", [1, 5, 65_536])
 def test_a_list_is_its_items_or_is_refused_with_the_place(case: Case, size: int) -> None:
-    _, name, body, said, wanted = case
-    each = ListFile(file=f"s3://b/{name}", **said)
+    _, name, body, options, wanted = case
+    each = ListFile(file=f"s3://b/{name}", **options)
     if isinstance(wanted, list):
         assert items_of(each, {name: body}, size) == wanted
         return
@@ -328,8 +328,8 @@ def test_what_is_skipped_piece_by_piece_makes_no_difference(
 ) -> None:
     """As if every nested list and object beside the list were long."""
     monkeypatch.setattr(json_list, "_SKIPPED_CHARS_MAX", 2)
-    _, name, body, said, wanted = case
-    each = ListFile(file=f"s3://b/{name}", **said)
+    _, name, body, options, wanted = case
+    each = ListFile(file=f"s3://b/{name}", **options)
     if isinstance(wanted, list):
         assert items_of(each, {name: body}, 3) == wanted
         return
