@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,12 +19,12 @@ import pytest
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
-from tests.functional.local_cloud.test_launch import is_alive, wait_until
+from tests.e2e.shell_pipelines import BATCHRELAY, pipeline, shell
+from tests.functional.local_cloud.processes import is_alive, wait_until
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
 
-BATCHRELAY = (sys.executable, "-m", "batchrelay_cli")
 EXAMPLE = ROOT / "examples/word-count/pipeline.yaml"
 
 
@@ -139,29 +138,6 @@ def test_the_word_table_of_the_plan_migrate_merge_post(tmp_path: Path, count: in
     assert list(top.values()) == [11, 8, 6, 5, 5, 4, 4, 4, 3, 3, 3]
     printed = re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)
     assert {word: int(times) for word, times in printed} == table
-
-
-def pipeline(folder: Path, **document: Any) -> str:
-    """A pipeline file whose job definition is `sh`."""
-    definition = {
-        "jobDefinitionName": "sh",
-        "type": "container",
-        "containerProperties": {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
-    }
-    whole = {
-        "pipeline": "p",
-        "defaults": {"jobQueue": "q", "jobDefinition": "sh"},
-        "notify": [{"topicArn": "${env.topicArn}"}],
-        "jobDefinitions": [definition],
-        **document,
-    }
-    file = folder / "pipeline.json"
-    file.write_text(json.dumps(whole))
-    return str(file)
-
-
-def shell(script: str) -> dict[str, Any]:
-    return {"command": ["sh", "-c", script]}
 
 
 def test_a_failing_child_is_named_with_its_last_words(tmp_path: Path) -> None:

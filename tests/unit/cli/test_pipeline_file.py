@@ -18,28 +18,9 @@ from batchrelay.domain.pipeline import (
     Param,
     ParamType,
 )
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.stack import ROOT
-
-GOOD = """\
-pipeline: p
-steps:
-  - jobName: a
-    jobQueue: q
-    jobDefinition: d
-"""
-
-
-def read_text(tmp_path: Path, text: str) -> PipelineFile:
-    file = tmp_path / "pipeline.yaml"
-    file.write_text(dedent(text))
-    return read(file)
-
-
-def problems(tmp_path: Path, text: str) -> list[str]:
-    with pytest.raises(PipelineFileError) as error:
-        read_text(tmp_path, text)
-    return [f"{p.line}:{p.column}: {p.message}" for p in error.value.problems]
+from tests.unit.cli.pipeline_texts import GOOD, problems, read_text
 
 
 def with_step(lines: str) -> str:

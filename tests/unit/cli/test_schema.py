@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.document import parse
 from tests.stack import ROOT
-from tests.unit.cli.test_pipeline_file import GOOD
+from tests.unit.cli.pipeline_texts import GOOD
 
 PAGE = ROOT / "docs" / "reference" / "pipeline.schema.json"
 FILES = sorted((ROOT / "examples").glob("*/*.yaml"))

@@ -8,7 +8,7 @@ import pytest
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
-from tests.unit.cli.test_pipeline_file import GOOD, problems, read_text
+from tests.unit.cli.pipeline_texts import GOOD, problems, read_text
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from batchrelay_local.batch.api import operations
 from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of
+from tests.unit.local_cloud.job_api import api_with_a_job
 from tests.unit.local_cloud.surface_page import PAGE, kind_of, model_paths, page
-from tests.unit.local_cloud.test_fuzz import world
 
 BY_NAME = {operation.name: operation for operation in operations().values()}
 KNOWN = frozenset(model_paths())
@@ -80,7 +80,7 @@ def request_with(path: str) -> dict[str, Any]:
 
 
 def call(path: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    api, _ = world()
+    api, _ = api_with_a_job()
     operation = BY_NAME[path.partition(".")[0]]
     body = json.dumps(request).encode()
     return api.handle(operation.http["method"], operation.http["requestUri"], body, {})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchrelay.domain import limits
-from tests.e2e import test_limits
+from tests.e2e import limit_rows
 from tests.policies import Policies
 from tests.stack import ROOT, resource, template
 
@@ -36,6 +36,28 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             yield f"{name_of(path)}:{node.name}", node.end_lineno - node.lineno + 1
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted, with the name that is taken from a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_imports_a_test_module() -> None:
+    """What two test modules share has a module of its own, named for its subject."""
+    modules = [path for room in ("tests", "verification") for path in (ROOT / room).rglob("*.py")]
+    assert len(modules) > 150
+    imports = [
+        f"{name_of(path)}: {name}"
+        for path in modules
+        for name in imported_names(path)
+        if any(word.startswith("test_") for word in name.split("."))
+    ]
+    assert imports == []
 
 
 def test_functions_are_short() -> None:
@@ -104,11 +126,12 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
 
 def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
     """A new constant is refused here until it has a row at the doors where it is met."""
-    others, not_met = test_limits.OTHERS, test_limits.NOT_MET
+    others, not_met = limit_rows.OTHERS, limit_rows.NOT_MET
     known = {name for name in vars(limits) if name.isupper()} | {"BODY_BYTES_MAX"}
-    assert {entry.limit for entry in test_limits.ROWS} | others.keys() | not_met.keys() == known
-    assert {entry.limit for entry in test_limits.ROWS}.isdisjoint(not_met)
-    assert all(hasattr(test_limits, name) for name in others.values())
+    assert {entry.limit for entry in limit_rows.ROWS} | others.keys() | not_met.keys() == known
+    assert {entry.limit for entry in limit_rows.ROWS}.isdisjoint(not_met)
+    tried = (ROOT / "tests/e2e/test_limits.py").read_text()
+    assert all(f"def {name}(" in tried for name in others.values())
     files = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
     for reason in not_met.values():
         assert set(re.findall(r"test_\w+\.py", reason)) <= files
