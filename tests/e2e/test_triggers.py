@@ -154,7 +154,7 @@ def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: 
     runs = ended("nightly", 5)
     assert [run["runId"] for run in reversed(runs)] == [entry["runId"] for entry in planned]
     shown = [json.loads(batchrelay("status", run["runId"], "--output", "json")) for run in runs]
-    intervals = [(run["turnAt"] or run["startedAt"], run["endedAt"]) for run in reversed(shown)]
+    intervals = [(run["dequeuedAt"] or run["startedAt"], run["endedAt"]) for run in reversed(shown)]
     assert all(end <= begin for (_, end), (begin, _) in pairwise(intervals))
     assert batchrelay(*command).count("(it was there)") == len(planned)
     assert "no scheduled time" in batchrelay(

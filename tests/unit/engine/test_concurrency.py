@@ -60,7 +60,7 @@ def test_queued_runs_begin_in_the_order_in_which_they_came(cloud: MemoryCloud) -
 def test_a_queued_run_has_its_timeout_from_its_begin_on(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     waiting = start(cloud, "two")
-    assert (waiting.deadline, run_document(waiting)["turnAt"]) == (None, None)
+    assert (waiting.deadline, run_document(waiting)["dequeuedAt"]) == (None, None)
     assert history(waiting)[0]["what"] == "run QUEUED: test, version 1"
     cloud.clock.move(1_000)
     end(cloud, "one")
