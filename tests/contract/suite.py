@@ -184,7 +184,7 @@ class PipelineStoreContract:
         assert store.get_pipeline("everything", 1).notify != ()
         assert store.register(EVERYTHING, at(2)) == 3
 
-    def test_what_was_taken_away_is_not_found_and_comes_back_as_a_new_version(
+    def test_an_unregistered_pipeline_is_not_found_and_registers_as_a_new_version(
         self, store: PipelineStore
     ) -> None:
         store.register(EVERYTHING, T0)

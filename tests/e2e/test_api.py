@@ -104,7 +104,7 @@ def test_a_run_is_started_once_looked_at_and_cancelled(cloud: LocalCloud, name: 
     assert document["history"][-1]["what"] == "run CANCELLED"
 
 
-def test_what_is_wrong_is_a_problem(cloud: LocalCloud) -> None:
+def test_a_wrong_request_is_answered_with_a_problem(cloud: LocalCloud) -> None:
     status, problem = ask(cloud, "POST", "/pipelines/absent/runs", {})
     assert (status, problem["detail"]) == (404, "there is no pipeline absent")
     assert ask(cloud, "GET", "/runs?limit=many")[0] == 400

@@ -162,7 +162,7 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
         (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
     ],
 )
-def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+def test_an_error_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
     result = batchrelay(*arguments)
     assert result.exit_code == 2, result.output
     assert sentence in result.output

@@ -137,7 +137,7 @@ def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
     assert len(cloud.runs.runs) == 2
 
 
-def test_what_was_taken_away_starts_no_more_and_a_start_that_was_made_is_repeated(
+def test_an_unregistered_pipeline_starts_no_run_and_repeats_an_earlier_answer(
     cloud: MemoryCloud,
 ) -> None:
     _, first = ask("POST", "/pipelines/test/runs", key="night 1")
@@ -202,7 +202,7 @@ def test_runs_are_filtered_by_pipeline_and_status(cloud: MemoryCloud) -> None:
     assert ask("GET", "/runs", query={"pipeline": "absent"})[1] == {"runs": [], "next": None}
 
 
-def test_what_failed_is_reported(cloud: MemoryCloud) -> None:
+def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     ask("POST", "/pipelines/test/runs")
     [job_id] = cloud.jobs.jobs
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")

@@ -200,7 +200,7 @@ def test_no_word_of_a_level_is_in_an_error(row: str) -> None:
     assert [part for part in PARTS if part in str(error.value)] == []
 
 
-def test_what_python_says_of_a_value_is_not_kept(
+def test_a_python_error_text_is_not_stored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of any reader, also one that is yet to be written."""

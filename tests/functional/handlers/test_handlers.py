@@ -307,7 +307,7 @@ def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixt
     assert found["Conflicts"] == [0.0]
 
 
-def test_what_rivals_outran_comes_again_within_seconds(
+def test_a_record_that_met_a_conflict_is_retried_within_seconds(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the records of the run that was outrun; the others are done."""

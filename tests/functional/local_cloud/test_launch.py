@@ -102,7 +102,7 @@ def test_jobs_and_workers_end_when_the_cloud_was_killed(tmp_path: Path, kill: An
     cloud.stop()
 
 
-def test_what_ended_here_did_not_end_unexpectedly(tmp_path: Path) -> None:
+def test_a_cloud_that_was_stopped_is_not_reported_as_ended(tmp_path: Path) -> None:
     cloud = LocalCloud.start(directory=tmp_path, stack=False)
     sentences: list[str] = []
     cloud.watch(sentences.append)

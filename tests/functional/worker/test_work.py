@@ -166,7 +166,7 @@ def test_sigterm_reaches_the_program_and_keeps_what_is_done(
     assert step.child(0, *SAY, attempt=2)[1] == "b 1\nc 2\n"
 
 
-def test_what_is_there_is_skipped(cloud: LocalCloud, s3: Any) -> None:
+def test_an_item_with_an_existing_output_is_skipped(cloud: LocalCloud, s3: Any) -> None:
     step = Step(cloud, s3, "skip", [{"key": "in/x y.txt"}, {"key": "in/z.txt"}], chunk=2)
     s3.put_object(Bucket=BUCKET, Key="skip/out/x y", Body=b"")
     pattern = f"s3://{BUCKET}/skip/out/{{item.stem}}"

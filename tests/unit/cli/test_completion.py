@@ -70,7 +70,7 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     "name",
     ["k\nplain,rm", "k $(id)", "k`id`", "k:x", "k;id", "k\x1b[2J", "../k", "k/x", "", "-rf", "k\0"],
 )
-def test_what_is_no_name_is_not_offered(
+def test_completion_offers_no_invalid_name(
     monkeypatch: pytest.MonkeyPatch, shell: str, name: str
 ) -> None:
     """The table of a stack may be written by others. What a shell is given is lines of words."""
@@ -90,7 +90,7 @@ def test_what_is_no_name_is_not_offered(
     assert lines in (["plain,known"], ["plain", "known", "_"], ["plain\tknown"]), lines
 
 
-def test_no_one_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_stack_completion_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(_stack: str) -> None:
         raise UsageProblem("there is no stack")
 

@@ -58,7 +58,7 @@ def test_a_mistake_in_defaults_is_reported_once_and_there(
     assert found.startswith(problem)
 
 
-def test_what_a_step_writes_itself_is_reported_there(tmp_path: Path) -> None:
+def test_a_mistake_of_a_step_is_reported_at_the_step(tmp_path: Path) -> None:
     text = f"pipeline: p\ndefaults: {{retryStrategy: {{attempts: 30}}}}\nsteps:\n{SEVEN}"
     own = text.replace("s3,", "s3, retryStrategy: {attempts: 40},").replace(
         "s4,", "s4, retryStrategy: {attempts: 4},"
@@ -248,7 +248,7 @@ def test_a_plain_job_with_n_to_n_is_warned_that_it_is_as_wide(tmp_path: Path) ->
         ", containerOverrides: {command: [batchrelay-worker, run, --, x, '{item}']}",
     ],
 )
-def test_a_step_that_speaks_of_its_children_means_them(tmp_path: Path, more: str) -> None:
+def test_n_to_n_is_not_advised_to_a_step_that_uses_its_children(tmp_path: Path, more: str) -> None:
     text = N_TO_N.replace("MORE", more).replace("[1]", str([*range(1_000)]))
     if "items.file" in more:
         text = text.replace("arrayProperties: {size: 1000}", "flow: {forEach: {file: 's3://b/l'}}")

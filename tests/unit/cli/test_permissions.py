@@ -143,7 +143,7 @@ def test_what_the_stack_allows_already_stays_allowed(tmp_path: Path) -> None:
         {"QUEUE": f"{BATCH}:job-queue/Main"},
     ],
 )
-def test_what_is_the_stacks_own_needs_nothing(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_resources_of_the_stack_need_no_parameter(tmp_path: Path, changed: dict[str, str]) -> None:
     assert refused(tmp_path, changed, DEFAULTS) == ([], "")
 
 

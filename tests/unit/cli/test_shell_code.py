@@ -90,7 +90,7 @@ def test_a_value_from_outside_is_refused_in_code(
         "awk '{print $1}'",
     ],
 )
-def test_what_batchrelay_made_itself_may_stand_in_code(tmp_path: Path, text: str) -> None:
+def test_values_that_batchrelay_makes_may_stand_in_code(tmp_path: Path, text: str) -> None:
     parsed(tmp_path, pipeline(command(*WORKER, "sh", "-c", text)))
 
 

@@ -248,7 +248,7 @@ def blocked_run(wire: MemoryWire) -> Run:
     return wire.cloud.runs.load("run1")
 
 
-def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
+def test_the_output_of_run_holds_no_control_characters(wire: MemoryWire) -> None:
     run = blocked_run(wire)
     for shown in (
         lambda screen: LineDisplay(screen).show(run_document(run)),

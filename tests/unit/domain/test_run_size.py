@@ -148,7 +148,7 @@ def test_the_runs_that_the_docs_promise_fit(steps: int, arrays: int) -> None:
     assert state_bytes(replace(run, steps=states)) <= STATE_BYTES_MAX
 
 
-def test_what_is_stored_is_what_is_counted() -> None:
+def test_the_counted_size_is_the_stored_size() -> None:
     """Of a state that takes more than the limit before it is deflated, in both stores."""
     parts = tuple(Part(size=10_000, outcome=JobOutcome.CANCELLED) for _ in range(10_000))
     run = replace(wide(0), steps={"a": StepState(status=StepStatus.ACTIVE, parts=parts)})

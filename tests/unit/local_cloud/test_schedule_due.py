@@ -116,7 +116,7 @@ def test_a_time_that_has_passed_is_due_at_once() -> None:
     assert clock.tick() == []
 
 
-def test_what_is_complete_is_deleted_if_it_says_so() -> None:
+def test_a_completed_schedule_is_deleted_if_configured() -> None:
     clock = Clock()
     once, end = "at(2026-10-23T13:00:00)", (CREATED + timedelta(hours=2)).timestamp()
     clock.put(once, name="once", ActionAfterCompletion="DELETE")
@@ -129,7 +129,7 @@ def test_what_is_complete_is_deleted_if_it_says_so() -> None:
     assert set(clock.records) == {"stays", "endless"}
 
 
-def test_what_passes_while_disabled_is_not_made_up_for() -> None:
+def test_a_schedule_does_not_catch_up_on_times_while_it_was_disabled() -> None:
     clock = Clock()
     clock.put("cron(0 * * * ? *)", State="DISABLED")
     assert clock.go(hours=2) == []

@@ -323,7 +323,7 @@ def test_a_steps_outputs_are_items(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[1] == "f.json"], ids=named)
-def test_what_is_skipped_piece_by_piece_makes_no_difference(
+def test_skipping_in_pieces_gives_the_same_items(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if every nested list and object beside the list were long."""

@@ -49,7 +49,9 @@ def imported_names(path: Path) -> Iterator[str]:
 
 def test_no_module_imports_a_test_module() -> None:
     """What two test modules share has a module of its own, named for its subject."""
-    modules = [path for room in ("tests", "verification") for path in (ROOT / room).rglob("*.py")]
+    modules = [
+        path for folder in ("tests", "verification") for path in (ROOT / folder).rglob("*.py")
+    ]
     assert len(modules) > 150
     imports = [
         f"{name_of(path)}: {name}"
@@ -84,7 +86,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "manager"])
-def test_no_room_is_called_by_a_word_that_means_nothing(word: str) -> None:
+def test_no_module_has_a_meaningless_name(word: str) -> None:
     assert [name_of(path) for path in FILES if word in path.stem.lower()] == []
 
 
@@ -96,15 +98,15 @@ def test_every_lint_exception_has_a_reason() -> None:
         assert re.search(r"# noqa: [A-Z0-9, ]+  # \w", line), f"{name}: {line}"
 
 
-def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
+def test_every_function_of_the_template_has_its_folder_and_its_role() -> None:
     resources = template()["Resources"]
-    rooms = set()
+    folders = set()
     for resource_name, entry in resources.items():
         if entry["Type"] == "AWS::Serverless::Function":
             properties = resource(resource_name)
-            rooms.add(properties["Handler"].split(".")[0])
+            folders.add(properties["Handler"].split(".")[0])
             assert properties["Policies"], f"{resource_name} has no role of its own"
-    assert rooms == {path.parent.name for path in FILES if path.name == "app.py"}
+    assert folders == {path.parent.name for path in FILES if path.name == "app.py"}
 
 
 def test_no_role_may_do_everything_or_anything_everywhere() -> None:
