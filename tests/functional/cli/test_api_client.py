@@ -354,7 +354,9 @@ def test_a_queue_of_jobs_with_a_share_is_made_a_fair_share_queue(
     )
 
 
-def test_what_others_made_in_a_local_cloud_counts(stays: LocalCloud, tmp_path: Path) -> None:
+def test_deploy_uses_queues_and_definitions_made_by_other_clients(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
     """By boto3 or by the aws CLI: a job queue, and job definitions that the file does not have."""
     batch = client_of(stays, "batch")
     make_queue(batch, "theirs", slots=2)

@@ -105,7 +105,7 @@ def test_what_the_api_started_and_ended_is_counted(
     ]
 
 
-def test_what_no_route_takes_is_a_problem(cloud: MemoryCloud) -> None:
+def test_a_path_without_a_route_is_answered_with_a_problem(cloud: MemoryCloud) -> None:
     for path in ("/nothing", "/pipelines/a\x00b/runs", "/pipelines/\U000fffffw/runs"):
         status, answer = ask("POST", path, {})
         assert (status, answer["title"]) in ((404, "PathNotFound"), (404, "PipelineNotFound"))

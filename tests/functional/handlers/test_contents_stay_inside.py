@@ -171,7 +171,7 @@ def test_no_word_of_a_result_record_is_in_an_error(
 
 
 @pytest.mark.parametrize("stored", [WORD, f'{{"position": {{"{WORD}": 1}}}}', f'"{WORD}"'])
-def test_no_word_of_what_was_put_down_is_in_an_error(
+def test_an_error_holds_no_content_of_a_stored_object(
     stored: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Jobs may write below runs/."""

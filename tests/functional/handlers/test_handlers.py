@@ -290,7 +290,9 @@ def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_raises_an_alar
     assert all("AlarmActions" in alarm for alarm in alarms)
 
 
-def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_count_starts_ends_and_effects(
+    cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
     start_run.handler({"runId": "run3", "pipeline": "test", "version": 1}, CONTEXT)
     for label in "ab":
         event = records(ended(cloud, "run3", label))

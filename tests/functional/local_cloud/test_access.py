@@ -136,7 +136,7 @@ def test_keys_of_another_cloud_are_refused_with_what_to_do(cloud: LocalCloud) ->
         client.get_caller_identity()
 
 
-def test_what_the_clouds_own_sts_has_made_signs_too(cloud: LocalCloud) -> None:
+def test_credentials_of_the_clouds_sts_sign_requests(cloud: LocalCloud) -> None:
     made = client_of(cloud, "sts").assume_role(
         RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="session"
     )["Credentials"]

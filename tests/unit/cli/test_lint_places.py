@@ -117,7 +117,7 @@ triggers: [{schedule: {expression: rate(1 day)}}]
     assert problems(tmp_path, misspelt) == [expected]
 
 
-def test_what_is_misspelt_is_read_at_its_own_lines(tmp_path: Path) -> None:
+def test_a_misspelt_key_is_read_at_its_own_lines(tmp_path: Path) -> None:
     text = "pipeline: p\nstep:\n  - {jobName: a, jobQueue: a b, jobDefinition: d}\n"
     assert [problem.partition(": ")[0] for problem in problems(tmp_path, text)] == ["2:1", "3:28"]
 
@@ -201,7 +201,7 @@ def test_a_json_error_names_json(tmp_path: Path, text: str, problem: str) -> Non
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"])
-def test_json_may_be_indented_by_tabs_and_escape_what_it_likes(tmp_path: Path, before: str) -> None:
+def test_json_may_be_indented_by_tabs_and_use_any_escape(tmp_path: Path, before: str) -> None:
     text = r"""{
 	"pipeline": "p",
 	"params": {"x": {"default": "\ud83d\ude00\/\u00e9", "description": "a\tb"}},

@@ -96,7 +96,7 @@ def test_the_example_is_right() -> None:
         ),
     ],
 )
-def test_a_command_that_wants_the_worker_is_warned_of(
+def test_lint_warns_of_a_command_that_needs_the_worker(
     tmp_path: Path, definition: str, command: str, warning: str
 ) -> None:
     text = GOOD + "    flow: {forEach: {items: [1]}}\n"

@@ -228,7 +228,7 @@ def test_reconcile_keeps_the_deadline() -> None:
     assert cloud.engine.reconcile("run1").run.status is RunStatus.FAILED
 
 
-def test_a_submission_that_no_one_reported_is_found_and_stopped() -> None:
+def test_an_unrecorded_submission_is_found_and_stopped() -> None:
     """The handler died between SubmitJob and its save; then the run was cancelled."""
     cloud = started(step("a"))
     run = cloud.runs.load("run1")

@@ -106,7 +106,7 @@ def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
 
 
-def test_a_run_in_parallel_minds_no_one(cloud: MemoryCloud) -> None:
+def test_a_parallel_run_does_not_enter_the_run_queue(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     assert start(cloud, "two", Overlap.PARALLEL).status is RunStatus.RUNNING
     end(cloud, "one")

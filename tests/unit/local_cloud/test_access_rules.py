@@ -274,7 +274,7 @@ def test_an_origin_is_taken_as_a_browser_sends_it() -> None:
         ("a\0b\x7f", b"a?b?"),
     ],
 )
-def test_what_a_page_asks_for_is_one_header_of_the_answer(wanted: str, answered: bytes) -> None:
+def test_requested_headers_are_one_header_of_the_answer(wanted: str, answered: bytes) -> None:
     preflight = replace(LIST, method="OPTIONS")
     more = {"Origin": PAGE, "Access-Control-Request-Headers": wanted}
     start, _ = asked(preflight, **more)

@@ -172,7 +172,7 @@ def test_of_the_times_that_a_sleeping_machine_missed_the_last_is_due() -> None:
     assert clock.go(minutes=5) == ["often 10-24 08:05:00"]
 
 
-def test_an_expression_that_no_one_could_have_stored_does_not_stop_the_others() -> None:
+def test_an_invalid_expression_does_not_stop_the_other_schedules() -> None:
     clock = Clock()
     clock.put("hourly", name="bad")
     clock.put("at(2026-01-01T00:00:00)", name="good")

@@ -314,6 +314,6 @@ MALFORMED: dict[str, SignedRequest] = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_what_no_sdk_writes_is_refused_and_raises_nothing_else(name: str) -> None:
+def test_a_malformed_signature_raises_signature_problem_only(name: str) -> None:
     with pytest.raises(SignatureProblem):
         check(MALFORMED[name], b"")

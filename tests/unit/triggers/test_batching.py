@@ -155,9 +155,7 @@ def test_a_timer_that_fires_before_it_is_noted_fires_again(
     assert only_run(cloud).trigger["count"] == "1"
 
 
-def test_a_timer_that_no_one_ever_notes_is_silent_in_the_end(
-    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_timer_without_a_batch_ends(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
         deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
