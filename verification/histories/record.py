@@ -19,7 +19,7 @@ from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Three runs: one goes to its end, one is stopped on the way, one waits for its turn first."""
+    """Three runs: one goes to its end, one is stopped, one waits in the run queue first."""
     history = _record()
     return {**history, "stopped": _record(timeout_s=60), "queued": _record(is_queued=True)}
 

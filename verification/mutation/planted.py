@@ -695,7 +695,7 @@ MUTANTS = (
         new="        if False:",
     ),
     Mutant(
-        bug="a write that meets somebody's transaction fails",
+        bug="a write that meets another transaction fails",
         file="adapters/client_errors.py",
         old='    if error.response["Error"]["Code"] == "TransactionConflictException":',
         new="    if False:",

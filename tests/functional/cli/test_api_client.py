@@ -70,8 +70,8 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     shown = batchrelay("status", run["runId"], "--watch")
     assert shown.exit_code == 0, shown.output
     assert "SUCCEEDED" in shown.output
-    told = batchrelay("history", run["runId"]).output.splitlines()
-    assert told[-1].endswith("run SUCCEEDED")
+    lines = batchrelay("history", run["runId"]).output.splitlines()
+    assert lines[-1].endswith("run SUCCEEDED")
     assert batchrelay("logs", f"{run['runId']}/say:1").output == "ahoy 1\n"
     assert run["runId"] in batchrelay("runs", "quick", "--status", "SUCCEEDED").output
     assert batchrelay("runs", "quick", "--status", "FAILED").output == "no runs\n"
@@ -147,22 +147,22 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("status", "nobody"), "there is no run nobody"),
-        (("history", "nobody"), "there is no run nobody"),
-        (("cancel", "nobody"), "there is no run nobody"),
-        (("logs", "nobody"), "write RUN/STEP or RUN/STEP:INDEX"),
-        (("logs", "nobody/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
-        (("undeploy", "nobody"), "there is no pipeline nobody"),
-        (("start", "nobody"), "there is no pipeline nobody"),
-        (("start", "nobody", "--param", "x"), "write --param NAME=VALUE"),
+        (("status", "absent"), "there is no run absent"),
+        (("history", "absent"), "there is no run absent"),
+        (("cancel", "absent"), "there is no run absent"),
+        (("logs", "absent"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("logs", "absent/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("undeploy", "absent"), "there is no pipeline absent"),
+        (("start", "absent"), "there is no pipeline absent"),
+        (("start", "absent", "--param", "x"), "write --param NAME=VALUE"),
         (("status", ""), "a name or an id is empty"),
-        (("logs", "nobody/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("logs", "absent/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("dlq", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
         (("runs", "--next", "x"), "next is not the value of an earlier page"),
         (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
     ],
 )
-def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+def test_an_error_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
     result = batchrelay(*arguments)
     assert result.exit_code == 2, result.output
     assert sentence in result.output
@@ -304,7 +304,7 @@ def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert batchrelay("runs").exit_code == 0
     monkeypatch.delenv("AWS_REGION")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/absent")
     result = batchrelay("runs")
     assert result.exit_code == 2
     assert result.stderr == (
@@ -354,7 +354,9 @@ def test_a_queue_of_jobs_with_a_share_is_made_a_fair_share_queue(
     )
 
 
-def test_what_others_made_in_a_local_cloud_counts(stays: LocalCloud, tmp_path: Path) -> None:
+def test_deploy_uses_queues_and_definitions_made_by_other_clients(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
     """By boto3 or by the aws CLI: a job queue, and job definitions that the file does not have."""
     batch = client_of(stays, "batch")
     make_queue(batch, "theirs", slots=2)
@@ -410,13 +412,13 @@ def test_deploy_says_what_aws_would_not_allow(tmp_path: Path) -> None:
         "ItemsBucketArn=arn:aws:s3:::payroll TopicArns=arn:aws:sns:us-east-1:000000000000:other"
     )
     topic = "topic arn:aws:sns:us-east-1:000000000000:other (TopicArns)"
-    said = [
+    warnings = [
         f"{file}:11:45: {lead} bucket payroll (ItemsBucketArn)",
         f"{file}:16:21: {lead} {topic}",
         allow,
     ]
-    assert result.stderr.splitlines() == said
-    assert document("deploy", str(file)) == {"changed": [], "warnings": said}
+    assert result.stderr.splitlines() == warnings
+    assert document("deploy", str(file)) == {"changed": [], "warnings": warnings}
 
 
 def test_what_an_account_does_not_have_is_found_when_it_is_deployed(

@@ -1,4 +1,4 @@
-"""A shell completes verbs, options, pipelines and runs; where nobody can be asked, nothing."""
+"""A shell completes verbs, options, pipelines and runs; without a stack it completes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.verbs import completion
 
-SAID = {
+ANSWERS = {
     "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
     "runs": {
         "runs": [
@@ -55,7 +55,7 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
         yield "wire"
 
     monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: ANSWERS[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
     for verb in ("status", "history"):
@@ -70,7 +70,7 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     "name",
     ["k\nplain,rm", "k $(id)", "k`id`", "k:x", "k;id", "k\x1b[2J", "../k", "k/x", "", "-rf", "k\0"],
 )
-def test_what_is_no_name_is_not_offered(
+def test_completion_offers_no_invalid_name(
     monkeypatch: pytest.MonkeyPatch, shell: str, name: str
 ) -> None:
     """The table of a stack may be written by others. What a shell is given is lines of words."""
@@ -79,9 +79,9 @@ def test_what_is_no_name_is_not_offered(
     def reached(_stack: str) -> Iterator[str]:
         yield "wire"
 
-    said = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
+    answers = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
     monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: said[what])
+    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: answers[what])
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")
@@ -90,7 +90,7 @@ def test_what_is_no_name_is_not_offered(
     assert lines in (["plain,known"], ["plain", "known", "_"], ["plain\tknown"]), lines
 
 
-def test_no_one_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_stack_completion_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(_stack: str) -> None:
         raise UsageProblem("there is no stack")
 

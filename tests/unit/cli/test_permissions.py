@@ -1,4 +1,4 @@
-"""What a stack does not allow is said with its line, and with the command that allows it."""
+"""What a stack does not allow is reported with its line, and with the command that allows it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "message", "allows"), REFUSED)
-def test_what_is_not_allowed_is_said_and_how_to_allow_it(
+def test_a_missing_permission_is_reported_with_how_to_allow_it(
     tmp_path: Path, changed: dict[str, str], message: str, allows: str
 ) -> None:
     lead = "sam deploy --stack-name batchrelay --parameter-overrides "
@@ -143,7 +143,7 @@ def test_what_the_stack_allows_already_stays_allowed(tmp_path: Path) -> None:
         {"QUEUE": f"{BATCH}:job-queue/Main"},
     ],
 )
-def test_what_is_the_stacks_own_needs_nothing(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_resources_of_the_stack_need_no_parameter(tmp_path: Path, changed: dict[str, str]) -> None:
     assert refused(tmp_path, changed, DEFAULTS) == ([], "")
 
 

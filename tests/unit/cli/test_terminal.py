@@ -79,7 +79,7 @@ def test_an_excerpt_is_short_and_of_a_progress_bar_the_end() -> None:
 
 
 def test_a_screen_filters_every_text_of_its_own() -> None:
-    """Also one that nobody has filtered before."""
+    """Also one that was not filtered before."""
     written = io.StringIO()
     console(file=written, width=1_000).print(f"a\tb {HOSTILE}", HOSTILE)
     assert printable(written.getvalue(), keep="\n\t ") == written.getvalue()
@@ -248,7 +248,7 @@ def blocked_run(wire: MemoryWire) -> Run:
     return wire.cloud.runs.load("run1")
 
 
-def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
+def test_the_output_of_run_holds_no_control_characters(wire: MemoryWire) -> None:
     run = blocked_run(wire)
     for shown in (
         lambda screen: LineDisplay(screen).show(run_document(run)),

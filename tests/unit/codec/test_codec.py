@@ -89,7 +89,7 @@ def test_a_wrong_run_is_refused_with_its_path(path: str, value: object, problem:
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
-        ("steps.1.needs.0", "nobody", "pipeline.steps: step Fan depends on unknown step nobody"),
+        ("steps.1.needs.0", "absent", "pipeline.steps: step Fan depends on unknown step absent"),
         ("steps.1.needs", [3], "pipeline.steps[1].needs: expected step names, got 3"),
         ("params.0.type", "uri", "pipeline.params[0].type: unknown ParamType 'uri'"),
     ],

@@ -1,4 +1,4 @@
-"""Conditions: what they mean, and what is said of a wrong one."""
+"""Conditions: what they mean, and how a wrong one is refused."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def run_document(run: Run) -> Document:
         "version": run.pipeline.version,
         "status": str(run.status),
         "startedAt": time_text(run.started_at),
-        "turnAt": time_text(run.dequeued_at),
+        "dequeuedAt": time_text(run.dequeued_at),
         "endedAt": time_text(run.ended_at),
         "deadline": time_text(run.deadline),
         "params": dict(run.params),
