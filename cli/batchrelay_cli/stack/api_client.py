@@ -37,14 +37,20 @@ def reached(stack: str) -> Iterator[Wire]:
             raise UsageProblem(f"stack {stack} is none of this version of batchrelay")
         yield wire
     except ClientError as error:
-        text = str(error)
-        if error.operation_name == "DescribeStacks" and "does not exist" in text:
-            text = f"there is no stack {stack}: deploy it with `sam deploy`, or {_LOCAL_UP}"
-        raise UsageProblem(text) from None
+        raise UsageProblem(_sentence(error, stack)) from None
     except FunctionFailedError as error:
         raise click.ClickException(str(error)) from None
     except (BotoCoreError, InvalidSettingsError) as error:
         raise UsageProblem(f"{str(error).rstrip('.')}: {_SETTINGS}, or {_LOCAL_UP}") from None
+
+
+def _sentence(error: ClientError, stack: str) -> str:
+    """CloudFormation has no error of its own for a stack that is not there, only this one for what
+    DescribeStacks was asked for: a name of a stack. Source: DescribeStacks, StackName."""
+    is_missing = error.response["Error"]["Code"] == "ValidationError"
+    if error.operation_name == "DescribeStacks" and is_missing:
+        return f"there is no stack {stack}: deploy it with `sam deploy`, or {_LOCAL_UP}"
+    return str(error)
 
 
 def open_runs(wire: Wire, pipeline: str) -> list[str]:
