@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from batchrelay.aws_lambda.wiring import new_run_id
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.variables import variables_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
@@ -64,7 +65,7 @@ def play(example: str, seed: int | None) -> Ending:
         machine = Machine(cloud)
         session = LocalRun.prepare(cloud, file, Console(file=io.StringIO()))
         params = session._uploaded(PARAMS[example])
-        played = machine.play(session.run_id, None, pipeline=file.pipeline.name, params=params)
+        played = machine.play(new_run_id(), None, pipeline=file.pipeline.name, params=params)
         wire = Wire(make_client=local_client_factory(cloud.environment), outputs=cloud.outputs)
         return Ending(
             run=played.run,

@@ -53,6 +53,18 @@ def _sentence(error: ClientError, stack: str) -> str:
     return str(error)
 
 
+def start_run(
+    wire: Wire, pipeline: str, params: Mapping[str, str], *, key: str, version: int | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Start a run; its document, as `asked`.
+
+    A request whose answer is lost is sent again: by its key it is one run.
+    """
+    body: dict[str, Any] = {"params": dict(params), "key": key}
+    body |= {} if version is None else {"version": version}
+    return asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
+
+
 def open_runs(wire: Wire, pipeline: str) -> list[str]:
     """The ids of the runs that have not ended: those that wait first, or they would begin."""
     return [run for status in _OPEN for run in _runs(wire, pipeline, status)]

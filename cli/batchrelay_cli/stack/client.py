@@ -96,10 +96,9 @@ def local_client_factory(environment: Mapping[str, str]) -> Callable[..., Any]:
         region_name=environment["AWS_DEFAULT_REGION"],
     )
 
-    def client(service: str) -> Any:
-        return session.client(
-            service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=Config(proxies={})
-        )
+    def client(service: str, config: Config | None = None) -> Any:
+        own = (config or Config()).merge(Config(proxies={}))
+        return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=own)
 
     return client
 

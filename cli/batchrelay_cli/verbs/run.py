@@ -1,10 +1,20 @@
-"""`batchrelay run FILE`: the pipeline on the local cloud, from start to notice."""
+"""`batchrelay run FILE`: the pipeline on the local cloud, from start to notice.
+
+The run is started as `start` does, and shown by the document that `status` shows. The document is
+made in this process, and not by the API's function, because it is looked at ten times a second:
+
+- The function keeps what AWS Batch said for 5 seconds, so that many who watch a run in an account
+  cost few calls. Here counts would stand still for so long; so they are 0.1 s old.
+- A look took 66 ms by the function and 19 ms so, on two busy cores, which the jobs need.
+- Each look would be an invocation among those of the run, whose number and cost are measured here.
+"""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,28 +23,21 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.api.progress import observed
-from batchrelay.api.views import run_document
-from batchrelay.aws_lambda.wiring import new_run_id, store
-from batchrelay.codec.job_detail import report_of
+from batchrelay.aws_lambda.wiring import new_run_id, run_reader, store
 from batchrelay.domain.errors import InvalidParams, InvalidStart
-from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.run import StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
-from batchrelay.domain.variables import variables_of
-from batchrelay.engine.reconcile import active_jobs
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.stack.api_client import start_run
 from batchrelay_cli.stack.client import (
     LOG_LINES_MAX,
     Downloaded,
     FunctionFailedError,
     Log,
-    StartRefusedError,
     Wire,
     local_client_factory,
 )
@@ -57,7 +60,13 @@ from batchrelay_cli.verbs.options import (
     parse_params,
 )
 from batchrelay_cli.views.failure import Failure
-from batchrelay_cli.views.run_table import Display, LineDisplay, TableDisplay
+from batchrelay_cli.views.run_table import (
+    Display,
+    LineDisplay,
+    RunDocument,
+    TableDisplay,
+    seconds_text,
+)
 from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1
@@ -121,11 +130,11 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
             echo_json(report)
         if keep:
             _stay(cloud, screen)
-    except (StartRefusedError, FunctionFailedError) as error:
+    except FunctionFailedError as error:
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
-    raise SystemExit(exit_code(ended.status) or int(missing))
+    raise SystemExit(exit_code(ended["status"]) or int(missing))
 
 
 def _cloud(directory: Path, port: int, chaos: str, screen: Console) -> LocalCloud:
@@ -179,12 +188,11 @@ class LocalRun:
     """One run on one local cloud."""
 
     wire: Wire
-    store: DynamoStore
+    read_run: Callable[[str], RunDocument]
     file: PipelineFile
     version: int
     console: Console
     notices_queue: str
-    run_id: str = field(default_factory=new_run_id)
 
     @classmethod
     def prepare(cls, cloud: LocalCloud, file: PipelineFile, console: Console) -> LocalRun:
@@ -195,41 +203,35 @@ class LocalRun:
         version = pipelines.register(make_ready(wire, file), datetime.now(UTC))
         return cls(
             wire=wire,
-            store=pipelines,
+            read_run=run_reader(cloud.outputs["TableName"], factory),
             file=file,
             version=version,
             console=console,
             notices_queue=wire.subscribe(),
         )
 
-    def play(self, given: Mapping[str, str], *, reconcile: bool) -> Run:
+    def play(self, given: Mapping[str, str], *, reconcile: bool) -> RunDocument:
         """Start the run and show it until it has ended and its notices are out.
 
         With `reconcile`, or once its deadline has passed, reconcile is called every RECONCILE_S
         instead of every few minutes.
         """
         params = self._uploaded(given)
-        self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
-        self.wire.start_run(
-            {
-                "pipeline": self.file.pipeline.name,
-                "version": self.version,
-                "runId": self.run_id,
-                "params": params,
-            }
-        )
+        name, key = self.file.pipeline.name, secrets.token_hex(16)
+        _, document = start_run(self.wire, name, params, key=key, version=self.version)
+        run_id = document["runId"]
+        self.console.print(f"run {run_id} of pipeline {name}")
         display: Display = (
             TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)
         )
         reconciled_at = time.monotonic()
         with display:
             while True:
-                run = self.store.load(self.run_id)
-                display.show(run_document(self._observed(run)))
-                if not is_open(run):
+                run = self.read_run(run_id)
+                display.show(run)
+                if not run["isOpen"]:
                     return run
-                is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
-                if (reconcile or is_late) and time.monotonic() - reconciled_at > RECONCILE_S:
+                if (reconcile or _is_late(run)) and time.monotonic() - reconciled_at > RECONCILE_S:
                     self.wire.reconcile()
                     reconciled_at = time.monotonic()
                 time.sleep(POLL_S)
@@ -240,7 +242,7 @@ class LocalRun:
         for hint in not_uploaded(self.file.pipeline, given):
             self.console.print(hint, markup=False)
         with self.console.status("uploading") as status:
-            for name, uri, _ in upload_params(self.wire, self.file.pipeline, given, self.run_id):
+            for name, uri, _ in upload_params(self.wire, self.file.pipeline, given, new_run_id()):
                 if uri is not None:
                     params[name] = uri
                     continue
@@ -250,17 +252,13 @@ class LocalRun:
             self.console.print(f"uploaded {_files_of(count)}")
         return params
 
-    def _observed(self, run: Run) -> Run:
-        jobs = self.wire.describe([job_id for job_id, _, _ in active_jobs(run)])
-        return observed(run, map(report_of, jobs), datetime.now(UTC))
-
     # --- afterwards
 
-    def report(self, run: Run) -> dict[str, Any]:
+    def report(self, run: RunDocument) -> dict[str, Any]:
         """Print what came of it; the same as a document."""
         failure = Failure(wire=self.wire, run=run).sentence()
         log = self._last_log(run) if failure is None else Log(lines=[])
-        output = self._output(run)
+        output = next(reversed(_outputs(run).values()), None)
         notices = self._notices(run)
         self.console.print()
         if log.is_cut:
@@ -274,21 +272,21 @@ class LocalRun:
         for notice in notices:
             self.console.print(printable(f"notice: {notice['Subject']}"))
             self.console.print(printable(_indented(notice["Message"]), keep="\n"))
-        seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
-        why = "" if run.stop is None else f": {run.stop.reason}"
-        self.console.print(printable(f"run {run.id} {run.status} after {seconds:.1f} s{why}"))
+        why = f": {run['stopped']}" if run["stopped"] else ""
+        took = seconds_text(run["startedAt"], run["endedAt"], datetime.now(UTC))
+        self.console.print(printable(f"run {run['runId']} {run['status']} after {took}{why}"))
         return {
-            "run": run_document(run),
+            "run": run,
             "output": output,
             "failure": failure,
             "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],
         }
 
-    def download(self, run: Run, folder: Path) -> bool:
+    def download(self, run: RunDocument, folder: Path) -> bool:
         """Fetch every step's output into a folder of the step's name; whether all are there."""
         count, complete = 0, True
         refused: list[Downloaded] = []
-        for step, uri in self._outputs(run).items():
+        for step, uri in _outputs(run).items():
             found = list(self.wire.download(uri, folder, step))
             if not found:
                 complete = False
@@ -302,33 +300,35 @@ class LocalRun:
             self.console.print(f"{_files_of(len(refused))} not downloaded")
         return complete and not refused
 
-    def _outputs(self, run: Run) -> dict[str, str]:
-        variables = variables_of(run)
-        return {
-            step.name: variables[f"steps.{step.name}.output"]
-            for step in run.pipeline.order
-            if step.output is not None and run.state(step.name).status is StepStatus.SUCCEEDED
-        }
-
-    def _output(self, run: Run) -> str | None:
-        return next(reversed(self._outputs(run).values()), None) if self._outputs(run) else None
-
-    def _last_log(self, run: Run) -> Log:
+    def _last_log(self, run: RunDocument) -> Log:
         """What the last plain job of the graph printed."""
-        for step in reversed(run.pipeline.order):
-            state = run.state(step.name)
-            if state.status is StepStatus.SUCCEEDED and state.parts[-1].size == 1:
-                jobs = self.wire.describe([str(state.parts[-1].job_id)])
+        for step in reversed(run["steps"]):
+            if step["status"] == StepStatus.SUCCEEDED and step["jobs"][-1]["children"] == 1:
+                jobs = self.wire.describe([str(step["jobs"][-1]["jobId"])])
                 return self.wire.log_of(jobs[0]) if jobs else Log(lines=[])
         return Log(lines=[])
 
-    def _notices(self, run: Run) -> list[Mapping[str, Any]]:
+    def _notices(self, run: RunDocument) -> list[Mapping[str, Any]]:
         received: list[Mapping[str, Any]] = []
-        for _ in run.notices:
+        for _ in (rule for rule in self.file.pipeline.notify if run["status"] in rule.on):
             notice = self.wire.next_notice(self.notices_queue, NOTICE_WAIT_S)
             if notice is not None:
                 received.append(notice)
         return received
+
+
+def _is_late(run: RunDocument) -> bool:
+    deadline = run["deadline"]
+    return deadline is not None and datetime.now(UTC) >= datetime.fromisoformat(deadline)
+
+
+def _outputs(run: RunDocument) -> dict[str, str]:
+    """URIs, by the step that wrote them."""
+    return {
+        step["step"]: step["output"]
+        for step in run["steps"]
+        if step["output"] is not None and step["status"] == StepStatus.SUCCEEDED
+    }
 
 
 def _files_of(count: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError
@@ -13,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, asked, reached
+from batchrelay_cli.stack.api_client import ask, reached, start_run
 from batchrelay_cli.stack.client import FunctionFailedError, Wire
 from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.terminal import say
@@ -43,10 +42,8 @@ def start(
     given = parse_params(params)
     own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
     with reached(stack) as wire, _unanswered(key or own_key):
-        body: dict[str, Any] = {"params": _uploaded(wire, pipeline, given, version)}
-        body |= {"key": key or own_key}
-        body |= {"version": version} if version is not None else {}
-        status, run = asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
+        uploaded = _uploaded(wire, pipeline, given, version)
+        status, run = start_run(wire, pipeline, uploaded, key=key or own_key, version=version)
     if output == "json":
         echo_json(run)
     else:

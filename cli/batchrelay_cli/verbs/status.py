@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.live import Live
 
 from batchrelay_cli.stack.api_client import ask, reached
 from batchrelay_cli.stack.client import Wire
@@ -22,7 +21,7 @@ from batchrelay_cli.verbs.options import (
     output_option,
     stack_option,
 )
-from batchrelay_cli.views.run_table import run_table
+from batchrelay_cli.views.run_table import TableDisplay, run_table
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""
@@ -60,10 +59,10 @@ def _ended(wire: Wire, run: str) -> Mapping[str, Any]:
 
 
 def _watch(wire: Wire, run: str, screen: Console) -> Mapping[str, Any]:
-    with Live(console=screen, transient=False, auto_refresh=False) as live:
+    with TableDisplay(screen) as display:
         while True:
             shown = ask(wire, "GET", "runs", run)
-            live.update(run_table(shown, datetime.now(UTC)), refresh=True)
+            display.show(shown)
             if exit_code(shown["status"]) != STILL_RUNNING:
                 return shown
             time.sleep(POLL_S)

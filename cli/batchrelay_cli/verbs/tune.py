@@ -13,16 +13,14 @@ from rich.table import Table
 
 from batchrelay.aws_lambda.wiring import objects, store
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged, printable
-from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import reached
+from batchrelay_cli.stack.api_client import ask, reached
 from batchrelay_cli.stack.client import Wire
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
+from batchrelay_cli.views.run_table import StepDocument
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600
@@ -62,19 +60,19 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
         raise UsageProblem(f"{step!r}: write RUN/STEP")
     table = _prices(prices)
     with reached(stack) as wire:
-        run = store(wire.outputs["TableName"], wire.make_client).load(run_id)
-        known = {entry.name: entry for entry in run.pipeline.steps}
-        if name not in known:
-            raise UsageProblem(f"run {run_id} has no step {name}: it has {', '.join(known)}")
-        found = list(_measured(wire, run, known[name], table))
-    if not found:
+        run = ask(wire, "GET", "runs", run_id)
+        shown = ask(wire, "GET", "runs", run_id, "steps", name)  # says which steps there are
+        pipelines = store(wire.outputs["TableName"], wire.make_client)
+        definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(name)
+        groups = list(_measured(wire, shown, definition, table))
+    if not groups:
         raise UsageProblem(
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
         )
     if output == "json":
-        echo_json([_document(entry) for entry in found])
+        echo_json([_document(group) for group in groups])
     else:
-        _print(run, known[name], found, table)
+        _print(shown["chunk"], groups, table)
 
 
 def _prices(path: Path) -> Mapping[str, Any]:
@@ -87,12 +85,15 @@ def _prices(path: Path) -> Mapping[str, Any]:
     raise UsageProblem(f"{path}: prices are a JSON object with vcpuHour and gibHour, like {PRICES}")
 
 
-def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> Iterator[Measured]:
+def _measured(
+    wire: Wire, shown: StepDocument, step: Step, prices: Mapping[str, Any]
+) -> Iterator[Measured]:
     """Each group that has items, as its items took."""
+    if shown["results"] is None:
+        return
     by_group: dict[int, list[float]] = {}
-    reader: Objects = objects(wire.make_client)
-    for number, seconds in item_records(reader, results_uri(run, step.name, 0)):
-        by_group.setdefault(_group_of(run, step, number), []).append(seconds)
+    for number, seconds in item_records(objects(wire.make_client), shown["results"]):
+        by_group.setdefault(_group_of(shown, number), []).append(seconds)
     for group, of_group in sorted(by_group.items()):
         times = Times.of(of_group)
         assert times is not None, group
@@ -107,13 +108,15 @@ def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> It
         )
 
 
-def _group_of(run: Run, step: Step, number: int) -> int:
-    state = run.state(step.name)
-    child, first = number // state.chunk, 0
-    for part in state.parts:
-        first += part.size
+def _group_of(shown: StepDocument, item: int) -> int:
+    """Of an item, by its number: workers that receive from a queue have one group."""
+    if shown["chunk"] is None:
+        return 0
+    child, first = item // shown["chunk"], 0
+    for part in shown["jobs"]:
+        first += part["children"]
         if child < first:
-            return part.group
+            return int(part["group"])
     return 0
 
 
@@ -156,13 +159,13 @@ def _document(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any]) -> None:
+def _print(chunk: int | None, groups: list[Measured], prices: Mapping[str, Any]) -> None:
     screen = console(soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     headings = ("group", "vCPU", "MiB", "items", "mean", "median", "longest", "chunk", "per 1,000")
     for heading in headings:
         table.add_column(heading, justify="right")
-    for entry in found:
+    for entry in groups:
         times = entry.times
         table.add_row(
             str(entry.group),
@@ -174,10 +177,10 @@ def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any
             printable(f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}"),
         )
     screen.print(table)
-    now = run.state(step.name).chunk
+    now = "" if chunk is None else f"now {chunk:,} item{'s' if chunk > 1 else ''} to a child; "
+    recommended = max(entry.times.chunk for entry in groups)
     screen.print(
-        f"now {now:,} item{'s' if now > 1 else ''} to a child; recommended: flow.chunk: "
-        f"{max(entry.times.chunk for entry in found):,} (a child works {CHILD_S_MIN // 60} minutes "
+        f"{now}recommended: flow.chunk: {recommended:,} (a child works {CHILD_S_MIN // 60} minutes "
         f"to {CHILD_S_MAX // HOUR_S} hours)"
     )
     screen.print(printable(f"prices of {prices['date']}: {prices['source']}"))

@@ -101,7 +101,7 @@ def elapsed_text(step: StepDocument, now: datetime) -> str:
     if step["startedAt"] is None:
         return ""
     ended = step["since"] if StepStatus(step["status"]).is_terminal else None
-    return _seconds(step["startedAt"], ended, now)
+    return seconds_text(step["startedAt"], ended, now)
 
 
 def coloured(status: StepStatus) -> Text:
@@ -111,7 +111,7 @@ def coloured(status: StepStatus) -> Text:
 
 def _title(run: RunDocument, now: datetime) -> Iterator[str]:
     title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
-    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
+    title += f" after {seconds_text(run['startedAt'], run['endedAt'], now)}"
     yield printable(title + (f" ({run['stopped']})" if run["stopped"] else ""))
     if run.get("cause"):
         yield printable(f"started by {run['cause']}")
@@ -120,7 +120,8 @@ def _title(run: RunDocument, now: datetime) -> Iterator[str]:
         yield f"counts as of {as_of}: AWS Batch gave no newer ones"
 
 
-def _seconds(start: str, end: str | None, now: datetime) -> str:
+def seconds_text(start: str, end: str | None, now: datetime) -> str:
+    """How long something took, or has been taking."""
     until = now if end is None else datetime.fromisoformat(end)
     return f"{max(0.0, (until - datetime.fromisoformat(start)).total_seconds()):.1f} s"
 
@@ -151,7 +152,7 @@ class TableDisplay:
         self._live.__exit__(None, None, None)
 
     def show(self, run: RunDocument) -> None:
-        self._live.update(step_table(run, datetime.now(UTC)), refresh=True)
+        self._live.update(run_table(run, datetime.now(UTC)), refresh=True)
 
 
 @dataclass

@@ -257,7 +257,7 @@ def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
         out = io.StringIO()
         shown(console(file=out, width=240))
         check(out.getvalue())
-    sentence = Failure(wire=wire, run=run).sentence()
+    sentence = Failure(wire=wire, run=run_document(run)).sentence()
     assert sentence is not None
     last = r"SUCCEEDED\x85\u202e\u2066\u2028\tz"
     assert sentence == f"step a failed: child 0 of 2, exit code 1: {last}"
