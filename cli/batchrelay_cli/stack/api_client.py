@@ -28,6 +28,15 @@ _LOCAL_UP = (
 )
 
 
+class ApiProblem(UsageProblem):
+    """The API answered that the caller has to change something."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+        """HTTP's: 404 if there is no such run."""
+
+
 @contextmanager
 def reached(stack: str) -> Iterator[Wire]:
     """The stack; what AWS says against it is one clear line."""
@@ -97,7 +106,7 @@ def ask(
     body: Mapping[str, Any] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The API's document. Raises: UsageProblem with its sentence, for what the caller can fix."""
+    """The API's document. Raises: ApiProblem with its sentence, for what the caller can fix."""
     return asked(wire, method, *path, body=body, query=query)[1]
 
 
@@ -128,7 +137,8 @@ def asked(
     document: dict[str, Any] = json.loads(answer["body"])
     status = answer["statusCode"]
     if 400 <= status < 500:
-        raise UsageProblem(document.get("detail") or document.get("message") or str(document))
+        sentence = document.get("detail") or document.get("message") or str(document)
+        raise ApiProblem(sentence, status)
     if status >= 500:
         raise click.ClickException(f"the API failed: {document}")
     return status, document

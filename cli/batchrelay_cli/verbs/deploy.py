@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
+from batchrelay.ports import PipelineStore
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_cli.stack.api_client import is_local, reached
 from batchrelay_cli.stack.client import Wire
@@ -91,7 +91,7 @@ def _say(
 
 def _changes(
     wire: Wire,
-    pipelines: DynamoStore,
+    pipelines: PipelineStore,
     file: PipelineFile,
     definitions: Sequence[Mapping[str, Any]],
     queues: Sequence[str],
@@ -115,7 +115,7 @@ def _changes(
     return changes
 
 
-def _version(pipelines: DynamoStore, name: str) -> int:
+def _version(pipelines: PipelineStore, name: str) -> int:
     try:
         return pipelines.registered_version(name)
     except PipelineNotFound:

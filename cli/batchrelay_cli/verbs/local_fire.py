@@ -12,13 +12,11 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError
 
-from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.aws_lambda.wiring import store
-from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay.triggers.messages import parse_trigger
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import is_loopback, reached
+from batchrelay_cli.stack.api_client import ApiProblem, ask, is_loopback, reached
 from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.schedule_times import no_schedule
@@ -30,6 +28,8 @@ from batchrelay_local.schedules.expressions import YEAR_MAX, YEAR_MIN
 
 PATIENCE_S = 20
 """Seconds until a run that did not come is given up: a local function starts within two."""
+
+NOT_FOUND = 404
 
 _ENDED_BADLY = (RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -71,17 +71,18 @@ def fire(
     """
     _check_local()
     with reached(stack) as wire:
-        pipelines = store(wire.outputs["TableName"], wire.make_client)
-        pipelines.registered_version(pipeline)  # or it says that there is no such pipeline
+        store(wire.outputs["TableName"], wire.make_client).registered_version(
+            pipeline
+        )  # or it says that there is no such pipeline
         rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
         schedule = _chosen(pipeline, rules.schedules(), expression)
         body = _message(schedule, moment or datetime.now(UTC))
         order = parse_trigger(body)
         assert isinstance(order, StartRequest), body
-        known = _status(pipelines, order.run_id)
+        earlier = _status(wire, order.run_id)
         _send(wire, schedule, body)
-        status = known or _awaited(pipelines, order.run_id)
-    _report(schedule, order, status, is_new=known is None, output=output)
+        status = earlier or _awaited(wire, order.run_id)
+    _report(schedule, order, status, is_new=earlier is None, output=output)
 
 
 def _check_local() -> None:
@@ -135,16 +136,19 @@ def _send(wire: Wire, schedule: Mapping[str, Any], body: str) -> None:
     )
 
 
-def _status(pipelines: DynamoStore, run_id: str) -> RunStatus | None:
+def _status(wire: Wire, run_id: str) -> RunStatus | None:
+    """None if there is no such run."""
     try:
-        return pipelines.load(run_id).status
-    except RunNotFound:
-        return None
+        return RunStatus(ask(wire, "GET", "runs", run_id)["status"])
+    except ApiProblem as problem:
+        if problem.status == NOT_FOUND:
+            return None
+        raise
 
 
-def _awaited(pipelines: DynamoStore, run_id: str) -> RunStatus | None:
+def _awaited(wire: Wire, run_id: str) -> RunStatus | None:
     end = time.monotonic() + PATIENCE_S
-    while (status := _status(pipelines, run_id)) is None and time.monotonic() < end:
+    while (status := _status(wire, run_id)) is None and time.monotonic() < end:
         time.sleep(0.2)
     return status
 
