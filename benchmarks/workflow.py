@@ -43,7 +43,7 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
         session = LocalRun.prepare(cloud, file, Console(quiet=True))
         ended = session.play(params, reconcile=False)
         assert ended["status"] == "SUCCEEDED", ended["status"]
-        run = store(cloud.outputs["TableName"], session.wire.make_client).load(ended["runId"])
+        run = store(cloud.outputs["TableName"], session.stack.make_client).load(ended["runId"])
         took = (run.ended_at or run.started_at) - run.started_at
         flow = Workflow(
             seconds=took.total_seconds(),

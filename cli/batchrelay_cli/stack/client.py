@@ -1,6 +1,6 @@
 """What the command line asks of AWS beside the engine's ports; the only user of boto3 here.
 
-It talks to a local cloud and to AWS alike: they differ in `Wire`.
+It talks to a local cloud and to AWS alike: they differ in `Stack`.
 """
 
 from __future__ import annotations
@@ -130,19 +130,19 @@ def endpoint_of(service: str) -> str:
     return str(environment_clients()(service).meta.endpoint_url)
 
 
-def deployed(stack: str) -> Wire:
+def find_stack(stack_name: str) -> Stack:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
     make_client = environment_clients()
-    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    [described] = make_client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
     given = described.get("Parameters", ())
     parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given}
-    return Wire(make_client=make_client, outputs=outputs, parameters=parameters)
+    return Stack(make_client=make_client, outputs=outputs, parameters=parameters)
 
 
 @dataclass(kw_only=True)
-class Wire:
-    """A deployed stack, reached over AWS's wire."""
+class Stack:
+    """A deployed stack, and the AWS clients of its account."""
 
     make_client: Callable[..., Any] = field(repr=False)
     outputs: Mapping[str, str]

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.triggers.messages import S3_INPUT_PATHS, s3_input, schedule_input
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -42,22 +42,22 @@ class _Known:
 class TriggerRules:
     """The rules and schedules of one pipeline of one stack."""
 
-    wire: Wire = field(repr=False)
-    stack: str
+    stack: Stack = field(repr=False)
+    stack_name: str
     pipeline: str
 
     @cached_property
     def _events(self) -> EventBridgeClient:
-        client: EventBridgeClient = self.wire.make_client("events")
+        client: EventBridgeClient = self.stack.make_client("events")
         return client
 
     @cached_property
     def _scheduler(self) -> Any:
-        return self.wire.make_client("scheduler")
+        return self.stack.make_client("scheduler")
 
     @property
     def _prefix(self) -> str:
-        digest = hashlib.sha256(f"{self.stack}/{self.pipeline}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{self.stack_name}/{self.pipeline}".encode()).hexdigest()[:16]
         return f"br-{digest}-"
 
     def changes(self, triggers: tuple[Trigger, ...]) -> list[str]:
@@ -116,7 +116,7 @@ class TriggerRules:
             "InputPathsMap": dict(S3_INPUT_PATHS),
             "InputTemplate": s3_input(self.pipeline, trigger),
         }
-        arn = self.wire.outputs["TriggerQueueArn"]
+        arn = self.stack.outputs["TriggerQueueArn"]
         target: Any = {"Id": TARGET_ID, "Arn": arn, "InputTransformer": transformer}
         self._events.put_targets(Rule=name, Targets=[target])
 
@@ -128,8 +128,8 @@ class TriggerRules:
             "ScheduleExpressionTimezone": trigger.timezone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
-                "Arn": self.wire.outputs["TriggerQueueArn"],
-                "RoleArn": self.wire.outputs["SchedulerRoleArn"],
+                "Arn": self.stack.outputs["TriggerQueueArn"],
+                "RoleArn": self.stack.outputs["SchedulerRoleArn"],
                 "Input": schedule_input(self.pipeline, trigger),
             },
         }
@@ -196,14 +196,14 @@ def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("*", "\\*")
 
 
-def silent_buckets(wire: Wire, triggers: tuple[Trigger, ...]) -> dict[int, str]:
+def buckets_without_events(stack: Stack, triggers: tuple[Trigger, ...]) -> dict[int, str]:
     """Buckets that do not send their events to EventBridge, or are not there, by trigger."""
     found: dict[int, str] = {}
     for number, trigger in enumerate(triggers):
         if not isinstance(trigger, S3Trigger):
             continue
         try:
-            known: Any = wire.s3.get_bucket_notification_configuration(Bucket=trigger.bucket)
+            known: Any = stack.s3.get_bucket_notification_configuration(Bucket=trigger.bucket)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
@@ -214,11 +214,11 @@ def silent_buckets(wire: Wire, triggers: tuple[Trigger, ...]) -> dict[int, str]:
     return found
 
 
-def let_speak(wire: Wire, bucket: str) -> None:
+def enable_bucket_events(stack: Stack, bucket: str) -> None:
     """Make a bucket of a local cloud, and let it send its events."""
-    there = (wire.s3.exceptions.BucketAlreadyOwnedByYou, wire.s3.exceptions.BucketAlreadyExists)
+    there = (stack.s3.exceptions.BucketAlreadyOwnedByYou, stack.s3.exceptions.BucketAlreadyExists)
     with suppress(*there):
-        wire.s3.create_bucket(Bucket=bucket)
-    wire.s3.put_bucket_notification_configuration(
+        stack.s3.create_bucket(Bucket=bucket)
+    stack.s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )

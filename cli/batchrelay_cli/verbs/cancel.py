@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_runs, reached
+from batchrelay_cli.stack.api_client import ask, open_runs, open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import OPEN_RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -17,15 +17,15 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")
 @stack_option
 @output_option
-def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack: str, output: str) -> None:
+def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack_name: str, output: str) -> None:
     """Stop runs and every job that they started. Nothing to one that has ended."""
     if bool(runs) == bool(all_of):
         raise UsageProblem("write which runs: batchrelay cancel RUN..., or --all-of PIPELINE")
-    with reached(stack) as wire:
-        wanted = open_runs(wire, all_of) if all_of else runs
+    with open_stack(stack_name) as stack:
+        wanted = open_runs(stack, all_of) if all_of else runs
         shown = []
         for run in wanted:
-            shown.append(ask(wire, "POST", "runs", run, "cancel", body={"reason": reason}))
+            shown.append(ask(stack, "POST", "runs", run, "cancel", body={"reason": reason}))
             if output == "text":
                 say(f"run {run}: {shown[-1]['status']}")
     if output == "json":

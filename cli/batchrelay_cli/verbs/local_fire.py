@@ -16,8 +16,8 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay.triggers.messages import parse_trigger
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ApiProblem, ask, is_loopback, reached
-from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
+from batchrelay_cli.stack.api_client import ApiProblem, ask, is_loopback, open_stack
+from batchrelay_cli.stack.client import InvalidSettingsError, Stack, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.schedule_times import no_schedule
 from batchrelay_cli.terminal import say
@@ -60,7 +60,7 @@ class _Moment(click.ParamType[datetime]):
 @stack_option
 @output_option
 def fire(
-    pipeline: str, moment: datetime | None, expression: str | None, stack: str, output: str
+    pipeline: str, moment: datetime | None, expression: str | None, stack_name: str, output: str
 ) -> None:
     """Fire a schedule of a deployed pipeline, in a local cloud.
 
@@ -70,18 +70,18 @@ def fire(
     CANCELLED, 2 it cannot be fired.
     """
     _check_local()
-    with reached(stack) as wire:
-        store(wire.outputs["TableName"], wire.make_client).registered_version(
+    with open_stack(stack_name) as stack:
+        store(stack.outputs["TableName"], stack.make_client).registered_version(
             pipeline
         )  # or it says that there is no such pipeline
-        rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
+        rules = TriggerRules(stack=stack, stack_name=stack_name, pipeline=pipeline)
         schedule = _chosen(pipeline, rules.schedules(), expression)
         body = _message(schedule, moment or datetime.now(UTC))
         order = parse_trigger(body)
         assert isinstance(order, StartRequest), body
-        earlier = _status(wire, order.run_id)
-        _send(wire, schedule, body)
-        status = earlier or _awaited(wire, order.run_id)
+        earlier = _status(stack, order.run_id)
+        _send(stack, schedule, body)
+        status = earlier or _awaited(stack, order.run_id)
     _report(schedule, order, status, is_new=earlier is None, output=output)
 
 
@@ -129,26 +129,26 @@ def _message(schedule: Mapping[str, Any], moment: datetime) -> str:
     )
 
 
-def _send(wire: Wire, schedule: Mapping[str, Any], body: str) -> None:
+def _send(stack: Stack, schedule: Mapping[str, Any], body: str) -> None:
     name = schedule["Target"]["Arn"].rpartition(":")[2]
-    wire.sqs.send_message(
-        QueueUrl=wire.sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body
+    stack.sqs.send_message(
+        QueueUrl=stack.sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body
     )
 
 
-def _status(wire: Wire, run_id: str) -> RunStatus | None:
+def _status(stack: Stack, run_id: str) -> RunStatus | None:
     """None if there is no such run."""
     try:
-        return RunStatus(ask(wire, "GET", "runs", run_id)["status"])
+        return RunStatus(ask(stack, "GET", "runs", run_id)["status"])
     except ApiProblem as problem:
         if problem.status == NOT_FOUND:
             return None
         raise
 
 
-def _awaited(wire: Wire, run_id: str) -> RunStatus | None:
+def _awaited(stack: Stack, run_id: str) -> RunStatus | None:
     end = time.monotonic() + PATIENCE_S
-    while (status := _status(wire, run_id)) is None and time.monotonic() < end:
+    while (status := _status(stack, run_id)) is None and time.monotonic() < end:
         time.sleep(0.2)
     return status
 

@@ -33,7 +33,11 @@ def output_option(function: _F) -> _F:
 def stack_option(function: _F) -> _F:
     """`--stack NAME`, found with the AWS settings of the environment."""
     return click.option(
-        "--stack", default="batchrelay", show_default=True, help="The CloudFormation stack."
+        "--stack",
+        "stack_name",
+        default="batchrelay",
+        show_default=True,
+        help="The CloudFormation stack.",
     )(function)
 
 

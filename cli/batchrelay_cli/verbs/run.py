@@ -38,7 +38,7 @@ from batchrelay_cli.stack.client import (
     Downloaded,
     FunctionFailedError,
     Log,
-    Wire,
+    Stack,
     local_client_factory,
 )
 from batchrelay_cli.stack.local_lifetime import end_with, stay
@@ -46,8 +46,8 @@ from batchrelay_cli.stack.local_setup import (
     check_runs_here,
     is_local_path,
     local_params,
-    make_ready,
     not_uploaded,
+    prepare_pipeline,
     upload_params,
 )
 from batchrelay_cli.terminal import console, cut_line
@@ -187,7 +187,7 @@ def _is_missing_path(param: Param, value: str) -> bool:
 class LocalRun:
     """One run on one local cloud."""
 
-    wire: Wire
+    stack: Stack
     read_run: Callable[[str], RunDocument]
     file: PipelineFile
     version: int
@@ -198,16 +198,16 @@ class LocalRun:
     def prepare(cls, cloud: LocalCloud, file: PipelineFile, console: Console) -> LocalRun:
         """Queues, job definitions, the pipeline itself, an ear for notices."""
         factory = local_client_factory(cloud.environment)
-        wire = Wire(make_client=factory, outputs=cloud.outputs)
+        stack = Stack(make_client=factory, outputs=cloud.outputs)
         pipelines = store(cloud.outputs["TableName"], factory)
-        version = pipelines.register(make_ready(wire, file), datetime.now(UTC))
+        version = pipelines.register(prepare_pipeline(stack, file), datetime.now(UTC))
         return cls(
-            wire=wire,
+            stack=stack,
             read_run=run_reader(cloud.outputs["TableName"], factory),
             file=file,
             version=version,
             console=console,
-            notices_queue=wire.subscribe(),
+            notices_queue=stack.subscribe(),
         )
 
     def play(self, given: Mapping[str, str], *, reconcile: bool) -> RunDocument:
@@ -218,7 +218,7 @@ class LocalRun:
         """
         params = self._uploaded(given)
         name, key = self.file.pipeline.name, secrets.token_hex(16)
-        _, document = start_run(self.wire, name, params, key=key, version=self.version)
+        _, document = start_run(self.stack, name, params, key=key, version=self.version)
         run_id = document["runId"]
         self.console.print(f"run {run_id} of pipeline {name}")
         display: Display = (
@@ -232,7 +232,7 @@ class LocalRun:
                 if not run["isOpen"]:
                     return run
                 if (reconcile or _is_late(run)) and time.monotonic() - reconciled_at > RECONCILE_S:
-                    self.wire.reconcile()
+                    self.stack.reconcile()
                     reconciled_at = time.monotonic()
                 time.sleep(POLL_S)
 
@@ -242,7 +242,7 @@ class LocalRun:
         for hint in not_uploaded(self.file.pipeline, given):
             self.console.print(hint, markup=False)
         with self.console.status("uploading") as status:
-            for name, uri, _ in upload_params(self.wire, self.file.pipeline, given, new_run_id()):
+            for name, uri, _ in upload_params(self.stack, self.file.pipeline, given, new_run_id()):
                 if uri is not None:
                     params[name] = uri
                     continue
@@ -256,7 +256,7 @@ class LocalRun:
 
     def report(self, run: RunDocument) -> dict[str, Any]:
         """Print what came of it; the same as a document."""
-        failure = Failure(wire=self.wire, run=run).sentence()
+        failure = Failure(stack=self.stack, run=run).sentence()
         log = self._last_log(run) if failure is None else Log(lines=[])
         output = next(reversed(_outputs(run).values()), None)
         notices = self._notices(run)
@@ -287,7 +287,7 @@ class LocalRun:
         count, complete = 0, True
         refused: list[Downloaded] = []
         for step, uri in _outputs(run).items():
-            found = list(self.wire.download(uri, folder, step))
+            found = list(self.stack.download(uri, folder, step))
             if not found:
                 complete = False
                 self.console.print(printable(f"step {step} left nothing at {uri}"))
@@ -304,14 +304,14 @@ class LocalRun:
         """What the last plain job of the graph printed."""
         for step in reversed(run["steps"]):
             if step["status"] == StepStatus.SUCCEEDED and step["jobs"][-1]["children"] == 1:
-                jobs = self.wire.describe([str(step["jobs"][-1]["jobId"])])
-                return self.wire.log_of(jobs[0]) if jobs else Log(lines=[])
+                jobs = self.stack.describe([str(step["jobs"][-1]["jobId"])])
+                return self.stack.log_of(jobs[0]) if jobs else Log(lines=[])
         return Log(lines=[])
 
     def _notices(self, run: RunDocument) -> list[Mapping[str, Any]]:
         received: list[Mapping[str, Any]] = []
         for _ in (rule for rule in self.file.pipeline.notify if run["status"] in rule.on):
-            notice = self.wire.next_notice(self.notices_queue, NOTICE_WAIT_S)
+            notice = self.stack.next_notice(self.notices_queue, NOTICE_WAIT_S)
             if notice is not None:
                 received.append(notice)
         return received

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from batchrelay_cli.stack.api_client import ask, reached
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
@@ -35,16 +35,16 @@ LINE_CHARS = 240
 @click.option("--watch", is_flag=True, help="Until it has ended.")
 @stack_option
 @output_option
-def status(run: str, watch: bool, stack: str, output: str) -> None:
+def status(run: str, watch: bool, stack_name: str, output: str) -> None:
     """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
     screen = console()
     if not screen.is_terminal:
         screen = console(width=LINE_CHARS)  # a reason must be there to be found
-    with reached(stack) as wire:
+    with open_stack(stack_name) as stack:
         if watch and screen.is_terminal and output != "json":
-            shown = _watch(wire, run, screen)
+            shown = _watch(stack, run, screen)
             raise SystemExit(exit_code(shown["status"]))
-        shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
+        shown = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
     if output == "json":
         echo_json(shown)
     else:
@@ -52,16 +52,16 @@ def status(run: str, watch: bool, stack: str, output: str) -> None:
     raise SystemExit(exit_code(shown["status"]))
 
 
-def _ended(wire: Wire, run: str) -> Mapping[str, Any]:
-    while exit_code((shown := ask(wire, "GET", "runs", run))["status"]) == STILL_RUNNING:
+def _ended(stack: Stack, run: str) -> Mapping[str, Any]:
+    while exit_code((shown := ask(stack, "GET", "runs", run))["status"]) == STILL_RUNNING:
         time.sleep(POLL_S)
     return shown
 
 
-def _watch(wire: Wire, run: str, screen: Console) -> Mapping[str, Any]:
+def _watch(stack: Stack, run: str, screen: Console) -> Mapping[str, Any]:
     with TableDisplay(screen) as display:
         while True:
-            shown = ask(wire, "GET", "runs", run)
+            shown = ask(stack, "GET", "runs", run)
             display.show(shown)
             if exit_code(shown["status"]) != STILL_RUNNING:
                 return shown

@@ -16,8 +16,8 @@ from batchrelay.domain.pipeline import Step
 from batchrelay.domain.values import Json, merged, printable
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, reached
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.views.run_table import StepDocument
@@ -49,7 +49,7 @@ class Measured:
     help="A table of prices like prices.json beside this program.",
 )
 @output_option
-def tune(step: str, stack: str, prices: Path, output: str) -> None:
+def tune(step: str, stack_name: str, prices: Path, output: str) -> None:
     """Recommend items per child, and compare resource classes, by what items took.
 
     It reads the result records that batchrelay-worker left, with the AWS settings of your
@@ -59,12 +59,12 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
     if not slash or not run_id or not name:
         raise UsageProblem(f"{step!r}: write RUN/STEP")
     table = _prices(prices)
-    with reached(stack) as wire:
-        run = ask(wire, "GET", "runs", run_id)
-        shown = ask(wire, "GET", "runs", run_id, "steps", name)  # says which steps there are
-        pipelines = store(wire.outputs["TableName"], wire.make_client)
+    with open_stack(stack_name) as stack:
+        run = ask(stack, "GET", "runs", run_id)
+        shown = ask(stack, "GET", "runs", run_id, "steps", name)  # says which steps there are
+        pipelines = store(stack.outputs["TableName"], stack.make_client)
         definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(name)
-        groups = list(_measured(wire, shown, definition, table))
+        groups = list(_measured(stack, shown, definition, table))
     if not groups:
         raise UsageProblem(
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
@@ -86,18 +86,18 @@ def _prices(path: Path) -> Mapping[str, Any]:
 
 
 def _measured(
-    wire: Wire, shown: StepDocument, step: Step, prices: Mapping[str, Any]
+    stack: Stack, shown: StepDocument, step: Step, prices: Mapping[str, Any]
 ) -> Iterator[Measured]:
     """Each group that has items, as its items took."""
     if shown["results"] is None:
         return
     by_group: dict[int, list[float]] = {}
-    for number, seconds in item_records(objects(wire.make_client), shown["results"]):
+    for number, seconds in item_records(objects(stack.make_client), shown["results"]):
         by_group.setdefault(_group_of(shown, number), []).append(seconds)
     for group, of_group in sorted(by_group.items()):
         times = Times.of(of_group)
         assert times is not None, group
-        vcpus, memory = _resources(wire, step, group)
+        vcpus, memory = _resources(stack, step, group)
         hour = vcpus * prices["vcpuHour"] + memory / MIB_PER_GIB * prices["gibHour"]
         yield Measured(
             group=group,
@@ -120,12 +120,12 @@ def _group_of(shown: StepDocument, item: int) -> int:
     return 0
 
 
-def _resources(wire: Wire, step: Step, group: int) -> tuple[float, int]:
+def _resources(stack: Stack, step: Step, group: int) -> tuple[float, int]:
     """vCPUs and MiB of one child: its request's, over its job definition's."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
         request = merged(step.request, step.groups[group].overrides)
-    described = wire.batch.describe_job_definitions(**_definition(str(request["jobDefinition"])))[
+    described = stack.batch.describe_job_definitions(**_definition(str(request["jobDefinition"])))[
         "jobDefinitions"
     ]
     container: Any = described[0].get("containerProperties", {}) if described else {}

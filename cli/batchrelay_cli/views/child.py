@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchrelay.domain.limits import STEPS_MAX
-from batchrelay_cli.stack.client import Wire, never_ran
+from batchrelay_cli.stack.client import Stack, never_ran
 
 _BEGUN = ("STARTING", "RUNNING")
 
@@ -28,14 +28,14 @@ def summary_of(job: Mapping[str, Any]) -> str:
     return ", ".join(pieces)
 
 
-def failed_dependency(wire: Wire, job_id: str) -> Mapping[str, Any] | None:
+def failed_dependency(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     """The job that failed first of those on which one depends, over any number of steps.
 
     None if AWS Batch knows it no more, or does not say.
     """
     first = None
     for _ in range(STEPS_MAX):
-        failed = _failed_upstream(wire, first["jobId"] if first is not None else job_id)
+        failed = _failed_upstream(stack, first["jobId"] if first is not None else job_id)
         if failed is None:
             return first
         first = failed
@@ -44,28 +44,28 @@ def failed_dependency(wire: Wire, job_id: str) -> Mapping[str, Any] | None:
     return first
 
 
-def _failed_upstream(wire: Wire, job_id: str) -> Mapping[str, Any] | None:
+def _failed_upstream(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     parent_id, _, index = job_id.partition(":")
-    parents = wire.describe([parent_id])
+    parents = stack.describe([parent_id])
     if not parents:
         return None
-    candidates = list(_upstream(wire, parents[0], index))
-    failed = [job for job in wire.describe(candidates) if job["status"] == "FAILED"]
+    candidates = list(_upstream(stack, parents[0], index))
+    failed = [job for job in stack.describe(candidates) if job["status"] == "FAILED"]
     return min(failed, key=never_ran, default=None)
 
 
-def _upstream(wire: Wire, parent: Mapping[str, Any], index: str) -> Iterator[str]:
+def _upstream(stack: Stack, parent: Mapping[str, Any], index: str) -> Iterator[str]:
     """The jobs on which a child depends: a child i of an N_TO_N job, any child of another."""
     for entry in parent.get("dependsOn", ()):
         kind, job_id = entry.get("type"), entry.get("jobId")
         if kind == "SEQUENTIAL":
-            before = wire.failed_child(parent["jobId"])
+            before = stack.failed_child(parent["jobId"])
             if before is not None and before != f"{parent['jobId']}:{index}":
                 yield before
         elif kind == "N_TO_N" and index:
             yield f"{job_id}:{index}"
         elif job_id is not None:
-            yield wire.failed_child(job_id) or job_id
+            yield stack.failed_child(job_id) or job_id
 
 
 def place_of(run: Mapping[str, Any], job_id: str) -> str | None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import manifest_uri, offsets_uri
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
 from batchrelay_cli.views.run_table import RunDocument, StepDocument
 
@@ -32,7 +32,7 @@ _OFFSET_BYTES = 8
 class Failure:
     """The first step of a run that failed."""
 
-    wire: Wire = field(repr=False)
+    stack: Stack = field(repr=False)
     run: RunDocument
 
     def sentence(self) -> str | None:
@@ -50,8 +50,8 @@ class Failure:
             return excerpt(reason)
         job_id = str(step["jobs"][number]["jobId"])
         is_array = step["jobs"][number]["children"] > 1
-        child_id = self.wire.failed_child(job_id) if is_array else job_id
-        jobs = self.wire.describe([child_id]) if child_id is not None else []
+        child_id = self.stack.failed_child(job_id) if is_array else job_id
+        jobs = self.stack.describe([child_id]) if child_id is not None else []
         if not jobs:
             return excerpt(reason)
         [job] = jobs
@@ -62,7 +62,7 @@ class Failure:
         if exit_code is None and index is not None:
             why = container.get("reason") or job.get("statusReason", why)
         who = self._child(step, number, index)
-        return f"{who}{excerpt(why)}" + last_words(self.wire.log_of(job, LOG_LINES).lines)
+        return f"{who}{excerpt(why)}" + last_words(self.stack.log_of(job, LOG_LINES).lines)
 
     def _child(self, step: StepDocument, number: int, index: int | None) -> str:
         """`child 12 of 30 (item sample-12), `: counted as `logs` counts."""
@@ -91,9 +91,9 @@ class Failure:
 
     def _first_item(self, manifest: str, row: int) -> str:
         at = _OFFSET_BYTES * row
-        table = self.wire.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
+        table = self.stack.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
         start, end = struct.unpack("<QQ", table)
-        body = self.wire.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
+        body = self.stack.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
         line = body.split(b"\n", 1)[0].decode(errors="replace")
         return excerpt(_text(line), ITEM_CHARS_MAX)
 
