@@ -133,10 +133,10 @@ def endpoint_of(service: str) -> str:
 def find_stack(stack_name: str) -> Stack:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
     make_client = environment_clients()
-    [described] = make_client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    given = described.get("Parameters", ())
-    parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given}
+    [description] = make_client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in description["Outputs"]}
+    entries = description.get("Parameters", ())
+    parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in entries}
     return Stack(make_client=make_client, outputs=outputs, parameters=parameters)
 
 
@@ -214,9 +214,9 @@ class Stack:
     def failed_child(self, parent_id: str) -> str | None:
         """The id of a child that failed: of those listed first, one that ran, the lowest index."""
         answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED", maxResults=100)
-        failed: list[Any] = list(answer["jobSummaryList"])
-        failed.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
-        return str(failed[0]["jobId"]) if failed else None
+        children: list[Any] = list(answer["jobSummaryList"])
+        children.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
+        return str(children[0]["jobId"]) if children else None
 
     def log_of(self, job: Mapping[str, Any], lines_max: int = LOG_LINES_MAX) -> Log:
         """The last lines that a job's latest attempt printed; none if it never ran.
@@ -276,10 +276,12 @@ class Stack:
             one = self._fetched(bucket, key, folder, f"{below}/{key.rpartition('/')[2]}")
             yield from () if one is None else (one,)
             return
-        for found, size in self._objects(bucket, key):
-            if found.endswith("/") and not size:
+        for object_key, size in self._objects(bucket, key):
+            if object_key.endswith("/") and not size:
                 continue
-            one = self._fetched(bucket, found, folder, f"{below}/{found.removeprefix(key)}")
+            one = self._fetched(
+                bucket, object_key, folder, f"{below}/{object_key.removeprefix(key)}"
+            )
             if one is not None:
                 yield one
 

@@ -73,10 +73,14 @@ class TriggerRules:
         self, triggers: tuple[Trigger, ...]
     ) -> Iterator[tuple[str, Callable[[], None]]]:
         """What to say, and what to do."""
-        named = {f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)}
-        rules = {n: trigger for n, trigger in named.items() if isinstance(trigger, S3Trigger)}
+        triggers_by_name = {
+            f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)
+        }
+        rules = {
+            n: trigger for n, trigger in triggers_by_name.items() if isinstance(trigger, S3Trigger)
+        }
         yield from _compared(self._rules(), rules, self._content, self._put_rule, self._delete_rule)
-        schedules = {n: t for n, t in named.items() if isinstance(t, ScheduleTrigger)}
+        schedules = {n: t for n, t in triggers_by_name.items() if isinstance(t, ScheduleTrigger)}
         put, delete = self._put_schedule, self._delete_schedule
         yield from _compared(self._schedules(), schedules, self._content, put, delete)
 
@@ -87,15 +91,15 @@ class TriggerRules:
         return trigger.expression, trigger.timezone, schedule_input(self.pipeline, trigger)
 
     def _rules(self) -> Mapping[str, _Known]:
-        found: dict[str, _Known] = {}
+        rules: dict[str, _Known] = {}
         for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
             for rule in page["Rules"]:
                 targets: Any = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 inputs = [t.get("InputTransformer", {}).get("InputTemplate") for t in targets]
                 text = rule.get("Description", "").rpartition(_BY_US)[0]
                 content = (json.loads(rule["EventPattern"]), inputs)
-                found[rule["Name"]] = _Known(text=text, content=content)
-        return found
+                rules[rule["Name"]] = _Known(text=text, content=content)
+        return rules
 
     def schedules(self) -> list[Mapping[str, Any]]:
         """Those that are there, as GetSchedule answers."""
@@ -147,19 +151,19 @@ class TriggerRules:
 
 
 def _compared(
-    known: Mapping[str, _Known],
-    wanted: Mapping[str, _T],
+    rules: Mapping[str, _Known],
+    triggers: Mapping[str, _T],
     content: Callable[[_T], Any],
     put: Callable[[str, _T], None],
     delete: Callable[[str], None],
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    for name, there in known.items():
-        if name not in wanted:
+    for name, there in rules.items():
+        if name not in triggers:
             yield f"trigger {there.text}: removed", partial(delete, name)
-    for name, trigger in wanted.items():
-        if name not in known:
+    for name, trigger in triggers.items():
+        if name not in rules:
             yield f"trigger {trigger_text(trigger)}: new", partial(put, name, trigger)
-        elif known[name].content != content(trigger):
+        elif rules[name].content != content(trigger):
             yield f"trigger {trigger_text(trigger)}: changed", partial(put, name, trigger)
 
 
@@ -198,20 +202,22 @@ def _literal(text: str) -> str:
 
 def buckets_without_events(stack: Stack, triggers: tuple[Trigger, ...]) -> dict[int, str]:
     """Buckets that do not send their events to EventBridge, or are not there, by trigger."""
-    found: dict[int, str] = {}
+    buckets: dict[int, str] = {}
     for number, trigger in enumerate(triggers):
         if not isinstance(trigger, S3Trigger):
             continue
         try:
-            known: Any = stack.s3.get_bucket_notification_configuration(Bucket=trigger.bucket)
+            configuration: Any = stack.s3.get_bucket_notification_configuration(
+                Bucket=trigger.bucket
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
-            found[number] = trigger.bucket
+            buckets[number] = trigger.bucket
             continue
-        if "EventBridgeConfiguration" not in known:
-            found[number] = trigger.bucket
-    return found
+        if "EventBridgeConfiguration" not in configuration:
+            buckets[number] = trigger.bucket
+    return buckets
 
 
 def enable_bucket_events(stack: Stack, bucket: str) -> None:

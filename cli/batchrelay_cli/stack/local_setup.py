@@ -51,8 +51,8 @@ def check_runs_here(file: PipelineFile, elsewhere: Collection[str] = ()) -> None
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
         requests = [r for r in requests_of(step) if _reference(file, r) not in elsewhere]
-        found = [_problem(file, step.name, request, by_name, path) for request in requests]
-        for problem in dict.fromkeys(filter(None, found)):
+        problems = [_problem(file, step.name, request, by_name, path) for request in requests]
+        for problem in dict.fromkeys(filter(None, problems)):
             at_definition = ("jobDefinition",) if problem.startswith("job definition") else ()
             file.document.wrong(("steps", number, *at_definition), problem)
     if file.document.errors:
@@ -137,8 +137,8 @@ def own_programs() -> str | None:
     here = Path(sys.executable).parent
     if "VIRTUAL_ENV" in os.environ or "CONDA_PREFIX" in os.environ:
         return None
-    known = shutil.which("batchrelay")
-    is_known = known is not None and Path(known).resolve().parent == here.resolve()
+    program = shutil.which("batchrelay")
+    is_known = program is not None and Path(program).resolve().parent == here.resolve()
     return None if is_known else str(here)
 
 
@@ -147,8 +147,8 @@ def ensure_queues(stack: Stack, file: PipelineFile) -> None:
     requests = [r for step in file.pipeline.steps for r in requests_of(step)]
     slots = max(os.cpu_count() or 1, *(_vcpus(request, file) for request in requests))
     name = f"{ENVIRONMENT_NAME}-{slots}"
-    known = stack.batch.describe_compute_environments(computeEnvironments=[name])
-    if not known["computeEnvironments"]:
+    answer = stack.batch.describe_compute_environments(computeEnvironments=[name])
+    if not answer["computeEnvironments"]:
         stack.batch.create_compute_environment(
             computeEnvironmentName=name,
             type="MANAGED",
@@ -170,8 +170,8 @@ def _create_queue(stack: Stack, queue: str, environment: str, *, is_shared: bool
     policy: Any = {}
     if is_shared:
         name = f"share-{queue}"[:100] + f"-{token_hex(4)}"  # one of an earlier try may be there
-        made = stack.batch.create_scheduling_policy(name=name, fairsharePolicy={})
-        policy = {"schedulingPolicyArn": made["arn"]}
+        scheduling_policy = stack.batch.create_scheduling_policy(name=name, fairsharePolicy={})
+        policy = {"schedulingPolicyArn": scheduling_policy["arn"]}
     stack.batch.create_job_queue(
         jobQueueName=queue,
         priority=1,
@@ -185,13 +185,13 @@ def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
     reference = _reference(file, request)
     own = (d for d in file.definitions if d["jobDefinitionName"] == reference)
     definition: Mapping[str, Any] = next(own, {})
-    wanted = [
+    vcpus = [
         float(entry["value"])
         for container in (definition.get("containerProperties", {}), _overrides(request))
         for entry in container.get("resourceRequirements", [])
         if entry["type"] == "VCPU"
     ]
-    return math.ceil(wanted[-1]) if wanted else 1
+    return math.ceil(vcpus[-1]) if vcpus else 1
 
 
 def upload_params(
@@ -203,9 +203,9 @@ def upload_params(
 
     Yields (parameter, None, file) for each file, and (parameter, its value, None) at its end.
     """
-    uploaded = local_params(pipeline, params)
+    upload_names = local_params(pipeline, params)
     for name, value in params.items():
-        if name not in uploaded:
+        if name not in upload_names:
             yield name, value, None
             continue
         path = Path(value).expanduser()

@@ -44,25 +44,27 @@ class Refusals:
 def refusals(stack: Stack, stack_name: str, file: PipelineFile, *, local: bool) -> Refusals:
     """Compare; in a local cloud, which allows everything, with what AWS would do."""
     roles = _Roles(stack=stack, own=frozenset(d["jobDefinitionName"] for d in file.definitions))
-    known = len(file.document.warnings)
-    wanted: dict[str, dict[str, None]] = {}
+    warnings_before = len(file.document.warnings)
+    arns_by_parameter: dict[str, dict[str, None]] = {}
     for reach, name, arn in roles.refused(file):
         parameter = PARAMETERS[reach.kind]
         where = f"in AWS, stack {stack_name}" if local else f"stack {stack_name}"
         message = f"{where} does not allow {reach.kind} {name} ({parameter})"
         file.document.warn(reach.place, message)
         if _NAMES_ONE.fullmatch(arn):
-            wanted.setdefault(parameter, {})[arn] = None
-    problems = tuple(file.document.warnings[known:])
-    return Refusals(problems=problems, command=_command(stack, stack_name, wanted))
+            arns_by_parameter.setdefault(parameter, {})[arn] = None
+    problems = tuple(file.document.warnings[warnings_before:])
+    return Refusals(problems=problems, command=_command(stack, stack_name, arns_by_parameter))
 
 
-def _command(stack: Stack, stack_name: str, wanted: Mapping[str, Mapping[str, None]]) -> str:
-    if not wanted:
+def _command(
+    stack: Stack, stack_name: str, arns_by_parameter: Mapping[str, Mapping[str, None]]
+) -> str:
+    if not arns_by_parameter:
         return ""
     pairs = (
         f"{name}={','.join([*_listed(stack.parameters.get(name, '')), *arns])}"
-        for name, arns in sorted(wanted.items())
+        for name, arns in sorted(arns_by_parameter.items())
     )
     overrides = " ".join(shlex.quote(pair) for pair in pairs)
     return f"sam deploy --stack-name {shlex.quote(stack_name)} --parameter-overrides {overrides}"
@@ -98,8 +100,8 @@ class _Roles:
         return f"arn:{partition}:batch:{region}:{account}:{resource}/{name}"
 
     def _is_allowed(self, reach: Reach, name: str, arn: str) -> bool:
-        listed = self.stack.parameters.get(PARAMETERS[reach.kind])
-        if listed is None or any(_matches(pattern, arn) for pattern in _listed(listed)):
+        arn_list = self.stack.parameters.get(PARAMETERS[reach.kind])
+        if arn_list is None or any(_matches(pattern, arn) for pattern in _listed(arn_list)):
             return True  # None: a stack from before there was this parameter
         match reach.kind:
             case Kind.BUCKET:
@@ -107,7 +109,7 @@ class _Roles:
             case Kind.TOPIC:
                 return name == self.stack.outputs["TopicArn"]
             case Kind.QUEUE:
-                return not listed and _matches(self._arn(Kind.QUEUE, "*"), arn)
+                return not arn_list and _matches(self._arn(Kind.QUEUE, "*"), arn)
             case Kind.DEFINITION:
                 is_pinned = name in self.own and not reach.params
                 return is_pinned or self._is_of_a_pipeline(name)
@@ -120,8 +122,10 @@ class _Roles:
         """
         if re.search(r":\d+$", name) is None:
             return False
-        found = self.stack.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
-        return any(PIPELINE_TAG in definition.get("tags", {}) for definition in found)
+        definitions = self.stack.batch.describe_job_definitions(jobDefinitions=[name])[
+            "jobDefinitions"
+        ]
+        return any(PIPELINE_TAG in definition.get("tags", {}) for definition in definitions)
 
 
 def _listed(text: str) -> list[str]:

@@ -61,7 +61,7 @@ def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
         silent = buckets_without_events(stack, triggers)
         if not local:
             _check_account(pipeline_file, queues, silent, elsewhere)
-        refused = refusals(stack, stack_name, pipeline_file, local=local)
+        denials = refusals(stack, stack_name, pipeline_file, local=local)
         rules = TriggerRules(
             stack=stack, stack_name=stack_name, pipeline=pipeline_file.pipeline.name
         )
@@ -76,16 +76,16 @@ def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
             pinned_pipeline = registered(stack.batch, pipeline_file, definitions)
             pipelines.register(pinned_pipeline, datetime.now(UTC))
             rules.make(triggers)
-    _say(pipeline_file, refused, changes, "planned" if plan else "changed", output)
+    _say(pipeline_file, denials, changes, "planned" if plan else "changed", output)
 
 
 def _say(
-    file: PipelineFile, refused: Refusals, changes: Sequence[str], key: str, output: str
+    file: PipelineFile, denials: Refusals, changes: Sequence[str], key: str, output: str
 ) -> None:
     """What changed; and on standard error, what the stack does not allow and what would."""
-    warnings = [problem.render(file.path) for problem in refused.problems]
-    if refused.command:
-        warnings.append(f"to allow it: {refused.command}")
+    warnings = [problem.render(file.path) for problem in denials.problems]
+    if denials.command:
+        warnings.append(f"to allow it: {denials.command}")
     if output == "json":
         echo_json({key: changes, "warnings": warnings})
         return
@@ -115,8 +115,8 @@ def _changes(
     name, version = file.pipeline.name, _version(pipelines, file.pipeline.name)
     if version == 0:
         return [*changes, f"pipeline {name}: new"]
-    known = pipelines.get_pipeline(name, version).content
-    if len(revisions) < len(definitions) or known != pinned(file.pipeline, revisions).content:
+    content = pipelines.get_pipeline(name, version).content
+    if len(revisions) < len(definitions) or content != pinned(file.pipeline, revisions).content:
         changes.append(f"pipeline {name}: a new version instead of {version}")
     return changes
 

@@ -73,22 +73,22 @@ def dlq(stack_name: str, replay: bool, output: str) -> None:
         return
     for letter in letters:
         say(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {excerpt(letter.about)}")
-    done = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
-    say(f"{len(letters)} dead letters{': ' + done if letters else ''}")
+    outcome = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
+    say(f"{len(letters)} dead letters{': ' + outcome if letters else ''}")
 
 
 def _letters(stack: Stack) -> Iterator[DeadLetter]:
     """All of them; each is invisible to others for a while."""
     for name, (dead, source) in QUEUES.items():
-        while found := _received(stack, stack.outputs[dead]):
-            for message in found:
-                sent = int(message["Attributes"]["SentTimestamp"]) / 1_000
+        while messages := _received(stack, stack.outputs[dead]):
+            for message in messages:
+                sent_s = int(message["Attributes"]["SentTimestamp"]) / 1_000
                 yield DeadLetter(
                     queue=name,
                     dead_url=stack.outputs[dead],
                     source_url=stack.outputs[source],
                     receipt=message["ReceiptHandle"],
-                    sent_at=datetime.fromtimestamp(sent, UTC),
+                    sent_at=datetime.fromtimestamp(sent_s, UTC),
                     body=message["Body"],
                 )
 

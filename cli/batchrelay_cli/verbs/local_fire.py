@@ -105,15 +105,15 @@ def _chosen(
     """Schedules that differ in their times only send the same: then any. Raises: UsageProblem."""
     if not schedules:
         raise no_schedule(pipeline)
-    known = ", ".join(sorted({_named(schedule) for schedule in schedules}))
+    names = ", ".join(sorted({_named(schedule) for schedule in schedules}))
     if expression is not None:
         schedules = [s for s in schedules if expression in (s["ScheduleExpression"], _named(s))]
         if not schedules:
-            raise UsageProblem(f"pipeline {pipeline} has no schedule {expression}: it has {known}")
+            raise UsageProblem(f"pipeline {pipeline} has no schedule {expression}: it has {names}")
     if len({schedule["Target"]["Input"] for schedule in schedules}) > 1:
         raise UsageProblem(
             f"the schedules of pipeline {pipeline} differ in their overlap policy: write "
-            f'--schedule "EXPRESSION", of {known}'
+            f'--schedule "EXPRESSION", of {names}'
         )
     return schedules[0]
 
@@ -170,8 +170,8 @@ def _report(
         )
     if output == "json":
         zone = schedule["ScheduleExpressionTimezone"]
-        fired = {"schedule": expression, "timezone": zone, "time": time_, "runId": order.run_id}
-        echo_json(fired | {"status": status, "new": is_new})
+        document = {"schedule": expression, "timezone": zone, "time": time_, "runId": order.run_id}
+        echo_json(document | {"status": status, "new": is_new})
     else:
         again = "" if is_new else " (it was there; a time has one run)"
         say(f"{time_}  run {order.run_id}  {status}{again}")

@@ -30,12 +30,12 @@ def logs(child: str, stack_name: str, output: str) -> None:
     if not slash or not run or not step or (colon and re.fullmatch(r"[0-9]{1,9}", number) is None):
         raise UsageProblem(f"{child!r}: write RUN/STEP or RUN/STEP:INDEX")
     with open_stack(stack_name) as stack:
-        shown = ask(stack, "GET", "runs", run)
+        run_document = ask(stack, "GET", "runs", run)
         one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
         job = _job(stack, one, int(number) if colon else None)
         log = stack.log_of(job)
-        place = place_of(shown, job["jobId"]) or step
-        why = "" if log.lines else _why_empty(stack, shown, job)
+        place = place_of(run_document, job["jobId"]) or step
+        why = "" if log.lines else _why_empty(stack, run_document, job)
     if output == "json":
         echo_json(_document(job, log, place))
         return
@@ -88,10 +88,10 @@ def _why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> 
 
 def _job(stack: Stack, step: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
     job_id = _job_id(stack, step, index)
-    described = stack.describe([job_id])
-    if not described:
+    jobs = stack.describe([job_id])
+    if not jobs:
         raise UsageProblem(f"AWS Batch no longer knows job {job_id}: it keeps them for seven days")
-    return described[0]
+    return jobs[0]
 
 
 def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
@@ -100,14 +100,14 @@ def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
     jobs = [job for job in step["jobs"] if job["jobId"] is not None]
     if not jobs:
         raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
-    failed = next((job for job in jobs if job["outcome"] == "FAILED"), None)
-    if failed is None:  # a child may have failed while the others go on
+    failed_job = next((job for job in jobs if job["outcome"] == "FAILED"), None)
+    if failed_job is None:  # a child may have failed while the others go on
         at_work = [job for job in jobs if job["children"] > 1 and job["outcome"] == "SUBMITTED"]
-        found = (stack.failed_child(job["jobId"]) for job in at_work if step["failed"])
-        return next(filter(None, found), None) or _first_child(jobs[0])
-    if failed["children"] == 1:
-        return str(failed["jobId"])
-    return stack.failed_child(failed["jobId"]) or _first_child(failed)
+        child_ids = (stack.failed_child(job["jobId"]) for job in at_work if step["failed"])
+        return next(filter(None, child_ids), None) or _first_child(jobs[0])
+    if failed_job["children"] == 1:
+        return str(failed_job["jobId"])
+    return stack.failed_child(failed_job["jobId"]) or _first_child(failed_job)
 
 
 def _first_child(job: Mapping[str, Any]) -> str:
@@ -115,14 +115,14 @@ def _first_child(job: Mapping[str, Any]) -> str:
 
 
 def _job_id_at(step: Mapping[str, Any], index: int) -> str:
-    left = index
+    offset = index
     for job in step["jobs"]:
-        if left < job["children"]:
+        if offset < job["children"]:
             if job["jobId"] is None:
                 has = "never had a job" if job["outcome"] else "has no job yet"
                 raise UsageProblem(f"child {index} of step {step['step']} {has}{_why(step)}")
-            return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{left}"
-        left -= job["children"]
+            return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{offset}"
+        offset -= job["children"]
     raise UsageProblem(
         f"step {step['step']} has no child {index}: 0 to {(step['children'] or 1) - 1}"
     )

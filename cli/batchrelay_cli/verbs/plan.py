@@ -42,21 +42,21 @@ TO_STDOUT = "-"
 @output_option
 def plan(file: Path, graph: str | None, output: str) -> None:
     """Dry run: the steps, the sizes that are known, the calls, what is decided later."""
-    checked = read(file)
+    pipeline_file = read(file)
     if graph == TO_STDOUT:
-        say(mermaid(checked.pipeline).rstrip("\n"), keep="\n")
+        say(mermaid(pipeline_file.pipeline).rstrip("\n"), keep="\n")
     elif graph is not None:
         if not graph.endswith(".svg"):
             raise UsageProblem(f"--graph {graph}: the picture is an SVG: name it OUT.svg")
         try:
-            Path(graph).write_text(svg(checked.pipeline))
+            Path(graph).write_text(svg(pipeline_file.pipeline))
         except OSError as error:
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         say(f"wrote {graph}")
     elif output == "json":
-        echo_json(_document(checked))
+        echo_json(_document(pipeline_file))
     else:
-        _print(checked)
+        _print(pipeline_file)
 
 
 def _print(file: PipelineFile) -> None:

@@ -107,9 +107,9 @@ REFUSED_SHOWN_MAX = 20
 @output_option
 def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None:
     """Run a pipeline here, on the local cloud: no account, no Docker."""
-    given = parse_params(params)
+    values = parse_params(params)
     pipeline_file = read(file)
-    check_given(pipeline_file, given)
+    check_params(pipeline_file, values)
     check_runs_here(pipeline_file)
     download: Path | None = options["download"]
     if download is not None:
@@ -121,11 +121,11 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     end_with(cloud, screen)
     try:
         session = LocalRun.prepare(cloud, pipeline_file, screen)
-        ended = session.play(given, reconcile=bool(options["chaos"]))
-        report = session.report(ended)
-        missing = False
+        document = session.play(values, reconcile=bool(options["chaos"]))
+        report = session.report(document)
+        is_incomplete = False
         if download is not None:
-            missing = not session.download(ended, download)
+            is_incomplete = not session.download(document, download)
         if options["output"] == "json":
             echo_json(report)
         if keep:
@@ -134,16 +134,16 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
-    raise SystemExit(exit_code(ended["status"]) or int(missing))
+    raise SystemExit(exit_code(document["status"]) or int(is_incomplete))
 
 
 def _cloud(directory: Path, port: int, chaos: str, screen: Console) -> LocalCloud:
-    begun = time.monotonic()
+    start_s = time.monotonic()
     try:
         cloud = LocalCloud.start(directory=directory, port=port, chaos=chaos)
     except CloudError as error:
         raise UsageProblem(str(error)) from None
-    screen.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
+    screen.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - start_s:.1f} s)")
     return cloud
 
 
@@ -161,12 +161,14 @@ def check_download(file: PipelineFile, folder: Path) -> None:
         raise UsageProblem(f"--download {folder}: {error.strerror}") from None
 
 
-def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
+def check_params(file: PipelineFile, values: Mapping[str, str]) -> None:
     """Everything that is wrong with the parameters, before anything is started."""
-    uploaded = local_params(file.pipeline, given)
-    stand_ins = {name: "s3://b/k" if name in uploaded else value for name, value in given.items()}
+    upload_names = local_params(file.pipeline, values)
+    stand_ins = {
+        name: "s3://b/k" if name in upload_names else value for name, value in values.items()
+    }
     by_name = {param.name: param for param in file.pipeline.params}
-    for name, value in given.items():
+    for name, value in values.items():
         if name in by_name and _is_missing_path(by_name[name], value):
             raise UsageProblem(
                 f"parameter {name}: {value!r} is neither an S3 URI nor an existing local path"
@@ -174,7 +176,7 @@ def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
     try:
         check_start(planned_run(file.pipeline, stand_ins))
     except (InvalidParams, InvalidStart) as error:
-        hints = list(not_uploaded(file.pipeline, given))
+        hints = list(not_uploaded(file.pipeline, values))
         raise UsageProblem("; ".join([str(error), *hints])) from None
 
 
@@ -210,13 +212,13 @@ class LocalRun:
             notices_queue=stack.subscribe(),
         )
 
-    def play(self, given: Mapping[str, str], *, reconcile: bool) -> RunDocument:
+    def play(self, values: Mapping[str, str], *, reconcile: bool) -> RunDocument:
         """Start the run and show it until it has ended and its notices are out.
 
         With `reconcile`, or once its deadline has passed, reconcile is called every RECONCILE_S
         instead of every few minutes.
         """
-        params = self._uploaded(given)
+        params = self._uploaded(values)
         name, key = self.file.pipeline.name, secrets.token_hex(16)
         _, document = start_run(self.stack, name, params, key=key, version=self.version)
         run_id = document["runId"]
@@ -236,13 +238,13 @@ class LocalRun:
                     reconciled_at = time.monotonic()
                 time.sleep(POLL_S)
 
-    def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
+    def _uploaded(self, values: Mapping[str, str]) -> dict[str, str]:
         params: dict[str, str] = {}
         count = 0
-        for hint in not_uploaded(self.file.pipeline, given):
+        for hint in not_uploaded(self.file.pipeline, values):
             self.console.print(hint, markup=False)
         with self.console.status("uploading") as status:
-            for name, uri, _ in upload_params(self.stack, self.file.pipeline, given, new_run_id()):
+            for name, uri, _ in upload_params(self.stack, self.file.pipeline, values, new_run_id()):
                 if uri is not None:
                     params[name] = uri
                     continue
@@ -285,20 +287,20 @@ class LocalRun:
     def download(self, run: RunDocument, folder: Path) -> bool:
         """Fetch every step's output into a folder of the step's name; whether all are there."""
         count, complete = 0, True
-        refused: list[Downloaded] = []
+        refusals: list[Downloaded] = []
         for step, uri in _outputs(run).items():
-            found = list(self.stack.download(uri, folder, step))
-            if not found:
+            results = list(self.stack.download(uri, folder, step))
+            if not results:
                 complete = False
                 self.console.print(printable(f"step {step} left nothing at {uri}"))
-            refused += [one for one in found if one.refusal is not None]
-            count += sum(one.refusal is None for one in found)
+            refusals += [one for one in results if one.refusal is not None]
+            count += sum(one.refusal is None for one in results)
         self.console.print(printable(f"downloaded {_files_of(count)} to {folder}"))
-        for one in refused[:REFUSED_SHOWN_MAX]:
+        for one in refusals[:REFUSED_SHOWN_MAX]:
             self.console.print(printable(f"not downloaded: {one.uri}: {one.refusal}"))
-        if refused:
-            self.console.print(f"{_files_of(len(refused))} not downloaded")
-        return complete and not refused
+        if refusals:
+            self.console.print(f"{_files_of(len(refusals))} not downloaded")
+        return complete and not refusals
 
     def _last_log(self, run: RunDocument) -> Log:
         """What the last plain job of the graph printed."""
@@ -309,12 +311,12 @@ class LocalRun:
         return Log(lines=[])
 
     def _notices(self, run: RunDocument) -> list[Mapping[str, Any]]:
-        received: list[Mapping[str, Any]] = []
+        notices: list[Mapping[str, Any]] = []
         for _ in (rule for rule in self.file.pipeline.notify if run["status"] in rule.on):
             notice = self.stack.next_notice(self.notices_queue, NOTICE_WAIT_S)
             if notice is not None:
-                received.append(notice)
-        return received
+                notices.append(notice)
+        return notices
 
 
 def _is_late(run: RunDocument) -> bool:

@@ -33,10 +33,10 @@ def runs(
         page = ask(stack, "GET", "runs", query={name: text for name, text in query.items() if text})
         is_whole = not (status or cursor or page["next"])
         if pipeline and not page["runs"] and is_whole:
-            known = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
-            if pipeline not in known:
-                listed = ", ".join(known) or "none"
-                raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {listed}")
+            names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+            if pipeline not in names:
+                names_text = ", ".join(names) or "none"
+                raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {names_text}")
     if output == "json":
         echo_json(page)
         return

@@ -44,11 +44,11 @@ def start(
     output: str,
 ) -> None:
     """Start a run of a pipeline that was deployed."""
-    given = parse_params(params)
+    values = parse_params(params)
     own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
     with open_stack(stack_name) as stack, _unanswered(key or own_key):
-        uploaded = _uploaded(stack, pipeline, given, version)
-        status, run = start_run(stack, pipeline, uploaded, key=key or own_key, version=version)
+        param_values = _uploaded(stack, pipeline, values, version)
+        status, run = start_run(stack, pipeline, param_values, key=key or own_key, version=version)
     if output == "json":
         echo_json(run)
     else:
@@ -73,24 +73,24 @@ def _unanswered(key: str) -> Iterator[None]:
 
 
 def _uploaded(
-    stack: Stack, pipeline: str, given: Mapping[str, str], version: int | None
+    stack: Stack, pipeline: str, values: Mapping[str, str], version: int | None
 ) -> dict[str, str]:
     """The parameters, with the URIs of what was uploaded; its types are asked for a path only.
 
     Raises: UsageProblem: there is no such pipeline; before anything is uploaded for nothing.
     """
-    if not any(map(is_local_path, given.values())):
-        return dict(given)
-    known = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
-    if pipeline not in known:
-        raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(known) or 'none'}")
+    if not any(map(is_local_path, values.values())):
+        return dict(values)
+    names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+    if pipeline not in names:
+        raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(names) or 'none'}")
     pipelines = store(stack.outputs["TableName"], stack.make_client)
     try:
         number = version or pipelines.registered_version(pipeline)
         definition = pipelines.get_pipeline(pipeline, number)
     except PipelineNotFound as error:
         raise UsageProblem(str(error)) from None
-    for hint in not_uploaded(definition, given):
+    for hint in not_uploaded(definition, values):
         say(hint, err=True)
-    uploads = upload_params(stack, definition, given, new_run_id())
+    uploads = upload_params(stack, definition, values, new_run_id())
     return {name: value for name, value, _ in uploads if value is not None}

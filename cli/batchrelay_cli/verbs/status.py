@@ -42,27 +42,27 @@ def status(run: str, watch: bool, stack_name: str, output: str) -> None:
         screen = console(width=LINE_CHARS)  # a reason must be there to be found
     with open_stack(stack_name) as stack:
         if watch and screen.is_terminal and output != "json":
-            shown = _watch(stack, run, screen)
-            raise SystemExit(exit_code(shown["status"]))
-        shown = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
+            document = _watch(stack, run, screen)
+            raise SystemExit(exit_code(document["status"]))
+        document = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
     if output == "json":
-        echo_json(shown)
+        echo_json(document)
     else:
-        screen.print(run_table(shown, datetime.now(UTC)))
-    raise SystemExit(exit_code(shown["status"]))
+        screen.print(run_table(document, datetime.now(UTC)))
+    raise SystemExit(exit_code(document["status"]))
 
 
 def _ended(stack: Stack, run: str) -> Mapping[str, Any]:
-    while exit_code((shown := ask(stack, "GET", "runs", run))["status"]) == STILL_RUNNING:
+    while exit_code((document := ask(stack, "GET", "runs", run))["status"]) == STILL_RUNNING:
         time.sleep(POLL_S)
-    return shown
+    return document
 
 
 def _watch(stack: Stack, run: str, screen: Console) -> Mapping[str, Any]:
     with TableDisplay(screen) as display:
         while True:
-            shown = ask(stack, "GET", "runs", run)
-            display.show(shown)
-            if exit_code(shown["status"]) != STILL_RUNNING:
-                return shown
+            document = ask(stack, "GET", "runs", run)
+            display.show(document)
+            if exit_code(document["status"]) != STILL_RUNNING:
+                return document
             time.sleep(POLL_S)

@@ -61,10 +61,11 @@ def tune(step: str, stack_name: str, prices: Path, output: str) -> None:
     table = _prices(prices)
     with open_stack(stack_name) as stack:
         run = ask(stack, "GET", "runs", run_id)
-        shown = ask(stack, "GET", "runs", run_id, "steps", name)  # says which steps there are
+        # the API says which steps there are
+        step_document = ask(stack, "GET", "runs", run_id, "steps", name)
         pipelines = store(stack.outputs["TableName"], stack.make_client)
         definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(name)
-        groups = list(_measured(stack, shown, definition, table))
+        groups = list(_measured(stack, step_document, definition, table))
     if not groups:
         raise UsageProblem(
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
@@ -72,7 +73,7 @@ def tune(step: str, stack_name: str, prices: Path, output: str) -> None:
     if output == "json":
         echo_json([_document(group) for group in groups])
     else:
-        _print(shown["chunk"], groups, table)
+        _print(step_document["chunk"], groups, table)
 
 
 def _prices(path: Path) -> Mapping[str, Any]:
@@ -86,14 +87,14 @@ def _prices(path: Path) -> Mapping[str, Any]:
 
 
 def _measured(
-    stack: Stack, shown: StepDocument, step: Step, prices: Mapping[str, Any]
+    stack: Stack, step_document: StepDocument, step: Step, prices: Mapping[str, Any]
 ) -> Iterator[Measured]:
     """Each group that has items, as its items took."""
-    if shown["results"] is None:
+    if step_document["results"] is None:
         return
     by_group: dict[int, list[float]] = {}
-    for number, seconds in item_records(objects(stack.make_client), shown["results"]):
-        by_group.setdefault(_group_of(shown, number), []).append(seconds)
+    for number, seconds in item_records(objects(stack.make_client), step_document["results"]):
+        by_group.setdefault(_group_of(step_document, number), []).append(seconds)
     for group, of_group in sorted(by_group.items()):
         times = Times.of(of_group)
         assert times is not None, group
@@ -108,12 +109,12 @@ def _measured(
         )
 
 
-def _group_of(shown: StepDocument, item: int) -> int:
+def _group_of(step_document: StepDocument, item: int) -> int:
     """Of an item, by its number: workers that receive from a queue have one group."""
-    if shown["chunk"] is None:
+    if step_document["chunk"] is None:
         return 0
-    child, first = item // shown["chunk"], 0
-    for part in shown["jobs"]:
+    child, first = item // step_document["chunk"], 0
+    for part in step_document["jobs"]:
         first += part["children"]
         if child < first:
             return int(part["group"])
@@ -125,16 +126,16 @@ def _resources(stack: Stack, step: Step, group: int) -> tuple[float, int]:
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
         request = merged(step.request, step.groups[group].overrides)
-    described = stack.batch.describe_job_definitions(**_definition(str(request["jobDefinition"])))[
-        "jobDefinitions"
-    ]
-    container: Any = described[0].get("containerProperties", {}) if described else {}
-    asked: dict[str, str] = {}
+    definitions = stack.batch.describe_job_definitions(
+        **_definition(str(request["jobDefinition"]))
+    )["jobDefinitions"]
+    container: Any = definitions[0].get("containerProperties", {}) if definitions else {}
+    requirements: dict[str, str] = {}
     overrides: Mapping[str, Json] = request.get("containerOverrides") or {}
     for source in (container, overrides):
         entries: Any = source.get("resourceRequirements") or []
-        asked |= {entry["type"]: entry["value"] for entry in entries}
-    return float(asked.get("VCPU", 1)), int(float(asked.get("MEMORY", 2_048)))
+        requirements |= {entry["type"]: entry["value"] for entry in entries}
+    return float(requirements.get("VCPU", 1)), int(float(requirements.get("MEMORY", 2_048)))
 
 
 def _definition(reference: str) -> dict[str, Any]:

@@ -34,20 +34,20 @@ def undeploy(pipeline: str, stack_name: str, output: str) -> None:
         version = pipelines.registered_version(pipeline)
         _check_runs(stack, pipeline)
         rules = TriggerRules(stack=stack, stack_name=stack_name, pipeline=pipeline)
-        removed = rules.changes(())
+        changes = rules.changes(())
         rules.make(())
         _check_upload_batches(stack, pipelines.get_pipeline(pipeline, version))
         _check_runs(stack, pipeline)  # runs that an upload batch has started meanwhile
-        gone = deregister(stack.batch, pipeline)
+        definition_names = deregister(stack.batch, pipeline)
         pipelines.unregister(pipeline)  # last: an interrupted undeploy can be repeated
     if output == "json":
-        document = {"pipeline": pipeline, "version": version, "jobDefinitions": gone}
-        echo_json({**document, "triggers": removed})
+        document = {"pipeline": pipeline, "version": version, "jobDefinitions": definition_names}
+        echo_json({**document, "triggers": changes})
         return
-    for line in removed:
+    for line in changes:
         say(line)
     say(f"pipeline {pipeline}: gone; it was at version {version}")
-    for name in gone:
+    for name in definition_names:
         say(f"job definition {name}: deregistered")
 
 
@@ -64,13 +64,13 @@ def _check_runs(stack: Stack, pipeline: str) -> None:
 
 def _check_upload_batches(stack: Stack, pipeline: Pipeline) -> None:
     """Uploads that are being collected become a run yet. Raises: UsageProblem."""
-    collected = upload_batches(stack.outputs["TableName"], stack.make_client)
+    batches = upload_batches(stack.outputs["TableName"], stack.make_client)
     uploads = [trigger for trigger in pipeline.triggers if isinstance(trigger, S3Trigger)]
     for trigger in uploads:
         debounced = debounced_trigger(pipeline.name, trigger)
         if debounced is None:
             continue
-        batch = collected.batch(debounced.name)
+        batch = batches.batch(debounced.name)
         if batch.timer_at is None:
             continue
         if batch.timer_at < datetime.now(UTC):  # its timer may have fired while undeployed

@@ -13,16 +13,16 @@ _BEGUN = ("STARTING", "RUNNING")
 
 def attempts_of(job: Mapping[str, Any]) -> tuple[int, int]:
     """Which attempt of a JobDetail is the latest, and how many it may have. 0: none has begun."""
-    ended = len(job.get("attempts", ()))
-    latest = ended + (job["status"] in _BEGUN)
+    attempt_count = len(job.get("attempts", ()))
+    latest = attempt_count + (job["status"] in _BEGUN)
     return latest, max(latest, int(job.get("retryStrategy", {}).get("attempts", 1)))
 
 
 def summary_of(job: Mapping[str, Any]) -> str:
     """`attempt 2 of 3, FAILED, exit code 1`."""
-    latest, allowed = attempts_of(job)
+    latest, attempts_max = attempts_of(job)
     exit_code = job.get("container", {}).get("exitCode")
-    pieces = [f"attempt {latest} of {allowed}" if latest else "no attempt yet", job["status"]]
+    pieces = [f"attempt {latest} of {attempts_max}" if latest else "no attempt yet", job["status"]]
     if exit_code is not None and job["status"] not in _BEGUN:
         pieces.append(f"exit code {exit_code}")
     return ", ".join(pieces)
@@ -35,11 +35,11 @@ def failed_dependency(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     """
     first = None
     for _ in range(STEPS_MAX):
-        failed = _failed_upstream(stack, first["jobId"] if first is not None else job_id)
-        if failed is None:
+        upstream_job = _failed_upstream(stack, first["jobId"] if first is not None else job_id)
+        if upstream_job is None:
             return first
-        first = failed
-        if not never_ran(failed):
+        first = upstream_job
+        if not never_ran(upstream_job):
             return first
     return first
 
@@ -50,8 +50,8 @@ def _failed_upstream(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     if not parents:
         return None
     candidates = list(_upstream(stack, parents[0], index))
-    failed = [job for job in stack.describe(candidates) if job["status"] == "FAILED"]
-    return min(failed, key=never_ran, default=None)
+    failed_jobs = [job for job in stack.describe(candidates) if job["status"] == "FAILED"]
+    return min(failed_jobs, key=never_ran, default=None)
 
 
 def _upstream(stack: Stack, parent: Mapping[str, Any], index: str) -> Iterator[str]:

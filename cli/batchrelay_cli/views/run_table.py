@@ -67,8 +67,8 @@ def progress_text(step: StepDocument) -> str:
     beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
     beside += [f"{step['stopped']} stopped"] if step["stopped"] else []
     beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
-    ended = step["succeeded"] + step["failed"] + step["stopped"]
-    return f"{ended:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
+    end_count = step["succeeded"] + step["failed"] + step["stopped"]
+    return f"{end_count:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
 
 
 def _shows_items(step: StepDocument) -> bool:
@@ -100,8 +100,8 @@ def elapsed_text(step: StepDocument, now: datetime) -> str:
     """How long a step took, or has been taking."""
     if step["startedAt"] is None:
         return ""
-    ended = step["since"] if StepStatus(step["status"]).is_terminal else None
-    return seconds_text(step["startedAt"], ended, now)
+    end = step["since"] if StepStatus(step["status"]).is_terminal else None
+    return seconds_text(step["startedAt"], end, now)
 
 
 def coloured(status: StepStatus) -> Text:
