@@ -36,7 +36,7 @@ from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from batchrelay_cli.stack.local_setup import check_runs_here
-from batchrelay_cli.verbs.run import check_given
+from batchrelay_cli.verbs.run import check_params
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0, MemoryCloud, pipeline, step
@@ -212,7 +212,7 @@ class Doors:
     def run(self, document: Json) -> str:
         try:
             file = read(self._write(document))
-            check_given(file, {})
+            check_params(file, {})
             check_runs_here(file)
         except (PipelineFileError, UsageProblem) as error:
             return str(error)

@@ -106,18 +106,18 @@ def test_tune_recommends_by_what_items_took(
         )
         ended = session.play({}, reconcile=False)
         use(cloud, monkeypatch)
-        result = CliRunner().invoke(cli, ["tune", f"{ended.id}/process", "--output", "json"])
+        result = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process", "--output", "json"])
         assert result.exit_code == 0, result.output
         large, small = json.loads(result.stdout)
         assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
         assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
         assert large["costPerItem"] > 0
-        shown = CliRunner().invoke(cli, ["tune", f"{ended.id}/process"]).output
+        shown = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process"]).output
         assert "recommended: flow.chunk: " in shown
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/absent"])
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/absent"])
         assert wrong.exit_code == 2
         assert "has no step absent: it has list, process" in wrong.output
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/list"])
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/list"])
         assert "there are no result records" in wrong.output
     finally:
         cloud.stop()

@@ -959,7 +959,7 @@ MUTANTS = (
     Mutant(
         bug="lint does not see a parameter behind the default of another",
         file="cli/batchrelay_cli/pipeline_file/reach.py",
-        old="            text = text[: found.offset] + value + text[behind:]\n",
+        old="            text = text[: reference.offset] + value + text[behind:]\n",
         new="            return value, params\n",
         tests=("tests/unit/cli/test_lint_reach.py",),
     ),

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from batchrelay.aws_lambda.wiring import store
 from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
-from batchrelay_cli.stack.client import Wire, deployed
+from batchrelay_cli.stack.client import Stack, find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
 
@@ -89,14 +89,14 @@ def test_a_start_whose_answer_is_lost_names_the_key_of_the_run_that_it_may_have_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batchrelay("deploy", write(tmp_path, QUICK.replace("quick", "lost")))
-    invoke = Wire.invoke
+    invoke = Stack.invoke
 
-    def deaf(wire: Wire, function: str, event: Any) -> Any:
-        invoke(wire, function, event)
+    def deaf(stack: Stack, function: str, event: Any) -> Any:
+        invoke(stack, function, event)
         raise ReadTimeoutError(endpoint_url="https://lambda")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Wire, "invoke", deaf)
+        patched.setattr(Stack, "invoke", deaf)
         lost = batchrelay("start", "lost")
     assert lost.exit_code != 0
     [key] = re.findall(r"--key (\S+)", lost.output)
@@ -131,11 +131,11 @@ def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> No
 def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) -> None:
     batchrelay("deploy", write(tmp_path, ENDLESS))
     run_id = document("start", "endless")["runId"]
-    wire = deployed("batchrelay")
+    stack = find_stack("batchrelay")
     assert batchrelay("status", run_id).exit_code == 3
-    assert document("status", run_id) == ask(wire, "GET", "runs", run_id)
-    assert document("history", run_id) == ask(wire, "GET", "runs", run_id, "history")
-    assert document("runs") == ask(wire, "GET", "runs")
+    assert document("status", run_id) == ask(stack, "GET", "runs", run_id)
+    assert document("history", run_id) == ask(stack, "GET", "runs", run_id, "history")
+    assert document("runs") == ask(stack, "GET", "runs")
     cancelled = document("cancel", run_id)
     assert cancelled["status"] == "CANCELLING"
     began = time.monotonic()
@@ -243,8 +243,8 @@ def test_an_array_in_the_middle_shows_its_counts_without_reconcile(middle: str) 
     assert counts(run, "align") == (1, 1, 2)
     asked = datetime.fromisoformat(run["asOf"])
     assert abs((datetime.now(UTC) - asked).total_seconds()) < 30
-    wire = deployed("batchrelay")
-    stored = store(wire.outputs["TableName"], wire.make_client).load(middle).state("align")
+    stack = find_stack("batchrelay")
+    stored = store(stack.outputs["TableName"], stack.make_client).load(middle).state("align")
     assert stored.counted_at is None or stored.counted_at < asked, "it is not from reconcile"
     text = batchrelay("status", middle).output
     assert "2/4 (2 running, 1 failed)" in text
@@ -300,7 +300,7 @@ def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert "there is no stack batchrelay" in batchrelay("runs").output, "it is in another region"
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    assert deployed("batchrelay").batch.meta.region_name == "us-east-1"
+    assert find_stack("batchrelay").batch.meta.region_name == "us-east-1"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert batchrelay("runs").exit_code == 0
     monkeypatch.delenv("AWS_REGION")

@@ -209,7 +209,9 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     cloud.engine.reconcile("run100")
     _, first = ask("GET", "/runs/run100/steps/a")
     assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
-    assert first["jobs"] == [{"jobId": job_id, "children": 10, "outcome": "FAILED"}]
+    assert first["jobs"] == [
+        {"jobId": job_id, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,11 @@ def test_the_answers_are_kept_of_the_runs_looked_at_last() -> None:
     assert asked.calls == []
     looks.observed(cloud.runs.load("other0"))
     assert asked.calls == [1]
+
+
+def test_who_keeps_no_answer_is_shown_a_new_one_at_each_look() -> None:
+    cloud, asked, looks = begun(step("a", size=10))
+    looks.look_s = 0
+    for _ in range(3):
+        looks.observed(cloud.runs.load("run1"))
+    assert asked.calls == [1, 1, 1]

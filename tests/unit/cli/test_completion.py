@@ -50,12 +50,12 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     asked = []
 
     @contextmanager
-    def reached(stack: str) -> Iterator[str]:
-        asked.append(stack)
-        yield "wire"
+    def open_stack(stack_name: str) -> Iterator[str]:
+        asked.append(stack_name)
+        yield "stack"
 
-    monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: ANSWERS[what])
+    monkeypatch.setattr(completion, "open_stack", open_stack)
+    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: ANSWERS[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
     for verb in ("status", "history"):
@@ -76,12 +76,12 @@ def test_completion_offers_no_invalid_name(
     """The table of a stack may be written by others. What a shell is given is lines of words."""
 
     @contextmanager
-    def reached(_stack: str) -> Iterator[str]:
-        yield "wire"
+    def open_stack(_stack: str) -> Iterator[str]:
+        yield "stack"
 
     answers = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
-    monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: answers[what])
+    monkeypatch.setattr(completion, "open_stack", open_stack)
+    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: answers[what])
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")
@@ -91,8 +91,8 @@ def test_completion_offers_no_invalid_name(
 
 
 def test_without_a_stack_completion_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reached(_stack: str) -> None:
+    def open_stack(_stack: str) -> None:
         raise UsageProblem("there is no stack")
 
-    monkeypatch.setattr(completion, "reached", reached)
+    monkeypatch.setattr(completion, "open_stack", open_stack)
     assert completed("status", "k") == []

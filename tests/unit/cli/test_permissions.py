@@ -12,7 +12,7 @@ import pytest
 
 from batchrelay_cli.pipeline_file.reach import Kind
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.permissions import PARAMETERS, refusals
 from tests.policies import Policies
 from tests.stack import template
@@ -64,8 +64,8 @@ def refused(
         text = text.replace(name, value)
     file.write_text(text)
     batch = SimpleNamespace(describe_job_definitions=definitions)
-    wire = Wire(make_client=lambda _: batch, outputs=OUTPUTS, parameters=parameters)
-    found = refusals(wire, "batchrelay", read(file), local=local)
+    stack = Stack(make_client=lambda _: batch, outputs=OUTPUTS, parameters=parameters)
+    found = refusals(stack, "batchrelay", read(file), local=local)
     return [f"{p.line}: {p.message}" for p in found.problems], found.command
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import click
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from batchrelay_cli.main import cli
@@ -93,6 +94,9 @@ def test_plan_says_what_is_known_and_what_is_decided_later() -> None:
 def test_plan_as_json() -> None:
     document = json.loads(call("plan", EXAMPLE, "--output", "json").output)
     assert [step["children"] for step in document["steps"]] == [1, None, 1]
+    written = yaml.safe_load(Path(EXAMPLE).read_text())["steps"]
+    flows = {step["jobName"]: step.get("flow", {}) for step in written}
+    assert {step["name"]: step["flow"] for step in document["steps"]} == flows, "as the file has it"
 
 
 def test_plan_draws_mermaid() -> None:

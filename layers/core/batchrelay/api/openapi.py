@@ -48,7 +48,9 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Job": _object(
         jobId=_maybe(_TEXT),
+        group=_COUNT,
         children={"type": "integer", "minimum": 1},
+        failed=_COUNT,
         outcome={"enum": ["SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", None]},
     ),
     "Step": _object(
@@ -73,6 +75,7 @@ SCHEMAS: Mapping[str, Any] = {
         blocked=_maybe(_TEXT),
         output=_maybe(_TEXT),
         manifest=_maybe(_TEXT),
+        results=_maybe(_TEXT),
         jobs=_list(_ref("Job")),
     ),
     "Run": _object(
@@ -88,6 +91,7 @@ SCHEMAS: Mapping[str, Any] = {
         cause=_maybe(_TEXT),
         trigger={"type": "object", "additionalProperties": _TEXT},
         stopped=_maybe(_TEXT),
+        isOpen={"type": "boolean"},
         asOf=_maybe(_TIME),
         steps=_list(_ref("Step")),
     ),
