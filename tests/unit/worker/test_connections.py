@@ -12,7 +12,7 @@ from batchrelay_worker.aws import Answer, Aws
 from batchrelay_worker.signing import Credentials, Request, signed_headers
 
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-REQUEST = Request("GET", "host", "/a%20b", [("b", "ü"), ("a", "1")], {}, b"", "s3", "eu-west-1")
+REQUEST = Request("GET", "host", "/a%20b", [("b~", "ü~ /"), ("a", "1")], {}, b"", "s3", "eu-west-1")
 
 
 class Connection:
@@ -49,7 +49,7 @@ def test_a_request_is_sent_with_its_signature(monkeypatch: pytest.MonkeyPatch) -
         for request in (REQUEST, plain)
     )
     assert connection.sent == [
-        ("GET", "/a%20b?a=1&b=%C3%BC", None, first),
+        ("GET", "/a%20b?a=1&b~=%C3%BC~%20%2F", None, first),
         ("PUT", "/a%20b", b"new", second),
     ]
 
