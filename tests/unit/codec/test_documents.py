@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay.codec import decode_run, encode_pipeline, encode_run, stored
+from batchrelay.codec import decode_run, encode_pipeline, encode_run, run_pipeline, stored
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import check_text
 from batchrelay.codec.stored import (
@@ -21,7 +21,7 @@ from batchrelay.codec.stored import (
     stored_run,
 )
 from batchrelay.domain.errors import CodecError, InvalidDocument, InvalidPipeline, RunTooLarge
-from batchrelay.domain.pipeline import Aggregate, Group, ListFile, ListFormat, Listing
+from batchrelay.domain.pipeline import Aggregate, Group, ListFile, ListFormat, Listing, Overlap
 from batchrelay.domain.run import Attempts, JobOutcome, NoticeState, Part, Run, Stop, StopCause
 from batchrelay.ports import run_place
 from tests.builders import T0, at, pipeline, step
@@ -54,6 +54,18 @@ def test_a_new_run_is_stored_without_its_defaults() -> None:
         "overlap": "queue",
         "dequeuedAt": T0_MS,
     }
+
+
+def test_a_run_in_parallel_is_stored_without_its_policy() -> None:
+    whole: Any = encode_run(replace(run_of("one"), overlap=Overlap.PARALLEL))
+    assert "overlap" not in whole
+
+
+def test_the_definition_of_a_run_is_named_in_its_document() -> None:
+    assert run_pipeline(encode_run(run_of("one"))) == ("everything", 3)
+    with pytest.raises(CodecError) as caught:
+        run_pipeline({"pipeline": "p"})
+    assert str(caught.value) == "run.schema: expected int, got None"
 
 
 def parts_of(run: Run) -> tuple[Part, ...]:
