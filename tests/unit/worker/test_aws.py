@@ -232,6 +232,11 @@ def test_a_listing_that_is_no_xml_is_refused(wire: Wire) -> None:
     )
 
 
+def test_a_page_that_names_no_next_one_is_the_last(wire: Wire) -> None:
+    wire.answers = [page(("p/a", 1), more="<IsTruncated>true</IsTruncated>")]
+    assert list(Aws(ENVIRONMENT).listed("s3://bucket/p/")) == [("s3://bucket/p/a", 1)]
+
+
 def test_a_listing_needs_a_bucket(wire: Wire) -> None:
     with pytest.raises(WorkerError) as caught:
         list(Aws(ENVIRONMENT).listed("bucket/p"))

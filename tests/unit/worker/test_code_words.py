@@ -246,6 +246,8 @@ def test_every_column_has_its_variable(item: Any, wanted: dict[str, str]) -> Non
         ("bash +O extglob -oc pipefail A B", {5: "bash"}),
         ("sh -c", {}),
         ("sh - A", {}),
+        ("sh - -c A", {}),
+        ("sh -- -c A", {}),
         ("sh -c - A", {3: "sh"}),
         ("sh -ec -x -- A B", {4: "sh"}),
         ("fish --commands=A --command B", {1: "fish", 3: "fish"}),
@@ -300,3 +302,13 @@ def test_the_places_of_code_are_known(command: str, places: dict[int, str]) -> N
 )
 def test_a_program_is_known_by_its_name_without_a_version(word: str, name: str) -> None:
     assert program_name(word) == name
+
+
+def test_a_program_whose_every_word_has_a_value_may_have_code() -> None:
+    with pytest.raises(WorkerError) as caught:
+        refuse_code(["{item.folder}/python", "-c{item.code}"])
+    assert str(caught.value) == (
+        "{item.code} is in the code of python: what it holds would run as code. Give it as an "
+        "argument of its own, or read the variables ITEM_…; `flow: {unsafeShell: true}` in the "
+        "pipeline file allows it"
+    )

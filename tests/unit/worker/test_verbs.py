@@ -190,3 +190,69 @@ def test_what_goes_wrong_is_a_line_and_the_code_1(
         "[batchrelay] GET s3://b/none: 404 NoSuchKey\n"
         f"[batchrelay] [Errno 2] No such file or directory: '{tmp_path}/none'\n"
     )
+
+
+HELP = {
+    "run": "run a program for each item",
+    "items": "print the items of this child, a line of JSON each",
+    "get": "copy an S3 object to a file, or to the output",
+    "put": "copy a file, or the input (-), to an S3 object",
+    "ls": "print the URIs of the objects below a prefix",
+    "cat": "print objects, or all below PREFIX/ in key order",
+}
+EXAMPLE = """example:
+  batchrelay-worker run --attempts 3 -- convert --in "{item.uri}" --number "{item.number}"
+"""
+
+
+def help_of(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as caught:
+        main([*words, "--help"])
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_every_verb_has_a_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = help_of([], monkeypatch, capsys)
+    assert "Runs a program once for each item of this child of an AWS Batch array job.\n" in text
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if line.startswith("    ")]
+    assert dict(lines) == HELP
+    assert text.endswith(EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("verb", "usage", "lines"),
+    [
+        (
+            "run",
+            "[-h] [--attempts ATTEMPTS] [--backoff S] [--skip-existing URI] program [program ...]",
+            [
+                "of each item (1)",
+                "seconds before the second (1)",
+                "items whose output is there are done",
+                "the command, with {item.key} and the like",
+            ],
+        ),
+        ("items", "[-h]", []),
+        ("get", "[-h] uri [file]", []),
+        ("put", "[-h] file uri", []),
+        ("ls", "[-h] [--output {text,json}] uri", ["a URI, or URI and size, a line"]),
+        ("cat", "[-h] URI [URI ...]", []),
+    ],
+)
+def test_every_option_has_a_help(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+    usage: str,
+    lines: list[str],
+) -> None:
+    text = help_of([verb], monkeypatch, capsys)
+    assert text.startswith(f"usage: batchrelay-worker {verb} {usage}\n")
+    assert [line for line in lines if f" {line}\n" not in text] == []
+    assert text.endswith(EXAMPLE) is (verb == "run")
