@@ -110,6 +110,14 @@ def test_an_answer_without_a_code_is_its_status(wire: Wire) -> None:
     assert (caught.value.status, caught.value.code) == (400, "")
 
 
+@pytest.mark.parametrize("body", [b"<Code></Code><Message></Message>", b'{"__type": ""}'])
+def test_an_answer_with_an_empty_code_is_its_status(wire: Wire, body: bytes) -> None:
+    wire.answers = [Answer(400, {}, body)]
+    with pytest.raises(ServiceError) as caught:
+        Aws(ENVIRONMENT).get("s3://bucket/key")
+    assert (str(caught.value), caught.value.code) == ("GET s3://bucket/key: 400", "")
+
+
 def test_whether_an_object_is_there(wire: Wire) -> None:
     wire.answers = [Answer(200, {}, b""), Answer(404, {}, b"")]
     client = Aws(ENVIRONMENT)
