@@ -34,6 +34,15 @@ def test_a_start_gives_the_run_and_what_was_performed() -> None:
     )
 
 
+def test_what_becomes_pending_now_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = MemoryCloud(pipeline(step("a"), step("b", "a")))
+    monkeypatch.setattr(cloud.jobs, "find", None)
+    run = cloud.engine.start(ORDER).run
+    end = JobSucceeded(at=at(1), key=key("a"), job_id=run.state("a").parts[0].job_id or "")
+    cloud.engine.handle("run1", [end])
+    assert [job.name for job in cloud.jobs.jobs.values()] == [key("a").name, key("b").name]
+
+
 def test_a_run_of_which_nothing_is_to_be_done_ends_at_its_start() -> None:
     cloud = MemoryCloud(pipeline(step("a", when="1 == 2")))
     handled = cloud.engine.start(ORDER)

@@ -80,6 +80,16 @@ def test_a_child_is_run_with_the_options(
     ]
 
 
+def test_a_program_without_options_needs_no_dashes(
+    aws: MemoryAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = Steps(monkeypatch)
+    assert main(["run", "convert", "{item}"]) == 9
+    defaults = {"attempts": 1, "backoff_s": 1.0, "skip_existing": ""}
+    options = {**defaults, "aws": aws, "stopping": steps}
+    assert steps.built[1] == (["convert", "{item}"], options)
+
+
 def test_the_words_of_the_process_are_the_default(
     aws: MemoryAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
