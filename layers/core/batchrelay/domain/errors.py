@@ -18,7 +18,8 @@ BatchrelayError
 ├── RunSkipped            no one's fault: another run is open, and its trigger says skip
 ├── RunConflict           no one's fault: another writer was faster; load and fold again
 ├── Refused               the service refuses for good; trying again changes nothing
-│   └── Denied              the role is not allowed to ask: nothing is known of what was asked for
+│   ├── Denied              the role is not allowed to ask: nothing is known of what was asked for
+│   └── JobForgotten        AWS Batch no longer knows the job
 ├── NotDone               nothing happened, or that is unknown; the effect stays pending
 │   ├── Throttled           surely nothing happened
 │   └── Ambiguous           it may have happened
@@ -103,6 +104,10 @@ class Refused(BatchrelayError):
 
 class Denied(Refused):
     """The role is not allowed to ask: nothing is known of what was asked for."""
+
+
+class JobForgotten(Refused):
+    """AWS Batch no longer knows the job: it keeps ended ones for seven days."""
 
 
 class NotDone(BatchrelayError):

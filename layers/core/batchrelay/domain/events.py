@@ -73,6 +73,26 @@ class PreparationFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailuresCollected:
+    """It is known which items failed in the round before, why, and which of them run again."""
+
+    at: datetime
+    step: str
+    round: int
+    """The round in which they run again."""
+    failed: int
+    """Items that failed and do not run again."""
+    upstream: int
+    """Likewise, because their item failed in a step before."""
+    reason: str
+    """The causes."""
+    failures: str
+    """S3 URI of the folder that describes them."""
+    children: tuple[int, ...]
+    """Of the next round, by group; empty if nothing runs again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSubmitted:
     """AWS Batch gave the job an id."""
 
@@ -250,7 +270,12 @@ JobEvent = (
     | JobFailed
 )
 PreparationEvent = (
-    Prepared | PreparationFailed | PreparationContinued | PreparationBegun | AttemptFailed
+    Prepared
+    | PreparationFailed
+    | PreparationContinued
+    | PreparationBegun
+    | AttemptFailed
+    | FailuresCollected
 )
 RunEvent = (
     JobTerminated

@@ -176,6 +176,15 @@ class StepState:
     reason: str = ""
     """Why it was SKIPPED or CANCELLED, or the first reason that FAILED it; while it is
     PREPARING, why the last attempt ended."""
+    earlier_rounds: tuple[tuple[Part, ...], ...] = ()
+    """The parts of the rounds before this one, of a step whose failed items run again."""
+    failures: str = ""
+    """S3 URI of the folder that describes the failures of the round before, or of all once it has
+    ended; the manifests of this round are there too."""
+    failed_items: int = 0
+    """Items that failed in earlier rounds and do not run again; once it has ended, all of them."""
+    upstream_items: int = 0
+    """Likewise, because their item failed in a step before."""
     attempts: Attempts = NO_ATTEMPTS
     resume: str = ""
     """S3 URI of what an attempt of its preparation put down; the next one goes on from there."""
@@ -197,6 +206,21 @@ class StepState:
                 return self.children == 0
             case _:
                 return False
+
+    @property
+    def first_parts(self) -> tuple[Part, ...]:
+        """The parts of all its children, whatever ran again."""
+        return self.earlier_rounds[0] if self.earlier_rounds else self.parts
+
+    @property
+    def every_part(self) -> tuple[Part, ...]:
+        """The parts of every round."""
+        return (*(part for parts in self.earlier_rounds for part in parts), *self.parts)
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether this round runs failed items again, or finds out which ones."""
+        return bool(self.earlier_rounds)
 
     def with_part(self, number: int, part: Part) -> tuple[Part, ...]:
         """The parts with one of them changed."""
