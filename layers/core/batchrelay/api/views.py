@@ -80,8 +80,8 @@ def step_document(run: Run, step: Step) -> Document:
         "existing": state.existing,
         "children": state.children,
         "chunk": state.chunk if state.queue is None else None,
-        "succeeded": sum(part.succeeded for part in state.parts),
-        "failed": sum(part.failed for part in state.parts),
+        "succeeded": state.succeeded,
+        "failed": state.failed,
         "upstream": upstream_failures(run, step),
         "stopped": sum(part.stopped for part in state.parts),
         "running": sum(part.running for part in state.parts),
@@ -90,7 +90,7 @@ def step_document(run: Run, step: Step) -> Document:
         "blocked": state.blocked or None,
         "output": variables_of(run).get(f"steps.{step.name}.output"),
         "manifest": state.manifest,
-        "jobs": [_job(part) for part in state.parts],
+        "jobs": [_job(part) for part in state.every_part],
     }
 
 
@@ -102,7 +102,9 @@ def _level(step: Step, state: StepState) -> int | None:
 
 def begun_at(state: StepState) -> datetime | None:
     """When its first job was submitted, or a little before; None if it has none."""
-    return min((p.since for p in state.parts if p.since is not None and p.job_id), default=None)
+    return min(
+        (p.since for p in state.every_part if p.since is not None and p.job_id), default=None
+    )
 
 
 def counted_at(state: StepState) -> datetime | None:

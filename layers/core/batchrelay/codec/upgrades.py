@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 6
+SCHEMA = 7
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
 3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait in a run
 queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
-parts are records of equal length. 6: fields have the names of the reference."""
+parts are records of equal length. 6: fields have the names of the reference.
+7: failed items run again in further rounds."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}

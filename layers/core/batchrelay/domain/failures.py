@@ -35,6 +35,9 @@ class FailureClass(StrEnum):
     OTHER = "Other"
 
 
+LAST_LINE_CHARS = 60
+"""Of a log's last line, where causes are shown in one line."""
+
 SIGKILL = 137
 """The exit code of a process that a SIGKILL ended: 128 + 9."""
 
@@ -124,8 +127,14 @@ class Cause:
     sample_number: int = 0
     """The item of one of them."""
     sample_job: str = ""
-    last_line: str = ""
-    """Of that one's log."""
+    log: tuple[str, ...] = ()
+    """The end of that one's log."""
+
+    @property
+    def last_line(self) -> str:
+        """Of that log, as far as it fits into a line of causes."""
+        line = next((line.strip() for line in reversed(self.log) if line.strip()), "")
+        return line if len(line) <= LAST_LINE_CHARS else line[: LAST_LINE_CHARS - 1] + "…"
 
     @property
     def text(self) -> str:
@@ -135,7 +144,9 @@ class Cause:
         return printable(f"{self.count:,} × {self.named}{code}{line}")
 
 
-_ID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\bi-[0-9a-f]{8,17}\b|0x[0-9a-f]+")
+_ID = re.compile(
+    r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\bi-[0-9a-f]{8,17}\b|0x[0-9a-f]+"
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
+from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.templates import Reference, expand, expand_document, references
-from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged, printable
+from batchrelay.domain.values import (
+    RUNS_PREFIX,
+    JobKey,
+    Json,
+    manifest_uri,
+    merged,
+    numbers_uri,
+    printable,
+)
 from batchrelay.domain.variables import variables_of
 
 
@@ -61,7 +71,7 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     part = state.parts[key.part]
     items_file = _items_file(run, step, state, part, known)
     variables = known if items_file is None else {**known, "items.file": items_file}
-    expanded = expand_document(_own_request(step, part), variables)
+    expanded = expand_document(_own_request(step, state, part), variables)
     assert isinstance(expanded, Mapping)
     return expanded
 
@@ -82,11 +92,16 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     return request
 
 
-def _own_request(step: Step, part: Part) -> Mapping[str, Json]:
-    """The step's request, and what the part's group changes of it."""
-    if part.group >= len(step.groups):
-        return step.request
-    return merged(step.request, step.groups[part.group].overrides)
+def _own_request(step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
+    """The step's request, what the part's group changes of it, and what its round does."""
+    growths, group = divmod(part.group, len(step.groups) + 1)
+    request = step.request
+    if group < len(step.groups):
+        request = merged(request, step.groups[group].overrides)
+    retry = step.retry_failed
+    if not state.is_retry or retry is None:
+        return request
+    return with_memory(merged(request, retry.overrides), retry, growths)
 
 
 def _items_file(
@@ -94,15 +109,57 @@ def _items_file(
 ) -> str | None:
     """`${items.file}`: the very file that forEach lists while child i still is its entry i, else
     the manifest."""
-    if step.n_to_n_needs and not step.has_items:
+    if step.n_to_n_needs and not step.has_items and not state.is_retry:
         lead = run.pipeline.step(min(step.n_to_n_needs))
         return _items_file(run, lead, run.state(lead.name), part, variables)
     if state.manifest is None:
         return None
+    listed = listed_file(run, step)
+    folder = state.failures if state.is_retry else state.manifest
+    if listed is None:
+        return manifest_uri(folder, part.group)
+    if state.is_retry:
+        return retry_list_uri(listed, folder, part.group, variables)
+    return expand(listed.file, variables)
+
+
+def listed_file(run: Run, step: Step) -> ListFile | None:
+    """The file of which a step's child i is entry i; None if its manifest is the only such list."""
+    while step.n_to_n_needs and not step.has_items:
+        step = run.pipeline.step(min(step.n_to_n_needs))
     as_it_is = not step.groups and step.skip_existing is None
-    if isinstance(step.for_each, ListFile) and as_it_is:
-        return expand(step.for_each.file, variables)
-    return manifest_uri(state.manifest, part.group)
+    return step.for_each if isinstance(step.for_each, ListFile) and as_it_is else None
+
+
+def retry_list_uri(listed: ListFile, folder: str, group: int, variables: Mapping[str, str]) -> str:
+    """Where the failed items of such a file are listed as it lists them, under a name that ends as
+    its own."""
+    name = expand(listed.file, variables).rpartition("/")[2]
+    start = name.find(".")
+    suffix = name[start:] if start >= 0 else ""
+    return f"{folder}list{suffix}" if group == 0 else f"{folder}list-{group}{suffix}"
+
+
+def with_memory(
+    request: Mapping[str, Json], retry: RetryFailed, growths: int
+) -> Mapping[str, Json]:
+    """A request whose memory has grown so many times."""
+    if growths == 0 or retry.memory_factor is None:
+        return request
+    overrides = request.get("containerOverrides")
+    entries = overrides.get("resourceRequirements") if isinstance(overrides, Mapping) else None
+    listed = (
+        [entry for entry in entries if isinstance(entry, Mapping)]
+        if isinstance(entries, list)
+        else []
+    )
+    others = [entry for entry in listed if entry.get("type") != "MEMORY"]
+    own = next((entry.get("value") for entry in listed if entry.get("type") == "MEMORY"), None)
+    base = int(str(own)) if own is not None else retry.memory_mib
+    if base is None:
+        return request
+    memory = {"type": "MEMORY", "value": str(math.ceil(base * retry.memory_factor**growths))}
+    return merged(request, {"containerOverrides": {"resourceRequirements": [*others, memory]}})
 
 
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
@@ -135,12 +192,15 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         "BATCHRELAY_PART": str(key.part),
     }
     part = state.parts[key.part]
+    folder = state.failures if state.is_retry else state.manifest
     if state.manifest is not None:
-        values["BATCHRELAY_MANIFEST"] = manifest_uri(state.manifest, part.group)
+        values["BATCHRELAY_MANIFEST"] = manifest_uri(folder or "", part.group)
         values["BATCHRELAY_CHUNK"] = str(state.chunk)
-        if part.size == 1:
-            values["BATCHRELAY_INDEX"] = "0"
-    if state.manifest is not None or part.size > 1:
+    if state.is_retry:
+        values["BATCHRELAY_ITEM_NUMBERS"] = numbers_uri(state.failures, part.group)
+    if folder is not None and part.size == 1:
+        values["BATCHRELAY_INDEX"] = "0"
+    if folder is not None or part.size > 1:
         values["BATCHRELAY_OFFSET"] = str(state.part_offset(key.part))
     if part.group > 0:
         values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))
@@ -217,8 +277,7 @@ def _step_line(run: Run, step: Step) -> str:
     state = run.state(step.name)
     line = f"  {step.name}: {state.status}"
     if state.children is not None and state.status is not StepStatus.SKIPPED:
-        done = sum(part.succeeded for part in state.parts)
-        line += f", {done} of {state.children} children succeeded"
+        line += f", {state.succeeded} of {state.children} children succeeded"
     stopped = sum(part.stopped for part in state.parts)
     if stopped:
         line += f", {stopped} stopped"

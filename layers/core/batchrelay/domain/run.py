@@ -222,6 +222,20 @@ class StepState:
         """Whether this round runs failed items again, or finds out which ones."""
         return bool(self.earlier_rounds)
 
+    @property
+    def failed(self) -> int:
+        """Children that failed, and have not run again; advisory until it has ended."""
+        given_up = self.failed_items + self.upstream_items
+        if self.status.is_terminal and self.failures:
+            return given_up
+        latest = self.parts or (self.earlier_rounds[-1] if self.earlier_rounds else ())
+        return given_up + sum(part.failed for part in latest)
+
+    @property
+    def succeeded(self) -> int:
+        """Children of every round that succeeded; advisory."""
+        return sum(part.succeeded for part in self.every_part)
+
     def with_part(self, number: int, part: Part) -> tuple[Part, ...]:
         """The parts with one of them changed."""
         return (*self.parts[:number], part, *self.parts[number + 1 :])

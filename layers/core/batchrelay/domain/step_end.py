@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from batchrelay.domain.retry_rounds import collects_failures, has_failures
 from batchrelay.domain.run import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
@@ -22,8 +23,10 @@ def a_part_was_cancelled(here: _Here) -> bool:
 
 
 def a_part_failed(here: _Here) -> bool:
-    """every part has ended, one failed"""
-    return _have_ended(here) and JobOutcome.FAILED in _outcomes(here)
+    """every part has ended, items failed, none is retried or tolerated"""
+    if here.run.stop is None and collects_failures(here.run.pipeline, here.step):
+        return False
+    return _have_ended(here) and has_failures(here.state)
 
 
 def another_level_follows(here: _Here) -> bool:
@@ -34,7 +37,7 @@ def another_level_follows(here: _Here) -> bool:
 
 def every_part_succeeded(here: _Here) -> bool:
     """every part succeeded"""
-    return _have_ended(here)
+    return _have_ended(here) and not has_failures(here.state)
 
 
 def _have_ended(here: _Here) -> bool:
@@ -66,8 +69,8 @@ def begin_next_level(here: _Here) -> StepState:
 
 
 def succeed(here: _Here) -> StepState:
-    """Every child succeeded."""
-    return _ended_as(here, StepStatus.SUCCEEDED)
+    """Every item succeeded; what failed in an earlier round is no longer of interest."""
+    return replace(_ended_as(here, StepStatus.SUCCEEDED), reason="")
 
 
 def fail(here: _Here) -> StepState:

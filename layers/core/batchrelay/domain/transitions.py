@@ -40,6 +40,7 @@ from batchrelay.domain.events import (
     DeadlinePassed,
     EffectsPostponed,
     Event,
+    FailuresCollected,
     GraceExpired,
     JobBlocked,
     JobFailed,
@@ -111,6 +112,14 @@ from batchrelay.domain.prepared import (
     skip,
     submit_parts,
 )
+from batchrelay.domain.retry_rounds import (
+    end_not_tolerated,
+    end_partial,
+    failures_are_not_tolerated,
+    failures_are_tolerated,
+    items_run_again,
+    submit_again,
+)
 from batchrelay.domain.run import (
     DuplicateJob,
     NoticeState,
@@ -131,11 +140,12 @@ from batchrelay.domain.table import (
 )
 from batchrelay.domain.values import JobKey
 
-PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
+PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
     StepStatus.SUBMITTING,
     StepStatus.ACTIVE,
     StepStatus.SUCCEEDED,
+    StepStatus.PARTIAL,
     StepStatus.FAILED,
     StepStatus.SKIPPED,
     StepStatus.CANCELLED,
@@ -156,10 +166,27 @@ EVENT_TABLE: tuple[StepRow, ...] = (
     on(PREPARING, GraceExpired, fail_killed, to=FAILED, when=last_attempt_was_killed),
     on(PREPARING, GraceExpired, fail_requests, to=FAILED, when=was_requested_too_often),
     on(PREPARING, GraceExpired, request_again),
+    on(PREPARING, FailuresCollected, submit_again, to=SUBMITTING, when=items_run_again, grows=True),
+    on(
+        PREPARING,
+        FailuresCollected,
+        end_partial,
+        to=PARTIAL,
+        when=failures_are_tolerated,
+        grows=True,
+    ),
+    on(
+        PREPARING,
+        FailuresCollected,
+        end_not_tolerated,
+        to=FAILED,
+        when=failures_are_not_tolerated,
+        grows=True,
+    ),
     on(SUBMITTING, JobSubmitted, adopt_job, when=part_has_no_job),
     *(
         on(source, JobSubmitted, record_duplicate, when=is_duplicate)
-        for source in (PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED)
+        for source in (PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, CANCELLED)
     ),
     on(SUBMITTING, SubmissionRefused, refuse_submission, when=is_refused),
     on(SUBMITTING, SubmissionWithdrawn, withdraw_submission, when=is_withdrawn),
@@ -260,6 +287,7 @@ def event_applied(run: Run, event: Event) -> Run:
             | PreparationContinued()
             | PreparationBegun()
             | AttemptFailed()
+            | FailuresCollected()
         ):
             return _step_changed(run, event.step, event)
         case (

@@ -201,6 +201,5 @@ STEP_OUTCOMES = ("status", "items", "existing", "children", "failed")
 
 
 def _outcome(state: StepState) -> dict[str, Json]:
-    failed = sum(part.failed for part in state.parts)
-    values = (str(state.status), state.items, state.existing, state.children, failed)
+    values = (str(state.status), state.items, state.existing, state.children, state.failed)
     return dict(zip(STEP_OUTCOMES, values, strict=True))

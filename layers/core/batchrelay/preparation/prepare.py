@@ -21,6 +21,7 @@ from batchrelay.domain.conditions import Condition, parse_condition
 from batchrelay.domain.errors import BatchrelayError, InvalidItems, Refused
 from batchrelay.domain.events import (
     AttemptFailed,
+    FailuresCollected,
     PreparationBegun,
     PreparationContinued,
     PreparationFailed,
@@ -42,8 +43,9 @@ from batchrelay.domain.values import (
     work_queues_prefix,
 )
 from batchrelay.domain.variables import variables_of
-from batchrelay.ports import Clock, Objects, Queues
+from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.chunk_size import automatic_chunk
+from batchrelay.preparation.failures.collector import FailureCollector
 from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
 from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
@@ -63,7 +65,7 @@ RESERVE_S = 60.0
 """Seconds that are kept to put everything down: two uploads of 8 MiB and a message."""
 
 
-Outcome = Prepared | PreparationFailed | PreparationContinued
+Outcome = Prepared | PreparationFailed | PreparationContinued | FailuresCollected
 """What came of an invocation."""
 
 
@@ -86,6 +88,8 @@ class Preparation:
 
     objects: Objects
     queues: Queues
+    jobs: Jobs
+    logs: Logs
     clock: Clock
 
     def prepare(
@@ -108,6 +112,8 @@ class Preparation:
             return None
         step = run.pipeline.step(step_name)
         which: dict[str, Any] = {"step": step_name, "round": round_number}
+        if state.is_retry:
+            return self._collected(run, step)
         timed = TimedObjects(objects=self.objects, time_left=time_left)
         try:
             attempt = self._attempt(timed, run, step, state, resume)
@@ -127,6 +133,20 @@ class Preparation:
         except OutOfTime as error:  # before the first item: another attempt comes no further
             reason = f"out of time {error}: this is too much for one invocation"
             return PreparationFailed(at=self.clock.now(), **which, reason=reason)
+
+    def _collected(self, run: Run, step: Step) -> FailuresCollected | PreparationFailed:
+        """The failures of the round before, instead of the items of the first."""
+        collector = FailureCollector(
+            objects=self.objects, jobs=self.jobs, logs=self.logs, clock=self.clock
+        )
+        try:
+            return collector.collect(run, step)
+        except FOR_GOOD as error:
+            round_number = run.state(step.name).round
+            reason = f"its failures cannot be told apart: {_reason(error)}"
+            return PreparationFailed(
+                at=self.clock.now(), step=step.name, round=round_number, reason=reason
+            )
 
     def _attempt(
         self, timed: TimedObjects, run: Run, step: Step, state: StepState, resume: str

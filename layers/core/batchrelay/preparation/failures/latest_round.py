@@ -1,0 +1,244 @@
+"""The round that has ended: its jobs, the items of their children, and which of them failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from batchrelay.domain.errors import InvalidItems, JobForgotten
+from batchrelay.domain.failures import Cause, ChildFailure, FailureClass, failure_class, normalised
+from batchrelay.domain.limits import CAUSES_MAX, RECORDS_READ_MAX
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.requests import results_uri
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.ports import Jobs, Objects
+from batchrelay.preparation.failures.files import items_of_group, numbers_of_group
+
+REFUSED = "AWS Batch refused the job"
+FORGOTTEN = "AWS Batch no longer knows the job"
+UPSTREAM = "Dependent job failed"
+
+Row = tuple[int, int]
+"""A group, and the row of its manifest: an item of a round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestRound:
+    """What its parts did, and which items they had."""
+
+    round: int
+    parts: tuple[Part, ...]
+    chunk: int
+    manifest: str | None
+    """The folder of its items; None for a step without."""
+    _first_numbers: Mapping[int, int]
+    """In the first round: the number of the first item of each group."""
+    _numbers: Mapping[int, Sequence[int]]
+    """In a later one: the numbers of each group's items."""
+    counts: Mapping[int, int]
+    """Items of each group."""
+
+    @classmethod
+    def of(cls, objects: Objects, state: StepState) -> LatestRound:
+        """Raises: InvalidItems: a file of it is gone, or damaged."""
+        parts = state.earlier_rounds[-1]
+        is_first = len(state.earlier_rounds) == 1
+        folder = state.manifest if is_first else (state.failures if state.manifest else None)
+        groups = sorted({part.group for part in parts})
+        children = {g: sum(p.size for p in parts if p.group == g) for g in groups}
+        offsets = {g: sum(p.size for p in parts if p.group < g) for g in groups}
+        numbers = (
+            {} if is_first else {g: numbers_of_group(objects, state.failures, g) for g in groups}
+        )
+        if not is_first:
+            counts = {g: len(numbers[g]) for g in groups}
+        elif folder is None or state.chunk == 1:
+            counts = children
+        else:
+            counts = {g: sum(1 for _ in items_of_group(objects, folder, g)) for g in groups}
+        return cls(
+            round=state.round - 1,
+            parts=parts,
+            chunk=state.chunk,
+            manifest=folder,
+            _first_numbers={g: offsets[g] * state.chunk for g in groups},
+            _numbers=numbers,
+            counts=counts,
+        )
+
+    def offset(self, number: int) -> int:
+        """The first child of a part, counted within the round."""
+        return sum(part.size for part in self.parts[:number])
+
+    def offset_in_group(self, number: int) -> int:
+        """The first child of a part, counted within its group."""
+        group = self.parts[number].group
+        return sum(part.size for part in self.parts[:number] if part.group == group)
+
+    def rows(self, group: int, child: int) -> range:
+        """The rows of a child in its group's manifest."""
+        first = child * self.chunk
+        return range(first, min(first + self.chunk, self.counts[group]))
+
+    def number(self, row: Row) -> int:
+        """The number of an item."""
+        group, place = row
+        if self._numbers:
+            return self._numbers[group][place]
+        return self._first_numbers[group] + place
+
+
+class Causes:
+    """Every cause that was met, by a number: a million failures name theirs by it."""
+
+    def __init__(self) -> None:
+        self.all: list[Cause] = []
+        self._by_key: dict[tuple[FailureClass, int | None, str], int] = {}
+
+    def of(self, failure: ChildFailure, number: int) -> int:
+        """The cause of a failure; the first one is its sample."""
+        named = failure_class(failure)
+        key = (named, failure.exit_code, normalised(failure.reason))
+        cause = self._by_key.get(key)
+        if cause is not None:
+            return cause
+        cause = self._by_key[key] = len(self.all)
+        self.all.append(
+            Cause(
+                named=named,
+                exit_code=failure.exit_code,
+                reason=failure.reason,
+                count=0,
+                sample_number=number,
+                sample_job=failure.job_id,
+            )
+        )
+        return cause
+
+    def counted(self, rows: Mapping[Row, int], again: set[Row]) -> list[Cause]:
+        """Those that have failures, the most frequent first; the rarest are one."""
+        counts, repeats = [0] * len(self.all), [0] * len(self.all)
+        for row, cause in rows.items():
+            counts[cause] += 1
+            repeats[cause] += row in again
+        counted = [
+            _with_counts(cause, counts[number], repeats[number])
+            for number, cause in enumerate(self.all)
+            if counts[number]
+        ]
+        counted.sort(key=lambda cause: -cause.count)
+        return merged_causes(counted)
+
+
+def merged_causes(causes: list[Cause]) -> list[Cause]:
+    """At most CAUSES_MAX causes: what is beyond them is one, without a sample."""
+    rare = causes[CAUSES_MAX:]
+    if not rare:
+        return causes
+    count, again = sum(cause.count for cause in rare), sum(cause.again for cause in rare)
+    reason = f"{len(rare):,} rarer causes"
+    other = Cause(named=FailureClass.OTHER, exit_code=None, reason=reason, count=count, again=again)
+    return [*causes[:CAUSES_MAX], other]
+
+
+def _with_counts(cause: Cause, count: int, again: int) -> Cause:
+    return Cause(
+        named=cause.named,
+        exit_code=cause.exit_code,
+        reason=cause.reason,
+        count=count,
+        again=again,
+        sample_number=cause.sample_number,
+        sample_job=cause.sample_job,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedItems:
+    """Finds the failed items of a round."""
+
+    objects: Objects
+    jobs: Jobs
+    run: Run
+    step: Step
+    latest: LatestRound
+
+    def found(self, causes: Causes) -> Iterator[tuple[Row, int]]:
+        """Every item that failed, and its cause."""
+        records = _Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
+        for number, part in enumerate(self.latest.parts):
+            if part.outcome is not JobOutcome.FAILED:
+                continue
+            first = self.latest.offset_in_group(number)
+            for failure in self._failed_children(number, part):
+                rows = [
+                    (part.group, place)
+                    for place in self.latest.rows(part.group, first + failure.index)
+                ]
+                cause = causes.of(failure, self.latest.number(rows[0]))
+                if len(rows) > 1 and failure.job_id:
+                    rows = self._failed_rows(
+                        records, rows, self.latest.offset(number) + failure.index
+                    )
+                for row in rows:
+                    yield row, cause
+
+    def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
+        if part.job_id is None:
+            reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED
+            yield from _every_child(part, "", reason)
+            return
+        try:
+            yield from self.jobs.failed_children(part.job_id)
+        except JobForgotten:
+            yield from _every_child(part, part.job_id, FORGOTTEN)
+
+    def _is_behind_failed_part(self, number: int) -> bool:
+        if self.latest.round > 0:
+            return False
+        needs = (self.run.state(need).first_parts for need in self.step.n_to_n_needs)
+        return any(parts and parts[number].outcome is JobOutcome.FAILED for parts in needs)
+
+    def _failed_rows(self, records: _Records, rows: list[Row], child: int) -> list[Row]:
+        """Of a chunk, the items that the worker did not record as done; all of them without a
+        record, or if it says that all are."""
+        succeeded = records.succeeded(child)
+        failed = [row for row in rows if self.latest.number(row) not in succeeded]
+        return failed or rows
+
+
+def _every_child(part: Part, job_id: str, reason: str) -> Iterator[ChildFailure]:
+    for index in range(part.size):
+        yield ChildFailure(index=index, job_id=job_id, reason=reason)
+
+
+class _Records:
+    """The worker's result records of a round. Source: docs/reference/manifest.md."""
+
+    def __init__(self, objects: Objects, folder: str) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._left = RECORDS_READ_MAX
+
+    def succeeded(self, child: int) -> set[int]:
+        """The numbers of the items that a child recorded as done."""
+        numbers: set[int] = set()
+        segment = 0
+        while self._left > 0:
+            suffix = f"-{segment}" if segment else ""
+            entries = self._read(f"{self._folder}{child:07d}{suffix}.json")
+            if entries is None:
+                break
+            numbers |= entries
+            segment += 1
+        return numbers
+
+    def _read(self, uri: str) -> set[int] | None:
+        """None if there is none, or a job wrote something else there."""
+        self._left -= 1
+        try:
+            entries = json.loads(b"".join(self._objects.read(uri)))["items"]
+            return {int(entry["n"]) for entry in entries if entry["ok"] is True}
+        except (InvalidItems, ValueError, TypeError, KeyError):
+            return None
