@@ -143,7 +143,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="two reconciles perform the same overdue effect",
-        file="domain/transitions.py",
+        file="domain/overdue_effects.py",
         old="part = replace(state.parts[key.part], since=now)",
         new="part = state.parts[key.part]",
     ),

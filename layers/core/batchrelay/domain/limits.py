@@ -175,7 +175,7 @@ QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 
 CAUSES_MAX = 20
-"""Causes of a step's failures that are told apart, with a sample each: so many logs are read,
+"""Causes of a step's failures that are kept apart, with a sample each: so many logs are read,
 whatever failed. What is rarer is one more, `Other`."""
 
 LOG_TAIL_LINES = 20

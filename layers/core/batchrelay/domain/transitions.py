@@ -21,7 +21,6 @@ from batchrelay.domain.cancellation import (
     cancelled,
     is_past_its_deadline,
     job_terminated,
-    overdue_taken_over,
     timed_out,
 )
 from batchrelay.domain.derived_transitions import derive, fitted
@@ -84,6 +83,7 @@ from batchrelay.domain.job_events import (
     succeed_part,
     withdraw_submission,
 )
+from batchrelay.domain.overdue_effects import part_taken_over, termination_taken_over
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.postponed_effects import effects_postponed, run_continued
@@ -121,7 +121,6 @@ from batchrelay.domain.retry_rounds import (
     submit_again,
 )
 from batchrelay.domain.run import (
-    DuplicateJob,
     NoticeState,
     Run,
     RunStatus,
@@ -138,7 +137,6 @@ from batchrelay.domain.table import (
     run_applied,
     run_row,
 )
-from batchrelay.domain.values import JobKey
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
@@ -376,9 +374,9 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
             case Prepare():
                 taken = _step_changed(taken, effect.step, event)
             case SubmitJob() | WithdrawSubmission():
-                taken = _take_over_part(taken, effect.key, now)
+                taken = part_taken_over(taken, effect.key, now)
             case TerminateJob():
-                taken = _take_over_termination(taken, effect.job_id, now)
+                taken = termination_taken_over(taken, effect.job_id, now)
             case DeleteQueues():
                 taken = replace(taken, queues_since=now)
             case ContinueRun():
@@ -386,18 +384,3 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
             case Notify():
                 taken = replace(taken, notices_since=now)
     return taken
-
-
-def _take_over_termination(run: Run, job_id: str, now: datetime) -> Run:
-    if all(duplicate.job_id != job_id for duplicate in run.duplicate_jobs):
-        return run if run.stop is None else overdue_taken_over(run, now)
-    others = (other for other in run.duplicate_jobs if other.job_id != job_id)
-    return replace(run, duplicate_jobs=(*others, DuplicateJob(job_id=job_id, since=now)))
-
-
-def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:
-    step = run.pipeline.step_of_label(key.label)
-    assert step is not None, key
-    state = run.state(step.name)
-    part = replace(state.parts[key.part], since=now)
-    return run.with_step(step.name, replace(state, parts=state.with_part(key.part, part)))

@@ -111,9 +111,14 @@ class Preparation:
         if not awaits(state, round_number, resume):
             return None
         step = run.pipeline.step(step_name)
-        which: dict[str, Any] = {"step": step_name, "round": round_number}
         if state.is_retry:
             return self._collected(run, step)
+        return self._prepared(run, step, state, resume, time_left)
+
+    def _prepared(
+        self, run: Run, step: Step, state: StepState, resume: str, time_left: Callable[[], float]
+    ) -> Outcome:
+        which: dict[str, Any] = {"step": step.name, "round": state.round}
         timed = TimedObjects(objects=self.objects, time_left=time_left)
         try:
             attempt = self._attempt(timed, run, step, state, resume)
@@ -143,7 +148,7 @@ class Preparation:
             return collector.collect(run, step)
         except FOR_GOOD as error:
             round_number = run.state(step.name).round
-            reason = f"its failures cannot be told apart: {_reason(error)}"
+            reason = f"its failures cannot be collected: {_reason(error)}"
             return PreparationFailed(
                 at=self.clock.now(), step=step.name, round=round_number, reason=reason
             )

@@ -66,9 +66,6 @@ class FailureCollector:
         rows = dict(failed_items.found(causes))
         again = self._again(run, step, latest, rows, causes)
         failed = _count_own(rows, again, causes)
-        if not is_tolerated(run, step, state.failed_items + failed):
-            again = set()
-            failed = _count_own(rows, again, causes)
         stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
         folder = f"{round_uri(run, step.name, state.round)}{stamp}/"
         collection = _Collection(
@@ -76,13 +73,9 @@ class FailureCollector:
             rows=rows, again=again, causes=causes,
         )  # fmt: skip
         children = collection.write()
-        shown = [*causes_for_good(self.objects, state)]
-        shown += map(self._with_log, causes.counted(rows, again))
-        put(
-            self.objects,
-            causes_uri(folder),
-            [causes_document(latest.round, items_of(run, step), shown)],
-        )
+        shown = self._shown(state, causes, rows, again)
+        document = causes_document(latest.round, items_of(run, step), shown)
+        put(self.objects, causes_uri(folder), [document])
         return FailuresCollected(
             at=self.clock.now(),
             step=step.name,
@@ -97,13 +90,15 @@ class FailureCollector:
     def _again(
         self, run: Run, step: Step, latest: LatestRound, rows: Mapping[Row, int], causes: Causes
     ) -> set[Row]:
+        """The items that run again: none if the step fails whatever they do."""
         takes = [runs_again(run, step, cause.named, cause.exit_code) for cause in causes.all]
         again = {row for row, cause in rows.items() if takes[cause]}
         blocked = self._blocked_children(run, step)
-        if not blocked:
-            return again
-        upstream = {row for row in again if causes.all[rows[row]].named is FailureClass.UPSTREAM}
-        return again - {row for row in upstream if latest.number(row) // latest.chunk in blocked}
+        if blocked:
+            upstream = {r for r in again if causes.all[rows[r]].named is FailureClass.UPSTREAM}
+            again -= {row for row in upstream if latest.number(row) // latest.chunk in blocked}
+        failed = run.state(step.name).failed_items + _count_own(rows, again, causes)
+        return again if is_tolerated(run, step, failed) else set()
 
     def _blocked_children(self, run: Run, step: Step) -> set[int]:
         """Children whose child in a step before failed for good."""
@@ -114,6 +109,13 @@ class FailureCollector:
                 return set(range(run.state(step.name).children or 0))
             blocked |= {number // state.chunk for number in failed_numbers(self.objects, state)}
         return blocked
+
+    def _shown(
+        self, state: StepState, causes: Causes, rows: Mapping[Row, int], again: set[Row]
+    ) -> list[Cause]:
+        """The causes of every item that failed and did not succeed later."""
+        new = map(self._with_log, causes.counted(rows, again))
+        return [*causes_for_good(self.objects, state), *new]
 
     def _with_log(self, cause: Cause) -> Cause:
         """With the end of its sample's log, if that may be read."""
