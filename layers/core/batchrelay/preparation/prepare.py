@@ -42,7 +42,7 @@ from batchrelay.domain.values import (
     work_queues_prefix,
 )
 from batchrelay.domain.variables import variables_of
-from batchrelay.ports import Clock, Objects, Queues
+from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.chunk_size import automatic_chunk
 from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
@@ -86,6 +86,8 @@ class Preparation:
 
     objects: Objects
     queues: Queues
+    jobs: Jobs
+    logs: Logs
     clock: Clock
 
     def prepare(
