@@ -23,6 +23,7 @@ NOT_A_CALL = {
 NOT_KILLED = {
     "batch:DescribeJobs": "reads; the handlers of reconcile and the API are killed there",
     "batch:ListJobs": "reads; the local cloud's rows have it only after a lost SubmitJob answer",
+    "logs:GetLogEvents": "reads",
     "batch:TerminateJob": "a cancellation in the middle of another event; the API is killed there",
     "dynamodb:Query": "reads the open runs or an upload batch; reconcile is killed there",
     "s3:GetObject": "reads",

@@ -16,6 +16,7 @@ from batchrelay.adapters.memory import (
     MemoryClock,
     MemoryJob,
     MemoryJobs,
+    MemoryLogs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
@@ -194,6 +195,7 @@ class World:
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    logs: MemoryLogs = field(default_factory=MemoryLogs)
     notices: MemoryNotices = field(default_factory=MemoryNotices)
     preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
@@ -232,15 +234,20 @@ class World:
         def port(thing: object) -> Any:
             return Port(self, thing)
 
+        jobs = JobsPort(self, self.jobs)
         return Engine(
             runs=port(self.runs),
             pipelines=self.pipelines,
-            jobs=JobsPort(self, self.jobs),
+            jobs=jobs,
             notices=port(self.notices),
             preparations=port(self.preparations),
             queues=port(self.queues),
             preparation=Preparation(
-                objects=port(self.objects), queues=port(self.queues), clock=self.clock
+                objects=port(self.objects),
+                queues=port(self.queues),
+                jobs=jobs,
+                logs=port(self.logs),
+                clock=self.clock,
             ),
             clock=self.clock,
             backoff=MemoryBackoff(seconds=self._seconds_left()),

@@ -84,6 +84,21 @@ def test_a_tag_is_given_to_jobs_only() -> None:
         assert not any(DEFAULT.allows(name, "batch:TagResource", arn) for name in SUBMITTERS)
 
 
+def test_only_the_preparation_reads_what_jobs_print() -> None:
+    logs = "arn:aws:logs:eu-west-1:111122223333:log-group"
+    streams = [f"{logs}:{group}:log-stream:plan/default/0a1b" for group in ("/aws/batch/job", "my")]
+    readers = [
+        name
+        for name in SUBMITTERS
+        if any(DEFAULT.allows(name, "logs:GetLogEvents", arn) for arn in streams)
+    ]
+    assert readers == ["Prepare"]
+    assert all(DEFAULT.allows("Prepare", "logs:GetLogEvents", arn) for arn in streams)
+    assert not DEFAULT.allows("Prepare", "logs:DeleteLogStream", streams[0])
+    finders = [name for name in SUBMITTERS if DEFAULT.allows(name, "batch:ListJobs", "*")]
+    assert finders == ["Prepare", "Reconcile"]
+
+
 def work_queue(run_id: str, policies: Policies) -> list[str]:
     step = Step(name="pulled", request={}, workers=2)
     name = f"{work_queues_prefix(run_id)}{step_digest(step, StepState())}-101112131415"

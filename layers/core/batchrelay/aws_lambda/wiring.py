@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
@@ -56,15 +57,18 @@ def engine(settings: Settings) -> Engine:
     """An engine on AWS. Clients are made when they are first used."""
     clock = SystemClock()
     queues = SqsQueues()
+    jobs = BatchJobs(time_left=_backoff.time_left)
     store = DynamoStore(table=settings.table, run_ttl_days=settings.run_ttl_days)
     return Engine(
         runs=store,
         pipelines=store,
-        jobs=BatchJobs(time_left=_backoff.time_left),
+        jobs=jobs,
         notices=SnsNotices(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
         queues=queues,
-        preparation=Preparation(objects=S3Objects(), queues=queues, clock=clock),
+        preparation=Preparation(
+            objects=S3Objects(), queues=queues, jobs=jobs, logs=CloudWatchLogs(), clock=clock
+        ),
         clock=clock,
         backoff=_backoff,
         environment=settings.environment,
