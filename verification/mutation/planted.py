@@ -389,7 +389,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a failed preparation is asked for again for ever",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)",
         new="FOR_GOOD = (InvalidItems,)",
     ),
@@ -463,13 +463,13 @@ MUTANTS = (
     ),
     Mutant(
         bug="a preparation that comes no further goes on without end",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="            if self.position == self._begin:\n                raise",
         new="            if False:\n                raise",
     ),
     Mutant(
         bug="a queue of an older attempt is filled again",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="[str(row) for row in range(rows)]",
         new="[str(row) for row in range(rows + 1)]",
     ),

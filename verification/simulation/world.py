@@ -489,7 +489,7 @@ class World:
             self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
             return
         self.dead_attempts[wanted.step] += 1
-        with patch.object(preparation, "LOOKS_EVERY", 2):
+        with patch.object(attempt, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
                 RUN_ID,
                 wanted.step,
