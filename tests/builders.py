@@ -26,6 +26,7 @@ from batchrelay.adapters.memory import (
     MemoryUploadBatches,
 )
 from batchrelay.domain.events import Event
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
     ForEach,
@@ -64,8 +65,10 @@ class Flow(TypedDict, total=False):
     groups: tuple[Group, ...]
     n_to_n_needs: frozenset[str]
     output: str | None
+    retry_failed: RetryFailed | None
     sequential: bool
     skip_existing: str | None
+    tolerate: Tolerate | None
     unsafe_shell: bool
     when: str | None
     workers: int | None
