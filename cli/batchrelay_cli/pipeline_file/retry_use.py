@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.pipeline import Step
 from batchrelay_cli.pipeline_file.commands import WORKER
 from batchrelay_cli.pipeline_file.definitions import amounts_of
@@ -14,7 +15,6 @@ from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import has_file, is_array
 from batchrelay_cli.pipeline_file.overrides import requests_of
 
-ITEM_NUMBERS = "BATCHRELAY_ITEM_NUMBERS"
 _INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _Steps = Sequence[tuple[int, Step]]
 _Definitions = Sequence[Mapping[str, Any]]
