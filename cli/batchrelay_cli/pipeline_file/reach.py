@@ -16,6 +16,7 @@ from batchrelay.domain.pipeline import ListFile, Listing, Pipeline, S3Trigger, S
 from batchrelay.domain.templates import references
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
+from batchrelay_cli.pipeline_file.overrides import variants
 
 _S3 = "s3://"
 _EXPANSIONS_MAX = 100
@@ -80,10 +81,10 @@ def reaches(
         )
         for key, kind in (("jobQueue", Kind.QUEUE), ("jobDefinition", Kind.DEFINITION)):
             yield texts.reach(kind, source(layers, (key,)), str(step.request[key]))
-            for index, group in enumerate(step.groups):
-                if key in group.overrides:
-                    place: Place = ("steps", number, "flow", "groups", index, key)
-                    yield texts.reach(kind, place, str(group.overrides[key]))
+            for overrides in variants(step.groups, step.retry_failed):
+                path, values = overrides[0]
+                if len(overrides) == 1 and key in values:
+                    yield texts.reach(kind, ("steps", number, *path, key), str(values[key]))
         for where, text in _uris(pipeline, number, step):
             yield texts.reach(Kind.BUCKET, where, text)
     for number, rule in enumerate(pipeline.notify):

@@ -29,6 +29,7 @@ from batchrelay_cli.pipeline_file.fields import (
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
 from batchrelay_cli.pipeline_file.reach import check_reach
+from batchrelay_cli.pipeline_file.retry_use import check_rounds, with_memory
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
@@ -123,6 +124,8 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     entries: Any = data.get("steps")
     check_commands(document, entries, defaults, data.get("jobDefinitions"))
     check_code(document, entries, defaults, data.get("jobDefinitions"))
+    steps = with_memory(document, steps, definitions)
+    check_rounds(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
     check_graph(document, steps, entries)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
@@ -217,6 +220,8 @@ def _check_step_variables(
             check_variables(document, value, inner, known, items=is_array(step))
         elif key == "groups":
             check_variables(document, [g.overrides for g in step.groups], inner, here)
+        elif key == "retryFailed":
+            check_variables(document, value, inner, here)
         else:
             check_variables(document, value, inner, known)
     _check_when(document, (*place, "flow", "when"), step, known)

@@ -142,7 +142,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         job_definition: d
         jobQueue: q
         ContainerOverrides: {command: [x]}
-        flow: {chunk: 10, outptu: s3://b, tolerate: {count: 1}}
+        flow: {chunk: 10, outptu: s3://b, canary: {items: 1}}
       - jobName: b
         jobQueue: q
         jobDefinition: d
@@ -157,7 +157,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         "7:5: unknown key ContainerOverrides: AWS spells it containerOverrides",
         "8:12: chunk needs a forEach, whose items it shares out",
         "8:23: unknown key outptu: did you mean output?",
-        "8:39: flow.tolerate is not built yet in this version",
+        "8:39: flow.canary is not built yet in this version",
         "12:17: there is no step nobody; the steps are a, b",
         "12:36: a step is meant by its name: write jobName, not jobId",
         "12:48: dependsOn has the types N_TO_N and SEQUENTIAL, not N_TO",

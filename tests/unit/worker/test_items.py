@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from typing import Any
 
 import pytest
 
 from batchrelay_worker.errors import WorkerError
-from batchrelay_worker.items import Child, Item, filled, value_of
+from batchrelay_worker.items import Child, Item, filled, items_of, value_of
 
 ENVIRONMENT = {
     "AWS_BATCH_JOB_ARRAY_INDEX": "3",
@@ -18,6 +20,7 @@ ENVIRONMENT = {
     "BATCHRELAY_MANIFEST": "s3://b/m.jsonl",
     "BATCHRELAY_RESULTS": "s3://b/results/",
     "BATCHRELAY_QUEUE": "https://q",
+    "BATCHRELAY_ITEM_NUMBERS": "s3://b/numbers.txt",
 }
 
 
@@ -30,6 +33,7 @@ def test_a_child_is_read_from_its_environment() -> None:
         results="s3://b/results/",
         queue="https://q",
         attempt=2,
+        numbers="s3://b/numbers.txt",
     )
     assert Child.of(ENVIRONMENT).group_offset == 9_000
 
@@ -51,6 +55,108 @@ def test_a_manifest_needs_an_index() -> None:
 def test_a_wrong_environment_is_refused() -> None:
     with pytest.raises(WorkerError, match="the job's environment is not batchrelay's: invalid"):
         Child.of({**ENVIRONMENT, "BATCHRELAY_CHUNK": "x"})
+
+
+class Objects:
+    """Objects by URI, and the ranges that were read of them."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self._objects = objects
+        self.ranges: list[tuple[str, int, int]] = []
+
+    def get(self, uri: str, first: int, last: int) -> bytes:
+        self.ranges.append((uri, first, last))
+        return self._objects[uri][first : last + 1]
+
+
+def numbered(*numbers: int) -> bytes:
+    return "".join(f"{number:>10}\n" for number in numbers).encode()
+
+
+VALUES = ("a", "b", "c", "d", "e")
+LINES = [json.dumps(value).encode() + b"\n" for value in VALUES]
+STARTS = (0, 8, 16, 20)
+"""Of children with two items each, and the end."""
+MANIFEST = {
+    "s3://b/m.jsonl": b"".join(LINES),
+    "s3://b/m.offsets": struct.pack("<4Q", *STARTS),
+}
+AGAIN = {
+    "AWS_BATCH_JOB_ARRAY_INDEX": "1",
+    "BATCHRELAY_CHUNK": "2",
+    "BATCHRELAY_MANIFEST": "s3://b/m.jsonl",
+    "BATCHRELAY_ITEM_NUMBERS": "s3://b/numbers.txt",
+}
+
+
+def test_the_items_of_the_first_round_are_counted() -> None:
+    objects = Objects(MANIFEST)
+    environment = {name: AGAIN[name] for name in AGAIN if not name.endswith("NUMBERS")}
+    offset = {"BATCHRELAY_OFFSET": "10", "BATCHRELAY_GROUP_OFFSET": "10"}
+    child = Child.of({**environment, **offset})
+    assert items_of(child, objects) == [Item(22, "c"), Item(23, "d")]  # type: ignore[arg-type]
+    assert objects.ranges == [("s3://b/m.offsets", 8, 23), ("s3://b/m.jsonl", 8, 15)]
+
+
+@pytest.mark.parametrize(
+    ("index", "offset", "group_offset", "items", "numbers_range"),
+    [
+        ("0", "0", "0", [Item(3, "a"), Item(17, "b")], (0, 21)),
+        ("1", "0", "0", [Item(18, "c"), Item(1_234_567_890, "d")], (22, 43)),
+        ("0", "2", "0", [Item(0, "e")], (44, 54)),
+        ("1", "40", "40", [Item(18, "c"), Item(1_234_567_890, "d")], (22, 43)),
+    ],
+)
+def test_items_that_run_again_keep_their_numbers(
+    index: str, offset: str, group_offset: str, items: list[Item], numbers_range: tuple[int, int]
+) -> None:
+    numbers = numbered(3, 17, 18, 1_234_567_890, 0)
+    objects = Objects({**MANIFEST, "s3://b/numbers.txt": numbers})
+    environment = {
+        **AGAIN,
+        "AWS_BATCH_JOB_ARRAY_INDEX": index,
+        "BATCHRELAY_OFFSET": offset,
+        "BATCHRELAY_GROUP_OFFSET": group_offset,
+    }
+    child = Child.of(environment)
+    assert items_of(child, objects) == items  # type: ignore[arg-type]
+    assert objects.ranges[2:] == [("s3://b/numbers.txt", *numbers_range)]
+    assert child.number == int(offset) + int(index)
+
+
+def test_a_step_without_items_knows_its_number_when_it_runs_again() -> None:
+    objects = Objects({"s3://b/numbers.txt": numbered(3, 17, 4_000)})
+    environment = {
+        "AWS_BATCH_JOB_ARRAY_INDEX": "1",
+        "BATCHRELAY_OFFSET": "1",
+        "BATCHRELAY_ITEM_NUMBERS": "s3://b/numbers.txt",
+    }
+    child = Child.of(environment)
+    assert items_of(child, objects) == [Item(4_000, {"number": 4_000})]  # type: ignore[arg-type]
+    assert objects.ranges == [("s3://b/numbers.txt", 22, 32)]
+    plain = Child.of({"BATCHRELAY_INDEX": "0", "BATCHRELAY_ITEM_NUMBERS": "s3://b/numbers.txt"})
+    assert items_of(plain, objects) == [Item(3, {"number": 3})]  # type: ignore[arg-type]
+
+
+def test_a_row_without_items_reads_no_numbers() -> None:
+    empty = {"s3://b/m.jsonl": b"", "s3://b/m.offsets": struct.pack("<2Q", 0, 0)}
+    objects = Objects(empty)
+    child = Child.of({**AGAIN, "AWS_BATCH_JOB_ARRAY_INDEX": "0"})
+    assert items_of(child, objects) == []  # type: ignore[arg-type]
+    assert objects.ranges == [("s3://b/m.offsets", 0, 15)]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [b"", numbered(1, 2, 3), numbered(1, 2, 3, 4)[:-1], b" " * 22 + b"1\n" * 11, b"\n" * 44],
+)
+def test_numbers_that_are_damaged_are_refused(numbers: bytes) -> None:
+    objects = Objects({**MANIFEST, "s3://b/numbers.txt": numbers})
+    with pytest.raises(WorkerError) as caught:
+        items_of(Child.of(AGAIN), objects)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "s3://b/numbers.txt does not have the numbers of 2 items at byte 22"
+    )
 
 
 @pytest.mark.parametrize(

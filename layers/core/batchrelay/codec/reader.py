@@ -99,6 +99,16 @@ def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
         raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {_shown(text)}") from None
 
 
+def maybe_number(reader: Reader, name: str) -> float | None:
+    """A number; a whole one may be written without a point."""
+    value = reader.document.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CodecError(f"{reader.path}.{name}: expected a number, got {_shown(value)}")
+    return float(value)
+
+
 def overlap(reader: Reader) -> Overlap:
     return enum(reader, "overlap", Overlap) if "overlap" in reader.document else Overlap.PARALLEL
 

@@ -41,6 +41,10 @@ LAST_LINE_CHARS = 60
 SIGKILL = 137
 """The exit code of a process that a SIGKILL ended: 128 + 9."""
 
+ITEM_NUMBERS = "BATCHRELAY_ITEM_NUMBERS"
+"""The variable by which a job of a further round knows its items' numbers, where the index of its
+array does not say them."""
+
 _REASONS: tuple[tuple[re.Pattern[str], FailureClass], ...] = (
     (re.compile(r"dependent job failed", re.IGNORECASE), FailureClass.UPSTREAM),
     (re.compile(r"OutOfMemory|memory usage", re.IGNORECASE), FailureClass.OUT_OF_MEMORY),
