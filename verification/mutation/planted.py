@@ -52,7 +52,7 @@ MUTANTS = (
     Mutant(
         bug="a step succeeds although one of its parts failed",
         file="domain/step_end.py",
-        old="return _have_ended(here) and JobOutcome.FAILED in _outcomes(here)",
+        old="return _have_ended(here) and has_failures(here.state)",
         new="return _have_ended(here) and _outcomes(here) == {JobOutcome.FAILED}",
     ),
     Mutant(
@@ -966,7 +966,7 @@ MUTANTS = (
     Mutant(
         bug="a run keeps no budget for how its steps end",
         file="domain/run_size.py",
-        old="    return REASON_BYTES_MAX * (2 if step.has_items and may_prepare else 1)",
+        old="    return REASON_BYTES_MAX * (2 if retries or (step.has_items and may_prepare) else 1)",
         new="    return 0 * may_prepare",
     ),
     Mutant(

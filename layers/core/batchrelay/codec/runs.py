@@ -84,7 +84,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             **_encode_parts(state.parts),
             "m": state.manifest,
             "q": state.queue,
-            "rounds": [_encode_parts(parts) for parts in state.earlier_rounds],
+            "rounds": [_encode_round(parts) for parts in state.earlier_rounds],
             "fu": state.failures,
             "fi": state.failed_items or None,
             "ui": state.upstream_items or None,
@@ -105,6 +105,11 @@ def _encode_parts(parts: tuple[Part, ...]) -> dict[str, Json]:
         return {"parts": [_encode_part(part) for part in parts]}
     blocked = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
     return {"parts": records, "blocked": blocked}
+
+
+def _encode_round(parts: tuple[Part, ...]) -> Json:
+    """An earlier round: all of it has ended."""
+    return packed_parts(parts) or [_encode_part(part) for part in parts]
 
 
 def _encode_part(part: Part) -> dict[str, Json]:
@@ -185,7 +190,7 @@ def _decode_state(reader: Reader) -> StepState:
         parts=_decode_parts(reader),
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
-        earlier_rounds=tuple(_decode_parts(parts) for parts in reader.list("rounds")),
+        earlier_rounds=_decode_rounds(reader),
         failures=reader.maybe("fu", str) or "",
         failed_items=reader.maybe("fi", int) or 0,
         upstream_items=reader.maybe("ui", int) or 0,
@@ -210,6 +215,20 @@ def _decode_parts(reader: Reader) -> tuple[Part, ...]:
         replace(part, blocked=blocked[str(number)]) if str(number) in blocked else part
         for number, part in enumerate(parts)
     )
+
+
+def _decode_rounds(reader: Reader) -> tuple[tuple[Part, ...], ...]:
+    rounds = reader.maybe("rounds", list) or []
+    return tuple(
+        _decode_round(parts, f"{reader.path}.rounds[{number}]")
+        for number, parts in enumerate(rounds)
+    )
+
+
+def _decode_round(parts: Any, path: str) -> tuple[Part, ...]:
+    if isinstance(parts, str):
+        return unpacked_parts(parts, path)
+    return tuple(_decode_part(part) for part in Reader({"parts": parts}, path).list("parts"))
 
 
 def _decode_part(reader: Reader) -> Part:

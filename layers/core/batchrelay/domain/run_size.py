@@ -30,8 +30,8 @@ from batchrelay.domain.values import stored_text
 PART_BYTES = 52
 """Of a part, whatever becomes of it: a record of 39 bytes in base64."""
 
-ROUND_BYTES = 14
-"""Of an earlier round beside its parts: `{"parts":""},`."""
+ROUND_BYTES = 3
+"""Of an earlier round beside its parts: quotes and a comma."""
 
 STEP_BYTES = 176
 """Of a step beside its name, parts, texts and counts of items: 164 today, the rest for a few more
