@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
 from batchrelay.adapters.batch import BatchJobs
@@ -46,10 +47,23 @@ def child(index: int, container: dict[str, Any] | None = None, **more: Any) -> d
     return named if container is None else {**named, "container": container}
 
 
-def jobs_on(*answers: Answer) -> tuple[BatchJobs, Wire]:
-    jobs, wire = BatchJobs(), Wire(*answers)
+class Kept(Wire):
+    """Keeps the requests that it answers."""
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__(*answers)
+        self.requests = list[Any]()
+
+    def __call__(self, request: Any, **more: object) -> AWSResponse:
+        self.requests.append(json.loads(request.body))
+        return super().__call__(request, **more)
+
+
+def jobs_on(*answers: Answer) -> tuple[BatchJobs, list[Any]]:
+    """And the requests that AWS Batch is sent."""
+    jobs, wire = BatchJobs(), Kept(*answers)
     jobs._client.meta.events.register("before-send.batch.*", wire)  # type: ignore[arg-type]  # the stub has no answer
-    return jobs, wire
+    return jobs, wire.requests
 
 
 def test_the_pages_of_failed_children_are_asked_for_one_after_the_other() -> None:
@@ -60,16 +74,17 @@ def test_the_pages_of_failed_children_are_asked_for_one_after_the_other() -> Non
     )
     host = "Host EC2 (instance i-0a) terminated."
     second = said(jobSummaryList=[child(5, statusReason=host), child(7, {"exitCode": 0})])
-    jobs, wire = jobs_on(array(failed=3), first, second)
+    jobs, sent = jobs_on(array(failed=3), first, second)
     failures = jobs.failed_children("j")
     reason = "Essential container in task exited, OutOfMemoryError: Container killed"
     assert next(failures) == ChildFailure(index=2, job_id="j:2", exit_code=137, reason=reason)
-    assert wire.sent == 2
+    assert len(sent) == 2
     assert list(failures) == [
         ChildFailure(index=5, job_id="j:5", reason=host),
         ChildFailure(index=7, job_id="j:7", exit_code=0),
     ]
-    assert wire.sent == 3
+    listing = {"arrayJobId": "j", "jobStatus": "FAILED"}
+    assert sent == [{"jobs": ["j"]}, listing, {**listing, "nextToken": "more"}]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +99,10 @@ def test_a_listing_that_lags_is_asked_again_later(
     parent: Answer, listed: tuple[int, ...], counts: str
 ) -> None:
     jobs, _ = jobs_on(parent, said(jobSummaryList=[child(index) for index in listed]))
+    indexes = list[int]()
     with pytest.raises(NotDone, match=f"ListJobs lags: {counts} failed children of j"):
-        list(jobs.failed_children("j"))
+        indexes.extend(failure.index for failure in jobs.failed_children("j"))
+    assert indexes == list(listed)
 
 
 def test_counts_that_lag_hide_no_child() -> None:
@@ -105,9 +122,9 @@ def test_an_array_that_ended_before_it_had_children_failed_as_a_whole() -> None:
 def test_a_child_is_a_job_of_its_own() -> None:
     described = child(7, {"exitCode": 3}, status="FAILED")
     described["arrayProperties"]["statusSummary"] = {}
-    jobs, wire = jobs_on(said(jobs=[described]))
+    jobs, sent = jobs_on(said(jobs=[described]))
     assert list(jobs.failed_children("j:7")) == [ChildFailure(index=7, job_id="j:7", exit_code=3)]
-    assert wire.sent == 1
+    assert sent == [{"jobs": ["j:7"]}]
 
 
 def test_a_job_that_is_left_out_is_forgotten() -> None:
@@ -132,16 +149,11 @@ def test_an_error_is_classed_whichever_call_meets_it(
 
 def logs_on(job: dict[str, Any], *answers: Answer) -> tuple[CloudWatchLogs, list[Any]]:
     """And the requests that CloudWatch Logs is sent."""
-    logs, sent, wire = CloudWatchLogs(), list[Any](), Wire(*answers)
-
-    def answer(request: Any, **more: object) -> Any:
-        sent.append(json.loads(request.body))
-        return wire(request, **more)
-
+    logs, wire = CloudWatchLogs(), Kept(*answers)
     batch, client = logs._jobs.meta.events, logs._client.meta.events
     batch.register("before-send.batch.*", Wire(said(jobs=[job])))  # type: ignore[arg-type]  # the stub has no answer
-    client.register("before-send.cloudwatch-logs.*", answer)
-    return logs, sent
+    client.register("before-send.cloudwatch-logs.*", wire)  # type: ignore[arg-type]  # the stub has no answer
+    return logs, wire.requests
 
 
 def refusal(status: int, code: str) -> Answer:

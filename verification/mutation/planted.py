@@ -906,6 +906,36 @@ MUTANTS = (
         new="if False:",
     ),
     Mutant(
+        bug="a listing that lags hides children that failed",
+        file="adapters/batch.py",
+        old="if listed < (failed := children_failed(job)):",
+        new="if listed > (failed := children_failed(job)):",
+    ),
+    Mutant(
+        bug="the children of an array are listed whatever became of them",
+        file="adapters/batch.py",
+        old='arrayJobId=array_id, jobStatus="FAILED"',
+        new="arrayJobId=array_id",
+    ),
+    Mutant(
+        bug="an array that says that a child failed is taken for one without children",
+        file="codec/job_detail.py",
+        old="or had_children or reason.startswith(CHILD_FAILED)",
+        new="or had_children",
+    ),
+    Mutant(
+        bug="a log that must not be read fails the preparation",
+        file="adapters/cloudwatch_logs.py",
+        old="if isinstance(problem, Denied):",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a log is read from its beginning",
+        file="adapters/cloudwatch_logs.py",
+        old='"startFromHead": False',
+        new='"startFromHead": True',
+    ),
+    Mutant(
         bug="a start whose effect fails does not say which run it began",
         file="engine/engine.py",
         old="return Handled(run=created, ended=ended, problem=problem)",

@@ -5,7 +5,7 @@ Source: Batch User Guide, batch_cwe_events ("resembles the JobDetail object").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -116,7 +116,7 @@ def failure_of(job: Mapping[str, Any]) -> ChildFailure:
     )
 
 
-def failures_without_children(array: Mapping[str, Any]) -> tuple[ChildFailure, ...]:
+def failures_without_children(array: Mapping[str, Any]) -> Iterator[ChildFailure]:
     """Of an array that FAILED before it had children, all that it was to have; else none.
 
     It did so because a job that it depends on failed, or because it was stopped.
@@ -125,12 +125,9 @@ def failures_without_children(array: Mapping[str, Any]) -> tuple[ChildFailure, .
     reason = _joined(array.get("statusReason"))
     had_children = any(_mapping(properties, "statusSummary").values())
     if array.get("status") != "FAILED" or had_children or reason.startswith(CHILD_FAILED):
-        return ()
-    size, job_id = _count(properties, "size", 0), str(array.get("jobId", ""))
-    return tuple(
-        ChildFailure(index=index, job_id=f"{job_id}:{index}", reason=reason)
-        for index in range(size)
-    )
+        return
+    for index in range(_count(properties, "size", 0)):
+        yield ChildFailure(index=index, job_id=f"{array.get('jobId')}:{index}", reason=reason)
 
 
 def children_failed(array: Mapping[str, Any]) -> int:
