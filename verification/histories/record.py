@@ -20,8 +20,8 @@ from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Four runs: one goes to its end, one is stopped on the way, one waits in a run queue first, one
-    runs a failed item again."""
+    """Four runs: one to its end, one stopped on the way, one that waits in a run queue first, one
+    that runs a failed item again."""
     history = _record()
     return {
         **history,

@@ -20,7 +20,13 @@ from batchrelay.engine import engine
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from verification.simulation.invariants import check_end
-from verification.simulation.plan import BUCKET, TOPIC, random_plan, with_little_room
+from verification.simulation.plan import (
+    BUCKET,
+    TOPIC,
+    random_plan,
+    with_failed_items,
+    with_little_room,
+)
 from verification.simulation.world import CALM, RUN_ID, World, random_weather
 
 STORM_TICKS_MAX = 400
@@ -43,6 +49,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     rng = random.Random(seed)
     forks = random.Random(f"forks of {seed}")
     plan = with_little_room(random_plan(rng), forks)
+    plan = with_failed_items(plan, random.Random(f"failed items of {seed}"))
     weather = random_weather(rng)
     seen = coverage or Coverage()
     world = World(

@@ -6,11 +6,12 @@ The oracle is a loop over rounds in plain sets. It knows nothing of manifests, e
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
-from batchrelay.domain.n_to_n_chains import continues
+from batchrelay.adapters.memory import MemoryJob
+from batchrelay.domain.failures import ChildFailure, FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import StepStatus
 
@@ -64,7 +65,7 @@ def with_retries(
 ) -> tuple[tuple[Step, ...], dict[str, ItemFates]]:
     """The same steps, some of which retry or tolerate; and what their items do.
 
-    A step behind such a one (N_TO_N) has items that always fail, or never: what it comes to does not
+    A step behind such a one (N_TO_N) has items that always fail, or never: its end does not
     depend on when it began.
     """
     fates: dict[str, ItemFates] = {}
@@ -137,7 +138,7 @@ def outcome_of(
     count = sum(len(group) for group in groups)
     for round_number in range(1, ALWAYS):
         failed = dict(_failed_of_round(step, fates, waiting, tries))
-        again = {n: g for n, g in failed.items() if _takes(step, fates, failed, n, round_number)}
+        again = {n: g for n, (named, g) in failed.items() if _takes(step, named, round_number)}
         if not _is_tolerated(step, len(own) + len(failed) - len(again), count):
             again = {}
         own |= failed.keys() - again.keys()
@@ -155,8 +156,8 @@ def outcome_of(
 
 def _failed_of_round(
     step: Step, fates: ItemFates, waiting: dict[int, list[int]], tries: dict[int, int]
-) -> Iterator[tuple[int, int]]:
-    """(item, group of the next round) of every item whose child fails: of a chunk, all of them."""
+) -> Iterator[tuple[int, tuple[FailureClass, int]]]:
+    """Every item whose child fails (of a chunk, all of them): its class, and its next group."""
     assert step.chunk is not None, step
     grows = step.retry_failed is not None and step.retry_failed.memory_factor is not None
     for group, numbers in sorted(waiting.items()):
@@ -166,18 +167,16 @@ def _failed_of_round(
             for number in chunk:
                 tries[number] = tries.get(number, 0) + 1
             if bad:
-                is_short = fates.named(bad[0]) is FailureClass.OUT_OF_MEMORY
+                named = fates.named(bad[0])
+                is_short = named is FailureClass.OUT_OF_MEMORY
                 after = group + (len(step.groups) + 1) * (grows and is_short)
-                yield from ((number, after) for number in chunk)
+                yield from ((number, (named, after)) for number in chunk)
 
 
-def _takes(
-    step: Step, fates: ItemFates, failed: dict[int, int], number: int, round_number: int
-) -> bool:
+def _takes(step: Step, named: FailureClass, round_number: int) -> bool:
     retry = step.retry_failed
     if retry is None or round_number > retry.rounds + bool(step.n_to_n_needs):
         return False
-    named = fates.named(number)
     return retry.takes(named, REASONS[named][0])
 
 
@@ -185,6 +184,72 @@ def _is_tolerated(step: Step, failed: int, items: int) -> bool:
     return failed == 0 if step.tolerate is None else step.tolerate.covers(failed, items)
 
 
-def is_pair(step: Step) -> bool:
-    """Whether its children are those of the step before it."""
-    return continues(step)
+# --- what the jobs of such a step do
+
+
+@dataclass(kw_only=True)
+class ItemRuns:
+    """Which items ran in which round, as the containers saw it: by their requests alone."""
+
+    objects: Mapping[str, bytes]
+    rounds: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    """The rounds in which an item ran."""
+    succeeded: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The round in which it succeeded."""
+
+    def failures(
+        self, job: MemoryJob, step: Step, fates: ItemFates, failed_upstream: set[int]
+    ) -> list[ChildFailure]:
+        """The children of a job that fail; what they did is recorded.
+
+        Args:
+            failed_upstream: children whose child in the step before failed in this round.
+        """
+        environment = _environment(job)
+        round_number = int(environment["BATCHRELAY_ROUND"])
+        found = []
+        for index in range(job.size):
+            child = f"{job.job_id}:{index}" if job.size > 1 else job.job_id
+            if index in failed_upstream:
+                found.append(ChildFailure(index=index, job_id=child, reason="Dependent Job failed"))
+                continue
+            numbers = self._numbers(environment, index)
+            bad = [n for n in numbers if self._fails(step, fates, n, round_number)]
+            for number in numbers:
+                self._record(step.name, number, round_number, has_succeeded=not bad)
+            if bad:
+                code, reason = REASONS[fates.named(bad[0])]
+                found.append(ChildFailure(index=index, job_id=child, exit_code=code, reason=reason))
+        return found
+
+    def _fails(self, step: Step, fates: ItemFates, number: int, round_number: int) -> bool:
+        earlier = self.rounds.get((step.name, number), set()) - {round_number}
+        return len(earlier) < fates.failing_tries(number)
+
+    def _record(self, step: str, number: int, round_number: int, *, has_succeeded: bool) -> None:
+        before = self.succeeded.get((step, number), round_number)
+        assert before >= round_number, f"{step}: item {number} ran after it had succeeded"
+        self.rounds.setdefault((step, number), set()).add(round_number)
+        if has_succeeded:
+            self.succeeded[step, number] = round_number
+
+    def _numbers(self, environment: Mapping[str, str], index: int) -> list[int]:
+        """The numbers of a child's items."""
+        child = int(environment.get("BATCHRELAY_OFFSET", "0")) + index
+        chunk = int(environment.get("BATCHRELAY_CHUNK", "1"))
+        row = (child - int(environment.get("BATCHRELAY_GROUP_OFFSET", "0"))) * chunk
+        if "BATCHRELAY_ITEM_NUMBERS" in environment:
+            lines = self._lines(environment["BATCHRELAY_ITEM_NUMBERS"])
+            return [int(line) for line in lines[row : row + chunk]]
+        if "BATCHRELAY_MANIFEST" not in environment:
+            return [child]
+        count = len(self._lines(environment["BATCHRELAY_MANIFEST"])[row : row + chunk])
+        return list(range(child * chunk, child * chunk + count))
+
+    def _lines(self, uri: str) -> list[bytes]:
+        return self.objects[uri].splitlines()
+
+
+def _environment(job: MemoryJob) -> dict[str, str]:
+    overrides: Any = job.request["containerOverrides"]
+    return {entry["name"]: entry["value"] for entry in overrides["environment"]}

@@ -13,8 +13,8 @@ from batchrelay.adapters.memory import MemoryJob
 from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.effects import Prepare
-from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
