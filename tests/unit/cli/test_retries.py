@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from batchrelay.domain.failures import RetryFailed, Tolerate
+from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.job_definitions import pinned
+from tests.stack import ROOT
 from tests.unit.cli.test_lint_limits import definition, needs, step
 from tests.unit.cli.test_lint_limits import problems as problems_of
 from tests.unit.cli.test_pipeline_file import problems, read_text, with_step
@@ -372,3 +373,10 @@ def test_children_that_continue_an_array_are_warned_of_too(tmp_path: Path) -> No
     assert problems_of(tmp_path, *entries) == []
     [warning] = read(tmp_path / "pipeline.json").warnings
     assert warning.message == SMALLER
+
+
+def test_the_page_has_every_class() -> None:
+    page = (ROOT / "docs" / "reference" / "pipeline-file.md").read_text()
+    _, _, table = page.partition("| class | failure |\n| --- | --- |\n")
+    rows = table.partition("\n\n")[0].splitlines()
+    assert [row.split("`")[1] for row in rows] == list(FailureClass)
