@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from batchrelay_cli.pipeline_file.commands import WORKER
 from batchrelay_cli.pipeline_file.definitions import amounts_of
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import has_file, is_array
-from batchrelay_cli.pipeline_file.overrides import requests_of
+from batchrelay_cli.pipeline_file.overrides import requests_of, variants, with_overrides
 
 _INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _Steps = Sequence[tuple[int, Step]]
@@ -34,38 +35,42 @@ def _with_memory(document: Document, place: Place, step: Step, definitions: _Def
     retry = step.retry_failed
     if retry is None or retry.memory_factor is None:
         return step
-    inner = (*place, "flow", "retryFailed", "memory")
-    if _override(retry.overrides) is not None:
-        problem = "memory and a MEMORY in containerOverrides both say the memory of these rounds"
-        document.wrong(inner, f"{problem}: leave one of them out")
-    first = replace(step, retry_failed=None)
-    found = [_memory(request, definitions) for request in requests_of(first)]
-    base = found[0]
-    if any(memory is None for memory in found):
-        what = "the step" if base is None else "one of its groups"
+    found = [_memory(request, definitions) for request in _requests_again(step)]
+    if None in found:
+        what = "the step" if found[0] is None else "one of its groups"
+        where = "retryFailed" if _has_amounts(retry.overrides) else what
         document.wrong(
-            inner,
+            (*place, "flow", "retryFailed", "memory"),
             f"memory grows from what {what} has, and neither its request nor a job definition of "
             "this file says it: write MEMORY in containerOverrides.resourceRequirements of "
-            f'{what}, such as {{type: MEMORY, value: "1024"}}',
+            f'{where}, such as {{type: MEMORY, value: "1024"}}',
         )
-    is_amount = base is not None and base.isascii() and base.isdigit()
-    mib = int(base) if base is not None and is_amount else None
+    base = found[0] or ""
+    mib = int(base) if re.fullmatch("[0-9]+", base) else None
     return replace(step, retry_failed=replace(retry, memory_mib=mib))
+
+
+def _has_amounts(request: Mapping[str, Any]) -> bool:
+    """Whether its list of amounts replaces the one below."""
+    overrides = request.get("containerOverrides")
+    return isinstance(overrides, dict) and "resourceRequirements" in overrides
+
+
+def _requests_again(step: Step) -> Iterator[Mapping[str, Any]]:
+    """The requests of its later rounds: the step's own, and those of its groups."""
+    for overrides in variants(step.groups, step.retry_failed):
+        if overrides[0][0] == ("flow", "retryFailed"):
+            yield with_overrides(step.request, overrides)
 
 
 def _memory(request: Mapping[str, Any], definitions: _Definitions) -> str | None:
     """MiB of a child, which may be a `${…}`; None if the file does not say it."""
-    said = _override(request)
-    if said is not None:
-        return said
-    container = _definition(request, definitions).get("containerProperties")
-    return amounts_of(container).get("MEMORY") if isinstance(container, dict) else None
-
-
-def _override(request: Mapping[str, Any]) -> str | None:
-    overrides = request.get("containerOverrides")
-    return amounts_of(overrides).get("MEMORY") if isinstance(overrides, dict) else None
+    containers = (
+        request.get("containerOverrides"),
+        _definition(request, definitions).get("containerProperties"),
+    )
+    amounts = (amounts_of(c).get("MEMORY") for c in containers if isinstance(c, dict))
+    return next((amount for amount in amounts if amount is not None), None)
 
 
 def _definition(request: Mapping[str, Any], definitions: _Definitions) -> Mapping[str, Any]:

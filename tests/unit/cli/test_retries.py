@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from batchrelay.domain.failures import RetryFailed, Tolerate
+from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.job_definitions import pinned
+from tests.stack import ROOT
 from tests.unit.cli.test_lint_limits import definition, needs, step
 from tests.unit.cli.test_lint_limits import problems as problems_of
 from tests.unit.cli.test_pipeline_file import problems, read_text, with_step
@@ -24,7 +25,7 @@ LISTED = (
 )
 NO_MEMORY = (
     "memory grows from what {0} has, and neither its request nor a job definition of this file "
-    "says it: write MEMORY in containerOverrides.resourceRequirements of {0}, such as "
+    "says it: write MEMORY in containerOverrides.resourceRequirements of {1}, such as "
     '{{type: MEMORY, value: "1024"}}'
 )
 SMALLER = (
@@ -152,7 +153,7 @@ def test_the_memory_of_a_definition_in_its_old_spelling_is_known(tmp_path: Path)
         ("retryFailed: {rounds: 1, memory: x1.0}", f"6:45: {FACTOR}'x1.0'"),
         ("retryFailed: {rounds: 1, memory: x11}", f"6:45: {FACTOR}'x11'"),
         ("retryFailed: {rounds: 1, memory: 2GiB}", f"6:45: {FACTOR}'2GiB'"),
-        ("retryFailed: {rounds: 1, memory: x2}", "6:45: " + NO_MEMORY.format("the step")),
+        ("retryFailed: {rounds: 1, memory: x2}", "6:45: " + NO_MEMORY.format("the step", "the step")),
         ("tolerate: 3", "6:22: tolerate must be {count: NUMBER} or {percent: NUMBER}"),
         ("tolerate: {}", "6:22: tolerate must be {count: NUMBER} or {percent: NUMBER}"),
         ("tolerate: {count: 1, percent: 5}", "6:22: tolerate has a count or a percent, not both: leave one of them out"),
@@ -203,13 +204,31 @@ def test_what_has_no_children_that_fail_alone_is_refused(
     assert problems(tmp_path, text) == [wanted[key]]
 
 
-def test_two_ways_to_say_the_memory_are_one_too_many(tmp_path: Path) -> None:
-    retry = {"rounds": 1, "memory": "x2", "containerOverrides": needs("1", "4096")}
-    entry = step(containerOverrides=needs("1", "512"), flow={"retryFailed": retry})
-    assert problems_of(tmp_path, entry) == [
-        "memory and a MEMORY in containerOverrides both say the memory of these rounds: leave "
-        "one of them out"
-    ]
+@pytest.mark.parametrize(
+    ("retry", "memory_mib"),
+    [
+        ({"containerOverrides": needs("1", "4096")}, 4_096),
+        ({"jobDefinition": "large"}, 96),
+        ({"containerOverrides": {"command": ["x"]}}, 64),
+    ],
+)
+def test_memory_grows_from_what_a_later_round_would_have(
+    tmp_path: Path, retry: dict[str, Any], memory_mib: int
+) -> None:
+    known = [definition(), {**definition(needs("1", "96")), "jobDefinitionName": "large"}]
+    flow = {"retryFailed": {"rounds": 1, "memory": "x2", **retry}}
+    assert problems_of(tmp_path, step(flow=flow), jobDefinitions=known) == []
+    read_again = read(tmp_path / "pipeline.json").pipeline.step("a").retry_failed
+    assert read_again == RetryFailed(
+        rounds=1, overrides=retry, memory_factor=2.0, memory_mib=memory_mib
+    )
+
+
+def test_overrides_that_leave_the_memory_out_are_refused(tmp_path: Path) -> None:
+    vcpus = {"resourceRequirements": [{"type": "VCPU", "value": "4"}]}
+    flow = {"retryFailed": {"rounds": 1, "memory": "x2", "containerOverrides": vcpus}}
+    entry = step(containerOverrides=needs("1", "512"), flow=flow)
+    assert problems_of(tmp_path, entry) == [NO_MEMORY.format("the step", "retryFailed")]
 
 
 def test_every_group_says_its_memory(tmp_path: Path) -> None:
@@ -221,7 +240,7 @@ def test_every_group_says_its_memory(tmp_path: Path) -> None:
     }
     known = [definition()]
     assert problems_of(tmp_path, step(flow=flow), jobDefinitions=known) == [
-        NO_MEMORY.format("one of its groups")
+        NO_MEMORY.format("one of its groups", "one of its groups")
     ]
     group["containerOverrides"] = needs("1", "512")
     assert problems_of(tmp_path, step(flow=flow), jobDefinitions=known) == []
@@ -354,3 +373,10 @@ def test_children_that_continue_an_array_are_warned_of_too(tmp_path: Path) -> No
     assert problems_of(tmp_path, *entries) == []
     [warning] = read(tmp_path / "pipeline.json").warnings
     assert warning.message == SMALLER
+
+
+def test_the_page_has_every_class() -> None:
+    page = (ROOT / "docs" / "reference" / "pipeline-file.md").read_text()
+    _, _, table = page.partition("| class | failure |\n| --- | --- |\n")
+    rows = table.partition("\n\n")[0].splitlines()
+    assert [row.split("`")[1] for row in rows] == list(FailureClass)
