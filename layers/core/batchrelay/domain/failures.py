@@ -47,6 +47,7 @@ array does not say them."""
 
 _REASONS: tuple[tuple[re.Pattern[str], FailureClass], ...] = (
     (re.compile(r"dependent job failed", re.IGNORECASE), FailureClass.UPSTREAM),
+    (re.compile(r"no longer knows the job"), FailureClass.LOST),
     (re.compile(r"OutOfMemory|memory usage", re.IGNORECASE), FailureClass.OUT_OF_MEMORY),
     (re.compile(r"exceeded timeout|timed out", re.IGNORECASE), FailureClass.TIMEOUT),
     (re.compile(r"Host EC2|spot", re.IGNORECASE), FailureClass.SPOT),
@@ -69,11 +70,11 @@ class ChildFailure:
 
 def failure_class(failure: ChildFailure) -> FailureClass:
     """The class of a failure: its reason decides, then its exit code."""
-    if not failure.job_id:
-        return FailureClass.NOT_SUBMITTED
     for pattern, named in _REASONS:
         if pattern.search(failure.reason):
             return named
+    if not failure.job_id:
+        return FailureClass.NOT_SUBMITTED
     if failure.exit_code == SIGKILL:
         return FailureClass.KILLED
     return FailureClass.OTHER if failure.exit_code in (None, 0) else FailureClass.EXIT_CODE
