@@ -205,6 +205,8 @@ def test_what_a_step_does_about_failures_is_a_document_of_its_own() -> None:
         ("tolerate", {"count": 1, "percent": 2}, "tolerate: expected either count or percent"),
         ("tolerate", {"count": True}, "tolerate.count: expected int, got True"),
         ("tolerate", {"percent": True}, "tolerate.percent: expected a number, got True"),
+        ("tolerate", {"percent": 10**400}, "tolerate.percent: expected a number, got 1000"),
+        ("tolerate", {"percent": float("nan")}, "tolerate.percent: expected a number, got nan"),
         ("tolerate", [1], "tolerate: expected an object, got [1]"),
         ("retryFailed", {}, "retryFailed.rounds: expected int, got None"),
         ("retryFailed", {"rounds": 1, "when": "x"}, "retryFailed.when: expected list, got 'x'"),

@@ -16,6 +16,9 @@ _T = TypeVar("_T")
 SHOWN_CHARS_MAX = 200
 """Characters of a wrong value in an error."""
 
+NUMBER_MAX = 1e15
+"""Below what a double counts in whole numbers; no factor or percentage is near it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -104,7 +107,8 @@ def maybe_number(reader: Reader, name: str) -> float | None:
     value = reader.document.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not -NUMBER_MAX <= value <= NUMBER_MAX:
         raise CodecError(f"{reader.path}.{name}: expected a number, got {_shown(value)}")
     return float(value)
 
