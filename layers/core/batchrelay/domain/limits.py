@@ -100,7 +100,7 @@ QUEUED_RUNS_MAX = 1_000
 """Runs that wait in a run queue: their ids are one item of 30 KB."""
 
 DEBOUNCE_S_MIN, DEBOUNCE_S_MAX = 1, 3_600
-"""Seconds of a trigger's `quiet`."""
+"""Seconds of a trigger's `debounce`."""
 
 UPLOAD_BATCH_S_MAX = 86_400
 """Seconds after its first upload when a batch is closed although uploads still come."""
