@@ -17,8 +17,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from batchrelay.adapters.batch import DESCRIBE_IDS_MAX
 from batchrelay.domain.errors import BatchrelayError
+from batchrelay.domain.limits import DESCRIBE_IDS_MAX
 from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
 
 if TYPE_CHECKING:

@@ -213,3 +213,35 @@ def test_defaults_in_a_circle_are_named() -> None:
 
 def test_the_state_of_a_step_that_has_not_begun_is_waiting() -> None:
     assert run_of(step("a"), step("b", "a")).state("b") == StepState(status=StepStatus.WAITING)
+
+
+def test_every_wrong_parameter_is_named_in_one_sentence_each() -> None:
+    params = (Param(name="x"), Param(name="y", description="a folder"))
+    with pytest.raises(InvalidParams) as caught:
+        resolve_params(pipeline(step("a"), params=params), {"z": "1"}, {})
+    assert str(caught.value) == (
+        "unknown parameter z (this pipeline has: x, y); parameter x is missing: give x=VALUE; "
+        "parameter y is missing (a folder): give y=VALUE"
+    )
+
+
+def test_a_size_of_1_is_a_plain_job() -> None:
+    size = {"arrayProperties": {"size": "${params.n}"}}
+    run = run_of(step("a", request=size), params={"n": "1"})
+    assert "arrayProperties" not in submit_request(run, key("a"))
+
+
+def test_a_worker_knows_its_queue() -> None:
+    run = run_of(step("a", for_each=FILE, workers=2), params={"x": "list.json"})
+    run = fold(run, replace(PREPARED, children=(2,), queue="https://q"))
+    assert variables_of(submit_request(run, key("a"))) == {
+        "BATCHRELAY_RUN_ID": "run1",
+        "BATCHRELAY_STEP": "a",
+        "BATCHRELAY_ROUND": "0",
+        "BATCHRELAY_PART": "0",
+        "BATCHRELAY_MANIFEST": "s3://m/items.jsonl",
+        "BATCHRELAY_CHUNK": "1",
+        "BATCHRELAY_OFFSET": "0",
+        "BATCHRELAY_QUEUE": "https://q",
+        "BATCHRELAY_RESULTS": requests.results_uri(run, "a", 0),
+    }

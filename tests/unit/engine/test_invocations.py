@@ -13,7 +13,7 @@ from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.domain.events import CancelRequested, Event, JobSucceeded, RunDequeued
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import InlineItems, Overlap, Param
-from batchrelay.domain.run import Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.transitions import advance
 from batchrelay.engine.concurrency import Concurrency
@@ -63,6 +63,13 @@ def test_a_run_ends_once() -> None:
         False,
         False,
     ]
+
+
+def test_an_end_that_reconcile_finds_ends_the_run_once() -> None:
+    cloud = MemoryCloud(pipeline(step("a")))
+    run = cloud.engine.start(ORDER).run
+    cloud.jobs.end(run.state("a").parts[0].job_id or "", JobOutcome.SUCCEEDED)
+    assert [cloud.engine.reconcile("run1").ended for _ in range(2)] == [True, False]
 
 
 def test_a_cancellation_has_its_reason_or_none() -> None:

@@ -13,9 +13,9 @@ import tomllib
 
 import pytest
 
-from batchrelay.adapters import batch as core_batch
 from batchrelay.adapters import sqs as core_sqs
 from batchrelay.adapters.memory.objects import MemoryObjects
+from batchrelay.domain import limits as core_limits
 from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets_uri
 from batchrelay.preparation import manifest
 from batchrelay.preparation.chunk_size import item_records
@@ -44,7 +44,7 @@ def test_the_tags_of_a_local_job_are_those_that_the_local_cloud_reads() -> None:
 
 
 def test_a_describe_jobs_asks_for_as_many_as_the_local_batch_answers() -> None:
-    assert core_batch.DESCRIBE_IDS_MAX == model.DESCRIBE_IDS_MAX == 100
+    assert core_limits.DESCRIBE_IDS_MAX == model.DESCRIBE_IDS_MAX == 100
 
 
 def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives() -> None:

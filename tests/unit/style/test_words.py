@@ -67,6 +67,7 @@ IS_NONE = re.compile(r"(?<!there )\bis none\b")
 
 MAY_NAME_THEM = {
     "layers/core/batchrelay/codec/upgrades.py",  # the keys that older versions stored
+    "tests/unit/codec/test_upgrades.py",  # likewise
     "examples/sweep/sweep.py",  # a parameter sweep
     "tests/docs/test_pages.py",  # a list of them
     "tests/unit/style/test_words.py",  # likewise

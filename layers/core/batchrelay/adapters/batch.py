@@ -30,16 +30,13 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.limits import EFFECT_S_MAX
+from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
-
-DESCRIBE_IDS_MAX = 100
-"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
 
 TERMINATE_IDS_MAX = 50
 """Job ids of one TerminateJobs call. Source: TerminateJobs, jobs."""

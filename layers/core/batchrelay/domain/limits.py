@@ -158,6 +158,9 @@ SUBMISSIONS_MAX = 200
 """Parts of a run that are being submitted at the same time: 4 s at 50 SubmitJob calls a second
 (Batch User Guide, service quotas), 40 s at a tenth of that, far under SUBMIT_GRACE_S."""
 
+DESCRIBE_IDS_MAX = 100
+"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
+
 JOB_MISSING_S = 3_600
 """Seconds for which DescribeJobs must leave a job out, at every look, before it is stopped. AWS
 Batch keeps ended jobs for at least seven days (UG, job_states), and how long a new one may be
