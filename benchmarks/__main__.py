@@ -57,9 +57,9 @@ def spawn_loop(count: int) -> float:
     return time.perf_counter() - began
 
 
-def best_array(children: int, *, heard: bool) -> Wide:
+def best_array(children: int, *, with_events: bool) -> Wide:
     """The least of a few, too."""
-    measured = (wide_array(children, SLOTS, heard=heard) for _ in range(REPEATS))
+    measured = (wide_array(children, SLOTS, with_events=with_events) for _ in range(REPEATS))
     return min(measured, key=lambda wide: wide.seconds)
 
 
@@ -162,9 +162,9 @@ def rows(folder: Path) -> list[Row]:
 def batch_rows() -> list[Row]:
     """The local AWS Batch alone, 10,000 wide."""
     spawn = best(lambda: spawn_loop(WIDE))
-    few = best_array(CHILDREN, heard=False)
-    many = best_array(WIDE, heard=False)
-    heard = best_array(WIDE, heard=True)
+    few = best_array(CHILDREN, with_events=False)
+    many = best_array(WIDE, with_events=False)
+    observed = best_array(WIDE, with_events=True)
     ratio, growth = many.seconds / spawn, many.seconds / few.seconds / (WIDE / CHILDREN)
     return [
         Row(
@@ -179,7 +179,7 @@ def batch_rows() -> list[Row]:
         ),
         Row(
             what="the same, every terminal event of a child wanted by a rule",
-            measured=f"{heard.seconds:.2f} s, {heard.seconds / spawn:.1f}x the baseline",
+            measured=f"{observed.seconds:.2f} s, {observed.seconds / spawn:.1f}x the baseline",
         ),
         Row(
             what=f"growth of the time from {CHILDREN:,} to {WIDE:,} children, over linear",

@@ -34,14 +34,14 @@ def client(cloud: LocalCloud, service: str) -> Any:
     return session.client(service, endpoint_url=cloud.endpoint)
 
 
-def wide_array(children: int, slots: int, *, heard: bool) -> Wide:
-    """Run an array of `true`; with `heard`, a rule of the bus wants every event of it."""
+def wide_array(children: int, slots: int, *, with_events: bool) -> Wide:
+    """Run an array of `true`; with `with_events`, a rule of the bus wants every event of it."""
     cloud = LocalCloud.start(directory=ROOT, stack=False)
     try:
         batch = client(cloud, "batch")
         _make_queue(batch, slots)
-        if heard:
-            _hear_everything(cloud)
+        if with_events:
+            _subscribe_to_all_events(cloud)
         began = time.perf_counter()
         job_id = batch.submit_job(
             jobName="wide", jobQueue="q", jobDefinition="noop", arrayProperties={"size": children}
@@ -75,7 +75,7 @@ def _make_queue(batch: Any, slots: int) -> None:
     )
 
 
-def _hear_everything(cloud: LocalCloud) -> None:
+def _subscribe_to_all_events(cloud: LocalCloud) -> None:
     sqs, events = client(cloud, "sqs"), client(cloud, "events")
     url = sqs.create_queue(QueueName="all")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ def trial(file: PipelineFile, runs: int) -> Trial:
         with ThreadPoolExecutor(runs) as pool:
             played = [pool.submit(session.play, {}, reconcile=False) for session in sessions]
             all_ended = [each.result() for each in played]
-        assert {ended.status for ended in all_ended} == {"SUCCEEDED"}, all_ended
-        began = min(ended.started_at for ended in all_ended)
-        took = max(ended.ended_at or began for ended in all_ended) - began
+        assert {ended["status"] for ended in all_ended} == {"SUCCEEDED"}, all_ended
+        began = min(datetime.fromisoformat(ended["startedAt"]) for ended in all_ended)
+        took = max(datetime.fromisoformat(ended["endedAt"]) for ended in all_ended) - began
         return Trial(
             seconds=took.total_seconds(),
             conflicts=_conflicts(client(cloud, "logs")),

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.run import Run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.verbs.run import LocalRun
@@ -41,15 +42,16 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
     try:
         session = LocalRun.prepare(cloud, file, Console(quiet=True))
         ended = session.play(params, reconcile=False)
-        assert ended.status == "SUCCEEDED", ended.status
-        took = (ended.ended_at or ended.started_at) - ended.started_at
+        assert ended["status"] == "SUCCEEDED", ended["status"]
+        run = store(cloud.outputs["TableName"], session.stack.make_client).load(ended["runId"])
+        took = (run.ended_at or run.started_at) - run.started_at
         flow = Workflow(
             seconds=took.total_seconds(),
             invocations=invocations_of(client(cloud, "logs")),
             calls=cloud.calls(),
             write_units=cloud.write_units(),
         )
-        return ended, flow
+        return run, flow
     finally:
         cloud.stop()
 

@@ -148,7 +148,7 @@ def steps_of(document: Mapping[str, Json]) -> list[Mapping[str, Json]]:
 
 @contextmanager
 def dies_at(monkeypatch: pytest.MonkeyPatch, port: object, method: str) -> Iterator[None]:
-    """Whoever calls this method of a port dies there."""
+    """A caller of this method of a port dies there."""
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt

@@ -32,7 +32,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test can reach an account, whatever the developer's machine is set up for.
 
     boto3's own session keeps the keys that it has read first, and each cloud has its own.
@@ -40,8 +40,8 @@ def _aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "absent")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "absent")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 

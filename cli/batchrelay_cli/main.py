@@ -93,7 +93,7 @@ def main() -> None:
         say("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        say(shown.getvalue().rstrip("\n"), err=True, keep="\n")
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip("\n"), err=True, keep="\n")
         sys.exit(error.exit_code)

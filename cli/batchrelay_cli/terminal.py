@@ -30,19 +30,19 @@ class _Screen(Console):
     """Filters every text that is printed by itself; tables are made of texts that were filtered."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        shown = (printable(one, keep="\n\t") if isinstance(one, str) else one for one in objects)
-        super().print(*shown, **options)
+        texts = (printable(one, keep="\n\t") if isinstance(one, str) else one for one in objects)
+        super().print(*texts, **options)
 
 
 def excerpt(text: str, chars_max: int = TEXT_CHARS_MAX) -> str:
     """As much of a text as fits into a sentence."""
-    shown = printable(text.strip()[: chars_max + 1])
-    return shown if len(shown) <= chars_max else shown[: chars_max - 1] + "…"
+    line = printable(text.strip()[: chars_max + 1])
+    return line if len(line) <= chars_max else line[: chars_max - 1] + "…"
 
 
 def cut_line(line: str) -> str:
     """A line of a log as far as it is printed, and how much is left out."""
     line = line.removesuffix("\r")
-    left = len(line) - LINE_CHARS_MAX
-    shown = printable(line[:LINE_CHARS_MAX], keep="\t")
-    return shown if left <= 0 else f"{shown}… ({left:,} more characters)"
+    excess = len(line) - LINE_CHARS_MAX
+    start = printable(line[:LINE_CHARS_MAX], keep="\t")
+    return start if excess <= 0 else f"{start}… ({excess:,} more characters)"

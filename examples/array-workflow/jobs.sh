@@ -1,4 +1,4 @@
-# The five jobs of the guide, as small as they can be: what they do is to be what they are told.
+# The five jobs of the guide, as small as possible: each does what its first argument names.
 set -eu
 index="${AWS_BATCH_JOB_ARRAY_INDEX:-0}" # absent in a plain job, which an array of one is
 case "$1" in

@@ -9,9 +9,9 @@ bucket, _, prefix = sys.argv[1].removeprefix("s3://").partition("/")
 s3 = boto3.client("s3")
 pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
 records = [
-    json.loads(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())
+    json.loads(s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read())
     for page in pages
-    for found in page.get("Contents", [])
+    for listed in page.get("Contents", [])
 ]
 items = [item for record in records for item in record["items"]]
 numbers = {item["n"] for item in items}

@@ -10,8 +10,8 @@ s3 = boto3.client("s3")
 for step in ("fixed", "pulled"):
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{runs}{step}/r0/results/")["Contents"]
     records = [
-        json.loads(s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read())
-        for found in listed
+        json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
+        for entry in listed
     ]
     busy = sorted(sum(item["s"] for item in record["items"]) for record in records)
     items = {item["n"] for record in records for item in record["items"] if item["ok"]}

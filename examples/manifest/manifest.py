@@ -33,7 +33,7 @@ def list_files(source: str, manifest: str) -> None:
         .get_paginator("list_objects_v2")
         .paginate(Bucket=bucket, Prefix=s3_parts(source)["Key"])
     )
-    keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    keys = [listed["Key"] for page in pages for listed in page.get("Contents", [])]
     items = [
         {"file_key": f"s3://{bucket}/{key}", "parameters": {"threshold": 4 + number % 3}}
         for number, key in enumerate(keys)
@@ -44,7 +44,7 @@ def list_files(source: str, manifest: str) -> None:
 
 def process(file: str, threshold: str, result: str) -> None:
     if os.environ["AWS_BATCH_JOB_ATTEMPT"] == "1" and "b+c" in file:
-        print("the network is away for a moment")
+        print("no network")
         sys.exit(TRY_AGAIN)
     words = get(file).decode().split()
     long_words = [word for word in words if len(word) >= int(threshold)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Five nights that have passed, one after the other; again, nothing is started twice.
+# A backfill of five nights, one run after the other; a second backfill starts no new run.
 source "$(dirname "$0")/cloud.sh"
 batchrelay deploy nightly.yaml
 show batchrelay backfill nightly --from 2026-11-01 --to 2026-11-05 --plan

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: a local cloud of their own, the aws CLI, and what they share.
+# Sourced by the scripts beside it: a local cloud of their own, the aws CLI, and shared functions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$(mktemp -d)
@@ -28,7 +28,7 @@ sys.exit(bool(open) or len(runs) < int(sys.argv[1]))'
   batchrelay runs "$1"
 }
 
-show() { # the command as it can be typed, then what it says
+show() { # the command as it can be typed, then its output
   local word plain='^[A-Za-z0-9_./:=,*-]+$'
   printf '$'
   for word in "$@"; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What deploy would change, what it changes, nothing the second time, and undeploy.
+# `deploy --plan`, `deploy`, a second one that changes nothing, a changed file, and `undeploy`.
 source "$(dirname "$0")/cloud.sh"
 cp nightly.yaml "$work" && cd "$work"
 show batchrelay deploy nightly.yaml --plan

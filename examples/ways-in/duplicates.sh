@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# S3 and EventBridge may tell an upload more than once: ten times the same event is one run.
+# S3 and EventBridge may deliver an event more than once: ten times the same event is one run.
 source "$(dirname "$0")/cloud.sh"
 batchrelay deploy upload.yaml
 event='{"pipeline": "on-upload", "s3": {"bucket": {"name": "inbox"},

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A rate fires when it is made, and then every minute: a run each time.
+# A rate fires when it is created, and then every minute: one run each time.
 source "$(dirname "$0")/cloud.sh"
 sed 's/cron(0 2 \* \* ? \*)/rate(1 minute)/' nightly.yaml > "$work/minutely.yaml"
 show batchrelay deploy "$work/minutely.yaml"

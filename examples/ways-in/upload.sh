@@ -4,7 +4,7 @@ source "$(dirname "$0")/cloud.sh"
 show batchrelay deploy upload.yaml
 date > "$work/data"
 show aws s3 cp --quiet "$work/data" "s3://inbox/incoming/a b+c%20é.csv"
-show aws s3 cp --quiet "$work/data" s3://inbox/incoming/no.txt # the suffix is another: nothing is invoked
+show aws s3 cp --quiet "$work/data" s3://inbox/incoming/no.txt # another suffix: no run
 ended on-upload 1
 run=$(batchrelay runs on-upload --output json | grep -o 'k[0-9a-f]\{24\}')
 show batchrelay logs "$run/look"

@@ -14,8 +14,8 @@ from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from batchrelay_local.error_responses import error_response
 from batchrelay_local.ministack_host import Asgi
-from batchrelay_local.refusals import refusal
 from batchrelay_local.signatures import (
     QuerySignatureV2,
     Signature,
@@ -94,7 +94,7 @@ class AccessControl:
             self._check_target(scope["path"], service)
             self._check_route(request, scope["path"], body, service)
         except SignatureProblem as problem:
-            answer = refusal(problem.kind, str(problem), request.headers, service)
+            answer = error_response(problem.kind, str(problem), request.headers, service)
             await _answer(send, answer.status, answer.headers, answer.body)
             return
         await app(scope, _replayed(body, receive), send)
@@ -141,36 +141,36 @@ class AccessControl:
 
         async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":
-                kept = [
+                header_pairs = [
                     (name, value)
                     for name, value in message.get("headers", ())
                     if not name.lower().startswith(b"access-control-")
                 ]
                 if origin in self._allowed_origins:
-                    kept += [
+                    header_pairs += [
                         (b"access-control-allow-origin", _header_value(origin)),
                         (b"access-control-expose-headers", b"*"),
                         (b"vary", b"origin"),
                     ]
-                message = {**message, "headers": kept}
+                message = {**message, "headers": header_pairs}
             await send(message)
 
         return sent
 
 
-def origins(given: Sequence[str]) -> tuple[str, ...]:
+def origins(urls: Sequence[str]) -> tuple[str, ...]:
     """Web pages as a browser names them.
 
     Raises:
         ValueError: one that no browser sends, or that more than one page has.
     """
-    for origin in given:
+    for origin in urls:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
                 f"{origin!r} is not the origin of one web page: write it as the browser sends it, "
                 "such as http://localhost:3000, in lower case and without a path or a last slash"
             )
-    return tuple(given)
+    return tuple(urls)
 
 
 def _request(scope: Scope) -> SignedRequest:
@@ -207,12 +207,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def _preflight_headers(request: SignedRequest, origin: str) -> tuple[tuple[bytes, bytes], ...]:
-    asked = request.headers.get("access-control-request-headers", "*")
+    names = request.headers.get("access-control-request-headers", "*")
     return (
         (b"access-control-allow-origin", _header_value(origin)),
         (b"vary", b"origin"),
         (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, PATCH"),
-        (b"access-control-allow-headers", _header_value(asked)),
+        (b"access-control-allow-headers", _header_value(names)),
     )
 
 

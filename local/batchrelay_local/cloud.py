@@ -77,16 +77,16 @@ class Cloud:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wrap(self, app: Asgi) -> Asgi:
-        counted = self._counter.wrap(app)
+        counter = self._counter.wrap(app)
         if self._services is None:
-            return counted
+            return counter
         control = AccessControl(
             lambda key: self._credentials.secret_of(key) or self._host.session_secret(key),
             services=self._services,
             route_of=routed_service,
             allowed_origins=self._allowed_origins,
         )
-        return control.wrap(counted)
+        return control.wrap(counter)
 
     def _aws(self, access_key: str) -> dict[str, str]:
         return process_environment(self._host.endpoint, access_key, self._credentials.secret)

@@ -25,7 +25,7 @@ def may_want(pattern_text: str, status: str, is_child: bool) -> bool:
     return _may_be(pattern.get("source"), "aws.batch") and _may_be(detail.get("status"), status)
 
 
-def _may_be(wanted: Any, value: str) -> bool:
+def _may_be(condition: Any, value: str) -> bool:
     """Whether a pattern's list may hold a value: only a list of plain texts rules it out."""
-    plain = isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted)
-    return not plain or value in wanted
+    plain = isinstance(condition, list) and all(isinstance(entry, str) for entry in condition)
+    return not plain or value in condition

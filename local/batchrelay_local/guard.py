@@ -33,30 +33,30 @@ def guarded() -> subprocess.Popen[bytes]:
 
 def end_session() -> None:
     """Kill every other process of this one's session."""
-    ended = {os.getpid()}
-    while found := members(os.getsid(0)) - ended:
-        for pid in found:
+    handled_pids = {os.getpid()}
+    while pids := members(os.getsid(0)) - handled_pids:
+        for pid in pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, SIGKILL)
-        ended |= found
+        handled_pids |= pids
         time.sleep(SCAN_S)
 
 
 def members(session: int) -> set[int]:
     """The processes of a session."""
-    found = set()
+    pids = set()
     for pid in _processes():
         with suppress(ProcessLookupError, PermissionError):
             if os.getsid(pid) == session:
-                found.add(pid)
-    return found
+                pids.add(pid)
+    return pids
 
 
 def _processes() -> list[int]:
     if Path("/proc/self").exists():
         return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    listed = subprocess.run(["/bin/ps", "-A", "-o", "pid="], capture_output=True, check=True)
-    return [int(pid) for pid in listed.stdout.split()]
+    process_list = subprocess.run(["/bin/ps", "-A", "-o", "pid="], capture_output=True, check=True)
+    return [int(pid) for pid in process_list.stdout.split()]
 
 
 def main() -> None:

@@ -201,13 +201,13 @@ def call_counts(environment: Mapping[str, str]) -> dict[str, dict[str, int]]:
     from botocore.credentials import Credentials
 
     url = environment["AWS_ENDPOINT_URL"] + CALLS_PATH
-    signed = AWSRequest("GET", url)
+    aws_request = AWSRequest("GET", url)
     keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
-    SigV4Auth(keys, "execute-api", REGION).add_auth(signed)
-    request = urllib.request.Request(url, headers=dict(signed.headers))  # noqa: S310  # loopback
+    SigV4Auth(keys, "execute-api", REGION).add_auth(aws_request)
+    request = urllib.request.Request(url, headers=dict(aws_request.headers))  # noqa: S310  # loopback
     with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
-        counted: dict[str, dict[str, int]] = json.loads(answer.read())
-    return counted
+        counts: dict[str, dict[str, int]] = json.loads(answer.read())
+    return counts
 
 
 def _spawn(folder: str) -> subprocess.Popen[str]:
@@ -257,12 +257,12 @@ def job_environment(user: Mapping[str, str], behind: str = "") -> dict[str, str]
         user: the user's own.
         behind: a folder whose programs are found where PATH has none of that name.
     """
-    given = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
+    variables = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
     for name in ("NO_PROXY", "no_proxy"):  # the cloud is here, whatever stands before the world
         if any(proxy in user for proxy in _PROXIES):
-            given[name] = ",".join(filter(None, (given.get(name), LOOPBACK)))
-    given["PATH"] = os.pathsep.join(filter(None, (given.get("PATH", os.defpath), behind)))
-    return given
+            variables[name] = ",".join(filter(None, (variables.get(name), LOOPBACK)))
+    variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH", os.defpath), behind)))
+    return variables
 
 
 def link_worker(folder: str) -> str:
@@ -275,8 +275,8 @@ def link_worker(folder: str) -> str:
 
 def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:
     """No token of the user reaches the cloud, nor the Lambda workers that inherit from it."""
-    kept = {name: user[name] for name in (*_PASSED_ON, *_INTERPRETER) if name in user}
-    return kept | {"TMPDIR": folder}
+    variables = {name: user[name] for name in (*_PASSED_ON, *_INTERPRETER) if name in user}
+    return variables | {"TMPDIR": folder}
 
 
 def _why(answer: Mapping[str, str], log: Path, port: int) -> str:

@@ -82,21 +82,21 @@ class MiniStackHost:
     Args:
         port: 0 for a free one.
         folder: where MiniStack may write, instead of a shared temporary folder.
-        enabled: the services that are on; None for all.
+        service_names: the services that are on; None for all.
 
     Raises:
         OSError: the port is taken.
     """
 
-    def __init__(self, port: int, folder: Path, enabled: frozenset[str] | None) -> None:
+    def __init__(self, port: int, folder: Path, service_names: frozenset[str] | None) -> None:
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
         os.environ.update(ENVIRONMENT | {"GATEWAY_PORT": str(self.port)})
         os.environ["STATE_DIR"] = str(folder / "state")
         os.environ["S3_DATA_DIR"] = str(folder / "s3")
-        if enabled is not None:
-            os.environ["SERVICES"] = ",".join(sorted(enabled))
+        if service_names is not None:
+            os.environ["SERVICES"] = ",".join(sorted(service_names))
         os.environ["AWS_ENDPOINT_URL"] = self.endpoint
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shutdown: asyncio.Event | None = None
@@ -193,19 +193,19 @@ class MiniStackHost:
 
         try:
             patterns = [r.get("EventPattern") or "" for r in list(eventbridge._rules.values())]  # noqa: SLF001  # hook 4
-            archived = bool(list(eventbridge._archives.values()))  # noqa: SLF001  # hook 4
+            has_archive = bool(list(eventbridge._archives.values()))  # noqa: SLF001  # hook 4
         except RuntimeError:  # they are being changed at this very moment
             return True
         is_child = job.parent is not None
-        return archived or any(may_want(text, str(job.status), is_child) for text in patterns)
+        return has_archive or any(may_want(text, str(job.status), is_child) for text in patterns)
 
     def session_secret(self, access_key: str) -> str | None:
         """The secret of a key that this cloud's STS or IAM has made; None if it has made none."""
         from ministack.core.iam_evaluator import ResolvedCredential, resolve_credential
 
-        found = resolve_credential(access_key, ACCOUNT)  # hook 8
-        is_made = isinstance(found, ResolvedCredential) and found.principal_type != "Root"
-        return found.secret_access_key if is_made else None
+        credential = resolve_credential(access_key, ACCOUNT)  # hook 8
+        is_made = isinstance(credential, ResolvedCredential) and credential.principal_type != "Root"
+        return credential.secret_access_key if is_made else None
 
     def publish(self, events: list[BusEvent]) -> None:
         """Put events on the default bus, in order, soon; from any thread."""
@@ -246,7 +246,7 @@ class MiniStackHost:
         config.keep_alive_timeout = 75
         config.graceful_timeout = 0.2
         config.loglevel = "ERROR"
-        served = self._wrap(app)
+        wrapped_app = self._wrap(app)
 
         async def watched_app(scope: Any, receive: Any, send: Any) -> None:
             async def watched(message: Any) -> None:
@@ -254,12 +254,12 @@ class MiniStackHost:
                 if message["type"] == "lifespan.startup.complete":
                     self._ready.set()
 
-            await served(scope, receive, watched if scope["type"] == "lifespan" else send)
+            await wrapped_app(scope, receive, watched if scope["type"] == "lifespan" else send)
 
         await serve(watched_app, config, shutdown_trigger=self._shutdown.wait)
 
 
-def services(added: Sequence[str]) -> frozenset[str]:
+def services(extra: Sequence[str]) -> frozenset[str]:
     """The services that are on: those of batchrelay, and what the user adds.
 
     Raises:
@@ -267,11 +267,11 @@ def services(added: Sequence[str]) -> frozenset[str]:
     """
     from ministack.app import SERVICE_NAME_ALIASES, SERVICE_REGISTRY
 
-    unknown = [n for n in added if n not in SERVICE_REGISTRY and n not in SERVICE_NAME_ALIASES]
+    unknown = [n for n in extra if n not in SERVICE_REGISTRY and n not in SERVICE_NAME_ALIASES]
     if unknown:
         names = ", ".join(sorted(SERVICE_REGISTRY))
         raise ValueError(f"there is no service {', '.join(unknown)}; known: {names}")
-    return SERVICES | frozenset(added)
+    return SERVICES | frozenset(extra)
 
 
 def routed_service(request: SignedRequest, path: str, body: bytes) -> str:
@@ -280,8 +280,8 @@ def routed_service(request: SignedRequest, path: str, body: bytes) -> str:
 
     query = parse_qs(request.query, keep_blank_values=True)
     headers = dict(request.headers)
-    named = _routing_params(request.method, path, headers, body, query)
-    service: str = detect_service(request.method, path, headers, named)
+    params = _routing_params(request.method, path, headers, body, query)
+    service: str = detect_service(request.method, path, headers, params)
     return service
 
 
@@ -309,10 +309,10 @@ def _other_streams(group: str) -> Mapping[str, _OtherStream] | None:
     """The streams of a group that no job wrote; None if there is no such group."""
     from ministack.services import cloudwatch_logs
 
-    known = cloudwatch_logs._log_groups.get(group)  # noqa: SLF001  # hook 2
-    if known is None:
+    log_group = cloudwatch_logs._log_groups.get(group)  # noqa: SLF001  # hook 2
+    if log_group is None:
         return None
-    return {name: _OtherStream(stream) for name, stream in list(known["streams"].items())}
+    return {name: _OtherStream(stream) for name, stream in list(log_group["streams"].items())}
 
 
 def _ensure_group(group: str, is_created: bool) -> bool:

@@ -52,7 +52,7 @@ class SignedRequest:
 
 
 class SignatureProblem(Exception):
-    """The request is not signed as it must be; `kind` is a key of refusals.CODES."""
+    """The request is not signed as it must be; `kind` is a key of error_responses.CODES."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -79,8 +79,8 @@ class Signature:
             Credentials(self.access_key, secret), self.service, self.region
         )
         signer.body_hash = payload
-        computed = signer.sign(self._canonical(request), self.timestamp)
-        if not _is_equal(computed, self.signature):
+        signature = signer.sign(self._canonical(request), self.timestamp)
+        if not _is_equal(signature, self.signature):
             raise SignatureProblem(
                 "signature",
                 "The request signature we calculated does not match the signature you provided. "
@@ -129,11 +129,11 @@ class QuerySignatureV2:
                 headers[name] = value
         split = urlsplit(f"http://s3{request.raw_path}?{request.query}")
         signer = _V2Signer(Credentials(self.access_key, secret), self.expires)
-        computed = [
+        signatures = [
             signer.get_signature(request.method, split, headers, auth_path=resource)  # type: ignore[arg-type]  # its own kind
             for resource in _resources(request)
         ]
-        if not any(_is_equal(one, self.signature) for one in computed):
+        if not any(_is_equal(one, self.signature) for one in signatures):
             raise SignatureProblem(
                 "signature",
                 "The request signature we calculated does not match the signature you provided.",
@@ -154,8 +154,8 @@ def check_payload(declared: str, body: bytes) -> None:
     """Raises: SignatureProblem: the body is not the one that was signed."""
     if declared.startswith((_UNSIGNED, _STREAMING)):
         return
-    found = hashlib.sha256(body).hexdigest()
-    if declared != found:
+    body_hash = hashlib.sha256(body).hexdigest()
+    if declared != body_hash:
         raise SignatureProblem(
             "body", "The provided 'x-amz-content-sha256' header does not match the body."
         )
@@ -273,29 +273,29 @@ def _resources(request: SignedRequest) -> tuple[str, ...]:
     return (path,) if path.count("/") > 1 or path == "/" else (path, f"{path}/")
 
 
-def _is_equal(computed: str, given: str) -> bool:
+def _is_equal(expected: str, actual: str) -> bool:
     """In constant time; as bytes, for a stranger's text may have any letter."""
-    return hmac.compare_digest(computed.encode(), given.encode())
+    return hmac.compare_digest(expected.encode(), actual.encode())
 
 
 def _check_signed(signature: Signature, request: SignedRequest) -> None:
     """A header that changes what is asked must be signed. Source: S3, AccessDenied."""
-    unsigned = [
+    names = [
         name
         for name in request.headers
         if (name == "host" or name.startswith("x-amz-")) and name not in signature.signed_headers
     ]
-    if unsigned:
+    if names:
         raise SignatureProblem(
-            "incomplete", f"There were headers in the request which were not signed: {unsigned}"
+            "incomplete", f"There were headers in the request which were not signed: {names}"
         )
 
 
 def _pairs(query: str, without: str = "") -> list[tuple[str, str]]:
     """A plus stays a plus: signers write a space as %20."""
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    named = ((unquote(name), unquote(value)) for name, _, value in pairs)
-    return [(name, value) for name, value in named if name != without]
+    decoded_pairs = ((unquote(name), unquote(value)) for name, _, value in pairs)
+    return [(name, value) for name, value in decoded_pairs if name != without]
 
 
 class _Recomputed:

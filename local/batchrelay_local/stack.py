@@ -39,9 +39,10 @@ class StackSource:
     def find(cls) -> StackSource:
         """Raises: FileNotFoundError."""
         here = Path(__file__).resolve().parent
-        carried, repository = here / "_stack", here.parent.parent
-        root = carried if carried.is_dir() else repository
-        core = here.parent / "batchrelay" if carried.is_dir() else root / "layers/core/batchrelay"
+        package_root, repository = here / "_stack", here.parent.parent
+        is_installed = package_root.is_dir()
+        root = package_root if is_installed else repository
+        core = here.parent / "batchrelay" if is_installed else root / "layers/core/batchrelay"
         source = cls(template=root / "template.yaml", functions=root / "functions", core=core)
         for path in (source.template, source.functions, source.core):
             if not path.exists():

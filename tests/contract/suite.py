@@ -156,8 +156,8 @@ class PipelineStoreContract:
             store.get_pipeline("test", 1)
 
     def test_an_unknown_pipeline_is_not_found(self, store: PipelineStore) -> None:
-        with pytest.raises(PipelineNotFound, match="nobody has no version 1"):
-            store.get_pipeline("nobody", 1)
+        with pytest.raises(PipelineNotFound, match="absent has no version 1"):
+            store.get_pipeline("absent", 1)
 
     @pytest.mark.parametrize("name", ["", "a b", "../x", "a\0", "x" * 129, "x" * 5_000])
     def test_what_is_no_name_is_no_pipeline(self, store: PipelineStore, name: str) -> None:
@@ -187,7 +187,7 @@ class PipelineStoreContract:
         assert store.get_pipeline("everything", 1).notify != ()
         assert store.register(EVERYTHING, at(2)) == 3
 
-    def test_what_was_taken_away_is_not_found_and_comes_back_as_a_new_version(
+    def test_an_unregistered_pipeline_is_not_found_and_registers_as_a_new_version(
         self, store: PipelineStore
     ) -> None:
         store.register(EVERYTHING, T0)
@@ -228,11 +228,11 @@ class RunStoreContract:
         [new, old] = store.runs_of("everything")
         assert list(store.runs_of("everything", new.place)) == [old]
         assert list(store.runs_of("everything", old.place)) == []
-        assert list(store.runs_of("nobody")) == []
+        assert list(store.runs_of("absent")) == []
 
     def test_an_unknown_run_is_not_found(self, store: Store) -> None:
-        with pytest.raises(RunNotFound, match="no run nobody"):
-            store.load("nobody")
+        with pytest.raises(RunNotFound, match="no run absent"):
+            store.load("absent")
 
     def test_only_the_writer_of_the_loaded_version_wins(self, store: Store) -> None:
         store.put_pipeline(EVERYTHING)
@@ -249,7 +249,7 @@ class RunStoreContract:
         with pytest.raises(RunConflict):
             store.save(replace(run_of("one"), version=1))
 
-    def test_open_runs_are_those_that_have_not_ended_or_owe_something(self, store: Store) -> None:
+    def test_open_runs_are_those_that_have_not_ended(self, store: Store) -> None:
         store.put_pipeline(EVERYTHING)
         assert list(store.open_runs()) == []
         runs = [store.create(run_of(name)) for name in ("one", "two")]
@@ -258,7 +258,7 @@ class RunStoreContract:
         assert list(store.open_runs()) == ["two"]
         assert store.load("one") == after
 
-    def test_a_run_takes_a_turn_or_is_not_stored(self, store: Store) -> None:
+    def test_a_run_enters_the_run_queue_or_is_not_stored(self, store: Store) -> None:
         store.put_pipeline(EVERYTHING)
         run_queue = store.run_queue("everything")
         assert run_queue == RunQueue(pipeline="everything")
@@ -282,9 +282,10 @@ class RunStoreContract:
         )
 
 
-def created(number: int, **said: Any) -> CreatedObject:
-    values = {"bucket": "inbox", "key": f"a/{number} é.csv", "size": number, "etag": "e", **said}
-    return CreatedObject(**values)
+def created(number: int, **values: Any) -> CreatedObject:
+    key = f"a/{number} é.csv"
+    defaults: dict[str, Any] = {"bucket": "inbox", "key": key, "size": number, "etag": "e"}
+    return CreatedObject(**(defaults | values))
 
 
 class UploadBatchStoreContract:
@@ -337,12 +338,12 @@ class UploadBatchStoreContract:
 
 class TimersContract:
     def test_a_timer_carries_what_it_was_given(
-        self, timers: Timers, rang: Callable[[], TimerMessage | None]
+        self, timers: Timers, next_timer: Callable[[], TimerMessage | None]
     ) -> None:
         trigger = DebouncedTrigger(pipeline="p é", id="t", debounce_s=60, overlap=Overlap.SKIP)
         timer = TimerMessage(trigger=trigger, number=3, at=at(1.125))
         timers.send(timer, 0)
-        assert rang() == timer
+        assert next_timer() == timer
 
 
 class ObjectsContract:
@@ -420,7 +421,7 @@ class PreparationsContract:
 
 class NoticesContract:
     def test_a_notice_arrives_with_its_id(
-        self, notices: Notices, topic: str, heard: Callable[[], dict[str, str]]
+        self, notices: Notices, topic: str, received_notice: Callable[[], dict[str, str]]
     ) -> None:
         notices.publish(
             Notice(
@@ -431,7 +432,7 @@ class NoticesContract:
                 attributes={"run_id": "one", "status": "SUCCEEDED"},
             )
         )
-        assert heard() == {
+        assert received_notice() == {
             "subject": "p SUCCEEDED: run one",
             "message": "Output: s3://b/é",
             "notice_id": "one-0-succeeded",
@@ -465,7 +466,7 @@ class JobsContract:
         self, jobs: Jobs, request_of: Callable[[str], Mapping[str, Json]]
     ) -> None:
         [job_id] = submitted(jobs, request_of("br-describe-a-r0-p0"))
-        described = jobs.describe(["nobody", job_id, *(f"none-{n}" for n in range(150))])
+        described = jobs.describe(["absent", job_id, *(f"none-{n}" for n in range(150))])
         assert [report.job_id for report in described] == [job_id]
 
     def test_a_terminated_job_fails_with_the_reason(
@@ -475,7 +476,7 @@ class JobsContract:
         derive: Callable[[Callable[[], bool]], None],
     ) -> None:
         [job_id] = submitted(jobs, request_of("br-stop-a-r0-p0"))
-        assert jobs.terminate([job_id, "nobody"], "enough") == (job_id, "nobody")
+        assert jobs.terminate([job_id, "absent"], "enough") == (job_id, "absent")
         derive(lambda: jobs.describe([job_id])[0].outcome is not None)
         [report] = jobs.describe([job_id])
         assert (report.outcome, report.failed) == (JobOutcome.FAILED, 1)

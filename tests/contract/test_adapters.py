@@ -108,7 +108,7 @@ class TestSqsTimers(suite.TimersContract):
         return SqsTimers(queue_url=queue_url, body_of=timer_body)
 
     @pytest.fixture
-    def rang(self, queue_url: str) -> Callable[[], object]:
+    def next_timer(self, queue_url: str) -> Callable[[], object]:
         return lambda: parse_trigger(next_body(queue_url))
 
 
@@ -166,7 +166,7 @@ class TestSnsNotices(suite.NoticesContract):
         return SnsNotices()
 
     @pytest.fixture
-    def heard(self, topic: str, queue_url: str) -> Callable[[], dict[str, str]]:
+    def received_notice(self, topic: str, queue_url: str) -> Callable[[], dict[str, str]]:
         asked = boto3.client("sqs").get_queue_attributes(
             QueueUrl=queue_url, AttributeNames=["QueueArn"]
         )
@@ -253,10 +253,10 @@ class TestBatchJobs(suite.JobsContract):
         ]
 
     def test_a_request_that_can_never_work_is_refused(self, jobs: BatchJobs) -> None:
-        request = {"jobName": "br-x", "jobQueue": "nobody", "jobDefinition": "shell"}
+        request = {"jobName": "br-x", "jobQueue": "absent", "jobDefinition": "shell"}
         [answered] = jobs.submit_all([request])
         assert isinstance(answered, Refused)
-        assert "JobQueue nobody does not exist" in str(answered)
+        assert "JobQueue absent does not exist" in str(answered)
 
 
 @pytest.mark.cloud

@@ -37,7 +37,7 @@ class _Raw:
 
 
 class Wire:
-    """Answers every request of a client with what it is told, and counts them."""
+    """Gives prepared answers to the requests of a client, and counts them."""
 
     def __init__(self, *answers: tuple[int, str, str] | Exception) -> None:
         self.answers = list(answers)
@@ -55,7 +55,7 @@ class Wire:
 
 @pytest.fixture(autouse=True)
 def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits before it tries again; nobody looks at that here."""
+    """botocore waits before it tries again; no test here asks for that."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 
@@ -103,7 +103,7 @@ def test_a_request_that_botocore_does_not_know_is_refused() -> None:
 
 def test_a_termination_that_is_not_allowed_stays_pending() -> None:
     denied = (403, "AccessDeniedException", '{"message": "not authorized"}')
-    assert jobs_on(Wire(denied), []).terminate(["job"], "twin") == ()
+    assert jobs_on(Wire(denied), []).terminate(["job"], "duplicate") == ()
 
 
 def test_throttling_is_tried_again_with_jitter_and_then_left_to_a_later_invocation() -> None:
@@ -197,7 +197,7 @@ def test_a_look_is_answered_soon_or_not_at_all(
 
 
 def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cold start pays for the clients that it needs, and an import for none."""
+    """A cold start makes the clients that it needs, and an import makes no client."""
 
     def refuse(service: str, **_: object) -> None:
         raise AssertionError(f"a client of {service} was made")

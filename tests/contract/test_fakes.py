@@ -49,7 +49,7 @@ class TestMemoryTimers(suite.TimersContract):
         return MemoryTimers()
 
     @pytest.fixture
-    def rang(self, timers: MemoryTimers) -> Callable[[], TimerMessage | None]:
+    def next_timer(self, timers: MemoryTimers) -> Callable[[], TimerMessage | None]:
         return lambda: timers.timers[0][0]
 
 
@@ -89,7 +89,7 @@ class TestMemoryNotices(suite.NoticesContract):
         return MemoryNotices()
 
     @pytest.fixture
-    def heard(self, notices: MemoryNotices) -> Callable[[], dict[str, str]]:
+    def received_notice(self, notices: MemoryNotices) -> Callable[[], dict[str, str]]:
         def last() -> dict[str, str]:
             [notice] = notices.published
             return {

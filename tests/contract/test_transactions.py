@@ -1,4 +1,4 @@
-"""DynamoDB refuses a write of an item that is in somebody's transaction. moto never does."""
+"""DynamoDB refuses a write of an item that is in another transaction. moto never does."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from batchrelay.domain.upload_batch import CreatedObject, UploadBatch
 from tests.contract.suite import run_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-BURST = UploadBatch(number=1, count=1, first_at=NOW, last_at=NOW, timer_at=NOW)
+UPLOAD_BATCH = UploadBatch(number=1, count=1, first_at=NOW, last_at=NOW, timer_at=NOW)
 UPLOAD = CreatedObject(bucket="b", key="k", size=1)
-TURN = RunQueue(pipeline="everything", holder="a", version=1)
+RUN_QUEUE = RunQueue(pipeline="everything", holder="a", version=1)
 
 _Calls = dict[str, tuple[str, Callable[[DynamoStore, DynamoUploadBatches], object]]]
 PLAIN: _Calls = {
-    "save_run_queue": ("put_item", lambda store, _: store.save_run_queue(TURN)),
-    "extend": ("update_item", lambda _, upload_batches: upload_batches.extend("p#t", BURST, NOW)),
-    "close": ("update_item", lambda _, upload_batches: upload_batches.close("p#t", BURST)),
+    "save_run_queue": ("put_item", lambda store, _: store.save_run_queue(RUN_QUEUE)),
+    "extend": (
+        "update_item",
+        lambda _, upload_batches: upload_batches.extend("p#t", UPLOAD_BATCH, NOW),
+    ),
+    "close": ("update_item", lambda _, upload_batches: upload_batches.close("p#t", UPLOAD_BATCH)),
 }
 TRANSACTIONS: _Calls = {
     "create": (
         "transact_write_items",
-        lambda store, _: store.create(run_of("one"), TURN.joined("one")),
+        lambda store, _: store.create(run_of("one"), RUN_QUEUE.joined("one")),
     ),
     "collect": (
         "transact_write_items",
-        lambda _, upload_batches: upload_batches.collect("p#t", BURST, [UPLOAD], NOW, NOW),
+        lambda _, upload_batches: upload_batches.collect("p#t", UPLOAD_BATCH, [UPLOAD], NOW, NOW),
     ),
 }
 
@@ -46,7 +49,7 @@ def cancelled(*codes: str) -> dict[str, object]:
 
 
 class Wire:
-    """A DynamoDB that answers as it is told."""
+    """A DynamoDB with prepared answers."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "sleep", lambda _: None)

@@ -100,13 +100,13 @@ def test_a_run_is_started_once_looked_at_and_cancelled(cloud: LocalCloud, name: 
     assert (step["status"], step["stopped"], step["failed"]) == ("CANCELLED", 3, 0)
     [job] = client_of(cloud, "batch").describe_jobs(jobs=[step["jobs"][0]["jobId"]])["jobs"]
     assert job["status"] == "FAILED"
-    _, told = ask(cloud, "GET", f"{path}/history")
-    assert told["history"][-1]["what"] == "run CANCELLED"
+    _, document = ask(cloud, "GET", f"{path}/history")
+    assert document["history"][-1]["what"] == "run CANCELLED"
 
 
-def test_what_is_wrong_is_a_problem(cloud: LocalCloud) -> None:
-    status, problem = ask(cloud, "POST", "/pipelines/nobody/runs", {})
-    assert (status, problem["detail"]) == (404, "there is no pipeline nobody")
+def test_a_wrong_request_is_answered_with_a_problem(cloud: LocalCloud) -> None:
+    status, problem = ask(cloud, "POST", "/pipelines/absent/runs", {})
+    assert (status, problem["detail"]) == (404, "there is no pipeline absent")
     assert ask(cloud, "GET", "/runs?limit=many")[0] == 400
 
 

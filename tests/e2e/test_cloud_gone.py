@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_run import BATCHRELAY, pipeline, shell
-from tests.functional.local_cloud.test_launch import descendants, wait_until
+from tests.e2e.shell_pipelines import BATCHRELAY, pipeline, shell
+from tests.functional.local_cloud.processes import descendants, wait_until
 
 pytestmark = pytest.mark.cloud
 

@@ -67,7 +67,7 @@ def succeeded(run: Any, step: str) -> JobSucceeded:
 
 
 def test_many_handlers_on_one_run(on: Machine, engines: Callable[[], Engine]) -> None:
-    """32 steps end at once, each told to two handlers; the join is submitted once."""
+    """32 steps end at once, each delivered to two handlers; the join is submitted once."""
     wide = tuple(Step(name=f"s{number}", request=_REQUEST) for number in range(HANDLERS))
     join = Step(name="join", needs=tuple(step.name for step in wide), request=_REQUEST)
     on.runs.put_pipeline(Pipeline(name="wide", version=1, steps=(*wide, join)))
@@ -93,7 +93,7 @@ def test_many_handlers_on_one_run(on: Machine, engines: Callable[[], Engine]) ->
 
 
 def test_many_handlers_on_many_runs(on: Machine, engines: Callable[[], Engine]) -> None:
-    """200 runs of two steps, each event told twice, by whichever handler is free."""
+    """200 runs of two steps, each event delivered twice, to any handler that is free."""
     runs = 200
     steps = (Step(name="a", request=_REQUEST), Step(name="b", needs=("a",), request=_REQUEST))
     on.runs.put_pipeline(Pipeline(name="two", version=1, steps=steps))
@@ -102,14 +102,14 @@ def test_many_handlers_on_many_runs(on: Machine, engines: Callable[[], Engine]) 
         order = StartRequest(run_id=f"many{number}", pipeline="two", version=1)
         return engines().start(order).run
 
-    def told(run: Any, step: str) -> None:
+    def deliver(run: Any, step: str) -> None:
         engines().handle(run.id, [succeeded(run, step)])
 
     with ThreadPoolExecutor(HANDLERS) as pool:
         begun = list(pool.map(start, range(runs)))
-        list(pool.map(lambda run: told(run, "a"), begun * 2))
+        list(pool.map(lambda run: deliver(run, "a"), begun * 2))
         later = list(pool.map(lambda run: on.runs.load(run.id), begun))
-        list(pool.map(lambda run: told(run, "b"), later * 2))
+        list(pool.map(lambda run: deliver(run, "b"), later * 2))
         ended = list(pool.map(lambda run: on.runs.load(run.id), begun))
     assert Counter(run.status for run in ended) == {RunStatus.SUCCEEDED: runs}
     queue = (
@@ -122,7 +122,7 @@ def test_many_handlers_on_many_runs(on: Machine, engines: Callable[[], Engine]) 
     assert set(names.values()) == {1}
 
 
-def test_submissions_beyond_the_accounts_rate_are_paid_later(
+def test_submissions_beyond_the_accounts_rate_are_submitted_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """150 runs start at once where 50 requests a second are allowed, all together."""
@@ -145,17 +145,17 @@ def test_submissions_beyond_the_accounts_rate_are_paid_later(
 
         with ThreadPoolExecutor(HANDLERS) as pool:
             list(pool.map(start, range(runs)))
-        owing = runs
+        open_count = runs
         for reconcile in range(1, 40):
             clock = LaterClock(timedelta(seconds=1_000 * reconcile))
-            sweeper = replace(engines(), clock=clock)
+            reconciler = replace(engines(), clock=clock)
             for run_id in list(throttled.runs.open_runs()):
-                with suppress(ClientError):  # its own reads were throttled: the next sweep
-                    sweeper.reconcile(run_id)
-            owing = len(list(throttled.runs.open_runs()))
-            if not owing:
+                with suppress(ClientError):  # its own reads were throttled: the next reconcile
+                    reconciler.reconcile(run_id)
+            open_count = len(list(throttled.runs.open_runs()))
+            if not open_count:
                 break
-        assert not owing
+        assert not open_count
         ended = [throttled.runs.load(f"rate{number}").status for number in range(runs)]
         time.sleep(1.1)
         names = Counter(name for n in range(runs) for name in _names(throttled, f"rate{n}"))

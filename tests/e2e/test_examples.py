@@ -54,10 +54,10 @@ def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_example_does_what_it_says(name: str) -> None:
-    arguments, said = EXPECTED[name]
+def test_an_example_prints_its_result(name: str) -> None:
+    arguments, last_log = EXPECTED[name]
     shown, report = run(name, *arguments)
-    assert said in shown
+    assert last_log in shown
     steps = report["run"]["steps"]
     assert {step["step"]: step["children"] for step in steps} == CHILDREN[name]
     assert report["run"]["status"] == "SUCCEEDED"
@@ -71,8 +71,8 @@ def test_every_example_is_tested_and_has_its_parts() -> None:
             assert (EXAMPLES / name / part).is_file(), f"{name} has no {part}"
 
 
-LANES = """
-pipeline: lanes
+N_TO_N = """
+pipeline: n-to-n
 defaults: {jobQueue: Q}
 notify: [{topicArn: "${env.topicArn}"}]
 steps:
@@ -87,7 +87,7 @@ jobDefinitions:
 
 def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
-    file.write_text(LANES)
+    file.write_text(N_TO_N)
     result = CliRunner().invoke(cli, ["run", str(file)])
     assert result.exit_code == 1
     assert "a: FAILED, 4 of 6 children succeeded" in result.output
@@ -106,18 +106,18 @@ def test_tune_recommends_by_what_items_took(
         )
         ended = session.play({}, reconcile=False)
         use(cloud, monkeypatch)
-        result = CliRunner().invoke(cli, ["tune", f"{ended.id}/process", "--output", "json"])
+        result = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process", "--output", "json"])
         assert result.exit_code == 0, result.output
         large, small = json.loads(result.stdout)
         assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
         assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
         assert large["costPerItem"] > 0
-        shown = CliRunner().invoke(cli, ["tune", f"{ended.id}/process"]).output
+        shown = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process"]).output
         assert "recommended: flow.chunk: " in shown
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/nobody"])
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/absent"])
         assert wrong.exit_code == 2
-        assert "has no step nobody: it has list, process" in wrong.output
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended.id}/list"])
+        assert "has no step absent: it has list, process" in wrong.output
+        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/list"])
         assert "there are no result records" in wrong.output
     finally:
         cloud.stop()

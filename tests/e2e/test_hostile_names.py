@@ -80,8 +80,8 @@ def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Pat
         s3.put_object(Bucket="hostile", Key=name, Body=b"x")
     runs = ended("by-upload", len(NAMES))
     assert {run["status"] for run in runs} == {"SUCCEEDED"}
-    said = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
-    assert said == {f"{name}\n" for name in NAMES}
+    logs = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
+    assert logs == {f"{name}\n" for name in NAMES}
     batchrelay("undeploy", "by-upload")
 
 
@@ -99,20 +99,20 @@ def test_an_uploaded_folder_is_listed_and_read_by_its_names(tmp_path: Path) -> N
         for line in batchrelay("logs", f"{run['runId']}/look").splitlines()
         if not line.startswith("[batchrelay]")
     ]
-    said = {tuple(lines[at : at + 3]) for at in range(0, len(lines), 3)}
-    assert said == {(name, name, f"in {name}") for name in NAMES}
+    rows = {tuple(lines[at : at + 3]) for at in range(0, len(lines), 3)}
+    assert rows == {(name, name, f"in {name}") for name in NAMES}
     batchrelay("undeploy", "listed")
 
 
 @pytest.mark.parametrize(
-    ("allowed", "status", "said"),
+    ("allowed", "status", "log_text"),
     [
         ("false", "FAILED", "{item.sample} is in the code of sh: what it holds would run as code."),
         ("true", "SUCCEEDED", "S executed"),
     ],
 )
 def test_a_row_with_backticks_runs_only_if_the_file_allows_it(
-    tmp_path: Path, allowed: str, status: str, said: str
+    tmp_path: Path, allowed: str, status: str, log_text: str
 ) -> None:
     """In a script of the image, which lint cannot see: the worker refuses."""
     script, rows = tmp_path / "script.sh", tmp_path / "rows.csv"
@@ -123,7 +123,7 @@ def test_a_row_with_backticks_runs_only_if_the_file_allows_it(
     batchrelay("start", f"pasted-{allowed}", "--param", f"list={rows}")
     [run] = ended(f"pasted-{allowed}")
     log = batchrelay("logs", f"{run['runId']}/look")
-    assert (run["status"], said in log) == (status, True), log
+    assert (run["status"], log_text in log) == (status, True), log
     assert ("executed\n" in log) is (allowed == "true"), log
     batchrelay("undeploy", f"pasted-{allowed}")
 

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,12 +19,12 @@ import pytest
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
-from tests.functional.local_cloud.test_launch import is_alive, wait_until
+from tests.e2e.shell_pipelines import BATCHRELAY, pipeline, shell
+from tests.functional.local_cloud.processes import is_alive, wait_until
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
 
-BATCHRELAY = (sys.executable, "-m", "batchrelay_cli")
 EXAMPLE = ROOT / "examples/word-count/pipeline.yaml"
 
 
@@ -37,7 +36,7 @@ def batchrelay(*arguments: str, seconds: float = 120) -> subprocess.CompletedPro
 
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The program under way. It hears Ctrl-C even where a shell's `&` has it ignored."""
+    """The program under way. It receives Ctrl-C even where a shell's `&` has it ignored."""
     process = subprocess.Popen(
         [*BATCHRELAY, *arguments],
         stdout=subprocess.PIPE,
@@ -141,29 +140,6 @@ def test_the_word_table_of_the_plan_migrate_merge_post(tmp_path: Path, count: in
     assert {word: int(times) for word, times in printed} == table
 
 
-def pipeline(folder: Path, **document: Any) -> str:
-    """A pipeline file whose job definition is `sh`."""
-    definition = {
-        "jobDefinitionName": "sh",
-        "type": "container",
-        "containerProperties": {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
-    }
-    whole = {
-        "pipeline": "p",
-        "defaults": {"jobQueue": "q", "jobDefinition": "sh"},
-        "notify": [{"topicArn": "${env.topicArn}"}],
-        "jobDefinitions": [definition],
-        **document,
-    }
-    file = folder / "pipeline.json"
-    file.write_text(json.dumps(whole))
-    return str(file)
-
-
-def shell(script: str) -> dict[str, Any]:
-    return {"command": ["sh", "-c", script]}
-
-
 def test_a_failing_child_is_named_with_its_last_words(tmp_path: Path) -> None:
     script = (
         'echo working; test $AWS_BATCH_JOB_ARRAY_INDEX != 2 || { echo "disk is full"; exit 7; }'
@@ -205,7 +181,7 @@ def test_a_failure_names_the_item_so_that_it_cannot_act(tmp_path: Path) -> None:
         assert len(line) < 180
 
 
-def test_a_long_last_log_and_a_progress_bar_are_cut_and_that_is_said(tmp_path: Path) -> None:
+def test_a_long_last_log_and_a_progress_bar_are_cut_with_a_notice(tmp_path: Path) -> None:
     write = "import sys; sys.stdout.write(''.join(f'\\r{n} of 400000' for n in range(400000)))"
     steps = [{"jobName": "bar", "containerOverrides": shell(f'python3 -c "{write}"; exit 3')}]
     done = batchrelay("run", pipeline(tmp_path, steps=steps))
@@ -217,7 +193,9 @@ def test_a_long_last_log_and_a_progress_bar_are_cut_and_that_is_said(tmp_path: P
     assert (lines[first + 1], lines[first + 1_000]) == ("501", "1500")
 
 
-def test_a_list_that_is_none_fails_its_step_before_anything_is_submitted(tmp_path: Path) -> None:
+def test_a_list_of_the_wrong_type_fails_its_step_before_anything_is_submitted(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "plan.json").write_text('{"Items": {"a": 1}}')
     steps = [{"jobName": "fan", "flow": {"forEach": {"file": "${params.plan}", "items": "Items"}}}]
     file = pipeline(tmp_path, steps=steps, params={"plan": {"type": "s3uri"}})
@@ -227,11 +205,11 @@ def test_a_list_that_is_none_fails_its_step_before_anything_is_submitted(tmp_pat
 
 
 def test_a_missing_file_fails_its_step_with_a_sentence(tmp_path: Path) -> None:
-    each = {"file": "s3://${env.bucket}/nobody.json", "items": "Items"}
+    each = {"file": "s3://${env.bucket}/absent.json", "items": "Items"}
     steps = [{"jobName": "fan", "flow": {"forEach": each}}]
     done = batchrelay("run", pipeline(tmp_path, steps=steps))
     assert done.returncode == 1
-    assert "nobody.json: there is no such object" in done.stdout
+    assert "absent.json: there is no such object" in done.stdout
 
 
 def test_settings_that_have_nothing_to_do_with_it_change_nothing(tmp_path: Path) -> None:
@@ -240,7 +218,7 @@ def test_settings_that_have_nothing_to_do_with_it_change_nothing(tmp_path: Path)
         **os.environ,
         "HTTP_PROXY": "http://127.0.0.1:9",
         "http_proxy": "http://127.0.0.1:9",
-        "AWS_PROFILE": "nobody",
+        "AWS_PROFILE": "absent",
     }
     file = pipeline(tmp_path, steps=[{"jobName": "a"}])
     done = subprocess.run(
@@ -277,13 +255,13 @@ def test_a_definition_that_cannot_run_here_is_reported_with_its_line(tmp_path: P
     assert "only definitions of type container, with containerProperties" in done.stderr
 
 
-def test_an_output_that_was_never_written_is_said(tmp_path: Path) -> None:
-    steps = [{"jobName": "a", "flow": {"output": "s3://${env.bucket}/nobody"}}]
+def test_an_output_that_was_never_written_is_reported(tmp_path: Path) -> None:
+    steps = [{"jobName": "a", "flow": {"output": "s3://${env.bucket}/absent"}}]
     file = pipeline(tmp_path, steps=steps)
     done = batchrelay("run", file, "--download", str(tmp_path / "out"))
     assert done.returncode == 1, done.stderr
     assert "step a left nothing at s3://" in done.stdout
-    assert batchrelay("run", file, "--download", "/proc/nobody").returncode == 2
+    assert batchrelay("run", file, "--download", "/proc/absent").returncode == 2
 
 
 def test_a_storm_of_events_changes_nothing_but_the_time(tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_comes(
     for key in (*KEYS, *NO_KEYS):
         s3.put_object(Bucket="inbox", Key=key, Body=b"" if key.endswith("/") else b"1,2\n")
     runs = ended("uploads", len(KEYS))
-    said = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
-    assert said == {f"s3://inbox/{key} in s3://inbox/{key.rpartition('/')[0]}/\n" for key in KEYS}
+    logs = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
+    assert logs == {f"s3://inbox/{key} in s3://inbox/{key.rpartition('/')[0]}/\n" for key in KEYS}
     for _ in range(10):
-        tell(stays, "incoming/ten-times.csv")
+        deliver(stays, "incoming/ten-times.csv")
     s3.put_object(Bucket="inbox", Key=KEYS[0], Body=b"3,4\n")  # an overwrite is an upload
     ended("uploads", len(KEYS) + 2)
     removed = batchrelay("undeploy", "uploads")
@@ -78,7 +78,7 @@ def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_comes(
     assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
 
 
-def tell(cloud: LocalCloud, key: str) -> None:
+def deliver(cloud: LocalCloud, key: str) -> None:
     """An upload's message, as the rule sends it, and as EventBridge may repeat it."""
     found = {"key": key, "size": 4, "etag": "e", "sequencer": "1"}
     message = {"pipeline": "uploads", "s3": {"bucket": {"name": "inbox"}, "object": found}}
@@ -101,8 +101,8 @@ def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
     assert f"trigger {wall} Asia/Kolkata: new" in changes
     [run] = ended("timed", 1)
     shown = json.loads(batchrelay("status", run["runId"], "--output", "json"))
-    time_said = shown["params"]["source"].removeprefix("s3://b/")
-    assert time_said == f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    time_param = shown["params"]["source"].removeprefix("s3://b/")
+    assert time_param == f"{now:%Y-%m-%dT%H:%M:%SZ}"
     assert "removed" in batchrelay("undeploy", "timed")
     scheduler = client_of(stays, "scheduler")
     assert scheduler.list_schedules(NamePrefix="br-")["Schedules"] == []
@@ -123,21 +123,21 @@ def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Pa
 
 
 def test_a_batch_of_uploads_is_one_run_over_all_of_them(stays: LocalCloud, tmp_path: Path) -> None:
-    text = UPLOADS.replace("uploads", "burst").replace(', "in ${trigger.folder}"', "")
+    text = UPLOADS.replace("uploads", "batched").replace(', "in ${trigger.folder}"', "")
     text = text.replace("suffix: .csv", "debounce: 2s")
     text = text.replace("s3://${trigger.bucket}/${trigger.key}", "${trigger.uploads}")
     batchrelay("deploy", write(tmp_path, text))
     s3 = client_of(stays, "s3")
     for number in range(60):
         s3.put_object(Bucket="inbox", Key=f"incoming/{number:02}", Body=b"x" * number)
-    [run] = ended("burst", 1)
+    [run] = ended("batched", 1)
     listed = batchrelay("logs", f"{run['runId']}/look").strip()
     bucket, _, key = listed.removeprefix("s3://").partition("/")
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     entries = [json.loads(line) for line in body.splitlines()]
     keys = [(entry["bucket"], entry["key"], entry["size"]) for entry in entries]
     assert keys == [("inbox", f"incoming/{number:02}", number) for number in range(60)]
-    batchrelay("undeploy", "burst")
+    batchrelay("undeploy", "batched")
 
 
 def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_nights_that_have_passed_are_run_one_after_the_other_and_once(tmp_path: 
     runs = ended("nightly", 5)
     assert [run["runId"] for run in reversed(runs)] == [entry["runId"] for entry in planned]
     shown = [json.loads(batchrelay("status", run["runId"], "--output", "json")) for run in runs]
-    turns = [(run["turnAt"] or run["startedAt"], run["endedAt"]) for run in reversed(shown)]
-    assert all(end <= begin for (_, end), (begin, _) in pairwise(turns))
+    intervals = [(run["dequeuedAt"] or run["startedAt"], run["endedAt"]) for run in reversed(shown)]
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(intervals))
     assert batchrelay(*command).count("(it was there)") == len(planned)
     assert "no scheduled time" in batchrelay(
         *command[:2], "--from", "2030-01-01", "--to", "2030-02-01"
@@ -227,7 +227,7 @@ def test_which_of_several_schedules_is_fired_is_asked_if_it_matters(tmp_path: Pa
         assert result.exit_code == 2
         return result.stderr
 
-    assert "there is no pipeline nobody" in refused("nobody")
+    assert "there is no pipeline absent" in refused("absent")
     batchrelay("deploy", write(tmp_path, UPLOADS.replace("uploads", "several")))
     assert "pipeline several has no schedule: write `triggers:" in refused("several")
     deployed("parallel")
@@ -295,7 +295,7 @@ def test_a_backfill_that_cannot_be_says_why(tmp_path: Path) -> None:
     days = ("--from", "2026-11-01", "--to", "2026-11-05")
     for arguments, problem in (
         (("no-schedule", *days), "pipeline no-schedule has no schedule: write `triggers:"),
-        (("nobody", *days), "there is no pipeline nobody"),
+        (("absent", *days), "there is no pipeline absent"),
         (("no-schedule", "--from", "today", "--to", "x"), "'today' is no day such as 2026-11-01"),
         (
             ("minutely", *days),
@@ -333,7 +333,7 @@ def test_a_trigger_that_would_feed_itself_is_refused(
 
 
 def test_a_rule_without_its_target_is_fixed(stays: LocalCloud, tmp_path: Path) -> None:
-    """Whoever made it died between the rule and its target."""
+    """The process died between the rule and its target."""
     file = write(tmp_path, UPLOADS.replace("uploads", "halved"))
     batchrelay("deploy", file)
     events = client_of(stays, "events")

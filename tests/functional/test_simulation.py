@@ -32,7 +32,7 @@ def test_known_seeds_end_right_and_reach_every_row() -> None:
     assert set(coverage.missing()) == UNREACHED
 
 
-def test_uploads_with_every_fault_are_in_one_run_and_runs_take_turns() -> None:
+def test_uploads_with_every_fault_are_in_one_run_and_queued_runs_do_not_overlap() -> None:
     counts: Counter[str] = Counter()
     for seed in range(2 * RUNS):
         counts += play_triggers(seed)

@@ -9,23 +9,34 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
-from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.pending_effects import is_open
-from batchrelay.domain.pipeline import InlineItems, NoticeRule, Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import make_queue
 from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
-
-LATER_S = 10_000
-"""Seconds between reconciliations: longer than every grace."""
+from verification.crash_matrix.scenarios import (
+    EMPTY,
+    ENDLESS,
+    ENDLESS_VERSION,
+    EVENTS_LOST,
+    HURRIED_HANDLERS,
+    LATER_S,
+    PIPELINE,
+    QUEUE_USED,
+    READING,
+    SHARED,
+    SHORT,
+    SUBMITTED_CALL,
+    Scenario,
+    requests,
+    started_ids,
+)
 
 HURRIED_S = 20
 """Seconds of an invocation that has none for effects, and enough to load and save a run."""
@@ -33,58 +44,6 @@ HURRIED_S = 20
 ROUNDS_MAX = 60
 IDLE_S = 0.4
 """Seconds without a message before reconcile is called."""
-
-_REQUEST = {"jobQueue": "q", "jobDefinition": "noop:1"}
-PIPELINE = Pipeline(
-    name="crash",
-    version=1,
-    steps=(
-        Step(name="plan", request=_REQUEST),
-        Step(name="fan", needs=("plan",), request=_REQUEST, for_each=InlineItems(items=(1, 2, 3))),
-        Step(
-            name="pull",
-            needs=("plan",),
-            request=_REQUEST,
-            for_each=InlineItems(items=(1, 2)),
-            workers=2,
-        ),
-        Step(name="merge", needs=("fan", "pull"), request=_REQUEST),
-    ),
-    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED"})),),
-)
-ENDLESS = Pipeline(
-    name="endless",
-    version=1,
-    steps=(
-        Step(
-            name="wait",
-            request={**_REQUEST, "jobDefinition": "endless:1", "arrayProperties": {"size": 2}},
-        ),
-        Step(name="merge", needs=("wait",), request=_REQUEST),
-    ),
-    notify=PIPELINE.notify,
-    timeout_s=LATER_S,
-)
-
-
-SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
-"""Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
-
-
-TRIGGER_ID = "5d41402abc4b"
-
-
-class Scenario(StrEnum):
-    """What happens to a run beside the crash."""
-
-    RECEIVED = "all events are received"
-    LOST = "all events are lost"
-    STOPPED = "it takes too long"
-    HURRIED = "only a preparation's function has time for effects"
-    REQUESTED = "the API starts and cancels it"
-    QUEUED = "it waits in the run queue behind another run"
-    UPLOADED = "two uploads become one run, by a timer message"
-    EXCLUSIVE = "its trigger skips while another run is open, and none is"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +60,8 @@ class Played:
     """One run, and how it came about."""
 
     run: Run
+    others: tuple[Run, ...] = ()
+    """The runs that the scenario started beside it."""
     invocations: list[tuple[str, Ended]] = field(default_factory=list)
 
 
@@ -132,7 +93,12 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        self.runs.register(ENDLESS, datetime.now(UTC))
+        for pipeline in (ENDLESS, READING, EMPTY):
+            self.runs.register(pipeline, datetime.now(UTC))
+        for key in ("crash/a.txt", "crash/b.txt"):
+            self.client("s3").put_object(
+                Bucket=cloud.outputs["BucketName"], Key=key, Body=b"one\ntwo\n"
+            )
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
         [self._triggers] = [url for url in urls if "TriggerQueue" in url]
@@ -147,7 +113,7 @@ class Machine:
         pipeline: str = PIPELINE.name,
         params: Mapping[str, str] | None = None,
     ) -> Played:
-        """A run from its start until it is closed."""
+        """A run from its start until it is closed, and those that its scenario starts beside it."""
         pipeline = self._pipeline(scenario, run_id) or pipeline
         order = {"runId": run_id, "pipeline": pipeline, "version": 1, "params": params or {}}
         invocations: list[tuple[str, Ended]] = []
@@ -155,29 +121,32 @@ class Machine:
         def do(handler: str, event: Any, later_s: float = 0) -> Ended:
             here = crash is not None and crash.invocation == len(invocations)
             point = crash.point if crash is not None and here else None
-            is_hurried = scenario is Scenario.HURRIED and handler in ("start_run", "on_job_event")
-            left_s = HURRIED_S if is_hurried else 900
+            if scenario is Scenario.ABANDONED and not invocations:
+                point = CrashPoint(call=SUBMITTED_CALL, after=True)
+            left_s = HURRIED_S if handler in HURRIED_HANDLERS.get(scenario, ()) else 900
             ended = invoke(
                 handler, event, self.environment, later_s=later_s, left_s=left_s, crash=point
             )
             invocations.append((handler, ended))
             return ended
 
-        for handler, event in _requests(scenario, order):
+        for handler, event in requests(scenario, order):
             if do(handler, event).killed:
                 do(handler, event)  # the user tries again
-        run_id = _started_id(scenario, order)
+        run_id, *other_ids = started_ids(scenario, order)
         later, idle_since = 0.0, time.monotonic()
         for _ in range(ROUNDS_MAX * 100):
             run = self._run(run_id)
             if run is None:
                 self._deliver_trigger(do, pipeline)
                 continue
-            if not is_open(run):
-                return Played(run=run, invocations=invocations)
-            if self._deliver(do, later, crash, lose_events=scenario is Scenario.LOST):
+            others = tuple(self.runs.load(other_id) for other_id in other_ids)
+            if not any(is_open(each) for each in (run, *others)):
+                self._discard_messages()
+                return Played(run=run, others=others, invocations=invocations)
+            if self._deliver(do, later, crash, lose_events=scenario in EVENTS_LOST):
                 idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > IDLE_S and not self._has_work(pipeline):
+            elif time.monotonic() - idle_since > IDLE_S and not self._has_work():
                 later += LATER_S
                 do("reconcile", {}, later)
                 idle_since = time.monotonic()
@@ -185,11 +154,14 @@ class Machine:
 
     def _pipeline(self, scenario: Scenario, run_id: str) -> str:
         """The pipeline that a scenario needs, empty if any does."""
-        if scenario in (Scenario.STOPPED, Scenario.REQUESTED):
-            return ENDLESS.name
-        if scenario in (Scenario.QUEUED, Scenario.EXCLUSIVE, Scenario.UPLOADED):
+        if scenario in SHARED:
+            return SHARED[scenario].name
+        if scenario in QUEUE_USED:
             pipeline = replace(SHORT, name=f"{SHORT.name}-{run_id}")
             self.runs.register(pipeline, datetime.now(UTC))
+            self.runs.put_pipeline(
+                replace(ENDLESS, name=pipeline.name, version=ENDLESS_VERSION, timeout_s=None)
+            )
             return pipeline.name
         return ""
 
@@ -249,18 +221,22 @@ class Machine:
                     break
             sqs.delete_message(QueueUrl=self._triggers, ReceiptHandle=message["ReceiptHandle"])
 
-    def _has_work(self, pipeline: str) -> bool:
-        """Whether a job is still on its way: then an event will come, unless it is endless."""
-        if pipeline == ENDLESS.name:
-            return False
+    def _discard_messages(self) -> None:
+        """What comes late is not handed over in the next play."""
+        for url in (self._events, self._preparations):
+            self.client("sqs").purge_queue(QueueUrl=url)
+
+    def _has_work(self) -> bool:
+        """Whether a job is still on its way, and not endless: then an event will come."""
         batch = self.client("batch")
         queues = [queue["jobQueueName"] for queue in batch.describe_job_queues()["jobQueues"]]
-        listed = (
-            batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
+        endless = f"-{ENDLESS.steps[0].label}-"
+        return any(
+            endless not in job["jobName"]
             for queue in queues
             for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+            for job in batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]
         )
-        return any(listed)
 
     def _make_jobs_possible(self) -> None:
         batch = self.client("batch")
@@ -273,72 +249,9 @@ class Machine:
             )
 
 
-def _requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is asked of the handlers before the first message: each by its handler and event."""
-    run_id, pipeline = order["runId"], order["pipeline"]
-    match scenario:
-        case Scenario.REQUESTED:
-            cancelled_id = keyed_run_id(pipeline, run_id)
-            yield "api", _request(f"/pipelines/{pipeline}/runs", {"key": run_id, "version": 1})
-            yield "api", _request(f"/runs/{cancelled_id}/cancel", {"reason": "by the matrix"})
-        case Scenario.QUEUED:
-            yield "start_run", {**order, "runId": f"{run_id}first", "overlap": "queue"}
-            yield "start_run", {**order, "overlap": "queue"}
-        case Scenario.UPLOADED:
-            yield "start_run", {"Records": [_upload(pipeline, "one", "0A")]}
-            yield "start_run", {"Records": [_upload(pipeline, "two", "0B")]}
-        case Scenario.EXCLUSIVE:
-            yield "start_run", {**order, "overlap": "skip"}
-        case _:
-            yield "start_run", order
-
-
-def _started_id(scenario: Scenario, order: Mapping[str, Any]) -> str:
-    """The id of the run that the requests of a scenario start."""
-    match scenario:
-        case Scenario.REQUESTED:
-            return keyed_run_id(order["pipeline"], order["runId"])
-        case Scenario.UPLOADED:
-            return keyed_run_id(order["pipeline"], upload_batch_key(TRIGGER_ID, 0))
-        case _:
-            return str(order["runId"])
-
-
 def _is_failed(ended: Ended) -> bool:
     """Whether a message, of an invocation with one, comes again."""
     return ended.answer is None or bool(ast.literal_eval(ended.answer)["batchItemFailures"])
-
-
-def _upload(pipeline: str, key: str, sequencer: str) -> dict[str, str]:
-    """A message of the trigger queue, as the rule of an upload trigger writes it."""
-    body = {
-        "pipeline": pipeline,
-        "debounce": 1,
-        "id": TRIGGER_ID,
-        "s3": {
-            "version": "0",
-            "bucket": {"name": "inbox"},
-            "object": {"key": key, "size": 1, "etag": "e", "sequencer": sequencer},
-            "request-id": "crash",
-            "requester": "000000000000",
-            "reason": "PutObject",
-        },
-    }
-    return {"messageId": key, "body": json.dumps(body)}
-
-
-def _request(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What API Gateway sends for a POST."""
-    return {
-        "httpMethod": "POST",
-        "path": path,
-        "resource": path,
-        "headers": {},
-        "queryStringParameters": None,
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-        "requestContext": {"stage": "v1", "requestId": "crash"},
-    }
 
 
 def _later(message: Any, later_s: float) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
+from batchrelay.aws_lambda.wiring import new_run_id
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.variables import variables_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.stack.client import Wire, local_client_factory
+from batchrelay_cli.stack.client import Stack, local_client_factory
 from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from tests.stack import ROOT
@@ -64,12 +65,12 @@ def play(example: str, seed: int | None) -> Ending:
         machine = Machine(cloud)
         session = LocalRun.prepare(cloud, file, Console(file=io.StringIO()))
         params = session._uploaded(PARAMS[example])
-        played = machine.play(session.run_id, None, pipeline=file.pipeline.name, params=params)
-        wire = Wire(make_client=local_client_factory(cloud.environment), outputs=cloud.outputs)
+        played = machine.play(new_run_id(), None, pipeline=file.pipeline.name, params=params)
+        stack = Stack(make_client=local_client_factory(cloud.environment), outputs=cloud.outputs)
         return Ending(
             run=played.run,
-            output=_output(wire, played.run),
-            jobs=_jobs(wire, played.run),
+            output=_output(stack, played.run),
+            jobs=_jobs(stack, played.run),
             reconciliations=sum(handler == "reconcile" for handler, _ in played.invocations),
         )
     finally:
@@ -97,7 +98,7 @@ def _hardened(file: PipelineFile) -> PipelineFile:
     return replace(file, pipeline=replace(file.pipeline, steps=steps))
 
 
-def _output(wire: Wire, run: Run) -> str:
+def _output(stack: Stack, run: Run) -> str:
     """Without what differs from run to run: its id."""
     uris = [
         variables_of(run)[f"steps.{step.name}.output"]
@@ -107,15 +108,15 @@ def _output(wire: Wire, run: Run) -> str:
     if not uris or uris[-1].endswith("/"):
         return ""
     bucket, _, key = uris[-1].removeprefix("s3://").partition("/")
-    text = wire.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    text = stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     return re.sub(f"{run.id}|{bucket}", "…", text)
 
 
-def _jobs(wire: Wire, run: Run) -> int:
+def _jobs(stack: Stack, run: Run) -> int:
     """Jobs that took effect: duplicate jobs that were terminated, and children, aside."""
     names: set[Any] = set()
-    for queue in wire.batch.describe_job_queues()["jobQueues"]:
-        pages = wire.batch.get_paginator("list_jobs").paginate(
+    for queue in stack.batch.describe_job_queues()["jobQueues"]:
+        pages = stack.batch.get_paginator("list_jobs").paginate(
             jobQueue=queue["jobQueueName"],
             filters=[{"name": "JOB_NAME", "values": [f"br-{run.id}-*"]}],
         )

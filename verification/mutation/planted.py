@@ -695,7 +695,7 @@ MUTANTS = (
         new="        if False:",
     ),
     Mutant(
-        bug="a write that meets somebody's transaction fails",
+        bug="a write that meets another transaction fails",
         file="adapters/client_errors.py",
         old='    if error.response["Error"]["Code"] == "TransactionConflictException":',
         new="    if False:",
@@ -715,14 +715,14 @@ MUTANTS = (
     Mutant(
         bug="a request with a wrong signature passes",
         file="local/batchrelay_local/signatures.py",
-        old="        computed = signer.sign(self._canonical(request), self.timestamp)",
-        new="        computed = self.signature",
+        old="        signature = signer.sign(self._canonical(request), self.timestamp)",
+        new="        signature = self.signature",
         tests=("tests/unit/local_cloud/test_signatures.py",),
     ),
     Mutant(
         bug="a body that was changed after it was signed passes",
         file="local/batchrelay_local/signatures.py",
-        old="    if declared != found:",
+        old="    if declared != body_hash:",
         new="    if False:",
         tests=("tests/unit/local_cloud/test_signatures.py",),
     ),
@@ -811,7 +811,7 @@ MUTANTS = (
     Mutant(
         bug="of two columns with one variable the last has it",
         file="worker/batchrelay_worker/items.py",
-        old="if is_plain and known.count(variable) == 1:",
+        old="if is_plain and names.count(variable) == 1:",
         new="if is_plain:",
         tests=("tests/unit/worker/test_code_words.py",),
     ),
@@ -1030,7 +1030,7 @@ MUTANTS = (
     Mutant(
         bug="lint does not see a parameter behind the default of another",
         file="cli/batchrelay_cli/pipeline_file/reach.py",
-        old="            text = text[: found.offset] + value + text[behind:]\n",
+        old="            text = text[: reference.offset] + value + text[behind:]\n",
         new="            return value, params\n",
         tests=("tests/unit/cli/test_lint_reach.py",),
     ),

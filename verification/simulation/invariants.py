@@ -111,7 +111,7 @@ def check_end(world: World) -> None:
 
 
 def _unprepared(world: World) -> frozenset[str]:
-    """The steps whose preparation was killed too often, as the weather really did."""
+    """The steps whose preparation was killed too often, and the world counted as many kills."""
     names = [name for name, s in world.run.steps.items() if s.reason.startswith(UNPREPARED)]
     for name in names:
         assert world.dead_attempts[name] >= PREPARE_ATTEMPTS_MAX, (name, world.run.state(name))

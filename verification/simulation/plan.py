@@ -80,7 +80,8 @@ class Plan:
         if step.n_to_n_needs and step.array_size is None:
             return self.children(self.pipeline.step(min(step.n_to_n_needs)))
         if any(
-            sum(self.children(self.pipeline.step(lane)) or (1,)) == 0 for lane in step.n_to_n_needs
+            sum(self.children(self.pipeline.step(upstream)) or (1,)) == 0
+            for upstream in step.n_to_n_needs
         ):
             return (0,)
         return (int(step.array_size or 1),)
@@ -189,19 +190,22 @@ class Plan:
         events = [need for need in step.needs if need not in step.n_to_n_needs]
         if not all(self._lets_run(need, so_far) for need in events):
             return frozenset({SKIPPED})
-        if any(not self._lets_run(lane, so_far) for lane in step.n_to_n_needs):
-            # in time, and its lanes fail; or too late to begin
-            started = all(self._may_start(lane, so_far) for lane in step.n_to_n_needs)
+        if any(not self._lets_run(upstream, so_far) for upstream in step.n_to_n_needs):
+            # in time, and its N_TO_N dependencies fail; or too late to begin
+            started = all(self._may_start(upstream, so_far) for upstream in step.n_to_n_needs)
             return frozenset({SKIPPED, FAILED}) if started else frozenset({SKIPPED})
         if step.when == "1 == 2":
             return frozenset({SKIPPED})
         children = self.children(step)
         if children is None or sum(children) > CHILDREN_MAX:
             return frozenset({FAILED})
-        has_n_to_n_needs = any(self._sizes(lane) for lane in step.n_to_n_needs)
+        has_n_to_n_needs = any(self._sizes(upstream) for upstream in step.n_to_n_needs)
         if not sum(children) and not has_n_to_n_needs:
             return frozenset({SKIPPED})
-        if any(self._sizes(lane) not in ([], self._sizes(step.name)) for lane in step.n_to_n_needs):
+        if any(
+            self._sizes(upstream) not in ([], self._sizes(step.name))
+            for upstream in step.n_to_n_needs
+        ):
             return frozenset({FAILED})
         outcome = self.outcome(step)
         if outcome is not None:
@@ -210,10 +214,10 @@ class Plan:
         all_well = all(fate is JobOutcome.SUCCEEDED for fate in fates)
         return frozenset({SUCCEEDED if all_well else FAILED})
 
-    def _may_start(self, lane: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
-        """Whether the step behind a lane ever had parts."""
-        has_parts = self.children(self.pipeline.step(lane)) is not None or lane in self.item_fates
-        return FAILED in so_far[lane] and has_parts
+    def _may_start(self, upstream: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
+        """Whether the upstream step ever had parts."""
+        is_counted = self.children(self.pipeline.step(upstream)) is not None
+        return FAILED in so_far[upstream] and (is_counted or upstream in self.item_fates)
 
     def _lets_run(self, need: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
         if so_far[need] <= {SUCCEEDED, PARTIAL}:
@@ -315,7 +319,7 @@ def _wider(step: Step) -> Step:
 
 def _corner(rng: random.Random) -> Plan:
     """What chance alone reaches once in a million: a sequence whose first submission is refused,
-    while somebody cancels the run."""
+    while the run is cancelled."""
     request: dict[str, Json] = {"jobQueue": QUEUE, "jobDefinition": "noop:1"}
     request["arrayProperties"] = {"size": 25_000}
     step = Step(name="Step0", request=request, sequential=True)
@@ -330,13 +334,13 @@ def _random_step(rng: random.Random, number: int, earlier: list[Step]) -> Step:
     request: dict[str, object] = {"jobQueue": QUEUE, "jobDefinition": "noop:1"}
     flow: dict[str, object] = {"when": rng.choice((None,) * 8 + ("1 == 1", "1 == 2"))}
     kind = rng.random()
-    arrays = [s for s in earlier if s.name in needs and _may_have_lanes(s)]
+    arrays = [s for s in earlier if s.name in needs and _may_have_n_to_n(s)]
     if arrays and kind < 0.4:
-        lane, own = rng.choice(arrays), rng.random()
-        flow["n_to_n_needs"] = frozenset({lane.name})
-        if _skips(lane, earlier):
+        upstream, own = rng.choice(arrays), rng.random()
+        flow["n_to_n_needs"] = frozenset({upstream.name})
+        if _skips(upstream, earlier):
             flow |= {"output": f"s3://{BUCKET}/{number}/${{item}}.json", "when": None}
-        elif own > 0.9:  # equal to its lanes' by chance only
+        elif own > 0.9:  # equal to its upstream's by chance only
             request["arrayProperties"] = {"size": rng.choice((2, 10))}
         elif own < 0.2:
             file = f"s3://{BUCKET}/items-{number}.json"
@@ -372,13 +376,13 @@ def _random_items_flow(rng: random.Random, number: int) -> dict[str, object]:
     return flow
 
 
-def _skips(lane: Step, earlier: list[Step]) -> bool:
-    """Whether the items that a lane continues may be left out."""
+def _skips(upstream: Step, earlier: list[Step]) -> bool:
+    """Whether items of an N_TO_N upstream may be left out."""
     steps = {step.name: step for step in earlier}
-    return any(steps[name].skip_existing for name in heads(steps, lane.name))
+    return any(steps[name].skip_existing for name in heads(steps, upstream.name))
 
 
-def _may_have_lanes(step: Step) -> bool:
+def _may_have_n_to_n(step: Step) -> bool:
     is_array = step.for_each is not None or step.array_size is not None or bool(step.n_to_n_needs)
     return is_array and step.workers is None
 

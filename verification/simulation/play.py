@@ -27,7 +27,7 @@ from verification.simulation.plan import (
     with_failed_items,
     with_little_room,
 )
-from verification.simulation.world import CALM, RUN_ID, World, random_weather
+from verification.simulation.world import NO_FAULTS, RUN_ID, World, random_fault_rates
 
 STORM_TICKS_MAX = 400
 CALM_TICKS_MAX = 4_000
@@ -50,16 +50,22 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     forks = random.Random(f"forks of {seed}")
     plan = with_little_room(random_plan(rng), forks)
     plan = with_failed_items(plan, random.Random(f"failed items of {seed}"))
-    weather = random_weather(rng)
+    fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(
-        seed=seed, plan=plan, weather=weather, rng=rng, coverage=seen, forks=forks, fork=fork
+        seed=seed,
+        plan=plan,
+        fault_rates=fault_rates,
+        rng=rng,
+        coverage=seen,
+        forks=forks,
+        fork=fork,
     )
     try:
         with (
             patch.object(engine, "_folded", seen.folded),
-            patch.object(performing, "EFFECTS_PER_SAVE", weather.batch),
-            patch.object(postponing, "SUBMISSIONS_MAX", weather.submissions),
+            patch.object(performing, "EFFECTS_PER_SAVE", fault_rates.batch),
+            patch.object(postponing, "SUBMISSIONS_MAX", fault_rates.submissions),
             _room(world),
         ):
             _play(world)
@@ -79,7 +85,7 @@ def _play(world: World) -> None:
         if not list(world.runs.open_runs()):
             break
         world.tick()
-    world.weather = CALM
+    world.fault_rates = NO_FAULTS
     for _ in range(CALM_TICKS_MAX):
         if not list(world.runs.open_runs()) and not world.letters and _all_ended(world):
             break

@@ -1,5 +1,5 @@
-"""Triggers of one pipeline in bad weather: uploads are told twice, late and in any order, timers
-ring twice, processes die between any two calls, and at the end every upload is in one run."""
+"""Triggers of one pipeline with faults: events are delivered twice, late and in any order, timers
+fire twice, processes crash between any two calls, and at the end every upload is in one run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TriggerWorld:
             raise Crash
 
     def _maybe_rival(self, method: str) -> None:
-        """Another process gets its turn just before this one writes."""
+        """Another process runs just before this one writes."""
         if method in WRITES and not self._nested and self.rng.random() < self.rival:
             self._nested = True
             nap_s = min(self.rng.choice((0, 0, 20, 60)), self._naps_s)  # no longer than it may live
@@ -85,7 +85,7 @@ class TriggerWorld:
             self.rng.choice(
                 (self.upload, self.deliver, self.deliver_timer, self.end_job, self.later)
             )()
-        open_runs = [run for run in self._advance_run_queue() if run.status in GOING_ON]
+        open_runs = [run for run in self._queueable_runs() if run.status in GOING_ON]
         assert len(open_runs) <= 1, f"{len(open_runs)} runs at once: {open_runs}"
 
     def upload(self) -> None:
@@ -157,12 +157,12 @@ class TriggerWorld:
         else:
             assert len(covered) == self.uploads or self.skipped, "lost without a skip"
         if self.trigger.overlap is Overlap.QUEUE:
-            run_queues = [
-                run.dequeued_at for run in self._advance_run_queue() if run.dequeued_at is not None
+            dequeue_times = [
+                run.dequeued_at for run in self._queueable_runs() if run.dequeued_at is not None
             ]
-            assert run_queues == sorted(run_queues), "out of turn"
+            assert dequeue_times == sorted(dequeue_times), "out of order"
 
-    def _advance_run_queue(self) -> list[Run]:
+    def _queueable_runs(self) -> list[Run]:
         """In the order in which they came."""
         return [r for r in self.cloud.runs.runs.values() if r.overlap is not Overlap.PARALLEL]
 

@@ -72,8 +72,8 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weather:
-    """How bad it is, as probabilities."""
+class FaultRates:
+    """The probability of each fault."""
 
     crash: float = 0.0
     drop: float = 0.0
@@ -94,14 +94,14 @@ class Weather:
     submissions: int = SUBMISSIONS_MAX
     """Submissions that are under way at the same time."""
     zombie: float = 0.0
-    """A handler that sleeps past its grace and then goes on: it makes twins."""
+    """A handler that sleeps past its grace and then continues: it makes duplicate jobs."""
 
 
-CALM = Weather()
+NO_FAULTS = FaultRates()
 
 
-def random_weather(rng: random.Random) -> Weather:
-    return Weather(
+def random_fault_rates(rng: random.Random) -> FaultRates:
+    return FaultRates(
         crash=rng.choice((0, 0.02, 0.1)),
         drop=rng.choice((0, 0.1, 0.5)),
         duplicate=rng.choice((0, 0.3)),
@@ -142,7 +142,7 @@ class Around(Protocol):
 
 
 class Port:
-    """A port in bad weather: any call may be the process's last, before or after it was made."""
+    """A port with faults: any call may be the process's last, before or after it was made."""
 
     def __init__(self, world: Around, port: Any) -> None:
         self._world = world
@@ -196,7 +196,7 @@ class World:
 
     seed: int
     plan: Plan
-    weather: Weather
+    fault_rates: FaultRates
     rng: random.Random
     clock: MemoryClock = field(default_factory=MemoryClock)
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
@@ -269,7 +269,11 @@ class World:
     def before(self, method: str, arguments: tuple[Any, ...]) -> None:
         self.counts[method] += 1
         self._maybe_crash()
-        if not self._nested and method in ("save", "submit") and self._chance(self.weather.rival):
+        if (
+            not self._nested
+            and method in ("save", "submit")
+            and self._chance(self.fault_rates.rival)
+        ):
             self._rival()
         if method == "read" and arguments[0] in self._poison():
             raise self.rng.choice((Crash, Broken))
@@ -286,7 +290,7 @@ class World:
                 self.counts["cancelled beside"] += 1
 
     def after(self, method: str) -> None:
-        if method == "submit" and self._chance(self.weather.ambiguous):
+        if method == "submit" and self._chance(self.fault_rates.ambiguous):
             raise Ambiguous("500 after accept")
         if method == "terminate":
             self._announce_ends()
@@ -300,11 +304,11 @@ class World:
         key = JobKey.parse(request["jobName"])
         assert key is not None, request
         check_submission(self.runs.runs[RUN_ID], key, request)
-        if self._chance(self.weather.throttle):
+        if self._chance(self.fault_rates.throttle):
             raise Throttled("429")
         if self.plan.fate(key.label, key.part) is None:
             raise Refused("400")
-        if not self._nested and self._chance(self.weather.zombie):
+        if not self._nested and self._chance(self.fault_rates.zombie):
             self.zombies += 1
             self.clock.move(10_000)
             self._rival(reconcile=True)
@@ -313,18 +317,18 @@ class World:
                 self._rival()
 
     def _rival(self, *, reconcile: bool = False) -> None:
-        """Another process gets its turn while this one stands still."""
+        """Another process runs while this one stands still."""
         self._nested = True
         try:
-            run_queues = [self.deliver, self.reconcile]
+            actions = [self.deliver, self.reconcile]
             if self.plan.is_stopped and self._chance(0.2):  # while a submission is in flight
-                run_queues = [self.cancel]
-            self._do(self.reconcile if reconcile else self.rng.choice(run_queues))
+                actions = [self.cancel]
+            self._do(self.reconcile if reconcile else self.rng.choice(actions))
         finally:
             self._nested = False
 
     def _maybe_crash(self) -> None:
-        if self._chance(self.weather.crash):
+        if self._chance(self.fault_rates.crash):
             self.counts["crash"] += 1
             raise Crash
 
@@ -353,7 +357,7 @@ class World:
             self.end_job,
             self.deliver,
             self.deliver,
-            self.later_sweep,
+            self.later_reconcile,
             self.noise,
         )
         if self._chance(0.02):
@@ -372,7 +376,7 @@ class World:
                 self.letters.append(Letter(event))
 
     def cancel(self) -> None:
-        """Somebody wants the run to end, until somebody hears it. A deadline does without."""
+        """Request the end of the run, again and again; a run with a timeout ends without it."""
         if self.plan.pipeline.timeout_s is None:
             wish = CancelRequested(at=self.clock.now(), reason=self.reason)
             self.coverage.performed(self.engine().handle(RUN_ID, [wish]).performed)
@@ -401,18 +405,18 @@ class World:
         job = self.jobs.jobs[job_id]
         is_known = self._step(job).name in self.plan.item_fates
         will_fail = job.outcome is None and not is_known and self._fate(job) is JobOutcome.FAILED
-        if will_fail and self._chance(self.weather.forgotten):
+        if will_fail and self._chance(self.fault_rates.forgotten):
             self.forgotten.add(job_id)
         if job_id in self.forgotten:
             return True
-        if job_id in self.left_out or not self._chance(self.weather.missing):
+        if job_id in self.left_out or not self._chance(self.fault_rates.missing):
             return False
         self.left_out.add(job_id)
         return True
 
     def is_unlisted(self, name: str) -> bool:
         """Whether ListJobs leaves out a name this time."""
-        if name in self.unlisted or not self._chance(self.weather.missing):
+        if name in self.unlisted or not self._chance(self.fault_rates.missing):
             self.unlisted.discard(name)
             return False
         self.unlisted.add(name)
@@ -422,8 +426,10 @@ class World:
         """A child ends after the child that it waits for, and so do their parents."""
         if job.job_id in self.forgotten:
             return False
-        n_to_n_needs = self._lanes(job)
-        return job.outcome is None and all(lane.outcome is not None for lane in n_to_n_needs)
+        n_to_n_needs = self._upstream_jobs(job)
+        return job.outcome is None and all(
+            upstream.outcome is not None for upstream in n_to_n_needs
+        )
 
     def _step(self, job: MemoryJob) -> Step:
         key = JobKey.parse(job.name)
@@ -438,11 +444,11 @@ class World:
         fates = self.plan.item_fates.get(step.name)
         if fates is None:
             return None
-        upstream = {index for lane in self._lanes(job) for index in lane.failures}
+        upstream = {index for upstream in self._upstream_jobs(job) for index in upstream.failures}
         return self.item_runs.failures(job, step, fates, upstream)
 
     def _fate(self, job: MemoryJob) -> JobOutcome:
-        if any(lane.outcome is JobOutcome.FAILED for lane in self._lanes(job)):
+        if any(upstream.outcome is JobOutcome.FAILED for upstream in self._upstream_jobs(job)):
             return JobOutcome.FAILED
         key = JobKey.parse(job.name)
         assert key is not None, job
@@ -450,7 +456,7 @@ class World:
         assert fate is not None, job
         return fate
 
-    def _lanes(self, job: MemoryJob) -> list[MemoryJob]:
+    def _upstream_jobs(self, job: MemoryJob) -> list[MemoryJob]:
         entries = job.request.get("dependsOn", [])
         assert isinstance(entries, list)
         return [self.jobs.jobs[entry["jobId"]] for entry in entries if "jobId" in entry]
@@ -461,8 +467,8 @@ class World:
                 continue
             self.announced.add(job.job_id)
             event = self._end_event(job.job_id)
-            copies = 0 if self._chance(self.weather.drop) else 1
-            copies += 2 if self._chance(self.weather.duplicate) else 0
+            copies = 0 if self._chance(self.fault_rates.drop) else 1
+            copies += 2 if self._chance(self.fault_rates.duplicate) else 0
             self.letters.extend(Letter(event) for _ in range(copies))
 
     def _end_event(self, job_id: str) -> Event:
@@ -505,11 +511,11 @@ class World:
         self.letters = [letter for letter in self.letters if letter not in letters]
 
     def _handle(self, letters: list[Event]) -> None:
-        """An event's time is when it is heard, however long it was under way."""
+        """An event's time is that of its delivery, however long it was under way."""
         events = [replace(event, at=self.clock.now()) for event in letters]
         self.coverage.performed(self.engine().handle(RUN_ID, events).performed)
         run = self.runs.runs[RUN_ID]
-        for event in events:  # one that is blocked may have been heard of before its submission
+        for event in events:  # JobBlocked may have been delivered before its submission
             is_folded = advance(run, event) is run or isinstance(event, JobBlocked)
             assert is_folded, f"{event} is not folded once and for all"
 
@@ -536,13 +542,13 @@ class World:
 
     def _seconds_left(self) -> float:
         """Of an invocation, for its effects."""
-        return 0.0 if self._chance(self.weather.hurried) else 999.0
+        return 0.0 if self._chance(self.fault_rates.hurried) else 999.0
 
     def _time_left(self, was_read_whole: bool) -> Callable[[], float]:
         """An invocation that has nothing to read has the time that it needs for a queue."""
-        return lambda: 50.0 if self._chance(self.weather.slow) and not was_read_whole else 999.0
+        return lambda: 50.0 if self._chance(self.fault_rates.slow) and not was_read_whole else 999.0
 
-    def later_sweep(self) -> None:
+    def later_reconcile(self) -> None:
         self.clock.move(self.rng.choice((1, 60, 400, 2_000)))
         self.reconcile()
 
@@ -555,7 +561,7 @@ class World:
         step = self.rng.choice(self.plan.pipeline.steps)
         key = JobKey(
             run_id=self.rng.choice((RUN_ID, "other")),
-            label=self.rng.choice((step.label, "nobody")),
+            label=self.rng.choice((step.label, "unknown")),
             round=7,
             part=self.rng.randint(0, 9),
         )

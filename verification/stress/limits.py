@@ -48,12 +48,12 @@ def a_file(folder: Path, *steps: Json, **more: Any) -> Path:
 
 
 def verb(name: str, file: Path) -> str:
-    """What a verb says: exit code and the beginning of its sentence, or its traceback's end."""
+    """What a verb prints: exit code and the beginning of its sentence, or its traceback's end."""
     result = CliRunner().invoke(cli, [name, str(file)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return f"TRACEBACK {type(result.exception).__name__}: {str(result.exception)[:60]}"
-    said = (result.output.strip().splitlines() or [""])[0]
-    return f"exit {result.exit_code}: {said.removeprefix(str(file))[:150]}"
+    output = (result.output.strip().splitlines() or [""])[0]
+    return f"exit {result.exit_code}: {output.removeprefix(str(file))[:150]}"
 
 
 def client(service: Any) -> Any:
@@ -97,10 +97,10 @@ def main() -> int:
     for name, door, make, wanted in CASES:
         with tempfile.TemporaryDirectory() as folder:
             file = make(Path(folder))
-            said = stored(file) if door == "store" else verb(door, file)
-        is_right = wanted in said
+            output = stored(file) if door == "store" else verb(door, file)
+        is_right = wanted in output
         wrong += not is_right
-        print(f"{'right' if is_right else 'WRONG'}  {name}, {door}: {said}")
+        print(f"{'right' if is_right else 'WRONG'}  {name}, {door}: {output}")
     print(f"{wrong} of {len(CASES)} cases are wrong")
     return 1 if wrong else 0
 

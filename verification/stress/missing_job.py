@@ -24,7 +24,7 @@ def missed_once() -> str:
     """The step's status after the job has succeeded."""
     cloud = MemoryCloud(pipeline(step("a")))
     cloud.engine.start(ORDER)
-    _sweep_without_answer(cloud, 2 * HOUR_S)
+    _reconcile_without_answer(cloud, 2 * HOUR_S)
     [job] = cloud.jobs.jobs.values()
     cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
     key = JobKey.parse(job.name)
@@ -38,13 +38,13 @@ def gone_for_good() -> tuple[str, int]:
     cloud = MemoryCloud(pipeline(step("a")))
     cloud.engine.start(ORDER)
     for _ in range(24):
-        _sweep_without_answer(cloud, HOUR_S)
+        _reconcile_without_answer(cloud, HOUR_S)
     run = cloud.runs.load("run1")
     running = sum(job.outcome is None for job in cloud.jobs.jobs.values())
     return str(run.status), running
 
 
-def _sweep_without_answer(cloud: MemoryCloud, later_s: float) -> None:
+def _reconcile_without_answer(cloud: MemoryCloud, later_s: float) -> None:
     describe: Any = cloud.jobs.describe
     cloud.jobs.describe = lambda _: ()  # type: ignore[method-assign,assignment]
     cloud.clock.move(later_s)

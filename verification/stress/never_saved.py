@@ -3,7 +3,7 @@
 Run it by `python -m verification.stress.never_saved`.
 
 60 steps of 1,000,000 items each are prepared side by side and submitted, on the real store in front
-of a table that has DynamoDB's own limit of an item. Then the run is cancelled, swept and ended.
+of a table with DynamoDB's own limit of an item. Then the run is cancelled, reconciled and ended.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def tried(calls: dict[str, Callable[[], Any]]) -> Counter[str]:
 
 
 def stop(cloud: MemoryCloud) -> Counter[str]:
-    """Cancel and sweep, a few times, days later; what was raised."""
+    """Cancel and reconcile, a few times, days later; what was raised."""
     raised: Counter[str] = Counter()
     for _ in range(TRIES):
         raised += tried(

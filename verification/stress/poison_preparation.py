@@ -26,7 +26,7 @@ from tests.builders import MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, prepare
 
 DAYS = 30
-SWEEP_S = 300
+RECONCILE_EVERY_S = 300
 VISIBILITY_S, RECEIVES_MAX = 5_400, 3
 """Of the queue of preparations, as template.yaml has it."""
 
@@ -64,7 +64,7 @@ def _always_dies() -> bool:
     cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     requests, attempts = 0, 0
     under_way: list[tuple[float, int, str]] = []
-    for now in range(0, DAYS * 86_400, SWEEP_S):
+    for now in range(0, DAYS * 86_400, RECONCILE_EVERY_S):
         for wanted in cloud.preparations.requested:
             assert isinstance(wanted, Prepare)
             body = {"run_id": wanted.run_id, "step": wanted.step, "round": wanted.round}
@@ -79,7 +79,7 @@ def _always_dies() -> bool:
                 under_way.append((now + VISIBILITY_S, receives + 1, body_text))
         if not list(cloud.runs.open_runs()):
             break
-        cloud.clock.move(SWEEP_S)
+        cloud.clock.move(RECONCILE_EVERY_S)
         cloud.engine.reconcile("run1")
     run = cloud.runs.load("run1")
     hours = (cloud.clock.now() - began).total_seconds() / 3_600

@@ -70,9 +70,9 @@ def unwarned() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pipeline.yaml"
         file.write_text(FILE)
-        said = CliRunner().invoke(cli, ["lint", str(file)]).output
+        output = CliRunner().invoke(cli, ["lint", str(file)]).output
     lines = {5: "jobQueue", 6: "jobDefinition", 7: "forEach.file", 8: "topicArn"}
-    return [name for line, name in lines.items() if f".yaml:{line}:" not in said]
+    return [name for line, name in lines.items() if f".yaml:{line}:" not in output]
 
 
 def allowed() -> Iterator[str]:

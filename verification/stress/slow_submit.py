@@ -21,7 +21,7 @@ from batchrelay.domain.run import StartRequest, StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 CALL_S, QUOTA = 0.15, 50
-API_S, HANDLER_S, SWEEP_S = 29, 900, 300
+API_S, HANDLER_S, RECONCILE_EVERY_S = 29, 900, 300
 RUNS, STEPS = ("run1", "run2"), 500
 
 
@@ -93,9 +93,9 @@ def play() -> tuple[list[float], Invocation, SlowBatch]:
             invocation.do("going on", HANDLER_S, go_on, effect.run_id)
         if all(_is_submitted(cloud, run_id) for run_id in RUNS):
             break
-        cloud.clock.move(SWEEP_S)
+        cloud.clock.move(RECONCILE_EVERY_S)
         for run_id in RUNS:
-            invocation.do("reconcile", SWEEP_S, cloud.engine.reconcile, run_id)
+            invocation.do("reconcile", RECONCILE_EVERY_S, cloud.engine.reconcile, run_id)
     return starts, invocation, world
 
 

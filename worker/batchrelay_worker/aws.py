@@ -190,8 +190,10 @@ class Aws:
         return self._regions[""]
 
     def _endpoint(self, service: str) -> str:
-        given = self.environment
-        return given.get(f"AWS_ENDPOINT_URL_{service}") or given.get("AWS_ENDPOINT_URL", "")
+        environment = self.environment
+        return environment.get(f"AWS_ENDPOINT_URL_{service}") or environment.get(
+            "AWS_ENDPOINT_URL", ""
+        )
 
     def _send(
         self,
@@ -232,20 +234,20 @@ class Aws:
         connection = self._connection(scheme, request.host)
         connection.request(request.method, target, request.body or None, headers)
         response: HTTPResponse = connection.getresponse()
-        known = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, known, response.read())
+        response_headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, response_headers, response.read())
 
     def _connection(self, scheme: str, host: str) -> HTTPConnection:
-        known = self._connections.get((scheme, host))
-        if known is None:
+        connection = self._connections.get((scheme, host))
+        if connection is None:
             if scheme == "https":
                 from http.client import HTTPSConnection
 
-                known = HTTPSConnection(host, timeout=TIMEOUT_S)
+                connection = HTTPSConnection(host, timeout=TIMEOUT_S)
             else:
-                known = HTTPConnection(host, timeout=TIMEOUT_S)
-            self._connections[scheme, host] = known
-        return known
+                connection = HTTPConnection(host, timeout=TIMEOUT_S)
+            self._connections[scheme, host] = connection
+        return connection
 
 
 def _parts_of(uri: str) -> tuple[str, str]:
@@ -270,13 +272,13 @@ def _page_of(body: bytes) -> tuple[Sequence[tuple[str, int]], str]:
         raise WorkerError(f"S3 answered a listing with what is no XML: {error}") from None
     space = page.tag[: page.tag.index("}") + 1] if page.tag.startswith("{") else ""
     is_encoded = page.findtext(f"{space}EncodingType") == "url"
-    found = []
+    entries = []
     for entry in page.iter(f"{space}Contents"):
         key = entry.findtext(f"{space}Key") or ""
         size = int(entry.findtext(f"{space}Size") or 0)
-        found.append((unquote_plus(key) if is_encoded else key, size))
+        entries.append((unquote_plus(key) if is_encoded else key, size))
     is_last = page.findtext(f"{space}IsTruncated") != "true"
-    return found, "" if is_last else page.findtext(f"{space}NextContinuationToken") or ""
+    return entries, "" if is_last else page.findtext(f"{space}NextContinuationToken") or ""
 
 
 def _is_passing(answer: Answer) -> bool:

@@ -27,27 +27,27 @@ class CredentialSource:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._known: Credentials | None = None
+        self._credentials: Credentials | None = None
         self._expires = float("inf")
 
     def get(self) -> Credentials:
         """Raises: WorkerError if there are none."""
-        if self._known is None or time.time() > self._expires - EXPIRY_MARGIN_S:
+        if self._credentials is None or time.time() > self._expires - EXPIRY_MARGIN_S:
             try:
-                self._known = self._find()
+                self._credentials = self._find()
             except WorkerError:  # those that are known may be good for some minutes yet
-                if self._known is None or time.time() > self._expires:
+                if self._credentials is None or time.time() > self._expires:
                     raise
-        return self._known
+        return self._credentials
 
     def region(self) -> str:
         """The region of this job."""
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             if self._environment.get(name):
                 return self._environment[name]
-        found = _profile(self._environment).get("region")
-        if found:
-            return str(found)
+        region = _profile(self._environment).get("region")
+        if region:
+            return str(region)
         if self._environment.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
             try:
                 return _metadata("/latest/meta-data/placement/region")
@@ -56,14 +56,14 @@ class CredentialSource:
         raise WorkerError("no region: set AWS_REGION in the job definition's environment")
 
     def _find(self) -> Credentials:
-        given = self._environment
-        if given.get("AWS_ACCESS_KEY_ID") and given.get("AWS_SECRET_ACCESS_KEY"):
+        environment = self._environment
+        if environment.get("AWS_ACCESS_KEY_ID") and environment.get("AWS_SECRET_ACCESS_KEY"):
             return Credentials(
-                given["AWS_ACCESS_KEY_ID"],
-                given["AWS_SECRET_ACCESS_KEY"],
-                given.get("AWS_SESSION_TOKEN", ""),
+                environment["AWS_ACCESS_KEY_ID"],
+                environment["AWS_SECRET_ACCESS_KEY"],
+                environment.get("AWS_SESSION_TOKEN", ""),
             )
-        profile = _profile(given)
+        profile = _profile(environment)
         if "aws_access_key_id" in profile and "aws_secret_access_key" in profile:
             return Credentials(
                 profile["aws_access_key_id"],
@@ -90,24 +90,26 @@ class CredentialSource:
         )
 
     def _ask_for_role(self) -> dict[str, Any]:
-        given = self._environment
-        path = given.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-        url = CONTAINER_HOST + path if path else given.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        environment = self._environment
+        path = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+        url = (
+            CONTAINER_HOST + path if path else environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        )
         if url:
-            return dict(json.loads(_fetch(url, _authorization(given))))
-        if given.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+            return dict(json.loads(_fetch(url, _authorization(environment))))
+        if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             raise ValueError("neither in the environment, nor in a profile, nor of the task's role")
         base = "/latest/meta-data/iam/security-credentials/"
         role = _metadata(base).split("\n")[0]
         return dict(json.loads(_metadata(base + role)))
 
 
-def _authorization(given: Mapping[str, str]) -> dict[str, str]:
-    token = given.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    file = given.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+def _authorization(environment: Mapping[str, str]) -> dict[str, str]:
+    token = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    file = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     if file:
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123  # pathlib takes 5 ms to import
-            token = opened.read().strip()
+        with open(file, encoding="utf-8") as token_file:  # noqa: PTH123  # pathlib takes 5 ms to import
+            token = token_file.read().strip()
     return {"Authorization": token} if token else {}
 
 
@@ -134,24 +136,24 @@ def _fetch(url: str, headers: dict[str, str], method: str = "GET") -> str:
     raise AssertionError("unreachable")
 
 
-def _profile(given: Mapping[str, str]) -> dict[str, str]:
+def _profile(environment: Mapping[str, str]) -> dict[str, str]:
     """The profile's keys and region, of both files that the aws CLI writes."""
     from configparser import ConfigParser, Error
 
-    name = given.get("AWS_PROFILE") or given.get("AWS_DEFAULT_PROFILE") or "default"
+    name = environment.get("AWS_PROFILE") or environment.get("AWS_DEFAULT_PROFILE") or "default"
     home = os.path.expanduser("~")  # noqa: PTH111  # pathlib takes 5 ms to import
-    shared = given.get("AWS_SHARED_CREDENTIALS_FILE", home + "/.aws/credentials")
-    config = given.get("AWS_CONFIG_FILE", home + "/.aws/config")
-    found: dict[str, str] = {}
-    for file, section in ((config, f"profile {name}"), (config, name), (shared, name)):
+    credentials_file = environment.get("AWS_SHARED_CREDENTIALS_FILE", home + "/.aws/credentials")
+    config = environment.get("AWS_CONFIG_FILE", home + "/.aws/config")
+    settings: dict[str, str] = {}
+    for file, section in ((config, f"profile {name}"), (config, name), (credentials_file, name)):
         parser = ConfigParser(interpolation=None)
         try:
             parser.read(file, encoding="utf-8")
         except (Error, UnicodeDecodeError):
             continue
         if parser.has_section(section):
-            found.update(parser[section])
-    return found
+            settings.update(parser[section])
+    return settings
 
 
 def _epoch(text: str | None) -> float:

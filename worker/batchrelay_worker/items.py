@@ -10,7 +10,7 @@ from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
 
-_TOKEN = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
+_TOKEN = re.compile(r"\{(item(?:\.[^}]+)?)\}")
 _INDEX = re.compile(r"[0-9]{1,9}")
 _OFFSET_BYTES = 8
 _NUMBER = re.compile(rb" *[0-9]+\n")
@@ -156,8 +156,9 @@ def filled(word: str, item: Item) -> str:
     def text(match: re.Match[str]) -> str:
         value = value_of(item, match.group(1))
         if value is None:
-            name, shown = match.group(1)[5:], json.dumps(item.value, ensure_ascii=False)[:80]
-            raise WorkerError(f"item {item.number} has no {name}, or it is null: {shown}")
+            name = match.group(1)[len("item.") :] or "item"
+            start = json.dumps(item.value, ensure_ascii=False)[:80]
+            raise WorkerError(f"item {item.number} has no {name}, or it is null: {start}")
         return _text(value)
 
     return _TOKEN.sub(text, word)
@@ -186,21 +187,21 @@ def variables(item: Item) -> dict[str, str]:
 
     Of two names that become the same variable neither has one: which would it be?
     """
-    named = {"ITEM": json.dumps(item.value)}
+    values = {"ITEM": json.dumps(item.value)}
     fields = item.value if isinstance(item.value, dict) else {}
-    known = ["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() for name in fields]
-    for variable, value in zip(known, fields.values()):
+    names = ["ITEM_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper() for name in fields]
+    for variable, value in zip(names, fields.values()):
         is_plain = not isinstance(value, (dict, list)) and value is not None
-        if is_plain and known.count(variable) == 1:
-            named[variable] = _text(value)
+        if is_plain and names.count(variable) == 1:
+            values[variable] = _text(value)
     for name in ("uri", "name", "stem"):
-        derived = value_of(item, f"item.{name}")
-        if isinstance(derived, str):
-            named.setdefault(f"ITEM_{name.upper()}", derived)
-    named["ITEM_NUMBER"] = str(item.number)
+        text = value_of(item, f"item.{name}")
+        if isinstance(text, str):
+            values.setdefault(f"ITEM_{name.upper()}", text)
+    values["ITEM_NUMBER"] = str(item.number)
     return {
         name: value
-        for name, value in named.items()
+        for name, value in values.items()
         if "\0" not in value and len(value) < VARIABLE_CHARS_MAX
     }
 

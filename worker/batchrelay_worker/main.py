@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
@@ -14,9 +13,6 @@ from batchrelay_worker.items import Child, items_of
 from batchrelay_worker.log import log_line
 from batchrelay_worker.program import Program, Stopping, refuse_code
 from batchrelay_worker.work import Work
-
-if TYPE_CHECKING:
-    import argparse
 
 EXAMPLE = """example:
   batchrelay-worker run --attempts 3 -- convert --in "{item.uri}" --number "{item.number}"
@@ -29,8 +25,7 @@ UNSAFE_SHELL = "BATCHRELAY_UNSAFE_SHELL"
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; the exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    options = _quick(words) or _parser().parse_args(words)
+    options = _parser().parse_args(argv)
     try:
         return _VERBS[options.verb](options)
     except (OSError, WorkerError) as error:
@@ -38,31 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _quick(words: list[str]) -> Any:
-    """`run OPTIONS -- PROGRAM`, read without argparse, whose import takes 10 ms of every child.
-
-    None for anything else: argparse knows it better, and says what is wrong with it.
-    """
-    if words[:1] != ["run"] or "--" not in words:
-        return None
-    end = words.index("--")
-    given, program = words[1:end], words[end + 1 :]
-    options = SimpleNamespace(
-        verb="run", attempts=1, backoff=1.0, skip_existing="", program=program
-    )
-    kinds = {"--attempts": int, "--backoff": float, "--skip-existing": str}
-    try:
-        for name, value in zip(given[::2], given[1::2]):
-            setattr(options, name[2:].replace("-", "_"), kinds[name](value))
-    except (KeyError, ValueError):
-        return None
-    is_whole = program and len(given) % 2 == 0 and options.attempts > 0
-    return options if is_whole else None
-
-
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-
     parser = argparse.ArgumentParser(
         prog="batchrelay-worker",
         description="Runs a program once for each item of this child of an AWS Batch array job.",
@@ -96,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--output", choices=["text", "json"], default="text", help="a URI, or URI and size, a line"
     )
-    joined = verbs.add_parser("cat", help="print objects, or all below PREFIX/ in key order")
-    joined.add_argument("uris", nargs="+", metavar="URI")
+    cat = verbs.add_parser("cat", help="print objects, or all below PREFIX/ in key order")
+    cat.add_argument("uris", nargs="+", metavar="URI")
     return parser
 
 

@@ -21,8 +21,8 @@ BROKEN_PIPE = 141
 def ls(options: argparse.Namespace) -> int:
     """Print the URI of every object whose key begins with a prefix, in the order of the keys."""
     aws, line = Aws(os.environ), _LINES[options.output]
-    found = aws.listed(options.uri)
-    return _written(line(uri, size) for uri, size in found)
+    entries = aws.listed(options.uri)
+    return _written(line(uri, size) for uri, size in entries)
 
 
 def cat(options: argparse.Namespace) -> int:
@@ -36,10 +36,10 @@ def _pieces(aws: Aws, uri: str) -> Iterable[bytes]:
         yield from aws.read(uri)
         return
     count = 0
-    for found, size in aws.listed(uri):
+    for object_uri, size in aws.listed(uri):
         count += 1
         if size:
-            yield from aws.read(found)
+            yield from aws.read(object_uri)
     if not count:
         raise WorkerError(f"there is no object below {uri}")
 

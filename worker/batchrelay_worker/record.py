@@ -37,7 +37,7 @@ class Record:
         self._segment = 0
         self._segment_items: dict[int, dict[str, Any]] = {}
         self._saved_at = time.monotonic()
-        self._changed = False
+        self._has_changes = False
 
     def resume(self, *, with_failed: bool) -> int:
         """Take up what an earlier attempt of this child left; how many items it did.
@@ -50,8 +50,8 @@ class Record:
             entries = self._stored(self._segment)
             if entries is None:
                 break
-            kept = [entry for entry in entries if entry["ok"] or with_failed]
-            self._segment_items = {entry["n"]: entry for entry in kept}
+            entries_to_keep = [entry for entry in entries if entry["ok"] or with_failed]
+            self._segment_items = {entry["n"]: entry for entry in entries_to_keep}
             self.items.update(self._segment_items)
             self._segment += 1
         self._segment = max(0, self._segment - 1)
@@ -81,11 +81,11 @@ class Record:
         """An item has ended; kept at once, or with the next one if they are quick."""
         if len(self._segment_items) >= SEGMENT_ITEMS:
             self.try_to_save()
-            if not self._changed:
+            if not self._has_changes:
                 self._segment += 1
                 self._segment_items = {}
         self.items[number] = self._segment_items[number] = {"n": number, **entry}
-        self._changed = True
+        self._has_changes = True
         if time.monotonic() - self._saved_at > CHECKPOINT_S:
             self.try_to_save()
 
@@ -98,7 +98,7 @@ class Record:
 
     def save(self, *, done: bool = False) -> None:
         """Write the record, if there is something new to say. Raises: WorkerError."""
-        if not self._child.results or not (self._changed or done):
+        if not self._child.results or not (self._has_changes or done):
             return
         document = {
             "schema": SCHEMA,
@@ -110,7 +110,7 @@ class Record:
         body = json.dumps(document, separators=(",", ":")).encode()
         self._aws.put(self._uri(self._segment), body)
         self._saved_at = time.monotonic()
-        self._changed = False
+        self._has_changes = False
 
     @property
     def failed(self) -> int:
@@ -126,6 +126,6 @@ class Record:
     @property
     def exit_code(self) -> int:
         """The one that all failed items share, so that evaluateOnExit can match it; else 1."""
-        failed = (entry for entry in self.items.values() if not entry["ok"])
-        codes = {int(entry.get("code", 1)) for entry in failed}
+        failures = (entry for entry in self.items.values() if not entry["ok"])
+        codes = {int(entry.get("code", 1)) for entry in failures}
         return codes.pop() if len(codes) == 1 else 1

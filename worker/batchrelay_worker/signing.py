@@ -71,5 +71,5 @@ def signed_headers(request: Request, credentials: Credentials, timestamp: str) -
 
 def query_string(query: list[tuple[str, str]]) -> str:
     """Sorted and encoded, as it is signed and sent."""
-    encoded = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query)
-    return "&".join(f"{name}={value}" for name, value in encoded)
+    pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query)
+    return "&".join(f"{name}={value}" for name, value in pairs)

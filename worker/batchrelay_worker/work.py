@@ -45,22 +45,26 @@ class Work:
 
     def run(self) -> int:
         """Do everything; the exit code: 0, the failed items' own, 143 after SIGTERM."""
-        resumed = self._record.resume(with_failed=bool(self._child.queue))
-        if resumed:
-            log_line(f"attempt {self._child.attempt}: {resumed} items were done before")
+        done_count = self._record.resume(with_failed=bool(self._child.queue))
+        if done_count:
+            log_line(f"attempt {self._child.attempt}: {done_count} items were done before")
         try:
-            poisoned = self._from_queue() if self._child.queue else self._slice()
+            dead_count = self._from_queue() if self._child.queue else self._slice()
         except StopRequested:
             return self._stop()
         self._record.save(done=True)
-        failed = self._record.failed
-        if failed:
+        failed_count = self._record.failed
+        if failed_count:
             number, why = self._record.first_failure
             total = len(self._record.items)
-            log_line(f"{failed} of {total} items failed; the first of them, item {number}: {why}")
-        elif poisoned:
-            log_line(f"{poisoned} messages are dead letters: their items failed, or ended workers")
-        return self._record.exit_code if failed or poisoned else 0
+            log_line(
+                f"{failed_count} of {total} items failed; the first of them, item {number}: {why}"
+            )
+        elif dead_count:
+            log_line(
+                f"{dead_count} messages are dead letters: their items failed, or ended workers"
+            )
+        return self._record.exit_code if failed_count or dead_count else 0
 
     def _slice(self) -> int:
         self._do(items_of(self._child, self._aws))
@@ -120,23 +124,23 @@ class Work:
 
     def _do_message(self, message: dict[str, Any]) -> None:
         self._receipt = message["ReceiptHandle"]
-        ended = threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(self._receipt, ended), daemon=True)
+        is_over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(self._receipt, is_over), daemon=True)
         keeper.start()
         items = list(row_items(self._child, int(message["Body"]), self._aws))
         try:
             self._do(items)
         finally:
-            ended.set()
+            is_over.set()
         self._record.save()  # before the message is deleted
         if not all(self._record.is_done(item.number) for item in items):
             self._aws.sqs("SendMessage", self._child.queue + DEAD, MessageBody=message["Body"])
         self._aws.sqs("DeleteMessage", self._child.queue, ReceiptHandle=self._receipt)
         self._receipt = ""
 
-    def _keep(self, receipt: str, ended: threading.Event) -> None:
+    def _keep(self, receipt: str, is_over: threading.Event) -> None:
         aws = Aws(self._aws.environment)  # connections are not shared among threads
-        while not ended.wait(EXTEND_S):
+        while not is_over.wait(EXTEND_S):
             self._change_visibility(aws, receipt, VISIBILITY_S)
 
     def _change_visibility(self, aws: Aws, receipt: str, seconds: int) -> None:
@@ -168,12 +172,12 @@ class Work:
 
         Asked for a while: SQS counts late.
         """
-        found, looks = 0, DEAD_LOOKS if self._child.attempt > 1 else 0
+        letters, looks = 0, DEAD_LOOKS if self._child.attempt > 1 else 0
         try:
-            while looks and not found:
-                found, looks = sum(self._counts(self._child.queue + DEAD)), looks - 1
-                if looks and not found:
+            while looks and not letters:
+                letters, looks = sum(self._counts(self._child.queue + DEAD)), looks - 1
+                if looks and not letters:
                     self._stopping.interruptible(lambda: time.sleep(1))
         except ServiceError as error:
             log_line(f"the dead-letter queue cannot be read: {error}")
-        return found
+        return letters

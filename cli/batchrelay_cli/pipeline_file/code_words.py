@@ -137,7 +137,7 @@ _VERSION = re.compile(r"[-.]?[0-9][-.0-9]*$")
 
 def code_words(words: Sequence[str]) -> dict[int, str]:
     """The places of a command's words that are code, and for which program."""
-    found: dict[int, str] = {}
+    names_by_place: dict[int, str] = {}
     for at, word in enumerate(words):
         name = program_name(word)
         places: Iterator[int] = iter(())
@@ -145,11 +145,11 @@ def code_words(words: Sequence[str]) -> dict[int, str]:
             places = _of_shell(words, at)
         elif name in INTERPRETERS:
             places = _of_options(words, at, INTERPRETERS[name])
-        found.update((place, name) for place in places)
+        names_by_place.update((place, name) for place in places)
     for at in _commands(words):
         name = program_name(words[at])
-        found.update((place, name) for place in _of_command(words, at, name))
-    return {place: found[place] for place in sorted(found) if place < len(words)}
+        names_by_place.update((place, name) for place in _of_command(words, at, name))
+    return {place: names_by_place[place] for place in sorted(names_by_place) if place < len(words)}
 
 
 def program_name(word: str) -> str:
@@ -262,9 +262,9 @@ def _of_command(words: Sequence[str], at: int, name: str) -> Iterator[int]:
 
 def _of_program_first(words: Sequence[str], at: int, options: Options) -> Iterator[int]:
     """awk and sed: behind `-e`, else the first argument if there is no `-f FILE`."""
-    given = list(_of_options(words, at, options))
-    yield from given
+    code_places = list(_of_options(words, at, options))
+    yield from code_places
     first = _behind_options(words, at + 1, options.values + options.letters)
     files = Options("f", ("--file",), values=options.values.replace("f", ""))
-    if not given and not list(_of_options(words[: first + 1], at, files)):
+    if not code_places and not list(_of_options(words[: first + 1], at, files)):
         yield first

@@ -19,14 +19,14 @@ def check_commands(
     document: Document, steps: Any, defaults: Mapping[str, Any], definitions: Any
 ) -> None:
     """Warn of `{item.…}` that is not replaced, and of job definitions that the file has not."""
-    known = {
+    definitions_by_name = {
         entry["jobDefinitionName"]: entry
         for entry in (definitions if isinstance(definitions, list) else [])
         if isinstance(entry, dict) and isinstance(entry.get("jobDefinitionName"), str)
     }
     for number, step in enumerate(steps if isinstance(steps, list) else []):
-        if known and isinstance(step, dict):
-            for problem in _problems(step, defaults, known):
+        if definitions_by_name and isinstance(step, dict):
+            for problem in _problems(step, defaults, definitions_by_name):
                 place: Place = ("steps", number)
                 if "jobDefinition" not in step and problem.startswith("job definition"):
                     place = ("defaults", "jobDefinition")
@@ -34,12 +34,12 @@ def check_commands(
 
 
 def _problems(
-    step: Mapping[str, Any], defaults: Mapping[str, Any], known: Mapping[str, Any]
+    step: Mapping[str, Any], defaults: Mapping[str, Any], definitions_by_name: Mapping[str, Any]
 ) -> Iterator[str]:
     reference = step.get("jobDefinition", defaults.get("jobDefinition"))
     if not isinstance(reference, str) or "${" in reference or reference.startswith("arn:"):
         return
-    definition = known.get(reference.partition(":")[0])
+    definition = definitions_by_name.get(reference.partition(":")[0])
     if definition is None:
         yield (
             f"job definition {reference} is not in this file's jobDefinitions: a typing mistake, "

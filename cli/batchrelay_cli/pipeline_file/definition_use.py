@@ -36,10 +36,10 @@ def check_use(
 ) -> None:
     """What two places say together: a definition and its revision, a queue and its shares."""
     requests = [r for number, step in steps for r in _requests(number, step, entries, defaults)]
-    known = {d["jobDefinitionName"]: d for d in definitions if _is_named(d)}
+    definitions_by_name = {d["jobDefinitionName"]: d for d in definitions if _is_named(d)}
     for request in requests:
         name, _, revision = request.text("jobDefinition").partition(":")
-        definition = known.get(name)
+        definition = definitions_by_name.get(name)
         if definition is None:
             continue
         for key, problem in _misuses(request, name, revision, definition):

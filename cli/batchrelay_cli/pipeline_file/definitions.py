@@ -50,7 +50,7 @@ def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any],
     if not isinstance(value, list):
         document.wrong(("jobDefinitions",), "jobDefinitions must be a list")
         return ()
-    seen: set[str] = set()
+    defined_names: set[str] = set()
     for number, entry in enumerate(value):
         place: Place = ("jobDefinitions", number)
         check(document, entry, request_shape("RegisterJobDefinition"), place, without=DESCRIBED)
@@ -63,9 +63,9 @@ def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any],
         name = entry.get("jobDefinitionName")
         if isinstance(name, str):
             check_name(document, (*place, "jobDefinitionName"), "jobDefinitionName", name)
-            if name in seen:
+            if name in defined_names:
                 document.wrong((*place, "jobDefinitionName"), f"{name} is defined twice")
-            seen.add(name)
+            defined_names.add(name)
     return tuple(
         {key: inner for key, inner in entry.items() if key not in DESCRIBED}
         for entry in value

@@ -80,11 +80,11 @@ class Document:
             self._seen.add(problem)
             self.problems.append(problem)
 
-    def means(self, wrong: str, meant: str) -> None:
+    def means(self, wrong: str, right_key: str) -> None:
         """A key at the top is another one's misspelling: its values are found under both."""
-        for known in (self.positions, self.key_positions):
-            below = [place for place in known if place[:1] == (wrong,)]
-            known.update({(meant, *place[1:]): known[place] for place in below})
+        for positions in (self.positions, self.key_positions):
+            below = [place for place in positions if place[:1] == (wrong,)]
+            positions.update({(right_key, *place[1:]): positions[place] for place in below})
 
     def line(self, place: Place) -> int:
         """The line of the value there."""

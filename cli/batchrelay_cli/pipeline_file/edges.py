@@ -112,9 +112,9 @@ def _check_skipping(
     for step in by_name.values():
         for name, problem in skip_problems(by_name, step):
             document.wrong(places[name], problem)
-        asked = parse_condition(step.when).names if step.when is not None else frozenset()
+        condition_names = parse_condition(step.when).names if step.when is not None else frozenset()
         for need in by_name.keys() & set(step.needs):
-            problem_of_when = counts_problem(by_name, need, asked)
+            problem_of_when = counts_problem(by_name, need, condition_names)
             if problem_of_when is not None:
                 document.wrong((*places[step.name], "flow", "when"), problem_of_when)
 
@@ -126,16 +126,16 @@ def _check_names(
     step: Step,
     by_name: Mapping[str, Step],
 ) -> None:
-    listed = ", ".join(sorted(name for name in by_name if NAME.fullmatch(name)))
+    step_names = ", ".join(sorted(name for name in by_name if NAME.fullmatch(name)))
     needs = entry.get("dependsOn", [])
     for index, need in enumerate(needs if isinstance(needs, list) else []):
         name = need.get("jobName") if isinstance(need, dict) else None
         if isinstance(name, str) and name not in by_name:
-            problem = f"there is no step {name}; the steps are {listed}"
+            problem = f"there is no step {name}; the steps are {step_names}"
             document.wrong((*place, "dependsOn", index), problem)
     for name in _sources(step):
         if name not in by_name:
-            problem = f"there is no step {name}; the steps are {listed}"
+            problem = f"there is no step {name}; the steps are {step_names}"
             document.wrong((*place, "flow"), problem)
 
 
@@ -152,7 +152,7 @@ def _check_cycles(
 
 def cycles(needs: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
     """The names of every cycle, each before one that it needs."""
-    graph = {name: set(wanted) & needs.keys() for name, wanted in needs.items()}
+    graph = {name: set(need_names) & needs.keys() for name, need_names in needs.items()}
     while True:
         try:
             TopologicalSorter(graph).prepare()
@@ -169,10 +169,10 @@ def _cycle(document: Document, numbers: Mapping[str, int], names: Sequence[str])
     if len(names) == 1:
         return f"{names[0]} depends on itself: leave that out"
     lines = {name: document.line(("steps", numbers[name])) for name in names}
-    shown = [f"{name} (line {lines[name]})" for name in names[:CYCLE_STEPS_MAX]]
-    more = len(names) - len(shown)
-    shown += [f"{more} more"] if more else []
-    return f"steps form a cycle: {' -> '.join((*shown, names[0]))}: leave one of these out"
+    labels = [f"{name} (line {lines[name]})" for name in names[:CYCLE_STEPS_MAX]]
+    more = len(names) - len(labels)
+    labels += [f"{more} more"] if more else []
+    return f"steps form a cycle: {' -> '.join((*labels, names[0]))}: leave one of these out"
 
 
 def _sources(step: Step) -> list[str]:
@@ -207,9 +207,11 @@ def _items_misfits(step: Step) -> Iterator[tuple[Place, str]]:
     except InvalidItems as error:
         yield (), str(error)
     for path, text, of_object in source_uris(step):
-        known = text[: next((r.offset for r in references(text)), len(text))]
-        right = is_uri(text, of_object=of_object) if known == text else known.startswith("s3://")
-        if known and not right:
+        literal = text[: next((r.offset for r in references(text)), len(text))]
+        right = (
+            is_uri(text, of_object=of_object) if literal == text else literal.startswith("s3://")
+        )
+        if literal and not right:
             example = "s3://bucket/list.json" if of_object else "s3://bucket/folder/"
             other = "or a parameter of type s3uri: ${params.NAME}"
             yield tuple(path), f"{path[-1]} must be an S3 URI, such as {example}, {other}"
@@ -228,9 +230,9 @@ def _known_size(step: Step) -> int | None:
 def has_file(step: Step, by_name: Mapping[str, Step]) -> bool:
     """Whether `${items.file}` means something in a step: it, or the step whose children it
     continues, has items."""
-    seen: set[str] = set()
-    while not step.has_items and step.n_to_n_needs and step.name not in seen:
-        seen.add(step.name)
+    step_names: set[str] = set()
+    while not step.has_items and step.n_to_n_needs and step.name not in step_names:
+        step_names.add(step.name)
         step = by_name.get(min(step.n_to_n_needs), step)
     return step.has_items
 
@@ -238,8 +240,8 @@ def has_file(step: Step, by_name: Mapping[str, Step]) -> bool:
 def _misfits(step: Step, by_name: Mapping[str, Step]) -> Iterator[str]:
     if step.sequential and not is_array(step):
         yield "SEQUENTIAL orders the children of an array: it needs arrayProperties or a forEach"
-    for what, given in (("queue", step.workers), ("aggregate", step.aggregate)):
-        if given is not None and (step.n_to_n_needs or step.sequential):
+    for what, value in (("queue", step.workers), ("aggregate", step.aggregate)):
+        if value is not None and (step.n_to_n_needs or step.sequential):
             yield f"N_TO_N and SEQUENTIAL do not go together with {what}"
     if step.n_to_n_needs and step.groups:
         yield "N_TO_N and groups do not go together: groups change which child has which item"

@@ -31,23 +31,23 @@ def read_params(document: Document, value: Any) -> tuple[Param, ...]:
     if not isinstance(value, dict):
         document.wrong(("params",), "params must be a mapping of names to defaults")
         return ()
-    return tuple(_param(document, name, given) for name, given in value.items())
+    return tuple(_param(document, name, definition) for name, definition in value.items())
 
 
-def _param(document: Document, name: str, given: Any) -> Param:
+def _param(document: Document, name: str, definition: Any) -> Param:
     place: Place = ("params", name)
     if not PARAM_NAME.fullmatch(name):
         document.wrong_key(place, f"the parameter name {name!r} may hold letters, digits, - and _")
-    if not isinstance(given, dict):
-        return Param(name=name, default=_text(document, place, given))
-    for key in given:
+    if not isinstance(definition, dict):
+        return Param(name=name, default=_text(document, place, definition))
+    for key in definition:
         if key not in _PARAM_KEYS:
             document.wrong_key((*place, key), unknown_key(key, _PARAM_KEYS, "a parameter"))
-    kind = given.get("type", "string")
+    kind = definition.get("type", "string")
     if kind not in list(ParamType):
         document.wrong((*place, "type"), f"type must be one of {', '.join(ParamType)}")
         kind = "string"
-    default = given.get("default")
+    default = definition.get("default")
     text = None if default is None else _text(document, (*place, "default"), default)
     if text is not None and "${" not in text and not looks_right(ParamType(kind), text):
         document.wrong((*place, "default"), f"the default {text!r} is not of type {kind}")
@@ -55,7 +55,7 @@ def _param(document: Document, name: str, given: Any) -> Param:
         name=name,
         type=ParamType(kind),
         default=text,
-        description=str(given.get("description", "")),
+        description=str(definition.get("description", "")),
     )
 
 
@@ -134,7 +134,7 @@ def check_name(document: Document, place: Place, what: str, name: str) -> None:
 
 
 def check_variables(
-    document: Document, value: Any, place: Place, known: Collection[str], *, items: bool = False
+    document: Document, value: Any, place: Place, names: Collection[str], *, items: bool = False
 ) -> None:
     """Every `${…}` in a value's strings must mean something there; with `items`, of an item too."""
     for inner, text in strings(value, place):
@@ -142,8 +142,8 @@ def check_variables(
             document.wrong(inner, "a ${ without its }: close it, or write $${ for a literal ${")
         for reference in references(text):
             is_item = reference.name.partition(".")[0] == "item"
-            if reference.name not in known and not (is_item and items):
-                document.wrong(inner, _unknown_variable(reference.name, known))
+            if reference.name not in names and not (is_item and items):
+                document.wrong(inner, _unknown_variable(reference.name, names))
 
 
 def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
@@ -159,15 +159,17 @@ def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
                 yield from strings(inner, (*place, index))
 
 
-def _unknown_variable(name: str, known: Collection[str]) -> str:
+def _unknown_variable(name: str, names: Collection[str]) -> str:
     if name.startswith("trigger."):
-        given = ", ".join(sorted(known_name for known_name in known if "trigger." in known_name))
-        return f"${{{name}}}: no trigger of this file gives it; they give {given or 'nothing'}"
+        trigger_names = ", ".join(sorted(variable for variable in names if "trigger." in variable))
+        return (
+            f"${{{name}}}: no trigger of this file gives it; they give {trigger_names or 'nothing'}"
+        )
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
     parts = name.split(".")
-    if len(parts) == 3 and parts[0] == "steps" and parts[2] == "output" and name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    if len(parts) == 3 and parts[0] == "steps" and parts[2] == "output" and name not in names:
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
         hint = f"; did you mean ${{{close[0]}}}?" if close else ""
         return f"${{{name}}}: {parts[1]} is no step before this one that has a flow.output{hint}"
     if name.partition(".")[0] == "item":
@@ -175,8 +177,8 @@ def _unknown_variable(name: str, known: Collection[str]) -> str:
             f"${{{name}}}: the children of an array share one request, which knows no item: write "
             f"{{{name}}} behind `batchrelay-worker run --`"
         )
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"${{{name}}} means nothing here: did you mean ${{{close[0]}}}?"
-    listed = ", ".join(sorted(known)) or "nothing"
-    return f"${{{name}}} means nothing here; known are {listed} (write $${{ for a literal ${{)"
+    names_text = ", ".join(sorted(names)) or "nothing"
+    return f"${{{name}}} means nothing here; known are {names_text} (write $${{ for a literal ${{)"

@@ -89,11 +89,11 @@ def _for_each(document: Document, place: Place, value: Any) -> ForEach | None:
     if value is None:
         return None
     keys = set(value) if isinstance(value, dict) else set()
-    for lead, known, read in _KINDS:
+    for lead, members, reader in _KINDS:
         if lead in keys and not (lead == "items" and "file" in keys):
-            for key in sorted(keys - set(known)):
-                document.wrong_key((*place, key), unknown_key(key, known, "this forEach"))
-            return read(document, place, value)
+            for key in sorted(keys - set(members)):
+                document.wrong_key((*place, key), unknown_key(key, members, "this forEach"))
+            return reader(document, place, value)
     document.wrong(
         place,
         "forEach must be one of {file: S3URI, items: PATH}, {prefix: S3URI}, "

@@ -25,7 +25,7 @@ def read_overrides(
             document.wrong_key((*place, key), f"{key} belongs to the step, not to {what}")
     overrides = {key: value for key, value in entry.items() if key not in OF_THE_STEP}
     submit = request_shape("SubmitJob")
-    check(document, overrides, submit, place, without=own, given=submit.required_members)
+    check(document, overrides, submit, place, without=own, elsewhere=submit.required_members)
     return {key: value for key, value in overrides.items() if key not in own}
 
 

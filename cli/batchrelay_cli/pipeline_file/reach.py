@@ -125,15 +125,19 @@ class _Texts:
         params: list[str] = []
         for _ in range(_EXPANSIONS_MAX):
             end = _end(kind, text)
-            found = next((r for r in references(text[:end]) if not r.name.startswith("env.")), None)
-            if found is None:
+            reference = next(
+                (r for r in references(text[:end]) if not r.name.startswith("env.")), None
+            )
+            if reference is None:
                 return _name(kind, text[:end]), params
-            value = self._value(found.name, bucket)
-            params += [found.name.removeprefix("params.")] * found.name.startswith("params.")
+            value = self._value(reference.name, bucket)
+            params += [reference.name.removeprefix("params.")] * reference.name.startswith(
+                "params."
+            )
             if value is None:
                 break
-            behind = found.offset + len(f"${{{found.name}}}")
-            text = text[: found.offset] + value + text[behind:]
+            behind = reference.offset + len(f"${{{reference.name}}}")
+            text = text[: reference.offset] + value + text[behind:]
         return None, params
 
     def _value(self, name: str, bucket: str) -> str | None:
@@ -143,8 +147,12 @@ class _Texts:
             return next((p.default for p in self.pipeline.params if p.name == rest), None)
         if lead == "steps":
             return self.pipeline.step(rest.removesuffix(".output")).output
-        given = {"bucket": bucket, "folder": f"{_S3}{bucket}/", "uploads": f"{_S3}${{env.bucket}}/"}
-        return given.get(rest) if lead == "trigger" and bucket else None
+        trigger_values = {
+            "bucket": bucket,
+            "folder": f"{_S3}{bucket}/",
+            "uploads": f"{_S3}${{env.bucket}}/",
+        }
+        return trigger_values.get(rest) if lead == "trigger" and bucket else None
 
 
 def _name(kind: Kind, text: str) -> str | None:

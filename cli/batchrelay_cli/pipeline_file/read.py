@@ -156,15 +156,15 @@ def _check_size(document: Document, pipeline: Pipeline) -> None:
 
 def _check_top(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The keys at the top. One that is misspelt is one mistake: it is read as it was meant."""
-    meant: dict[str, Any] = {}
+    top: dict[str, Any] = {}
     for key in data:
         if key not in _TOP:
             document.wrong_key((key,), unknown_key(key, _TOP, "a pipeline file"))
             right = meant_key(key, _TOP)
             if right is not None and right not in data:
                 document.means(key, right)
-                meant[right] = data[key]
-    data = {**data, **meant}
+                top[right] = data[key]
+    data = {**data, **top}
     name = data.get("pipeline")
     if isinstance(name, str):
         check_name(document, ("pipeline",), "the pipeline's name", name)
@@ -192,9 +192,11 @@ def _check_all_variables(
     by_name = {step.name: step for _, step in steps}
     for number, step in steps:
         before = outputs & upstream[step.name]
-        known = {*base, *(f"steps.{name}.output" for name in before)}
-        here = {*known, "items.file"} if has_file(step, by_name) else known
-        _check_step_variables(document, ("steps", number), data["steps"][number], step, known, here)
+        variable_names = {*base, *(f"steps.{name}.output" for name in before)}
+        here = {*variable_names, "items.file"} if has_file(step, by_name) else variable_names
+        _check_step_variables(
+            document, ("steps", number), data["steps"][number], step, variable_names, here
+        )
         _check_orders(document, ("steps", number, "flow", "when"), step, params)
     everything = {*base, *(f"steps.{name}.output" for name in outputs)}
     check_variables(document, data.get("notify", []), ("notify",), everything)
@@ -205,7 +207,7 @@ def _check_step_variables(
     place: Place,
     entry: Mapping[str, Any],
     step: Step,
-    known: Collection[str],
+    variable_names: Collection[str],
     here: Collection[str],
 ) -> None:
     """`here` is what its requests may say; it is known once the step is prepared."""
@@ -217,22 +219,24 @@ def _check_step_variables(
         if key == "when":
             continue
         if key in ("output", "skipExisting"):
-            check_variables(document, value, inner, known, items=is_array(step))
+            check_variables(document, value, inner, variable_names, items=is_array(step))
         elif key == "groups":
             check_variables(document, [g.overrides for g in step.groups], inner, here)
         elif key == "retryFailed":
             check_variables(document, value, inner, here)
         else:
-            check_variables(document, value, inner, known)
-    _check_when(document, (*place, "flow", "when"), step, known)
+            check_variables(document, value, inner, variable_names)
+    _check_when(document, (*place, "flow", "when"), step, variable_names)
 
 
-def _check_when(document: Document, place: Place, step: Step, known: Collection[str]) -> None:
+def _check_when(
+    document: Document, place: Place, step: Step, variable_names: Collection[str]
+) -> None:
     if step.when is None:
         return
     outcomes = {f"steps.{need}.{what}" for need in step.needs for what in STEP_OUTCOMES}
-    for name in sorted(parse_condition(step.when).names - {*known, *outcomes}):
-        names = {*known, *outcomes}
+    for name in sorted(parse_condition(step.when).names - {*variable_names, *outcomes}):
+        names = {*variable_names, *outcomes}
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(names))}"
         hint += f'; a text stands in quotes: "{name}"'

@@ -69,7 +69,10 @@ def pipeline_schema() -> Schema:
     definition = _object(
         required=register.required_members,
         **_members(shapes, register),
-        **{name: {"description": "Said by AWS; it means nothing here."} for name in DESCRIBED},
+        **{
+            name: {"description": "DescribeJobDefinitions returns it; batchrelay ignores it."}
+            for name in DESCRIBED
+        },
     )
     document = _object(
         required=("pipeline", "steps"),
@@ -208,7 +211,9 @@ def _for_each() -> list[Schema]:
             required=("file",),
             file=_TEXT,
             items=_TEXT,
-            format=_described("Said where the file's name does not.", {"enum": list(ListFormat)}),
+            format=_described(
+                "Needed if the name of the file does not show it.", {"enum": list(ListFormat)}
+            ),
             separator=_described(
                 "Of CSV's columns; a comma by default.",
                 _TEXT | {"pattern": f"^(?:{SEPARATOR})$"},

@@ -45,15 +45,17 @@ def check(
     place: Place,
     *,
     without: Iterable[str] = (),
-    given: Iterable[str] = (),
+    elsewhere: Iterable[str] = (),
 ) -> None:
     """Note every difference between a value and its shape.
 
-    `without` are keys of our own; those of `given` need not be here, for they are elsewhere.
+    `without` are keys of our own; those `elsewhere` need not be here.
     """
     match shape:
         case StructureShape():
-            _check_structure(document, value, shape, place, frozenset(without), frozenset(given))
+            _check_structure(
+                document, value, shape, place, frozenset(without), frozenset(elsewhere)
+            )
         case ListShape():
             if not isinstance(value, list):
                 document.wrong(place, f"{_name(place)} must be a list")
@@ -76,7 +78,7 @@ def _check_structure(
     shape: StructureShape,
     place: Place,
     without: frozenset[str],
-    given: frozenset[str],
+    elsewhere: frozenset[str],
 ) -> None:
     if not isinstance(value, dict):
         document.wrong(place, f"{_name(place)} must be a mapping")
@@ -90,26 +92,26 @@ def _check_structure(
             document.wrong_key((*place, key), unknown_key(key, names, shape.name))
         else:
             check(document, inner, member, (*place, key))
-    known = [*shape.members, *without]
-    meant = {meant_key(key, known) for key in value if key not in known}
+    keys = [*shape.members, *without]
+    right_keys = {meant_key(key, keys) for key in value if key not in keys}
     for key in shape.required_members:
-        if key not in {*value, *without, *given, *meant}:
+        if key not in {*value, *without, *elsewhere, *right_keys}:
             document.wrong(place, f"{_name(place)} needs {key}")
 
 
-def unknown_key(key: str, known: Iterable[str], where: str) -> str:
+def unknown_key(key: str, keys: Iterable[str], where: str) -> str:
     """The sentence for a key that does not exist, with the one that was meant if it shows."""
-    names = list(known)
-    meant = meant_key(key, names)
-    if meant is not None and meant == _camel(key):
-        return f"unknown key {key}: AWS spells it {meant}"
-    hint = f"did you mean {meant}?" if meant else f"{where} has {', '.join(sorted(names))}"
+    names = list(keys)
+    right_key = meant_key(key, names)
+    if right_key is not None and right_key == _camel(key):
+        return f"unknown key {key}: AWS spells it {right_key}"
+    hint = f"did you mean {right_key}?" if right_key else f"{where} has {', '.join(sorted(names))}"
     return f"unknown key {key}: {hint}"
 
 
-def meant_key(key: str, known: Iterable[str]) -> str | None:
+def meant_key(key: str, keys: Iterable[str]) -> str | None:
     """The key that was meant by one that does not exist, if it shows."""
-    names = list(known)
+    names = list(keys)
     camel = _camel(key)
     close = [camel] if camel in names else difflib.get_close_matches(camel, names, n=1)
     return close[0] if close else None

@@ -30,7 +30,7 @@ def check_code(
     document: Document, steps: Any, defaults: Mapping[str, Any], definitions: Any
 ) -> None:
     """Refuse every value from outside in code, but in steps with `flow: {unsafeShell: true}`."""
-    known = {
+    definitions_by_name = {
         entry["jobDefinitionName"]: (number, entry)
         for number, entry in enumerate(definitions if isinstance(definitions, list) else [])
         if isinstance(entry, dict) and isinstance(entry.get("jobDefinitionName"), str)
@@ -39,7 +39,7 @@ def check_code(
     for number, step in enumerate(steps if isinstance(steps, list) else []):
         if isinstance(step, dict) and _mapping(step, "flow").get("unsafeShell") is not True:
             for layers in _requests(number, step, defaults):
-                command = _command(layers, known)
+                command = _command(layers, definitions_by_name)
                 problems.update(dict.fromkeys(_problems(command)))
     for place, problem in problems:
         document.wrong(place, problem)
@@ -82,10 +82,12 @@ def _requests(
         yield [(retry, (*place, "retryFailed")), *base]
 
 
-def _command(layers: _Layers, known: Mapping[str, tuple[int, Mapping[str, Any]]]) -> _Command:
+def _command(
+    layers: _Layers, definitions_by_name: Mapping[str, tuple[int, Mapping[str, Any]]]
+) -> _Command:
     reference = next((r["jobDefinition"] for r, _ in layers if "jobDefinition" in r), "")
     name = reference.partition(":")[0] if isinstance(reference, str) else ""
-    number, definition = known.get(name, (0, {}))
+    number, definition = definitions_by_name.get(name, (0, {}))
     entrypoint = _split(_mapping(definition, "tags").get(ENTRYPOINT_TAG))
     parameters = _mapping(definition, "parameters")
     for request, _ in reversed(layers):
@@ -175,9 +177,9 @@ def _instead(value: str, program: str) -> str:
     if program in SHELLS:
         variable = _NAME_OF_VARIABLE.fullmatch(value.strip("{}"))
         name = re.sub(r"[^A-Za-z0-9]", "_", variable[1]).upper() if variable else ""
-        known = f'"$ITEM_{name}" there, or ' if variable and value[0] == "{" else ""
+        variable_text = f'"$ITEM_{name}" there, or ' if variable and value[0] == "{" else ""
         behind = f"[{program}, -c, CODE, {program}, '{value}']"
-        return f'{known}"$1" there and the value behind it: {behind}'
+        return f'{variable_text}"$1" there and the value behind it: {behind}'
     own = f"{_OWN_ARGUMENT[program]} there and " if program in _OWN_ARGUMENT else ""
     return f"{own}the value as an argument of its own, or as a variable of the environment"
 

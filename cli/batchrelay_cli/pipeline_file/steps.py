@@ -35,14 +35,18 @@ def read_defaults(document: Document, defaults: Any) -> Mapping[str, Any]:
     """`defaults:`, SubmitJob fields. A key that is misspelt counts as the one that was meant."""
     submit = request_shape("SubmitJob")
     required = submit.required_members
-    check(document, _sized(defaults), submit, DEFAULTS, given=required)
+    check(document, _sized(defaults), submit, DEFAULTS, elsewhere=required)
     if not isinstance(defaults, dict):
         return dict.fromkeys(("jobQueue", "jobDefinition"), "${unknown}")
     for key in ("jobName", "dependsOn", "flow"):
         if key in defaults:
             document.wrong_key(("defaults", key), f"{key} belongs to a step, not to defaults")
-    meant = {meant_key(key, submit.members): key for key in defaults if key not in submit.members}
-    more = {key: defaults[wrong] for key, wrong in meant.items() if key and key not in defaults}
+    right_keys = {
+        meant_key(key, submit.members): key for key in defaults if key not in submit.members
+    }
+    more = {
+        key: defaults[wrong] for key, wrong in right_keys.items() if key and key not in defaults
+    }
     return {key: value for key, value in {**more, **defaults}.items() if key not in _OURS}
 
 
@@ -83,8 +87,8 @@ def _name(entry: Mapping[str, Any]) -> Any:
     """A step's name, under whatever misspelling of the key, which is a mistake of its own."""
     if "jobName" in entry:
         return entry["jobName"]
-    known = (*request_shape("SubmitJob").members, *_OURS)
-    wrong = (key for key in entry if key not in known and meant_key(key, known) == "jobName")
+    keys = (*request_shape("SubmitJob").members, *_OURS)
+    wrong = (key for key in entry if key not in keys and meant_key(key, keys) == "jobName")
     return entry.get(next(wrong, "jobName"))
 
 
@@ -96,7 +100,9 @@ def _step(
     defaults: Mapping[str, Any],
 ) -> Step:
     own = {key: entry[key] for key in entry if key not in _OURS}
-    check(document, _sized(own), request_shape("SubmitJob"), place, without=_OURS, given=defaults)
+    check(
+        document, _sized(own), request_shape("SubmitJob"), place, without=_OURS, elsewhere=defaults
+    )
     flow = read_flow(document, (*place, "flow"), entry.get("flow", {}))
     layers = (Layer(place=place, values=own), Layer(place=DEFAULTS, values=defaults))
     request = _without_deprecated(document, layers, merged(defaults, own))
@@ -172,11 +178,14 @@ def _without_deprecated(
             f"{key} is deprecated by AWS; read as resourceRequirements "
             f'[{{type: {kind}, value: "{value}"}}]',
         )
-    listed = [{"type": _DEPRECATED[key], "value": str(value)} for key, value in old.items()]
-    kept = {key: value for key, value in overrides.items() if key not in old}
-    before = kept.get("resourceRequirements")
-    requirements = [*(before if isinstance(before, list) else ()), *listed]
-    return {**request, "containerOverrides": {**kept, "resourceRequirements": requirements}}
+    requirements = [{"type": _DEPRECATED[key], "value": str(value)} for key, value in old.items()]
+    other_overrides = {key: value for key, value in overrides.items() if key not in old}
+    before = other_overrides.get("resourceRequirements")
+    requirements = [*(before if isinstance(before, list) else ()), *requirements]
+    return {
+        **request,
+        "containerOverrides": {**other_overrides, "resourceRequirements": requirements},
+    }
 
 
 def _check_request(document: Document, layers: Sequence[Layer], request: Mapping[str, Any]) -> None:

@@ -32,8 +32,8 @@ def read_triggers(document: Document, value: Any) -> tuple[Trigger, ...]:
     if not isinstance(value, list):
         document.wrong(("triggers",), "triggers must be a list of {s3: …} and {schedule: …}")
         return ()
-    found = (_trigger(document, ("triggers", n), entry) for n, entry in enumerate(value))
-    return tuple(trigger for trigger in found if trigger is not None)
+    triggers = (_trigger(document, ("triggers", n), entry) for n, entry in enumerate(value))
+    return tuple(trigger for trigger in triggers if trigger is not None)
 
 
 def trigger_variables(triggers: tuple[Trigger, ...]) -> set[str]:
@@ -58,8 +58,8 @@ def _trigger(document: Document, place: Place, entry: Any) -> Trigger | None:
         elif isinstance(entry, dict) and kinds and len(entry) > 1:
             beside = next(key for key in entry if key != kinds[0])
             hint = f": {beside} belongs inside {kinds[0]}"
-        wanted = "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}"
-        document.wrong(place, wanted + hint)
+        forms = "a trigger is {s3: {bucket: …}} or {schedule: {expression: …}}"
+        document.wrong(place, forms + hint)
         return None
     [kind] = kinds
     fields: Mapping[str, Any] = entry[kind]
@@ -144,9 +144,9 @@ def _schedule(
     document: Document, place: Place, texts: Mapping[str, str], overlap: Overlap
 ) -> Trigger | None:
     expression, timezone = texts.get("expression", ""), texts.get("timezone", "UTC")
-    found = flaws(expression, timezone)
-    for key, flaw in found.items():
+    schedule_flaws = flaws(expression, timezone)
+    for key, flaw in schedule_flaws.items():
         document.wrong((*place, key), flaw)
-    if found:
+    if schedule_flaws:
         return None
     return ScheduleTrigger(expression=expression, timezone=timezone, overlap=overlap)

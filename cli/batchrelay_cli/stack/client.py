@@ -1,6 +1,6 @@
 """What the command line asks of AWS beside the engine's ports; the only user of boto3 here.
 
-It talks to a local cloud and to AWS alike: they differ in `Wire`.
+It talks to a local cloud and to AWS alike: they differ in `Stack`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
+from batchrelay.domain.limits import DESCRIBE_IDS_MAX
 from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws/batch/job"
 """Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
-
-DESCRIBE_IDS_MAX = 100
-"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
-
 
 LOG_LINES_MAX = 1_000
 """Lines of a log that are shown: as many as a person looks through."""
@@ -96,10 +93,9 @@ def local_client_factory(environment: Mapping[str, str]) -> Callable[..., Any]:
         region_name=environment["AWS_DEFAULT_REGION"],
     )
 
-    def client(service: str) -> Any:
-        return session.client(
-            service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=Config(proxies={})
-        )
+    def client(service: str, config: Config | None = None) -> Any:
+        own = (config or Config()).merge(Config(proxies={}))
+        return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=own)
 
     return client
 
@@ -131,19 +127,19 @@ def endpoint_of(service: str) -> str:
     return str(environment_clients()(service).meta.endpoint_url)
 
 
-def deployed(stack: str) -> Wire:
+def find_stack(stack_name: str) -> Stack:
     """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
     make_client = environment_clients()
-    [described] = make_client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in described["Outputs"]}
-    given = described.get("Parameters", ())
-    parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given}
-    return Wire(make_client=make_client, outputs=outputs, parameters=parameters)
+    [description] = make_client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in description["Outputs"]}
+    entries = description.get("Parameters", ())
+    parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in entries}
+    return Stack(make_client=make_client, outputs=outputs, parameters=parameters)
 
 
 @dataclass(kw_only=True)
-class Wire:
-    """A deployed stack, reached over AWS's wire."""
+class Stack:
+    """A deployed stack, and the AWS clients of its account."""
 
     make_client: Callable[..., Any] = field(repr=False)
     outputs: Mapping[str, str]
@@ -215,9 +211,9 @@ class Wire:
     def failed_child(self, parent_id: str) -> str | None:
         """The id of a child that failed: of those listed first, one that ran, the lowest index."""
         answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="FAILED", maxResults=100)
-        failed: list[Any] = list(answer["jobSummaryList"])
-        failed.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
-        return str(failed[0]["jobId"]) if failed else None
+        children: list[Any] = list(answer["jobSummaryList"])
+        children.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
+        return str(children[0]["jobId"]) if children else None
 
     def log_of(self, job: Mapping[str, Any], lines_max: int = LOG_LINES_MAX) -> Log:
         """The last lines that a job's latest attempt printed; none if it never ran.
@@ -277,10 +273,12 @@ class Wire:
             one = self._fetched(bucket, key, folder, f"{below}/{key.rpartition('/')[2]}")
             yield from () if one is None else (one,)
             return
-        for found, size in self._objects(bucket, key):
-            if found.endswith("/") and not size:
+        for object_key, size in self._objects(bucket, key):
+            if object_key.endswith("/") and not size:
                 continue
-            one = self._fetched(bucket, found, folder, f"{below}/{found.removeprefix(key)}")
+            one = self._fetched(
+                bucket, object_key, folder, f"{below}/{object_key.removeprefix(key)}"
+            )
             if one is not None:
                 yield one
 

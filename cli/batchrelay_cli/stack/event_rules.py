@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
 from batchrelay.triggers.messages import S3_INPUT_PATHS, s3_input, schedule_input
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -42,22 +42,22 @@ class _Known:
 class TriggerRules:
     """The rules and schedules of one pipeline of one stack."""
 
-    wire: Wire = field(repr=False)
-    stack: str
+    stack: Stack = field(repr=False)
+    stack_name: str
     pipeline: str
 
     @cached_property
     def _events(self) -> EventBridgeClient:
-        client: EventBridgeClient = self.wire.make_client("events")
+        client: EventBridgeClient = self.stack.make_client("events")
         return client
 
     @cached_property
     def _scheduler(self) -> Any:
-        return self.wire.make_client("scheduler")
+        return self.stack.make_client("scheduler")
 
     @property
     def _prefix(self) -> str:
-        digest = hashlib.sha256(f"{self.stack}/{self.pipeline}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{self.stack_name}/{self.pipeline}".encode()).hexdigest()[:16]
         return f"br-{digest}-"
 
     def changes(self, triggers: tuple[Trigger, ...]) -> list[str]:
@@ -73,10 +73,14 @@ class TriggerRules:
         self, triggers: tuple[Trigger, ...]
     ) -> Iterator[tuple[str, Callable[[], None]]]:
         """What to say, and what to do."""
-        named = {f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)}
-        rules = {n: trigger for n, trigger in named.items() if isinstance(trigger, S3Trigger)}
+        triggers_by_name = {
+            f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)
+        }
+        rules = {
+            n: trigger for n, trigger in triggers_by_name.items() if isinstance(trigger, S3Trigger)
+        }
         yield from _compared(self._rules(), rules, self._content, self._put_rule, self._delete_rule)
-        schedules = {n: t for n, t in named.items() if isinstance(t, ScheduleTrigger)}
+        schedules = {n: t for n, t in triggers_by_name.items() if isinstance(t, ScheduleTrigger)}
         put, delete = self._put_schedule, self._delete_schedule
         yield from _compared(self._schedules(), schedules, self._content, put, delete)
 
@@ -87,15 +91,15 @@ class TriggerRules:
         return trigger.expression, trigger.timezone, schedule_input(self.pipeline, trigger)
 
     def _rules(self) -> Mapping[str, _Known]:
-        found: dict[str, _Known] = {}
+        rules: dict[str, _Known] = {}
         for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
             for rule in page["Rules"]:
                 targets: Any = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 inputs = [t.get("InputTransformer", {}).get("InputTemplate") for t in targets]
                 text = rule.get("Description", "").rpartition(_BY_US)[0]
                 content = (json.loads(rule["EventPattern"]), inputs)
-                found[rule["Name"]] = _Known(text=text, content=content)
-        return found
+                rules[rule["Name"]] = _Known(text=text, content=content)
+        return rules
 
     def schedules(self) -> list[Mapping[str, Any]]:
         """Those that are there, as GetSchedule answers."""
@@ -116,7 +120,7 @@ class TriggerRules:
             "InputPathsMap": dict(S3_INPUT_PATHS),
             "InputTemplate": s3_input(self.pipeline, trigger),
         }
-        arn = self.wire.outputs["TriggerQueueArn"]
+        arn = self.stack.outputs["TriggerQueueArn"]
         target: Any = {"Id": TARGET_ID, "Arn": arn, "InputTransformer": transformer}
         self._events.put_targets(Rule=name, Targets=[target])
 
@@ -128,8 +132,8 @@ class TriggerRules:
             "ScheduleExpressionTimezone": trigger.timezone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
-                "Arn": self.wire.outputs["TriggerQueueArn"],
-                "RoleArn": self.wire.outputs["SchedulerRoleArn"],
+                "Arn": self.stack.outputs["TriggerQueueArn"],
+                "RoleArn": self.stack.outputs["SchedulerRoleArn"],
                 "Input": schedule_input(self.pipeline, trigger),
             },
         }
@@ -147,19 +151,19 @@ class TriggerRules:
 
 
 def _compared(
-    known: Mapping[str, _Known],
-    wanted: Mapping[str, _T],
+    rules: Mapping[str, _Known],
+    triggers: Mapping[str, _T],
     content: Callable[[_T], Any],
     put: Callable[[str, _T], None],
     delete: Callable[[str], None],
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    for name, there in known.items():
-        if name not in wanted:
+    for name, there in rules.items():
+        if name not in triggers:
             yield f"trigger {there.text}: removed", partial(delete, name)
-    for name, trigger in wanted.items():
-        if name not in known:
+    for name, trigger in triggers.items():
+        if name not in rules:
             yield f"trigger {trigger_text(trigger)}: new", partial(put, name, trigger)
-        elif known[name].content != content(trigger):
+        elif rules[name].content != content(trigger):
             yield f"trigger {trigger_text(trigger)}: changed", partial(put, name, trigger)
 
 
@@ -196,29 +200,31 @@ def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("*", "\\*")
 
 
-def silent_buckets(wire: Wire, triggers: tuple[Trigger, ...]) -> dict[int, str]:
+def buckets_without_events(stack: Stack, triggers: tuple[Trigger, ...]) -> dict[int, str]:
     """Buckets that do not send their events to EventBridge, or are not there, by trigger."""
-    found: dict[int, str] = {}
+    buckets: dict[int, str] = {}
     for number, trigger in enumerate(triggers):
         if not isinstance(trigger, S3Trigger):
             continue
         try:
-            known: Any = wire.s3.get_bucket_notification_configuration(Bucket=trigger.bucket)
+            configuration: Any = stack.s3.get_bucket_notification_configuration(
+                Bucket=trigger.bucket
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
-            found[number] = trigger.bucket
+            buckets[number] = trigger.bucket
             continue
-        if "EventBridgeConfiguration" not in known:
-            found[number] = trigger.bucket
-    return found
+        if "EventBridgeConfiguration" not in configuration:
+            buckets[number] = trigger.bucket
+    return buckets
 
 
-def let_speak(wire: Wire, bucket: str) -> None:
+def enable_bucket_events(stack: Stack, bucket: str) -> None:
     """Make a bucket of a local cloud, and let it send its events."""
-    there = (wire.s3.exceptions.BucketAlreadyOwnedByYou, wire.s3.exceptions.BucketAlreadyExists)
+    there = (stack.s3.exceptions.BucketAlreadyOwnedByYou, stack.s3.exceptions.BucketAlreadyExists)
     with suppress(*there):
-        wire.s3.create_bucket(Bucket=bucket)
-    wire.s3.put_bucket_notification_configuration(
+        stack.s3.create_bucket(Bucket=bucket)
+    stack.s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )

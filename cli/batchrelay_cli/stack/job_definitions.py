@@ -44,10 +44,10 @@ def known_revision(batch: BatchClient, definition: Mapping[str, Any], pipeline: 
     )
     ours = {CONTENT_TAG: _content(definition), PIPELINE_TAG: pipeline}.items()
     same = [
-        found["revision"]
+        entry["revision"]
         for page in pages
-        for found in page["jobDefinitions"]
-        if ours <= found.get("tags", {}).items()
+        for entry in page["jobDefinitions"]
+        if ours <= entry.get("tags", {}).items()
     ]
     return max(same, default=None)
 
@@ -93,15 +93,15 @@ def _sentence(error: ClientError) -> str:
 def deregister(batch: BatchClient, pipeline: str) -> list[str]:
     """Take away every revision that was registered for a pipeline; their names."""
     pages = batch.get_paginator("describe_job_definitions").paginate(status="ACTIVE")
-    gone = [
-        f"{found['jobDefinitionName']}:{found['revision']}"
+    names = [
+        f"{entry['jobDefinitionName']}:{entry['revision']}"
         for page in pages
-        for found in page["jobDefinitions"]
-        if found.get("tags", {}).get(PIPELINE_TAG) == pipeline
+        for entry in page["jobDefinitions"]
+        if entry.get("tags", {}).get(PIPELINE_TAG) == pipeline
     ]
-    for name in gone:
+    for name in names:
         batch.deregister_job_definition(jobDefinition=name)
-    return gone
+    return names
 
 
 def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
@@ -121,9 +121,9 @@ def share_problems(batch: BatchClient, file: PipelineFile) -> Iterator[tuple[int
 
 def _queues(batch: BatchClient, file: PipelineFile) -> dict[str, Mapping[str, Any]]:
     """Those of a file that are there, as AWS Batch describes them."""
-    named = sorted(_named_queues(file))
-    known = batch.describe_job_queues(jobQueues=named)["jobQueues"] if named else []
-    return {queue["jobQueueName"]: dict(queue) for queue in known}
+    names = sorted(_named_queues(file))
+    queues = batch.describe_job_queues(jobQueues=names)["jobQueues"] if names else []
+    return {queue["jobQueueName"]: dict(queue) for queue in queues}
 
 
 def _named_queues(file: PipelineFile) -> set[str]:
@@ -147,30 +147,30 @@ def known_text(file: PipelineFile, text: Json) -> str | None:
     """A parameter in a text is its default, if it has one; None if only a run will know it."""
     defaults = {f"params.{p.name}": p.default for p in file.pipeline.params if p.default}
     with suppress(InvalidPipeline):
-        expanded = expand(str(text), defaults)
-        return None if "${" in expanded else expanded
+        value = expand(str(text), defaults)
+        return None if "${" in value else value
     return None
 
 
 def definitions_elsewhere(batch: BatchClient, file: PipelineFile) -> dict[str, bool]:
     """The job definitions that steps name and the file does not have, each with whether the
     account, or the local cloud, has it."""
-    named = {
+    names = {
         known_text(file, request["jobDefinition"])
         for step in file.pipeline.steps
         for request in requests_of(step)
     }
     own = {definition["jobDefinitionName"] for definition in file.definitions}
-    return {name: _is_registered(batch, name) for name in named - own if name is not None}
+    return {name: _is_registered(batch, name) for name in names - own if name is not None}
 
 
 def _is_registered(batch: BatchClient, reference: str) -> bool:
     """Whether SubmitJob would find an active revision of that name, or that very revision."""
     if reference.startswith("arn:") or ":" in reference:
-        found = batch.describe_job_definitions(jobDefinitions=[reference])
-        return any(d["status"] == "ACTIVE" for d in found["jobDefinitions"])
-    found = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
-    return bool(found["jobDefinitions"])
+        answer = batch.describe_job_definitions(jobDefinitions=[reference])
+        return any(d["status"] == "ACTIVE" for d in answer["jobDefinitions"])
+    answer = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
+    return bool(answer["jobDefinitions"])
 
 
 def pinned(pipeline: Pipeline, revisions: Mapping[str, int]) -> Pipeline:

@@ -19,7 +19,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.folder import UnsafeNameError
 from batchrelay_cli.stack.job_definitions import (
     known_text,
@@ -51,8 +51,8 @@ def check_runs_here(file: PipelineFile, elsewhere: Collection[str] = ()) -> None
     by_name = {definition["jobDefinitionName"]: definition for definition in file.definitions}
     for number, step in enumerate(file.pipeline.steps):
         requests = [r for r in requests_of(step) if _reference(file, r) not in elsewhere]
-        found = [_problem(file, step.name, request, by_name, path) for request in requests]
-        for problem in dict.fromkeys(filter(None, found)):
+        problems = [_problem(file, step.name, request, by_name, path) for request in requests]
+        for problem in dict.fromkeys(filter(None, problems)):
             at_definition = ("jobDefinition",) if problem.startswith("job definition") else ()
             file.document.wrong(("steps", number, *at_definition), problem)
     if file.document.errors:
@@ -112,14 +112,14 @@ def _home(file: PipelineFile) -> Path:
     return file.path.resolve().parent
 
 
-def make_ready(wire: Wire, file: PipelineFile) -> Pipeline:
+def prepare_pipeline(stack: Stack, file: PipelineFile) -> Pipeline:
     """Create the queues that the file names, register its job definitions, and pin them.
 
     Raises:
         PipelineFileError: a definition that the local AWS Batch refuses.
     """
-    ensure_queues(wire, file)
-    return registered(wire.batch, file, local_definitions(file))
+    ensure_queues(stack, file)
+    return registered(stack.batch, file, local_definitions(file))
 
 
 def local_definitions(file: PipelineFile) -> list[Mapping[str, Any]]:
@@ -137,42 +137,42 @@ def own_programs() -> str | None:
     here = Path(sys.executable).parent
     if "VIRTUAL_ENV" in os.environ or "CONDA_PREFIX" in os.environ:
         return None
-    known = shutil.which("batchrelay")
-    is_known = known is not None and Path(known).resolve().parent == here.resolve()
+    program = shutil.which("batchrelay")
+    is_known = program is not None and Path(program).resolve().parent == here.resolve()
     return None if is_known else str(here)
 
 
-def ensure_queues(wire: Wire, file: PipelineFile) -> None:
+def ensure_queues(stack: Stack, file: PipelineFile) -> None:
     """Job queues under whatever names the file says, wide enough for its largest child."""
     requests = [r for step in file.pipeline.steps for r in requests_of(step)]
     slots = max(os.cpu_count() or 1, *(_vcpus(request, file) for request in requests))
     name = f"{ENVIRONMENT_NAME}-{slots}"
-    known = wire.batch.describe_compute_environments(computeEnvironments=[name])
-    if not known["computeEnvironments"]:
-        wire.batch.create_compute_environment(
+    answer = stack.batch.describe_compute_environments(computeEnvironments=[name])
+    if not answer["computeEnvironments"]:
+        stack.batch.create_compute_environment(
             computeEnvironmentName=name,
             type="MANAGED",
             computeResources={"type": "EC2", "maxvCpus": slots, "subnets": [], "instanceTypes": []},
         )
     uses = [use for step in file.pipeline.steps for use in shares_of(file, step)]
     shared = {queue for queue, is_shared in uses if is_shared}
-    for queue in missing_queues(wire.batch, file):
+    for queue in missing_queues(stack.batch, file):
         try:
-            _create_queue(wire, queue, name, is_shared=queue in shared)
+            _create_queue(stack, queue, name, is_shared=queue in shared)
         except ClientError:  # another deploy runs at the same time, or the name is invalid
-            if queue in missing_queues(wire.batch, file):
+            if queue in missing_queues(stack.batch, file):
                 raise
 
 
-def _create_queue(wire: Wire, queue: str, environment: str, *, is_shared: bool) -> None:
+def _create_queue(stack: Stack, queue: str, environment: str, *, is_shared: bool) -> None:
     """A fair-share queue, if the file gives its jobs a shareIdentifier: AWS Batch takes it there
     and nowhere else."""
     policy: Any = {}
     if is_shared:
         name = f"share-{queue}"[:100] + f"-{token_hex(4)}"  # one of an earlier try may be there
-        made = wire.batch.create_scheduling_policy(name=name, fairsharePolicy={})
-        policy = {"schedulingPolicyArn": made["arn"]}
-    wire.batch.create_job_queue(
+        scheduling_policy = stack.batch.create_scheduling_policy(name=name, fairsharePolicy={})
+        policy = {"schedulingPolicyArn": scheduling_policy["arn"]}
+    stack.batch.create_job_queue(
         jobQueueName=queue,
         priority=1,
         computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
@@ -185,17 +185,17 @@ def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
     reference = _reference(file, request)
     own = (d for d in file.definitions if d["jobDefinitionName"] == reference)
     definition: Mapping[str, Any] = next(own, {})
-    wanted = [
+    vcpus = [
         float(entry["value"])
         for container in (definition.get("containerProperties", {}), _overrides(request))
         for entry in container.get("resourceRequirements", [])
         if entry["type"] == "VCPU"
     ]
-    return math.ceil(wanted[-1]) if wanted else 1
+    return math.ceil(vcpus[-1]) if vcpus else 1
 
 
 def upload_params(
-    wire: Wire, pipeline: Pipeline, params: Mapping[str, str], run_id: str
+    stack: Stack, pipeline: Pipeline, params: Mapping[str, str], run_id: str
 ) -> Iterator[tuple[str, str | None, Path | None]]:
     """Upload every parameter of type s3uri that is an existing local path.
 
@@ -203,19 +203,19 @@ def upload_params(
 
     Yields (parameter, None, file) for each file, and (parameter, its value, None) at its end.
     """
-    uploaded = local_params(pipeline, params)
+    upload_names = local_params(pipeline, params)
     for name, value in params.items():
-        if name not in uploaded:
+        if name not in upload_names:
             yield name, value, None
             continue
         path = Path(value).expanduser()
         prefix = f"uploads/{run_id}/{name}/"
         try:
-            for file in wire.upload(path, prefix):
+            for file in stack.upload(path, prefix):
                 yield name, None, file
         except (UnsafeNameError, OSError) as error:
             raise UsageProblem(f"parameter {name}: {error}") from None
-        uri = f"s3://{wire.outputs['BucketName']}/{prefix}"
+        uri = f"s3://{stack.outputs['BucketName']}/{prefix}"
         yield name, uri + (path.name if path.is_file() else ""), None
 
 

@@ -16,7 +16,7 @@ from batchrelay.domain.templates import expand
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.reach import Kind, Reach, reaches
 from batchrelay_cli.pipeline_file.read import PipelineFile
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
 
 PARAMETERS: Mapping[Kind, str] = {
@@ -41,45 +41,47 @@ class Refusals:
     """What allows it; empty if nothing is to be allowed."""
 
 
-def refusals(wire: Wire, stack: str, file: PipelineFile, *, local: bool) -> Refusals:
+def refusals(stack: Stack, stack_name: str, file: PipelineFile, *, local: bool) -> Refusals:
     """Compare; in a local cloud, which allows everything, with what AWS would do."""
-    roles = _Roles(wire=wire, own=frozenset(d["jobDefinitionName"] for d in file.definitions))
-    known = len(file.document.warnings)
-    wanted: dict[str, dict[str, None]] = {}
+    roles = _Roles(stack=stack, own=frozenset(d["jobDefinitionName"] for d in file.definitions))
+    warnings_before = len(file.document.warnings)
+    arns_by_parameter: dict[str, dict[str, None]] = {}
     for reach, name, arn in roles.refused(file):
         parameter = PARAMETERS[reach.kind]
-        where = f"in AWS, stack {stack}" if local else f"stack {stack}"
+        where = f"in AWS, stack {stack_name}" if local else f"stack {stack_name}"
         message = f"{where} does not allow {reach.kind} {name} ({parameter})"
         file.document.warn(reach.place, message)
         if _NAMES_ONE.fullmatch(arn):
-            wanted.setdefault(parameter, {})[arn] = None
-    problems = tuple(file.document.warnings[known:])
-    return Refusals(problems=problems, command=_command(wire, stack, wanted))
+            arns_by_parameter.setdefault(parameter, {})[arn] = None
+    problems = tuple(file.document.warnings[warnings_before:])
+    return Refusals(problems=problems, command=_command(stack, stack_name, arns_by_parameter))
 
 
-def _command(wire: Wire, stack: str, wanted: Mapping[str, Mapping[str, None]]) -> str:
-    if not wanted:
+def _command(
+    stack: Stack, stack_name: str, arns_by_parameter: Mapping[str, Mapping[str, None]]
+) -> str:
+    if not arns_by_parameter:
         return ""
     pairs = (
-        f"{name}={','.join([*_listed(wire.parameters.get(name, '')), *arns])}"
-        for name, arns in sorted(wanted.items())
+        f"{name}={','.join([*_listed(stack.parameters.get(name, '')), *arns])}"
+        for name, arns in sorted(arns_by_parameter.items())
     )
     overrides = " ".join(shlex.quote(pair) for pair in pairs)
-    return f"sam deploy --stack-name {shlex.quote(stack)} --parameter-overrides {overrides}"
+    return f"sam deploy --stack-name {shlex.quote(stack_name)} --parameter-overrides {overrides}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Roles:
     """What the roles of a stack allow."""
 
-    wire: Wire
+    stack: Stack
     own: frozenset[str]
     """Names of the job definitions that deploy registers for this pipeline."""
 
     def refused(self, file: PipelineFile) -> Iterator[tuple[Reach, str, str]]:
         """What is not allowed: where, its name, its ARN."""
         data: dict[str, Any] = file.document.data
-        outputs = self.wire.outputs
+        outputs = self.stack.outputs
         ours = {"env.bucket": outputs["BucketName"], "env.topicArn": outputs["TopicArn"]}
         for reach in reaches(file.pipeline, data["steps"], data.get("defaults", {})):
             for text in reach.names:
@@ -91,23 +93,23 @@ class _Roles:
     def _arn(self, kind: Kind, name: str) -> str:
         if name.startswith("arn:"):
             return name
-        _, partition, _, region, account, _ = self.wire.outputs["TriggerQueueArn"].split(":", 5)
+        _, partition, _, region, account, _ = self.stack.outputs["TriggerQueueArn"].split(":", 5)
         if kind is Kind.BUCKET:
             return f"arn:{partition}:s3:::{name}"
         resource = "job-queue" if kind is Kind.QUEUE else "job-definition"
         return f"arn:{partition}:batch:{region}:{account}:{resource}/{name}"
 
     def _is_allowed(self, reach: Reach, name: str, arn: str) -> bool:
-        listed = self.wire.parameters.get(PARAMETERS[reach.kind])
-        if listed is None or any(_matches(pattern, arn) for pattern in _listed(listed)):
+        arn_list = self.stack.parameters.get(PARAMETERS[reach.kind])
+        if arn_list is None or any(_matches(pattern, arn) for pattern in _listed(arn_list)):
             return True  # None: a stack from before there was this parameter
         match reach.kind:
             case Kind.BUCKET:
-                return name == self.wire.outputs["BucketName"]
+                return name == self.stack.outputs["BucketName"]
             case Kind.TOPIC:
-                return name == self.wire.outputs["TopicArn"]
+                return name == self.stack.outputs["TopicArn"]
             case Kind.QUEUE:
-                return not listed and _matches(self._arn(Kind.QUEUE, "*"), arn)
+                return not arn_list and _matches(self._arn(Kind.QUEUE, "*"), arn)
             case Kind.DEFINITION:
                 is_pinned = name in self.own and not reach.params
                 return is_pinned or self._is_of_a_pipeline(name)
@@ -120,8 +122,10 @@ class _Roles:
         """
         if re.search(r":\d+$", name) is None:
             return False
-        found = self.wire.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
-        return any(PIPELINE_TAG in definition.get("tags", {}) for definition in found)
+        definitions = self.stack.batch.describe_job_definitions(jobDefinitions=[name])[
+            "jobDefinitions"
+        ]
+        return any(PIPELINE_TAG in definition.get("tags", {}) for definition in definitions)
 
 
 def _listed(text: str) -> list[str]:

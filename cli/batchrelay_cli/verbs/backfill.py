@@ -17,8 +17,8 @@ from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartRequest
 from batchrelay.triggers.messages import scheduled_start
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import reached
-from batchrelay_cli.stack.client import StartRefusedError, Wire
+from batchrelay_cli.stack.api_client import open_stack
+from batchrelay_cli.stack.client import Stack, StartRefusedError
 from batchrelay_cli.stack.schedule_times import check_schedule, no_schedule, times_between
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
@@ -53,19 +53,21 @@ class _When(click.ParamType[date]):
 @click.option("--plan", is_flag=True, help="Show the times, and start nothing.")
 @stack_option
 @output_option
-def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, output: str) -> None:
+def backfill(
+    pipeline: str, start: date, end: date, plan: bool, stack_name: str, output: str
+) -> None:
     """Start the runs of a pipeline's schedules for times that passed, the oldest first.
 
     A day is one of the schedule's time zone. A time that had its run is not run again, whatever
     became of it: then the exit code is 1. If the schedule has an overlap policy, its runs wait for
     one another.
     """
-    with reached(stack) as wire:
-        orders = _orders(wire, pipeline, start, end)
+    with open_stack(stack_name) as stack:
+        orders = _orders(stack, pipeline, start, end)
         if plan or not orders:
             entries = [{"time": order.trigger["time"], "runId": order.run_id} for order in orders]
         else:
-            entries = list(_started(wire, orders, is_shown=output == "text"))
+            entries = list(_started(stack, orders, is_shown=output == "text"))
     if output == "json":
         echo_json({"planned" if plan else "runs": entries})
     elif not orders:
@@ -84,8 +86,8 @@ def backfill(pipeline: str, start: date, end: date, plan: bool, stack: str, outp
         raise SystemExit(1)
 
 
-def _orders(wire: Wire, pipeline: str, start: date, end: date) -> list[StartRequest]:
-    pipelines = store(wire.outputs["TableName"], wire.make_client)
+def _orders(stack: Stack, pipeline: str, start: date, end: date) -> list[StartRequest]:
+    pipelines = store(stack.outputs["TableName"], stack.make_client)
     triggers = pipelines.get_pipeline(pipeline, pipelines.registered_version(pipeline)).triggers
     schedules = [trigger for trigger in triggers if isinstance(trigger, ScheduleTrigger)]
     if not schedules:
@@ -126,7 +128,9 @@ def _moment(moment: date, zone: ZoneInfo, of_day: time) -> datetime:
     return datetime.combine(moment, of_day, zone)
 
 
-def _started(wire: Wire, orders: list[StartRequest], *, is_shown: bool) -> Iterator[dict[str, str]]:
+def _started(
+    stack: Stack, orders: list[StartRequest], *, is_shown: bool
+) -> Iterator[dict[str, str]]:
     for number, order in enumerate(orders):
         document = {
             "pipeline": order.pipeline,
@@ -135,7 +139,7 @@ def _started(wire: Wire, orders: list[StartRequest], *, is_shown: bool) -> Itera
             "overlap": str(order.overlap),
         }
         try:
-            run = wire.start_run(document)
+            run = stack.start_run(document)
         except StartRefusedError as error:
             raise UsageProblem(
                 f"{order.trigger['time']}: {error} ({number:,} of {len(orders):,} runs are there; "

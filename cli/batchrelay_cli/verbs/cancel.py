@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_runs, reached
+from batchrelay_cli.stack.api_client import ask, open_runs, open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import OPEN_RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -17,22 +17,22 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")
 @stack_option
 @output_option
-def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack: str, output: str) -> None:
+def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack_name: str, output: str) -> None:
     """Stop runs and every job that they started. Nothing to one that has ended."""
     if bool(runs) == bool(all_of):
         raise UsageProblem("write which runs: batchrelay cancel RUN..., or --all-of PIPELINE")
-    with reached(stack) as wire:
-        wanted = open_runs(wire, all_of) if all_of else runs
-        shown = []
-        for run in wanted:
-            shown.append(ask(wire, "POST", "runs", run, "cancel", body={"reason": reason}))
+    with open_stack(stack_name) as stack:
+        run_ids = open_runs(stack, all_of) if all_of else runs
+        documents = []
+        for run in run_ids:
+            documents.append(ask(stack, "POST", "runs", run, "cancel", body={"reason": reason}))
             if output == "text":
-                say(f"run {run}: {shown[-1]['status']}")
+                say(f"run {run}: {documents[-1]['status']}")
     if output == "json":
-        echo_json({"runs": shown} if all_of or len(shown) > 1 else shown[0])
+        echo_json({"runs": documents} if all_of or len(documents) > 1 else documents[0])
         return
-    if not shown:
+    if not documents:
         say(f"no run of {all_of} is open")
-    stopping = [run["runId"] for run in shown if run["status"] == "CANCELLING"]
+    stopping = [run["runId"] for run in documents if run["status"] == "CANCELLING"]
     if stopping:
         say(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from batchrelay.domain.values import NAME
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.verbs.options import STILL_RUNNING, exit_code
 
 SHELLS = {
@@ -44,7 +44,7 @@ class Listed(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        entries = _asked(ctx, self.path).get(self.path, ())
+        entries = _answer_of(ctx, self.path).get(self.path, ())
         words = [entry[self.field] for entry in entries if self.is_wanted(entry)]
         return [CompletionItem(word) for word in words if _is_offered(word, incomplete)]
 
@@ -59,10 +59,10 @@ def _is_offered(word: str, incomplete: str) -> bool:
     return word.startswith(incomplete) and NAME.fullmatch(word) is not None
 
 
-def _asked(ctx: click.Context, what: str) -> dict[str, Any]:
+def _answer_of(ctx: click.Context, what: str) -> dict[str, Any]:
     """What the stack says; nothing, if it cannot be asked: a shell is no place for that."""
     try:
-        with reached(ctx.params.get("stack") or "batchrelay") as wire:
-            return ask(wire, "GET", what)
+        with open_stack(ctx.params.get("stack_name") or "batchrelay") as stack:
+            return ask(stack, "GET", what)
     except (UsageProblem, click.ClickException):
         return {}

@@ -9,16 +9,20 @@ from typing import Any
 
 import click
 
-from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
+from batchrelay.ports import PipelineStore
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
-from batchrelay_cli.stack.api_client import is_local, reached
-from batchrelay_cli.stack.client import Wire
-from batchrelay_cli.stack.event_rules import TriggerRules, let_speak, silent_buckets
+from batchrelay_cli.stack.api_client import is_local, open_stack
+from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.stack.event_rules import (
+    TriggerRules,
+    buckets_without_events,
+    enable_bucket_events,
+)
 from batchrelay_cli.stack.job_definitions import (
     definitions_elsewhere,
     known_revision,
@@ -40,46 +44,48 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 @click.option("--plan", is_flag=True, help="Show what would change, and change nothing.")
 @stack_option
 @output_option
-def deploy(file: Path, plan: bool, stack: str, output: str) -> None:
+def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
     """Register a pipeline in AWS or in a local cloud. The same content is the same version."""
     pipeline_file = read(file)
-    with reached(stack) as wire:
-        pipelines = store(wire.outputs["TableName"], wire.make_client)
-        local = is_local(wire)
-        elsewhere = definitions_elsewhere(wire.batch, pipeline_file)
+    with open_stack(stack_name) as stack:
+        pipelines = store(stack.outputs["TableName"], stack.make_client)
+        local = is_local(stack)
+        elsewhere = definitions_elsewhere(stack.batch, pipeline_file)
         if local:
             check_runs_here(pipeline_file, {name for name, there in elsewhere.items() if there})
-        _check_shares(wire, pipeline_file)
+        _check_shares(stack, pipeline_file)
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
-        queues = missing_queues(wire.batch, pipeline_file)
+        queues = missing_queues(stack.batch, pipeline_file)
         triggers = pipeline_file.pipeline.triggers
-        _check_own_bucket(pipeline_file, wire.outputs["BucketName"])
-        silent = silent_buckets(wire, triggers)
+        _check_own_bucket(pipeline_file, stack.outputs["BucketName"])
+        silent = buckets_without_events(stack, triggers)
         if not local:
             _check_account(pipeline_file, queues, silent, elsewhere)
-        refused = refusals(wire, stack, pipeline_file, local=local)
-        rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline_file.pipeline.name)
-        changes = _changes(wire, pipelines, pipeline_file, definitions, queues)
+        denials = refusals(stack, stack_name, pipeline_file, local=local)
+        rules = TriggerRules(
+            stack=stack, stack_name=stack_name, pipeline=pipeline_file.pipeline.name
+        )
+        changes = _changes(stack, pipelines, pipeline_file, definitions, queues)
         changes += [f"bucket {name}: its events go to EventBridge" for name in silent.values()]
         changes += rules.changes(triggers)
         if not plan and changes:
             if local:
-                ensure_queues(wire, pipeline_file)
+                ensure_queues(stack, pipeline_file)
             for bucket in silent.values():
-                let_speak(wire, bucket)
-            pinned_pipeline = registered(wire.batch, pipeline_file, definitions)
+                enable_bucket_events(stack, bucket)
+            pinned_pipeline = registered(stack.batch, pipeline_file, definitions)
             pipelines.register(pinned_pipeline, datetime.now(UTC))
             rules.make(triggers)
-    _say(pipeline_file, refused, changes, "planned" if plan else "changed", output)
+    _say(pipeline_file, denials, changes, "planned" if plan else "changed", output)
 
 
 def _say(
-    file: PipelineFile, refused: Refusals, changes: Sequence[str], key: str, output: str
+    file: PipelineFile, denials: Refusals, changes: Sequence[str], key: str, output: str
 ) -> None:
     """What changed; and on standard error, what the stack does not allow and what would."""
-    warnings = [problem.render(file.path) for problem in refused.problems]
-    if refused.command:
-        warnings.append(f"to allow it: {refused.command}")
+    warnings = [problem.render(file.path) for problem in denials.problems]
+    if denials.command:
+        warnings.append(f"to allow it: {denials.command}")
     if output == "json":
         echo_json({key: changes, "warnings": warnings})
         return
@@ -90,8 +96,8 @@ def _say(
 
 
 def _changes(
-    wire: Wire,
-    pipelines: DynamoStore,
+    stack: Stack,
+    pipelines: PipelineStore,
     file: PipelineFile,
     definitions: Sequence[Mapping[str, Any]],
     queues: Sequence[str],
@@ -101,7 +107,7 @@ def _changes(
     revisions: dict[str, int] = {}
     for definition in definitions:
         name = definition["jobDefinitionName"]
-        revision = known_revision(wire.batch, definition, file.pipeline.name)
+        revision = known_revision(stack.batch, definition, file.pipeline.name)
         if revision is None:
             changes.append(f"job definition {name}: new revision")
         else:
@@ -109,13 +115,13 @@ def _changes(
     name, version = file.pipeline.name, _version(pipelines, file.pipeline.name)
     if version == 0:
         return [*changes, f"pipeline {name}: new"]
-    known = pipelines.get_pipeline(name, version).content
-    if len(revisions) < len(definitions) or known != pinned(file.pipeline, revisions).content:
+    content = pipelines.get_pipeline(name, version).content
+    if len(revisions) < len(definitions) or content != pinned(file.pipeline, revisions).content:
         changes.append(f"pipeline {name}: a new version instead of {version}")
     return changes
 
 
-def _version(pipelines: DynamoStore, name: str) -> int:
+def _version(pipelines: PipelineStore, name: str) -> int:
     try:
         return pipelines.registered_version(name)
     except PipelineNotFound:
@@ -137,9 +143,9 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
         raise PipelineFileError(file.path, file.document.errors)
 
 
-def _check_shares(wire: Wire, file: PipelineFile) -> None:
+def _check_shares(stack: Stack, file: PipelineFile) -> None:
     """A queue that is there takes a shareIdentifier or it does not. Raises: PipelineFileError."""
-    for number, problem in share_problems(wire.batch, file):
+    for number, problem in share_problems(stack.batch, file):
         file.document.wrong(("steps", number), problem)
     if file.document.errors:
         raise PipelineFileError(file.path, file.document.errors)

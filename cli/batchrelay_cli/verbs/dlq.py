@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from batchrelay_cli.stack.api_client import reached
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.api_client import open_stack
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt, say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
@@ -58,43 +58,43 @@ class DeadLetter:
 @stack_option
 @click.option("--replay", is_flag=True, help="Send them to the queue that they came from.")
 @output_option
-def dlq(stack: str, replay: bool, output: str) -> None:
+def dlq(stack_name: str, replay: bool, output: str) -> None:
     """Show the dead letters of a stack, or send them again once their cause is fixed.
 
     It uses the AWS settings of your environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. Events
     and preparations that are repeated change nothing, so a replay is safe.
     """
-    with reached(stack) as wire:
-        letters = list(_letters(wire))
+    with open_stack(stack_name) as stack:
+        letters = list(_letters(stack))
         for letter in letters if replay else ():
-            _send_again(wire, letter)
+            _send_again(stack, letter)
     if output == "json":
         echo_json([_document(letter) for letter in letters])
         return
     for letter in letters:
         say(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {excerpt(letter.about)}")
-    done = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
-    say(f"{len(letters)} dead letters{': ' + done if letters else ''}")
+    outcome = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
+    say(f"{len(letters)} dead letters{': ' + outcome if letters else ''}")
 
 
-def _letters(wire: Wire) -> Iterator[DeadLetter]:
+def _letters(stack: Stack) -> Iterator[DeadLetter]:
     """All of them; each is invisible to others for a while."""
     for name, (dead, source) in QUEUES.items():
-        while found := _received(wire, wire.outputs[dead]):
-            for message in found:
-                sent = int(message["Attributes"]["SentTimestamp"]) / 1_000
+        while messages := _received(stack, stack.outputs[dead]):
+            for message in messages:
+                sent_s = int(message["Attributes"]["SentTimestamp"]) / 1_000
                 yield DeadLetter(
                     queue=name,
-                    dead_url=wire.outputs[dead],
-                    source_url=wire.outputs[source],
+                    dead_url=stack.outputs[dead],
+                    source_url=stack.outputs[source],
                     receipt=message["ReceiptHandle"],
-                    sent_at=datetime.fromtimestamp(sent, UTC),
+                    sent_at=datetime.fromtimestamp(sent_s, UTC),
                     body=message["Body"],
                 )
 
 
-def _received(wire: Wire, url: str) -> list[Mapping[str, Any]]:
-    answer = wire.sqs.receive_message(
+def _received(stack: Stack, url: str) -> list[Mapping[str, Any]]:
+    answer = stack.sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=RECEIVE_MAX,
         VisibilityTimeout=SHOWN_S,
@@ -105,10 +105,10 @@ def _received(wire: Wire, url: str) -> list[Mapping[str, Any]]:
     return list(messages)
 
 
-def _send_again(wire: Wire, letter: DeadLetter) -> None:
+def _send_again(stack: Stack, letter: DeadLetter) -> None:
     """Sent before it is deleted: a crash in between repeats it."""
-    wire.sqs.send_message(QueueUrl=letter.source_url, MessageBody=letter.body)
-    wire.sqs.delete_message(QueueUrl=letter.dead_url, ReceiptHandle=letter.receipt)
+    stack.sqs.send_message(QueueUrl=letter.source_url, MessageBody=letter.body)
+    stack.sqs.delete_message(QueueUrl=letter.dead_url, ReceiptHandle=letter.receipt)
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -14,10 +14,10 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 @click.argument("run", type=RUN)
 @stack_option
 @output_option
-def history(run: str, stack: str, output: str) -> None:
+def history(run: str, stack_name: str, output: str) -> None:
     """Show what happened in a run, in order."""
-    with reached(stack) as wire:
-        document = ask(wire, "GET", "runs", run, "history")
+    with open_stack(stack_name) as stack:
+        document = ask(stack, "GET", "runs", run, "history")
     if output == "json":
         echo_json(document)
         return

@@ -19,19 +19,19 @@ from batchrelay_cli.verbs.options import output_option
 def lint(file: Path, output: str) -> None:
     """Check a pipeline file, without AWS: every problem with its line."""
     try:
-        checked = read(file)
+        pipeline_file = read(file)
     except PipelineFileError as error:
         if output == "text":
             raise
         click.echo(json.dumps({"file": str(file), "problems": _documents(error.problems)}))
         raise SystemExit(2) from None
     if output == "json":
-        problems = _documents(list(checked.warnings))
+        problems = _documents(list(pipeline_file.warnings))
         click.echo(json.dumps({"file": str(file), "problems": problems}))
         return
-    for warning in checked.warnings:
+    for warning in pipeline_file.warnings:
         say(warning.render(file))
-    count = len(checked.pipeline.steps)
+    count = len(pipeline_file.pipeline.steps)
     say(f"{file}: {count} step{'s' if count != 1 else ''}, no errors")
 
 

@@ -12,14 +12,12 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError
 
-from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.aws_lambda.wiring import store
-from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay.triggers.messages import parse_trigger
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import is_loopback, reached
-from batchrelay_cli.stack.client import InvalidSettingsError, Wire, endpoint_of
+from batchrelay_cli.stack.api_client import ApiProblem, ask, is_loopback, open_stack
+from batchrelay_cli.stack.client import InvalidSettingsError, Stack, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.schedule_times import no_schedule
 from batchrelay_cli.terminal import say
@@ -30,6 +28,8 @@ from batchrelay_local.schedules.expressions import YEAR_MAX, YEAR_MIN
 
 PATIENCE_S = 20
 """Seconds until a run that did not come is given up: a local function starts within two."""
+
+NOT_FOUND = 404
 
 _ENDED_BADLY = (RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -60,7 +60,7 @@ class _Moment(click.ParamType[datetime]):
 @stack_option
 @output_option
 def fire(
-    pipeline: str, moment: datetime | None, expression: str | None, stack: str, output: str
+    pipeline: str, moment: datetime | None, expression: str | None, stack_name: str, output: str
 ) -> None:
     """Fire a schedule of a deployed pipeline, in a local cloud.
 
@@ -70,18 +70,19 @@ def fire(
     CANCELLED, 2 it cannot be fired.
     """
     _check_local()
-    with reached(stack) as wire:
-        pipelines = store(wire.outputs["TableName"], wire.make_client)
-        pipelines.registered_version(pipeline)  # or it says that there is no such pipeline
-        rules = TriggerRules(wire=wire, stack=stack, pipeline=pipeline)
+    with open_stack(stack_name) as stack:
+        store(stack.outputs["TableName"], stack.make_client).registered_version(
+            pipeline
+        )  # or it says that there is no such pipeline
+        rules = TriggerRules(stack=stack, stack_name=stack_name, pipeline=pipeline)
         schedule = _chosen(pipeline, rules.schedules(), expression)
         body = _message(schedule, moment or datetime.now(UTC))
         order = parse_trigger(body)
         assert isinstance(order, StartRequest), body
-        known = _status(pipelines, order.run_id)
-        _send(wire, schedule, body)
-        status = known or _awaited(pipelines, order.run_id)
-    _report(schedule, order, status, is_new=known is None, output=output)
+        earlier = _status(stack, order.run_id)
+        _send(stack, schedule, body)
+        status = earlier or _awaited(stack, order.run_id)
+    _report(schedule, order, status, is_new=earlier is None, output=output)
 
 
 def _check_local() -> None:
@@ -104,15 +105,15 @@ def _chosen(
     """Schedules that differ in their times only send the same: then any. Raises: UsageProblem."""
     if not schedules:
         raise no_schedule(pipeline)
-    known = ", ".join(sorted({_named(schedule) for schedule in schedules}))
+    names = ", ".join(sorted({_named(schedule) for schedule in schedules}))
     if expression is not None:
         schedules = [s for s in schedules if expression in (s["ScheduleExpression"], _named(s))]
         if not schedules:
-            raise UsageProblem(f"pipeline {pipeline} has no schedule {expression}: it has {known}")
+            raise UsageProblem(f"pipeline {pipeline} has no schedule {expression}: it has {names}")
     if len({schedule["Target"]["Input"] for schedule in schedules}) > 1:
         raise UsageProblem(
             f"the schedules of pipeline {pipeline} differ in their overlap policy: write "
-            f'--schedule "EXPRESSION", of {known}'
+            f'--schedule "EXPRESSION", of {names}'
         )
     return schedules[0]
 
@@ -128,23 +129,26 @@ def _message(schedule: Mapping[str, Any], moment: datetime) -> str:
     )
 
 
-def _send(wire: Wire, schedule: Mapping[str, Any], body: str) -> None:
+def _send(stack: Stack, schedule: Mapping[str, Any], body: str) -> None:
     name = schedule["Target"]["Arn"].rpartition(":")[2]
-    wire.sqs.send_message(
-        QueueUrl=wire.sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body
+    stack.sqs.send_message(
+        QueueUrl=stack.sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=body
     )
 
 
-def _status(pipelines: DynamoStore, run_id: str) -> RunStatus | None:
+def _status(stack: Stack, run_id: str) -> RunStatus | None:
+    """None if there is no such run."""
     try:
-        return pipelines.load(run_id).status
-    except RunNotFound:
-        return None
+        return RunStatus(ask(stack, "GET", "runs", run_id)["status"])
+    except ApiProblem as problem:
+        if problem.status == NOT_FOUND:
+            return None
+        raise
 
 
-def _awaited(pipelines: DynamoStore, run_id: str) -> RunStatus | None:
+def _awaited(stack: Stack, run_id: str) -> RunStatus | None:
     end = time.monotonic() + PATIENCE_S
-    while (status := _status(pipelines, run_id)) is None and time.monotonic() < end:
+    while (status := _status(stack, run_id)) is None and time.monotonic() < end:
         time.sleep(0.2)
     return status
 
@@ -166,8 +170,8 @@ def _report(
         )
     if output == "json":
         zone = schedule["ScheduleExpressionTimezone"]
-        fired = {"schedule": expression, "timezone": zone, "time": time_, "runId": order.run_id}
-        echo_json(fired | {"status": status, "new": is_new})
+        document = {"schedule": expression, "timezone": zone, "time": time_, "runId": order.run_id}
+        echo_json(document | {"status": status, "new": is_new})
     else:
         again = "" if is_new else " (it was there; a time has one run)"
         say(f"{time_}  run {order.run_id}  {status}{again}")

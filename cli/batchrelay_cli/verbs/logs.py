@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, reached
-from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Wire, log_place, never_ran
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, log_place, never_ran
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.views.child import attempts_of, failed_dependency, place_of, summary_of
@@ -20,7 +20,7 @@ from batchrelay_cli.views.child import attempts_of, failed_dependency, place_of,
 @click.argument("child", metavar="RUN/STEP[:INDEX]")
 @stack_option
 @output_option
-def logs(child: str, stack: str, output: str) -> None:
+def logs(child: str, stack_name: str, output: str) -> None:
     """Print a child's log: by its index within the step, or of the first child that failed.
 
     Which child and which attempt it is goes to standard error.
@@ -29,13 +29,13 @@ def logs(child: str, stack: str, output: str) -> None:
     run, slash, step = where.partition("/")
     if not slash or not run or not step or (colon and re.fullmatch(r"[0-9]{1,9}", number) is None):
         raise UsageProblem(f"{child!r}: write RUN/STEP or RUN/STEP:INDEX")
-    with reached(stack) as wire:
-        shown = ask(wire, "GET", "runs", run)
-        one = ask(wire, "GET", "runs", run, "steps", step)  # says which steps there are
-        job = _job(wire, one, int(number) if colon else None)
-        log = wire.log_of(job)
-        place = place_of(shown, job["jobId"]) or step
-        why = "" if log.lines else _why_empty(wire, shown, job)
+    with open_stack(stack_name) as stack:
+        run_document = ask(stack, "GET", "runs", run)
+        one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
+        job = _job(stack, one, int(number) if colon else None)
+        log = stack.log_of(job)
+        place = place_of(run_document, job["jobId"]) or step
+        why = "" if log.lines else _why_empty(stack, run_document, job)
     if output == "json":
         echo_json(_document(job, log, place))
         return
@@ -69,10 +69,10 @@ def _cut(job: Mapping[str, Any]) -> str:
     )
 
 
-def _why_empty(wire: Wire, run: Mapping[str, Any], job: Mapping[str, Any]) -> str:
+def _why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> str:
     """Why a job printed nothing: most often it never ran."""
     if never_ran(job):
-        first = failed_dependency(wire, job["jobId"])
+        first = failed_dependency(stack, job["jobId"])
         place = None if first is None else place_of(run, first["jobId"])
         if place is None:
             return "it never ran, because a job on which it depends failed"
@@ -86,28 +86,28 @@ def _why_empty(wire: Wire, run: Mapping[str, Any], job: Mapping[str, Any]) -> st
     return f"job {job['jobId']} is {job['status']} and has printed nothing"
 
 
-def _job(wire: Wire, step: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    job_id = _job_id(wire, step, index)
-    described = wire.describe([job_id])
-    if not described:
+def _job(stack: Stack, step: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
+    job_id = _job_id(stack, step, index)
+    jobs = stack.describe([job_id])
+    if not jobs:
         raise UsageProblem(f"AWS Batch no longer knows job {job_id}: it keeps them for seven days")
-    return described[0]
+    return jobs[0]
 
 
-def _job_id(wire: Wire, step: Mapping[str, Any], index: int | None) -> str:
+def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
     if index is not None:
         return _job_id_at(step, index)
     jobs = [job for job in step["jobs"] if job["jobId"] is not None]
     if not jobs:
         raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
-    failed = next((job for job in jobs if job["outcome"] == "FAILED"), None)
-    if failed is None:  # a child may have failed while the others go on
+    failed_job = next((job for job in jobs if job["outcome"] == "FAILED"), None)
+    if failed_job is None:  # a child may have failed while the others go on
         at_work = [job for job in jobs if job["children"] > 1 and job["outcome"] == "SUBMITTED"]
-        found = (wire.failed_child(job["jobId"]) for job in at_work if step["failed"])
-        return next(filter(None, found), None) or _first_child(jobs[0])
-    if failed["children"] == 1:
-        return str(failed["jobId"])
-    return wire.failed_child(failed["jobId"]) or _first_child(failed)
+        child_ids = (stack.failed_child(job["jobId"]) for job in at_work if step["failed"])
+        return next(filter(None, child_ids), None) or _first_child(jobs[0])
+    if failed_job["children"] == 1:
+        return str(failed_job["jobId"])
+    return stack.failed_child(failed_job["jobId"]) or _first_child(failed_job)
 
 
 def _first_child(job: Mapping[str, Any]) -> str:
@@ -115,14 +115,14 @@ def _first_child(job: Mapping[str, Any]) -> str:
 
 
 def _job_id_at(step: Mapping[str, Any], index: int) -> str:
-    left = index
+    offset = index
     for job in step["jobs"]:
-        if left < job["children"]:
+        if offset < job["children"]:
             if job["jobId"] is None:
                 has = "never had a job" if job["outcome"] else "has no job yet"
                 raise UsageProblem(f"child {index} of step {step['step']} {has}{_why(step)}")
-            return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{left}"
-        left -= job["children"]
+            return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{offset}"
+        offset -= job["children"]
     raise UsageProblem(
         f"step {step['step']} has no child {index}: 0 to {(step['children'] or 1) - 1}"
     )

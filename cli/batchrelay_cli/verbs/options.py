@@ -33,7 +33,11 @@ def output_option(function: _F) -> _F:
 def stack_option(function: _F) -> _F:
     """`--stack NAME`, found with the AWS settings of the environment."""
     return click.option(
-        "--stack", default="batchrelay", show_default=True, help="The CloudFormation stack."
+        "--stack",
+        "stack_name",
+        default="batchrelay",
+        show_default=True,
+        help="The CloudFormation stack.",
     )(function)
 
 
@@ -50,15 +54,15 @@ def params_option(function: _F) -> _F:
 
 def parse_params(params: tuple[str, ...]) -> dict[str, str]:
     """`NAME=VALUE` options as a dictionary. Raises: UsageProblem."""
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for param in params:
         name, equals, value = param.partition("=")
         if not equals or not name:
             raise UsageProblem(f"--param {param}: write --param NAME=VALUE")
-        if name in given:
+        if name in values:
             raise UsageProblem(f"--param {name} is given twice")
-        given[name] = value
-    return given
+        values[name] = value
+    return values
 
 
 def exit_code(status: str) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from batchrelay.codec import encode_pipeline
 from batchrelay.domain.array_split import known_item_count
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
@@ -44,21 +43,21 @@ TO_STDOUT = "-"
 @output_option
 def plan(file: Path, graph: str | None, output: str) -> None:
     """Dry run: the steps, the sizes that are known, the calls, what is decided later."""
-    checked = read(file)
+    pipeline_file = read(file)
     if graph == TO_STDOUT:
-        say(mermaid(checked.pipeline).rstrip("\n"), keep="\n")
+        say(mermaid(pipeline_file.pipeline).rstrip("\n"), keep="\n")
     elif graph is not None:
         if not graph.endswith(".svg"):
             raise UsageProblem(f"--graph {graph}: the picture is an SVG: name it OUT.svg")
         try:
-            Path(graph).write_text(svg(checked.pipeline))
+            Path(graph).write_text(svg(pipeline_file.pipeline))
         except OSError as error:
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         say(f"wrote {graph}")
     elif output == "json":
-        echo_json(_document(checked))
+        echo_json(_document(pipeline_file))
     else:
-        _print(checked)
+        _print(pipeline_file)
 
 
 def _print(file: PipelineFile) -> None:
@@ -162,6 +161,8 @@ def _calls(pipeline: Pipeline) -> str:
 
 
 def _document(file: PipelineFile) -> dict[str, Any]:
+    """What is ours of a step stands there as the file says it, never as it is stored."""
+    flows = {entry["jobName"]: entry.get("flow", {}) for entry in file.document.data["steps"]}
     return {
         "pipeline": file.pipeline.name,
         "params": [
@@ -173,16 +174,11 @@ def _document(file: PipelineFile) -> dict[str, Any]:
                 "needs": list(step.needs),
                 "children": None if step.has_items or step.n_to_n_needs else step.array_size or 1,
                 "size": size_of(step),
-                "flow": _flow(file.pipeline, step),
+                "nToN": sorted(step.n_to_n_needs),
+                "sequential": step.sequential,
+                "flow": flows[step.name],
             }
             for step in file.pipeline.order
         ],
         "warnings": [warning.message for warning in file.warnings],
     }
-
-
-def _flow(pipeline: Pipeline, step: Step) -> dict[str, Any]:
-    """What is ours of a step, as it is stored."""
-    stored: Any = encode_pipeline(pipeline)["steps"]
-    [document] = [entry for entry in stored if entry["name"] == step.name]
-    return {key: document[key] for key in document if key not in ("name", "needs", "request")}

@@ -1,10 +1,20 @@
-"""`batchrelay run FILE`: the pipeline on the local cloud, from start to notice."""
+"""`batchrelay run FILE`: the pipeline on the local cloud, from start to notice.
+
+The run is started as `start` does, and shown by the document that `status` shows. The document is
+made in this process, and not by the API's function, because it is looked at ten times a second:
+
+- The function keeps an answer of AWS Batch for 5 seconds, so that many who watch a run in an account
+  cost few calls. Here counts would stand still for so long; so they are 0.1 s old.
+- A look took 66 ms by the function and 19 ms so, on two busy cores, which the jobs need.
+- Each look would be an invocation among those of the run, whose number and cost are measured here.
+"""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,29 +23,22 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from batchrelay.adapters.dynamodb import DynamoStore
-from batchrelay.api.progress import observed
-from batchrelay.api.views import run_document
-from batchrelay.aws_lambda.wiring import new_run_id, store
-from batchrelay.codec.job_detail import report_of
+from batchrelay.aws_lambda.wiring import new_run_id, run_reader, store
 from batchrelay.domain.errors import InvalidParams, InvalidStart
-from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.run import StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
-from batchrelay.domain.variables import variables_of
-from batchrelay.engine.reconcile import active_jobs
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.stack.api_client import start_run
 from batchrelay_cli.stack.client import (
     LOG_LINES_MAX,
     Downloaded,
     FunctionFailedError,
     Log,
-    StartRefusedError,
-    Wire,
+    Stack,
     local_client_factory,
 )
 from batchrelay_cli.stack.local_lifetime import end_with, stay
@@ -43,8 +46,8 @@ from batchrelay_cli.stack.local_setup import (
     check_runs_here,
     is_local_path,
     local_params,
-    make_ready,
     not_uploaded,
+    prepare_pipeline,
     upload_params,
 )
 from batchrelay_cli.terminal import console, cut_line
@@ -57,7 +60,13 @@ from batchrelay_cli.verbs.options import (
     parse_params,
 )
 from batchrelay_cli.views.failure import Failure
-from batchrelay_cli.views.run_table import Display, LineDisplay, TableDisplay
+from batchrelay_cli.views.run_table import (
+    Display,
+    LineDisplay,
+    RunDocument,
+    TableDisplay,
+    seconds_text,
+)
 from batchrelay_local.launch import CloudError, LocalCloud
 
 POLL_S = 0.1
@@ -98,9 +107,9 @@ REFUSED_SHOWN_MAX = 20
 @output_option
 def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None:
     """Run a pipeline here, on the local cloud: no account, no Docker."""
-    given = parse_params(params)
+    values = parse_params(params)
     pipeline_file = read(file)
-    check_given(pipeline_file, given)
+    check_params(pipeline_file, values)
     check_runs_here(pipeline_file)
     download: Path | None = options["download"]
     if download is not None:
@@ -112,29 +121,29 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     end_with(cloud, screen)
     try:
         session = LocalRun.prepare(cloud, pipeline_file, screen)
-        ended = session.play(given, reconcile=bool(options["chaos"]))
-        report = session.report(ended)
-        missing = False
+        document = session.play(values, reconcile=bool(options["chaos"]))
+        report = session.report(document)
+        is_incomplete = False
         if download is not None:
-            missing = not session.download(ended, download)
+            is_incomplete = not session.download(document, download)
         if options["output"] == "json":
             echo_json(report)
         if keep:
             _stay(cloud, screen)
-    except (StartRefusedError, FunctionFailedError) as error:
+    except FunctionFailedError as error:
         raise UsageProblem(str(error)) from None
     finally:
         cloud.stop()
-    raise SystemExit(exit_code(ended.status) or int(missing))
+    raise SystemExit(exit_code(document["status"]) or int(is_incomplete))
 
 
 def _cloud(directory: Path, port: int, chaos: str, screen: Console) -> LocalCloud:
-    begun = time.monotonic()
+    start_s = time.monotonic()
     try:
         cloud = LocalCloud.start(directory=directory, port=port, chaos=chaos)
     except CloudError as error:
         raise UsageProblem(str(error)) from None
-    screen.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - begun:.1f} s)")
+    screen.print(f"local cloud at {cloud.endpoint} ({time.monotonic() - start_s:.1f} s)")
     return cloud
 
 
@@ -152,12 +161,14 @@ def check_download(file: PipelineFile, folder: Path) -> None:
         raise UsageProblem(f"--download {folder}: {error.strerror}") from None
 
 
-def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
+def check_params(file: PipelineFile, values: Mapping[str, str]) -> None:
     """Everything that is wrong with the parameters, before anything is started."""
-    uploaded = local_params(file.pipeline, given)
-    stand_ins = {name: "s3://b/k" if name in uploaded else value for name, value in given.items()}
+    upload_names = local_params(file.pipeline, values)
+    stand_ins = {
+        name: "s3://b/k" if name in upload_names else value for name, value in values.items()
+    }
     by_name = {param.name: param for param in file.pipeline.params}
-    for name, value in given.items():
+    for name, value in values.items():
         if name in by_name and _is_missing_path(by_name[name], value):
             raise UsageProblem(
                 f"parameter {name}: {value!r} is neither an S3 URI nor an existing local path"
@@ -165,7 +176,7 @@ def check_given(file: PipelineFile, given: Mapping[str, str]) -> None:
     try:
         check_start(planned_run(file.pipeline, stand_ins))
     except (InvalidParams, InvalidStart) as error:
-        hints = list(not_uploaded(file.pipeline, given))
+        hints = list(not_uploaded(file.pipeline, values))
         raise UsageProblem("; ".join([str(error), *hints])) from None
 
 
@@ -178,69 +189,62 @@ def _is_missing_path(param: Param, value: str) -> bool:
 class LocalRun:
     """One run on one local cloud."""
 
-    wire: Wire
-    store: DynamoStore
+    stack: Stack
+    read_run: Callable[[str], RunDocument]
     file: PipelineFile
     version: int
     console: Console
     notices_queue: str
-    run_id: str = field(default_factory=new_run_id)
 
     @classmethod
     def prepare(cls, cloud: LocalCloud, file: PipelineFile, console: Console) -> LocalRun:
         """Queues, job definitions, the pipeline itself, an ear for notices."""
         factory = local_client_factory(cloud.environment)
-        wire = Wire(make_client=factory, outputs=cloud.outputs)
+        stack = Stack(make_client=factory, outputs=cloud.outputs)
         pipelines = store(cloud.outputs["TableName"], factory)
-        version = pipelines.register(make_ready(wire, file), datetime.now(UTC))
+        version = pipelines.register(prepare_pipeline(stack, file), datetime.now(UTC))
         return cls(
-            wire=wire,
-            store=pipelines,
+            stack=stack,
+            read_run=run_reader(cloud.outputs["TableName"], factory),
             file=file,
             version=version,
             console=console,
-            notices_queue=wire.subscribe(),
+            notices_queue=stack.subscribe(),
         )
 
-    def play(self, given: Mapping[str, str], *, reconcile: bool) -> Run:
+    def play(self, values: Mapping[str, str], *, reconcile: bool) -> RunDocument:
         """Start the run and show it until it has ended and its notices are out.
 
         With `reconcile`, or once its deadline has passed, reconcile is called every RECONCILE_S
         instead of every few minutes.
         """
-        params = self._uploaded(given)
-        self.console.print(f"run {self.run_id} of pipeline {self.file.pipeline.name}")
-        self.wire.start_run(
-            {
-                "pipeline": self.file.pipeline.name,
-                "version": self.version,
-                "runId": self.run_id,
-                "params": params,
-            }
-        )
+        params = self._uploaded(values)
+        name, key = self.file.pipeline.name, secrets.token_hex(16)
+        _, document = start_run(self.stack, name, params, key=key, version=self.version)
+        run_id = document["runId"]
+        self.console.print(f"run {run_id} of pipeline {name}")
         display: Display = (
             TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)
         )
         reconciled_at = time.monotonic()
         with display:
             while True:
-                run = self.store.load(self.run_id)
-                display.show(run_document(self._observed(run)))
-                if not is_open(run):
+                run = self.read_run(run_id)
+                display.show(run)
+                if not run["isOpen"]:
                     return run
-                is_late = run.deadline is not None and datetime.now(UTC) >= run.deadline
-                if (reconcile or is_late) and time.monotonic() - reconciled_at > RECONCILE_S:
-                    self.wire.reconcile()
+                if (reconcile or _is_late(run)) and time.monotonic() - reconciled_at > RECONCILE_S:
+                    self.stack.reconcile()
                     reconciled_at = time.monotonic()
                 time.sleep(POLL_S)
 
-    def _uploaded(self, given: Mapping[str, str]) -> dict[str, str]:
+    def _uploaded(self, values: Mapping[str, str]) -> dict[str, str]:
         params: dict[str, str] = {}
         count = 0
-        for hint in not_uploaded(self.file.pipeline, given):
+        for hint in not_uploaded(self.file.pipeline, values):
             self.console.print(hint, markup=False)
         with self.console.status("uploading") as status:
-            for name, uri, _ in upload_params(self.wire, self.file.pipeline, given, self.run_id):
+            for name, uri, _ in upload_params(self.stack, self.file.pipeline, values, new_run_id()):
                 if uri is not None:
                     params[name] = uri
                     continue
@@ -250,17 +254,13 @@ class LocalRun:
             self.console.print(f"uploaded {_files_of(count)}")
         return params
 
-    def _observed(self, run: Run) -> Run:
-        jobs = self.wire.describe([job_id for job_id, _, _ in active_jobs(run)])
-        return observed(run, map(report_of, jobs), datetime.now(UTC))
-
     # --- afterwards
 
-    def report(self, run: Run) -> dict[str, Any]:
+    def report(self, run: RunDocument) -> dict[str, Any]:
         """Print what came of it; the same as a document."""
-        failure = Failure(wire=self.wire, run=run).sentence()
+        failure = Failure(stack=self.stack, run=run).sentence()
         log = self._last_log(run) if failure is None else Log(lines=[])
-        output = self._output(run)
+        output = next(reversed(_outputs(run).values()), None)
         notices = self._notices(run)
         self.console.print()
         if log.is_cut:
@@ -274,61 +274,63 @@ class LocalRun:
         for notice in notices:
             self.console.print(printable(f"notice: {notice['Subject']}"))
             self.console.print(printable(_indented(notice["Message"]), keep="\n"))
-        seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
-        why = "" if run.stop is None else f": {run.stop.reason}"
-        self.console.print(printable(f"run {run.id} {run.status} after {seconds:.1f} s{why}"))
+        why = f": {run['stopped']}" if run["stopped"] else ""
+        took = seconds_text(run["startedAt"], run["endedAt"], datetime.now(UTC))
+        self.console.print(printable(f"run {run['runId']} {run['status']} after {took}{why}"))
         return {
-            "run": run_document(run),
+            "run": run,
             "output": output,
             "failure": failure,
             "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],
         }
 
-    def download(self, run: Run, folder: Path) -> bool:
+    def download(self, run: RunDocument, folder: Path) -> bool:
         """Fetch every step's output into a folder of the step's name; whether all are there."""
         count, complete = 0, True
-        refused: list[Downloaded] = []
-        for step, uri in self._outputs(run).items():
-            found = list(self.wire.download(uri, folder, step))
-            if not found:
+        refusals: list[Downloaded] = []
+        for step, uri in _outputs(run).items():
+            results = list(self.stack.download(uri, folder, step))
+            if not results:
                 complete = False
                 self.console.print(printable(f"step {step} left nothing at {uri}"))
-            refused += [one for one in found if one.refusal is not None]
-            count += sum(one.refusal is None for one in found)
+            refusals += [one for one in results if one.refusal is not None]
+            count += sum(one.refusal is None for one in results)
         self.console.print(printable(f"downloaded {_files_of(count)} to {folder}"))
-        for one in refused[:REFUSED_SHOWN_MAX]:
+        for one in refusals[:REFUSED_SHOWN_MAX]:
             self.console.print(printable(f"not downloaded: {one.uri}: {one.refusal}"))
-        if refused:
-            self.console.print(f"{_files_of(len(refused))} not downloaded")
-        return complete and not refused
+        if refusals:
+            self.console.print(f"{_files_of(len(refusals))} not downloaded")
+        return complete and not refusals
 
-    def _outputs(self, run: Run) -> dict[str, str]:
-        variables = variables_of(run)
-        return {
-            step.name: variables[f"steps.{step.name}.output"]
-            for step in run.pipeline.order
-            if step.output is not None and run.state(step.name).status is StepStatus.SUCCEEDED
-        }
-
-    def _output(self, run: Run) -> str | None:
-        return next(reversed(self._outputs(run).values()), None) if self._outputs(run) else None
-
-    def _last_log(self, run: Run) -> Log:
+    def _last_log(self, run: RunDocument) -> Log:
         """What the last plain job of the graph printed."""
-        for step in reversed(run.pipeline.order):
-            state = run.state(step.name)
-            if state.status is StepStatus.SUCCEEDED and state.parts[-1].size == 1:
-                jobs = self.wire.describe([str(state.parts[-1].job_id)])
-                return self.wire.log_of(jobs[0]) if jobs else Log(lines=[])
+        for step in reversed(run["steps"]):
+            if step["status"] == StepStatus.SUCCEEDED and step["jobs"][-1]["children"] == 1:
+                jobs = self.stack.describe([str(step["jobs"][-1]["jobId"])])
+                return self.stack.log_of(jobs[0]) if jobs else Log(lines=[])
         return Log(lines=[])
 
-    def _notices(self, run: Run) -> list[Mapping[str, Any]]:
-        received: list[Mapping[str, Any]] = []
-        for _ in run.notices:
-            notice = self.wire.next_notice(self.notices_queue, NOTICE_WAIT_S)
+    def _notices(self, run: RunDocument) -> list[Mapping[str, Any]]:
+        notices: list[Mapping[str, Any]] = []
+        for _ in (rule for rule in self.file.pipeline.notify if run["status"] in rule.on):
+            notice = self.stack.next_notice(self.notices_queue, NOTICE_WAIT_S)
             if notice is not None:
-                received.append(notice)
-        return received
+                notices.append(notice)
+        return notices
+
+
+def _is_late(run: RunDocument) -> bool:
+    deadline = run["deadline"]
+    return deadline is not None and datetime.now(UTC) >= datetime.fromisoformat(deadline)
+
+
+def _outputs(run: RunDocument) -> dict[str, str]:
+    """URIs, by the step that wrote them."""
+    return {
+        step["step"]: step["output"]
+        for step in run["steps"]
+        if step["output"] is not None and step["status"] == StepStatus.SUCCEEDED
+    }
 
 
 def _files_of(count: int) -> str:

@@ -6,7 +6,7 @@ import click
 
 from batchrelay.domain.run import RunStatus
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, reached
+from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -24,19 +24,19 @@ def runs(
     status: str | None,
     limit: int,
     cursor: str,
-    stack: str,
+    stack_name: str,
     output: str,
 ) -> None:
     """List the runs of a pipeline, or of all that are deployed."""
     query = {"pipeline": pipeline, "status": status, "limit": str(limit), "next": cursor}
-    with reached(stack) as wire:
-        page = ask(wire, "GET", "runs", query={name: text for name, text in query.items() if text})
+    with open_stack(stack_name) as stack:
+        page = ask(stack, "GET", "runs", query={name: text for name, text in query.items() if text})
         is_whole = not (status or cursor or page["next"])
         if pipeline and not page["runs"] and is_whole:
-            known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
-            if pipeline not in known:
-                listed = ", ".join(known) or "none"
-                raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {listed}")
+            names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+            if pipeline not in names:
+                names_text = ", ".join(names) or "none"
+                raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {names_text}")
     if output == "json":
         echo_json(page)
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError
@@ -13,8 +12,8 @@ from botocore.exceptions import BotoCoreError
 from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, asked, reached
-from batchrelay_cli.stack.client import FunctionFailedError, Wire
+from batchrelay_cli.stack.api_client import ask, open_stack, start_run
+from batchrelay_cli.stack.client import FunctionFailedError, Stack
 from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
@@ -37,16 +36,19 @@ REPEATED = 200
 @stack_option
 @output_option
 def start(
-    pipeline: str, params: tuple[str, ...], key: str, version: int | None, stack: str, output: str
+    pipeline: str,
+    params: tuple[str, ...],
+    key: str,
+    version: int | None,
+    stack_name: str,
+    output: str,
 ) -> None:
     """Start a run of a pipeline that was deployed."""
-    given = parse_params(params)
+    values = parse_params(params)
     own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
-    with reached(stack) as wire, _unanswered(key or own_key):
-        body: dict[str, Any] = {"params": _uploaded(wire, pipeline, given, version)}
-        body |= {"key": key or own_key}
-        body |= {"version": version} if version is not None else {}
-        status, run = asked(wire, "POST", "pipelines", pipeline, "runs", body=body)
+    with open_stack(stack_name) as stack, _unanswered(key or own_key):
+        param_values = _uploaded(stack, pipeline, values, version)
+        status, run = start_run(stack, pipeline, param_values, key=key or own_key, version=version)
     if output == "json":
         echo_json(run)
     else:
@@ -71,24 +73,24 @@ def _unanswered(key: str) -> Iterator[None]:
 
 
 def _uploaded(
-    wire: Wire, pipeline: str, given: Mapping[str, str], version: int | None
+    stack: Stack, pipeline: str, values: Mapping[str, str], version: int | None
 ) -> dict[str, str]:
     """The parameters, with the URIs of what was uploaded; its types are asked for a path only.
 
     Raises: UsageProblem: there is no such pipeline; before anything is uploaded for nothing.
     """
-    if not any(map(is_local_path, given.values())):
-        return dict(given)
-    known = [entry["pipeline"] for entry in ask(wire, "GET", "pipelines")["pipelines"]]
-    if pipeline not in known:
-        raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(known) or 'none'}")
-    pipelines = store(wire.outputs["TableName"], wire.make_client)
+    if not any(map(is_local_path, values.values())):
+        return dict(values)
+    names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+    if pipeline not in names:
+        raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(names) or 'none'}")
+    pipelines = store(stack.outputs["TableName"], stack.make_client)
     try:
         number = version or pipelines.registered_version(pipeline)
         definition = pipelines.get_pipeline(pipeline, number)
     except PipelineNotFound as error:
         raise UsageProblem(str(error)) from None
-    for hint in not_uploaded(definition, given):
+    for hint in not_uploaded(definition, values):
         say(hint, err=True)
-    uploads = upload_params(wire, definition, given, new_run_id())
+    uploads = upload_params(stack, definition, values, new_run_id())
     return {name: value for name, value, _ in uploads if value is not None}

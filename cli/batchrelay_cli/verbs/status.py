@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.live import Live
 
-from batchrelay_cli.stack.api_client import ask, reached
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
@@ -22,7 +21,7 @@ from batchrelay_cli.verbs.options import (
     output_option,
     stack_option,
 )
-from batchrelay_cli.views.run_table import run_table
+from batchrelay_cli.views.run_table import TableDisplay, run_table
 
 POLL_S = 2.0
 """Seconds between two looks: a Lambda invocation each."""
@@ -36,34 +35,34 @@ LINE_CHARS = 240
 @click.option("--watch", is_flag=True, help="Until it has ended.")
 @stack_option
 @output_option
-def status(run: str, watch: bool, stack: str, output: str) -> None:
+def status(run: str, watch: bool, stack_name: str, output: str) -> None:
     """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
     screen = console()
     if not screen.is_terminal:
         screen = console(width=LINE_CHARS)  # a reason must be there to be found
-    with reached(stack) as wire:
+    with open_stack(stack_name) as stack:
         if watch and screen.is_terminal and output != "json":
-            shown = _watch(wire, run, screen)
-            raise SystemExit(exit_code(shown["status"]))
-        shown = _ended(wire, run) if watch else ask(wire, "GET", "runs", run)
+            document = _watch(stack, run, screen)
+            raise SystemExit(exit_code(document["status"]))
+        document = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
     if output == "json":
-        echo_json(shown)
+        echo_json(document)
     else:
-        screen.print(run_table(shown, datetime.now(UTC)))
-    raise SystemExit(exit_code(shown["status"]))
+        screen.print(run_table(document, datetime.now(UTC)))
+    raise SystemExit(exit_code(document["status"]))
 
 
-def _ended(wire: Wire, run: str) -> Mapping[str, Any]:
-    while exit_code((shown := ask(wire, "GET", "runs", run))["status"]) == STILL_RUNNING:
+def _ended(stack: Stack, run: str) -> Mapping[str, Any]:
+    while exit_code((document := ask(stack, "GET", "runs", run))["status"]) == STILL_RUNNING:
         time.sleep(POLL_S)
-    return shown
+    return document
 
 
-def _watch(wire: Wire, run: str, screen: Console) -> Mapping[str, Any]:
-    with Live(console=screen, transient=False, auto_refresh=False) as live:
+def _watch(stack: Stack, run: str, screen: Console) -> Mapping[str, Any]:
+    with TableDisplay(screen) as display:
         while True:
-            shown = ask(wire, "GET", "runs", run)
-            live.update(run_table(shown, datetime.now(UTC)), refresh=True)
-            if exit_code(shown["status"]) != STILL_RUNNING:
-                return shown
+            document = ask(stack, "GET", "runs", run)
+            display.show(document)
+            if exit_code(document["status"]) != STILL_RUNNING:
+                return document
             time.sleep(POLL_S)

@@ -13,16 +13,14 @@ from rich.table import Table
 
 from batchrelay.aws_lambda.wiring import objects, store
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json, merged, printable
-from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import reached
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
+from batchrelay_cli.views.run_table import StepDocument
 
 PRICES = Path(__file__).parent / "prices.json"
 HOUR_S = 3_600
@@ -51,7 +49,7 @@ class Measured:
     help="A table of prices like prices.json beside this program.",
 )
 @output_option
-def tune(step: str, stack: str, prices: Path, output: str) -> None:
+def tune(step: str, stack_name: str, prices: Path, output: str) -> None:
     """Recommend items per child, and compare resource classes, by what items took.
 
     It reads the result records that batchrelay-worker left, with the AWS settings of your
@@ -61,20 +59,21 @@ def tune(step: str, stack: str, prices: Path, output: str) -> None:
     if not slash or not run_id or not name:
         raise UsageProblem(f"{step!r}: write RUN/STEP")
     table = _prices(prices)
-    with reached(stack) as wire:
-        run = store(wire.outputs["TableName"], wire.make_client).load(run_id)
-        known = {entry.name: entry for entry in run.pipeline.steps}
-        if name not in known:
-            raise UsageProblem(f"run {run_id} has no step {name}: it has {', '.join(known)}")
-        found = list(_measured(wire, run, known[name], table))
-    if not found:
+    with open_stack(stack_name) as stack:
+        run = ask(stack, "GET", "runs", run_id)
+        # the API says which steps there are
+        step_document = ask(stack, "GET", "runs", run_id, "steps", name)
+        pipelines = store(stack.outputs["TableName"], stack.make_client)
+        definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(name)
+        groups = list(_measured(stack, step_document, definition, table))
+    if not groups:
         raise UsageProblem(
             f"{step}: there are no result records: they are what batchrelay-worker leaves"
         )
     if output == "json":
-        echo_json([_document(entry) for entry in found])
+        echo_json([_document(group) for group in groups])
     else:
-        _print(run, known[name], found, table)
+        _print(step_document["chunk"], groups, table)
 
 
 def _prices(path: Path) -> Mapping[str, Any]:
@@ -87,16 +86,19 @@ def _prices(path: Path) -> Mapping[str, Any]:
     raise UsageProblem(f"{path}: prices are a JSON object with vcpuHour and gibHour, like {PRICES}")
 
 
-def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> Iterator[Measured]:
+def _measured(
+    stack: Stack, step_document: StepDocument, step: Step, prices: Mapping[str, Any]
+) -> Iterator[Measured]:
     """Each group that has items, as its items took."""
+    if step_document["results"] is None:
+        return
     by_group: dict[int, list[float]] = {}
-    reader: Objects = objects(wire.make_client)
-    for number, seconds in item_records(reader, results_uri(run, step.name, 0)):
-        by_group.setdefault(_group_of(run, step, number), []).append(seconds)
+    for number, seconds in item_records(objects(stack.make_client), step_document["results"]):
+        by_group.setdefault(_group_of(step_document, number), []).append(seconds)
     for group, of_group in sorted(by_group.items()):
         times = Times.of(of_group)
         assert times is not None, group
-        vcpus, memory = _resources(wire, step, group)
+        vcpus, memory = _resources(stack, step, group)
         hour = vcpus * prices["vcpuHour"] + memory / MIB_PER_GIB * prices["gibHour"]
         yield Measured(
             group=group,
@@ -107,31 +109,33 @@ def _measured(wire: Wire, run: Run, step: Step, prices: Mapping[str, Any]) -> It
         )
 
 
-def _group_of(run: Run, step: Step, number: int) -> int:
-    state = run.state(step.name)
-    child, first = number // state.chunk, 0
-    for part in state.parts:
-        first += part.size
+def _group_of(step_document: StepDocument, item: int) -> int:
+    """Of an item, by its number: workers that receive from a queue have one group."""
+    if step_document["chunk"] is None:
+        return 0
+    child, first = item // step_document["chunk"], 0
+    for part in step_document["jobs"]:
+        first += part["children"]
         if child < first:
-            return part.group
+            return int(part["group"])
     return 0
 
 
-def _resources(wire: Wire, step: Step, group: int) -> tuple[float, int]:
+def _resources(stack: Stack, step: Step, group: int) -> tuple[float, int]:
     """vCPUs and MiB of one child: its request's, over its job definition's."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
         request = merged(step.request, step.groups[group].overrides)
-    described = wire.batch.describe_job_definitions(**_definition(str(request["jobDefinition"])))[
-        "jobDefinitions"
-    ]
-    container: Any = described[0].get("containerProperties", {}) if described else {}
-    asked: dict[str, str] = {}
+    definitions = stack.batch.describe_job_definitions(
+        **_definition(str(request["jobDefinition"]))
+    )["jobDefinitions"]
+    container: Any = definitions[0].get("containerProperties", {}) if definitions else {}
+    requirements: dict[str, str] = {}
     overrides: Mapping[str, Json] = request.get("containerOverrides") or {}
     for source in (container, overrides):
         entries: Any = source.get("resourceRequirements") or []
-        asked |= {entry["type"]: entry["value"] for entry in entries}
-    return float(asked.get("VCPU", 1)), int(float(asked.get("MEMORY", 2_048)))
+        requirements |= {entry["type"]: entry["value"] for entry in entries}
+    return float(requirements.get("VCPU", 1)), int(float(requirements.get("MEMORY", 2_048)))
 
 
 def _definition(reference: str) -> dict[str, Any]:
@@ -156,13 +160,13 @@ def _document(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any]) -> None:
+def _print(chunk: int | None, groups: list[Measured], prices: Mapping[str, Any]) -> None:
     screen = console(soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     headings = ("group", "vCPU", "MiB", "items", "mean", "median", "longest", "chunk", "per 1,000")
     for heading in headings:
         table.add_column(heading, justify="right")
-    for entry in found:
+    for entry in groups:
         times = entry.times
         table.add_row(
             str(entry.group),
@@ -174,10 +178,10 @@ def _print(run: Run, step: Step, found: list[Measured], prices: Mapping[str, Any
             printable(f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}"),
         )
     screen.print(table)
-    now = run.state(step.name).chunk
+    now = "" if chunk is None else f"now {chunk:,} item{'s' if chunk > 1 else ''} to a child; "
+    recommended = max(entry.times.chunk for entry in groups)
     screen.print(
-        f"now {now:,} item{'s' if now > 1 else ''} to a child; recommended: flow.chunk: "
-        f"{max(entry.times.chunk for entry in found):,} (a child works {CHILD_S_MIN // 60} minutes "
+        f"{now}recommended: flow.chunk: {recommended:,} (a child works {CHILD_S_MIN // 60} minutes "
         f"to {CHILD_S_MAX // HOUR_S} hours)"
     )
     screen.print(printable(f"prices of {prices['date']}: {prices['source']}"))

@@ -6,66 +6,66 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchrelay.domain.limits import STEPS_MAX
-from batchrelay_cli.stack.client import Wire, never_ran
+from batchrelay_cli.stack.client import Stack, never_ran
 
 _BEGUN = ("STARTING", "RUNNING")
 
 
 def attempts_of(job: Mapping[str, Any]) -> tuple[int, int]:
     """Which attempt of a JobDetail is the latest, and how many it may have. 0: none has begun."""
-    ended = len(job.get("attempts", ()))
-    latest = ended + (job["status"] in _BEGUN)
+    attempt_count = len(job.get("attempts", ()))
+    latest = attempt_count + (job["status"] in _BEGUN)
     return latest, max(latest, int(job.get("retryStrategy", {}).get("attempts", 1)))
 
 
 def summary_of(job: Mapping[str, Any]) -> str:
     """`attempt 2 of 3, FAILED, exit code 1`."""
-    latest, allowed = attempts_of(job)
+    latest, attempts_max = attempts_of(job)
     exit_code = job.get("container", {}).get("exitCode")
-    pieces = [f"attempt {latest} of {allowed}" if latest else "no attempt yet", job["status"]]
+    pieces = [f"attempt {latest} of {attempts_max}" if latest else "no attempt yet", job["status"]]
     if exit_code is not None and job["status"] not in _BEGUN:
         pieces.append(f"exit code {exit_code}")
     return ", ".join(pieces)
 
 
-def failed_dependency(wire: Wire, job_id: str) -> Mapping[str, Any] | None:
+def failed_dependency(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     """The job that failed first of those on which one depends, over any number of steps.
 
     None if AWS Batch knows it no more, or does not say.
     """
     first = None
     for _ in range(STEPS_MAX):
-        failed = _failed_upstream(wire, first["jobId"] if first is not None else job_id)
-        if failed is None:
+        upstream_job = _failed_upstream(stack, first["jobId"] if first is not None else job_id)
+        if upstream_job is None:
             return first
-        first = failed
-        if not never_ran(failed):
+        first = upstream_job
+        if not never_ran(upstream_job):
             return first
     return first
 
 
-def _failed_upstream(wire: Wire, job_id: str) -> Mapping[str, Any] | None:
+def _failed_upstream(stack: Stack, job_id: str) -> Mapping[str, Any] | None:
     parent_id, _, index = job_id.partition(":")
-    parents = wire.describe([parent_id])
+    parents = stack.describe([parent_id])
     if not parents:
         return None
-    candidates = list(_upstream(wire, parents[0], index))
-    failed = [job for job in wire.describe(candidates) if job["status"] == "FAILED"]
-    return min(failed, key=never_ran, default=None)
+    candidates = list(_upstream(stack, parents[0], index))
+    failed_jobs = [job for job in stack.describe(candidates) if job["status"] == "FAILED"]
+    return min(failed_jobs, key=never_ran, default=None)
 
 
-def _upstream(wire: Wire, parent: Mapping[str, Any], index: str) -> Iterator[str]:
+def _upstream(stack: Stack, parent: Mapping[str, Any], index: str) -> Iterator[str]:
     """The jobs on which a child depends: a child i of an N_TO_N job, any child of another."""
     for entry in parent.get("dependsOn", ()):
         kind, job_id = entry.get("type"), entry.get("jobId")
         if kind == "SEQUENTIAL":
-            before = wire.failed_child(parent["jobId"])
+            before = stack.failed_child(parent["jobId"])
             if before is not None and before != f"{parent['jobId']}:{index}":
                 yield before
         elif kind == "N_TO_N" and index:
             yield f"{job_id}:{index}"
         elif job_id is not None:
-            yield wire.failed_child(job_id) or job_id
+            yield stack.failed_child(job_id) or job_id
 
 
 def place_of(run: Mapping[str, Any], job_id: str) -> str | None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import manifest_uri, offsets_uri
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
+from batchrelay_cli.views.run_table import RunDocument, StepDocument
 
 WORKER = "[batchrelay] "
 """Begins every line that batchrelay-worker writes to a log."""
@@ -31,66 +32,68 @@ _OFFSET_BYTES = 8
 class Failure:
     """The first step of a run that failed."""
 
-    wire: Wire = field(repr=False)
-    run: Run
+    stack: Stack = field(repr=False)
+    run: RunDocument
 
     def sentence(self) -> str | None:
         """None if no step failed."""
-        for step in self.run.pipeline.order:
-            state = self.run.state(step.name)
-            if state.status is StepStatus.FAILED:
-                return f"step {step.name} failed: {self._cause(state)}"
+        for step in self.run["steps"]:
+            if step["status"] == StepStatus.FAILED:
+                return f"step {step['step']} failed: {self._cause(step)}"
         return None
 
-    def _cause(self, state: StepState) -> str:
-        failed = (n for n, p in enumerate(state.parts) if p.failed and p.job_id is not None)
-        number = next(failed, None)
+    def _cause(self, step: StepDocument) -> str:
+        reason = step["reason"] or ""
+        parts = enumerate(step["jobs"])
+        number = next((n for n, part in parts if part["failed"] and part["jobId"]), None)
         if number is None:
-            return excerpt(state.reason)
-        job_id = str(state.parts[number].job_id)
-        child_id = self.wire.failed_child(job_id) if state.parts[number].size > 1 else job_id
-        jobs = self.wire.describe([child_id]) if child_id is not None else []
+            return excerpt(reason)
+        job_id = str(step["jobs"][number]["jobId"])
+        is_array = step["jobs"][number]["children"] > 1
+        child_id = self.stack.failed_child(job_id) if is_array else job_id
+        jobs = self.stack.describe([child_id]) if child_id is not None else []
         if not jobs:
-            return excerpt(state.reason)
+            return excerpt(reason)
         [job] = jobs
         index = job.get("arrayProperties", {}).get("index")
         container = job.get("container", {})
         exit_code = container.get("exitCode")
-        why = state.reason if exit_code is None else f"exit code {exit_code}"
+        why = reason if exit_code is None else f"exit code {exit_code}"
         if exit_code is None and index is not None:
             why = container.get("reason") or job.get("statusReason", why)
-        who = self._child(state, number, index)
-        return f"{who}{excerpt(why)}" + last_words(self.wire.log_of(job, LOG_LINES).lines)
+        who = self._child(step, number, index)
+        return f"{who}{excerpt(why)}" + last_words(self.stack.log_of(job, LOG_LINES).lines)
 
-    def _child(self, state: StepState, number: int, index: int | None) -> str:
+    def _child(self, step: StepDocument, number: int, index: int | None) -> str:
         """`child 12 of 30 (item sample-12), `: counted as `logs` counts."""
-        child = state.part_offset(number) + (index or 0)
-        is_one_of_many = index is not None or len(state.parts) > 1
-        who = f"child {child} of {state.children:,}" if is_one_of_many else ""
-        item = self._item(state, state.parts[number], child)
+        child = sum(part["children"] for part in step["jobs"][:number]) + (index or 0)
+        is_one_of_many = index is not None or len(step["jobs"]) > 1
+        who = f"child {child} of {step['children']:,}" if is_one_of_many else ""
+        item = self._item(step, step["jobs"][number]["group"], child)
         words = [who, f"({item})" if who and item else item]
         return " ".join(filter(None, words)) + ", " if any(words) else ""
 
-    def _item(self, state: StepState, part: Part, child: int) -> str:
+    def _item(self, step: StepDocument, group: int, child: int) -> str:
         """The child's item, or the first of its items; nothing of workers, which pull theirs."""
-        if state.manifest is None or state.queue is not None:
+        chunk = step["chunk"]
+        if step["manifest"] is None or chunk is None:
             return ""
-        row = child - state.group_offset(part.group)
+        row = child - sum(part["children"] for part in step["jobs"] if part["group"] < group)
         try:
-            text = self._first_item(manifest_uri(state.manifest, part.group), row)
+            text = self._first_item(manifest_uri(step["manifest"], group), row)
         except (ClientError, struct.error):  # the sentence is worth more than its item
             return ""
-        first = child * state.chunk
-        last = min(first + state.chunk, max(first + 1, state.items or 0)) - 1
+        first = child * chunk
+        last = min(first + chunk, max(first + 1, step["items"] or 0)) - 1
         if last > first:
             return f"items {first} to {last}, the first {text}"
         return f"item {text}"
 
     def _first_item(self, manifest: str, row: int) -> str:
         at = _OFFSET_BYTES * row
-        table = self.wire.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
+        table = self.stack.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
         start, end = struct.unpack("<QQ", table)
-        body = self.wire.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
+        body = self.stack.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
         line = body.split(b"\n", 1)[0].decode(errors="replace")
         return excerpt(_text(line), ITEM_CHARS_MAX)
 

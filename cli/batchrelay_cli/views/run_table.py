@@ -67,8 +67,8 @@ def progress_text(step: StepDocument) -> str:
     beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
     beside += [f"{step['stopped']} stopped"] if step["stopped"] else []
     beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
-    ended = step["succeeded"] + step["failed"] + step["stopped"]
-    return f"{ended:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
+    end_count = step["succeeded"] + step["failed"] + step["stopped"]
+    return f"{end_count:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
 
 
 def _shows_items(step: StepDocument) -> bool:
@@ -100,8 +100,8 @@ def elapsed_text(step: StepDocument, now: datetime) -> str:
     """How long a step took, or has been taking."""
     if step["startedAt"] is None:
         return ""
-    ended = step["since"] if StepStatus(step["status"]).is_terminal else None
-    return _seconds(step["startedAt"], ended, now)
+    end = step["since"] if StepStatus(step["status"]).is_terminal else None
+    return seconds_text(step["startedAt"], end, now)
 
 
 def coloured(status: StepStatus) -> Text:
@@ -111,7 +111,7 @@ def coloured(status: StepStatus) -> Text:
 
 def _title(run: RunDocument, now: datetime) -> Iterator[str]:
     title = f"{run['pipeline']} version {run['version']}, run {run['runId']}: {run['status']}"
-    title += f" after {_seconds(run['startedAt'], run['endedAt'], now)}"
+    title += f" after {seconds_text(run['startedAt'], run['endedAt'], now)}"
     yield printable(title + (f" ({run['stopped']})" if run["stopped"] else ""))
     if run.get("cause"):
         yield printable(f"started by {run['cause']}")
@@ -120,7 +120,8 @@ def _title(run: RunDocument, now: datetime) -> Iterator[str]:
         yield f"counts as of {as_of}: AWS Batch gave no newer ones"
 
 
-def _seconds(start: str, end: str | None, now: datetime) -> str:
+def seconds_text(start: str, end: str | None, now: datetime) -> str:
+    """How long something took, or has been taking."""
     until = now if end is None else datetime.fromisoformat(end)
     return f"{max(0.0, (until - datetime.fromisoformat(start)).total_seconds()):.1f} s"
 
@@ -151,7 +152,7 @@ class TableDisplay:
         self._live.__exit__(None, None, None)
 
     def show(self, run: RunDocument) -> None:
-        self._live.update(step_table(run, datetime.now(UTC)), refresh=True)
+        self._live.update(run_table(run, datetime.now(UTC)), refresh=True)
 
 
 @dataclass

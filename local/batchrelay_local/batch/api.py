@@ -18,7 +18,7 @@ from batchrelay_local.batch.assumptions import Assumptions
 from batchrelay_local.batch.definitions import JobDefinitions
 from batchrelay_local.batch.dependencies import check_dependencies
 from batchrelay_local.batch.details import job_arn, job_detail
-from batchrelay_local.batch.errors import ClientError, LostAnswerError, ThrottledError
+from batchrelay_local.batch.errors import ClientException, ServerException, TooManyRequestsException
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.model import (
     BULK_IDS_MAX,
@@ -99,16 +99,16 @@ class BatchApi:
         self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
     ) -> tuple[int, dict[str, Any]]:
         """HTTP status and JSON body of the answer."""
-        operation, bound = _route(method, path)
+        operation, path_fields = _route(method, path)
         if operation is None or not self._is_there(operation.name):
             return 404, _error("UnknownOperationException", f"there is no {method} {path}")
         try:
-            return 200, self._call(operation, {**_body(body), **bound, **_from(query)})
-        except ClientError as error:
+            return 200, self._call(operation, {**_body(body), **path_fields, **_from(query)})
+        except ClientException as error:
             return 400, _error("ClientException", _message(str(error)))
-        except ThrottledError as error:
+        except TooManyRequestsException as error:
             return 429, _error("TooManyRequestsException", str(error))
-        except LostAnswerError as error:
+        except ServerException as error:
             return 500, _error("ServerException", _message(str(error)))
 
     def _is_there(self, name: str) -> bool:
@@ -120,7 +120,7 @@ class BatchApi:
         check_operation(operation.name)
         report = ParamValidator().validate(request, operation.input_shape)
         if report.has_errors():
-            raise ClientError(report.generate_report())
+            raise ClientException(report.generate_report())
         check_fields(operation, request)
         return self._operations[operation.name](request)
 
@@ -132,20 +132,20 @@ class BatchApi:
         find, exists = self._scheduler.find, self._scheduler.exists
         check_dependencies(spec, find, exists, self._assume)
         if self._faults.strikes(self._faults.submit_throttled):
-            raise ThrottledError("Too Many Requests")
+            raise TooManyRequestsException("Too Many Requests")
         job = self._scheduler.submit(spec, self._clock())
         if self._faults.strikes(self._faults.submit_ambiguous):
-            raise LostAnswerError("the job was accepted; this answer is a fault on request")
+            raise ServerException("the job was accepted; this answer is a fault on request")
         return {"jobArn": job_arn(job.id), "jobName": spec.name, "jobId": job.id}
 
     def _describe_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         if len(request["jobs"]) > DESCRIBE_IDS_MAX:
-            raise ClientError(f"Maximum number of jobs supported is {DESCRIBE_IDS_MAX} .")
+            raise ClientException(f"Maximum number of jobs supported is {DESCRIBE_IDS_MAX} .")
         known_at = self._clock() - int(self._faults.describing_lag_s * 1000)
         jobs = (self._scheduler.find(job_id) for job_id in request["jobs"])
-        known = (job for job in jobs if job is not None and job.created_at <= known_at)
-        missed = self._faults.describing_missed
-        return {"jobs": [job_detail(job) for job in known if not self._faults.strikes(missed)]}
+        jobs_of_then = (job for job in jobs if job is not None and job.created_at <= known_at)
+        rate = self._faults.describing_missed
+        return {"jobs": [job_detail(job) for job in jobs_of_then if not self._faults.strikes(rate)]}
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)
@@ -171,7 +171,7 @@ class BatchApi:
     ) -> dict[str, Any]:
         """CancelJobs, TerminateJobs: ids that are not found count as successful."""
         if len(request["jobs"]) > BULK_IDS_MAX:
-            raise ClientError(f"Maximum number of jobs supported is {BULK_IDS_MAX}")
+            raise ClientException(f"Maximum number of jobs supported is {BULK_IDS_MAX}")
         for job_id in request["jobs"]:
             perform({"jobId": job_id, "reason": request["reason"]})
         return {"successful": request["jobs"], "errors": []}
@@ -180,14 +180,14 @@ class BatchApi:
         """GetJobQueueSnapshot: the first 100 that are RUNNABLE."""
         queue = self._queues.resolve(request["jobQueue"])
         first = self._scheduler.runnable(queue, SNAPSHOT_JOBS_MAX)
-        listed = [
+        front = [
             {"jobArn": job_arn(job.id), "earliestTimeAtPosition": job.created_at} for job in first
         ]
-        return {"frontOfQueue": {"jobs": listed, "lastUpdatedAt": self._clock()}}
+        return {"frontOfQueue": {"jobs": front, "lastUpdatedAt": self._clock()}}
 
     def _delete_policy(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._queues.uses_policy(request["arn"]):
-            raise ClientError("Cannot delete, found existing JobQueue relationship")
+            raise ClientException("Cannot delete, found existing JobQueue relationship")
         self._policies.delete(request["arn"])
         return {}
 
@@ -195,13 +195,13 @@ class BatchApi:
 
     def _tags(self, request: dict[str, Any]) -> dict[str, str]:
         """The tags of a job, or of what was created, to be changed in place."""
-        wanted = request["resourceArn"]
+        arn = request["resourceArn"]
         for thing in self._tagged():
-            if thing.arn == wanted:
+            if thing.arn == arn:
                 return thing.tags
-        job = self._scheduler.find(wanted.rpartition(":job/")[2])
+        job = self._scheduler.find(arn.rpartition(":job/")[2])
         if job is None:
-            raise ClientError(f"{wanted} does not exist")
+            raise ClientException(f"{arn} does not exist")
         return job.spec.tags
 
     def _tagged(self) -> Iterator[Tagged]:
@@ -228,8 +228,8 @@ def _reason(request: dict[str, Any]) -> str:
 def operations() -> Mapping[tuple[str, str], OperationModel]:
     """botocore's own model of AWS Batch, by method and path."""
     model = botocore.session.get_session().get_service_model("batch")
-    known = (model.operation_model(name) for name in model.operation_names)
-    return {(op.http["method"], op.http["requestUri"]): op for op in known}
+    operations = (model.operation_model(name) for name in model.operation_names)
+    return {(op.http["method"], op.http["requestUri"]): op for op in operations}
 
 
 def _route(method: str, path: str) -> tuple[OperationModel | None, dict[str, Any]]:
@@ -244,9 +244,9 @@ def _body(body: bytes) -> dict[str, Any]:
     try:
         request = json.loads(body) if body else {}
     except ValueError:
-        raise ClientError("the request body is not JSON") from None
+        raise ClientException("the request body is not JSON") from None
     if not isinstance(request, dict):
-        raise ClientError("the request body is not a JSON object")
+        raise ClientException("the request body is not a JSON object")
     return request
 
 

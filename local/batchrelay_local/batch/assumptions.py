@@ -63,7 +63,7 @@ class Assumptions:
     @classmethod
     def parse(cls, text: str) -> Assumptions:
         """`cancel_runnable=at_head,quota=each`. Raises: ValueError with a sentence."""
-        chosen: dict[str, Any] = {}
+        answers: dict[str, Any] = {}
         for piece in filter(None, text.split(",")):
             name, equals, value = piece.strip().partition("=")
             if name not in ASSUMABLE or not equals:
@@ -72,8 +72,8 @@ class Assumptions:
             values = VALUES[name]
             if value not in values:
                 raise ValueError(f"{piece!r}: {name} is one of {', '.join(values)}")
-            chosen[name] = value
-        return cls(**chosen)
+            answers[name] = value
+        return cls(**answers)
 
 
 ASSUMABLE = (

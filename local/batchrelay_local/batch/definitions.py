@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import JobDefinition
 from batchrelay_local.batch.pages import page_of
@@ -61,7 +61,7 @@ class JobDefinitions:
         for definition in reversed(self._revisions.get(name, ())):
             if definition.status == "ACTIVE" and revision in ("", str(definition.revision)):
                 return definition
-        raise ClientError(f"JobDefinition {reference} does not exist or is not ACTIVE")
+        raise ClientException(f"JobDefinition {reference} does not exist or is not ACTIVE")
 
     def deregister(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeregisterJobDefinition: no new job may use the revision."""
@@ -75,23 +75,22 @@ class JobDefinitions:
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobDefinitions, newest revision first."""
-        name, wanted = request.get("jobDefinitionName"), request.get("jobDefinitions")
-        found = [
+        name, names = request.get("jobDefinitionName"), request.get("jobDefinitions")
+        matching = [
             definition
             for revisions in self._revisions.values()
             for definition in reversed(revisions)
             if name in (None, definition.name)
             and request.get("status") in (None, definition.status)
             and (
-                not wanted
-                or {definition.arn, f"{definition.name}:{definition.revision}"} & {*wanted}
+                not names or {definition.arn, f"{definition.name}:{definition.revision}"} & {*names}
             )
         ]
-        return page_of(request, "jobDefinitions", found, _detail)
+        return page_of(request, "jobDefinitions", matching, _detail)
 
 
 def _detail(definition: JobDefinition) -> dict[str, Any]:
-    given = {
+    optional_fields = {
         "retryStrategy": definition.retry_strategy,
         "timeout": definition.timeout,
         "propagateTags": definition.propagate_tags,
@@ -108,7 +107,7 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "containerProperties": definition.container,
         "parameters": definition.parameters,
         "tags": definition.tags,
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: value for name, value in optional_fields.items() if value is not None},
     }
 
 
@@ -116,4 +115,4 @@ def _words(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
-        raise ClientError(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None
+        raise ClientException(f"the tag {ENTRYPOINT_TAG} is not a command: {error}") from None

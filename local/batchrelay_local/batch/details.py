@@ -60,7 +60,7 @@ def job_detail(job: Job) -> dict[str, Any]:
 
 def job_summary(job: Job) -> dict[str, Any]:
     """A JobSummary. Source: ListJobs."""
-    listed: dict[str, Any] = {
+    summary_fields: dict[str, Any] = {
         "jobArn": job_arn(job.id),
         "jobId": job.id,
         "jobName": job.spec.name,
@@ -69,13 +69,13 @@ def job_summary(job: Job) -> dict[str, Any]:
         "jobDefinition": job.spec.definition.arn,
     }
     if job.is_parent:
-        listed["arrayProperties"] = {"size": job.spec.size, "statusSummary": summary(job)}
+        summary_fields["arrayProperties"] = {"size": job.spec.size, "statusSummary": summary(job)}
     elif job.index is not None:
-        listed["arrayProperties"] = {"index": job.index}
+        summary_fields["arrayProperties"] = {"index": job.index}
     last = job.attempts[-1] if job.attempts else None
     if last is not None and last.stopped_at is not None:
-        listed["container"] = _outcome(last)
-    return listed | _times(job) | _reason(job)
+        summary_fields["container"] = _outcome(last)
+    return summary_fields | _times(job) | _reason(job)
 
 
 def summary(job: Job) -> dict[str, int]:
@@ -92,14 +92,14 @@ def _times(job: Job) -> dict[str, Any]:
 
 def _reason(job: Job) -> dict[str, Any]:
     """Why, and whether it was stopped: the flags are there only when they are true."""
-    known: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if job.status_reason is not None:
-        known["statusReason"] = job.status_reason
+        fields["statusReason"] = job.status_reason
     if job.is_cancelled:
-        known["isCancelled"] = True
+        fields["isCancelled"] = True
     if job.is_terminated:
-        known["isTerminated"] = True
-    return known
+        fields["isTerminated"] = True
+    return fields
 
 
 _REGISTERED = frozenset(
@@ -115,9 +115,9 @@ _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 
 def _container(job: Job) -> dict[str, Any]:
     spec = job.spec
-    registered = spec.definition.container
+    registration = spec.definition.container
     container: dict[str, Any] = {
-        "image": registered.get("image", ""),
+        "image": registration.get("image", ""),
         "command": list(spec.command),
         "volumes": [],
         "environment": [{"name": n, "value": v} for n, v in spec.environment.items()],
@@ -127,7 +127,7 @@ def _container(job: Job) -> dict[str, Any]:
         "resourceRequirements": [{"type": t, "value": v} for t, v in spec.requirements.items()],
         "secrets": [],
     }
-    for name, value in registered.items():
+    for name, value in registration.items():
         if name in _REGISTERED:
             container[name] = value
         elif name in _DEPRECATED:
@@ -146,13 +146,13 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _attempt_container(attempt: Attempt) -> dict[str, Any]:
     ecs = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "taskArn": f"{ecs}:task/local/{attempt.task_id}",
         "containerInstanceArn": f"{ecs}:container-instance/local/{'0' * 32}",
     }
     if attempt.log_stream is not None:
-        known["logStreamName"] = attempt.log_stream
-    return known | _outcome(attempt)
+        fields["logStreamName"] = attempt.log_stream
+    return fields | _outcome(attempt)
 
 
 def _outcome(attempt: Attempt) -> dict[str, Any]:

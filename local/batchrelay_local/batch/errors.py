@@ -1,15 +1,15 @@
-"""The caller's mistakes, as AWS names them."""
+"""The errors of AWS Batch, by the names that it gives them."""
 
 from __future__ import annotations
 
 
-class ClientError(Exception):
-    """The caller's mistake: ClientException, 400."""
+class ClientException(Exception):
+    """The caller's mistake: 400."""
 
 
-class ThrottledError(Exception):
-    """TooManyRequestsException, 429: a fault on request."""
+class TooManyRequestsException(Exception):
+    """The quota of an operation is used up, or a fault on request: 429."""
 
 
-class LostAnswerError(Exception):
-    """ServerException, 500, after the request was accepted: a fault on request."""
+class ServerException(Exception):
+    """A fault on request, after the request was accepted: 500."""

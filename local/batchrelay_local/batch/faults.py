@@ -54,17 +54,17 @@ class Faults:
     def parse(cls, text: str) -> Faults:
         """`seed=7`, or any fields: `seed=7,host_lost=0.2`. Raises: ValueError with a sentence."""
         names = [f.name for f in fields(cls) if f.init]
-        given: dict[str, float] = {}
+        rates: dict[str, float] = {}
         for piece in text.split(","):
             name, equals, value = piece.strip().partition("=")
             if name not in names or not equals:
                 raise ValueError(f"{piece!r}: write one of {', '.join(names)}, such as seed=7")
             try:
-                given[name] = float(value)
+                rates[name] = float(value)
             except ValueError:
                 raise ValueError(f"{piece!r}: {value!r} is not a number") from None
-        seed = int(given.pop("seed", 0))
-        return cls(seed=seed, **given) if given else cls.of(seed)
+        seed = int(rates.pop("seed", 0))
+        return cls(seed=seed, **rates) if rates else cls.of(seed)
 
     @property
     def touch_events(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from batchrelay_local.batch.details import job_summary
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import Job, JobQueue, JobStatus
 from batchrelay_local.batch.pages import page_size, position_of
 
@@ -18,7 +18,7 @@ def check(request: dict[str, Any]) -> None:
     """Exactly one selector. Source: ListJobs."""
     selectors = [name for name in ("jobQueue", "arrayJobId") if request.get(name)]
     if len(selectors) != 1:
-        raise ClientError("Exactly one of jobQueue or arrayJobId is wanted")
+        raise ClientException("Exactly one of jobQueue or arrayJobId is wanted")
 
 
 def children_of(request: dict[str, Any], parent: Job | None) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _status(request: dict[str, Any]) -> str:
     """No status means RUNNING only. Source: ListJobs, jobStatus."""
     status: str = request.get("jobStatus") or JobStatus.RUNNING
     if status not in list(JobStatus):
-        raise ClientError(f"unknown jobStatus {status}")
+        raise ClientException(f"unknown jobStatus {status}")
     return status
 
 
@@ -52,11 +52,11 @@ def _filter(request: dict[str, Any]) -> Callable[[Job], bool]:
     """One filter; with it the status is ignored, but for SHARE_IDENTIFIER. Source: ListJobs."""
     filters = request["filters"]
     if len(filters) != 1:
-        raise ClientError("Only one filter can be used at a time")
+        raise ClientException("Only one filter can be used at a time")
     name, values = filters[0].get("name", ""), filters[0].get("values") or [""]
     make = _FILTERS.get(name)
     if make is None:
-        raise ClientError(f"unknown filter {name}: one of {', '.join(_FILTERS)}")
+        raise ClientException(f"unknown filter {name}: one of {', '.join(_FILTERS)}")
     matches = make(values[0])
     if name == "SHARE_IDENTIFIER" and request.get("jobStatus"):
         status = _status(request)
@@ -66,10 +66,10 @@ def _filter(request: dict[str, Any]) -> Callable[[Job], bool]:
 
 def _by_name(value: str) -> Callable[[Job], bool]:
     """Case is ignored, a final `*` is a prefix."""
-    wanted = value.lower()
-    if wanted.endswith("*"):
-        return lambda job: job.spec.name.lower().startswith(wanted[:-1])
-    return lambda job: job.spec.name.lower() == wanted
+    name = value.lower()
+    if name.endswith("*"):
+        return lambda job: job.spec.name.lower().startswith(name[:-1])
+    return lambda job: job.spec.name.lower() == name
 
 
 def _by_definition(value: str) -> Callable[[Job], bool]:
@@ -84,7 +84,7 @@ def _by_definition(value: str) -> Callable[[Job], bool]:
 def _by_time(later: bool) -> Callable[[str], Callable[[Job], bool]]:
     def make(value: str) -> Callable[[Job], bool]:
         if not value.isdecimal():
-            raise ClientError(f"{value!r} is not a time in epoch milliseconds")
+            raise ClientException(f"{value!r} is not a time in epoch milliseconds")
         time = int(value)
         return lambda job: job.created_at > time if later else job.created_at < time
 
@@ -101,17 +101,17 @@ _FILTERS: Mapping[str, Callable[[str], Callable[[Job], bool]]] = {
 
 
 def _page(
-    request: dict[str, Any], jobs: Sequence[Job], wanted: Callable[[Job], bool], page_max: int
+    request: dict[str, Any], jobs: Sequence[Job], matches: Callable[[Job], bool], page_max: int
 ) -> dict[str, Any]:
     """One page: the token is where the next one begins, so nothing is looked at twice."""
     size = page_size(request, page_max)
-    found: list[Job] = []
+    page: list[Job] = []
     for position in range(position_of(request.get("nextToken")), len(jobs)):
-        if wanted(jobs[position]):
-            if len(found) == size:
+        if matches(jobs[position]):
+            if len(page) == size:
                 return {
-                    "jobSummaryList": [job_summary(job) for job in found],
+                    "jobSummaryList": [job_summary(job) for job in page],
                     "nextToken": str(position),
                 }
-            found.append(jobs[position])
-    return {"jobSummaryList": [job_summary(job) for job in found]}
+            page.append(jobs[position])
+    return {"jobSummaryList": [job_summary(job) for job in page]}

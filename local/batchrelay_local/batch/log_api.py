@@ -37,11 +37,11 @@ class LogApi:
         self,
         logs: Logs,
         others: Callable[[str], Mapping[str, EventStream] | None],
-        compiled: Callable[[str], Callable[[str], bool]],
+        compile_pattern: Callable[[str], Callable[[str], bool]],
     ) -> None:
         self._logs = logs
         self._others = others
-        self._compiled = compiled
+        self._compile_pattern = compile_pattern
 
     def answer(self, action: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """HTTP status and JSON; None where no job has written, and the others' owner answers."""
@@ -77,7 +77,7 @@ class LogApi:
             return get_log_events(ours[name], request)
         self._logs.refresh(ours)
         if action == "FilterLogEvents":
-            matches = self._compiled(request.get("filterPattern") or "")
+            matches = self._compile_pattern(request.get("filterPattern") or "")
             return filter_log_events({**others, **ours}, request, matches)
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
         return describe_log_streams({**others, **ours}, request, arn)
@@ -89,8 +89,8 @@ class _NotOurs(Exception):
 
 def group_of(request: Mapping[str, Any]) -> str:
     """The group's name, which may be given as an ARN."""
-    given = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
-    return given.partition(":log-group:")[2].removesuffix(":*") or given
+    group = str(request.get("logGroupName") or request.get("logGroupIdentifier") or "")
+    return group.partition(":log-group:")[2].removesuffix(":*") or group
 
 
 def _validate(action: str, request: dict[str, Any]) -> None:

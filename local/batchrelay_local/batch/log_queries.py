@@ -92,20 +92,20 @@ def _first_at(stream: EventStream, time: int) -> int:
 
 def _page_end(stream: EventStream, start: int, end: int) -> int:
     """Where a page ends that begins here: it has an event, and else a megabyte at most."""
-    taken = 0
+    size = 0
     for index in range(start, end):
-        taken += stream.size(index) + EVENT_OVERHEAD_BYTES
-        if taken > PAGE_BYTES_MAX and index > start:
+        size += stream.size(index) + EVENT_OVERHEAD_BYTES
+        if size > PAGE_BYTES_MAX and index > start:
             return index
     return end
 
 
 def _page_start(stream: EventStream, start: int, end: int) -> int:
     """Where a page begins that ends here."""
-    taken = 0
+    size = 0
     for index in range(end - 1, start - 1, -1):
-        taken += stream.size(index) + EVENT_OVERHEAD_BYTES
-        if taken > PAGE_BYTES_MAX and index < end - 1:
+        size += stream.size(index) + EVENT_OVERHEAD_BYTES
+        if size > PAGE_BYTES_MAX and index < end - 1:
             return index + 1
     return start
 
@@ -119,13 +119,13 @@ def filter_log_events(
     limit = min(request.get("limit", LOG_EVENTS_MAX), LOG_EVENTS_MAX)
     behind = _cursor(request.get("nextToken"))
     events: list[dict[str, Any]] = []
-    taken = 0
+    size = 0
     since = max(request.get("startTime", 0), behind[0])
     for time, name, index, message in _merged(_wanted(streams, request), request, since):
         if (time, name, index) <= behind or not matches(message):
             continue
-        taken += streams[name].size(index) + EVENT_OVERHEAD_BYTES
-        if len(events) == limit or (taken > PAGE_BYTES_MAX and events):
+        size += streams[name].size(index) + EVENT_OVERHEAD_BYTES
+        if len(events) == limit or (size > PAGE_BYTES_MAX and events):
             return {"events": events, "searchedLogStreams": [], "nextToken": _token(behind)}
         behind = (time, name, index)
         events.append(
@@ -152,8 +152,8 @@ def _wanted(
     for name in names or ():
         if name not in streams:
             raise LogsError("ResourceNotFoundException", "The specified log stream does not exist.")
-    chosen = names or [name for name in streams if name.startswith(prefix or "")]
-    return {name: streams[name] for name in chosen}
+    stream_names = names or [name for name in streams if name.startswith(prefix or "")]
+    return {name: streams[name] for name in stream_names}
 
 
 def _merged(
@@ -228,7 +228,7 @@ def _last_time(stream: EventStream) -> int:
 
 
 def _described(name: str, stream: EventStream, group_arn: str) -> dict[str, Any]:
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "logStreamName": name,
         "creationTime": stream.created_at,
         "arn": f"{group_arn}:log-stream:{name}",
@@ -237,9 +237,9 @@ def _described(name: str, stream: EventStream, group_arn: str) -> dict[str, Any]
     }
     if len(stream):
         last = _last_time(stream)
-        described |= {
+        description |= {
             "firstEventTimestamp": stream.time(0),
             "lastEventTimestamp": last,
             "lastIngestionTime": last,
         }
-    return described
+    return description

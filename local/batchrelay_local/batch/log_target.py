@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import DEFAULT_LOG_TARGET, LOG_GROUP, LogTarget
 
 _DRIVERS = (
@@ -33,13 +33,13 @@ _NAMES = (
 
 
 def log_target(container: Mapping[str, Any]) -> LogTarget:
-    """Where the output of a container goes. Raises: ClientError."""
+    """Where the output of a container goes. Raises: ClientException."""
     configuration = container.get("logConfiguration")
     if configuration is None:
         return DEFAULT_LOG_TARGET
     driver, options = configuration["logDriver"], configuration.get("options", {})
     if driver not in _DRIVERS:
-        raise ClientError(f"logDriver {driver} is unknown: write one of {', '.join(_DRIVERS)}")
+        raise ClientException(f"logDriver {driver} is unknown: write one of {', '.join(_DRIVERS)}")
     if driver != "awslogs":
         return DEFAULT_LOG_TARGET
     _check(options)
@@ -53,17 +53,19 @@ def log_target(container: Mapping[str, Any]) -> LogTarget:
 def _check(options: Mapping[str, str]) -> None:
     for name, value in options.items():
         if name in _CUTTING:
-            raise ClientError(
+            raise ClientException(
                 f"the option {name} of logConfiguration is not supported by this local AWS Batch: "
                 "every line is an event of its own; leave it out"
             )
         if name not in (*_HONOURED, *_IGNORED):
-            known = ", ".join((*_HONOURED, *_IGNORED))
-            raise ClientError(f"unknown log opt {name!r} for awslogs log driver; known: {known}")
+            option_names = ", ".join((*_HONOURED, *_IGNORED))
+            raise ClientException(
+                f"unknown log opt {name!r} for awslogs log driver; known: {option_names}"
+            )
         if not value:
-            raise ClientError(f"the option {name} of logConfiguration must not be empty")
+            raise ClientException(f"the option {name} of logConfiguration must not be empty")
     for name, pattern, form in _NAMES:
         if name in options and pattern.fullmatch(options[name]) is None:
-            raise ClientError(f"{name} {options[name][:200]!r} is not valid: write {form}")
+            raise ClientException(f"{name} {options[name][:200]!r} is not valid: write {form}")
     if options.get("awslogs-create-group", "true") not in ("true", "false"):
-        raise ClientError("awslogs-create-group must be true or false")
+        raise ClientException("awslogs-create-group must be true or false")

@@ -96,11 +96,11 @@ class Stream:
     def _read(self, piece: bytes) -> None:
         """LF ends an event, and nothing else does."""
         offset = self._position
-        found = piece.find(b"\n")
-        while found >= 0:
-            self._add(offset + found)
-            self._line = offset + found + 1
-            found = piece.find(b"\n", found + 1)
+        end = piece.find(b"\n")
+        while end >= 0:
+            self._add(offset + end)
+            self._line = offset + end + 1
+            end = piece.find(b"\n", end + 1)
         self._position += len(piece)
         while self._position - self._line > EVENT_BYTES_MAX:
             self._cut()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from batchrelay_local.batch.retries import RetryStrategy
+from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Of jobs, definitions, queues. Source: SubmitJob, jobName."""
@@ -135,6 +133,14 @@ class JobDefinition:
     timeout: dict[str, int] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryStrategy:
+    """How often a job is attempted; `retries.py` reads the rules of its evaluateOnExit."""
+
+    attempts: int = 1
+    rules: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 DESCRIBE_PAGE_MAX = 100
 """Entries of one answer. Source: DescribeJobDefinitions, DescribeJobQueues,
@@ -18,12 +18,12 @@ def page_of(
     request: dict[str, Any],
     key: str,
     entries: Sequence[Entry],
-    shown: Callable[[Entry], dict[str, Any]],
+    view: Callable[[Entry], dict[str, Any]],
 ) -> dict[str, Any]:
-    """One page under a key; the token is where the next one begins. Raises: ClientError."""
+    """One page under a key; the token is where the next one begins. Raises: ClientException."""
     start = position_of(request.get("nextToken"))
     end = start + page_size(request, DESCRIBE_PAGE_MAX)
-    answer: dict[str, Any] = {key: [shown(entry) for entry in entries[start:end]]}
+    answer: dict[str, Any] = {key: [view(entry) for entry in entries[start:end]]}
     if end < len(entries):
         answer["nextToken"] = str(end)
     return answer
@@ -31,16 +31,16 @@ def page_of(
 
 def page_size(request: dict[str, Any], page_max: int) -> int:
     """How many a page may have: all that it can, if maxResults is absent or is too large."""
-    wanted: int | None = request.get("maxResults")
-    if wanted is not None and wanted < 1:
-        raise ClientError(f"maxResults must be between 1 and {page_max}, got {wanted}")
-    return page_max if wanted is None else min(wanted, page_max)
+    size: int | None = request.get("maxResults")
+    if size is not None and size < 1:
+        raise ClientException(f"maxResults must be between 1 and {page_max}, got {size}")
+    return page_max if size is None else min(size, page_max)
 
 
 def position_of(token: str | None) -> int:
-    """Where a page begins. Raises: ClientError."""
+    """Where a page begins. Raises: ClientException."""
     if token is None:
         return 0
     if not (token.isascii() and token.isdecimal() and len(token) <= 18):
-        raise ClientError(f"nextToken {token[:100]!r} is not one of this AWS Batch")
+        raise ClientException(f"nextToken {token[:100]!r} is not one of this AWS Batch")
     return int(token)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.tags import checked_tags
@@ -49,10 +49,10 @@ class SchedulingPolicies:
         """CreateSchedulingPolicy."""
         name = request["name"]
         if not NAME.fullmatch(name):
-            raise ClientError(f"The name {name!r} should match valid pattern {NAME.pattern}")
+            raise ClientException(f"The name {name!r} should match valid pattern {NAME.pattern}")
         policy_arn = arn(f"scheduling-policy/{name}")
         if policy_arn in self._policies:
-            raise ClientError(f"Object already exists: {name}")
+            raise ClientException(f"Object already exists: {name}")
         self._policies[policy_arn] = SchedulingPolicy(
             name=name,
             arn=policy_arn,
@@ -68,20 +68,20 @@ class SchedulingPolicies:
         return {}
 
     def delete(self, policy_arn: str) -> None:
-        """Forget a policy that no job queue has. Raises: ClientError."""
+        """Forget a policy that no job queue has. Raises: ClientException."""
         del self._policies[self.resolve(policy_arn).arn]
 
     def resolve(self, policy_arn: str) -> SchedulingPolicy:
-        """One by its ARN. Raises: ClientError."""
+        """One by its ARN. Raises: ClientException."""
         policy = self._policies.get(policy_arn)
         if policy is None:
-            raise ClientError(f"Scheduling policy {policy_arn} does not exist")
+            raise ClientException(f"Scheduling policy {policy_arn} does not exist")
         return policy
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeSchedulingPolicies; ARNs of none are left out."""
         if len(request["arns"]) > DESCRIBE_ARNS_MAX:
-            raise ClientError(f"Maximum number of arns supported is {DESCRIBE_ARNS_MAX}")
+            raise ClientException(f"Maximum number of arns supported is {DESCRIBE_ARNS_MAX}")
         matching = [self._policies[name] for name in request["arns"] if name in self._policies]
         return {
             "schedulingPolicies": [
@@ -102,10 +102,10 @@ class SchedulingPolicies:
 
 
 def _checked(fair_share: dict[str, Any]) -> dict[str, Any]:
-    """A fairsharePolicy. Raises: ClientError."""
+    """A fairsharePolicy. Raises: ClientException."""
     for name, most in (("shareDecaySeconds", DECAY_S_MAX), ("computeReservation", RESERVATION_MAX)):
         if not 0 <= fair_share.get(name, 0) <= most:
-            raise ClientError(f"{name} must be between 0 and {most}, got {fair_share[name]}")
+            raise ClientException(f"{name} must be between 0 and {most}, got {fair_share[name]}")
     _check_shares(fair_share.get("shareDistribution", []))
     return fair_share
 
@@ -114,18 +114,20 @@ def _check_shares(shares: Sequence[Mapping[str, Any]]) -> None:
     names = sorted(share["shareIdentifier"] for share in shares)
     for share in shares:
         if not SHARE.fullmatch(share["shareIdentifier"]):
-            raise ClientError(
+            raise ClientException(
                 f"shareIdentifier {share['shareIdentifier']!r} should match valid pattern "
                 f"{SHARE.pattern}"
             )
         weight = share.get("weightFactor", 1)
         if not WEIGHT_MIN <= weight <= WEIGHT_MAX:
-            raise ClientError(
+            raise ClientException(
                 f"weightFactor must be between {WEIGHT_MIN} and {WEIGHT_MAX}, got {weight}"
             )
     for one, other in pairwise(names):
         if one == other or _covers(one, other) or _covers(other, one):
-            raise ClientError(f"The share identifiers {one} and {other} overlap: keep one of them")
+            raise ClientException(
+                f"The share identifiers {one} and {other} overlap: keep one of them"
+            )
 
 
 def _covers(pattern: str, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from batchrelay_local.batch.details import arn
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME, ComputeEnvironment, JobQueue
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.policies import SchedulingPolicies
@@ -60,11 +60,11 @@ class Queues:
         environment = self._environment(request["computeEnvironment"])
         slots, state = _slots(request, environment.max_vcpus), _state(request, environment.state)
         environment.max_vcpus, environment.state = slots, state
-        changed = _kept(request, _ENVIRONMENT_FIELDS)
+        changes = _kept(request, _ENVIRONMENT_FIELDS)
         resources = environment.described.get("computeResources", {})
-        if "computeResources" in changed:
-            changed["computeResources"] = resources | changed["computeResources"]
-        environment.described |= changed
+        if "computeResources" in changes:
+            changes["computeResources"] = resources | changes["computeResources"]
+        environment.described |= changes
         return {
             "computeEnvironmentName": environment.name,
             "computeEnvironmentArn": environment.arn,
@@ -78,20 +78,20 @@ class Queues:
         """DeleteComputeEnvironment: nothing may use it any more."""
         environment = self._environment(request["computeEnvironment"])
         if any(queue.environment is environment for queue in self._queues.values()):
-            raise ClientError("Cannot delete, found existing JobQueue relationship")
+            raise ClientException("Cannot delete, found existing JobQueue relationship")
         del self._environments[environment.name]
         return {}
 
     def describe_environments(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeComputeEnvironments."""
-        wanted = request.get("computeEnvironments")
-        matching = [e for e in self._environments.values() if _is_wanted(e, wanted)]
+        names = request.get("computeEnvironments")
+        matching = [e for e in self._environments.values() if _is_wanted(e, names)]
         return page_of(request, "computeEnvironments", matching, _environment_detail)
 
     def _environment(self, reference: str) -> ComputeEnvironment:
         environment = self._environments.get(reference.rpartition("/")[2])
         if environment is None:
-            raise ClientError(f"Compute environment {reference!r} does not exist")
+            raise ClientException(f"Compute environment {reference!r} does not exist")
         return environment
 
     # --- queues
@@ -119,7 +119,7 @@ class Queues:
         queue = self.resolve(request["jobQueue"])
         policy = self._policy_arn(request)
         if policy is not None and queue.scheduling_policy is None:
-            raise ClientError(
+            raise ClientException(
                 f"{queue.name} was created without a scheduling policy, and cannot be given one: "
                 "create another job queue"
             )
@@ -133,9 +133,12 @@ class Queues:
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
     def _ordered(self, order: list[dict[str, Any]]) -> list[ComputeEnvironment]:
-        """The compute environments of a queue; its jobs run in the first. Raises: ClientError."""
+        """The compute environments of a queue; its jobs run in the first.
+
+        Raises: ClientException.
+        """
         if not 1 <= len(order) <= ENVIRONMENTS_MAX:
-            raise ClientError(
+            raise ClientException(
                 f"computeEnvironmentOrder must have 1 to {ENVIRONMENTS_MAX} compute environments, "
                 f"got {len(order)}"
             )
@@ -143,39 +146,39 @@ class Queues:
         return [self._environment(reference) for _, reference in by_order]
 
     def _policy_arn(self, request: dict[str, Any]) -> str | None:
-        wanted: str | None = request.get("schedulingPolicyArn")
-        return None if wanted is None else self._policies.resolve(wanted).arn
+        policy: str | None = request.get("schedulingPolicyArn")
+        return None if policy is None else self._policies.resolve(policy).arn
 
     def delete_queue(self, request: dict[str, Any]) -> dict[str, Any]:
         """DeleteJobQueue: it must be DISABLED, and its jobs must have ended."""
         queue = self.resolve(request["jobQueue"])
         if queue.state != "DISABLED":
-            raise ClientError("Cannot delete, JobQueue state is not DISABLED")
+            raise ClientException("Cannot delete, JobQueue state is not DISABLED")
         if any(not job.status.is_terminal for job in queue.jobs.values()):
-            raise ClientError("Cannot delete, JobQueue has jobs that have not ended")
+            raise ClientException("Cannot delete, JobQueue has jobs that have not ended")
         del self._queues[queue.name]
         return {}
 
     def resolve(self, reference: str) -> JobQueue:
-        """A queue by name or ARN. Raises: ClientError."""
+        """A queue by name or ARN. Raises: ClientException."""
         queue = self._queues.get(reference.rpartition("job-queue/")[2])
         if queue is None:
-            raise ClientError(f"JobQueue {reference} does not exist")
+            raise ClientException(f"JobQueue {reference} does not exist")
         return queue
 
     def describe_queues(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeJobQueues."""
-        wanted = request.get("jobQueues")
-        matching = [queue for queue in self._queues.values() if _is_wanted(queue, wanted)]
+        names = request.get("jobQueues")
+        matching = [queue for queue in self._queues.values() if _is_wanted(queue, names)]
         return page_of(request, "jobQueues", matching, _queue_detail)
 
 
-def new_name(name: str, taken: Container[str]) -> str:
-    """A name that is free. Raises: ClientError."""
+def new_name(name: str, names_in_use: Container[str]) -> str:
+    """A name that is free. Raises: ClientException."""
     if not NAME.fullmatch(name):
-        raise ClientError(f"The name {name!r} should match valid pattern {NAME.pattern}")
-    if name in taken:
-        raise ClientError(f"Object already exists: {name}")
+        raise ClientException(f"The name {name!r} should match valid pattern {NAME.pattern}")
+    if name in names_in_use:
+        raise ClientException(f"Object already exists: {name}")
     return name
 
 
@@ -187,31 +190,34 @@ def _kept(request: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
 def _priority(request: dict[str, Any], otherwise: int) -> int:
     priority: int = request.get("priority", otherwise)
     if not 0 <= priority <= QUEUE_PRIORITY_MAX:
-        raise ClientError(f"priority must be between 0 and {QUEUE_PRIORITY_MAX}, got {priority}")
+        raise ClientException(
+            f"priority must be between 0 and {QUEUE_PRIORITY_MAX}, got {priority}"
+        )
     return priority
 
 
 def _slots(request: dict[str, Any], otherwise: float) -> float:
     slots: float = request.get("computeResources", {}).get("maxvCpus", otherwise)
     if slots < 0:
-        raise ClientError("maxvCpus must not be negative")
+        raise ClientException("maxvCpus must not be negative")
     return slots
 
 
 def _state(request: dict[str, Any], otherwise: str) -> str:
     state: str = request.get("state", otherwise)
     if state not in _STATES:
-        raise ClientError(f"state must be one of {', '.join(_STATES)}")
+        raise ClientException(f"state must be one of {', '.join(_STATES)}")
     return state
 
 
-def _is_wanted(thing: ComputeEnvironment | JobQueue, wanted: list[str] | None) -> bool:
-    return not wanted or thing.name in wanted or thing.arn in wanted
+def _is_wanted(thing: ComputeEnvironment | JobQueue, names: list[str] | None) -> bool:
+    return not names or thing.name in names or thing.arn in names
 
 
 def _environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
-    resources = {"type": "EC2", "minvCpus": 0, "subnets": []}
-    given = environment.described.get("computeResources", {})
+    defaults = {"type": "EC2", "minvCpus": 0, "subnets": []}
+    resources = environment.described.get("computeResources", {})
+    vcpus = int(environment.max_vcpus)
     return {
         "type": "MANAGED",
         **environment.described,
@@ -222,7 +228,7 @@ def _environment_detail(environment: ComputeEnvironment) -> dict[str, Any]:
         "state": environment.state,
         "status": "VALID",
         "tags": environment.tags,
-        "computeResources": {**resources, **given, "maxvCpus": int(environment.max_vcpus)},
+        "computeResources": {**defaults, **resources, "maxvCpus": vcpus},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from batchrelay_local.batch.errors import ThrottledError
+from batchrelay_local.batch.errors import TooManyRequestsException
 
 REQUESTS_PER_S = 50
 """Source: Batch User Guide, service quotas."""
@@ -23,17 +23,17 @@ class Quota:
         self._kind = kind
         self._clock = clock
         self._second = 0
-        self._taken: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def take(self, operation: str) -> None:
-        """Count one request. Raises: ThrottledError."""
+        """Count one request. Raises: TooManyRequestsException."""
         if self._kind == "none":
             return
         second = self._clock() // 1000
         if second != self._second:
             self._second = second
-            self._taken.clear()
+            self._counts.clear()
         key = operation if self._kind == "each" else ""
-        self._taken[key] += 1
-        if self._taken[key] > REQUESTS_PER_S:
-            raise ThrottledError("Too Many Requests")
+        self._counts[key] += 1
+        if self._counts[key] > REQUESTS_PER_S:
+            raise TooManyRequestsException("Too Many Requests")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import NAME
 from batchrelay_local.batch.requirements import FARGATE, requirements_of
@@ -25,16 +25,16 @@ _ONLY_FARGATE = ("networkConfiguration", "fargatePlatformConfiguration")
 
 
 def check_definition(request: Mapping[str, Any]) -> None:
-    """Everything that can be seen in a request. Raises: ClientError."""
+    """Everything that can be seen in a request. Raises: ClientException."""
     size = len(text_of(request).encode(errors="surrogatepass"))
     if size > DEFINITION_BYTES_MAX:
-        raise ClientError(
+        raise ClientException(
             f"Job definition size must be less than 24 KiB, got {-(-size // 1024)} KiB"
         )
     if not NAME.fullmatch(request["jobDefinitionName"]):
-        raise ClientError(f"Job definition name should match valid pattern {NAME.pattern}")
+        raise ClientException(f"Job definition name should match valid pattern {NAME.pattern}")
     if request["type"] != "container" or "containerProperties" not in request:
-        raise ClientError("only definitions of type container, with containerProperties")
+        raise ClientException("only definitions of type container, with containerProperties")
     retry_of(request.get("retryStrategy"))
     timeout_of(request.get("timeout"))
     check_priority("schedulingPriority", request.get("schedulingPriority", 0))
@@ -42,16 +42,16 @@ def check_definition(request: Mapping[str, Any]) -> None:
 
 
 def platform_of(request: Mapping[str, Any]) -> str:
-    """EC2 by default. Raises: ClientError."""
+    """EC2 by default. Raises: ClientException."""
     platforms = request.get("platformCapabilities") or ["EC2"]
     if len(platforms) != 1 or platforms[0] not in _PLATFORMS:
-        raise ClientError(f"platformCapabilities must be [EC2] or [FARGATE], got {platforms}")
+        raise ClientException(f"platformCapabilities must be [EC2] or [FARGATE], got {platforms}")
     return str(platforms[0])
 
 
 def _check_container(container: Mapping[str, Any], platform: str) -> None:
     if "" in container.get("command", ()):
-        raise ClientError("Command field cannot have empty strings")
+        raise ClientException("Command field cannot have empty strings")
     environment_of(container)
     requirements_of(container, {}, platform=platform)
     log_target(container)
@@ -59,11 +59,13 @@ def _check_container(container: Mapping[str, Any], platform: str) -> None:
         _check_fargate(container)
     for name in _ONLY_FARGATE:
         if platform != FARGATE and name in container:
-            raise ClientError(f"{name} is not applicable for EC2: leave it out")
+            raise ClientException(f"{name} is not applicable for EC2: leave it out")
 
 
 def _check_fargate(container: Mapping[str, Any]) -> None:
     if not container.get("executionRoleArn"):
-        raise ClientError("Fargate needs executionRoleArn: write it into containerProperties")
+        raise ClientException("Fargate needs executionRoleArn: write it into containerProperties")
     if container.get("privileged") or container.get("ulimits"):
-        raise ClientError("privileged and ulimits are not applicable for Fargate: leave them out")
+        raise ClientException(
+            "privileged and ulimits are not applicable for Fargate: leave them out"
+        )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 FARGATE = "FARGATE"
 
@@ -38,20 +38,20 @@ def requirements_of(
     entry of its resourceRequirements. Source: ContainerOverrides.
 
     Raises:
-        ClientError: a value that AWS Batch does not take; vCPU or memory is missing.
+        ClientException: a value that AWS Batch does not take; vCPU or memory is missing.
     """
     if platform == FARGATE:
         _no_deprecated(container)
         _no_deprecated(overrides)
-    wanted = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
-    _check(wanted, platform)
-    return wanted
+    requirements = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
+    _check(requirements, platform)
+    return requirements
 
 
 def _no_deprecated(container: Mapping[str, Any]) -> None:
     for name in _DEPRECATED:
         if name in container:
-            raise ClientError(
+            raise ClientException(
                 f"{name} is not applicable for Fargate. Use resource requirements instead."
             )
 
@@ -64,46 +64,48 @@ def _listed(container: Mapping[str, Any]) -> dict[str, str]:
     return {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
 
 
-def _check(wanted: Mapping[str, str], platform: str) -> None:
-    for kind, value in wanted.items():
+def _check(requirements: Mapping[str, str], platform: str) -> None:
+    for kind, value in requirements.items():
         if kind not in _KINDS:
-            raise ClientError(
+            raise ClientException(
                 f"{kind} is not a type of resourceRequirements: write one of {', '.join(_KINDS)}"
             )
         if not (platform == FARGATE and kind == "VCPU"):
             _check_whole(kind, value)
     for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
-        if kind not in wanted:
-            raise ClientError(
+        if kind not in requirements:
+            raise ClientException(
                 f"{name} is not provided. Write {{type: {kind}, value: …}} into the "
                 "resourceRequirements of containerProperties"
             )
     if platform == FARGATE:
-        _check_fargate(wanted)
+        _check_fargate(requirements)
 
 
 def _check_whole(kind: str, value: str) -> None:
     least = MEMORY_MIB_MIN if kind == "MEMORY" else 1
     if not _WHOLE.fullmatch(value):
-        raise ClientError(
+        raise ClientException(
             f"Value {value} for type {kind} in resourceRequirement is not valid. "
             "Please provide a numeric value."
         )
     if int(value) < least:
-        raise ClientError(
+        raise ClientException(
             f"Value {value} for type {kind} in resourceRequirement is not valid. "
             f"It must be at least {least}."
         )
 
 
-def _check_fargate(wanted: Mapping[str, str]) -> None:
-    if "GPU" in wanted:
-        raise ClientError("GPU is not applicable for Fargate")
-    vcpus, memory = wanted["VCPU"], int(wanted["MEMORY"])
+def _check_fargate(requirements: Mapping[str, str]) -> None:
+    if "GPU" in requirements:
+        raise ClientException("GPU is not applicable for Fargate")
+    vcpus, memory = requirements["VCPU"], int(requirements["MEMORY"])
     if vcpus not in FARGATE_MEMORY_MIB:
-        raise ClientError(
+        raise ClientException(
             f"Fargate has no {vcpus} vCPU: write one of {', '.join(FARGATE_MEMORY_MIB)}"
         )
     if memory not in FARGATE_MEMORY_MIB[vcpus]:
-        listed = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
-        raise ClientError(f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {listed}")
+        choices = ", ".join(map(str, sorted(FARGATE_MEMORY_MIB[vcpus])))
+        raise ClientException(
+            f"Fargate has no {memory} MiB for {vcpus} vCPU: write one of {choices}"
+        )

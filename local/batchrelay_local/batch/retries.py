@@ -8,10 +8,9 @@ when it ends with `*`; a lone `*` matches anything, an absent value too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.model import Attempt
+from batchrelay_local.batch.model import Attempt, RetryStrategy
 
 ATTEMPTS_MIN, ATTEMPTS_MAX = 1, 10
 """Source: SubmitJob, RetryStrategy.attempts."""
@@ -20,24 +19,20 @@ RULES_MAX = 5
 """Source: SubmitJob, RetryStrategy.evaluateOnExit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryStrategy:
-    """How often, and after which ends."""
-
-    attempts: int = 1
-    rules: tuple[Mapping[str, str], ...] = ()
-
-    def tries_again(
-        self, attempts_made: int, attempt: Attempt, assume: Assumptions = DOCUMENTED
-    ) -> bool:
-        """Whether a job whose latest attempt failed goes back to the queue."""
-        if attempts_made >= self.attempts:
-            return False
-        rules = self.rules if assume.deciding_rule == "first" else self.rules[::-1]
-        for rule in rules:
-            if _matches(rule, attempt, assume):
-                return rule["action"].upper() == "RETRY"
-        return True
+def tries_again(
+    strategy: RetryStrategy,
+    attempts_made: int,
+    attempt: Attempt,
+    assume: Assumptions = DOCUMENTED,
+) -> bool:
+    """Whether a job whose latest attempt failed goes back to the queue."""
+    if attempts_made >= strategy.attempts:
+        return False
+    rules = strategy.rules if assume.deciding_rule == "first" else strategy.rules[::-1]
+    for rule in rules:
+        if _matches(rule, attempt, assume):
+            return rule["action"].upper() == "RETRY"
+    return True
 
 
 def _matches(rule: Mapping[str, str], attempt: Attempt, assume: Assumptions) -> bool:
@@ -47,8 +42,8 @@ def _matches(rule: Mapping[str, str], attempt: Attempt, assume: Assumptions) -> 
         "onReason": attempt.reason,
         "onStatusReason": attempt.status_reason,
     }
-    named = [(pattern, values[name]) for name, pattern in rule.items() if name in values]
-    return all(_fits(pattern, value, assume) for pattern, value in named)
+    conditions = [(pattern, values[name]) for name, pattern in rule.items() if name in values]
+    return all(_fits(pattern, value, assume) for pattern, value in conditions)
 
 
 def _fits(pattern: str, value: str | None, assume: Assumptions) -> bool:

@@ -272,11 +272,11 @@ def _why_not(command: Command, error: OSError | ValueError) -> str:
     if not os.path.isdir(command.directory):  # noqa: PTH112  # false for any text, Path.is_dir raises
         return f"CannotStartContainerError: no such directory: {command.directory}"
     name = command.argv[0]
-    shown = name if len(name) <= SHOWN_CHARS_MAX else f"{name[:SHOWN_CHARS_MAX]}…"
+    excerpt = name if len(name) <= SHOWN_CHARS_MAX else f"{name[:SHOWN_CHARS_MAX]}…"
     why = error.strerror if isinstance(error, OSError) else str(error)
     if isinstance(error, FileNotFoundError) and "/" not in name:
         why = _NOT_ON_PATH
-    return f'CannotStartContainerError: exec: "{shown}": {why}'
+    return f'CannotStartContainerError: exec: "{excerpt}": {why}'
 
 
 def now_ms() -> int:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.lines import Line
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
     Attempt,
@@ -32,6 +31,8 @@ from batchrelay_local.batch.model import (
     JobStatus,
 )
 from batchrelay_local.batch.n_to_n import n_to_n_dependencies
+from batchrelay_local.batch.retries import tries_again
+from batchrelay_local.batch.run_order import RunOrder
 
 CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
@@ -84,12 +85,12 @@ class Scheduler:
         self._observe = observe
         self._observe_blocked = observe_blocked
         self._retention_ms = retention_ms
-        self._lines: dict[str, Line] = {}
+        self._run_orders: dict[str, RunOrder] = {}
         self._dependents: dict[str, list[Job]] = {}
         self._endings: deque[Job] = deque()
         self._timers: list[tuple[int, str, int, bool]] = []
-        self._ended: deque[Job] = deque()
-        self._blocked: set[str] = set()
+        self._ended_jobs: deque[Job] = deque()
+        self._blocked_ids: set[str] = set()
 
     # --- what others report
 
@@ -162,8 +163,9 @@ class Scheduler:
             elif job.stop_reason is None:
                 job.stop_reason = TIMED_OUT
                 self._ask_to_stop(job, now)
-        while self._ended and (self._ended[0].stopped_at or 0) + self._retention_ms <= now:
-            self._forget(self._ended.popleft())
+        forget_until = now - self._retention_ms
+        while self._ended_jobs and (self._ended_jobs[0].stopped_at or 0) <= forget_until:
+            self._forget(self._ended_jobs.popleft())
         return self._timers[0][0] if self._timers else None
 
     # --- what others ask
@@ -174,8 +176,8 @@ class Scheduler:
         job = self.jobs.get(parent_id)
         if job is None or not colon:
             return job
-        known = index.isdecimal() and int(index) < len(job.children)
-        return job.children[int(index)] if known else None
+        is_index = index.isdecimal() and int(index) < len(job.children)
+        return job.children[int(index)] if is_index else None
 
     def exists(self, job_id: str) -> bool:
         """Whether something may depend on it: a child counts before it was spawned."""
@@ -187,7 +189,7 @@ class Scheduler:
 
     def runnable(self, queue: JobQueue, count: int) -> list[Job]:
         """The first RUNNABLE jobs of a queue, in the order in which they will start."""
-        return self._line(queue).first_of(count)
+        return self._run_order(queue).front(count)
 
     # --- dependencies
 
@@ -196,10 +198,10 @@ class Scheduler:
         for job_id in job_ids:
             dependency = self.find(job_id)
             # a parent may have failed before it had the child that is meant
-            known = dependency or self.jobs.get(job_id.partition(":")[0])
-            if known is None and self._assume.unknown_dependency == "met":
+            target = dependency or self.jobs.get(job_id.partition(":")[0])
+            if target is None and self._assume.unknown_dependency == "met":
                 continue
-            if known is None or known.status is JobStatus.FAILED:
+            if target is None or target.status is JobStatus.FAILED:
                 self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
                 return
             if dependency is None or not dependency.status.is_terminal:
@@ -220,7 +222,7 @@ class Scheduler:
             self._spawn(job, now)
         else:
             self._move(job, JobStatus.RUNNABLE)
-            self._line(job.spec.queue).append(job)
+            self._run_order(job.spec.queue).append(job)
 
     def _spawn(self, parent: Job, now: int) -> None:
         if not parent.children:
@@ -258,16 +260,16 @@ class Scheduler:
             if not self._endings:
                 return
 
-    def _follow(self, ended: Job, now: int) -> None:
+    def _follow(self, job: Job, now: int) -> None:
         """What one end brings about."""
-        self._notify_dependents(ended.id, ended.status, now)
-        if ended.is_parent and not ended.children:
-            for index in range(ended.spec.size or 0):
-                self._notify_dependents(f"{ended.id}:{index}", ended.status, now)
-        if ended.parent is not None:
-            self._child_ended(ended.parent, now)
+        self._notify_dependents(job.id, job.status, now)
+        if job.is_parent and not job.children:
+            for index in range(job.spec.size or 0):
+                self._notify_dependents(f"{job.id}:{index}", job.status, now)
+        if job.parent is not None:
+            self._child_ended(job.parent, now)
         else:
-            self._ended.append(ended)
+            self._ended_jobs.append(job)
 
     def _notify_dependents(self, job_id: str, status: JobStatus, now: int) -> None:
         for dependent in self._dependents.pop(job_id, ()):
@@ -282,12 +284,12 @@ class Scheduler:
                 self._release(dependent, now)
 
     def _child_ended(self, parent: Job, now: int) -> None:
-        failed = parent.summary[JobStatus.FAILED]
-        early = failed and self._assume.failed_parent == "at_first"
-        all_ended = parent.summary[JobStatus.SUCCEEDED] + failed == len(parent.children)
+        failed_count = parent.summary[JobStatus.FAILED]
+        early = failed_count and self._assume.failed_parent == "at_first"
+        all_ended = parent.summary[JobStatus.SUCCEEDED] + failed_count == len(parent.children)
         if parent.status.is_terminal or not (all_ended or early):
             return
-        if failed:
+        if failed_count:
             self._end(parent, JobStatus.FAILED, CHILD_FAILED, now)
         else:
             self._end(parent, JobStatus.SUCCEEDED, None, now)
@@ -295,24 +297,24 @@ class Scheduler:
     # --- slots
 
     def _environments(self) -> Iterator[ComputeEnvironment]:
-        return (line.queue.environment for line in self._lines.values() if line.heap)
+        return (order.queue.environment for order in self._run_orders.values() if order.heap)
 
-    def _line(self, queue: JobQueue) -> Line:
-        return self._lines.setdefault(queue.name, Line(queue))
+    def _run_order(self, queue: JobQueue) -> RunOrder:
+        return self._run_orders.setdefault(queue.name, RunOrder(queue))
 
     def _fill(self, environment: ComputeEnvironment, now: int) -> None:
         """Start what fits: queues by priority, each in its order."""
-        lines = [li for li in self._lines.values() if li.queue.environment is environment]
-        for line in sorted(lines, key=lambda li: -li.queue.priority):
-            while (job := line.head()) is not None:
+        orders = [o for o in self._run_orders.values() if o.queue.environment is environment]
+        for order in sorted(orders, key=lambda o: -o.queue.priority):
+            while (job := order.head()) is not None:
                 if job.stop_reason is not None:
-                    line.take()
+                    order.pop()
                     self._end(job, JobStatus.FAILED, job.stop_reason, now)
                     continue
                 if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
                     self._note_blocked(job, environment)
                     return
-                line.take()
+                order.pop()
                 self._start(job, environment, now)
 
     def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
@@ -325,8 +327,8 @@ class Scheduler:
 
     def _note_blocked(self, job: Job, environment: ComputeEnvironment) -> None:
         """The head of a queue will never fit: reported once."""
-        if job.spec.vcpus > environment.max_vcpus and job.id not in self._blocked:
-            self._blocked.add(job.id)
+        if job.spec.vcpus > environment.max_vcpus and job.id not in self._blocked_ids:
+            self._blocked_ids.add(job.id)
             self._observe_blocked(job)
 
     # --- ends
@@ -335,16 +337,16 @@ class Scheduler:
         self._close(job, attempt, status_reason, now)
         if job.stop_reason is None and self._tries_again(job, attempt):
             self._move(job, JobStatus.RUNNABLE)
-            self._line(job.spec.queue).put_first(job)
+            self._run_order(job.spec.queue).prepend(job)
         else:
             self._end(job, JobStatus.FAILED, job.stop_reason or status_reason, now)
         self._advance(now)
 
     def _tries_again(self, job: Job, attempt: Attempt) -> bool:
-        made = len(job.attempts)
-        if self._assume.failed_start == "free" and made < FREE_ATTEMPTS_MAX:
-            made = sum(one.log_stream is not None for one in job.attempts)
-        return job.spec.retry.tries_again(made, attempt, self._assume)
+        attempt_count = len(job.attempts)
+        if self._assume.failed_start == "free" and attempt_count < FREE_ATTEMPTS_MAX:
+            attempt_count = sum(one.log_stream is not None for one in job.attempts)
+        return tries_again(job.spec.retry, attempt_count, attempt, self._assume)
 
     def _close(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         attempt.stopped_at = now
@@ -387,7 +389,7 @@ class Scheduler:
     def _forget(self, job: Job) -> None:
         self.jobs.pop(job.id, None)
         job.spec.queue.jobs.pop(job.id, None)
-        self._blocked.discard(job.id)
+        self._blocked_ids.discard(job.id)
 
     def _move(self, job: Job, status: JobStatus) -> None:
         if job.parent is not None:

@@ -35,7 +35,7 @@ class ScratchFolders:
         self._root = str(root)
         self._numbers = count()
         self._free: list[str] = []
-        self._unchanged: dict[str, tuple[int, int]] = {}
+        self._last_changes: dict[str, tuple[int, int]] = {}
         """Inode and time of change of a folder when it was empty."""
         self._rubbish: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._remove_all, name="batch-scratch", daemon=True)
@@ -54,7 +54,7 @@ class ScratchFolders:
         if self._is_as_new(path):
             self._free.append(path)
         else:
-            self._unchanged.pop(path, None)
+            self._last_changes.pop(path, None)
             self._rubbish.put(path)
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class ScratchFolders:
         try:
             status = os.lstat(path)
             change = (status.st_ino, status.st_ctime_ns)
-            if self._unchanged.get(path) == change:
+            if self._last_changes.get(path) == change:
                 return True
             if status.st_mode != stat.S_IFDIR | 0o700:
                 return False
@@ -76,7 +76,7 @@ class ScratchFolders:
         except OSError:
             return False
         if is_empty and time.time_ns() - status.st_ctime_ns > FRESH_NS:
-            self._unchanged[path] = change
+            self._last_changes[path] = change
         return is_empty
 
     def _remove_all(self) -> None:

@@ -127,9 +127,9 @@ class BatchService:
                 self._send(events)
             for launch in launches:
                 self._launch(launch)
-            for wanted in signals:
-                number = signal.SIGKILL if wanted.kill else signal.SIGTERM
-                self._runner.signal(wanted.job.id, number)
+            for stop in signals:
+                number = signal.SIGKILL if stop.kill else signal.SIGTERM
+                self._runner.signal(stop.job.id, number)
 
     def _send(self, events: list[BusEvent]) -> None:
         """Publish, but for what the faults have in mind: lost, twice, late."""
@@ -245,22 +245,22 @@ class BatchService:
 
     def _put_away(self, ticket: Hashable) -> tuple[Job, Attempt]:
         """What a process leaves behind: its log ends, its folder is free."""
-        ended = self._tickets.pop(ticket)
-        self.logs.close_stream(ended.job, ended.attempt, ended.output, now_ms())
-        if ended.scratch is not None:
-            self._scratch.give_back(ended.scratch)
-        return ended.job, ended.attempt
+        process = self._tickets.pop(ticket)
+        self.logs.close_stream(process.job, process.attempt, process.output, now_ms())
+        if process.scratch is not None:
+            self._scratch.give_back(process.scratch)
+        return process.job, process.attempt
 
 
 def job_environment(job: Job) -> dict[str, str]:
     """What AWS Batch gives a process. Source: Batch User Guide, job_env_vars."""
-    given = {
+    own = {
         "AWS_BATCH_JOB_ID": job.id,
         "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
         "AWS_BATCH_JQ_NAME": job.spec.queue.name,
         "AWS_BATCH_CE_NAME": job.attempts[-1].environment.name,
     }
     if job.index is not None:
-        given["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
-        given["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.spec.size)
-    return {**job.spec.environment, **given}
+        own["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
+        own["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.spec.size)
+    return {**job.spec.environment, **own}

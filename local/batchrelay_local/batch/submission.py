@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
@@ -20,10 +20,11 @@ from batchrelay_local.batch.model import (
     JobDefinition,
     JobQueue,
     JobSpec,
+    RetryStrategy,
 )
 from batchrelay_local.batch.policies import SHARE
 from batchrelay_local.batch.requirements import requirements_of
-from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX, RetryStrategy
+from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
 from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
 
 PRIORITY_MAX = 9_999
@@ -39,16 +40,16 @@ _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def check(request: dict[str, Any]) -> None:
-    """Checks without queue and definition. Raises: ClientError."""
+    """Checks without queue and definition. Raises: ClientException."""
     size = len(text_of(request).encode(errors="surrogatepass"))
     if size > REQUEST_BYTES_MAX:
-        raise ClientError(f"Job size must be less than 30 KiB, got {-(-size // 1024)} KiB")
+        raise ClientException(f"Job size must be less than 30 KiB, got {-(-size // 1024)} KiB")
     if not NAME.fullmatch(request["jobName"]):
-        raise ClientError(f"Job name should match valid pattern {NAME.pattern}")
+        raise ClientException(f"Job name should match valid pattern {NAME.pattern}")
     if len(request.get("dependsOn", ())) > DEPENDENCIES_MAX:
-        raise ClientError(f"Job cannot have more than {DEPENDENCIES_MAX} dependencies")
+        raise ClientException(f"Job cannot have more than {DEPENDENCIES_MAX} dependencies")
     if "" in request.get("containerOverrides", {}).get("command", ()):
-        raise ClientError("Command field cannot have empty strings")
+        raise ClientException("Command field cannot have empty strings")
 
 
 def text_of(request: Mapping[str, Any]) -> str:
@@ -62,9 +63,9 @@ def spec_of(
     definition: JobDefinition,
     assume: Assumptions = DOCUMENTED,
 ) -> JobSpec:
-    """Overrides win over the definition. Raises: ClientError."""
+    """Overrides win over the definition. Raises: ClientException."""
     if queue.state != "ENABLED":
-        raise ClientError(f"JobQueue {queue.name} is DISABLED")
+        raise ClientException(f"JobQueue {queue.name} is DISABLED")
     overrides = request.get("containerOverrides", {})
     container = definition.container
     parameters = definition.parameters | request.get("parameters", {})
@@ -92,19 +93,19 @@ def spec_of(
 
 
 def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
-    """A retryStrategy. Raises: ClientError."""
+    """A retryStrategy. Raises: ClientException."""
     if not strategy:
         return RetryStrategy()
     rules = strategy.get("evaluateOnExit", ())
     if rules and "attempts" not in strategy:
-        raise ClientError("RetryAttempts must be provided with retry strategy")
+        raise ClientException("RetryAttempts must be provided with retry strategy")
     attempts: int = strategy.get("attempts", 1)
     if not ATTEMPTS_MIN <= attempts <= ATTEMPTS_MAX:
-        raise ClientError(
+        raise ClientException(
             f"attempts must be between {ATTEMPTS_MIN} and {ATTEMPTS_MAX}, got {attempts}"
         )
     if len(rules) > RULES_MAX:
-        raise ClientError(f"evaluateOnExit can have at most {RULES_MAX} entries")
+        raise ClientException(f"evaluateOnExit can have at most {RULES_MAX} entries")
     for rule in rules:
         _check_rule(rule)
     return RetryStrategy(attempts=attempts, rules=tuple(rules))
@@ -112,31 +113,33 @@ def retry_of(strategy: Mapping[str, Any] | None) -> RetryStrategy:
 
 def _check_rule(rule: Mapping[str, str]) -> None:
     if rule.get("action", "").upper() not in ("RETRY", "EXIT"):
-        raise ClientError("action must be RETRY or EXIT")
+        raise ClientException("action must be RETRY or EXIT")
     if not any(name in rule for name in _CONDITIONS):
-        raise ClientError(f"a rule needs one of {', '.join(_CONDITIONS)}")
+        raise ClientException(f"a rule needs one of {', '.join(_CONDITIONS)}")
     for name in _CONDITIONS:
         pattern = _EXIT_CODE_PATTERN if name == "onExitCode" else _REASON_PATTERN
         value = rule.get(name, "*")
         if not pattern.fullmatch(value) or len(value) > PATTERN_CHARS_MAX:
-            raise ClientError(
+            raise ClientException(
                 f"{name} {value[:200]!r} should match valid pattern {pattern.pattern}, with at "
                 f"most {PATTERN_CHARS_MAX} characters"
             )
 
 
 def timeout_of(timeout: Mapping[str, int] | None) -> int | None:
-    """Seconds of a timeout. Raises: ClientError."""
+    """Seconds of a timeout. Raises: ClientException."""
     seconds = (timeout or {}).get("attemptDurationSeconds")
     if seconds is not None and seconds < TIMEOUT_S_MIN:
-        raise ClientError(f"attemptDurationSeconds must be at least {TIMEOUT_S_MIN}, got {seconds}")
+        raise ClientException(
+            f"attemptDurationSeconds must be at least {TIMEOUT_S_MIN}, got {seconds}"
+        )
     return seconds
 
 
 def check_priority(name: str, priority: int) -> None:
-    """A scheduling priority. Raises: ClientError."""
+    """A scheduling priority. Raises: ClientException."""
     if not 0 <= priority <= PRIORITY_MAX:
-        raise ClientError(f"{name} must be between 0 and {PRIORITY_MAX}, got {priority}")
+        raise ClientException(f"{name} must be between 0 and {PRIORITY_MAX}, got {priority}")
 
 
 def _share(
@@ -148,19 +151,19 @@ def _share(
     check_priority("schedulingPriorityOverride", override or 0)
     if queue.scheduling_policy is None:
         if share is not None:
-            raise ClientError(
+            raise ClientException(
                 f"shareIdentifier needs a job queue with a scheduling policy, and {queue.name} "
                 "has none: leave it out"
             )
         return None, 0
     if share is None or not SHARE.fullmatch(share):
-        raise ClientError(
+        raise ClientException(
             f"shareIdentifier must be there, for {queue.name} has a scheduling policy, and should "
             f"match valid pattern {SHARE.pattern}"
         )
     priority = definition.priority if override is None else override
     if priority is None:
-        raise ClientError(
+        raise ClientException(
             "Either schedulingPriority in job definition or schedulingPriorityOverride should be "
             "specified"
         )
@@ -177,7 +180,9 @@ def _command(
         *(_REFERENCE.sub(lambda m: parameters.get(m[1], m[0]), word) for word in arguments),
     )
     if not command:
-        raise ClientError(f"{definition.name} has no command; here there is no image to have one")
+        raise ClientException(
+            f"{definition.name} has no command; here there is no image to have one"
+        )
     return command
 
 
@@ -188,24 +193,28 @@ def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     if size == 0 and assume.array_of_zero == "simple":
         return None
     if not ARRAY_SIZE_MIN <= size <= ARRAY_SIZE_MAX:
-        raise ClientError(
+        raise ClientException(
             f"Array size must be between {ARRAY_SIZE_MIN} and {ARRAY_SIZE_MAX}, got {size}"
         )
     return size
 
 
 def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
-    """The variables of a definition or of overrides, by name. Raises: ClientError."""
-    given = {
+    """The variables of a definition or of overrides, by name. Raises: ClientException."""
+    values = {
         entry.get("name", ""): entry.get("value", "") for entry in container.get("environment", ())
     }
-    taken = [name for name in given if name.startswith("AWS_BATCH")]
-    if taken:
-        raise ClientError(f"Environment names must not start with AWS_BATCH: {', '.join(taken)}")
-    broken = [name for name in given if not name or "=" in name or "\0" in name + given[name]]
-    if broken:
-        raise ClientError(f"Environment names and values must be texts of a process: {broken}")
-    return given
+    reserved_names = [name for name in values if name.startswith("AWS_BATCH")]
+    if reserved_names:
+        raise ClientException(
+            f"Environment names must not start with AWS_BATCH: {', '.join(reserved_names)}"
+        )
+    bad_names = [name for name in values if not name or "=" in name or "\0" in name + values[name]]
+    if bad_names:
+        raise ClientException(
+            f"Environment names and values must be texts of a process: {bad_names}"
+        )
+    return values
 
 
 def _flaw(overrides: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 
 class Kind(StrEnum):
@@ -255,8 +255,8 @@ def decision_of(path: str) -> Decision | None:
     if path in DECISIONS:
         return DECISIONS[path]
     above = path.rpartition(".")[0].removesuffix("[]")
-    decided = decision_of(above) if above else None
-    return None if decided is None or decided.kind is Kind.HONOURED else decided
+    decision = decision_of(above) if above else None
+    return None if decision is None or decision.kind is Kind.HONOURED else decision
 
 
 def paths(shape: Shape, path: str, holders: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -270,14 +270,14 @@ def paths(shape: Shape, path: str, holders: frozenset[str] = frozenset()) -> Ite
 
 
 def check_operation(name: str) -> None:
-    """An operation that is not supported is refused by its name. Raises: ClientError."""
-    decided = decision_of(name)
-    if decided is None or decided.kind is Kind.REFUSED:
-        raise ClientError(_refusal("", name, decided))
+    """An operation that is not supported is refused by its name. Raises: ClientException."""
+    decision = decision_of(name)
+    if decision is None or decision.kind is Kind.REFUSED:
+        raise ClientException(_refusal("", name, decision))
 
 
 def check_fields(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """What is not supported is refused by its name, never ignored. Raises: ClientError.
+    """What is not supported is refused by its name, never ignored. Raises: ClientException.
 
     Args:
         operation: what is called.
@@ -293,15 +293,15 @@ def _check(shape: Shape, value: Any, path: str) -> None:
             _check(shape.member, entry, f"{path}[]")
     elif isinstance(shape, StructureShape):
         for name, inner in value.items():
-            decided = decision_of(f"{path}.{name}")
-            if decided is None or decided.kind is Kind.REFUSED:
-                raise ClientError(_refusal(path, name, decided))
-            if decided.kind is Kind.HONOURED:
+            decision = decision_of(f"{path}.{name}")
+            if decision is None or decision.kind is Kind.REFUSED:
+                raise ClientException(_refusal(path, name, decision))
+            if decision.kind is Kind.HONOURED:
                 _check(shape.members[name], inner, f"{path}.{name}")
     elif shape.type_name == "integer" and not -(2**31) <= value < 2**31:
-        raise ClientError(f"{path} must be a number of 32 bits")
+        raise ClientException(f"{path} must be a number of 32 bits")
 
 
-def _refusal(where: str, name: str, decided: Decision | None) -> str:
-    why = f": {decided.why}" if decided is not None else ""
+def _refusal(where: str, name: str, decision: Decision | None) -> str:
+    why = f": {decision.why}" if decision is not None else ""
     return (f"{where}: " if where else "") + f"{name} is not supported by this local AWS Batch{why}"

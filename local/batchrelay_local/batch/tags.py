@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchrelay_local.batch.errors import ClientError
+from batchrelay_local.batch.errors import ClientException
 
 TAGS_MAX = 50
 """Tags of one resource; of a job's task together with those of its definition."""
@@ -26,18 +26,18 @@ def of_aws(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """A copy of tags that AWS would take. Raises: ClientError."""
+    """A copy of tags that AWS would take. Raises: ClientException."""
     count = len(of_aws(tags))
     if count > TAGS_MAX:
-        raise ClientError(f"A resource can have at most {TAGS_MAX} tags, got {count}")
+        raise ClientException(f"A resource can have at most {TAGS_MAX} tags, got {count}")
     for key, value in tags.items():
         if not 1 <= len(key) <= KEY_CHARS_MAX or key.lower().startswith("aws:"):
-            raise ClientError(
+            raise ClientException(
                 f"The tag key {key[:200]!r} must have 1 to {KEY_CHARS_MAX} characters and must not "
                 "begin with aws:"
             )
         if len(value) > VALUE_CHARS_MAX and key not in _OF_THIS_MACHINE:
-            raise ClientError(
+            raise ClientException(
                 f"The value of the tag {key!r} must have at most {VALUE_CHARS_MAX} characters"
             )
     return dict(tags)

@@ -56,15 +56,15 @@ class _Progress:
     stamp: tuple[Any, ...]
     times: Iterator[datetime]
     next: datetime | None
-    seen: datetime
+    seen_at: datetime
 
     def pass_until(self, now: datetime) -> datetime | None:
         """The last time that has passed since it was asked before."""
-        passed = None
+        latest = None
         while self.next is not None and self.next <= now:
-            passed, self.next = self.next, next(self.times, None)
-        self.seen = now
-        return passed
+            latest, self.next = self.next, next(self.times, None)
+        self.seen_at = now
+        return latest
 
 
 class DueSchedules(Generic[_K]):
@@ -89,22 +89,22 @@ class DueSchedules(Generic[_K]):
 
     def _progress_of(self, key: _K, record: Record) -> _Progress:
         """An update that leaves the times alone goes on; any other begins anew."""
-        created = _moment(record["CreationDate"])
+        created_at = _moment(record["CreationDate"])
         timing = ["ScheduleExpression", "ScheduleExpressionTimezone"]
         if not record["ScheduleExpression"].startswith("at("):
             timing += ["StartDate", "EndDate"]
-        stamp = (created, *(record.get(name) for name in timing))
-        known = self._progress.get(key)
-        if known is not None and known.stamp == stamp:
-            return known
-        first = created if known is None else max(created, known.seen)
-        times = _times(record, created, first)
-        progress = _Progress(stamp=stamp, times=times, next=next(times, None), seen=first)
+        stamp = (created_at, *(record.get(name) for name in timing))
+        latest = self._progress.get(key)
+        if latest is not None and latest.stamp == stamp:
+            return latest
+        first = created_at if latest is None else max(created_at, latest.seen_at)
+        times = _times(record, created_at, first)
+        progress = _Progress(stamp=stamp, times=times, next=next(times, None), seen_at=first)
         self._progress[key] = progress
         return progress
 
 
-def _times(record: Record, created: datetime, first: datetime) -> Iterator[datetime]:
+def _times(record: Record, created_at: datetime, first: datetime) -> Iterator[datetime]:
     """Those of an expression that cannot be read are none: CreateSchedule refuses it."""
     try:
         expression = read_expression(record["ScheduleExpression"])
@@ -113,7 +113,7 @@ def _times(record: Record, created: datetime, first: datetime) -> Iterator[datet
     zone = ZoneInfo(record.get("ScheduleExpressionTimezone") or "UTC")
     if isinstance(expression, At):
         return times_from(expression, zone, BEGIN)
-    start = _moment(record.get("StartDate")) if record.get("StartDate") else created
+    start = _moment(record.get("StartDate")) if record.get("StartDate") else created_at
     times = times_from(expression, zone, max(first, start), rate_begin=start)
     if not record.get("EndDate"):
         return times

@@ -197,11 +197,11 @@ def _cron(text: str, fields: str) -> Cron:
 def _values(field: _Field, text: str, problems: list[str]) -> tuple[int, ...]:
     """What a list of numbers, ranges and steps chooses; its problem is added to the others."""
     try:
-        found = {value for term in text.split(",") for value in _term(field, term)}
+        values = {value for term in text.split(",") for value in _term(field, term)}
     except ExpressionError as error:
         problems.append(str(error))
         return ()
-    return tuple(sorted(found))
+    return tuple(sorted(values))
 
 
 def _term(field: _Field, term: str) -> range | list[int]:

@@ -42,10 +42,10 @@ def _window_refusal(window: Any) -> str | None:
     return None
 
 
-def _constraint(name: str, value: Any, wanted: str) -> str:
+def _constraint(name: str, value: Any, rule: str) -> str:
     """In the words of AWS's services."""
     at = name[0].lower() + name[1:]
     return (
         f"1 validation error detected: Value {str(value)!a} at '{at}' failed to satisfy "
-        f"constraint: Member must satisfy {wanted}"
+        f"constraint: Member must satisfy {rule}"
     )

@@ -31,21 +31,23 @@ BEGIN, _END = datetime(YEAR_MIN, 1, 1, tzinfo=UTC), datetime(YEAR_MAX + 1, 1, 1,
 
 def flaws(expression: str, timezone: str) -> Mapping[str, str]:
     """What is wrong with a schedule, by "expression" and "timezone"; empty if nothing is."""
-    found: dict[str, str] = {}
-    parsed = None
+    problems: dict[str, str] = {}
+    rule = None
     try:
-        parsed = read_expression(expression)
+        rule = read_expression(expression)
     except ExpressionError as error:
-        found["expression"] = str(error)
-    known = _timezones()
-    if timezone not in known:
-        found["timezone"] = f"timezone {timezone!r} is not known: write {_similar(timezone, known)}"
-    elif parsed and next(times_from(parsed, ZoneInfo(timezone), BEGIN), None) is None:
-        found["expression"] = (
+        problems["expression"] = str(error)
+    timezones = _timezones()
+    if timezone not in timezones:
+        problems["timezone"] = (
+            f"timezone {timezone!r} is not known: write {_similar(timezone, timezones)}"
+        )
+    elif rule and next(times_from(rule, ZoneInfo(timezone), BEGIN), None) is None:
+        problems["expression"] = (
             f"{expression}: a clock change leaves this time out in {timezone}, it would never "
             "fire; write an hour later"
         )
-    return found
+    return problems
 
 
 @lru_cache(maxsize=1)
@@ -54,9 +56,9 @@ def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _similar(timezone: str, known: frozenset[str]) -> str:
-    wanted = timezone.strip().replace(" ", "_").lower()
-    by_city = sorted(z for z in known if wanted in (z.lower(), z.rpartition("/")[2].lower()))
+def _similar(timezone: str, timezones: frozenset[str]) -> str:
+    name = timezone.strip().replace(" ", "_").lower()
+    by_city = sorted(z for z in timezones if name in (z.lower(), z.rpartition("/")[2].lower()))
     return " or ".join(by_city[:3] or ["Europe/Berlin", "UTC"])
 
 
@@ -73,8 +75,8 @@ def times_from(
     match expression:
         case Rate(interval):
             begin = rate_begin or first
-            missed = max(0, -((begin - first) // interval))  # rounded up
-            times = (begin.astimezone(UTC) + n * interval for n in count(missed))
+            past_count = max(0, -((begin - first) // interval))  # rounded up
+            times = (begin.astimezone(UTC) + n * interval for n in count(past_count))
             return takewhile(lambda due: due < _END, times)
         case At(wall):
             return _real_times(iter([wall]), zone, first)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from batchrelay.aws_lambda.wiring import store
 from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
-from batchrelay_cli.stack.client import Wire, deployed
+from batchrelay_cli.stack.client import Stack, find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
 
@@ -70,8 +70,8 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     shown = batchrelay("status", run["runId"], "--watch")
     assert shown.exit_code == 0, shown.output
     assert "SUCCEEDED" in shown.output
-    told = batchrelay("history", run["runId"]).output.splitlines()
-    assert told[-1].endswith("run SUCCEEDED")
+    lines = batchrelay("history", run["runId"]).output.splitlines()
+    assert lines[-1].endswith("run SUCCEEDED")
     assert batchrelay("logs", f"{run['runId']}/say:1").output == "ahoy 1\n"
     assert run["runId"] in batchrelay("runs", "quick", "--status", "SUCCEEDED").output
     assert batchrelay("runs", "quick", "--status", "FAILED").output == "no runs\n"
@@ -89,14 +89,14 @@ def test_a_start_whose_answer_is_lost_names_the_key_of_the_run_that_it_may_have_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batchrelay("deploy", write(tmp_path, QUICK.replace("quick", "lost")))
-    invoke = Wire.invoke
+    invoke = Stack.invoke
 
-    def deaf(wire: Wire, function: str, event: Any) -> Any:
-        invoke(wire, function, event)
+    def deaf(stack: Stack, function: str, event: Any) -> Any:
+        invoke(stack, function, event)
         raise ReadTimeoutError(endpoint_url="https://lambda")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Wire, "invoke", deaf)
+        patched.setattr(Stack, "invoke", deaf)
         lost = batchrelay("start", "lost")
     assert lost.exit_code != 0
     [key] = re.findall(r"--key (\S+)", lost.output)
@@ -131,11 +131,11 @@ def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> No
 def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) -> None:
     batchrelay("deploy", write(tmp_path, ENDLESS))
     run_id = document("start", "endless")["runId"]
-    wire = deployed("batchrelay")
+    stack = find_stack("batchrelay")
     assert batchrelay("status", run_id).exit_code == 3
-    assert document("status", run_id) == ask(wire, "GET", "runs", run_id)
-    assert document("history", run_id) == ask(wire, "GET", "runs", run_id, "history")
-    assert document("runs") == ask(wire, "GET", "runs")
+    assert document("status", run_id) == ask(stack, "GET", "runs", run_id)
+    assert document("history", run_id) == ask(stack, "GET", "runs", run_id, "history")
+    assert document("runs") == ask(stack, "GET", "runs")
     cancelled = document("cancel", run_id)
     assert cancelled["status"] == "CANCELLING"
     began = time.monotonic()
@@ -147,22 +147,22 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("status", "nobody"), "there is no run nobody"),
-        (("history", "nobody"), "there is no run nobody"),
-        (("cancel", "nobody"), "there is no run nobody"),
-        (("logs", "nobody"), "write RUN/STEP or RUN/STEP:INDEX"),
-        (("logs", "nobody/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
-        (("undeploy", "nobody"), "there is no pipeline nobody"),
-        (("start", "nobody"), "there is no pipeline nobody"),
-        (("start", "nobody", "--param", "x"), "write --param NAME=VALUE"),
+        (("status", "absent"), "there is no run absent"),
+        (("history", "absent"), "there is no run absent"),
+        (("cancel", "absent"), "there is no run absent"),
+        (("logs", "absent"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("logs", "absent/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("undeploy", "absent"), "there is no pipeline absent"),
+        (("start", "absent"), "there is no pipeline absent"),
+        (("start", "absent", "--param", "x"), "write --param NAME=VALUE"),
         (("status", ""), "a name or an id is empty"),
-        (("logs", "nobody/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
+        (("logs", "absent/a:²"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("dlq", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
         (("runs", "--next", "x"), "next is not the value of an earlier page"),
         (("runs", "--stack", "other"), "there is no stack other: deploy it with `sam deploy`"),
     ],
 )
-def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+def test_an_error_is_one_line(arguments: tuple[str, ...], sentence: str) -> None:
     result = batchrelay(*arguments)
     assert result.exit_code == 2, result.output
     assert sentence in result.output
@@ -243,8 +243,8 @@ def test_an_array_in_the_middle_shows_its_counts_without_reconcile(middle: str) 
     assert counts(run, "align") == (1, 1, 2)
     asked = datetime.fromisoformat(run["asOf"])
     assert abs((datetime.now(UTC) - asked).total_seconds()) < 30
-    wire = deployed("batchrelay")
-    stored = store(wire.outputs["TableName"], wire.make_client).load(middle).state("align")
+    stack = find_stack("batchrelay")
+    stored = store(stack.outputs["TableName"], stack.make_client).load(middle).state("align")
     assert stored.counted_at is None or stored.counted_at < asked, "it is not from reconcile"
     text = batchrelay("status", middle).output
     assert "2/4 (2 running, 1 failed)" in text
@@ -300,11 +300,11 @@ def test_a_region_is_read_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert "there is no stack batchrelay" in batchrelay("runs").output, "it is in another region"
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    assert deployed("batchrelay").batch.meta.region_name == "us-east-1"
+    assert find_stack("batchrelay").batch.meta.region_name == "us-east-1"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert batchrelay("runs").exit_code == 0
     monkeypatch.delenv("AWS_REGION")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/absent")
     result = batchrelay("runs")
     assert result.exit_code == 2
     assert result.stderr == (
@@ -354,7 +354,9 @@ def test_a_queue_of_jobs_with_a_share_is_made_a_fair_share_queue(
     )
 
 
-def test_what_others_made_in_a_local_cloud_counts(stays: LocalCloud, tmp_path: Path) -> None:
+def test_deploy_uses_queues_and_definitions_made_by_other_clients(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
     """By boto3 or by the aws CLI: a job queue, and job definitions that the file does not have."""
     batch = client_of(stays, "batch")
     make_queue(batch, "theirs", slots=2)
@@ -410,13 +412,13 @@ def test_deploy_says_what_aws_would_not_allow(tmp_path: Path) -> None:
         "ItemsBucketArn=arn:aws:s3:::payroll TopicArns=arn:aws:sns:us-east-1:000000000000:other"
     )
     topic = "topic arn:aws:sns:us-east-1:000000000000:other (TopicArns)"
-    said = [
+    warnings = [
         f"{file}:11:45: {lead} bucket payroll (ItemsBucketArn)",
         f"{file}:16:21: {lead} {topic}",
         allow,
     ]
-    assert result.stderr.splitlines() == said
-    assert document("deploy", str(file)) == {"changed": [], "warnings": said}
+    assert result.stderr.splitlines() == warnings
+    assert document("deploy", str(file)) == {"changed": [], "warnings": warnings}
 
 
 def test_what_an_account_does_not_have_is_found_when_it_is_deployed(

@@ -36,9 +36,9 @@ def test_dead_letters_are_shown_and_sent_again(monkeypatch: pytest.MonkeyPatch) 
             return result.output
 
         monkeypatch.setattr("batchrelay_cli.verbs.dlq.SHOWN_S", 2)
-        unknown = CliRunner().invoke(cli, ["dlq", "--stack", "nobody"])
+        unknown = CliRunner().invoke(cli, ["dlq", "--stack", "absent"])
         assert unknown.exit_code == 2
-        assert "nobody" in unknown.output
+        assert "absent" in unknown.output
         shown = dlq()
         assert "job-events    br-r-s-r0-p0 SUCCEEDED" in shown
         assert "job-events    not what was expected: no json" in shown

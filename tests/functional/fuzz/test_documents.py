@@ -28,7 +28,7 @@ from verification.fuzz.mutation import mutated, seeds
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 FILES = sorted((ROOT / "examples").glob("*/pipeline.yaml"))
-TURNS_MAX = 60
+ROUNDS_MAX = 60
 
 
 def test_a_pipeline_file_is_refused_at_its_place_or_runs_to_an_end(tmp_path: Path) -> None:
@@ -67,14 +67,14 @@ def _played(definition: Pipeline, seed: int) -> str:
         return "not started"
     except Exception as error:
         raise AssertionError(f"seed {seed}: {encode_pipeline(definition)}") from error
-    for _ in range(TURNS_MAX):
+    for _ in range(ROUNDS_MAX):
         if not cloud.runs.open_ids:
             return "ended"
-        _turn(cloud, seed)
+        _play_round(cloud, seed)
     raise AssertionError(f"seed {seed}: {cloud.runs.runs['run1'].steps}")
 
 
-def _turn(cloud: MemoryCloud, seed: int) -> None:
+def _play_round(cloud: MemoryCloud, seed: int) -> None:
     try:
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
@@ -218,14 +218,14 @@ def test_a_stored_document_is_read_or_refused_with_its_path() -> None:
         (encode_run(run), lambda stored: decode_run(stored, run.pipeline, 1)),
         (encode_pipeline(run.pipeline), lambda stored: decode_pipeline(stored, 1)),
     )
-    said: list[str] = []
+    messages: list[str] = []
     for seed in seeds():
         rng = random.Random(seed)
         document, decode = rng.choice(documents)
         try:
             decode(mutated(document, rng))
         except CodecError as error:
-            said.append(str(error))
+            messages.append(str(error))
         except Exception as error:
             raise AssertionError(f"seed {seed}") from error
-    assert [error for error in said if not error.startswith(("run", "pipeline"))] == []
+    assert [error for error in messages if not error.startswith(("run", "pipeline"))] == []

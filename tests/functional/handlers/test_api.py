@@ -97,18 +97,18 @@ def test_what_the_api_started_and_ended_is_counted(
     ask("POST", "/runs/r1/cancel")
     ask("POST", "/pipelines/test/runs")
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert [said["outcome"] for said in printed if "RunsEnded" in said] == ["CANCELLED"]
-    assert [said["RunsStarted"] for said in printed if "RunsStarted" in said] == [[1.0]]
-    assert [said["EffectsPerformed"] for said in printed if "EffectsPerformed" in said] == [
+    assert [line["outcome"] for line in printed if "RunsEnded" in line] == ["CANCELLED"]
+    assert [line["RunsStarted"] for line in printed if "RunsStarted" in line] == [[1.0]]
+    assert [line["EffectsPerformed"] for line in printed if "EffectsPerformed" in line] == [
         [0.0],
         [1.0],
     ]
 
 
-def test_what_no_route_takes_is_a_problem(cloud: MemoryCloud) -> None:
+def test_a_path_without_a_route_is_answered_with_a_problem(cloud: MemoryCloud) -> None:
     for path in ("/nothing", "/pipelines/a\x00b/runs", "/pipelines/\U000fffffw/runs"):
-        status, said = ask("POST", path, {})
-        assert (status, said["title"]) in ((404, "PathNotFound"), (404, "PipelineNotFound"))
+        status, answer = ask("POST", path, {})
+        assert (status, answer["title"]) in ((404, "PathNotFound"), (404, "PipelineNotFound"))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_a_field_that_is_wrong_is_a_problem(
     cloud: MemoryCloud, path: str, body: Any, detail: str
 ) -> None:
     ask("POST", "/pipelines/test/runs")
-    status, said = ask("POST", path, body, key="k")
+    status, answer = ask("POST", path, body, key="k")
     assert status == 400
-    assert said["detail"].startswith(detail)
+    assert answer["detail"].startswith(detail)
 
 
 def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
@@ -137,7 +137,7 @@ def test_the_same_key_starts_one_run(cloud: MemoryCloud) -> None:
     assert len(cloud.runs.runs) == 2
 
 
-def test_what_was_taken_away_starts_no_more_and_a_start_that_was_made_is_repeated(
+def test_an_unregistered_pipeline_starts_no_run_and_repeats_an_earlier_answer(
     cloud: MemoryCloud,
 ) -> None:
     _, first = ask("POST", "/pipelines/test/runs", key="night 1")
@@ -199,23 +199,25 @@ def test_runs_are_filtered_by_pipeline_and_status(cloud: MemoryCloud) -> None:
     cloud.engine.reconcile("run100")
     _, page = ask("GET", "/runs", query={"status": "CANCELLED", "pipeline": "test"})
     assert [(run["runId"], run["status"]) for run in page["runs"]] == [("run100", "CANCELLED")]
-    assert ask("GET", "/runs", query={"pipeline": "nobody"})[1] == {"runs": [], "next": None}
+    assert ask("GET", "/runs", query={"pipeline": "absent"})[1] == {"runs": [], "next": None}
 
 
-def test_what_failed_is_reported(cloud: MemoryCloud) -> None:
+def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     ask("POST", "/pipelines/test/runs")
     [job_id] = cloud.jobs.jobs
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
     cloud.engine.reconcile("run100")
     _, first = ask("GET", "/runs/run100/steps/a")
     assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
-    assert first["jobs"] == [{"jobId": job_id, "children": 10, "outcome": "FAILED"}]
+    assert first["jobs"] == [
+        {"jobId": job_id, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
+    ]
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "detail"),
     [
-        ("POST", "/pipelines/nobody/runs", None, 404, "there is no pipeline nobody"),
+        ("POST", "/pipelines/absent/runs", None, 404, "there is no pipeline absent"),
         ("POST", "/pipelines/test/runs", {"version": 9}, 404, "pipeline test has no version 9"),
         ("POST", "/pipelines/test/runs", {"params": {"size": "x"}}, 400, "parameter size must be"),
         ("POST", "/pipelines/test/runs", {"params": {"size": "1" * 300}}, 400, "step b: tags.size"),
@@ -251,10 +253,10 @@ def test_what_failed_is_reported(cloud: MemoryCloud) -> None:
         ("POST", "/pipelines/test/runs", {"version": 0}, 400, "order.version: expected a number"),
         ("POST", f"/pipelines/{'x' * 3_000}/runs", None, 404, "there is no pipeline xxx"),
         ("GET", f"/runs/{'x' * 3_000}", None, 404, "there is no run xxx"),
-        ("GET", "/runs/nobody", None, 404, "there is no run nobody"),
-        ("GET", "/runs/nobody/history", None, 404, "there is no run nobody"),
-        ("POST", "/runs/nobody/cancel", None, 404, "there is no run nobody"),
-        ("POST", "/runs/nobody/cancel", {"reason": 1}, 400, "reason must be a text"),
+        ("GET", "/runs/absent", None, 404, "there is no run absent"),
+        ("GET", "/runs/absent/history", None, 404, "there is no run absent"),
+        ("POST", "/runs/absent/cancel", None, 404, "there is no run absent"),
+        ("POST", "/runs/absent/cancel", {"reason": 1}, 400, "reason must be a text"),
         ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),
     ],
 )  # fmt: skip
@@ -324,7 +326,7 @@ def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> Non
             status, answered = ask(method.upper(), path.format(**paths))
             content = operation["responses"][str(status)]["content"]["application/json"]
             validate(answered, {**content["schema"], "components": document["components"]})
-    status, problem = ask("GET", "/runs/nobody")
+    status, problem = ask("GET", "/runs/absent")
     schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
     validate(problem, schema)
 

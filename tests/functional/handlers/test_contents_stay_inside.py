@@ -110,9 +110,9 @@ def prepared(
     return dict(prepare.handler(event, CONTEXT))
 
 
-def everything_said(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> str:
+def everything_printed(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> str:
     """Logs, what is stored of the run, what the API answers, and the notices."""
-    said = [*capsys.readouterr(), str(encode_run(cloud.runs.load("run1")))]
+    texts = [*capsys.readouterr(), str(encode_run(cloud.runs.load("run1")))]
     for path in ("/runs/run1", "/runs/run1/history", "/runs/run1/steps/fan", "/runs"):
         event = {
             "httpMethod": "GET",
@@ -126,8 +126,8 @@ def everything_said(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> s
         }
         answer = api.handler(event, CONTEXT)
         assert answer["statusCode"] == 200, answer
-        said.append(answer["body"])
-    return "\n".join([*said, *map(str, cloud.notices.published)])
+        texts.append(answer["body"])
+    return "\n".join([*texts, *map(str, cloud.notices.published)])
 
 
 @pytest.mark.parametrize("number", range(len(LISTS)))
@@ -146,9 +146,9 @@ def test_no_word_of_a_list_is_in_an_error(
     state = cloud.runs.load("run1").state("fan")
     assert state.status is StepStatus.FAILED, content
     assert any(mark in state.reason for mark in ("line", "byte", "item")), state.reason
-    said = everything_said(cloud, capsys)
-    assert json.dumps(state.reason, ensure_ascii=False)[1:-1] in said
-    assert [part for part in PARTS if part in said] == [], state.reason
+    texts = everything_printed(cloud, capsys)
+    assert json.dumps(state.reason, ensure_ascii=False)[1:-1] in texts
+    assert [part for part in PARTS if part in texts] == [], state.reason
 
 
 @pytest.mark.parametrize("record", [WORD, f'{{"items": [{{"ok": 1, "n": 0, "s": "{WORD}"}}]}}'])
@@ -166,12 +166,12 @@ def test_no_word_of_a_result_record_is_in_an_error(
     }
     assert prepared(cloud, monkeypatch, {}) == {"batchItemFailures": []}
     assert cloud.runs.load("run1").state("fan").chunk == 1
-    said = everything_said(cloud, capsys)
-    assert [part for part in PARTS if part in said] == []
+    texts = everything_printed(cloud, capsys)
+    assert [part for part in PARTS if part in texts] == []
 
 
 @pytest.mark.parametrize("stored", [WORD, f'{{"position": {{"{WORD}": 1}}}}', f'"{WORD}"'])
-def test_no_word_of_what_was_put_down_is_in_an_error(
+def test_an_error_holds_no_content_of_a_stored_object(
     stored: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Jobs may write below runs/."""
@@ -183,8 +183,8 @@ def test_no_word_of_what_was_put_down_is_in_an_error(
     assert prepared(cloud, monkeypatch, {}, resume=uri) == {"batchItemFailures": []}
     reason = cloud.runs.load("run1").state("fan").reason
     assert reason == f"{uri}: not what an earlier invocation put down"
-    said = everything_said(cloud, capsys)
-    assert [part for part in PARTS if part in said] == []
+    texts = everything_printed(cloud, capsys)
+    assert [part for part in PARTS if part in texts] == []
 
 
 @pytest.mark.parametrize("row", [f'"{WORD}"', f'{{"{WORD}": 1}}', f'{{"output": {NUMBER}}}'])
@@ -200,7 +200,7 @@ def test_no_word_of_a_level_is_in_an_error(row: str) -> None:
     assert [part for part in PARTS if part in str(error.value)] == []
 
 
-def test_what_python_says_of_a_value_is_not_kept(
+def test_a_python_error_text_is_not_stored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of any reader, also one that is yet to be written."""
@@ -218,4 +218,4 @@ def test_what_python_says_of_a_value_is_not_kept(
     assert reason.startswith(
         "the items cannot be read: ValueError at test_contents_stay_inside.py:"
     )
-    assert WORD not in everything_said(cloud, capsys)
+    assert WORD not in everything_printed(cloud, capsys)

@@ -1,4 +1,4 @@
-"""Every file in events/ has a twin that says what comes of it."""
+"""Every file in events/ has a file with its expected result."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_a_preparation_that_cannot_be_done_goes_back(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = json.dumps({"run_id": "run1", "step": "a", "round": 0})
-    gone = json.dumps({"run_id": "nobody", "step": "a", "round": 0})
+    gone = json.dumps({"run_id": "absent", "step": "a", "round": 0})
     assert prepare.handler(records(body, gone), CONTEXT) == again()
     monkeypatch.setattr(
         cloud.runs, "load", fails_for("run1", cloud.runs.load, RuntimeError("down"))
@@ -290,7 +290,9 @@ def test_every_queue_with_a_reader_gives_up_after_a_few_tries_and_raises_an_alar
     assert all("AlarmActions" in alarm for alarm in alarms)
 
 
-def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_count_starts_ends_and_effects(
+    cloud: MemoryCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
     start_run.handler({"runId": "run3", "pipeline": "test", "version": 1}, CONTEXT)
     for label in "ab":
         event = records(ended(cloud, "run3", label))
@@ -303,11 +305,11 @@ def test_what_was_done_is_counted(cloud: MemoryCloud, capsys: pytest.CaptureFixt
     [latency] = found["StepLatency"]
     assert latency > 10**12, "milliseconds since the message was sent"
     ends = [document["outcome"] for document in printed if "RunsEnded" in document]
-    assert ends == ["SUCCEEDED"], "once, however often its last event is heard"
+    assert ends == ["SUCCEEDED"], "once, however often its last event is delivered"
     assert found["Conflicts"] == [0.0]
 
 
-def test_what_rivals_outran_comes_again_within_seconds(
+def test_a_record_that_met_a_conflict_is_retried_within_seconds(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the records of the run that was outrun; the others are done."""

@@ -136,7 +136,7 @@ def test_keys_of_another_cloud_are_refused_with_what_to_do(cloud: LocalCloud) ->
         client.get_caller_identity()
 
 
-def test_what_the_clouds_own_sts_has_made_signs_too(cloud: LocalCloud) -> None:
+def test_credentials_of_the_clouds_sts_sign_requests(cloud: LocalCloud) -> None:
     made = client_of(cloud, "sts").assume_role(
         RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="session"
     )["Credentials"]
@@ -188,7 +188,7 @@ ELSEWHERE: dict[str, Attempt] = {
 def test_a_presigned_url_of_s3_reaches_no_other_service(
     cloud: LocalCloud, version: str, way: str
 ) -> None:
-    """Whoever has the URL of one object must not get the keys of the cloud with it."""
+    """The URL of one object must not give away the keys of the cloud."""
     keys = Credentials(cloud.access_key, cloud.secret)
     signers = {
         "s3-query": HmacV1QueryAuth(keys, expires=60),
@@ -207,7 +207,7 @@ def test_a_presigned_url_of_s3_reaches_no_other_service(
 
 
 def test_an_object_may_be_uploaded_as_curl_does_by_default(cloud: LocalCloud) -> None:
-    """With the type of a form, and a body that is none."""
+    """With the type of a form, and a body that is no form."""
     client_of(cloud, "s3").create_bucket(Bucket="curled")
     url = presigned(
         cloud.endpoint, Attempt(name="", method="PUT", path="/curled/key"), cloud.environment

@@ -227,11 +227,11 @@ def test_a_dependent_waits_and_a_dependent_of_a_failure_fails(batch: Any) -> Non
     ("request_", "message"),
     [
         ({"jobName": "a b"}, "Job name should match valid pattern"),
-        ({"jobQueue": "nobody"}, "JobQueue nobody does not exist"),
-        ({"jobDefinition": "nobody:3"}, "JobDefinition nobody:3 does not exist"),
+        ({"jobQueue": "absent"}, "JobQueue absent does not exist"),
+        ({"jobDefinition": "absent:3"}, "JobDefinition absent:3 does not exist"),
         ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000, got 1"),
         ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
-        ({"dependsOn": [{"jobId": "nobody"}]}, "Job nobody does not exist"),
+        ({"dependsOn": [{"jobId": "absent"}]}, "Job absent does not exist"),
         ({"eksPropertiesOverride": {}}, "eksPropertiesOverride is not supported by this local"),
         ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10"),
         (

@@ -21,6 +21,7 @@ from batchrelay_local.launch import (
     link_worker,
 )
 from tests.conftest import client_of
+from tests.functional.local_cloud.processes import descendants, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -34,35 +35,9 @@ time.sleep(60)
 """
 
 
-def is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until(condition: Any, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def can_connect(endpoint: str) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(endpoint.rpartition(":")[2]))) == 0
-
-
-def descendants(session: int) -> list[int]:
-    """Every process of a session: the cloud and its Lambda workers; and jobs, by their leader."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def busy(cloud: LocalCloud) -> None:
@@ -127,7 +102,7 @@ def test_jobs_and_workers_end_when_the_cloud_was_killed(tmp_path: Path, kill: An
     cloud.stop()
 
 
-def test_what_ended_here_did_not_end_unexpectedly(tmp_path: Path) -> None:
+def test_a_cloud_that_was_stopped_is_not_reported_as_ended(tmp_path: Path) -> None:
     cloud = LocalCloud.start(directory=tmp_path, stack=False)
     sentences: list[str] = []
     cloud.watch(sentences.append)

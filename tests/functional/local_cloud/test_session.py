@@ -63,8 +63,8 @@ def test_an_array_of_twenty_with_retries_and_its_own_log_group(cloud: LocalCloud
             stream = made["container"]["logStreamName"]
             assert stream.startswith("twenty/default/")
             events = logs.get_log_events(logGroupName="/mine/session", logStreamName=stream)
-            said = [event["message"] for event in events["events"]]
-            assert said == [f"child {number} of 20, attempt {attempt}"]
+            messages = [event["message"] for event in events["events"]]
+            assert messages == [f"child {number} of 20, attempt {attempt}"]
     found = logs.get_paginator("filter_log_events").paginate(
         logGroupName="/mine/session", PaginationConfig={"PageSize": 7}
     )

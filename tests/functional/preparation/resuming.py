@@ -19,7 +19,7 @@ from batchrelay.domain.variables import variables_of
 from batchrelay_worker.items import Child, Item, items_of, row_items
 from tests.builders import MemoryCloud
 
-_Lane = tuple[str, int, int]
+_Child = tuple[str, int, int]
 """A child: its step, part and index."""
 
 
@@ -59,7 +59,7 @@ class _Play:
         self.cloud.objects.objects = objects
         self.fails = fails
         self.run_id = run_id
-        self.failed: set[_Lane] = set()
+        self.failed: set[_Child] = set()
         order = StartRequest(run_id=run_id, pipeline=definition.name, version=1)
         self.made = Made(self.cloud.engine.start(order).run)
 

@@ -38,7 +38,7 @@ def heads(samples: tuple[str, ...]) -> dict[str, Flow]:
     return {
         "file": FILE,
         "prefix": {"forEach": {"prefix": "s3://b/in/", "suffix": ".fq"}},
-        "matrix": {"forEach": {"matrix": {"key": list(samples), "lane": [1]}}},
+        "matrix": {"forEach": {"matrix": {"key": list(samples), "run": [1]}}},
         "items": {"forEach": {"items": list(samples)}},
         "steps": {"forEach": {"steps": "fetch"}},
         "chunk": FILE | {"chunk": 2},
@@ -51,25 +51,25 @@ def heads(samples: tuple[str, ...]) -> dict[str, Flow]:
     }
 
 
-def lane(name: str, *behind: str) -> dict[str, Any]:
+def n_to_n(name: str, *behind: str) -> dict[str, Any]:
     depends = [{"jobName": other, "type": "N_TO_N"} for other in behind]
     return {"jobName": name, "dependsOn": depends, "flow": {"output": out(name)}}
 
 
 FOLLOWERS: Mapping[str, list[dict[str, Any]]] = {
-    "N_TO_N": [lane("call", "align")],
-    "N_TO_N of N_TO_N": [lane("call", "align"), lane("note", "call")],
+    "N_TO_N": [n_to_n("call", "align")],
+    "N_TO_N of N_TO_N": [n_to_n("call", "align"), n_to_n("note", "call")],
     "a diamond of N_TO_N": [
-        lane("call", "align"),
-        lane("stats", "align"),
-        lane("both", "call", "stats"),
+        n_to_n("call", "align"),
+        n_to_n("stats", "align"),
+        n_to_n("both", "call", "stats"),
     ],
     "N_TO_N, then aggregate": [
-        lane("call", "align"),
+        n_to_n("call", "align"),
         {"jobName": "all", "flow": {"aggregate": {"of": "call", "fanIn": 2}, "output": OUT + "a"}},
     ],
     "N_TO_N, then steps": [
-        lane("call", "align"),
+        n_to_n("call", "align"),
         {"jobName": "report", "flow": {"forEach": {"steps": "call"}, "output": out("report")}},
     ],
     "steps": [
@@ -256,39 +256,39 @@ ALIGN: Flow = FILE | {"output": out("bam"), "skipExisting": out("bam")}
 BY_PLACE = "N_TO_N pairs children by their place in two lists, and skipExisting of"
 REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
     "N_TO_N without an output": (
-        [{"jobName": "align", "flow": ALIGN}, lane("call", "align") | {"flow": {}}],
+        [{"jobName": "align", "flow": ALIGN}, n_to_n("call", "align") | {"flow": {}}],
         "skipExisting of align leaves an item out once call has made its output too: write its "
         "flow.output, with ${item.…} in it; or leave type: N_TO_N out and write forEach: {steps: "
         "…} with a skipExisting",
     ),
     "N_TO_N with one output for all": (
-        [{"jobName": "align", "flow": ALIGN}, lane("call", "align") | {"flow": {"output": OUT}}],
+        [{"jobName": "align", "flow": ALIGN}, n_to_n("call", "align") | {"flow": {"output": OUT}}],
         "write its flow.output, with ${item.…} in it",
     ),
     "N_TO_N with an output without a folder": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"flow": {"output": "${item}.vcf"}},
+            n_to_n("call", "align") | {"flow": {"output": "${item}.vcf"}},
         ],
         "begin its flow.output with the folder of the outputs, which is listed",
     ),
     "N_TO_N with a when": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"flow": {"output": out("call"), "when": "1 == 1"}},
+            n_to_n("call", "align") | {"flow": {"output": out("call"), "when": "1 == 1"}},
         ],
         "and with a when it may never make it: leave when out",
     ),
     "N_TO_N with an output by number": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"flow": {"output": out("call", "${item.number}")}},
+            n_to_n("call", "align") | {"flow": {"output": out("call", "${item.number}")}},
         ],
         "${item.number} is another one in every run, because skipExisting of align leaves items "
         "out: write the item's own values into flow.output, such as ${item.name}",
     ),
     "N_TO_N with the same output": (
-        [{"jobName": "align", "flow": ALIGN | {"output": out("call")}}, lane("call", "align")],
+        [{"jobName": "align", "flow": ALIGN | {"output": out("call")}}, n_to_n("call", "align")],
         "its output is that of align too, so skipExisting of align cannot know who made it",
     ),
     "an output by number": (
@@ -298,14 +298,14 @@ REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
     "N_TO_N with a list of its own": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"flow": FILE | {"output": out("call")}},
+            n_to_n("call", "align") | {"flow": FILE | {"output": out("call")}},
         ],
         f"{BY_PLACE} align",
     ),
     "N_TO_N with a list of its own that skips": (
         [
             {"jobName": "align", "flow": FILE | {"output": out("bam")}},
-            lane("call", "align")
+            n_to_n("call", "align")
             | {"flow": FILE | {"output": out("call"), "skipExisting": out("call")}},
         ],
         f"{BY_PLACE} call",
@@ -313,7 +313,7 @@ REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
     "N_TO_N with a size of its own": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"arrayProperties": {"size": 4}, "flow": {}},
+            n_to_n("call", "align") | {"arrayProperties": {"size": 4}, "flow": {}},
         ],
         f"{BY_PLACE} align",
     ),
@@ -321,15 +321,15 @@ REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
         [
             {"jobName": "align", "flow": ALIGN},
             {"jobName": "other", "flow": FILE},
-            lane("call", "align", "other"),
+            n_to_n("call", "align", "other"),
         ],
         f"{BY_PLACE} align",
     ),
     "N_TO_N of N_TO_N with a size of its own": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align"),
-            lane("note", "call") | {"arrayProperties": {"size": 4}, "flow": {}},
+            n_to_n("call", "align"),
+            n_to_n("note", "call") | {"arrayProperties": {"size": 4}, "flow": {}},
         ],
         f"{BY_PLACE} align",
     ),
@@ -349,7 +349,7 @@ REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
     "a condition on a status that may be SKIPPED": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align"),
+            n_to_n("call", "align"),
             {
                 "jobName": "join",
                 "dependsOn": [{"jobName": "call"}],
@@ -361,12 +361,12 @@ REFUSED: Mapping[str, tuple[list[dict[str, Any]], str]] = {
     "chunk without a list": (
         [
             {"jobName": "align", "flow": ALIGN},
-            lane("call", "align") | {"flow": {"skipExisting": out("call")}},
+            n_to_n("call", "align") | {"flow": {"skipExisting": out("call")}},
         ],
         "skipExisting needs a forEach, whose items it shares out",
     ),
     "a queue and N_TO_N": (
-        [{"jobName": "align", "flow": ALIGN | {"queue": {"workers": 2}}}, lane("call", "align")],
+        [{"jobName": "align", "flow": ALIGN | {"queue": {"workers": 2}}}, n_to_n("call", "align")],
         "N_TO_N: the children of align are not its items one by one",
     ),
     "aggregate that skips": (

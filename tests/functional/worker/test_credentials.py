@@ -129,7 +129,7 @@ def test_the_role_of_the_machine_by_the_second_version(metadata: Metadata) -> No
 @pytest.mark.parametrize(
     ("expires", "calls"), [("2099-01-01T00:00:00Z", 1), ("2001-01-01T00:00:00Z", 3)]
 )
-def test_they_are_asked_for_again_before_they_expire(
+def test_credentials_are_refreshed_before_they_expire(
     metadata: Metadata, expires: str, calls: int
 ) -> None:
     metadata.role["Expiration"] = expires
@@ -139,7 +139,7 @@ def test_they_are_asked_for_again_before_they_expire(
     assert len(metadata.asked) == calls
 
 
-def test_without_any_it_says_what_to_do() -> None:
+def test_missing_credentials_are_reported_with_what_to_do() -> None:
     with pytest.raises(
         WorkerError, match=r"no AWS credentials .*: give the job definition a jobRoleArn"
     ):

@@ -105,7 +105,7 @@ def test_what_lies_below_a_prefix_is_joined_in_the_order_of_the_keys(
     ("words", "sentence"),
     [
         (("ls", f"s3://{BUCKET}/lines/"), "has a line feed: use --output json"),
-        (("ls", "s3://nobody-has-it/"), "NoSuchBucket"),
+        (("ls", "s3://no-such-bucket/"), "NoSuchBucket"),
         (("ls", BUCKET), "is not an S3 URI: write s3://bucket/prefix"),
         (("ls", "s3://"), "is not an S3 URI: write s3://bucket/prefix"),
         (("cat", f"s3://{BUCKET}/nothing/"), f"there is no object below s3://{BUCKET}/nothing/"),

@@ -153,7 +153,7 @@ def test_sigterm_reaches_the_program_and_keeps_what_is_done(
     cloud: LocalCloud, s3: Any, tmp_path: Path
 ) -> None:
     step = Step(cloud, s3, "term", ["a", "b", "c"], chunk=3)
-    script = f'test "$0" != b || {{ trap "echo told; exit 0" TERM; touch {tmp_path}/at-b; sleep 30 >/dev/null 2>&1 & wait; }}'
+    script = f'test "$0" != b || {{ trap "echo stopped; exit 0" TERM; touch {tmp_path}/at-b; sleep 30 >/dev/null 2>&1 & wait; }}'
     process = step.start(0, "run", "--", "sh", "-c", script, "{item}")
     deadline = time.monotonic() + 20
     while not (tmp_path / "at-b").exists():
@@ -161,12 +161,12 @@ def test_sigterm_reaches_the_program_and_keeps_what_is_done(
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=20)
-    assert (process.returncode, out) == (143, "told\n")
+    assert (process.returncode, out) == (143, "stopped\n")
     assert [i["n"] for i in step.record(0)["items"]] == [0]
     assert step.child(0, *SAY, attempt=2)[1] == "b 1\nc 2\n"
 
 
-def test_what_is_there_is_skipped(cloud: LocalCloud, s3: Any) -> None:
+def test_an_item_with_an_existing_output_is_skipped(cloud: LocalCloud, s3: Any) -> None:
     step = Step(cloud, s3, "skip", [{"key": "in/x y.txt"}, {"key": "in/z.txt"}], chunk=2)
     s3.put_object(Bucket=BUCKET, Key="skip/out/x y", Body=b"")
     pattern = f"s3://{BUCKET}/skip/out/{{item.stem}}"

@@ -90,7 +90,7 @@ def test_an_answer_is_kept_for_a_while_and_asked_anew_for_a_new_job() -> None:
     assert counts(shown, "c")[:3] == (0, 0, 2)
 
 
-def test_what_has_ended_is_not_asked_for() -> None:
+def test_an_ended_job_is_not_described() -> None:
     cloud, asked, looks = begun(step("a", size=10), step("b", "a"))
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED)
     cloud.clock.move(9)
@@ -132,7 +132,7 @@ def test_without_an_answer_the_stored_counts_are_shown_with_their_time(error: Ex
     assert counts(looks.observed(cloud.runs.load("run1")), "a") == (3, 0, 7, 17), "the last answer"
 
 
-def test_an_older_answer_does_not_hide_what_reconcile_knows() -> None:
+def test_an_older_answer_does_not_hide_newer_counts() -> None:
     cloud, _, looks = begun(step("a", size=10))
     [job] = cloud.jobs.jobs.values()
     looks.observed(cloud.runs.load("run1"))
@@ -161,3 +161,11 @@ def test_the_answers_are_kept_of_the_runs_looked_at_last() -> None:
     assert asked.calls == []
     looks.observed(cloud.runs.load("other0"))
     assert asked.calls == [1]
+
+
+def test_who_keeps_no_answer_is_shown_a_new_one_at_each_look() -> None:
+    cloud, asked, looks = begun(step("a", size=10))
+    looks.look_s = 0
+    for _ in range(3):
+        looks.observed(cloud.runs.load("run1"))
+    assert asked.calls == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""A shell completes verbs, options, pipelines and runs; where nobody can be asked, nothing."""
+"""A shell completes verbs, options, pipelines and runs; without a stack it completes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.verbs import completion
 
-SAID = {
+ANSWERS = {
     "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
     "runs": {
         "runs": [
@@ -50,12 +50,12 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     asked = []
 
     @contextmanager
-    def reached(stack: str) -> Iterator[str]:
-        asked.append(stack)
-        yield "wire"
+    def open_stack(stack_name: str) -> Iterator[str]:
+        asked.append(stack_name)
+        yield "stack"
 
-    monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: SAID[what])
+    monkeypatch.setattr(completion, "open_stack", open_stack)
+    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: ANSWERS[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
     for verb in ("status", "history"):
@@ -70,18 +70,18 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     "name",
     ["k\nplain,rm", "k $(id)", "k`id`", "k:x", "k;id", "k\x1b[2J", "../k", "k/x", "", "-rf", "k\0"],
 )
-def test_what_is_no_name_is_not_offered(
+def test_completion_offers_no_invalid_name(
     monkeypatch: pytest.MonkeyPatch, shell: str, name: str
 ) -> None:
     """The table of a stack may be written by others. What a shell is given is lines of words."""
 
     @contextmanager
-    def reached(_stack: str) -> Iterator[str]:
-        yield "wire"
+    def open_stack(_stack: str) -> Iterator[str]:
+        yield "stack"
 
-    said = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
-    monkeypatch.setattr(completion, "reached", reached)
-    monkeypatch.setattr(completion, "ask", lambda _wire, _method, what: said[what])
+    answers = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
+    monkeypatch.setattr(completion, "open_stack", open_stack)
+    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: answers[what])
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")
@@ -90,9 +90,9 @@ def test_what_is_no_name_is_not_offered(
     assert lines in (["plain,known"], ["plain", "known", "_"], ["plain\tknown"]), lines
 
 
-def test_no_one_to_ask_is_nothing_to_complete(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reached(_stack: str) -> None:
+def test_without_a_stack_completion_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_stack(_stack: str) -> None:
         raise UsageProblem("there is no stack")
 
-    monkeypatch.setattr(completion, "reached", reached)
+    monkeypatch.setattr(completion, "open_stack", open_stack)
     assert completed("status", "k") == []

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.client import Downloaded, Wire
+from batchrelay_cli.stack.client import Downloaded, Stack
 from batchrelay_cli.stack.folder import KEY_BYTES_MAX, UnsafeNameError, key_of, path_inside
 from batchrelay_cli.stack.local_setup import upload_params
 
@@ -92,8 +92,8 @@ class Bucket:
 
 
 def downloaded(objects: dict[str, bytes], folder: Path, uri: str = "s3://b/o/") -> list[Downloaded]:
-    wire = Wire(make_client=lambda _: Bucket(objects), outputs={})
-    return list(wire.download(uri, folder, "step"))
+    stack = Stack(make_client=lambda _: Bucket(objects), outputs={})
+    return list(stack.download(uri, folder, "step"))
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -173,11 +173,11 @@ def test_a_file_whose_name_is_no_text_is_one_sentence(tmp_path: Path) -> None:
         def upload_file(self, path: str, _bucket: str, _key: str) -> None:
             uploaded.append(path)
 
-    wire = Wire(make_client=lambda _: Uploads(), outputs={"BucketName": "b"})
+    stack = Stack(make_client=lambda _: Uploads(), outputs={"BucketName": "b"})
     (tmp_path / "a").write_text("")
     definition = Pipeline(
         name="p", version=1, steps=(), params=(Param(name="source", type=ParamType.S3URI),)
     )
     with pytest.raises(UsageProblem, match=r"parameter source: the name of .* is not UTF-8"):
-        list(upload_params(wire, definition, {"source": str(tmp_path)}, "r"))
+        list(upload_params(stack, definition, {"source": str(tmp_path)}, "r"))
     assert uploaded == []

@@ -69,7 +69,7 @@ COMMON: tuple[tuple[str, Any, Any, str], ...] = (
 
 
 @pytest.mark.parametrize(("key", "wrong", "right", "problem"), COMMON)
-def test_what_a_step_and_a_definition_have_in_common(
+def test_limits_that_a_step_and_a_definition_share(
     tmp_path: Path, key: str, wrong: Any, right: Any, problem: str
 ) -> None:
     [found] = problems(tmp_path, step(**{key: wrong}))
@@ -100,7 +100,7 @@ CONTAINER: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("wrong", "right", "problem"), CONTAINER)
-def test_what_overrides_and_a_definition_have_in_common(
+def test_limits_that_overrides_and_a_definition_share(
     tmp_path: Path, wrong: dict[str, Any], right: dict[str, Any], problem: str
 ) -> None:
     known = [definition()]

@@ -25,8 +25,8 @@ GOOD: dict[str, Any] = {
     "steps": [
         {"jobName": "plan", "flow": {"output": "s3://b/plan.json"}},
         {"jobName": "fan", "flow": {"forEach": {"file": "${steps.plan.output}", "items": "Items"}}},
-        {"jobName": "lane", "dependsOn": [{"jobName": "fan", "type": "N_TO_N"}]},
-        {"jobName": "merge", "dependsOn": [{"jobName": "lane"}], "containerOverrides": {}},
+        {"jobName": "n-to-n", "dependsOn": [{"jobName": "fan", "type": "N_TO_N"}]},
+        {"jobName": "merge", "dependsOn": [{"jobName": "n-to-n"}], "containerOverrides": {}},
         {"jobName": "g", "arrayProperties": {"size": 3}, "flow": {}},
         {"jobName": "h", "dependsOn": [{"jobName": "g"}], "flow": {}},
         {"jobName": "late", "dependsOn": []},
@@ -149,7 +149,7 @@ HIDDEN: dict[frozenset[str], str] = {
 """Pairs of which one hides the other, and why that must be."""
 
 
-def said(*mistakes: Mistake) -> list[str]:
+def messages_of(*mistakes: Mistake) -> list[str]:
     """What lint says of a file with these; it is not written down and parsed, for speed alone."""
     document = Document(data=copy.deepcopy(GOOD))
     for one in mistakes:
@@ -159,12 +159,12 @@ def said(*mistakes: Mistake) -> list[str]:
 
 
 def test_the_file_without_a_mistake_is_right() -> None:
-    assert said() == []
+    assert messages_of() == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_one_mistake_is_one_problem(name: str) -> None:
-    [found] = said(MISTAKES[name])
+    [found] = messages_of(MISTAKES[name])
     assert MISTAKES[name].says in found
 
 
@@ -175,7 +175,7 @@ def test_two_mistakes_are_both_reported() -> None:
         if MISTAKES[one].meets(MISTAKES[two]):
             continue
         pairs += 1
-        found = said(MISTAKES[one], MISTAKES[two])
+        found = messages_of(MISTAKES[one], MISTAKES[two])
         for name in (one, two):
             reported = any(MISTAKES[name].says in message for message in found)
             if not reported and frozenset((one, two)) not in HIDDEN:
@@ -184,10 +184,10 @@ def test_two_mistakes_are_both_reported() -> None:
     assert pairs > 700
 
 
-def test_what_is_said_to_hide_another_does() -> None:
+def test_a_mistake_that_hides_another_does_hide_it() -> None:
     for pair in HIDDEN:
         one, two = (MISTAKES[name] for name in sorted(pair))
-        found = said(one, two)
+        found = messages_of(one, two)
         assert not all(any(m.says in message for message in found) for m in (one, two)), pair
 
 

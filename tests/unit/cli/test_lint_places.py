@@ -58,7 +58,7 @@ def test_a_mistake_in_defaults_is_reported_once_and_there(
     assert found.startswith(problem)
 
 
-def test_what_a_step_writes_itself_is_reported_there(tmp_path: Path) -> None:
+def test_a_mistake_of_a_step_is_reported_at_the_step(tmp_path: Path) -> None:
     text = f"pipeline: p\ndefaults: {{retryStrategy: {{attempts: 30}}}}\nsteps:\n{SEVEN}"
     own = text.replace("s3,", "s3, retryStrategy: {attempts: 40},").replace(
         "s4,", "s4, retryStrategy: {attempts: 4},"
@@ -117,7 +117,7 @@ triggers: [{schedule: {expression: rate(1 day)}}]
     assert problems(tmp_path, misspelt) == [expected]
 
 
-def test_what_is_misspelt_is_read_at_its_own_lines(tmp_path: Path) -> None:
+def test_a_misspelt_key_is_read_at_its_own_lines(tmp_path: Path) -> None:
     text = "pipeline: p\nstep:\n  - {jobName: a, jobQueue: a b, jobDefinition: d}\n"
     assert [problem.partition(": ")[0] for problem in problems(tmp_path, text)] == ["2:1", "3:28"]
 
@@ -150,10 +150,10 @@ def test_every_cycle_is_found_once(tmp_path: Path) -> None:
         "d depends on itself",
         "steps form a cycle: e (line 7) -> f (line 8) -> e",
     ]
-    ring = "".join(entry(f"s{n}", f"s{(n + 1) % 30}") for n in range(30))
-    [found_ring] = problems(tmp_path, "pipeline: p\nsteps:\n" + ring)
-    assert found_ring.count("(line ") == 10
-    assert "20 more" in found_ring
+    cycle = "".join(entry(f"s{n}", f"s{(n + 1) % 30}") for n in range(30))
+    [found_cycle] = problems(tmp_path, "pipeline: p\nsteps:\n" + cycle)
+    assert found_cycle.count("(line ") == 10
+    assert "20 more" in found_cycle
 
 
 def test_a_step_without_a_name_is_read_all_the_same(tmp_path: Path) -> None:
@@ -195,13 +195,13 @@ TRAILING_COMMA = (  # the sentence is Python's json module's
         ("[" * 30_000, "1:1: the document is nested too deeply"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_json_is_said_of_json(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_json_error_names_json(tmp_path: Path, text: str, problem: str) -> None:
     [found] = problems(tmp_path, text, "pipeline.json")
     assert found.startswith(problem)
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", "\n\n"])
-def test_json_may_be_indented_by_tabs_and_escape_what_it_likes(tmp_path: Path, before: str) -> None:
+def test_json_may_be_indented_by_tabs_and_use_any_escape(tmp_path: Path, before: str) -> None:
     text = r"""{
 	"pipeline": "p",
 	"params": {"x": {"default": "\ud83d\ude00\/\u00e9", "description": "a\tb"}},
@@ -211,7 +211,7 @@ def test_json_may_be_indented_by_tabs_and_escape_what_it_likes(tmp_path: Path, b
     assert (param.default, param.description) == ("\U0001f600/é", "a\tb")
 
 
-def test_half_of_a_character_is_none(tmp_path: Path) -> None:
+def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
     text = '{"pipeline": "p", "params": {"x": "a\\ud83d"}, "steps": [{"jobName": "a"}]}'
     found = problems(tmp_path, text, "pipeline.json")
     assert found[0].startswith("1:35: half of a character")
@@ -248,12 +248,12 @@ def test_a_plain_job_with_n_to_n_is_warned_that_it_is_as_wide(tmp_path: Path) ->
         ", containerOverrides: {command: [batchrelay-worker, run, --, x, '{item}']}",
     ],
 )
-def test_a_step_that_speaks_of_its_children_means_them(tmp_path: Path, more: str) -> None:
+def test_n_to_n_is_not_advised_to_a_step_that_uses_its_children(tmp_path: Path, more: str) -> None:
     text = N_TO_N.replace("MORE", more).replace("[1]", str([*range(1_000)]))
     if "items.file" in more:
         text = text.replace("arrayProperties: {size: 1000}", "flow: {forEach: {file: 's3://b/l'}}")
-    told: list[Any] = [w for w in warnings(tmp_path, text) if "N_TO_N" in w]
-    assert told == []
+    found: list[Any] = [w for w in warnings(tmp_path, text) if "N_TO_N" in w]
+    assert found == []
 
 
 def test_an_array_without_items_has_no_file_of_them(tmp_path: Path) -> None:

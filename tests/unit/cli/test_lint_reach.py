@@ -92,9 +92,9 @@ def test_a_fixed_name_is_fine(tmp_path: Path, step: str) -> None:
 
 
 def test_a_topic_and_the_defaults_are_looked_at(tmp_path: Path) -> None:
-    said = "x, chooses the topic: write the topic's ARN, or ${env.topicArn}"
+    advice = "x, chooses the topic: write the topic's ARN, or ${env.topicArn}"
     topic = warned(tmp_path, "jobQueue: Q", topic="${params.x}")
-    assert topic == [f"13:21: {BEFORE}{said}"]
+    assert topic == [f"13:21: {BEFORE}{advice}"]
     file = tmp_path / "pipeline.yaml"
     text = FILE.replace("STEP", "    jobQueue: Q").replace(
         "jobQueue: Q,", 'jobQueue: "${params.x}",'
@@ -110,6 +110,6 @@ def test_lint_prints_it_and_passes(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["lint", file])
     assert result.exit_code == 0
     assert f"{file}:12:15: warning: {BEFORE}x, {QUEUE}\n" in result.output
-    told = json.loads(CliRunner().invoke(cli, ["lint", file, "--output", "json"]).output)
-    [problem] = [p for p in told["problems"] if "chooses" in p["message"]]
+    document = json.loads(CliRunner().invoke(cli, ["lint", file, "--output", "json"]).output)
+    [problem] = [p for p in document["problems"] if "chooses" in p["message"]]
     assert (problem["line"], problem["severity"]) == (12, "warning")

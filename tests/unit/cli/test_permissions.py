@@ -1,4 +1,4 @@
-"""What a stack does not allow is said with its line, and with the command that allows it."""
+"""What a stack does not allow is reported with its line, and with the command that allows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from batchrelay_cli.pipeline_file.reach import Kind
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.permissions import PARAMETERS, refusals
 from tests.policies import Policies
 from tests.stack import template
@@ -64,8 +64,8 @@ def refused(
         text = text.replace(name, value)
     file.write_text(text)
     batch = SimpleNamespace(describe_job_definitions=definitions)
-    wire = Wire(make_client=lambda _: batch, outputs=OUTPUTS, parameters=parameters)
-    found = refusals(wire, "batchrelay", read(file), local=local)
+    stack = Stack(make_client=lambda _: batch, outputs=OUTPUTS, parameters=parameters)
+    found = refusals(stack, "batchrelay", read(file), local=local)
     return [f"{p.line}: {p.message}" for p in found.problems], found.command
 
 
@@ -109,7 +109,7 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "message", "allows"), REFUSED)
-def test_what_is_not_allowed_is_said_and_how_to_allow_it(
+def test_a_missing_permission_is_reported_with_how_to_allow_it(
     tmp_path: Path, changed: dict[str, str], message: str, allows: str
 ) -> None:
     lead = "sam deploy --stack-name batchrelay --parameter-overrides "
@@ -143,7 +143,7 @@ def test_what_the_stack_allows_already_stays_allowed(tmp_path: Path) -> None:
         {"QUEUE": f"{BATCH}:job-queue/Main"},
     ],
 )
-def test_what_is_the_stacks_own_needs_nothing(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_resources_of_the_stack_need_no_parameter(tmp_path: Path, changed: dict[str, str]) -> None:
     assert refused(tmp_path, changed, DEFAULTS) == ([], "")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from hypothesis import given
@@ -18,37 +17,14 @@ from batchrelay.domain.pipeline import (
     Param,
     ParamType,
 )
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.stack import ROOT
-
-GOOD = """\
-pipeline: p
-steps:
-  - jobName: a
-    jobQueue: q
-    jobDefinition: d
-"""
-
-
-def read_text(tmp_path: Path, text: str) -> PipelineFile:
-    file = tmp_path / "pipeline.yaml"
-    file.write_text(dedent(text))
-    return read(file)
-
-
-def problems(tmp_path: Path, text: str) -> list[str]:
-    with pytest.raises(PipelineFileError) as error:
-        read_text(tmp_path, text)
-    return [f"{p.line}:{p.column}: {p.message}" for p in error.value.problems]
-
-
-def with_step(lines: str) -> str:
-    return GOOD + "".join(f"    {line}\n" for line in dedent(lines).strip().splitlines())
+from tests.unit.cli.pipeline_texts import GOOD, problems, read_text, with_step
 
 
 def test_a_separator_is_csv(tmp_path: Path) -> None:
-    for said in ("separator: ';'", "format: csv, separator: ';'"):
-        text = GOOD + f"    flow: {{forEach: {{file: s3://b/x, {said}}}}}\n"
+    for options in ("separator: ';'", "format: csv, separator: ';'"):
+        text = GOOD + f"    flow: {{forEach: {{file: s3://b/x, {options}}}}}\n"
         each = read_text(tmp_path, text).pipeline.step("a").for_each
         assert each == ListFile(file="s3://b/x", format=ListFormat.CSV, separator=";")
 
@@ -115,17 +91,17 @@ def test_the_example_is_right() -> None:
         ),
     ],
 )
-def test_a_command_that_wants_the_worker_is_warned_of(
+def test_lint_warns_of_a_command_that_needs_the_worker(
     tmp_path: Path, definition: str, command: str, warning: str
 ) -> None:
     text = GOOD + "    flow: {forEach: {items: [1]}}\n"
     text += f"    containerOverrides: {{command: {command}}}\n" if command else ""
     file = read_text(tmp_path, text + f"jobDefinitions: [{definition}]\n")
-    told = [problem.message for problem in file.warnings]
-    assert [message for message in told if warning and message.startswith(warning)] == (
-        told if warning else []
+    messages = [problem.message for problem in file.warnings]
+    assert [message for message in messages if warning and message.startswith(warning)] == (
+        messages if warning else []
     )
-    assert bool(told) is bool(warning)
+    assert bool(messages) is bool(warning)
 
 
 def test_json_is_read_as_well(tmp_path: Path) -> None:
@@ -146,7 +122,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
       - jobName: b
         jobQueue: q
         jobDefinition: d
-        dependsOn: [{jobName: nobody}, {jobId: a}, {jobName: a, type: N_TO}]
+        dependsOn: [{jobName: absent}, {jobId: a}, {jobName: a, type: N_TO}]
         containerOverrides: {command: [run, "${params.x}", "${items.file}"]}
     """
     assert problems(tmp_path, text) == [
@@ -158,7 +134,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         "8:12: chunk needs a forEach, whose items it shares out",
         "8:23: unknown key outptu: did you mean output?",
         "8:39: flow.canary is not built yet in this version",
-        "12:17: there is no step nobody; the steps are a, b",
+        "12:17: there is no step absent; the steps are a, b",
         "12:36: a step is meant by its name: write jobName, not jobId",
         "12:48: dependsOn has the types N_TO_N and SEQUENTIAL, not N_TO",
         "13:41: ${params.x} means nothing here; known are env.bucket, env.topicArn, run.id, "
@@ -207,7 +183,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         ("flow: {forEach: {prefix: /b/}}", "6:30: prefix must be an S3 URI, such as s3://bucket/folder/"),
         ("flow: {forEach: {matrix: {a: 3}}}", "6:30: matrix must be a mapping of names to lists of values"),
         ("flow: {forEach: {items: Items}}", "6:29: items must be a list; a path in a file needs a `file`"),
-        ("flow: {forEach: {steps: nobody}}", "6:11: there is no step nobody; the steps are a"),
+        ("flow: {forEach: {steps: absent}}", "6:11: there is no step absent; the steps are a"),
         ("flow: {forEach: {items: [1]}, chunk: 0}", "6:42: chunk must be a number of items, 1 or more, or auto"),
         ("flow: {forEach: {items: [1]}, chunk: some}", "6:42: chunk must be a number of items, 1 or more, or auto"),
         ("flow: {forEach: {items: [1]}, skipExisting: s3://b/out}", "6:49: skipExisting must be the URI of an item's output, with ${item.…} in it"),
@@ -293,7 +269,7 @@ def test_a_wrong_file_is_reported_where_it_is_wrong(
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(PipelineFileError, match="cannot be read: No such file or directory"):
-        read(tmp_path / "nobody.yaml")
+        read(tmp_path / "absent.yaml")
 
 
 def test_a_request_that_is_too_large_is_refused(tmp_path: Path) -> None:
@@ -404,8 +380,8 @@ def test_a_wrong_trigger_is_reported_once(tmp_path: Path) -> None:
     text = (
         GOOD + "triggers: [{s3: {bucket: inbox, debounce: 2h}}]\nparams: {x: '${trigger.uploads}'}"
     )
-    [told] = problems(tmp_path, text)
-    assert told.startswith("6:43: debounce is the time")
+    [problem] = problems(tmp_path, text)
+    assert problem.startswith("6:43: debounce is the time")
 
 
 def test_a_job_definition_may_stand_as_aws_describes_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger, Trigger
-from batchrelay_cli.stack.client import Wire
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.event_rules import TriggerRules
 
 NAME = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
@@ -40,18 +40,18 @@ class Recorder:
             pass
 
 
-def made(stack: str, name: str, *triggers: Trigger) -> list[dict[str, Any]]:
+def made(stack_name: str, name: str, *triggers: Trigger) -> list[dict[str, Any]]:
     service = Recorder()
     outputs = {"TriggerQueueArn": "arn:aws:sqs:r:1:q", "SchedulerRoleArn": "arn:aws:iam::1:role/r"}
-    wire = Wire(make_client=lambda _: service, outputs=outputs)
-    TriggerRules(wire=wire, stack=stack, pipeline=name).make(triggers)
+    stack = Stack(make_client=lambda _: service, outputs=outputs)
+    TriggerRules(stack=stack, stack_name=stack_name, pipeline=name).make(triggers)
     return service.given
 
 
 @pytest.mark.parametrize("name", ["p", "p" * 128, "a-b_c", "0", "a" * 127 + "B"])
-@pytest.mark.parametrize("stack", ["batchrelay", "s" * 128])
-def test_every_name_fits(stack: str, name: str) -> None:
-    rule, target, schedule = made(stack, name, LONG, SCHEDULE)
+@pytest.mark.parametrize("stack_name", ["batchrelay", "s" * 128])
+def test_every_name_fits(stack_name: str, name: str) -> None:
+    rule, target, schedule = made(stack_name, name, LONG, SCHEDULE)
     for request in (rule, schedule):
         assert NAME.fullmatch(request["Name"])
         assert len(request["Description"]) <= 512

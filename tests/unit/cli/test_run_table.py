@@ -75,9 +75,9 @@ def test_failures_upstream_are_counted_apart() -> None:
 
 def test_counts_that_are_old_are_shown_with_their_time() -> None:
     run = run_of(step("a", size=10)).with_step("a", replace(ACTIVE, children=10, parts=(PART,)))
-    for counted_at, is_said in ((T0, True), (LATER, False)):
+    for counted_at, is_shown in ((T0, True), (LATER, False)):
         state = replace(run.state("a"), counted_at=counted_at)
         screen = console(width=200, record=True, file=io.StringIO())
         screen.print(run_table(run_document(run.with_step("a", state)), LATER))
         note = "counts as of 2026-01-01T00:00:00.000Z: AWS Batch gave no newer ones"
-        assert (note in screen.export_text()) is is_said
+        assert (note in screen.export_text()) is is_shown

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.document import parse
 from tests.stack import ROOT
-from tests.unit.cli.test_pipeline_file import GOOD
+from tests.unit.cli.pipeline_texts import GOOD
 
 PAGE = ROOT / "docs" / "reference" / "pipeline.schema.json"
 FILES = sorted((ROOT / "examples").glob("*/*.yaml"))
@@ -30,7 +30,7 @@ def problems(validator: Draft202012Validator, text: str) -> list[Any]:
     return list(validator.iter_errors(parse(text).data))
 
 
-def test_the_page_of_the_docs_is_what_the_verb_prints() -> None:
+def test_the_page_of_the_docs_equals_the_output_of_the_verb() -> None:
     assert PAGE.read_text() == CliRunner().invoke(cli, ["schema"]).output
 
 
@@ -91,7 +91,7 @@ def step(more: str) -> str:
         step("nodeOverrides: {numNodes: 2}"),
     ],
 )
-def test_what_is_wrong_is_seen(validator: Draft202012Validator, text: str) -> None:
+def test_the_schema_refuses_a_wrong_file(validator: Draft202012Validator, text: str) -> None:
     assert problems(validator, text)
 
 
@@ -108,5 +108,5 @@ def test_what_is_wrong_is_seen(validator: Draft202012Validator, text: str) -> No
         "flow: {tolerate: {count: 0}}",
     ],
 )  # fmt: skip
-def test_what_is_right_is_not_disturbed(validator: Draft202012Validator, more: str) -> None:
+def test_the_schema_accepts_a_correct_file(validator: Draft202012Validator, more: str) -> None:
     assert problems(validator, step(more)) == []

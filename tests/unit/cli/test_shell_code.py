@@ -90,7 +90,7 @@ def test_a_value_from_outside_is_refused_in_code(
         "awk '{print $1}'",
     ],
 )
-def test_what_batchrelay_made_itself_may_stand_in_code(tmp_path: Path, text: str) -> None:
+def test_values_that_batchrelay_makes_may_stand_in_code(tmp_path: Path, text: str) -> None:
     parsed(tmp_path, pipeline(command(*WORKER, "sh", "-c", text)))
 
 
@@ -188,7 +188,7 @@ def test_code_is_looked_for_wherever_a_command_may_stand(tmp_path: Path, place: 
         pipeline({"parameters": {"X": "${run.id}"}}, jobDefinitions=[definition(containerProperties=REFERENCE)]),
         # `${…}` means nothing in a job definition
         pipeline({}, jobDefinitions=[definition(containerProperties={"image": "i", "command": ["sh", "-c", "${params.x}"]})]),
-        # where no worker is, nobody fills in {item}
+        # without the worker, nothing fills in {item}
         pipeline(command("python", "-c", "print(f'{item}')"), jobDefinitions=[definition()]),
         # a script by its name
         pipeline(command(*WORKER, "sh", "script.sh", "{item.sample}", "${params.x}")),

@@ -23,7 +23,7 @@ from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.values import JobKey, printable
 from batchrelay_cli.main import cli
-from batchrelay_cli.stack.client import Log, Wire
+from batchrelay_cli.stack.client import Log, Stack
 from batchrelay_cli.terminal import LINE_CHARS_MAX, TEXT_CHARS_MAX, console, cut_line, excerpt
 from batchrelay_cli.views.failure import Failure, last_words
 from batchrelay_cli.views.run_table import LineDisplay, run_table
@@ -79,7 +79,7 @@ def test_an_excerpt_is_short_and_of_a_progress_bar_the_end() -> None:
 
 
 def test_a_screen_filters_every_text_of_its_own() -> None:
-    """Also one that nobody has filtered before."""
+    """Also one that was not filtered before."""
     written = io.StringIO()
     console(file=written, width=1_000).print(f"a\tb {HOSTILE}", HOSTILE)
     assert printable(written.getvalue(), keep="\n\t ") == written.getvalue()
@@ -90,7 +90,7 @@ def test_a_screen_filters_every_text_of_its_own() -> None:
 
 
 @dataclass(kw_only=True)
-class MemoryWire(Wire):
+class MemoryStack(Stack):
     """The functions of a stack in memory, and jobs as AWS Batch describes them."""
 
     cloud: MemoryCloud
@@ -113,7 +113,7 @@ class MemoryWire(Wire):
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> MemoryWire:
+def stack(monkeypatch: pytest.MonkeyPatch) -> MemoryStack:
     """A run whose every text from outside is hostile, behind the verbs."""
     cloud = MemoryCloud(
         pipeline(step("a", size=2), step("b"), step("c"), params=(Param(name="text", default=""),))
@@ -129,12 +129,12 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> MemoryWire:
     key = JobKey(run_id="run1", label="b", round=0, part=0)
     cloud.engine.handle("run1", [JobBlocked(at=T0, key=key, job_id=second, reason=HOSTILE)])
     outputs = {"AnswerApiName": "api", "ReconcileName": "r"}
-    made = MemoryWire(make_client=lambda _: None, outputs=outputs, cloud=cloud)
+    made = MemoryStack(make_client=lambda _: None, outputs=outputs, cloud=cloud)
     detail: dict[str, Any] = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
     made.jobs[f"{first}:0"] = {**detail, "arrayProperties": {"index": 0}}
     made.logs[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
-    monkeypatch.setattr("batchrelay_cli.stack.api_client.deployed", lambda _: made)
+    monkeypatch.setattr("batchrelay_cli.stack.api_client.find_stack", lambda _: made)
     return made
 
 
@@ -170,7 +170,7 @@ def check(output: str) -> None:
         (("cancel", "--all-of", "test", "--no" + HOSTILE), 2),
     ],
 )
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("stack")
 def test_a_verb_prints_nothing_that_acts(arguments: tuple[str, ...], code: int) -> None:
     result = batchrelay(*arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -184,21 +184,23 @@ def test_a_verb_prints_nothing_that_acts(arguments: tuple[str, ...], code: int) 
         check(result.output)
 
 
-def test_a_key_is_one_line_of_the_table_of_runs(wire: MemoryWire) -> None:
+def test_a_key_is_one_line_of_the_table_of_runs(stack: MemoryStack) -> None:
     [line] = batchrelay("runs").output.splitlines()
     assert line.endswith(f"s3://b/{SHOWN}")
     [run] = json.loads(batchrelay("runs", "--output", "json").stdout)["runs"]
     assert run["cause"] == f"s3://b/{HOSTILE}", "a program gets it exactly"
 
 
-def test_a_log_keeps_its_tabs_and_its_json_is_exact(wire: MemoryWire) -> None:
+def test_a_log_keeps_its_tabs_and_its_json_is_exact(stack: MemoryStack) -> None:
     result = batchrelay("logs", "run1/a")
     assert result.stdout == "first\n" + SHOWN.replace(r"\t", "\t") + "\n"
     document = json.loads(batchrelay("logs", "run1/a:0", "--output", "json").stdout)
     assert document["lines"] == ["first", HOSTILE]
 
 
-def test_a_dead_letter_is_one_short_line(wire: MemoryWire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_letter_is_one_short_line(
+    stack: MemoryStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bodies = [HOSTILE, json.dumps({"pipeline": HOSTILE * 50, "run_id": HOSTILE, "step": HOSTILE})]
     bodies.append(json.dumps({"detail": {"jobName": HOSTILE, "status": HOSTILE}}))
     sent = {"ReceiptHandle": "r", "Attributes": {"SentTimestamp": "0"}}
@@ -212,8 +214,8 @@ def test_a_dead_letter_is_one_short_line(wire: MemoryWire, monkeypatch: pytest.M
 
     kinds = ("DeadLettersUrl", "QueueUrl")
     urls = {f"{name}{kind}": f"{name}{kind}" for name in names for kind in kinds}
-    wire.outputs = {**wire.outputs, **urls}
-    wire.__dict__["sqs"] = SimpleNamespace(receive_message=receive_message)
+    stack.outputs = {**stack.outputs, **urls}
+    stack.__dict__["sqs"] = SimpleNamespace(receive_message=receive_message)
     result = batchrelay("dlq")
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
@@ -244,12 +246,12 @@ def test_a_pipeline_file_of_a_stranger_is_shown_safely(tmp_path: Path) -> None:
     assert any(HOSTILE in problem["message"] for problem in problems), "exact for programs"
 
 
-def blocked_run(wire: MemoryWire) -> Run:
-    return wire.cloud.runs.load("run1")
+def blocked_run(stack: MemoryStack) -> Run:
+    return stack.cloud.runs.load("run1")
 
 
-def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
-    run = blocked_run(wire)
+def test_the_output_of_run_holds_no_control_characters(stack: MemoryStack) -> None:
+    run = blocked_run(stack)
     for shown in (
         lambda screen: LineDisplay(screen).show(run_document(run)),
         lambda s: s.print(run_table(run_document(run), datetime.now(UTC))),
@@ -257,7 +259,7 @@ def test_what_run_shows_does_not_act_either(wire: MemoryWire) -> None:
         out = io.StringIO()
         shown(console(file=out, width=240))
         check(out.getvalue())
-    sentence = Failure(wire=wire, run=run).sentence()
+    sentence = Failure(stack=stack, run=run_document(run)).sentence()
     assert sentence is not None
     last = r"SUCCEEDED\x85\u202e\u2066\u2028\tz"
     assert sentence == f"step a failed: child 0 of 2, exit code 1: {last}"

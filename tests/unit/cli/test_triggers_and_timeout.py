@@ -8,7 +8,7 @@ import pytest
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
-from tests.unit.cli.test_pipeline_file import GOOD, problems, read_text
+from tests.unit.cli.pipeline_texts import GOOD, problems, read_text
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_run_may_have_a_timeout(tmp_path: Path, text: str, seconds: int) -> No
 
 
 @pytest.mark.parametrize("text", ["59", "0", "-5", "1w", "soon", "true", "[1]", "1.5h"])
-def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, text: str) -> None:
+def test_a_wrong_timeout_is_refused_with_what_to_write(tmp_path: Path, text: str) -> None:
     path = tmp_path / "pipeline.yaml"
     step = "steps: [{jobName: a, jobDefinition: d, jobQueue: q}]"
     path.write_text(f"pipeline: p\ntimeout: {text}\n{step}\n")
@@ -45,8 +45,8 @@ def test_a_timeout_that_is_none_is_refused_with_what_to_write(tmp_path: Path, te
 def test_a_wrong_schedule_is_reported_with_what_to_write(
     tmp_path: Path, schedule: str, problem: str
 ) -> None:
-    [told] = problems(tmp_path, GOOD + f"triggers: [{{schedule: {schedule}}}]")
-    assert problem in told
+    [message] = problems(tmp_path, GOOD + f"triggers: [{{schedule: {schedule}}}]")
+    assert problem in message
 
 
 def test_a_schedule_that_aws_refuses_is_refused_with_its_place(tmp_path: Path) -> None:

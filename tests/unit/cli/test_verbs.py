@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import click
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from batchrelay_cli.main import cli
@@ -59,7 +60,7 @@ def test_a_wrong_file_is_exit_code_2_and_nothing_is_started(verb: str, wrong: st
 def test_the_users_aws_settings_are_nobodys_business(
     verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_PROFILE", "absent")
     request_shape.cache_clear()
     assert call(verb, EXAMPLE).exit_code == 0
 
@@ -93,6 +94,9 @@ def test_plan_says_what_is_known_and_what_is_decided_later() -> None:
 def test_plan_as_json() -> None:
     document = json.loads(call("plan", EXAMPLE, "--output", "json").output)
     assert [step["children"] for step in document["steps"]] == [1, None, 1]
+    written = yaml.safe_load(Path(EXAMPLE).read_text())["steps"]
+    flows = {step["jobName"]: step.get("flow", {}) for step in written}
+    assert {step["name"]: step["flow"] for step in document["steps"]} == flows, "as the file has it"
 
 
 def test_plan_draws_mermaid() -> None:
@@ -130,8 +134,8 @@ def test_plan_draws_a_picture(tmp_path: Path) -> None:
             "parameter source: '/no/such' is neither an S3 URI nor an",
         ),
         (
-            ("--param", "source=s3://b/", "--param", "nobody=1"),
-            "unknown parameter nobody (this pipeline has: destination, source)",
+            ("--param", "source=s3://b/", "--param", "absent=1"),
+            "unknown parameter absent (this pipeline has: destination, source)",
         ),
     ],
 )
@@ -220,8 +224,12 @@ def test_only_a_parameter_of_type_s3uri_is_uploaded(
     definition = read(tmp_path / "pipeline.yaml").pipeline
     given = dict.fromkeys(("plain", "word", "source"), "texts")
     bucket: Any = Bucket()
-    told = {n: value for n, value, _ in upload_params(bucket, definition, given, "r") if value}
-    assert told == {"plain": "texts", "word": "texts", "source": "s3://bucket/uploads/r/source/"}
+    uploaded = {n: value for n, value, _ in upload_params(bucket, definition, given, "r") if value}
+    assert uploaded == {
+        "plain": "texts",
+        "word": "texts",
+        "source": "s3://bucket/uploads/r/source/",
+    }
     assert bucket.uploaded == ["uploads/r/source/"]
     assert [hint.partition(",")[0] for hint in not_uploaded(definition, given)] == [
         "parameter plain is 'texts'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from batchrelay.codec import (
     encode_run,
     run_pipeline,
 )
-from batchrelay.codec.job_detail import report_of
+from batchrelay.codec.job_detail import end_of, progress_of, report_of
+from batchrelay.codec.reader import Reader
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
-from batchrelay.domain.events import JobSubmitted
+from batchrelay.domain.events import JobFailed, JobProgressed, JobSubmitted, JobSucceeded
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
@@ -31,6 +33,7 @@ from batchrelay.domain.pipeline import (
     ListFormat,
     Listing,
     Matrix,
+    Overlap,
     StepOutputs,
 )
 from batchrelay.domain.run import Attempts, JobOutcome, StartRequest
@@ -38,6 +41,9 @@ from batchrelay.domain.transitions import advance
 from batchrelay.ports import JobReport
 from tests.builders import T0, at, key, pipeline, step
 from tests.contract.suite import EVERYTHING, ended, run_of
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+T0_MS = 1_767_225_600_000
 
 
 def test_documents_survive_a_round_trip() -> None:
@@ -91,7 +97,7 @@ def test_a_wrong_run_is_refused_with_its_path(path: str, value: object, problem:
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
-        ("steps.1.needs.0", "nobody", "pipeline.steps: step Fan depends on unknown step nobody"),
+        ("steps.1.needs.0", "absent", "pipeline.steps: step Fan depends on unknown step absent"),
         ("steps.1.needs", [3], "pipeline.steps[1].needs: expected step names, got 3"),
         ("params.0.type", "uri", "pipeline.params[0].type: unknown ParamType 'uri'"),
     ],
@@ -309,3 +315,148 @@ def test_a_second_job_of_a_part_survives_a_round_trip() -> None:
 )
 def test_a_job_detail_is_read_with_its_counts(detail: dict[str, Any], report: JobReport) -> None:
     assert report_of({"jobId": "j", **detail}) == report
+
+
+RUNNABLE = {"createdAt": T0_MS, "status": "RUNNABLE"}
+
+
+@pytest.mark.parametrize(
+    ("detail", "waits_since"),
+    [
+        (RUNNABLE, T0),
+        ({**RUNNABLE, "createdAt": T0_MS + 0.5}, at(0.0005)),
+        ({**RUNNABLE, "createdAt": 1}, EPOCH + timedelta(milliseconds=1)),
+        ({**RUNNABLE, "createdAt": 0}, None),
+        ({**RUNNABLE, "createdAt": 10**14 - 1_000}, EPOCH + timedelta(seconds=10**11 - 1)),
+        ({**RUNNABLE, "createdAt": 10**14}, None),
+        ({**RUNNABLE, "createdAt": str(T0_MS)}, None),
+        ({"status": "RUNNABLE"}, None),
+        ({**RUNNABLE, "status": "PENDING"}, None),
+        ({**RUNNABLE, "status": "STARTING"}, None),
+        ({**RUNNABLE, "dependsOn": [{"jobId": "x"}]}, None),
+        ({**RUNNABLE, "attempts": [{}]}, None),
+        ({**RUNNABLE, "dependsOn": [], "attempts": []}, T0),
+    ],
+)
+def test_since_when_a_plain_job_waits(detail: dict[str, Any], waits_since: datetime | None) -> None:
+    assert report_of(detail).waits_since == waits_since
+
+
+@pytest.mark.parametrize(
+    ("status", "counts", "waits"),
+    [
+        ("PENDING", {"RUNNABLE": 1}, True),
+        ("RUNNABLE", {"RUNNABLE": 5, "PENDING": 2}, True),
+        ("STARTING", {"RUNNABLE": 5}, False),
+        ("PENDING", {"RUNNABLE": 0, "PENDING": 5}, False),
+        ("PENDING", {"PENDING": 5}, False),
+        *(
+            ("PENDING", {"RUNNABLE": 5, begun: 1}, False)
+            for begun in ("STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+        ),
+    ],
+)
+def test_since_when_an_array_waits(status: str, counts: dict[str, int], waits: bool) -> None:
+    detail = {"createdAt": T0_MS, "status": status, "arrayProperties": {"statusSummary": counts}}
+    assert report_of(detail).waits_since == (T0 if waits else None)
+
+
+def test_what_a_job_detail_lacks_is_empty() -> None:
+    assert report_of({}) == JobReport(job_id="", outcome=None)
+    odd: dict[str, Any] = {
+        "status": "FAILED",
+        "arrayProperties": [],
+        "container": None,
+        "statusReason": None,
+    }
+    assert report_of(odd) == JobReport(job_id="", outcome=JobOutcome.FAILED, failed=1)
+    counts = {"arrayProperties": {"statusSummary": {"SUCCEEDED": "x", "RUNNING": None}}}
+    assert report_of({"status": "SUCCEEDED", **counts}) == JobReport(
+        job_id="", outcome=JobOutcome.SUCCEEDED
+    )
+    assert report_of({"status": "RUNNING", **counts}) == JobReport(job_id="", outcome=None)
+
+
+def test_a_report_is_an_event_of_its_job() -> None:
+    job = key("a")
+    report = JobReport(
+        job_id="j",
+        outcome=JobOutcome.FAILED,
+        succeeded=1,
+        failed=2,
+        running=3,
+        reason="why",
+        stopped_at=at(5),
+    )
+    counts = {"succeeded": 1, "failed": 2}
+    assert end_of(report, job, at(9)) == JobFailed(
+        at=at(9), key=job, job_id="j", reason="why", stopped_at=at(5), **counts
+    )
+    succeeded = replace(report, outcome=JobOutcome.SUCCEEDED)
+    assert end_of(succeeded, job, at(9)) == JobSucceeded(at=at(9), key=job, job_id="j")
+    assert end_of(replace(report, outcome=None), job, at(9)) is None
+    assert progress_of(report, job, at(9)) == JobProgressed(
+        at=at(9), key=job, job_id="j", running=3, **counts
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ([], "order: expected an object, got []"),
+        ({}, "order.pipeline: expected str, got None"),
+        ({"version": 0}, "order.version: expected a number from 1 to 1,000,000,000, got 0"),
+        ({"version": True}, "order.version: expected int, got True"),
+        ({"runId": "A"}, "order.runId: expected 1 to 32 of a-z and 0-9, got 'A'"),
+        ({"key": "\ud800"}, "order: half of a character (a lone surrogate) is no text"),
+        ({"params": {"x": 1}}, "order.params.x: expected str, got 1"),
+        ({"trigger": []}, "order.trigger: expected an object, got []"),
+        ({"overlap": "never"}, "order.overlap: unknown Overlap 'never'"),
+    ],
+)
+def test_a_wrong_order_is_refused_with_its_path(fields: Any, problem: str) -> None:
+    document = {"pipeline": "p", **fields} if fields else fields
+    with pytest.raises(InvalidDocument) as caught:
+        decode_start_request(document, lambda: "new")
+    assert str(caught.value) == problem
+
+
+def test_an_order_of_a_trigger_is_decoded() -> None:
+    more = {"key": "k" * 256, "trigger": {"bucket": "b"}, "overlap": "queue"}
+    order = decode_start_request({"pipeline": "p", "version": 1, **more}, lambda: "new")
+    assert replace(order, run_id="") == StartRequest(
+        run_id="",
+        pipeline="p",
+        version=1,
+        params={},
+        key="k" * 256,
+        trigger={"bucket": "b"},
+        overlap=Overlap.QUEUE,
+    )
+
+
+def test_a_wrong_value_is_shown_in_part() -> None:
+    for size, shown in ((198, "'" + "x" * 198 + "'"), (199, "'" + "x" * 198 + "…")):
+        with pytest.raises(CodecError) as caught:
+            Reader("x" * size, "order")
+        assert str(caught.value) == f"order: expected an object, got {shown}"
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (T0_MS, T0),
+        ("2026-01-01T01:00:00+01:00", T0),
+        (10**20, "order.at: expected a time, got 100000000000000000000"),
+        (True, "order.at: expected int, got True"),
+        ([], "order.at: expected str, got []"),
+    ],
+)
+def test_a_time_is_milliseconds_or_a_text_with_a_zone(value: Any, time: datetime | str) -> None:
+    reader = Reader({"at": value}, "order")
+    if isinstance(time, datetime):
+        assert (reader.time("at"), reader.time("at").tzinfo) == (time, UTC)
+        return
+    with pytest.raises(CodecError) as caught:
+        reader.time("at")
+    assert str(caught.value) == time

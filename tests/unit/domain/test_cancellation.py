@@ -1,4 +1,4 @@
-"""A run is ended before its time: in whatever state it is, and told apart from what failed."""
+"""A run is ended before its time: in any state, and distinguished from failures."""
 
 from __future__ import annotations
 
@@ -228,8 +228,8 @@ def test_reconcile_keeps_the_deadline() -> None:
     assert cloud.engine.reconcile("run1").run.status is RunStatus.FAILED
 
 
-def test_a_submission_that_no_one_reported_is_found_and_stopped() -> None:
-    """The handler died between SubmitJob and its save; then somebody cancelled."""
+def test_an_unrecorded_submission_is_found_and_stopped() -> None:
+    """The handler died between SubmitJob and its save; then the run was cancelled."""
     cloud = started(step("a"))
     run = cloud.runs.load("run1")
     state = run.state("a")
@@ -273,7 +273,7 @@ def test_the_queue_of_a_preparation_that_ends_late_is_deleted(
 
 
 def test_children_that_we_stopped_are_not_counted_as_failed() -> None:
-    """A sweep hears of them while the job is being stopped."""
+    """Reconcile learns of them while the job is being stopped."""
     run = fold(run_of(step("a", size=10)), submitted("a"), CANCEL)
     job_terminated = fold(run, JobTerminated(at=at(6), job_id="job-a-0", failed=1))
     progress = JobProgressed(

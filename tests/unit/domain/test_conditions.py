@@ -1,4 +1,4 @@
-"""Conditions: what they mean, and what is said of a wrong one."""
+"""Conditions: what they mean, and how a wrong one is refused."""
 
 from __future__ import annotations
 
@@ -92,8 +92,29 @@ def test_a_wrong_condition_shows_the_place(text: str, problem: str) -> None:
     assert str(error.value).startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("sign", "fitting"),
+    [("==", "1"), ("!=", "02"), ("<", "0"), ("<=", "01"), (">", "2"), (">=", "12")],
+)
+def test_a_sign_fits_an_order(sign: str, fitting: str) -> None:
+    condition = parse_condition(f" x {sign} 1 \n")
+    assert "".join(value for value in "012" if condition.holds({"x": value}.get)) == fitting
+    texts = parse_condition(f"x {sign} 'b'")
+    held = "".join(str(number) for number, x in enumerate("abc") if texts.holds({"x": x}.get))
+    assert held == fitting
+
+
+def test_parentheses_one_after_another_are_not_nested() -> None:
+    one = "(" * 50 + "x" + ")" * 50
+    assert parse_condition(f"{one} and {one}").holds({"x": "true"}.get)
+    with pytest.raises(InvalidPipeline, match="nested more than 50 deep"):
+        parse_condition(f"{one} and ({one})")
+
+
 def test_the_names_of_a_condition_are_known() -> None:
-    condition = parse_condition("item.size > 1GiB and ${params.x} == 'a' or not steps.plan.items")
+    text = "item.size > 1GiB and ${params.x} == 'a' or not steps.plan.items"
+    condition = parse_condition(text)
+    assert condition.text == text
     assert condition.names == {"item.size", "params.x", "steps.plan.items"}
 
 

@@ -57,11 +57,11 @@ def name(label: str, part: int = 0) -> str:
     return key(label, part).name
 
 
-LANES: Flow = {"n_to_n_needs": frozenset({"a"})}
+N_TO_N: Flow = {"n_to_n_needs": frozenset({"a"})}
 
 
 def test_an_n_to_n_part_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> None:
-    run = run_of(step("a", size=25_000), step("b", "a", **LANES))
+    run = run_of(step("a", size=25_000), step("b", "a", **N_TO_N))
     assert [part.size for part in run.state("b").parts] == [8_334, 8_333, 8_333]
     assert name("b") not in wanted(run)
     run = after(run, submitted("a", 1))
@@ -71,7 +71,7 @@ def test_an_n_to_n_part_is_submitted_as_soon_as_its_upstream_has_a_job_id() -> N
 
 
 def test_an_n_to_n_part_that_has_ended_well_is_no_dependency_any_more() -> None:
-    run = run_of(step("a", size=2), step("c"), step("b", "a", "c", **LANES))
+    run = run_of(step("a", size=2), step("c"), step("b", "a", "c", **N_TO_N))
     run = after(run, submitted("a"), succeeded("a"))
     assert run.state("b").status is StepStatus.WAITING
     run = after(run, submitted("c"), succeeded("c"))
@@ -79,7 +79,7 @@ def test_an_n_to_n_part_that_has_ended_well_is_no_dependency_any_more() -> None:
 
 
 def test_a_plain_job_in_a_n_to_n_part_has_a_plain_dependency() -> None:
-    run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES))
+    run = run_of(step("a", file="s3://b/f"), step("b", "a", **N_TO_N))
     one = Prepared(at=at(1), step="a", round=0, items=1, children=(1,), manifest="s3://m/")
     run = after(run, one, submitted("a"))
     request = submit_request(run, key("b"))
@@ -90,7 +90,7 @@ def test_a_plain_job_in_a_n_to_n_part_has_a_plain_dependency() -> None:
 
 
 def test_n_to_n_parts_of_nothing_are_nothing() -> None:
-    run = run_of(step("a", file="s3://b/f"), step("b", "a", **LANES), step("z", "b"))
+    run = run_of(step("a", file="s3://b/f"), step("b", "a", **N_TO_N), step("z", "b"))
     none = Prepared(at=at(1), step="a", round=0, items=0, children=(0,), manifest=None)
     run = after(run, none)
     assert (run.state("b").status, run.state("b").reason) == (StepStatus.SKIPPED, "0 items")
@@ -98,7 +98,7 @@ def test_n_to_n_parts_of_nothing_are_nothing() -> None:
 
 
 def test_unequal_n_to_n_parts_fail_with_the_numbers() -> None:
-    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES))
+    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **N_TO_N))
     five = Prepared(at=at(1), step="b", round=0, items=5, children=(5,), manifest="s3://m/")
     run = after(run, five)
     assert (run.state("b").status, run.state("b").reason) == (
@@ -109,7 +109,7 @@ def test_unequal_n_to_n_parts_fail_with_the_numbers() -> None:
 
 def test_no_items_beside_n_to_n_parts_that_have_some_are_unequal() -> None:
     """Or it would depend on who is faster whether its dependents run."""
-    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **LANES), step("z", "b"))
+    run = run_of(step("a", size=3), step("b", "a", file="s3://b/f", **N_TO_N), step("z", "b"))
     none = Prepared(at=at(1), step="b", round=0, items=0, children=(0,), manifest=None)
     run = after(run, none)
     assert run.state("b").status is StepStatus.FAILED
@@ -120,7 +120,7 @@ def test_no_items_beside_n_to_n_parts_that_have_some_are_unequal() -> None:
 def test_an_n_to_n_part_whose_upstream_failed_before_it_began_is_unsatisfiable(
     why: Event | None,
 ) -> None:
-    run = run_of(step("a", size=2), step("b", "a", **LANES), step("z", "b"))
+    run = run_of(step("a", size=2), step("b", "a", **N_TO_N), step("z", "b"))
     event = why or failed("a")  # the end outran the news of the submission
     run = after(run, event)
     assert run.state("b").status is StepStatus.FAILED
@@ -130,7 +130,7 @@ def test_an_n_to_n_part_whose_upstream_failed_before_it_began_is_unsatisfiable(
 
 
 def test_failed_n_to_n_parts_are_distinguished_from_errors_of_their_own() -> None:
-    run = run_of(step("a", size=10), step("b", "a", **LANES))
+    run = run_of(step("a", size=10), step("b", "a", **N_TO_N))
     run = after(run, submitted("a"), submitted("b"), failed("a", bad=3), failed("b", bad=5))
     b = run.pipeline.step("b")
     assert upstream_failures(run, b) == 3
@@ -216,6 +216,6 @@ def test_progress_is_kept_and_stale_progress_is_not() -> None:
     part = run.state("a").parts[0]
     assert (part.succeeded, part.failed, part.running) == (4, 1, 2)
     assert after(run, progress(at(4), 4)) is run, "nothing new is not written"
-    assert after(run, progress(at(4), 5, job_id="twin")) is run
+    assert after(run, progress(at(4), 5, job_id="duplicate")) is run
     ended = after(run, succeeded("a"))
     assert after(ended, progress(at(5), 5)) is ended

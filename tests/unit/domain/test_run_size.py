@@ -148,7 +148,7 @@ def test_the_runs_that_the_docs_promise_fit(steps: int, arrays: int) -> None:
     assert state_bytes(replace(run, steps=states)) <= STATE_BYTES_MAX
 
 
-def test_what_is_stored_is_what_is_counted() -> None:
+def test_the_counted_size_is_the_stored_size() -> None:
     """Of a state that takes more than the limit before it is deflated, in both stores."""
     parts = tuple(Part(size=10_000, outcome=JobOutcome.CANCELLED) for _ in range(10_000))
     run = replace(wide(0), steps={"a": StepState(status=StepStatus.ACTIVE, parts=parts)})
@@ -199,7 +199,7 @@ def test_a_step_that_does_not_fit_fails_with_the_numbers(monkeypatch: pytest.Mon
     assert (failed.state("b").status, failed.status) == (StepStatus.SKIPPED, RunStatus.FAILED)
 
 
-def test_the_longest_reason_for_no_room_is_kept_whole() -> None:
+def test_the_longest_reason_for_the_size_limit_is_kept_whole() -> None:
     reason = budget.no_size_left(99_999_999, PARTS_MAX)
     assert short(reason) == reason
 
@@ -224,7 +224,9 @@ def test_a_step_that_is_ready_at_once_has_to_fit_too(
         assert state_bytes(run) <= limit
 
 
-def test_why_a_job_is_blocked_is_left_out_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_a_blocked_job_is_left_out_at_the_size_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = wide(2)
     blocked = JobBlocked(at=at(1), key=key("a"), job_id=job(0), reason="CAPACITY")
     assert fold(run, blocked).blocked == {"a": "CAPACITY"}

@@ -73,7 +73,7 @@ def test_children_share_out_evenly(children: int, sizes: tuple[int, ...]) -> Non
 
 
 @given(st.integers(1, 1_000_000))
-def test_no_part_is_too_large_and_none_is_of_one_beside_another(children: int) -> None:
+def test_parts_fit_an_array_and_differ_by_at_most_one(children: int) -> None:
     sizes = split(children)
     assert sum(sizes) == children
     assert max(sizes) <= ARRAY_SIZE_MAX
@@ -100,8 +100,8 @@ def test_a_value_is_not_expanded_again() -> None:
 
 
 def test_an_unknown_variable_is_an_error() -> None:
-    with pytest.raises(InvalidPipeline, match=r"\$\{nobody\} has no value here"):
-        expand("${nobody}", {})
+    with pytest.raises(InvalidPipeline, match=r"\$\{absent\} has no value here"):
+        expand("${absent}", {})
 
 
 def test_documents_expand_in_values_only() -> None:
@@ -120,7 +120,7 @@ def params_of(*params: Param, **given_values: str) -> dict[str, str]:
     return resolve_params(pipeline(step("a"), params=params), given_values, {"run.id": "r"})
 
 
-def test_what_defaults_become_counts_before_it_doubles_again() -> None:
+def test_the_size_of_expanded_defaults_is_limited() -> None:
     """Forty defaults of two references each would be a terabyte; twenty are a megabyte."""
     doubled = (Param(name=f"p{n}", default=f"${{params.p{n - 1}}}" * 2) for n in range(1, 21))
     with pytest.raises(

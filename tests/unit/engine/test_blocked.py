@@ -42,7 +42,7 @@ def test_a_job_that_never_begins_is_noticed_and_forgotten_when_it_does(
     ("status", "summary", "waits"),
     [
         ("RUNNABLE", None, True),
-        ("PENDING", None, False),  # for the job of its lane
+        ("PENDING", None, False),  # for the job of its N_TO_N dependency
         ("RUNNING", None, False),
         ("PENDING", {"RUNNABLE": 9, "PENDING": 1}, True),
         ("PENDING", {"PENDING": 10}, False),
@@ -67,7 +67,7 @@ def test_a_job_waits_if_it_could_begin_and_nothing_of_it_has(
         {"attempts": [{"statusReason": "Host EC2 (instance i-0abc) terminated."}]},
     ],
 )
-def test_what_waited_or_ran_before_is_not_blocked_by_its_age(more: dict[str, object]) -> None:
+def test_a_job_that_waited_or_ran_before_is_not_blocked_by_its_age(more: dict[str, object]) -> None:
     detail = {"jobId": "j", "status": "RUNNABLE", "createdAt": 1_795_168_900_000, **more}
     assert report_of(detail).waits_since is None
 

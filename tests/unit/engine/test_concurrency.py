@@ -1,4 +1,4 @@
-"""Runs that must not overlap: one is open at a time, whoever dies, and however often it is told."""
+"""Runs that must not overlap: one is open at a time, also after crashes and duplicate messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def start(cloud: MemoryCloud, run_id: str, overlap: Overlap = QUEUE) -> Run:
 
 
 def end(cloud: MemoryCloud, run_id: str) -> Any:
-    """The run's job succeeds, and the engine hears of it."""
+    """The run's job succeeds, and the engine handles the event."""
     key = JobKey(run_id=run_id, label="a", round=0, part=0)
     [job] = [job for job in cloud.jobs.jobs.values() if job.name == key.name]
     cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
@@ -42,7 +42,7 @@ def statuses(cloud: MemoryCloud) -> dict[str, RunStatus]:
     return {run_id: run.status for run_id, run in cloud.runs.runs.items()}
 
 
-def test_runs_wait_for_their_turn_in_the_order_in_which_they_came(cloud: MemoryCloud) -> None:
+def test_queued_runs_begin_in_the_order_in_which_they_came(cloud: MemoryCloud) -> None:
     for run_id in ("one", "two", "three"):
         start(cloud, run_id)
     assert statuses(cloud) == {"one": "RUNNING", "two": "QUEUED", "three": "QUEUED"}
@@ -57,10 +57,10 @@ def test_runs_wait_for_their_turn_in_the_order_in_which_they_came(cloud: MemoryC
     assert start(cloud, "four").status is RunStatus.RUNNING
 
 
-def test_a_run_that_waited_says_so_and_has_its_time_from_its_turn_on(cloud: MemoryCloud) -> None:
+def test_a_queued_run_has_its_timeout_from_its_begin_on(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     waiting = start(cloud, "two")
-    assert (waiting.deadline, run_document(waiting)["turnAt"]) == (None, None)
+    assert (waiting.deadline, run_document(waiting)["dequeuedAt"]) == (None, None)
     assert history(waiting)[0]["what"] == "run QUEUED: test, version 1"
     cloud.clock.move(1_000)
     end(cloud, "one")
@@ -106,7 +106,7 @@ def test_a_run_that_waits_can_be_cancelled(cloud: MemoryCloud) -> None:
     assert statuses(cloud) == {"one": "SUCCEEDED", "two": "CANCELLED", "three": "RUNNING"}
 
 
-def test_a_run_in_parallel_minds_no_one(cloud: MemoryCloud) -> None:
+def test_a_parallel_run_does_not_enter_the_run_queue(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     assert start(cloud, "two", Overlap.PARALLEL).status is RunStatus.RUNNING
     end(cloud, "one")
@@ -120,7 +120,7 @@ def test_the_same_start_again_is_one_place_in_the_run_queue(cloud: MemoryCloud) 
     assert cloud.runs.run_queue("test").waiting == ("two",)
 
 
-def test_runs_that_have_nothing_to_do_pass_their_turn_on() -> None:
+def test_runs_that_have_nothing_to_do_leave_the_run_queue() -> None:
     cloud = MemoryCloud(pipeline(step("a", when="1 == 2")))
     for number in range(300):
         assert start(cloud, f"r{number}").status is RunStatus.SUCCEEDED
@@ -133,7 +133,7 @@ def test_runs_that_have_nothing_to_do_pass_their_turn_on() -> None:
     assert start(blocked, "last").status is RunStatus.RUNNING
 
 
-def test_who_ended_a_run_and_died_leaves_the_turn_to_reconcile(
+def test_after_a_crash_at_the_end_of_a_run_reconcile_begins_the_next(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(cloud, "one")
@@ -145,22 +145,24 @@ def test_who_ended_a_run_and_died_leaves_the_turn_to_reconcile(
     assert statuses(cloud)["two"] is RunStatus.RUNNING
 
 
-def test_who_took_a_turn_and_died_leaves_it_to_reconcile(cloud: MemoryCloud) -> None:
+def test_after_a_crash_of_the_dequeue_reconcile_begins_the_run(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     start(cloud, "two")
-    end_without_the_line = JobSucceeded(
+    end_without_the_run_queue = JobSucceeded(
         at=at(1),
         key=JobKey(run_id="one", label="a", round=0, part=0),
         job_id=next(iter(cloud.jobs.jobs)),
     )
-    cloud.engine._handled("one", [end_without_the_line])
+    cloud.engine._handled("one", [end_without_the_run_queue])
     cloud.runs.save_run_queue(cloud.runs.run_queue("test").passed_on())
     assert cloud.runs.run_queue("test").holder == "two"
     cloud.engine.reconcile("two")
     assert statuses(cloud)["two"] is RunStatus.RUNNING
 
 
-def test_a_holder_whose_time_to_live_has_passed_is_waited_for_no_more(cloud: MemoryCloud) -> None:
+def test_a_holder_whose_time_to_live_has_passed_holds_the_run_queue_no_more(
+    cloud: MemoryCloud,
+) -> None:
     start(cloud, "one")
     start(cloud, "two")
     del cloud.runs.runs["one"]
@@ -168,7 +170,9 @@ def test_a_holder_whose_time_to_live_has_passed_is_waited_for_no_more(cloud: Mem
     assert statuses(cloud) == {"two": "RUNNING"}
 
 
-def test_a_rival_takes_the_turn_first(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rival_enters_the_run_queue_first(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create = cloud.runs.create
 
     def late(run: Run, run_queue: RunQueue | None = None) -> Run:
@@ -182,18 +186,18 @@ def test_a_rival_takes_the_turn_first(cloud: MemoryCloud, monkeypatch: pytest.Mo
     assert statuses(cloud) == {"rival": "RUNNING"}
 
 
-def test_who_comes_when_a_turn_is_just_to_be_passed_on_comes_last(cloud: MemoryCloud) -> None:
+def test_a_run_that_comes_while_the_run_queue_moves_on_comes_last(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     start(cloud, "two")
-    del cloud.runs.runs["one"]  # it has ended, and nobody passed its turn on yet
+    del cloud.runs.runs["one"]  # it has ended, and the run queue has not moved on yet
     assert start(cloud, "three").status is RunStatus.QUEUED
     assert statuses(cloud) == {"two": "RUNNING", "three": "QUEUED"}
 
 
-def test_a_line_of_those_who_were_cancelled_is_shut_to_no_one(
+def test_a_run_queue_of_cancelled_runs_only_is_free(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever ended the first one died, and no QUEUED run is there to be swept."""
+    """The end of the first run crashed, and reconcile sees no QUEUED run."""
     start(cloud, "one")
     start(cloud, "two")
     with dies_at(monkeypatch, cloud.runs, "save_run_queue"):
@@ -206,7 +210,7 @@ def test_a_line_of_those_who_were_cancelled_is_shut_to_no_one(
     assert start(cloud, "three", SKIP).status is RunStatus.RUNNING
 
 
-def test_those_who_were_cancelled_give_up_their_places(cloud: MemoryCloud) -> None:
+def test_cancelled_runs_leave_the_run_queue(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     for number in range(QUEUED_RUNS_MAX):
         start(cloud, f"r{number}")
@@ -215,14 +219,14 @@ def test_those_who_were_cancelled_give_up_their_places(cloud: MemoryCloud) -> No
     assert start(cloud, "more").status is RunStatus.QUEUED
 
 
-def test_any_number_may_take_the_place_of_what_runs(cloud: MemoryCloud) -> None:
+def test_any_number_of_runs_may_replace_the_open_one(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     for number in range(QUEUED_RUNS_MAX + 1):
         start(cloud, f"r{number}", CANCEL)
     assert cloud.runs.run_queue("test").waiting == (f"r{QUEUED_RUNS_MAX}",)
 
 
-def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
+def test_a_run_queue_has_a_limit(cloud: MemoryCloud) -> None:
     waiting = tuple(f"r{number}" for number in range(QUEUED_RUNS_MAX))
     start(cloud, "one")
     run_queue = cloud.runs.run_queue("test")
@@ -234,11 +238,11 @@ def test_a_line_has_an_end(cloud: MemoryCloud) -> None:
     assert list(statuses(cloud)) == ["one"]
 
 
-def test_a_line_that_never_stands_still_is_left_to_later(
+def test_a_run_queue_that_always_changes_is_tried_again_later(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faster(*_: object) -> Run:
-        raise RunConflict("somebody else")
+        raise RunConflict("another process")
 
     monkeypatch.setattr(cloud.runs, "create", faster)
     with pytest.raises(RunConflict, match="were faster"):

@@ -1,4 +1,4 @@
-"""No run is open when the lists that it reads expire: the template's rule, and the sweep."""
+"""No run is open when the lists that it reads expire: the template's rule, and reconcile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchrelay.domain.run import RunStatus, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 from tests.stack import resource, template
 
-SWEEP = timedelta(minutes=template()["Parameters"]["ReconcileMinutes"]["MaxValue"])
+RECONCILE_EVERY = timedelta(minutes=template()["Parameters"]["ReconcileMinutes"]["MaxValue"])
 
 
 def settings(days: int) -> Settings:
@@ -45,7 +45,7 @@ def test_the_functions_have_a_bound_and_the_smallest_is_a_day() -> None:
 @pytest.mark.parametrize("days", [2, 14, 90, 365])
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_run_is_stopped_before_its_lists_can_expire(days: int, waits: bool) -> None:
-    """A job may be RUNNABLE for months, and a run may wait for its turn for as long."""
+    """A job may be RUNNABLE for months, and a run may wait in the run queue for as long."""
     cloud = MemoryCloud(pipeline(step("a")))
     runs = replace(cloud.engine, open_days_max=settings(days).open_days_max)
     if waits:
@@ -58,7 +58,7 @@ def test_a_run_is_stopped_before_its_lists_can_expire(days: int, waits: bool) ->
     expiry = begun.started_at + timedelta(days=days)  # S3 waits until the midnight after
     while (run := runs.reconcile("run1").run).stop is None:
         assert cloud.clock.now() < begun.started_at + timedelta(days=days - 1)
-        cloud.clock.move(SWEEP.total_seconds())
+        cloud.clock.move(RECONCILE_EVERY.total_seconds())
         assert cloud.clock.now() < expiry
     assert run.stop.reason == (
         f"the run was open for {days - 1} days, and its lists expire soon: raise RunTtlDays"

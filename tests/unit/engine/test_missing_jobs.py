@@ -20,7 +20,7 @@ ORDER = StartRequest(run_id="run1", pipeline="test", version=1)
 
 
 class Gone:
-    """A cloud whose DescribeJobs leaves its jobs out while it is told to."""
+    """A cloud whose DescribeJobs leaves its jobs out on demand."""
 
     def __init__(self) -> None:
         self.cloud = MemoryCloud(pipeline(step("a"), step("b", "a")))

@@ -196,12 +196,12 @@ def test_a_submission_whose_grace_is_over_is_left_to_reconcile() -> None:
     assert sorted(names(cloud)) == sorted(key(f"s{number}").name for number in range(60))
 
 
-def test_continuing_means_nothing_to_a_run_of_which_nothing_is_postponed() -> None:
+def test_continuing_does_not_change_a_run_without_postponed_effects() -> None:
     run = run_of(step("a"))
     assert advance(run, RunContinued(at=at(1))) is run
 
 
-def test_postponing_means_nothing_to_a_run_that_has_ended() -> None:
+def test_postponing_does_not_change_an_ended_run() -> None:
     cloud = wide(1)
     cloud.engine.start(ORDER)
     cloud.engine.cancel("run1")

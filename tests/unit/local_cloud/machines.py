@@ -1,4 +1,4 @@
-"""AWS Batches to test: a pure scheduler on a clock that is told, and one with real processes."""
+"""AWS Batches to test: a pure scheduler on a virtual clock, and one with real processes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ from typing import Any
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import ComputeEnvironment, Job, JobDefinition, JobQueue, JobSpec
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import (
+    ComputeEnvironment,
+    Job,
+    JobDefinition,
+    JobQueue,
+    JobSpec,
+    RetryStrategy,
+)
 from batchrelay_local.batch.scheduler import Scheduler
 from batchrelay_local.batch.service import BatchService
 
 
 class Clockwork:
-    """A scheduler, its queue, and everything that it said."""
+    """A scheduler, its queue, and every status that it observed."""
 
     def __init__(self, slots: float = 2, **assumptions: Any) -> None:
         numbers = count(1)
-        self.heard: list[tuple[str, str]] = []
+        self.observed: list[tuple[str, str]] = []
         self.blocked: list[str] = []
         self.scheduler = Scheduler(
             new_id=lambda: f"id-{next(numbers)}",
-            observe=lambda job: self.heard.append((job.id, str(job.status))),
+            observe=lambda job: self.observed.append((job.id, str(job.status))),
             observe_blocked=lambda job: self.blocked.append(job.id),
             assumptions=Assumptions(**assumptions),
         )
@@ -77,7 +83,7 @@ class Clockwork:
         self.scheduler.exited(job, job.attempts[-1], code, self.now)
 
     def statuses(self, job: Job) -> list[str]:
-        return [status for job_id, status in self.heard if job_id == job.id]
+        return [status for job_id, status in self.observed if job_id == job.id]
 
 
 @contextmanager
@@ -85,12 +91,12 @@ def machine(
     faults: Faults | None = None, **assumptions: Any
 ) -> Iterator[tuple[BatchService, list[BusEvent]]]:
     """An AWS Batch with these faults, a queue and a definition; and what it published."""
-    heard: list[BusEvent] = []
+    published: list[BusEvent] = []
     with tempfile.TemporaryDirectory() as folder:
         service = BatchService(
             folder=Path(folder),
             environment={"PATH": "/usr/bin:/bin"},
-            publish=heard.extend,
+            publish=published.extend,
             faults=faults,
             assumptions=Assumptions(**assumptions) if assumptions else DOCUMENTED,
         )
@@ -103,7 +109,7 @@ def machine(
             call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
                  containerProperties={"image": "", "command": ["true"],
                                       "vcpus": 1, "memory": 64})  # fmt: skip
-            yield service, heard
+            yield service, published
         finally:
             service.stop(immediately=True)
 

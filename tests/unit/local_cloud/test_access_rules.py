@@ -175,7 +175,7 @@ def test_a_target_that_is_not_a_path_is_refused(target: str) -> None:
 
 
 def received_of_a_stranger(monkeypatch: pytest.MonkeyPatch, **headers: str) -> tuple[int, int]:
-    """The status for a body without an end and a signature by nobody, and bytes that were read."""
+    """The status of an endless body with an unknown access key, and how many bytes were read."""
     monkeypatch.setattr(access, "UNDECLARED_BYTES_MAX", 1_000)
     forged = {"Host": "127.0.0.1:4566", **_forged("batch"), **headers}
     key = forged["Authorization"].replace("000000000000", "LOCLKEY")
@@ -274,7 +274,7 @@ def test_an_origin_is_taken_as_a_browser_sends_it() -> None:
         ("a\0b\x7f", b"a?b?"),
     ],
 )
-def test_what_a_page_asks_for_is_one_header_of_the_answer(wanted: str, answered: bytes) -> None:
+def test_requested_headers_are_one_header_of_the_answer(wanted: str, answered: bytes) -> None:
     preflight = replace(LIST, method="OPTIONS")
     more = {"Origin": PAGE, "Access-Control-Request-Headers": wanted}
     start, _ = asked(preflight, **more)

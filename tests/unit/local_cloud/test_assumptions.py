@@ -10,8 +10,7 @@ import pytest
 
 from batchrelay_local.batch.assumptions import ASSUMABLE, DOCUMENTED, VALUES, Assumptions
 from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import Job
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import Job, RetryStrategy
 from tests.stack import ROOT
 from tests.unit.local_cloud.machines import Clockwork, call, ended, machine, submit
 
@@ -29,8 +28,8 @@ def array(service: Any, size: int, *after: dict[str, str]) -> tuple[int, dict[st
     return submit(service, arrayProperties={"size": size}, dependsOn=list(after))
 
 
-def details(heard: list[Any]) -> list[dict[str, Any]]:
-    return [json.loads(event.detail) for event in heard]
+def details(published: list[Any]) -> list[dict[str, Any]]:
+    return [json.loads(event.detail) for event in published]
 
 
 # --- submission
@@ -51,9 +50,9 @@ def test_n_to_n_unequal() -> None:
     clockwork = Clockwork(slots=9, n_to_n_unequal="common")
     first = clockwork.submit(size=2)
     simple = clockwork.submit()
-    lane = {"jobId": first.id, "type": "N_TO_N"}
+    n_to_n = {"jobId": first.id, "type": "N_TO_N"}
     whole = {"jobId": simple.id, "type": "N_TO_N"}
-    second = clockwork.submit(size=3, depends_on=(lane,))
+    second = clockwork.submit(size=3, depends_on=(n_to_n,))
     third = clockwork.submit(size=2, depends_on=(whole,))
     clockwork.launched()
     waiting = [str(child.status) for child in (*second.children, *third.children)]
@@ -64,14 +63,14 @@ def test_n_to_n_unequal() -> None:
 
 
 def test_unknown_dependency() -> None:
-    nobody = {"dependsOn": [{"jobId": "nobody"}]}
+    unknown = {"dependsOn": [{"jobId": "absent"}]}
     with machine() as (service, _):
-        assert "Job nobody does not exist" in refusal(submit(service, **nobody))
+        assert "Job absent does not exist" in refusal(submit(service, **unknown))
     with machine(unknown_dependency="failed") as (service, _):
-        job = ended(service, submit(service, **nobody)[1]["jobId"])
+        job = ended(service, submit(service, **unknown)[1]["jobId"])
         assert (job["status"], job["statusReason"]) == ("FAILED", "Dependent Job failed")
     with machine(unknown_dependency="met") as (service, _):
-        assert ended(service, submit(service, **nobody)[1]["jobId"])["status"] == "SUCCEEDED"
+        assert ended(service, submit(service, **unknown)[1]["jobId"])["status"] == "SUCCEEDED"
 
 
 def test_child_dependency() -> None:
@@ -124,61 +123,61 @@ def test_submitted_events() -> None:
 
 def test_parent_events() -> None:
     for value, statuses in (("all", ["PENDING", "SUCCEEDED"]), ("terminal", ["SUCCEEDED"])):
-        with machine(parent_events=value) as (service, heard):
+        with machine(parent_events=value) as (service, published):
             parent = array(service, 2)[1]["jobId"]
             ended(service, parent)
-            assert [d["status"] for d in details(heard) if d["jobId"] == parent] == statuses
+            assert [d["status"] for d in details(published) if d["jobId"] == parent] == statuses
 
 
 def test_first_index() -> None:
     for value, indexes in (("present", {0, 1}), ("absent", {None, 1})):
-        with machine(first_index=value) as (service, heard):
+        with machine(first_index=value) as (service, published):
             ended(service, array(service, 2)[1]["jobId"])
-            children = [d for d in details(heard) if ":" in d["jobId"]]
+            children = [d for d in details(published) if ":" in d["jobId"]]
             assert {d["arrayProperties"].get("index") for d in children} == indexes
 
 
 def test_parent_summary() -> None:
     for value, summary in (("final", (2, 0)), ("behind", (1, 1))):
-        with machine(parent_summary=value) as (service, heard):
+        with machine(parent_summary=value) as (service, published):
             parent = array(service, 2)[1]["jobId"]
             detail = ended(service, parent)
             assert detail["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 2
-            told = details(heard)[-1]["arrayProperties"]["statusSummary"]
-            assert (told["SUCCEEDED"], told["RUNNING"]) == summary
+            summary_seen = details(published)[-1]["arrayProperties"]["statusSummary"]
+            assert (summary_seen["SUCCEEDED"], summary_seen["RUNNING"]) == summary
 
 
 def test_stop_flags() -> None:
-    for value, told in (("present", True), ("absent", None)):
-        with machine(stop_flags=value) as (service, heard):
+    for value, flag in (("present", True), ("absent", None)):
+        with machine(stop_flags=value) as (service, published):
             job_id = submit(service, containerOverrides={"command": ["sleep", "9"]})[1]["jobId"]
             call(service, "terminatejob", jobId=job_id, reason="enough")
             assert ended(service, job_id)["isTerminated"] is True
-            last = details(heard)[-1]
-            assert (last["statusReason"], last.get("isTerminated")) == ("enough", told)
+            last = details(published)[-1]
+            assert (last["statusReason"], last.get("isTerminated")) == ("enough", flag)
 
 
 def test_child_tags() -> None:
     for value, tag in (("absent", None), ("present", "b")):
-        with machine(child_tags=value) as (service, heard):
+        with machine(child_tags=value) as (service, published):
             answer = submit(service, arrayProperties={"size": 2}, tags={"a": "b"})
             ended(service, answer[1]["jobId"])
-            child = next(d for d in details(heard) if d["jobId"].endswith(":1"))
+            child = next(d for d in details(published) if d["jobId"].endswith(":1"))
             assert child["tags"].get("a") == tag
 
 
 def test_event_container() -> None:
     for value in VALUES["event_container"]:
-        with machine(event_container=value) as (service, heard):
+        with machine(event_container=value) as (service, published):
             ended(service, submit(service)[1]["jobId"])
-            assert {"container" in d for d in details(heard)} == {value == "whole"}
+            assert {"container" in d for d in details(published)} == {value == "whole"}
 
 
 def test_repeated_event_id() -> None:
     for value, ids in (("fresh", 8), ("same", 4)):
-        with machine(Faults(event_duplicated=1), repeated_event_id=value) as (service, heard):
+        with machine(Faults(event_duplicated=1), repeated_event_id=value) as (service, published):
             ended(service, submit(service)[1]["jobId"])
-            assert (len(heard), len({event.id for event in heard})) == (8, ids)
+            assert (len(published), len({event.id for event in published})) == (8, ids)
 
 
 # --- retries and ends
@@ -278,9 +277,9 @@ def test_quota(value: str, others: int) -> None:
             b'{"jobs": []}',
             {},
         )
-        said = [service.handle(*nothing)[0] for _ in range(400)]  # in far less than a second
-        assert (429 in said) is (value != "none")
-        if 429 in said[-50:]:
+        answers = [service.handle(*nothing)[0] for _ in range(400)]  # in far less than a second
+        assert (429 in answers) is (value != "none")
+        if 429 in answers[-50:]:
             assert submit(service)[0] == others
 
 

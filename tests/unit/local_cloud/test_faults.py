@@ -12,7 +12,7 @@ from batchrelay_local.batch.faults import Faults
 from tests.unit.local_cloud.machines import call, ended, listed, machine, submit
 
 
-def test_throttling_turns_a_submission_away() -> None:
+def test_throttling_refuses_a_submission() -> None:
     with machine(Faults(submit_throttled=1)) as (service, _):
         assert submit(service)[0] == 429
         assert listed(service) == []
@@ -87,19 +87,19 @@ def test_a_process_over_its_memory_is_137_and_one_below_is_left_alone() -> None:
     [(Faults(), 1), (Faults(event_dropped=1), 0), (Faults(event_duplicated=1), 2)],
 )
 def test_events_are_lost_or_doubled(faults: Faults, copies: int) -> None:
-    with machine(faults) as (service, heard):
+    with machine(faults) as (service, published):
         ended(service, submit(service)[1]["jobId"])
-        assert [json.loads(event.detail)["status"] for event in heard[-copies:] if copies] == [
+        assert [json.loads(event.detail)["status"] for event in published[-copies:] if copies] == [
             "SUCCEEDED"
         ] * copies
-        assert len(heard) == 4 * copies
+        assert len(published) == 4 * copies
 
 
 def test_a_late_event_still_comes() -> None:
-    with machine(Faults(event_delayed=1, delay_s_max=0.2)) as (service, heard):
+    with machine(Faults(event_delayed=1, delay_s_max=0.2)) as (service, published):
         ended(service, submit(service)[1]["jobId"])
         time.sleep(0.5)
-        assert len(heard) == 4
+        assert len(published) == 4
 
 
 def test_a_seed_plays_the_same_again() -> None:

@@ -6,17 +6,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from itertools import count
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchrelay_local.batch.api import BatchApi, operations
-from batchrelay_local.batch.assumptions import DOCUMENTED
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.scheduler import Scheduler
+from batchrelay_local.batch.api import operations
+from tests.unit.local_cloud.job_api import api_with_a_job
 
 CASES = int(os.environ.get("FUZZ", "300"))
 _TEXTS = st.sampled_from(
@@ -56,26 +53,6 @@ def drawn(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
             return st.one_of(_SCALARS.get(shape.type_name, _TEXTS), *([_JUNK] if depth > 4 else []))
 
 
-def world() -> tuple[BatchApi, Scheduler]:
-    """An API with a queue, a definition and a job."""
-    numbers = count(1)
-    scheduler = Scheduler(new_id=lambda: f"id-{next(numbers)}", observe=lambda _: None)
-    api = BatchApi(scheduler, lambda: 1_000, Faults(), DOCUMENTED)
-    for path, request in (
-        ("createcomputeenvironment", {"computeEnvironmentName": "e", "type": "MANAGED",
-                                      "computeResources": {"type": "EC2", "maxvCpus": 2, "subnets": []}}),
-        ("createjobqueue", {"jobQueueName": "q", "priority": 1,
-                            "computeEnvironmentOrder": [{"order": 1, "computeEnvironment": "e"}]}),
-        ("registerjobdefinition", {"jobDefinitionName": "d", "type": "container",
-                                   "containerProperties": {"image": "", "command": ["true"], "vcpus": 1, "memory": 64}}),
-        ("submitjob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d",
-                       "arrayProperties": {"size": 2}}),
-    ):  # fmt: skip
-        status, answer = api.handle("POST", f"/v1/{path}", json.dumps(request).encode(), {})
-        assert status == 200, answer
-    return api, scheduler
-
-
 POSTS = sorted(path for method, path in operations() if method == "POST" and "{" not in path)
 
 
@@ -84,7 +61,7 @@ POSTS = sorted(path for method, path in operations() if method == "POST" and "{"
 def test_any_request_of_the_model_is_answered_in_awss_shapes(
     data: st.DataObject, path: str
 ) -> None:
-    api, scheduler = world()
+    api, scheduler = api_with_a_job()
     shape = operations()["POST", path].input_shape
     assert shape is not None
     request = data.draw(drawn(shape))
@@ -101,22 +78,22 @@ def test_any_request_of_the_model_is_answered_in_awss_shapes(
     body=st.binary(max_size=60) | st.text(max_size=30).map(str.encode), path=st.sampled_from(POSTS)
 )
 def test_a_body_that_is_no_request_is_refused(body: bytes, path: str) -> None:
-    api, _ = world()
+    api, _ = api_with_a_job()
     status, _ = api.handle("POST", path, body, {})
     assert status in (200, 400)
 
 
 def test_the_rest_of_the_api_answers() -> None:
-    api, scheduler = world()
+    api, scheduler = api_with_a_job()
     arn = "arn:aws:batch:us-east-1:000000000000:job-queue/q"
     tags_path = f"/v1/tags/{arn.replace(':', '%3A').replace('/', '%2F')}"
     assert api.handle("POST", tags_path, b'{"tags": {"a": "b", "c": "d"}}', {}) == (200, {})
     assert api.handle("DELETE", tags_path, b"", {"tagKeys": ["a"]}) == (200, {})
     assert api.handle("GET", tags_path, b"", {}) == (200, {"tags": {"c": "d"}})
-    assert api.handle("POST", "/v1/nobody", b"", {})[0] == 404
+    assert api.handle("POST", "/v1/absent", b"", {})[0] == 404
     many = json.dumps({"jobs": ["x"] * 51, "reason": "r"}).encode()
     assert api.handle("POST", "/v1/canceljobs", many, {})[0] == 400
-    bulk = json.dumps({"jobs": ["id-1", "nobody"], "reason": "r"}).encode()
+    bulk = json.dumps({"jobs": ["id-1", "absent"], "reason": "r"}).encode()
     status, answer = api.handle("POST", "/v1/terminatejobs", bulk, {})
-    assert (status, answer) == (200, {"successful": ["id-1", "nobody"], "errors": []})
+    assert (status, answer) == (200, {"successful": ["id-1", "absent"], "errors": []})
     assert scheduler.jobs["id-1"].is_terminated

@@ -180,7 +180,7 @@ def test_a_page_is_a_megabyte_at_most(file: int) -> None:
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[dict[str, Stream]]:
-    """Streams that write by turns, each at a full second."""
+    """Streams that write alternately, each at a full second."""
     streams, files = {}, []
     for name in ("a/1", "a/2", "b/1"):
         files.append(os.open(tmp_path / name.replace("/", ""), os.O_RDWR | os.O_CREAT))

@@ -75,7 +75,7 @@ def test_a_name_that_is_not_on_the_path(service: BatchService, name: str) -> Non
     assert failure_of(service, name) == reason
 
 
-def test_what_no_process_can_be_given(service: BatchService) -> None:
+def test_an_argument_that_no_process_can_take_fails_the_job(service: BatchService) -> None:
     assert failure_of(service, "true", "a\0b") == f'{WRONG}exec: "true": embedded null byte'
     half = failure_of(service, "true", "\ud800")
     assert half.startswith(f"{WRONG}exec: \"true\": 'utf-8' codec can't encode")

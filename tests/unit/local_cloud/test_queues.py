@@ -120,7 +120,7 @@ def test_a_queue_is_moved_to_another_environment_while_a_job_runs(service: Batch
         ("describeschedulingpolicies", {"arns": ["a"] * 101}, "Maximum number of arns"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(
+def test_an_invalid_request_is_refused_and_creates_nothing(
     service: BatchService, path: str, request_: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in refusal(service, path, **request_)
@@ -162,7 +162,7 @@ def test_a_queue_without_a_policy_cannot_be_given_one(service: BatchService) -> 
         ("listschedulingpolicies", "schedulingPolicies"),
     ],
 )
-def test_what_is_listed_comes_in_pages(service: BatchService, path: str, key: str) -> None:
+def test_a_listing_has_pages(service: BatchService, path: str, key: str) -> None:
     for number in range(3):
         environment(service, f"e{number}")
         queue(service, f"q{number}", "e")

@@ -145,7 +145,7 @@ WHOLE = {
     "volumes": [{"name": "v", "host": {"sourcePath": "/data"}}],
     "mountPoints": [{"containerPath": "/d", "sourceVolume": "v", "readOnly": True}],
     "ulimits": [{"name": "nofile", "hardLimit": 2, "softLimit": 1}],
-    "user": "nobody",
+    "user": "1000",
     "privileged": True,
     "readonlyRootFilesystem": True,
     "instanceType": "optimal",

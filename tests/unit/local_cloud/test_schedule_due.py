@@ -116,7 +116,7 @@ def test_a_time_that_has_passed_is_due_at_once() -> None:
     assert clock.tick() == []
 
 
-def test_what_is_complete_is_deleted_if_it_says_so() -> None:
+def test_a_completed_schedule_is_deleted_if_configured() -> None:
     clock = Clock()
     once, end = "at(2026-10-23T13:00:00)", (CREATED + timedelta(hours=2)).timestamp()
     clock.put(once, name="once", ActionAfterCompletion="DELETE")
@@ -129,7 +129,7 @@ def test_what_is_complete_is_deleted_if_it_says_so() -> None:
     assert set(clock.records) == {"stays", "endless"}
 
 
-def test_what_passes_while_disabled_is_not_made_up_for() -> None:
+def test_a_schedule_does_not_catch_up_on_times_while_it_was_disabled() -> None:
     clock = Clock()
     clock.put("cron(0 * * * ? *)", State="DISABLED")
     assert clock.go(hours=2) == []
@@ -172,7 +172,7 @@ def test_of_the_times_that_a_sleeping_machine_missed_the_last_is_due() -> None:
     assert clock.go(minutes=5) == ["often 10-24 08:05:00"]
 
 
-def test_an_expression_that_no_one_could_have_stored_does_not_stop_the_others() -> None:
+def test_an_invalid_expression_does_not_stop_the_other_schedules() -> None:
     clock = Clock()
     clock.put("hourly", name="bad")
     clock.put("at(2026-01-01T00:00:00)", name="good")

@@ -72,7 +72,7 @@ def test_the_times_of_a_rate_follow_from_its_beginning() -> None:
 
 
 @pytest.mark.parametrize("year", [1, 9_999])
-def test_a_time_at_the_end_of_the_calendar_is_none_of_a_schedule(year: int) -> None:
+def test_the_end_of_the_calendar_is_no_time_of_a_schedule(year: int) -> None:
     day = datetime(year, 12, 31, 23, tzinfo=ZoneInfo("America/New_York"))
     found = list(times_from(read_expression("cron(0 0 1 1 ? 2199)"), ZoneInfo("UTC"), day))
     assert found == ([datetime(2199, 1, 1, tzinfo=UTC)] if year == 1 else [])
@@ -90,8 +90,8 @@ def numbers(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
     every = set(range(low, high + 1))
 
     def span(first: int, last: int, step: int) -> set[int]:
-        ring = [*range(first, high + 1), *range(low, first)]
-        return set(ring[: ring.index(last) + 1 : step])
+        cycle = [*range(first, high + 1), *range(low, first)]
+        return set(cycle[: cycle.index(last) + 1 : step])
 
     steps = st.integers(1, high)
     term = st.one_of(

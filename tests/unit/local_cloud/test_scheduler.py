@@ -1,4 +1,4 @@
-"""The pure scheduler, on a clock that is told: the laws on top of batch/scheduler.py."""
+"""The pure scheduler, on a virtual clock: the laws on top of batch/scheduler.py."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections import Counter
 
 import pytest
 
-from batchrelay_local.batch.model import (
-    JobStatus,
-)
-from batchrelay_local.batch.retries import RetryStrategy
+from batchrelay_local.batch.model import JobStatus, RetryStrategy
 from batchrelay_local.batch.scheduler import Signal
 from tests.unit.local_cloud.machines import Clockwork
 
@@ -297,7 +294,7 @@ def test_cancelling_a_parent_lets_running_children_end() -> None:
     assert (parent.status, parent.summary) == ended
 
 
-# --- lanes
+# --- N_TO_N
 
 
 def test_n_to_n_part_i_flows_as_soon_as_child_i_ended() -> None:

@@ -55,7 +55,7 @@ EMPTY = 'test -z "$(ls -A)"'
         "ln -s /usr link",
     ],
 )
-def test_what_an_attempt_leaves_behind_no_other_sees(service: BatchService, leaving: str) -> None:
+def test_an_attempt_does_not_see_the_files_of_another(service: BatchService, leaving: str) -> None:
     for _ in range(3):
         assert run(service, f"{EMPTY} && {leaving}")["status"] == "SUCCEEDED"
     assert run(service, f"{EMPTY} && touch mine && ls mine")["status"] == "SUCCEEDED"

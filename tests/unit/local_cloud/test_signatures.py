@@ -89,7 +89,7 @@ def check(request: SignedRequest, body: bytes, *, secret: str = SECRET, at: Any 
     body=st.binary(max_size=20),
 )  # fmt: skip
 @settings(max_examples=300, deadline=None)
-def test_what_botocore_signs_is_verified(
+def test_a_signature_of_botocore_is_verified(
     signer: str, path: list[str], query: list[tuple[str, str]], value: str, body: bytes
 ) -> None:
     reserved = ("X-Amz-", "AWSAccessKeyId", "Signature", "Expires")
@@ -314,6 +314,6 @@ MALFORMED: dict[str, SignedRequest] = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_what_no_sdk_writes_is_refused_and_raises_nothing_else(name: str) -> None:
+def test_a_malformed_signature_raises_signature_problem_only(name: str) -> None:
     with pytest.raises(SignatureProblem):
         check(MALFORMED[name], b"")

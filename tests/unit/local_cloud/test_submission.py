@@ -194,7 +194,7 @@ ARRAY = {"arrayProperties": {"size": 2}}
         (ARRAY, {"arrayProperties": {"size": 3}}, "has 3 children, this one 2: leave type out"),
     ],
 )
-def test_n_to_n_without_its_like_says_what_to_write(
+def test_a_refused_n_to_n_dependency_names_what_to_write(
     service: BatchService, job: dict[str, Any], upstream: dict[str, Any], sentence: str
 ) -> None:
     first = submit(service, jobDefinition="listed", **upstream)[1]["jobId"]

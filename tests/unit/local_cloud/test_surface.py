@@ -10,8 +10,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from batchrelay_local.batch.api import operations
 from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of
+from tests.unit.local_cloud.job_api import api_with_a_job
 from tests.unit.local_cloud.surface_page import PAGE, kind_of, model_paths, page
-from tests.unit.local_cloud.test_fuzz import world
 
 BY_NAME = {operation.name: operation for operation in operations().values()}
 KNOWN = frozenset(model_paths())
@@ -39,7 +39,7 @@ def test_the_page_is_printed_from_the_decisions() -> None:
     )
 
 
-def test_what_is_not_honoured_says_why() -> None:
+def test_a_field_that_is_not_honoured_has_a_reason() -> None:
     unexplained = [
         path
         for path, decided in DECISIONS.items()
@@ -80,7 +80,7 @@ def request_with(path: str) -> dict[str, Any]:
 
 
 def call(path: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    api, _ = world()
+    api, _ = api_with_a_job()
     operation = BY_NAME[path.partition(".")[0]]
     body = json.dumps(request).encode()
     return api.handle(operation.http["method"], operation.http["requestUri"], body, {})
@@ -90,14 +90,14 @@ REFUSED = [path for path, decided in DECISIONS.items() if decided.kind is Kind.R
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_what_is_refused_is_refused_by_its_name(path: str) -> None:
+def test_a_refusal_names_the_field(path: str) -> None:
     status, answer = call(path, request_with(path))
     name = path.rpartition(".")[2]
     assert (status, answer["__type"]) == (400, "ClientException")
     assert f"{name} is not supported by this local AWS Batch: " in answer["message"]
 
 
-def test_what_is_below_a_refused_field_is_refused_with_it() -> None:
+def test_fields_below_a_refused_field_are_refused() -> None:
     below = [p for p in model_paths() if p not in DECISIONS and kind_of(p) is Kind.REFUSED]
     assert len(below) > 400
     for path in below[::25]:
@@ -112,6 +112,6 @@ TAKEN = sorted(p for p, d in DECISIONS.items() if "." in p and d.kind is not Kin
 
 
 @pytest.mark.parametrize("path", TAKEN)
-def test_what_is_taken_is_not_refused_by_its_name(path: str) -> None:
+def test_a_supported_field_is_not_refused(path: str) -> None:
     message = call(path, request_with(path))[1].get("message", "")
     assert "is not supported by this local AWS Batch" not in message

@@ -71,7 +71,7 @@ class Poisoned:
             return
 
     def play(self, *, delivered: bool = True) -> float:
-        """Sweeps every five minutes until the step has ended; after how many seconds."""
+        """Reconciles every five minutes until the step has ended; after how many seconds."""
         waited = 0
         while self.run.state("a").status is StepStatus.PREPARING and waited < FOREVER_S:
             if delivered:
@@ -223,7 +223,7 @@ def test_a_request_that_another_attempt_has_overtaken_changes_nothing(
     assert (poisoned.run, poisoned.attempts) == (run, attempts)
 
 
-def test_what_is_known_of_attempts_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempts_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     poisoned = Poisoned(monkeypatch, None)
     goes_on(poisoned)
     poisoned.cloud.clock.move(PREPARE_GRACE_S)

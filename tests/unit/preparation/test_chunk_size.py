@@ -51,7 +51,7 @@ def test_auto_is_one_at_first_and_then_what_was_measured() -> None:
     assert automatic_chunk(objects, MEMORY, results("four")) == 10, "asked again, the same"
 
 
-def test_what_was_skipped_or_failed_took_no_time() -> None:
+def test_skipped_and_failed_items_do_not_count_for_the_chunk_size() -> None:
     objects = MemoryObjects()
     automatic_chunk(objects, MEMORY, results("one"))
     record(objects, "one", 0.0, skipped=True)
@@ -59,5 +59,5 @@ def test_what_was_skipped_or_failed_took_no_time() -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b'{"results": 3}', b"\xff"])
-def test_a_broken_memory_is_none(broken: bytes) -> None:
+def test_a_broken_memory_is_ignored(broken: bytes) -> None:
     assert automatic_chunk(MemoryObjects({MEMORY: broken}), MEMORY, results("one")) == 1

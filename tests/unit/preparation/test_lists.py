@@ -170,8 +170,8 @@ def items_of(for_each: ForEach, objects: dict[str, bytes], chunk_bytes: int = 65
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize("size", [1, 5, 65_536])
 def test_a_list_is_its_items_or_is_refused_with_the_place(case: Case, size: int) -> None:
-    _, name, body, said, wanted = case
-    each = ListFile(file=f"s3://b/{name}", **said)
+    _, name, body, options, wanted = case
+    each = ListFile(file=f"s3://b/{name}", **options)
     if isinstance(wanted, list):
         assert items_of(each, {name: body}, size) == wanted
         return
@@ -323,13 +323,13 @@ def test_a_steps_outputs_are_items(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[1] == "f.json"], ids=named)
-def test_what_is_skipped_piece_by_piece_makes_no_difference(
+def test_skipping_in_pieces_gives_the_same_items(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if every nested list and object beside the list were long."""
     monkeypatch.setattr(json_list, "_SKIPPED_CHARS_MAX", 2)
-    _, name, body, said, wanted = case
-    each = ListFile(file=f"s3://b/{name}", **said)
+    _, name, body, options, wanted = case
+    each = ListFile(file=f"s3://b/{name}", **options)
     if isinstance(wanted, list):
         assert items_of(each, {name: body}, 3) == wanted
         return

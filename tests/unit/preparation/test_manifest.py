@@ -75,7 +75,7 @@ def test_a_list_may_be_the_document_itself() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 1_000])
-def test_what_is_wrong_is_said_with_its_byte(text: str, path: str, problem: str, size: int) -> None:
+def test_an_error_is_reported_with_its_byte(text: str, path: str, problem: str, size: int) -> None:
     with pytest.raises(InvalidItems) as error:
         list(read_json_list(chunked(text, size), path, "f"))
     assert str(error.value) == problem

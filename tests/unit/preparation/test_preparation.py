@@ -117,7 +117,7 @@ def test_groups_are_manifests_of_their_own() -> None:
     assert variables(jobs[2])["BATCHRELAY_GROUP_OFFSET"] == "2"
 
 
-def test_what_is_there_is_not_submitted() -> None:
+def test_an_item_with_an_existing_output_is_not_submitted() -> None:
     fan = step(
         "a",
         for_each=Listing(prefix="s3://b/in/"),
@@ -130,7 +130,7 @@ def test_what_is_there_is_not_submitted() -> None:
     assert (event.items, event.existing) == (1, 1)
 
 
-def test_what_is_there_is_an_output_all_the_same() -> None:
+def test_an_existing_output_counts_for_an_aggregate() -> None:
     out = "s3://b/out/${item.stem}.done"
     fan = step("a", for_each=Listing(prefix="s3://b/in/"), skip_existing=out, output=out)
     total = step("t", "a", aggregate=Aggregate(of="a", fan_in=10), output="s3://b/total")

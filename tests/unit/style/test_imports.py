@@ -55,12 +55,25 @@ class Plant:
 
 LAYERS = "the core is built in layers, and every module is in one"
 NO_AWS = "the core reads no clock, chance, environment or log, and calls no AWS"
+NO_STORED_FORM = "the command line reads no stored form and no adapter"
 PLANTS = (
     Plant(
         id="the API imports an adapter",
         file=f"{CORE}/api/service.py",
         line="import batchrelay.adapters.dynamodb",
         broken=(LAYERS, NO_AWS),
+    ),
+    Plant(
+        id="a verb imports the stored form",
+        file="cli/batchrelay_cli/verbs/plan.py",
+        line="import batchrelay.codec",
+        broken=(NO_STORED_FORM,),
+    ),
+    Plant(
+        id="a view imports an adapter",
+        file="cli/batchrelay_cli/views/failure.py",
+        line="import batchrelay.adapters.dynamodb",
+        broken=(NO_STORED_FORM,),
     ),
     Plant(
         id="an adapter imports a transition",

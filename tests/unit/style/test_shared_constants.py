@@ -1,23 +1,34 @@
 """What both sides of a wire need is written on each; here it is compared.
 
 The worker has its own distribution and imports nothing of ours, and the local cloud knows us by
-AWS's wire only. So neither can import the other's constant.
+AWS's wire only. So neither can import the other's constant. The command line could import the local
+Batch's, but then every verb would load a scheduler for two texts.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 
-from batchrelay.adapters import batch as core_batch
+import pytest
+
 from batchrelay.adapters import sqs as core_sqs
-from batchrelay.domain.values import offsets_uri
+from batchrelay.adapters.memory.objects import MemoryObjects
+from batchrelay.domain import limits as core_limits
+from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets_uri
 from batchrelay.preparation import manifest
+from batchrelay.preparation.chunk_size import item_records
 from batchrelay_cli.pipeline_file import commands
 from batchrelay_cli.stack import client, local_setup
 from batchrelay_cli.views import failure
-from batchrelay_local.batch import definitions, model, tags
-from batchrelay_worker import items, work
-from tests.stack import ROOT
+from batchrelay_local import launch
+from batchrelay_local.batch import definitions, model, scheduler, tags
+from batchrelay_worker import items, log, work
+from batchrelay_worker.aws import Aws
+from batchrelay_worker.program import Program, Stopping
+from batchrelay_worker.record import Record
+from tests.stack import ROOT, resource
 
 VARIABLE = re.compile(r'"(BATCHRELAY_[A-Z_]+)"')
 
@@ -33,8 +44,36 @@ def test_the_tags_of_a_local_job_are_those_that_the_local_cloud_reads() -> None:
 
 
 def test_a_describe_jobs_asks_for_as_many_as_the_local_batch_answers() -> None:
-    sizes = {core_batch.DESCRIBE_IDS_MAX, client.DESCRIBE_IDS_MAX, model.DESCRIBE_IDS_MAX}
-    assert sizes == {100}
+    assert core_limits.DESCRIBE_IDS_MAX == model.DESCRIBE_IDS_MAX == 100
+
+
+def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives() -> None:
+    assert client.DEPENDENCY_FAILED == scheduler.DEPENDENCY_FAILED
+
+
+def test_logs_are_read_where_the_local_batch_writes_them() -> None:
+    assert client.LOG_GROUP == model.LOG_GROUP
+
+
+def test_a_line_of_the_worker_is_known_by_how_it_starts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.log_line("2 of 3 items failed")
+    assert capsys.readouterr().err == failure.WORKER + "2 of 3 items failed\n"
+
+
+def test_the_worker_is_called_by_the_name_that_it_is_installed_under() -> None:
+    project = tomllib.loads((ROOT / "worker/pyproject.toml").read_text())["project"]
+    assert [commands.WORKER] == [launch.WORKER] == [*project["scripts"]]
+
+
+@pytest.mark.parametrize("rule", ["JobEventRule", "JobBlockedRule"])
+def test_the_rules_of_the_stack_match_the_names_of_our_jobs(rule: str) -> None:
+    (condition,) = resource(rule)["EventPattern"]["detail"]["jobName"]
+    key = JobKey(run_id="r1", label="align", round=0, part=0)
+    rest = key.name.removeprefix(condition["prefix"])
+    assert JobKey.parse(condition["prefix"] + rest) == key
+    assert JobKey.parse(rest) is None
 
 
 def test_a_worker_extends_its_message_by_the_time_that_the_queue_gives() -> None:
@@ -54,9 +93,81 @@ def test_the_worker_reads_the_variables_that_a_job_is_given() -> None:
     }
 
 
+class StoredObjects(Aws):
+    """What the worker has of S3, over the objects of the core's adapter in memory."""
+
+    def __init__(self, objects: MemoryObjects) -> None:
+        super().__init__({})
+        self.stored = objects.objects
+
+    def get(self, uri: str, first: int = 0, last: int | None = None) -> bytes:
+        return self.stored[uri][first : None if last is None else last + 1]
+
+    def put(self, uri: str, body: bytes) -> None:
+        self.stored[uri] = body
+
+    def exists(self, uri: str) -> bool:
+        return uri in self.stored
+
+
+def child(number: int, group: int = 0) -> items.Child:
+    return items.Child.of(
+        {
+            "AWS_BATCH_JOB_ARRAY_INDEX": str(number),
+            "BATCHRELAY_MANIFEST": manifest_uri("s3://b/m/", group),
+            "BATCHRELAY_CHUNK": "2",
+            "BATCHRELAY_RESULTS": "s3://b/results/",
+        }
+    )
+
+
+@pytest.mark.parametrize("group", [0, 1])
+def test_the_worker_reads_the_manifest_that_the_core_writes(group: int) -> None:
+    objects = MemoryObjects()
+    writer = manifest.ManifestWriter.begin(objects, manifest_uri("s3://b/m/", group), 2)
+    for item in ("é", {"key": "b"}, "c"):
+        writer.add(item)
+    writer.complete()
+    aws = StoredObjects(objects)
+    item_lists = [items.items_of(child(number, group), aws) for number in range(writer.children)]
+    assert item_lists == [[(0, "é"), (1, {"key": "b"})], [(2, "c")]]
+
+
 def test_an_offset_has_the_same_bytes_on_all_sides() -> None:
-    written = manifest._offset(1 << 40)
-    assert len(written) == items._OFFSET_BYTES == failure._OFFSET_BYTES
-    assert int.from_bytes(written, "little") == 1 << 40
-    uri = "s3://b/runs/r/s/items.jsonl"
-    assert offsets_uri(uri) == uri[: -len(".jsonl")] + ".offsets"
+    offset = manifest._offset(1 << 40)
+    assert len(offset) == items._OFFSET_BYTES == failure._OFFSET_BYTES
+    assert int.from_bytes(offset, "little") == 1 << 40
+
+
+def test_no_two_files_of_a_preparation_have_the_same_name() -> None:
+    manifests = [manifest_uri("s3://b/m/", group) for group in range(3)]
+    uris = [*manifests, *map(offsets_uri, manifests), existing_uri("s3://b/m/")]
+    assert len({*uris}) == len(uris)
+
+
+def test_the_core_reads_the_record_that_the_worker_writes_and_the_reference_shows_it() -> None:
+    objects = MemoryObjects({"s3://b/out/here": b""})
+    aws = StoredObjects(objects)
+    program = Program(
+        ["test", "{item}", "=", "good"],
+        attempts=2,
+        backoff_s=0,
+        skip_existing="s3://b/out/{item}",
+        aws=aws,
+        stopping=Stopping(),
+    )
+    record = Record(child(7), aws)
+    for number, value in enumerate(("good", "here", "bad", "good"), start=14):
+        record.note(number, program.run(items.Item(number, value)))
+    record.save(done=True)
+    document = json.loads(objects.objects["s3://b/results/0000007.json"])
+    times = [(entry["n"], entry["s"]) for entry in document["items"]]
+    assert [*item_records(objects, "s3://b/results/")] == [times[0], times[3]]
+
+    page = (ROOT / "docs/reference/manifest.md").read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert keys(document) == keys(json.loads(example))
+
+
+def keys(record: dict[str, list[dict[str, object]]]) -> set[str]:
+    return {*record} | {f"items.{key}" for entry in record["items"] for key in entry}

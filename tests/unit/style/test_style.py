@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchrelay.domain import limits
-from tests.e2e import test_limits
+from tests.e2e import limit_rows
 from tests.policies import Policies
 from tests.stack import ROOT, resource, template
 
@@ -38,6 +38,30 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{name_of(path)}:{node.name}", node.end_lineno - node.lineno + 1
 
 
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted, with the name that is taken from a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_imports_a_test_module() -> None:
+    """What two test modules share has a module of its own, named for its subject."""
+    modules = [
+        path for folder in ("tests", "verification") for path in (ROOT / folder).rglob("*.py")
+    ]
+    assert len(modules) > 150
+    imports = [
+        f"{name_of(path)}: {name}"
+        for path in modules
+        for name in imported_names(path)
+        if any(word.startswith("test_") for word in name.split("."))
+    ]
+    assert imports == []
+
+
 def test_functions_are_short() -> None:
     found = dict(entry for path in FILES for entry in functions(path))
     assert len(found) > 300
@@ -62,7 +86,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "manager"])
-def test_no_room_is_called_by_a_word_that_means_nothing(word: str) -> None:
+def test_no_module_has_a_meaningless_name(word: str) -> None:
     assert [name_of(path) for path in FILES if word in path.stem.lower()] == []
 
 
@@ -74,15 +98,15 @@ def test_every_lint_exception_has_a_reason() -> None:
         assert re.search(r"# noqa: [A-Z0-9, ]+  # \w", line), f"{name}: {line}"
 
 
-def test_every_function_of_the_template_has_its_room_and_its_role() -> None:
+def test_every_function_of_the_template_has_its_folder_and_its_role() -> None:
     resources = template()["Resources"]
-    rooms = set()
+    folders = set()
     for resource_name, entry in resources.items():
         if entry["Type"] == "AWS::Serverless::Function":
             properties = resource(resource_name)
-            rooms.add(properties["Handler"].split(".")[0])
+            folders.add(properties["Handler"].split(".")[0])
             assert properties["Policies"], f"{resource_name} has no role of its own"
-    assert rooms == {path.parent.name for path in FILES if path.name == "app.py"}
+    assert folders == {path.parent.name for path in FILES if path.name == "app.py"}
 
 
 def test_no_role_may_do_everything_or_anything_everywhere() -> None:
@@ -104,11 +128,12 @@ def test_no_role_may_do_everything_or_anything_everywhere() -> None:
 
 def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
     """A new constant is refused here until it has a row at the doors where it is met."""
-    others, not_met = test_limits.OTHERS, test_limits.NOT_MET
+    others, not_met = limit_rows.OTHERS, limit_rows.NOT_MET
     known = {name for name in vars(limits) if name.isupper()} | {"BODY_BYTES_MAX"}
-    assert {entry.limit for entry in test_limits.ROWS} | others.keys() | not_met.keys() == known
-    assert {entry.limit for entry in test_limits.ROWS}.isdisjoint(not_met)
-    assert all(hasattr(test_limits, name) for name in others.values())
+    assert {entry.limit for entry in limit_rows.ROWS} | others.keys() | not_met.keys() == known
+    assert {entry.limit for entry in limit_rows.ROWS}.isdisjoint(not_met)
+    tried = (ROOT / "tests/e2e/test_limits.py").read_text()
+    assert all(f"def {name}(" in tried for name in others.values())
     files = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
     for reason in not_met.values():
         assert set(re.findall(r"test_\w+\.py", reason)) <= files

@@ -1,4 +1,4 @@
-"""A burst of uploads is one run: whatever is told twice, in whatever order, whoever dies."""
+"""Uploads of one batch are one run, also with duplicate messages, in any order, after any crash."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def message(key: str, sequencer: str = "1", trigger: S3Trigger = TRIGGER) -> str
     return s3_input("test", trigger).replace("<detail>", json.dumps(detail))
 
 
-def tell(cloud: MemoryCloud, *bodies: str) -> list[Any]:
+def deliver(cloud: MemoryCloud, *bodies: str) -> list[Any]:
     """The messages of one batch; what came of each."""
-    heard = cloud.triggers.receive({str(number): body for number, body in enumerate(bodies)})
-    return [heard[str(number)] for number in range(len(bodies))]
+    outcomes = cloud.triggers.receive({str(number): body for number, body in enumerate(bodies)})
+    return [outcomes[str(number)] for number in range(len(bodies))]
 
 
 def timer_fires(cloud: MemoryCloud, number: int = -1) -> Handled | None:
@@ -61,7 +61,7 @@ def listed(cloud: MemoryCloud, run: Run) -> list[dict[str, Any]]:
 def test_a_batch_is_one_run_over_all_of_its_uploads(cloud: MemoryCloud) -> None:
     for start in range(0, 500, 10):
         keys = [f"in/{number:03}.csv" for number in range(start, start + 10)]
-        assert tell(cloud, *map(message, keys)) == [None] * 10
+        assert deliver(cloud, *map(message, keys)) == [None] * 10
         cloud.clock.move(1)
     [(_, delay_s)] = cloud.timers.timers  # one timer for all of them
     assert delay_s == QUIET_S
@@ -84,10 +84,10 @@ def test_what_is_reported_again_is_one_upload_even_when_its_batch_is_over(
     cloud: MemoryCloud,
 ) -> None:
     for _ in range(10):
-        tell(cloud, message("in/a.csv"), message("in/a.csv"))
+        deliver(cloud, message("in/a.csv"), message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     for number in range(len(cloud.timers.timers)):
         timer_fires(cloud, number)
@@ -95,7 +95,7 @@ def test_what_is_reported_again_is_one_upload_even_when_its_batch_is_over(
 
 
 def test_a_timer_that_fires_twice_starts_one_run(cloud: MemoryCloud) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     first, second = timer_fires(cloud), timer_fires(cloud)
     assert first is not None
@@ -106,7 +106,7 @@ def test_a_timer_that_fires_twice_starts_one_run(cloud: MemoryCloud) -> None:
 
 def test_the_next_batch_is_another_run(cloud: MemoryCloud) -> None:
     for key in ("in/a.csv", "in/b.csv"):
-        tell(cloud, message(key))
+        deliver(cloud, message(key))
         cloud.clock.move(QUIET_S)
         timer_fires(cloud)
     runs = list(cloud.runs.runs.values())
@@ -116,7 +116,7 @@ def test_the_next_batch_is_another_run(cloud: MemoryCloud) -> None:
 def test_an_object_that_was_overwritten_is_there_once_as_it_was_last(cloud: MemoryCloud) -> None:
     sizes = {"0055AED6DCD90281E5": 1, "0055aed7": 2, "00": 3}
     for sequencer, size in sizes.items():
-        tell(cloud, message("in/a.csv", sequencer).replace('"size": 7', f'"size": {size}'))
+        deliver(cloud, message("in/a.csv", sequencer).replace('"size": 7', f'"size": {size}'))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
     assert listed(cloud, only_run(cloud)) == [{"bucket": "inbox", "key": "in/a.csv", "size": 2}]
@@ -127,10 +127,10 @@ def test_a_batch_that_is_full_is_closed_at_once(
 ) -> None:
     monkeypatch.setattr(upload_batches, "UPLOAD_BATCH_UPLOADS_MAX", 4)
     monkeypatch.setattr(batch, "UPLOAD_BATCH_UPLOADS_MAX", 4)
-    tell(cloud, message("in/a.csv"), message("in/b.csv"))
+    deliver(cloud, message("in/a.csv"), message("in/b.csv"))
     cloud.clock.move(1)
-    tell(cloud, message("in/c.csv"), message("in/d.csv"))
-    tell(cloud, message("in/e.csv"))
+    deliver(cloud, message("in/c.csv"), message("in/d.csv"))
+    deliver(cloud, message("in/e.csv"))
     assert [delay for _, delay in cloud.timers.timers] == [QUIET_S, 0, 0]
     assert timer_fires(cloud) is not None
     assert only_run(cloud).trigger["count"] == "5"
@@ -148,18 +148,16 @@ def test_a_timer_that_fires_before_it_is_noted_fires_again(
         collect(*arguments)
 
     monkeypatch.setattr(cloud.upload_batches, "collect", late)
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     assert [delay for _, delay in cloud.timers.timers] == [QUIET_S, TIMER_RETRY_S]
     cloud.clock.move(QUIET_S)
     assert timer_fires(cloud) is not None
     assert only_run(cloud).trigger["count"] == "1"
 
 
-def test_a_timer_that_no_one_ever_notes_is_silent_in_the_end(
-    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_timer_without_a_batch_ends(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
-        tell(cloud, message("in/a.csv"))
+        deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
     assert timer_fires(cloud) is None
     assert len(cloud.timers.timers) == 1
@@ -168,7 +166,7 @@ def test_a_timer_that_no_one_ever_notes_is_silent_in_the_end(
 def test_a_spare_timer_takes_over_from_one_that_is_lost(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     [(lost, _)] = cloud.timers.timers
     spare = replace(lost, at=lost.at + timedelta(seconds=1))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
@@ -182,9 +180,9 @@ def test_a_spare_timer_takes_over_from_one_that_is_lost(
 def test_a_spare_timer_does_not_ask_again_for_a_batch_that_was_skipped(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two who open a burst, each sets a timer."""
+    """Two processes that open a batch both set a timer."""
     trigger = S3Trigger(bucket="inbox", debounce_s=QUIET_S, overlap=Overlap.SKIP)
-    tell(cloud, message("a", trigger=trigger))
+    deliver(cloud, message("a", trigger=trigger))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
     none = cloud.upload_batches.batch
@@ -193,12 +191,12 @@ def test_a_spare_timer_does_not_ask_again_for_a_batch_that_was_skipped(
         def late(name: str) -> batch.UploadBatch:
             patched.setattr(cloud.upload_batches, "batch", none)
             known = none(name)
-            tell(cloud, message("c", trigger=trigger))
+            deliver(cloud, message("c", trigger=trigger))
             cloud.clock.move(1)
             return known
 
         patched.setattr(cloud.upload_batches, "batch", late)
-        tell(cloud, message("b", trigger=trigger))
+        deliver(cloud, message("b", trigger=trigger))
     cloud.clock.move(QUIET_S)
     assert len(cloud.timers.timers) == 3
     with pytest.raises(RunSkipped):
@@ -213,7 +211,7 @@ def test_a_spare_timer_does_not_ask_again_for_a_batch_that_was_skipped(
 
 def test_triggers_of_one_pipeline_have_batches_of_their_own(cloud: MemoryCloud) -> None:
     other = S3Trigger(bucket="inbox", prefix="other/", debounce_s=QUIET_S)
-    tell(cloud, message("in/a.csv"), message("other/b.csv", trigger=other))
+    deliver(cloud, message("in/a.csv"), message("other/b.csv", trigger=other))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud, 0)
     timer_fires(cloud, 1)
@@ -223,12 +221,12 @@ def test_triggers_of_one_pipeline_have_batches_of_their_own(cloud: MemoryCloud) 
 def test_who_closed_a_batch_and_died_leaves_it_to_the_next_delivery(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     with dies_at(monkeypatch, cloud.objects, "upload"), pytest.raises(KeyboardInterrupt):
         timer_fires(cloud)
     assert cloud.runs.runs == {}
-    tell(cloud, message("in/late.csv"))  # it belongs to the next one
+    deliver(cloud, message("in/late.csv"))  # it belongs to the next one
     timer_fires(cloud, 0)
     assert [entry["key"] for entry in listed(cloud, only_run(cloud))] == ["in/a.csv"]
 
@@ -237,9 +235,9 @@ def test_a_timer_set_by_another_who_died_does_not_count(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with dies_at(monkeypatch, cloud.upload_batches, "collect"), pytest.raises(KeyboardInterrupt):
-        tell(cloud, message("in/a.csv"))
+        deliver(cloud, message("in/a.csv"))
     cloud.clock.move(1)
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     assert timer_fires(cloud, 0) is None
     assert timer_fires(cloud, 1) is not None
@@ -248,9 +246,9 @@ def test_a_timer_set_by_another_who_died_does_not_count(
 def test_who_put_a_timer_off_and_died_puts_it_off_again(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(30)
-    tell(cloud, message("in/b.csv"))
+    deliver(cloud, message("in/b.csv"))
     cloud.clock.move(30)
     with dies_at(monkeypatch, cloud.upload_batches, "extend"), pytest.raises(KeyboardInterrupt):
         timer_fires(cloud, 0)
@@ -265,13 +263,13 @@ def test_who_put_a_timer_off_and_died_puts_it_off_again(
 def test_an_upload_comes_just_when_a_batch_is_closed(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     close = MemoryUploadBatches.close
 
     def late(self: MemoryUploadBatches, name: str, batch: Any) -> None:
         monkeypatch.setattr(MemoryUploadBatches, "close", close)
-        tell(cloud, message("in/b.csv"))
+        deliver(cloud, message("in/b.csv"))
         close(self, name, batch)
 
     monkeypatch.setattr(MemoryUploadBatches, "close", late)
@@ -283,7 +281,7 @@ def test_an_upload_comes_just_when_a_batch_is_closed(
 
 def test_a_batch_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> None:
     for number in range(UPLOAD_BATCH_S_MAX // 50 + 2):
-        tell(cloud, message(f"in/{number}.csv"))
+        deliver(cloud, message(f"in/{number}.csv"))
         cloud.clock.move(50)
         if cloud.clock.now() >= cloud.timers.timers[-1][0].at:
             timer_fires(cloud)
@@ -291,16 +289,16 @@ def test_a_batch_that_is_never_quiet_ends_all_the_same(cloud: MemoryCloud) -> No
 
 
 def test_a_batch_is_over_when_it_is_as_large_as_one_may_be(cloud: MemoryCloud) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     [known] = cloud.upload_batches.upload_batches.values()
     assert not known.is_over(QUIET_S, cloud.clock.now())
     assert replace(known, count=UPLOAD_BATCH_UPLOADS_MAX).is_over(QUIET_S, cloud.clock.now())
 
 
 def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud) -> None:
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S + TIMER_LATE_S + 1)
-    tell(cloud, message("in/b.csv"))
+    deliver(cloud, message("in/b.csv"))
     cloud.clock.move(QUIET_S)
     assert timer_fires(cloud, 1) is not None
     assert only_run(cloud).trigger["count"] == "2"
@@ -309,7 +307,7 @@ def test_a_timer_that_is_lost_is_set_again_by_the_next_upload(cloud: MemoryCloud
 def test_a_batch_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
     trigger = S3Trigger(bucket="inbox", debounce_s=QUIET_S, overlap=Overlap.SKIP)
     for key in ("a", "b"):
-        tell(cloud, message(key, trigger=trigger))
+        deliver(cloud, message(key, trigger=trigger))
         cloud.clock.move(QUIET_S)
         if key == "a":
             timer_fires(cloud)
@@ -319,12 +317,14 @@ def test_a_batch_skips_while_a_run_is_open(cloud: MemoryCloud) -> None:
 
 
 def test_a_folder_marker_is_no_upload(cloud: MemoryCloud) -> None:
-    assert tell(cloud, message("in/").replace('"size": 7', '"size": 0')) == [None]
+    assert deliver(cloud, message("in/").replace('"size": 7', '"size": 0')) == [None]
     assert cloud.timers.timers == []
 
 
 def test_a_wrong_message_fails_alone(cloud: MemoryCloud) -> None:
-    good, bad = tell(cloud, message("in/a.csv"), '{"pipeline": "test", "debounce": 60, "id": "x"}')
+    good, bad = deliver(
+        cloud, message("in/a.csv"), '{"pipeline": "test", "debounce": 60, "id": "x"}'
+    )
     assert good is None
     assert isinstance(bad, InputError)
 
@@ -333,21 +333,21 @@ def test_a_batch_of_a_pipeline_that_was_taken_away_waits_until_it_is_back(
     cloud: MemoryCloud,
 ) -> None:
     definition = cloud.pipelines.get_pipeline("test", 1)
-    tell(cloud, message("in/a.csv"))
+    deliver(cloud, message("in/a.csv"))
     cloud.pipelines.unregister("test")
     cloud.clock.move(QUIET_S)
     with pytest.raises(PipelineNotFound):
         timer_fires(cloud)
     cloud.pipelines.register(definition, cloud.clock.now())
     cloud.clock.move(TIMER_LATE_S + 1)
-    tell(cloud, message("in/b.csv"))
+    deliver(cloud, message("in/b.csv"))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
     assert only_run(cloud).trigger["count"] == "2"
 
 
-def test_what_no_one_knows_of_any_more_is_said(cloud: MemoryCloud) -> None:
-    tell(cloud, message("in/a.csv"))
+def test_a_batch_that_is_no_longer_known_is_reported(cloud: MemoryCloud) -> None:
+    deliver(cloud, message("in/a.csv"))
     cloud.clock.move(QUIET_S)
     timer_fires(cloud)
     cloud.runs.runs.clear()
@@ -360,8 +360,8 @@ def test_batches_that_change_all_the_time_are_left_to_later(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faster(*_: object) -> None:
-        raise RunConflict("somebody else")
+        raise RunConflict("another process")
 
     monkeypatch.setattr(cloud.upload_batches, "collect", faster)
-    [outcome] = tell(cloud, message("in/a.csv"))
+    [outcome] = deliver(cloud, message("in/a.csv"))
     assert isinstance(outcome, RunConflict)

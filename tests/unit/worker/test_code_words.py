@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay_worker.code_words import code_words
+from batchrelay_worker.code_words import code_words, program_name
 from batchrelay_worker.errors import WorkerError
 from batchrelay_worker.items import Item, variables
 from batchrelay_worker.program import refuse_code
@@ -231,3 +231,89 @@ def test_every_column_has_its_variable(item: Any, wanted: dict[str, str]) -> Non
     assert named.pop("ITEM_NUMBER") == "3", "the place in the step, whatever a column says"
     named.pop("ITEM", "")
     assert named == wanted
+
+
+@pytest.mark.parametrize(
+    ("command", "places"),
+    [
+        ("rsh -l user host A B", {4: "rsh", 5: "rsh"}),
+        ("ssh -p 22 host A", {4: "ssh"}),
+        ("ssh", {}),
+        ("eval -x A B", {2: "eval", 3: "eval"}),
+        ("watch -n 5 -- A", {4: "watch"}),
+        (r"C:\bin\sh -c A", {2: "sh"}),
+        ("bash -O extglob -c A B", {4: "bash"}),
+        ("bash +O extglob -oc pipefail A B", {5: "bash"}),
+        ("sh -c", {}),
+        ("sh - A", {}),
+        ("sh - -c A", {}),
+        ("sh -- -c A", {}),
+        ("sh -c - A", {3: "sh"}),
+        ("sh -ec -x -- A B", {4: "sh"}),
+        ("fish --commands=A --command B", {1: "fish", 3: "fish"}),
+        ("bash --rcfile A -c B", {4: "bash"}),
+        ("bash --rcfile=A -c B", {3: "bash"}),
+        ("python -cA", {1: "python"}),
+        ("python -W c -X c A", {}),
+        ("perl -MA -eB -e C", {1: "perl", 2: "perl", 4: "perl"}),
+        ("perl -Ie A", {}),
+        ("perl --x A -e B", {4: "perl"}),
+        ("perl --x=A B -e C", {}),
+        ("perl --x -e A", {3: "perl"}),
+        ("perl --x", {}),
+        ("perl --x=y -e A", {3: "perl"}),
+        ("psql -- a -c D", {}),
+        ("psql a -- -c D", {}),
+        ("pwsh A B C -c D", {5: "pwsh"}),
+        ("pwsh A B C D -c E", {}),
+        ("node --eval=A --print B", {1: "node", 3: "node"}),
+        ("awk -f A B", {}),
+        ("awk -fA B", {}),
+        ("awk --file=A B", {}),
+        ("awk B -f A", {1: "awk"}),
+        ("awk B -f", {1: "awk"}),
+        ("awk --x B -f A", {2: "awk"}),
+        ("awk -e A B", {2: "awk"}),
+        ("eval -- -x A", {2: "eval", 3: "eval"}),
+        ("awk -v x=1 A B", {3: "awk"}),
+        ("sed -l 5 A", {3: "sed"}),
+        ("env -u A -C B sh -c D", {7: "sh"}),
+        ("env --unset A x=1 eval D", {5: "eval"}),
+        ("env --unset=A eval D", {3: "eval"}),
+        ("timeout -s KILL 5 eval D", {5: "eval"}),
+        ("timeout -- 5 eval D", {}),
+        ("timeout 5 -k 1 nice eval D", {6: "eval"}),
+        ("nice - eval D", {}),
+        ("echo eval D", {}),
+        ("psql a b -c D", {4: "psql"}),
+        ("psql a b c -c D", {}),
+        ("", {}),
+    ],
+)
+def test_the_places_of_code_are_known(command: str, places: dict[int, str]) -> None:
+    assert code_words(command.split()) == places
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("/usr/bin/python3.11", "python"),
+        ("python-3", "python"),
+        (r"C:\x\perl5", "perl"),
+        ("a7b", "a7b"),
+        ("bin/", ""),
+        ("3", ""),
+    ],
+)
+def test_a_program_is_known_by_its_name_without_a_version(word: str, name: str) -> None:
+    assert program_name(word) == name
+
+
+def test_a_program_whose_every_word_has_a_value_may_have_code() -> None:
+    with pytest.raises(WorkerError) as caught:
+        refuse_code(["{item.folder}/python", "-c{item.code}"])
+    assert str(caught.value) == (
+        "{item.code} is in the code of python: what it holds would run as code. Give it as an "
+        "argument of its own, or read the variables ITEM_…; `flow: {unsafeShell: true}` in the "
+        "pipeline file allows it"
+    )

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from batchrelay_worker.errors import WorkerError
-from batchrelay_worker.items import Child, Item, filled, items_of, value_of
+from batchrelay_worker.items import (
+    Child,
+    Item,
+    arguments,
+    filled,
+    items_of,
+    row_items,
+    token_in,
+    value_of,
+    variables,
+)
+from tests.unit.worker.services import MemoryAws
 
 ENVIRONMENT = {
     "AWS_BATCH_JOB_ARRAY_INDEX": "3",
@@ -189,3 +200,96 @@ def test_a_variable_of_an_item_means_its_value(value: Any, path: str, meaning: A
 def test_every_variable_of_a_word_is_filled() -> None:
     item = Item(5, {"a": "x", "b": {"c": 1}})
     assert filled("--in={item.a}:{item.number} {other} {item.b.c}", item) == "--in=x:5 {other} 1"
+
+
+def test_a_value_that_is_absent_is_named() -> None:
+    for value in ({"b": "é" * 80}, {"a": {"b": None}, "c": "é" * 80}):
+        with pytest.raises(WorkerError) as caught:
+            filled("x{item.a.b}", Item(5, value))
+        shown = str(caught.value).removeprefix("item 5 has no a.b, or it is null: ")
+        assert (shown[:4], len(shown), "é" in shown) == (str(value).replace("'", '"')[:4], 80, True)
+
+
+def test_a_word_that_is_one_list_becomes_as_many_words() -> None:
+    item = Item(5, {"a": ["x y", {"b": [1, 2]}], "n": []})
+    words = ["tool", "{item.a}", "-{item.a}", "{item.n}", "{item.number}"]
+    assert arguments(words, item) == [
+        *("tool", "x y", '{"b":[1,2]}', '-["x y",{"b":[1,2]}]', "5"),
+    ]
+
+
+def test_the_first_variable_of_a_word_is_named() -> None:
+    assert (token_in("a{item.b}{item}"), token_in("{run.id}")) == ("{item.b}", "")
+
+
+def test_an_item_has_variables() -> None:
+    fields = {"a b": "é", "n": 1.5, "yes": True, "list": [1], "map": {}, "none": None}
+    assert variables(Item(5, {**fields, "key": "x/y.fq", "bucket": "b"})) == {
+        "ITEM": '{"a b": "\\u00e9", "n": 1.5, "yes": true, "list": [1], "map": {}, "none": null, '
+        '"key": "x/y.fq", "bucket": "b"}',
+        "ITEM_A_B": "é",
+        "ITEM_N": "1.5",
+        "ITEM_YES": "true",
+        "ITEM_KEY": "x/y.fq",
+        "ITEM_BUCKET": "b",
+        "ITEM_URI": "s3://b/x/y.fq",
+        "ITEM_NAME": "y.fq",
+        "ITEM_STEM": "y",
+        "ITEM_NUMBER": "5",
+    }
+    assert variables(Item(5, [1])) == {"ITEM": "[1]", "ITEM_NUMBER": "5"}
+
+
+def test_a_value_that_no_variable_can_hold_is_left_out() -> None:
+    assert variables(Item(5, {"nul": "a\0b", "long": "x" * 30_000, "name": "x" * 29_999})) == {
+        "ITEM_NAME": "x" * 29_999,
+        "ITEM_NUMBER": "5",
+    }
+
+
+CHUNK = Child(10_003, 1_003, 2, "s3://b/m.jsonl", "", "", 1)
+CHUNK_LINES = b'"a"\n"b"\n"c"\n'
+
+
+def manifest(lines: bytes, *offsets: int) -> MemoryAws:
+    """The offsets of rows 1,003 and on."""
+    table = bytes(8 * 1_003) + b"".join(struct.pack("<Q", offset) for offset in offsets)
+    return MemoryAws({"s3://b/m.jsonl": lines, "s3://b/m.offsets": table})
+
+
+def test_a_child_reads_its_own_bytes_only() -> None:
+    aws = manifest(CHUNK_LINES, 4, 12)
+    assert items_of(CHUNK, aws) == [Item(20_006, "b"), Item(20_007, "c")]
+    assert aws.calls == [
+        ("get", "s3://b/m.offsets", 8_024, 8_039),
+        ("get", "s3://b/m.jsonl", 4, 11),
+    ]
+    aws = manifest(CHUNK_LINES, 0, 4, 12)
+    assert list(row_items(CHUNK, 1_004, aws)) == [Item(20_008, "b"), Item(20_009, "c")]
+
+
+def test_a_row_may_have_no_items() -> None:
+    aws = manifest(CHUNK_LINES, 4, 4)
+    assert items_of(CHUNK, aws) == []
+    assert aws.calls == [("get", "s3://b/m.offsets", 8_024, 8_039)]
+
+
+def test_a_step_without_items_has_its_number_for_one() -> None:
+    assert items_of(CHUNK._replace(manifest=""), MemoryAws()) == [Item(10_003, {"number": 10_003})]
+
+
+@pytest.mark.parametrize(
+    ("lines", "offsets", "problem"),
+    [
+        (CHUNK_LINES, (4,), "unpack requires a buffer of 16 bytes"),
+        (CHUNK_LINES, (1, 4), "Expecting value: line 1 column 1 (char 0)"),
+        (b"[" * 100_000, (0, 100_000), "maximum recursion depth exceeded"),
+    ],
+)
+def test_a_damaged_manifest_is_refused(
+    lines: bytes, offsets: tuple[int, ...], problem: str
+) -> None:
+    with pytest.raises(WorkerError) as caught:
+        items_of(CHUNK, manifest(lines, *offsets))
+    start = f"s3://b/m.jsonl and its offsets do not agree: {problem}"
+    assert str(caught.value).startswith(start)

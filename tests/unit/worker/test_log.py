@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from batchrelay_worker.log import log_line, printable
@@ -19,3 +22,15 @@ def test_no_character_passes_that_acts_on_a_terminal() -> None:
     passed = "".join(map(printable, map(chr, range(0x3000))))
     assert passed.isprintable()
     assert printable("\ud800") == r"\ud800"
+
+
+def test_a_line_is_there_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+
+    class Stream(io.StringIO):
+        def flush(self) -> None:
+            flushed.append(self.getvalue())
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    log_line("done")
+    assert flushed == ["[batchrelay] done\n"]

@@ -73,5 +73,40 @@ def test_sqs_requests_are_signed_as_botocore_signs_them(body: bytes) -> None:
     assert ours.rpartition("Signature=")[2] == by_botocore(request, credentials)
 
 
+def test_a_signed_request_of_s3_has_its_headers_and_no_others() -> None:
+    headers = {"Range": " bytes=0-9 ", "x-amz-meta-a": "b   c"}
+    request = Request("PUT", "h", "/a%20b", [], headers, b"body", "s3", "eu-west-1")
+    credentials = Credentials("AKID", "secret", "token")
+    digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"
+    names = "host;range;x-amz-content-sha256;x-amz-date;x-amz-meta-a;x-amz-security-token"
+    assert signed_headers(request, credentials, TIMESTAMP) == {
+        "range": " bytes=0-9 ",
+        "x-amz-meta-a": "b   c",
+        "host": "h",
+        "x-amz-date": TIMESTAMP,
+        "x-amz-content-sha256": digest,
+        "x-amz-security-token": "token",
+        "authorization": (
+            "AWS4-HMAC-SHA256 Credential=AKID/20260131/eu-west-1/s3/aws4_request, "
+            f"SignedHeaders={names}, Signature={by_botocore(request, credentials)}"
+        ),
+    }
+
+
+def test_a_signed_request_of_sqs_has_its_headers_and_no_others() -> None:
+    request = Request("POST", "h", "/~a%20b", [], {"X-Amz-Target": "T"}, b"{}", "sqs", "eu-west-1")
+    credentials = Credentials("AKID", "secret")
+    assert signed_headers(request, credentials, TIMESTAMP) == {
+        "x-amz-target": "T",
+        "host": "h",
+        "x-amz-date": TIMESTAMP,
+        "authorization": (
+            "AWS4-HMAC-SHA256 Credential=AKID/20260131/eu-west-1/sqs/aws4_request, "
+            "SignedHeaders=host;x-amz-date;x-amz-target, "
+            f"Signature={by_botocore(request, credentials)}"
+        ),
+    }
+
+
 def _is_text(text: str) -> bool:
     return not any(0xD800 <= ord(character) < 0xE000 for character in text)

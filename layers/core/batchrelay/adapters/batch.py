@@ -30,16 +30,13 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.limits import EFFECT_S_MAX
+from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
-
-DESCRIBE_IDS_MAX = 100
-"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
 
 TERMINATE_IDS_MAX = 50
 """Job ids of one TerminateJobs call. Source: TerminateJobs, jobs."""
@@ -66,18 +63,19 @@ class BatchJobs:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     time_left: Callable[[], float] = field(default=lambda: math.inf, repr=False)
     """Seconds until the invocation must have ended."""
+    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
     config: Config | None = field(default=None, repr=False)
     """Of the client for everything but submissions."""
 
     @classmethod
-    def looked_at(cls) -> BatchJobs:
+    def looked_at(cls, make_client: Callable[..., Any] = boto3.client) -> BatchJobs:
         """Jobs for which a person waits: an answer comes soon, or not at all."""
         soon = Config(
             retries={"total_max_attempts": LOOK_TRIES, "mode": "standard"},
             connect_timeout=LOOK_CONNECT_TIMEOUT_S,
             read_timeout=LOOK_READ_TIMEOUT_S,
         )
-        return cls(config=soon)
+        return cls(make_client=make_client, config=soon)
 
     @cached_property
     def _submitter(self) -> BatchClient:
@@ -91,11 +89,13 @@ class BatchJobs:
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
         )
-        return boto3.client("batch", config=once)
+        client: BatchClient = self.make_client("batch", config=once)
+        return client
 
     @cached_property
     def _client(self) -> BatchClient:
-        return boto3.client("batch", config=self.config)
+        client: BatchClient = self.make_client("batch", config=self.config)
+        return client
 
     def submit_all(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[str | Exception]:
         """Several calls at a time: of 0.15 s each, one after the other makes 7 a second."""

@@ -16,7 +16,7 @@ STATE_CHANGE, QUEUE_BLOCKED = "Batch Job State Change", "Batch Job Queue Blocked
 
 
 def parse(body: str, at: datetime) -> JobSucceeded | JobFailed | JobBlocked | None:
-    """The fact in an event of AWS Batch; None for what is none of ours.
+    """The fact in an event of AWS Batch; None for an event of another application.
 
     None: another detail type, the end of a child (its jobId holds a colon, whatever
     `arrayProperties` says), a foreign jobName, a jobId that is not a UUID, a status that is not

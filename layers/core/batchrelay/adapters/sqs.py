@@ -36,7 +36,7 @@ class PrepareMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContinueMessage:
-    """Which run is to be gone on with."""
+    """The run to continue."""
 
     run_id: str
 

@@ -48,7 +48,9 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Job": _object(
         jobId=_maybe(_TEXT),
+        group=_COUNT,
         children={"type": "integer", "minimum": 1},
+        failed=_COUNT,
         outcome={"enum": ["SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", None]},
     ),
     "Step": _object(
@@ -73,6 +75,7 @@ SCHEMAS: Mapping[str, Any] = {
         blocked=_maybe(_TEXT),
         output=_maybe(_TEXT),
         manifest=_maybe(_TEXT),
+        results=_maybe(_TEXT),
         jobs=_list(_ref("Job")),
     ),
     "Run": _object(
@@ -81,13 +84,14 @@ SCHEMAS: Mapping[str, Any] = {
         version={"type": "integer", "minimum": 1},
         status=_RUN_STATUS,
         startedAt=_TIME,
-        turnAt=_maybe(_TIME),
+        dequeuedAt=_maybe(_TIME),
         endedAt=_maybe(_TIME),
         deadline=_maybe(_TIME),
         params={"type": "object", "additionalProperties": _TEXT},
         cause=_maybe(_TEXT),
         trigger={"type": "object", "additionalProperties": _TEXT},
         stopped=_maybe(_TEXT),
+        isOpen={"type": "boolean"},
         asOf=_maybe(_TIME),
         steps=_list(_ref("Step")),
     ),

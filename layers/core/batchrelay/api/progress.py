@@ -44,6 +44,7 @@ class Looks:
 
     jobs: Jobs
     clock: Clock
+    look_s: float = LOOK_S
     _kept: OrderedDict[str, _Look] = field(default_factory=OrderedDict)
 
     def observed(self, run: Run) -> Run:
@@ -64,12 +65,15 @@ class Looks:
     def _look(self, run_id: str, job_ids: frozenset[str]) -> _Look:
         now = self.clock.now()
         last = self._kept.pop(run_id, None)
-        if last is None or not _is_fresh(last, job_ids, now):
+        if last is None or not self._is_fresh(last, job_ids, now):
             last = self._asked(last, job_ids, now)
         self._kept[run_id] = last
         while len(self._kept) > LOOKS_MAX:
             self._kept.popitem(last=False)
         return last
+
+    def _is_fresh(self, look: _Look, job_ids: frozenset[str], now: datetime) -> bool:
+        return job_ids <= look.job_ids and now < look.requested_at + timedelta(seconds=self.look_s)
 
     def _asked(self, last: _Look | None, job_ids: frozenset[str], now: datetime) -> _Look:
         """A call that was refused is not repeated within LOOK_S either."""
@@ -79,10 +83,6 @@ class Looks:
             failed = _Look(requested_at=now, answered_at=None, job_ids=job_ids)
             return failed if last is None else replace(last, requested_at=now, job_ids=job_ids)
         return _Look(requested_at=now, answered_at=now, job_ids=job_ids, reports=reports)
-
-
-def _is_fresh(look: _Look, job_ids: frozenset[str], now: datetime) -> bool:
-    return job_ids <= look.job_ids and now < look.requested_at + timedelta(seconds=LOOK_S)
 
 
 def observed(run: Run, reports: Iterable[JobReport], at: datetime) -> Run:

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from batchrelay.domain.n_to_n import upstream_failures
+from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
+from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
@@ -53,13 +55,14 @@ def run_document(run: Run) -> Document:
         "version": run.pipeline.version,
         "status": str(run.status),
         "startedAt": time_text(run.started_at),
-        "turnAt": time_text(run.dequeued_at),
+        "dequeuedAt": time_text(run.dequeued_at),
         "endedAt": time_text(run.ended_at),
         "deadline": time_text(run.deadline),
         "params": dict(run.params),
         "cause": run.cause or None,
         "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
+        "isOpen": is_open(run),
         "asOf": time_text(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
     }
@@ -90,6 +93,7 @@ def step_document(run: Run, step: Step) -> Document:
         "blocked": state.blocked or None,
         "output": variables_of(run).get(f"steps.{step.name}.output"),
         "manifest": state.manifest,
+        "results": None if state.items is None else results_uri(run, step.name, state.round),
         "jobs": [_job(part) for part in state.every_part],
     }
 
@@ -122,7 +126,13 @@ def _run_counted_at(run: Run) -> datetime | None:
 
 def _job(part: Part) -> Document:
     status = part.outcome or ("SUBMITTED" if part.job_id is not None else None)
-    return {"jobId": part.job_id, "children": part.size, "outcome": status and str(status)}
+    return {
+        "jobId": part.job_id,
+        "group": part.group,
+        "children": part.size,
+        "failed": part.failed,
+        "outcome": status and str(status),
+    }
 
 
 def history(run: Run) -> list[Document]:

@@ -19,6 +19,7 @@ from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
+from batchrelay.api.views import Document, run_document
 from batchrelay.aws_lambda.settings import Settings
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
@@ -95,6 +96,13 @@ def trigger_dispatch(settings: Settings, runs: Engine) -> TriggerDispatch:
 def store(table: str, make_client: Callable[..., Any]) -> DynamoStore:
     """The runs and pipelines of a stack, for the command line."""
     return DynamoStore(table=table, run_ttl_days=0, make_client=make_client)
+
+
+def run_reader(table: str, make_client: Callable[..., Any]) -> Callable[[str], Document]:
+    """The API's document of a run, with what AWS Batch says at each look; for `batchrelay run`."""
+    runs = store(table, make_client)
+    looks = Looks(jobs=BatchJobs.looked_at(make_client), clock=SystemClock(), look_s=0)
+    return lambda run_id: run_document(looks.observed(runs.load(run_id)))
 
 
 def upload_batches(table: str, make_client: Callable[..., Any]) -> DynamoUploadBatches:

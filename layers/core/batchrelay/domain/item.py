@@ -61,11 +61,11 @@ def expand_item(pattern: str, item: Json, number: int) -> str:
     """
 
     def value(path: str) -> str:
-        found = number if path == "item.number" else item_value(item, path)
-        if found is None:
+        field = number if path == "item.number" else item_value(item, path)
+        if field is None:
             name = path.removeprefix("item.")
             raise InvalidItems(f"item {number} has no {name}, or it is null")
-        return found if isinstance(found, str) else json.dumps(found, separators=(",", ":"))
+        return field if isinstance(field, str) else json.dumps(field, separators=(",", ":"))
 
     return ITEM_TOKEN.sub(lambda match: value(match[1]), pattern)
 

@@ -100,7 +100,7 @@ QUEUED_RUNS_MAX = 1_000
 """Runs that wait in a run queue: their ids are one item of 30 KB."""
 
 DEBOUNCE_S_MIN, DEBOUNCE_S_MAX = 1, 3_600
-"""Seconds of a trigger's `quiet`."""
+"""Seconds of a trigger's `debounce`."""
 
 UPLOAD_BATCH_S_MAX = 86_400
 """Seconds after its first upload when a batch is closed although uploads still come."""
@@ -157,6 +157,9 @@ about a minute of tries."""
 SUBMISSIONS_MAX = 200
 """Parts of a run that are being submitted at the same time: 4 s at 50 SubmitJob calls a second
 (Batch User Guide, service quotas), 40 s at a tenth of that, far under SUBMIT_GRACE_S."""
+
+DESCRIBE_IDS_MAX = 100
+"""Job ids of one DescribeJobs call. Source: DescribeJobs, jobs."""
 
 JOB_MISSING_S = 3_600
 """Seconds for which DescribeJobs must leave a job out, at every look, before it is stopped. AWS

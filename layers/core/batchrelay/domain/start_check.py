@@ -1,6 +1,6 @@
 """What is decided when a run starts is judged when it starts, and not when its step is reached.
 
-The run is gone through once with what is known: its parameters, the stack's values, the steps'
+The check reads the run once with what is known: its parameters, the stack's values, the steps'
 own texts. What only comes later (items, job ids, queues) is left out, or stands there as short as
 it can be, so that a request here is a lower bound: what is refused here would surely be refused.
 A step that this run surely skips is not judged.
@@ -116,7 +116,7 @@ class _Check:
             self._skipped.add(step.name)
 
     def _known_child_count(self, step: Step) -> int | None:
-        """Raises: InvalidItems: a size that is none, or one that no arrays hold."""
+        """Raises: InvalidItems: a size that is no number, or that no arrays hold."""
         if step.has_items:
             return children_of_items(step)
         if step.array_size is not None:

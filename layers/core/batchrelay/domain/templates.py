@@ -12,7 +12,10 @@ from batchrelay.domain.values import Json
 _TOKEN = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 
 ITEM_TOKEN = re.compile(r"\$\{(item(?:\.[^}]+)?)\}")
-"""`${item}` and `${item.…}`: they stay as they are until there is an item."""
+"""`${item}` and `${item.…}`: they stay as they are until there is an item.
+
+A name ends at the first `}`, as in every `${…}`: a field may have a `{` in its name.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A refusal quotes the request; whatever that says, the answer is XML of one message."""
+"""An error response quotes the request; whatever that says, the answer is XML of one message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from batchrelay_local.refusals import refusal
+from batchrelay_local.error_responses import error_response
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from batchrelay_local.refusals import refusal
     "headers", [{}, {"content-type": "application/x-www-form-urlencoded"}], ids=["s3", "query"]
 )
 def test_a_hostile_message_is_one_text(message: str, read: str, headers: dict[str, str]) -> None:
-    answer = refusal("denied", message, headers, None)
+    answer = error_response("denied", message, headers, None)
     root = ET.fromstring(answer.body)  # noqa: S314  # our own text
     assert [element.text for element in root.iter("Message")] == [read]
     assert [element.text for element in root.iter("Code")] == ["AccessDenied"]

@@ -1,4 +1,4 @@
-"""A refusal in the shape of the service that was asked, so that every SDK reads it as an error."""
+"""An error in the shape of the service that a request was for, so that every SDK reads it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ CODES: Mapping[str, tuple[str, str, str]] = {
     "expired": ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
     "denied": ("AccessDeniedException", "AccessDenied", "AccessDenied"),
 }
-"""The code of a refusal in a JSON service, in a query service, and in S3.
+"""The error code in a JSON service, in a query service, and in S3.
 
 Source: IAM User Guide, "Common errors"; S3 API Reference, "Error responses".
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An answer that is ready to be sent."""
+class ErrorResponse:
+    """A response that is ready to be sent."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     status: int = FORBIDDEN
 
 
-def refusal(kind: str, message: str, headers: Mapping[str, str], service: str | None) -> Refusal:
-    """The refusal of a request.
+def error_response(
+    kind: str, message: str, headers: Mapping[str, str], service: str | None
+) -> ErrorResponse:
+    """The answer to a request that is not signed as it must be, or not allowed.
 
     Args:
         kind: a key of CODES.
@@ -57,8 +59,11 @@ def refusal(kind: str, message: str, headers: Mapping[str, str], service: str | 
     if service == "s3" or (service is None and not is_json):
         return _xml("Error", _fields(s3_code, message))
     body = json.dumps({"__type": json_code, "message": message}).encode()
-    named = ((b"content-type", b"application/json"), (b"x-amzn-errortype", json_code.encode()))
-    return Refusal(headers=named, body=body)
+    response_headers = (
+        (b"content-type", b"application/json"),
+        (b"x-amzn-errortype", json_code.encode()),
+    )
+    return ErrorResponse(headers=response_headers, body=body)
 
 
 def _fields(code: str, message: str) -> str:
@@ -73,7 +78,7 @@ def _xml_text(text: str) -> str:
     return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
-def _xml(root: str, inner: str) -> Refusal:
+def _xml(root: str, inner: str) -> ErrorResponse:
     request_id = f"<RequestId>{uuid.uuid4()}</RequestId>"
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}{request_id}</{root}>'
-    return Refusal(headers=((b"content-type", b"application/xml"),), body=text.encode())
+    return ErrorResponse(headers=((b"content-type", b"application/xml"),), body=text.encode())
