@@ -837,6 +837,12 @@ MUTANTS = (
         tests=("tests/unit/cli/test_retries.py",),
     ),
     Mutant(
+        bug="memory that is no number fails the run",
+        file="domain/requests.py",
+        old="base = _whole(own)",
+        new="base = int(str(own))",
+    ),
+    Mutant(
         bug="memory grows from that of the first round's definition, below that of the others",
         file="cli/batchrelay_cli/pipeline_file/retry_use.py",
         old="for request in _requests_again(step)]",

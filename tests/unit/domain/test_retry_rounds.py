@@ -123,6 +123,36 @@ def test_one_failed_item_is_a_plain_job_that_knows_its_index() -> None:
     assert variables_of(request)["BATCHRELAY_INDEX"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("own", "grown"),
+    [
+        ("1000", "1500"),
+        ("${params.mib}", "3002"),
+        (None, "384"),
+        ("much", "much"),
+        ("1" * 20, "1" * 20),
+    ],
+)
+def test_memory_grows_from_what_the_request_says_once_it_is_expanded(
+    own: str | None, grown: str
+) -> None:
+    """What AWS Batch will refuse is left to it."""
+    processors, memory = {"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": own}
+    amounts = [processors] if own is None else [processors, memory]
+    retry = RetryFailed(
+        rounds=1,
+        overrides={"containerOverrides": {"resourceRequirements": [*amounts]}},
+        memory_factor=1.5,
+        memory_mib=256,
+    )
+    run = run_of(step("a", size=10, retry_failed=retry), params={"mib": "2001"})
+    run = fold(run, submitted("a"), failed("a", 3), collected("a", 0, 3))
+    request = submit_request(run, key("a", round=1))
+    overrides = request["containerOverrides"]
+    assert isinstance(overrides, dict)
+    assert overrides["resourceRequirements"] == [processors, {"type": "MEMORY", "value": grown}]
+
+
 def test_a_step_whose_items_succeed_in_the_end_has_succeeded() -> None:
     run = fold(
         advance(after_one_round(), collected("a", 3)),

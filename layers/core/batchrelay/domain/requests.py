@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.failures import RetryFailed
+from batchrelay.domain.failures import ITEM_NUMBERS, RetryFailed
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
@@ -73,7 +74,7 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     variables = known if items_file is None else {**known, "items.file": items_file}
     expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
-    return expanded
+    return with_memory(expanded, step.retry_failed, part.group // (len(step.groups) + 1))
 
 
 def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -94,14 +95,12 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
 
 def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
     """The step's request, what the part's group changes of it, and what its round does."""
-    growths, group = divmod(part.group, len(step.groups) + 1)
+    group = part.group % (len(step.groups) + 1)
     request = step.request
     if group < len(step.groups):
         request = merged(request, step.groups[group].overrides)
     retry = step.retry_failed
-    if not state.is_retry or retry is None:
-        return request
-    return with_memory(merged(request, retry.overrides), retry, growths)
+    return merged(request, retry.overrides) if state.is_retry and retry is not None else request
 
 
 def _items_file(
@@ -141,10 +140,11 @@ def retry_list_uri(listed: ListFile, folder: str, group: int, variables: Mapping
 
 
 def with_memory(
-    request: Mapping[str, Json], retry: RetryFailed, growths: int
+    request: Mapping[str, Json], retry: RetryFailed | None, growths: int
 ) -> Mapping[str, Json]:
-    """A request whose memory has grown so many times."""
-    if growths == 0 or retry.memory_factor is None:
+    """An expanded request whose memory has grown so many times. What AWS Batch will refuse stays
+    as it is."""
+    if growths == 0 or retry is None or retry.memory_factor is None:
         return request
     overrides = request.get("containerOverrides")
     entries = overrides.get("resourceRequirements") if isinstance(overrides, Mapping) else None
@@ -155,11 +155,19 @@ def with_memory(
     )
     others = [entry for entry in listed if entry.get("type") != "MEMORY"]
     own = next((entry.get("value") for entry in listed if entry.get("type") == "MEMORY"), None)
-    base = int(str(own)) if own is not None else retry.memory_mib
+    base = _whole(own) if own is not None else retry.memory_mib
     if base is None:
         return request
     memory = {"type": "MEMORY", "value": str(math.ceil(base * retry.memory_factor**growths))}
     return merged(request, {"containerOverrides": {"resourceRequirements": [*others, memory]}})
+
+
+_MIB = re.compile(r"[0-9]{1,9}")
+
+
+def _whole(value: Json) -> int | None:
+    text = str(value)
+    return int(text) if _MIB.fullmatch(text) else None
 
 
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
@@ -197,7 +205,7 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         values["BATCHRELAY_MANIFEST"] = manifest_uri(folder or "", part.group)
         values["BATCHRELAY_CHUNK"] = str(state.chunk)
     if state.is_retry:
-        values["BATCHRELAY_ITEM_NUMBERS"] = numbers_uri(state.failures, part.group)
+        values[ITEM_NUMBERS] = numbers_uri(state.failures, part.group)
     if folder is not None and part.size == 1:
         values["BATCHRELAY_INDEX"] = "0"
     if folder is not None or part.size > 1:
