@@ -39,9 +39,10 @@ def steps_to_redrive(run: Run, only: str = "") -> dict[str, Again]:
     for step in run.pipeline.order:
         named = only in ("", step.name) and run.state(step.name).status in _FAILED
         behind = [again[need] for need in step.n_to_n_needs if need in again]
-        if any(need in again for need in step.needs if need not in step.n_to_n_needs):
-            again[step.name] = Again.WHOLE
-        elif Again.WHOLE in behind:
+        if (
+            any(need in again for need in step.needs if need not in step.n_to_n_needs)
+            or Again.WHOLE in behind
+        ):
             again[step.name] = Again.WHOLE
         elif named or behind:
             again[step.name] = _how(step, run.state(step.name))
