@@ -347,5 +347,7 @@ def test_which_failures_run_again(
     expected: bool,
 ) -> None:
     a = step("a", size=10, retry_failed=retry)
-    run = run_of(a).with_step("a", StepState(round=round_number))
+    run = run_of(a).with_step(
+        "a", StepState(round=round_number, earlier_rounds=((),) * round_number)
+    )
     assert runs_again(run, a, named, code) is expected

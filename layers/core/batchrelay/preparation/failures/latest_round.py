@@ -34,6 +34,8 @@ class LatestRound:
     """What its parts did, and which items they had."""
 
     round: int
+    is_first: bool
+    """Whether it had all items of the step."""
     parts: tuple[Part, ...]
     chunk: int
     manifest: str | None
@@ -58,6 +60,7 @@ class LatestRound:
             numbers.setdefault(entry["group"], array("Q")).append(entry["number"])
         return cls(
             round=state.round - 1,
+            is_first=False,
             parts=(),
             chunk=state.chunk,
             manifest=state.manifest,
@@ -87,6 +90,7 @@ class LatestRound:
             counts = {g: sum(1 for _ in items_of_group(objects, folder, g)) for g in groups}
         return cls(
             round=state.round - 1,
+            is_first=is_first,
             parts=parts,
             chunk=state.chunk,
             manifest=folder,
@@ -241,7 +245,7 @@ class FailedItems:
             yield from _every_child(part, part.job_id, FORGOTTEN)
 
     def _is_behind_failed_part(self, number: int) -> bool:
-        if self.latest.round > 0:
+        if not self.latest.is_first:
             return False
         needs = (self.run.state(need).first_parts for need in self.step.n_to_n_needs)
         return any(parts and parts[number].outcome is JobOutcome.FAILED for parts in needs)
