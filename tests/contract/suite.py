@@ -505,8 +505,8 @@ class JobsContract:
         assert list(jobs.failed_children(job_id)) == []
 
     def test_a_job_that_is_not_there_is_forgotten(self, jobs: Jobs) -> None:
-        with pytest.raises(JobForgotten, match="no longer knows job nobody"):
-            list(jobs.failed_children("nobody"))
+        with pytest.raises(JobForgotten, match="no longer knows job absent"):
+            list(jobs.failed_children("absent"))
 
 
 Ended = Callable[[str, tuple[int, ...]], str]
@@ -531,7 +531,7 @@ class LogsContract:
         assert logs.tail(printed(()), 9) == ()
 
     def test_a_job_that_is_not_there_has_no_lines(self, logs: Logs) -> None:
-        assert logs.tail("nobody", 9) == ()
+        assert logs.tail("absent", 9) == ()
 
 
 def as_dict(body: str) -> dict[str, str]:

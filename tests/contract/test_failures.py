@@ -13,7 +13,7 @@ from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.cloudwatch_logs import PAGES_MAX, CloudWatchLogs
 from batchrelay.domain.errors import Ambiguous, Denied, JobForgotten, NotDone, Refused, Throttled
 from batchrelay.domain.failures import ChildFailure
-from tests.contract.test_batch_errors import Wire
+from tests.contract.wires import Wire
 
 Answer = tuple[int, str, str] | Exception
 
@@ -31,7 +31,7 @@ def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 
-def said(**document: Any) -> Answer:
+def answer(**document: Any) -> Answer:
     return 200, "", json.dumps(document)
 
 
@@ -39,7 +39,7 @@ def array(*, failed: int, reason: str = "Array Child Job failed", size: int = 9)
     counts = {"SUCCEEDED": size - failed, "FAILED": failed} if failed else {}
     properties = {"size": size, "statusSummary": counts}
     job = {"jobId": "j", "status": "FAILED", "statusReason": reason, "arrayProperties": properties}
-    return said(jobs=[job])
+    return answer(jobs=[job])
 
 
 def child(index: int, container: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -68,12 +68,12 @@ def jobs_on(*answers: Answer) -> tuple[BatchJobs, list[Any]]:
 
 def test_the_pages_of_failed_children_are_asked_for_one_after_the_other() -> None:
     killed = {"exitCode": 137, "reason": "OutOfMemoryError: Container killed"}
-    first = said(
+    first = answer(
         jobSummaryList=[child(2, killed, statusReason="Essential container in task exited")],
         nextToken="more",
     )
     host = "Host EC2 (instance i-0a) terminated."
-    second = said(jobSummaryList=[child(5, statusReason=host), child(7, {"exitCode": 0})])
+    second = answer(jobSummaryList=[child(5, statusReason=host), child(7, {"exitCode": 0})])
     jobs, sent = jobs_on(array(failed=3), first, second)
     failures = jobs.failed_children("j")
     reason = "Essential container in task exited, OutOfMemoryError: Container killed"
@@ -98,7 +98,7 @@ def test_the_pages_of_failed_children_are_asked_for_one_after_the_other() -> Non
 def test_a_listing_that_lags_is_asked_again_later(
     parent: Answer, listed: tuple[int, ...], counts: str
 ) -> None:
-    jobs, _ = jobs_on(parent, said(jobSummaryList=[child(index) for index in listed]))
+    jobs, _ = jobs_on(parent, answer(jobSummaryList=[child(index) for index in listed]))
     indexes = list[int]()
     with pytest.raises(NotDone, match=f"ListJobs lags: {counts} failed children of j"):
         indexes.extend(failure.index for failure in jobs.failed_children("j"))
@@ -106,13 +106,13 @@ def test_a_listing_that_lags_is_asked_again_later(
 
 
 def test_counts_that_lag_hide_no_child() -> None:
-    jobs, _ = jobs_on(array(failed=1), said(jobSummaryList=[child(2), child(5)]))
+    jobs, _ = jobs_on(array(failed=1), answer(jobSummaryList=[child(2), child(5)]))
     assert [failure.index for failure in jobs.failed_children("j")] == [2, 5]
 
 
 def test_an_array_that_ended_before_it_had_children_failed_as_a_whole() -> None:
     reason = "Dependent Job failed"
-    jobs, _ = jobs_on(array(failed=0, reason=reason, size=2), said(jobSummaryList=[]))
+    jobs, _ = jobs_on(array(failed=0, reason=reason, size=2), answer(jobSummaryList=[]))
     assert list(jobs.failed_children("j")) == [
         ChildFailure(index=0, job_id="j:0", reason=reason),
         ChildFailure(index=1, job_id="j:1", reason=reason),
@@ -122,13 +122,13 @@ def test_an_array_that_ended_before_it_had_children_failed_as_a_whole() -> None:
 def test_a_child_is_a_job_of_its_own() -> None:
     described = child(7, {"exitCode": 3}, status="FAILED")
     described["arrayProperties"]["statusSummary"] = {}
-    jobs, sent = jobs_on(said(jobs=[described]))
+    jobs, sent = jobs_on(answer(jobs=[described]))
     assert list(jobs.failed_children("j:7")) == [ChildFailure(index=7, job_id="j:7", exit_code=3)]
     assert sent == [{"jobs": ["j:7"]}]
 
 
 def test_a_job_that_is_left_out_is_forgotten() -> None:
-    jobs, _ = jobs_on(said(jobs=[]))
+    jobs, _ = jobs_on(answer(jobs=[]))
     with pytest.raises(JobForgotten):
         list(jobs.failed_children("j"))
 
@@ -151,7 +151,7 @@ def logs_on(job: dict[str, Any], *answers: Answer) -> tuple[CloudWatchLogs, list
     """And the requests that CloudWatch Logs is sent."""
     logs, wire = CloudWatchLogs(), Kept(*answers)
     batch, client = logs._jobs.meta.events, logs._client.meta.events
-    batch.register("before-send.batch.*", Wire(said(jobs=[job])))  # type: ignore[arg-type]  # the stub has no answer
+    batch.register("before-send.batch.*", Wire(answer(jobs=[job])))  # type: ignore[arg-type]  # the stub has no answer
     client.register("before-send.cloudwatch-logs.*", wire)  # type: ignore[arg-type]  # the stub has no answer
     return logs, wire.requests
 
@@ -166,7 +166,7 @@ RAN = {"jobId": "j:1", "container": {"logStreamName": "s"}}
 
 def page(*lines: str, token: str) -> Answer:
     events = [{"timestamp": 1, "message": line} for line in lines]
-    return said(events=events, nextBackwardToken=token, nextForwardToken="f")
+    return answer(events=events, nextBackwardToken=token, nextForwardToken="f")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def _parts_of(run: Run, step: Step, state: StepState) -> Iterator[tuple[JobKey, 
 
 
 def _check_items(world: World, run: Run) -> None:
-    """Every item ran as often as it had to, and what is said of the failed ones is right."""
+    """Every item ran as often as it had to, and the lists of failures are right."""
     for step in run.pipeline.steps:
         state, outcome = run.state(step.name), world.plan.outcome(step)
         if outcome is None or state.status is not outcome.status:

@@ -84,9 +84,9 @@ def check_rounds(document: Document, steps: _Steps, definitions: _Definitions) -
     for number, step in steps:
         if step.retry_failed is None:
             continue
-        said = "\n".join(_texts(step, definitions))
-        by_index = is_array(step) and (not has_file(step, by_name) or _INDEX in said)
-        if by_index and ITEM_NUMBERS not in said and WORKER not in said:
+        text = "\n".join(_texts(step, definitions))
+        by_index = is_array(step) and (not has_file(step, by_name) or _INDEX in text)
+        if by_index and ITEM_NUMBERS not in text and WORKER not in text:
             document.warn(
                 ("steps", number, "flow", "retryFailed"),
                 "a round of failed items is a smaller array, whose index is not the item's "

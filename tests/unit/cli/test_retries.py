@@ -15,9 +15,9 @@ from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.job_definitions import pinned
 from tests.stack import ROOT
+from tests.unit.cli.job_texts import definition, needs, step
+from tests.unit.cli.job_texts import problems as problems_of
 from tests.unit.cli.pipeline_texts import problems, read_text, with_step
-from tests.unit.cli.test_lint_limits import definition, needs, step
-from tests.unit.cli.test_lint_limits import problems as problems_of
 
 LISTED = (
     "OutOfMemory, SpotInterruption, Timeout, ImagePull, Killed, ExitCode, Upstream, NotSubmitted, "

@@ -244,7 +244,7 @@ def test_a_chunk_whose_items_are_all_recorded_as_done_runs_again_whole() -> None
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"items": [{"n": "x", "ok": true}]}', b"null"])
-def test_a_record_that_is_none_is_as_good_as_none(body: bytes) -> None:
+def test_a_damaged_record_is_ignored(body: bytes) -> None:
     one = Collected(a(chunk=4))
     one.cloud.objects.objects["s3://the-bucket/runs/run1/a/r0/results/0000001.json"] = body
     one.end("a", child(1))

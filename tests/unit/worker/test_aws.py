@@ -79,7 +79,7 @@ def test_an_object_is_asked_for_whole_or_in_part(wire: Wire) -> None:
     ]
 
 
-def test_a_part_begins_at_the_first_byte_unless_it_is_said(wire: Wire) -> None:
+def test_a_part_begins_at_the_first_byte_by_default(wire: Wire) -> None:
     wire.answers = [OK]
     Aws(ENVIRONMENT).get("s3://bucket/key", last=23)
     assert wire.sent == [("https", s3_request("GET", headers={"range": "bytes=0-23"}))]

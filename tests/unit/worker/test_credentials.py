@@ -89,7 +89,7 @@ def test_a_profile_is_read_from_both_files(host: Host, tmp_path: Path) -> None:
         CredentialSource({**both, "AWS_PROFILE": "half"}).get()
 
 
-def test_the_files_lie_in_the_home_unless_it_is_said(
+def test_the_files_lie_in_the_home_by_default(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

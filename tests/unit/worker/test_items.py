@@ -275,7 +275,9 @@ def test_a_row_may_have_no_items() -> None:
 
 
 def test_a_step_without_items_has_its_number_for_one() -> None:
-    assert items_of(CHUNK._replace(manifest=""), MemoryAws()) == [Item(10_003, {"number": 10_003})]
+    assert items_of(CHUNK._replace(manifest="", chunk=1), MemoryAws()) == [
+        Item(10_003, {"number": 10_003})
+    ]
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def step_document(run: Run, step: Step) -> Document:
 def _level(step: Step, state: StepState) -> int | None:
     """Of an aggregate that has begun, from 1."""
     has_begun = step.aggregate is not None and state.status is not StepStatus.WAITING
-    return state.round + 1 if has_begun else None
+    return state.level + 1 if has_begun else None
 
 
 def begun_at(state: StepState) -> datetime | None:

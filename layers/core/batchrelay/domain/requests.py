@@ -72,7 +72,7 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     part = state.parts[key.part]
     items_file = _items_file(run, step, state, part, known)
     variables = known if items_file is None else {**known, "items.file": items_file}
-    expanded = expand_document(_own_request(step, state, part), variables)
+    expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
     return with_memory(expanded, step.retry_failed, part.group // (len(step.groups) + 1))
 
@@ -93,7 +93,7 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     return request
 
 
-def _own_request(step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
+def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
     """The step's request, what the part's group changes of it, and what its round does."""
     group = part.group % (len(step.groups) + 1)
     request = step.request
@@ -238,11 +238,17 @@ def notice_of(run: Run, rule_number: int) -> Notice:
     link = expand(rule.link, variables) if rule.link is not None and there else None
     return Notice(
         topic=expand(rule.topic, variables),
-        id=f"{run.id}-{rule_number}-{run.status.lower()}",
+        id=_notice_id(run, rule_number),
         subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
         message=_fitting(list(map(printable, _message(run, link)))),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
+
+
+def _notice_id(run: Run, rule_number: int) -> str:
+    """Of every end of a run another one."""
+    again = "" if run.redrive is None else f"-{run.redrive.number}"
+    return f"{run.id}-{rule_number}-{run.status.lower()}{again}"
 
 
 def _fitting(lines: list[str]) -> str:

@@ -190,7 +190,7 @@ def _items(
     final = expand(step.output or "", variables_of(run))
     inputs = (
         sources.outputs(run, step.aggregate.of)
-        if state.round == 0
+        if state.level == 0
         else sources.level_outputs(state)
     )
     folder = round_uri(run, step.name, state.round) + "out/"
