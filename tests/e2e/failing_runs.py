@@ -51,6 +51,21 @@ s3.put(results + item, f"{item} in round {os.environ['BATCHRELAY_ROUND']}")
 '''
 """It stands in the cloud's folder, beside the S3 of an example."""
 
+BY_NUMBER = '''
+"""One child of an array without a list: the first time, number 2 and 5 exit with 75."""
+import os, sys
+
+import s3
+
+index = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0"))
+numbers = os.environ.get("BATCHRELAY_ITEM_NUMBERS")
+number = int(s3.get(numbers)[11 * index :][:11]) if numbers else index
+if number in (2, 5) and not numbers:
+    sys.exit(75)
+s3.put(f"{sys.argv[1]}{number}", f"{number} by index {index}")
+'''
+"""Another one there."""
+
 DEFINITION = {
     "jobDefinitionName": "d",
     "type": "container",
@@ -130,6 +145,7 @@ def failing_runs(folder: Path) -> Iterator[FailingRuns]:
     """A cloud for runs whose items fail."""
     shutil.copy(ROOT / "examples/retry-failed/s3.py", folder)
     (folder / "work.py").write_text(PROGRAM)
+    (folder / "by_number.py").write_text(BY_NUMBER)
     cloud = LocalCloud.start(directory=folder, chaos="over_memory=1")
     try:
         yield FailingRuns(cloud=cloud, folder=folder)
@@ -146,6 +162,12 @@ def work(name: str, *failing: str, flow: Mapping[str, Any], **more: Any) -> dict
     """A step whose children run the program; these items fail the first time."""
     folder = "s3://${env.bucket}/results/${run.id}/" + name + "-"
     command = ["python", "work.py", "${items.file}", folder, ",".join(failing) or "-"]
+    return {"jobName": name, "containerOverrides": {"command": command}, "flow": flow, **more}
+
+
+def by_number(name: str, *, flow: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A step without a list whose children know their numbers."""
+    command = ["python", "by_number.py", "s3://${env.bucket}/results/${run.id}/"]
     return {"jobName": name, "containerOverrides": {"command": command}, "flow": flow, **more}
 
 

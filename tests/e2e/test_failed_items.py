@@ -13,7 +13,15 @@ from click.testing import CliRunner
 
 from batchrelay.domain.run import StepStatus
 from batchrelay_cli.main import cli
-from tests.e2e.failing_runs import FailingRuns, failing_runs, results_of, shell, sizes, work
+from tests.e2e.failing_runs import (
+    FailingRuns,
+    by_number,
+    failing_runs,
+    results_of,
+    shell,
+    sizes,
+    work,
+)
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -121,6 +129,47 @@ def test_a_failed_child_and_the_one_behind_it_run_again_as_a_pair(runs: FailingR
         f"{step}-{item}": f"{item} in round {int(item in again)}"
         for step, again in (("b", ("i17",)), ("c", ("i03", "i17")))
         for item in NAMES
+    }
+
+
+def test_behind_an_item_that_failed_for_good_nothing_runs_again(runs: FailingRuns) -> None:
+    """The others do, and both steps are PARTIAL."""
+    plan = runs.written("good.txt", "".join(f"{item}\n" for item in NAMES[:8]))
+    first = "test $((BATCHRELAY_OFFSET + AWS_BATCH_JOB_ARRAY_INDEX)) != 5"
+    run = runs.play(
+        shell(
+            "b",
+            f'test "$BATCHRELAY_ROUND" = 0 && {first}',
+            flow={
+                "forEach": {"file": "${params.plan}"},
+                "retryFailed": ONCE,
+                "tolerate": {"count": 1},
+            },
+        ),
+        work(
+            "c", "i03", flow={"retryFailed": ONCE}, dependsOn=[{"jobName": "b", "type": "N_TO_N"}]
+        ),
+        plan=plan,
+    )
+    assert {name: state.status for name, state in run.steps.items()} == {
+        "b": StepStatus.PARTIAL,
+        "c": StepStatus.PARTIAL,
+    }
+    assert sizes(run, "b") == [[8], [1]]
+    assert sizes(run, "c") == [[8], [1]]
+    assert runs.texts(results_of(run)) == {
+        f"c-{item}": f"{item} in round {int(item == 'i03')}" for item in NAMES[:8] if item != "i05"
+    }
+
+
+def test_children_without_a_list_know_their_numbers(runs: FailingRuns) -> None:
+    size = {"arrayProperties": {"size": 8}}
+    run = runs.play(by_number("a", flow={"retryFailed": ONCE}, **size))
+    assert run.status == "SUCCEEDED"
+    assert sizes(run, "a") == [[8], [2]]
+    index = {2: 0, 5: 1}
+    assert runs.texts(results_of(run)) == {
+        str(number): f"{number} by index {index.get(number, number)}" for number in range(8)
     }
 
 
