@@ -37,8 +37,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingRuns]:
 
 
 SAMPLES = 74
-"""Of the example, which has 10,000: at 0.1 s of processor time each, they take two cores a quarter
-of an hour. The same 37 fail."""
+"""Of the example, which has 10,000: at 0.1 s of processor time each, two cores need more than eight
+minutes for them. The same 37 fail."""
 
 
 def test_the_example_ends_partial_and_each_output_is_of_its_own_sample(tmp_path: Path) -> None:
