@@ -91,12 +91,12 @@ def test_the_failed_items_and_their_numbers_are_listed_for_the_next_round() -> N
     one.prepare()
     assert one.lines("failures.jsonl") == [
         {
-            "number": 2, "class": "ExitCode", "exitCode": 1, "reason": "", "round": 0,
-            "again": True, "item": {"name": "n2"},
+            "number": 2, "group": 0, "class": "ExitCode", "exitCode": 1, "reason": "",
+            "round": 0, "again": True, "item": {"name": "n2"},
         },
         {
-            "number": 7, "class": "OutOfMemory", "exitCode": 137, "reason": OOM, "round": 0,
-            "again": True, "item": {"name": "n7"},
+            "number": 7, "group": 0, "class": "OutOfMemory", "exitCode": 137, "reason": OOM,
+            "round": 0, "again": True, "item": {"name": "n7"},
         },
     ]  # fmt: skip
     assert one.file("numbers.txt") == b"         2\n         7\n"

@@ -11,15 +11,27 @@ again once the step before has ended.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from batchrelay.domain.events import RedriveRequested
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.run import Redrive, Run, RunStatus, StepState, StepStatus
 
 _FAILED = (StepStatus.FAILED, StepStatus.PARTIAL, StepStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedriveOrder:
+    """What a caller wants to run again; see Redrive."""
+
+    step: str = ""
+    classes: frozenset[str] = frozenset()
+    queue: str = ""
+    memory_factor: float | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 class Again(StrEnum):
@@ -39,9 +51,10 @@ def steps_to_redrive(run: Run, only: str = "") -> dict[str, Again]:
     for step in run.pipeline.order:
         named = only in ("", step.name) and run.state(step.name).status in _FAILED
         behind = [again[need] for need in step.n_to_n_needs if need in again]
-        if any(need in again for need in step.needs if need not in step.n_to_n_needs):
-            again[step.name] = Again.WHOLE
-        elif Again.WHOLE in behind:
+        if (
+            any(need in again for need in step.needs if need not in step.n_to_n_needs)
+            or Again.WHOLE in behind
+        ):
             again[step.name] = Again.WHOLE
         elif named or behind:
             again[step.name] = _how(step, run.state(step.name))
@@ -52,6 +65,20 @@ def _how(step: Step, state: StepState) -> Again:
     """Only a step that failed with jobs knows its failed items; a queue's are gone from it."""
     has_items = state.status in _FAILED and bool(state.every_part) and step.workers is None
     return Again.FAILED_ITEMS if has_items else Again.WHOLE
+
+
+def event_of(run: Run, order: RedriveOrder, at: datetime) -> RedriveRequested:
+    """The event that an order is, of this run as it is now."""
+    before = 0 if run.redrive is None else run.redrive.number
+    redrive = Redrive(
+        number=before + 1,
+        at=at,
+        step=order.step,
+        classes=order.classes,
+        queue=order.queue,
+        memory_factor=order.memory_factor,
+    )
+    return RedriveRequested(at=at, redrive=redrive, params=order.params)
 
 
 def may_be_redriven(run: Run, event: RedriveRequested) -> bool:

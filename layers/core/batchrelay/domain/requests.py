@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.failures import ITEM_NUMBERS, RetryFailed
+from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
+from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
@@ -74,7 +73,7 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     variables = known if items_file is None else {**known, "items.file": items_file}
     expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
-    return with_memory(expanded, step.retry_failed, part.group // (len(step.groups) + 1))
+    return grown(expanded, memory_factor(run, step, state, part), step.retry_failed)
 
 
 def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -99,8 +98,12 @@ def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[
     request = step.request
     if group < len(step.groups):
         request = merged(request, step.groups[group].overrides)
-    retry = step.retry_failed
-    return merged(request, retry.overrides) if state.is_retry and retry is not None else request
+    if not state.is_retry:
+        return request
+    if step.retry_failed is not None:
+        request = merged(request, step.retry_failed.overrides)
+    queue = "" if run.redrive is None or not state.is_redriven else run.redrive.queue
+    return {**request, "jobQueue": queue} if queue else request
 
 
 def _items_file(
@@ -137,37 +140,6 @@ def retry_list_uri(listed: ListFile, folder: str, group: int, variables: Mapping
     start = name.find(".")
     suffix = name[start:] if start >= 0 else ""
     return f"{folder}list{suffix}" if group == 0 else f"{folder}list-{group}{suffix}"
-
-
-def with_memory(
-    request: Mapping[str, Json], retry: RetryFailed | None, growths: int
-) -> Mapping[str, Json]:
-    """An expanded request whose memory has grown so many times. What AWS Batch will refuse stays
-    as it is."""
-    if growths == 0 or retry is None or retry.memory_factor is None:
-        return request
-    overrides = request.get("containerOverrides")
-    entries = overrides.get("resourceRequirements") if isinstance(overrides, Mapping) else None
-    listed = (
-        [entry for entry in entries if isinstance(entry, Mapping)]
-        if isinstance(entries, list)
-        else []
-    )
-    others = [entry for entry in listed if entry.get("type") != "MEMORY"]
-    own = next((entry.get("value") for entry in listed if entry.get("type") == "MEMORY"), None)
-    base = _whole(own) if own is not None else retry.memory_mib
-    if base is None:
-        return request
-    memory = {"type": "MEMORY", "value": str(math.ceil(base * retry.memory_factor**growths))}
-    return merged(request, {"containerOverrides": {"resourceRequirements": [*others, memory]}})
-
-
-_MIB = re.compile(r"[0-9]{1,9}")
-
-
-def _whole(value: Json) -> int | None:
-    text = str(value)
-    return int(text) if _MIB.fullmatch(text) else None
 
 
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:

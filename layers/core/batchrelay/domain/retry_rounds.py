@@ -47,10 +47,11 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
 
 def collect_failures(here: Situation[None]) -> StepState:
     """Its next round is prepared. What was given up before a redrive is looked at again."""
-    known = {"failed_items": 0, "upstream_items": 0} if here.state.is_collected else {}
+    state = here.state
+    if state.is_collected:
+        state = replace(state, failed_items=0, upstream_items=0)
     return replace(
-        here.state,
-        **known,
+        state,
         status=StepStatus.PREPARING,
         since=here.at,
         round=here.state.round + 1,

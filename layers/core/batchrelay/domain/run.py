@@ -242,6 +242,11 @@ class StepState:
         """Children of every round that succeeded; advisory."""
         return sum(part.succeeded for part in self.every_part)
 
+    @property
+    def is_redriven(self) -> bool:
+        """Whether this round, or one before it, was asked for by a redrive."""
+        return self.redrive_round is not None and self.round >= self.redrive_round
+
     def with_part(self, number: int, part: Part) -> tuple[Part, ...]:
         """The parts with one of them changed."""
         return (*self.parts[:number], part, *self.parts[number + 1 :])

@@ -41,6 +41,7 @@ from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.attempt import FOR_GOOD, Attempt
 from batchrelay.preparation.chunk_size import automatic_chunk
 from batchrelay.preparation.failures.collector import FailureCollector
+from batchrelay.preparation.failures.redrive_check import check_failures
 from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
 from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
@@ -119,6 +120,10 @@ class Preparation:
         except OutOfTime as error:  # before the first item: another attempt comes no further
             reason = f"out of time {error}: this is too much for one invocation"
             return PreparationFailed(at=self.clock.now(), **which, reason=reason)
+
+    def check_failures(self, run: Run, step: Step, classes: frozenset[str]) -> None:
+        """That a redrive finds the failures of a step. Raises: NotRedrivable."""
+        check_failures(self.objects, run, step, classes)
 
     def _collected(self, run: Run, step: Step) -> FailuresCollected | PreparationFailed:
         """The failures of the round before, instead of the items of the first."""

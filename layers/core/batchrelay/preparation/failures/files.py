@@ -13,7 +13,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.failures import Cause, FailureClass
@@ -78,10 +78,18 @@ def failures_for_good(objects: Objects, state: StepState) -> Iterator[Mapping[st
     if state.failures:
         uri = failures_uri(state.failures)
         for entry in read_jsonl(objects.read(uri), uri):
-            if not isinstance(entry, Mapping) or not isinstance(entry.get("number"), int):
+            if not _is_failure(entry):
                 raise InvalidItems(f"{uri}: not a list of failures: did a job write there?")
             if entry.get("again") is not True:
                 yield entry
+
+
+def _is_failure(entry: Json) -> TypeGuard[Mapping[str, Any]]:
+    return (
+        isinstance(entry, Mapping)
+        and all(type(entry.get(name)) is int for name in ("number", "group"))
+        and entry.get("class") in list(FailureClass)
+    )
 
 
 def failed_numbers(objects: Objects, state: StepState) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,13 @@ from batchrelay.domain.limits import CAUSES_MAX, RECORDS_READ_MAX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
-from batchrelay.preparation.failures.files import items_of_group, numbers_of_group
+from batchrelay.preparation.failures.files import (
+    failures_for_good,
+    items_of_group,
+    numbers_of_group,
+)
 
 REFUSED = "AWS Batch refused the job"
 FORGOTTEN = "AWS Batch no longer knows the job"
@@ -38,6 +44,28 @@ class LatestRound:
     """In a later one: the numbers of each group's items."""
     counts: Mapping[int, int]
     """Items of each group."""
+    _failures: str = ""
+    """S3 URI of the folder that lists them, if they are all the failures of a step."""
+
+    @classmethod
+    def of_failures(cls, objects: Objects, state: StepState) -> LatestRound:
+        """The failures of a step that has ended, as a round of their own: they are redriven.
+
+        Raises: InvalidItems: their list is gone, or damaged.
+        """
+        numbers: dict[int, array[int]] = {}
+        for entry in failures_for_good(objects, state):
+            numbers.setdefault(entry["group"], array("Q")).append(entry["number"])
+        return cls(
+            round=state.round - 1,
+            parts=(),
+            chunk=state.chunk,
+            manifest=state.manifest,
+            _first_numbers={},
+            _numbers=numbers,
+            counts={group: len(listed) for group, listed in numbers.items()},
+            _failures=state.failures,
+        )
 
     @classmethod
     def of(cls, objects: Objects, state: StepState) -> LatestRound:
@@ -81,6 +109,15 @@ class LatestRound:
         first = child * self.chunk
         return range(first, min(first + self.chunk, self.counts[group]))
 
+    def items(self, objects: Objects, state: StepState, group: int) -> Iterator[Json]:
+        """A group's items, in the order of its rows. Raises: InvalidItems."""
+        if not self._failures:
+            yield from items_of_group(objects, self.manifest or "", group)
+            return
+        for entry in failures_for_good(objects, state):
+            if entry["group"] == group:
+                yield entry.get("item")
+
     def number(self, row: Row) -> int:
         """The number of an item."""
         group, place = row
@@ -98,7 +135,10 @@ class Causes:
 
     def of(self, failure: ChildFailure, number: int) -> int:
         """The cause of a failure; the first one is its sample."""
-        named = failure_class(failure)
+        return self.named(failure_class(failure), failure, number)
+
+    def named(self, named: FailureClass, failure: ChildFailure, number: int) -> int:
+        """The same of a failure whose class is known."""
         key = (named, failure.exit_code, normalised(failure.reason))
         cause = self._by_key.get(key)
         if cause is not None:
@@ -166,9 +206,15 @@ class FailedItems:
 
     def found(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         """Every item that failed, and its cause."""
+        state = self.run.state(self.step.name)
+        if state.is_collected:
+            return listed_failures(self.objects, state, causes)
+        return self._of_parts(causes)
+
+    def _of_parts(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         records = _Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
         for number, part in enumerate(self.latest.parts):
-            if part.outcome is not JobOutcome.FAILED:
+            if part.outcome is JobOutcome.SUCCEEDED:
                 continue
             first = self.latest.offset_in_group(number)
             for failure in self._failed_children(number, part):
@@ -206,6 +252,20 @@ class FailedItems:
         succeeded = records.succeeded(child)
         failed = [row for row in rows if self.latest.number(row) not in succeeded]
         return failed or rows
+
+
+def listed_failures(
+    objects: Objects, state: StepState, causes: Causes
+) -> Iterator[tuple[Row, int]]:
+    """The same of a step whose failures were collected when it ended."""
+    places: dict[int, int] = {}
+    for entry in failures_for_good(objects, state):
+        group, number = entry["group"], entry["number"]
+        place = places[group] = places.get(group, -1) + 1
+        failure = ChildFailure(
+            index=0, job_id="", exit_code=entry.get("exitCode"), reason=str(entry.get("reason"))
+        )
+        yield (group, place), causes.named(FailureClass(entry["class"]), failure, number)
 
 
 def _every_child(part: Part, job_id: str, reason: str) -> Iterator[ChildFailure]:
