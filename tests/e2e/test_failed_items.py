@@ -260,8 +260,8 @@ def test_calls_of_a_failing_run_do_not_grow_with_its_items(runs: FailingRuns) ->
 
     good, few, many = calls(2_000, 500), calls(20, 7), calls(2_000, 7)
     print(f"all good: {good}, 1 of 20 fails: {few}, 4 of 2,000 fail: {many}")
-    # An event may overtake the write of a jobId, which costs one more read and one write less.
+    # An event may overtake the write of a jobId, which costs a few reads and writes: of two jobs.
     for call in ("dynamodb.GetItem", "dynamodb.PutItem"):
-        assert abs(few.pop(call) - many.pop(call)) <= 3
+        assert abs(few.pop(call) - many.pop(call)) <= 6
     assert few == many
     assert few["batch.submitjob"] == good["batch.submitjob"] + 1
