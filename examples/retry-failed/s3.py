@@ -15,8 +15,8 @@ REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL") or f"https://s3.{REGION}.amazonaws.com"
 
 
-def get(uri: str) -> str | None:
-    """A text; None if there is no such object."""
+def get(uri: str) -> bytes | None:
+    """An object; None if there is none."""
     return _send("GET", uri)
 
 
@@ -34,23 +34,23 @@ def names(folder: str) -> list[str]:
             f"{name}={quote(value, safe='')}"
             for name, value in (("list-type", "2"), ("prefix", prefix), ("start-after", keys[-1]))
         )
-        page = _send("GET", f"s3://{bucket}/", query=query) or ""
+        page = (_send("GET", f"s3://{bucket}/", query=query) or b"").decode()
         keys += re.findall("<Key>(.*?)</Key>", page)
         if "<IsTruncated>true" not in page:
             return [key.removeprefix(prefix) for key in keys[1:]]
 
 
-def _send(method: str, uri: str, *, query: str = "", body: bytes = b"") -> str | None:
+def _send(method: str, uri: str, *, query: str = "", body: bytes = b"") -> bytes | None:
     url = urlsplit(ENDPOINT)
     path = quote(f"/{uri.removeprefix('s3://')}", safe="/~")
     headers = _signed(method, url.netloc, path, query, body)
     connection = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.netloc)
     connection.request(method, f"{path}?{query}" if query else path, body or None, headers)
     answer = connection.getresponse()
-    text = answer.read().decode()
+    data = answer.read()
     if answer.status >= 300 and answer.status != 404:
-        raise OSError(f"{method} {uri}: {answer.status} {text}")
-    return text if answer.status != 404 else None
+        raise OSError(f"{method} {uri}: {answer.status} {data!r}")
+    return data if answer.status != 404 else None
 
 
 def _signed(method: str, host: str, path: str, query: str, body: bytes) -> dict[str, str]:

@@ -25,7 +25,7 @@ def list_samples(count: str, uri: str) -> None:
 
 def process(samples_file: str, results: str) -> None:
     index = int(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0"))  # a plain job has entry 0
-    sample = (s3.get(samples_file) or "").splitlines()[index]
+    sample = (s3.get(samples_file) or b"").decode().splitlines()[index]
     kind = sample.partition("-")[2]
     if kind == "busy" and s3.get(f"{results}tried/{sample}") is None:
         s3.put(f"{results}tried/{sample}", "")
@@ -42,7 +42,7 @@ def process(samples_file: str, results: str) -> None:
 
 
 def merge(samples_file: str, folder: str, uri: str) -> None:
-    samples = (s3.get(samples_file) or "").splitlines()
+    samples = (s3.get(samples_file) or b"").decode().splitlines()
     done = {name.removesuffix(".txt") for name in s3.names(folder)}
     missing = [sample for sample in samples if sample not in done]
     s3.put(uri, "".join(f"{sample}\n" for sample in missing))

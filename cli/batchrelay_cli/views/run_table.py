@@ -21,6 +21,7 @@ COLOURS = {
     StepStatus.SUBMITTING: "cyan",
     StepStatus.ACTIVE: "yellow",
     StepStatus.SUCCEEDED: "green",
+    StepStatus.PARTIAL: "yellow",
     StepStatus.FAILED: "red",
     StepStatus.SKIPPED: "dim",
     StepStatus.CANCELLED: "magenta",

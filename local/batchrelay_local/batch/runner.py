@@ -103,8 +103,11 @@ class ProcessRunner:
         process = self._running.get(ticket)
         if process is None:
             return 0
+        entry = Path(f"/proc/{process.pid}")
         try:
-            pages = Path(f"/proc/{process.pid}/statm").read_text().split()[1]
+            if (entry / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes():
+                return 0  # vfork returns a moment before exec gives it a memory of its own
+            pages = (entry / "statm").read_text().split()[1]
         except (OSError, IndexError):  # not Linux, or it has ended
             return 0
         return int(pages) * PAGE_BYTES
