@@ -71,8 +71,7 @@ class FailureCollector:
         rows = dict(failed_items.found(causes))
         again = self._again(run, step, latest, rows, causes)
         failed = _count_own(rows, again, causes)
-        stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
-        folder = f"{round_uri(run, step.name, state.round)}{stamp}/"
+        folder = self._folder(run, step)
         collection = _Collection(
             objects=self.objects, run=run, step=step, latest=latest, folder=folder,
             rows=rows, again=again, causes=causes,
@@ -91,6 +90,14 @@ class FailureCollector:
             failures=folder,
             children=children,
         )
+
+    def _folder(self, run: Run, step: Step) -> str:
+        """One of this attempt's own, and never that which it reads: a redrive may have the round,
+        and the moment, of the last search for failures."""
+        state = run.state(step.name)
+        stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
+        again = f"-redrive-{run.redrive.number}" if run.redrive and state.is_redriven else ""
+        return f"{round_uri(run, step.name, state.round)}{stamp}{again}/"
 
     def _again(
         self, run: Run, step: Step, latest: LatestRound, rows: Mapping[Row, int], causes: Causes
