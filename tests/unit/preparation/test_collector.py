@@ -16,7 +16,7 @@ from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
-from batchrelay.preparation.failures import latest_round
+from batchrelay.preparation.failures import causes, latest_round
 from tests.builders import Flow, MemoryCloud, key, pipeline, step, variables_of
 
 RETRY = RetryFailed(rounds=1)
@@ -135,7 +135,7 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
 
 
 def test_the_rarer_causes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latest_round, "CAUSES_MAX", 2)
+    monkeypatch.setattr(causes, "CAUSES_MAX", 2)
     one = Collected(a())
     one.end("a", child(0), child(1), child(2, 2), child(3, 2), child(4, 3), child(5, 4))
     one.prepare()
