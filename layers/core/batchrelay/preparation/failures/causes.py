@@ -45,16 +45,17 @@ class Causes:
         )
         return cause
 
-    def counted(self, rows: Mapping[Row, int], again: set[Row]) -> list[Cause]:
-        """Those that have failures, the most frequent first; the rarest are one."""
-        counts, repeats = [0] * len(self.all), [0] * len(self.all)
-        for row, cause in rows.items():
-            counts[cause] += 1
-            repeats[cause] += row in again
+    def counted(self, counts: Mapping[int, int], repeats: Mapping[int, int]) -> list[Cause]:
+        """Those that have failures, the most frequent first; the rarest are one.
+
+        Args:
+            counts: how many failures have each cause.
+            repeats: how many of them run again.
+        """
         counted = [
-            _with_counts(cause, counts[number], repeats[number])
+            replace(cause, count=counts[number], again=repeats.get(number, 0))
             for number, cause in enumerate(self.all)
-            if counts[number]
+            if counts.get(number)
         ]
         counted.sort(key=lambda cause: -cause.count)
         return merged_causes(counted)
@@ -69,18 +70,6 @@ def merged_causes(causes: list[Cause]) -> list[Cause]:
     reason = f"{len(rare):,} rarer causes"
     other = Cause(named=FailureClass.OTHER, exit_code=None, reason=reason, count=count, again=again)
     return [*causes[:CAUSES_MAX], other]
-
-
-def _with_counts(cause: Cause, count: int, again: int) -> Cause:
-    return Cause(
-        named=cause.named,
-        exit_code=cause.exit_code,
-        reason=cause.reason,
-        count=count,
-        again=again,
-        sample_number=cause.sample_number,
-        sample_job=cause.sample_job,
-    )
 
 
 def with_log(logs: Logs, cause: Cause) -> Cause:

@@ -6,6 +6,7 @@ cause: the calls do not grow with what succeeded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -113,7 +114,8 @@ class FailureCollector:
         self, state: StepState, causes: Causes, rows: Mapping[Row, int], again: set[Row]
     ) -> list[Cause]:
         """The causes of every item that failed and did not succeed later."""
-        new = [with_log(self.logs, cause) for cause in causes.counted(rows, again)]
+        counts, repeats = Counter(rows.values()), Counter(rows[row] for row in again)
+        new = [with_log(self.logs, cause) for cause in causes.counted(counts, repeats)]
         return [*causes_for_good(self.objects, state), *new]
 
 
