@@ -51,6 +51,16 @@ def get_step(run_id: str, step: str) -> Response[str]:
     return answer(lambda_api().step(run_id, step))
 
 
+@app.get("/runs/<run_id>/failures")
+def get_failures(run_id: str) -> Response[str]:
+    return answer(lambda_api().failures(run_id))
+
+
+@app.get("/runs/<run_id>/steps/<step>/failures")
+def get_step_failures(run_id: str, step: str) -> Response[str]:
+    return answer(lambda_api().step_failures(run_id, step))
+
+
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
     key = app.current_event.headers.get("Idempotency-Key")

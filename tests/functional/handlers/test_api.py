@@ -214,6 +214,24 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     ]
 
 
+def test_why_a_run_failed_is_answered_for_the_run_and_for_a_step(cloud: MemoryCloud) -> None:
+    ask("POST", "/pipelines/test/runs")
+    assert ask("GET", "/runs/run100/failures")[1]["steps"] == []
+    [job_id] = cloud.jobs.jobs
+    cloud.logs.lines[f"{job_id}:0"] = ("no such file",)
+    cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
+    cloud.engine.reconcile("run100")
+    status, document = ask("GET", "/runs/run100/failures")
+    assert (status, document["runId"], document["status"]) == (200, "run100", "FAILED")
+    [step] = document["steps"]
+    assert ask("GET", "/runs/run100/steps/a/failures") == (200, step)
+    [cause] = step["causes"]
+    assert (cause["count"], cause["sample"]["log"]) == (10, ["no such file"])
+    schemas = {"components": ask("GET", "/openapi.json")[1]["components"]}
+    validate(document, {"$ref": "#/components/schemas/Failures", **schemas})
+    assert ask("GET", "/runs/run100/steps/b/failures")[1]["causes"] == [], "it was SKIPPED"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "detail"),
     [
@@ -255,6 +273,9 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
         ("GET", f"/runs/{'x' * 3_000}", None, 404, "there is no run xxx"),
         ("GET", "/runs/absent", None, 404, "there is no run absent"),
         ("GET", "/runs/absent/history", None, 404, "there is no run absent"),
+        ("GET", "/runs/absent/failures", None, 404, "there is no run absent"),
+        ("GET", "/runs/absent/steps/a/failures", None, 404, "there is no run absent"),
+        ("GET", "/runs/run100/steps/c/failures", None, 404, "run run100 has no step c: it has"),
         ("POST", "/runs/absent/cancel", None, 404, "there is no run absent"),
         ("POST", "/runs/absent/cancel", {"reason": 1}, 400, "reason must be a text"),
         ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchrelay.api.service import PAGE_MAX
+from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import KEY_CHARS_MAX
 from batchrelay.domain.run import RunStatus, StepStatus
 from batchrelay.domain.values import NAME, RUN_ID
@@ -98,6 +99,35 @@ SCHEMAS: Mapping[str, Any] = {
     "Pipelines": _object(pipelines=_list(_ref("Pipeline"))),
     "Runs": _object(runs=_list(_ref("Summary")), next=_maybe(_TEXT)),
     "History": _object(runId=_TEXT, history=_list(_object(at=_TIME, what=_TEXT))),
+    "Sample": _object(
+        number=_maybe(_COUNT),
+        jobId=_TEXT,
+        round=_maybe(_COUNT),
+        index=_maybe(_COUNT),
+        log=_list(_TEXT),
+    ),
+    "Cause": _object(
+        **{"class": {"type": "string", "enum": list(FailureClass)}},
+        exitCode={"type": ["integer", "null"]},
+        reason=_maybe(_TEXT),
+        count={"type": "integer", "minimum": 1},
+        again=_COUNT,
+        sample={"anyOf": [_ref("Sample"), {"type": "null"}]},
+    ),
+    "StepFailures": _object(
+        step=_TEXT,
+        status={"type": "string", "enum": list(StepStatus)},
+        reason=_maybe(_TEXT),
+        round=_maybe(_COUNT),
+        counted={"enum": ["items", "children"]},
+        total=_maybe(_COUNT),
+        failed=_COUNT,
+        again=_COUNT,
+        failures=_maybe(_TEXT),
+        causes=_list(_ref("Cause")),
+        notes=_list(_TEXT),
+    ),
+    "Failures": _object(runId=_TEXT, status=_RUN_STATUS, steps=_list(_ref("StepFailures"))),
     "Gateway": _object(message=_TEXT),
     "Problem": _object(title=_TEXT, status={"type": "integer"}, detail=_TEXT),
     "Start": {
@@ -151,6 +181,11 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
     ("get", "/runs/{run_id}", "getRun", "A run and its steps", {"200": "Run"}, None),
     ("get", "/runs/{run_id}/history", "getHistory", "What happened", {"200": "History"}, None),
     ("get", "/runs/{run_id}/steps/{step}", "getStep", "One step", {"200": "Step"}, None),
+    ("get", "/runs/{run_id}/failures", "getFailures", "Why it failed", {"200": "Failures"}, None),
+    (
+        "get", "/runs/{run_id}/steps/{step}/failures", "getStepFailures", "Why one step failed",
+        {"200": "StepFailures"}, None,
+    ),
     ("post", "/runs/{run_id}/cancel", "cancelRun", "Stop a run", {"202": "Run"}, "Cancel"),
     ("get", "/openapi.json", "getOpenApi", "This document", {"200": ""}, None),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.views import (
     Document,
@@ -29,7 +30,7 @@ from batchrelay.domain.errors import (
     RunNotFound,
     StepNotFound,
 )
-from batchrelay.domain.pipeline import check_pipeline_name
+from batchrelay.domain.pipeline import Step, check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.values import RUN_ID
 from batchrelay.engine.outcome import Handled
@@ -63,6 +64,7 @@ class Api:
     start_run: Callable[[StartRequest], Handled]
     cancel_run: Callable[[str, str], Handled]
     looks: Looks
+    failure_reader: FailureReader
     new_run_id: Callable[[], str]
 
     def pipelines(self) -> Document:
@@ -118,10 +120,18 @@ class Api:
     def step(self, run_id: str, step: str) -> Document:
         """One step of a run, with its counts as in `run`."""
         run = self._load(run_id)
-        by_name = {known.name: known for known in run.pipeline.steps}
-        if step not in by_name:
-            raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
-        return step_document(self.looks.observed(run), by_name[step])
+        found = _step(run, step)
+        return step_document(self.looks.observed(run), found)
+
+    def failures(self, run_id: str) -> Document:
+        """Why items of a run failed, by step; no step if none has."""
+        return self.failure_reader.of_run(self.looks.observed(self._load(run_id)))
+
+    def step_failures(self, run_id: str, step: str) -> Document:
+        """Why items of one step failed; no cause if none has."""
+        run = self._load(run_id)
+        found = _step(run, step)
+        return self.failure_reader.of_step(self.looks.observed(run), found)
 
     def history(self, run_id: str) -> Document:
         """What happened, in order."""
@@ -140,6 +150,13 @@ class Api:
         )
         found = (self.run_store.runs_of(name, before) for name in names)
         return heapq.merge(*found, key=lambda run: run.place, reverse=True)
+
+
+def _step(run: Run, name: str) -> Step:
+    by_name = {known.name: known for known in run.pipeline.steps}
+    if name not in by_name:
+        raise StepNotFound(f"run {run.id} has no step {name}: it has {', '.join(by_name)}")
+    return by_name[name]
 
 
 def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:

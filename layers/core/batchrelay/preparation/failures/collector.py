@@ -6,15 +6,14 @@ cause: the calls do not grow with what succeeded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from batchrelay.domain.errors import Refused
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import Cause, FailureClass, causes_text
-from batchrelay.domain.limits import LOG_TAIL_LINES
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import listed_file, retry_list_uri, round_uri
 from batchrelay.domain.retry_rounds import (
@@ -28,6 +27,7 @@ from batchrelay.domain.templates import expand
 from batchrelay.domain.values import causes_uri, failures_uri, manifest_uri, numbers_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Clock, Jobs, Logs, Objects
+from batchrelay.preparation.failures.causes import Causes, Row, with_log
 from batchrelay.preparation.failures.files import (
     causes_document,
     causes_for_good,
@@ -39,7 +39,7 @@ from batchrelay.preparation.failures.files import (
     put,
     put_succeeded,
 )
-from batchrelay.preparation.failures.latest_round import Causes, FailedItems, LatestRound, Row
+from batchrelay.preparation.failures.latest_round import FailedItems, LatestRound
 from batchrelay.preparation.items.retry_list import retry_list
 from batchrelay.preparation.items.sources import list_format
 from batchrelay.preparation.manifest import ManifestWriter
@@ -129,20 +129,12 @@ class FailureCollector:
         self, state: StepState, causes: Causes, rows: Mapping[Row, int], again: set[Row]
     ) -> list[Cause]:
         """The causes of every item that failed and did not succeed later."""
-        counted = causes.counted(rows, again)
+        counts, repeats = Counter(rows.values()), Counter(rows[row] for row in again)
+        counted = causes.counted(counts, repeats)
         earlier = causes_for_good(self.objects, state)
         if state.is_collected:
             return [with_sample_of(cause, earlier) for cause in counted]
-        return [*earlier, *map(self._with_log, counted)]
-
-    def _with_log(self, cause: Cause) -> Cause:
-        """With the end of its sample's log, if that may be read."""
-        if not cause.sample_job or cause.named is FailureClass.UPSTREAM:
-            return cause
-        try:
-            return replace(cause, log=self.logs.tail(cause.sample_job, LOG_TAIL_LINES))
-        except Refused:
-            return cause
+        return [*earlier, *(with_log(self.logs, cause) for cause in counted)]
 
 
 def with_sample_of(cause: Cause, earlier: list[Cause]) -> Cause:

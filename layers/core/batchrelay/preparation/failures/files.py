@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeGuard
 
@@ -101,13 +102,34 @@ def causes_for_good(objects: Objects, state: StepState) -> list[Cause]:
     """The causes of those failures. Raises: InvalidItems."""
     if not state.failures:
         return []
-    uri = causes_uri(state.failures)
+    collected = collected_causes(objects, state.failures).causes
+    lasting = (replace(cause, count=cause.count - cause.again, again=0) for cause in collected)
+    return [cause for cause in lasting if cause.count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedCauses:
+    """What a folder of failures says of their causes."""
+
+    round: int
+    """The latest that they are of."""
+    items: int
+    """All items of the step."""
+    causes: tuple[Cause, ...]
+
+
+def collected_causes(objects: Objects, folder: str) -> CollectedCauses:
+    """Raises: InvalidItems: there is no such file, or a job wrote something else there."""
+    uri = causes_uri(folder)
     try:
         document = json.loads(b"".join(objects.read(uri)))
-        causes = [_cause(entry) for entry in document["causes"]]
-    except (ValueError, TypeError, KeyError):
+        return CollectedCauses(
+            round=int(document["round"]),
+            items=int(document["items"]),
+            causes=tuple(_cause(entry) for entry in document["causes"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise InvalidItems(f"{uri}: not a list of causes: did a job write there?") from None
-    return [cause for cause in causes if cause.count]
 
 
 def _cause(entry: Mapping[str, Any]) -> Cause:
@@ -116,7 +138,8 @@ def _cause(entry: Mapping[str, Any]) -> Cause:
         named=FailureClass(entry["class"]),
         exit_code=entry["exitCode"],
         reason=entry["reason"],
-        count=entry["count"] - entry["again"],
+        count=int(entry["count"]),
+        again=int(entry["again"]),
         sample_number=sample.get("number", 0),
         sample_job=sample.get("job", ""),
         log=tuple(sample.get("log", ())),

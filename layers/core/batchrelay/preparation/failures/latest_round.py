@@ -8,25 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import InvalidItems, JobForgotten
-from batchrelay.domain.failures import Cause, ChildFailure, FailureClass, failure_class, normalised
-from batchrelay.domain.limits import CAUSES_MAX, RECORDS_READ_MAX
+from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.limits import RECORDS_READ_MAX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState
 from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
+from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, Row, every_child
 from batchrelay.preparation.failures.files import (
     failures_for_good,
     items_of_group,
     numbers_of_group,
 )
 
-REFUSED = "AWS Batch refused the job"
 FORGOTTEN = "AWS Batch no longer knows the job"
-UPSTREAM = "Dependent job failed"
-
-Row = tuple[int, int]
-"""A group, and the row of its manifest: an item of a round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,74 +126,6 @@ class LatestRound:
         return self._first_numbers[group] + place
 
 
-class Causes:
-    """Every cause that was met, by a number: a million failures name theirs by it."""
-
-    def __init__(self) -> None:
-        self.all: list[Cause] = []
-        self._by_key: dict[tuple[FailureClass, int | None, str], int] = {}
-
-    def of(self, failure: ChildFailure, number: int) -> int:
-        """The cause of a failure; the first one is its sample."""
-        return self.named(failure_class(failure), failure, number)
-
-    def named(self, named: FailureClass, failure: ChildFailure, number: int) -> int:
-        """The same of a failure whose class is known."""
-        key = (named, failure.exit_code, normalised(failure.reason))
-        cause = self._by_key.get(key)
-        if cause is not None:
-            return cause
-        cause = self._by_key[key] = len(self.all)
-        self.all.append(
-            Cause(
-                named=named,
-                exit_code=failure.exit_code,
-                reason=failure.reason,
-                count=0,
-                sample_number=number,
-                sample_job=failure.job_id,
-            )
-        )
-        return cause
-
-    def counted(self, rows: Mapping[Row, int], again: set[Row]) -> list[Cause]:
-        """Those that have failures, the most frequent first; the rarest are one."""
-        counts, repeats = [0] * len(self.all), [0] * len(self.all)
-        for row, cause in rows.items():
-            counts[cause] += 1
-            repeats[cause] += row in again
-        counted = [
-            _with_counts(cause, counts[number], repeats[number])
-            for number, cause in enumerate(self.all)
-            if counts[number]
-        ]
-        counted.sort(key=lambda cause: -cause.count)
-        return merged_causes(counted)
-
-
-def merged_causes(causes: list[Cause]) -> list[Cause]:
-    """At most CAUSES_MAX causes: what is beyond them is one, without a sample."""
-    rare = causes[CAUSES_MAX:]
-    if not rare:
-        return causes
-    count, again = sum(cause.count for cause in rare), sum(cause.again for cause in rare)
-    reason = f"{len(rare):,} rarer causes"
-    other = Cause(named=FailureClass.OTHER, exit_code=None, reason=reason, count=count, again=again)
-    return [*causes[:CAUSES_MAX], other]
-
-
-def _with_counts(cause: Cause, count: int, again: int) -> Cause:
-    return Cause(
-        named=cause.named,
-        exit_code=cause.exit_code,
-        reason=cause.reason,
-        count=count,
-        again=again,
-        sample_number=cause.sample_number,
-        sample_job=cause.sample_job,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedItems:
     """Finds the failed items of a round."""
@@ -237,12 +165,12 @@ class FailedItems:
     def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
         if part.job_id is None:
             reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED
-            yield from _every_child(part, "", reason)
+            yield from every_child(part, "", reason)
             return
         try:
             yield from self.jobs.failed_children(part.job_id)
         except JobForgotten:
-            yield from _every_child(part, part.job_id, FORGOTTEN)
+            yield from every_child(part, part.job_id, FORGOTTEN)
 
     def _is_behind_failed_part(self, number: int) -> bool:
         if not self.latest.is_first:
@@ -270,11 +198,6 @@ def listed_failures(
             index=0, job_id="", exit_code=entry.get("exitCode"), reason=str(entry.get("reason"))
         )
         yield (group, place), causes.named(FailureClass(entry["class"]), failure, number)
-
-
-def _every_child(part: Part, job_id: str, reason: str) -> Iterator[ChildFailure]:
-    for index in range(part.size):
-        yield ChildFailure(index=index, job_id=job_id, reason=reason)
 
 
 class _Records:
