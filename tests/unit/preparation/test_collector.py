@@ -16,6 +16,7 @@ from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
+from batchrelay.domain.values import numbers_uri
 from batchrelay.preparation.failures import latest_round
 from tests.builders import Flow, MemoryCloud, key, pipeline, step, variables_of
 
@@ -107,6 +108,12 @@ def test_the_failed_items_and_their_numbers_are_listed_for_the_next_round() -> N
         "1 × ExitCode (exit code 1), 1 × OutOfMemory (exit code 137)"
     )
     assert [part.size for part in one.run.state("a").parts] == [2]
+
+
+def test_numbers_lie_in_the_folder_of_their_items_whatever_it_is_called() -> None:
+    folder = "s3://my-items/runs/run1/items/r1/t/"
+    assert numbers_uri(folder, 0) == f"{folder}numbers.txt"
+    assert numbers_uri(folder, 2) == f"{folder}numbers-2.txt"
 
 
 def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
