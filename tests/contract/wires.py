@@ -33,4 +33,6 @@ class Wire:
             raise answer
         status, code, body = answer
         headers = {"x-amzn-errortype": code} if code else {}
-        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), RawBody(body.encode()))
+        return AWSResponse(
+            request.url, status, HTTPHeaders.from_dict(headers), RawBody(body.encode())
+        )
