@@ -838,9 +838,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="memory that is no number fails the run",
-        file="domain/requests.py",
-        old="base = _whole(own)",
-        new="base = int(str(own))",
+        file="domain/memory_growth.py",
+        old="return int(text) if _MIB.fullmatch(text) else None",
+        new="return int(text)",
     ),
     Mutant(
         bug="memory grows from that of the first round's definition, below that of the others",

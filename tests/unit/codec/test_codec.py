@@ -36,7 +36,14 @@ from batchrelay.domain.pipeline import (
     Overlap,
     StepOutputs,
 )
-from batchrelay.domain.run import Attempts, JobOutcome, StartRequest
+from batchrelay.domain.run import (
+    Attempts,
+    JobOutcome,
+    Part,
+    StartRequest,
+    StepState,
+    StepStatus,
+)
 from batchrelay.domain.transitions import advance
 from batchrelay.ports import JobReport
 from tests.builders import T0, at, key, pipeline, step
@@ -51,6 +58,28 @@ def test_documents_survive_a_round_trip() -> None:
         assert decode_run(encode_run(run), EVERYTHING, run.version) == run
         assert run_pipeline(encode_run(run)) == ("everything", 3)
     assert decode_pipeline(encode_pipeline(EVERYTHING), 3) == EVERYTHING
+
+
+@pytest.mark.parametrize("job_id", ["00000000-0000-4000-8000-00000000000", "another-"])
+def test_rounds_of_failed_items_survive_a_round_trip(job_id: str) -> None:
+    """Also with job ids that are no UUIDs, whose parts are stored one by one."""
+    ids = iter(range(9))
+    rounds = tuple(
+        tuple(
+            Part(
+                size=10, group=group, since=at(1), job_id=f"{job_id}{next(ids)}",
+                outcome=JobOutcome.FAILED, succeeded=7, failed=3,
+            )
+            for group in range(parts)
+        )
+        for parts in (1, 3)
+    )  # fmt: skip
+    state = StepState(
+        status=StepStatus.PREPARING, since=at(2), round=2, items=10, children=10,
+        earlier_rounds=rounds, failures="s3://b/f/", failed_items=2, upstream_items=1,
+    )  # fmt: skip
+    run = run_of("one").with_step("Wide", state)
+    assert decode_run(encode_run(run), EVERYTHING, run.version) == run
 
 
 @pytest.mark.parametrize("separator", ["", ";", "\t"])

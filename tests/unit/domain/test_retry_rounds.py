@@ -16,10 +16,20 @@ from batchrelay.domain.events import (
     PreparationFailed,
 )
 from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
+from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.retry_rounds import runs_again
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.retry_rounds import is_tolerated, runs_again
+from batchrelay.domain.run import (
+    NO_ATTEMPTS,
+    Attempts,
+    JobOutcome,
+    Part,
+    Run,
+    RunStatus,
+    StepState,
+    StepStatus,
+)
 from batchrelay.domain.transitions import advance
 from tests.builders import Flow, at, fold, key, run_of, step, variables_of
 
@@ -202,6 +212,30 @@ def test_an_item_that_was_given_up_on_is_not_forgotten_by_a_good_round() -> None
     assert (state.status, state.round, state.failed) == (StepStatus.PARTIAL, 1, 1)
 
 
+def test_what_was_given_up_in_an_earlier_round_counts_against_the_tolerance() -> None:
+    retry, tolerate = RetryFailed(rounds=2), Tolerate(count=1)
+    run = advance(after_one_round(retry=retry, tolerate=tolerate), collected("a", 2, failed=1))
+    run = fold(run, submitted("a", round_number=1), failed("a", 1, round_number=1, of=2))
+    run = advance(run, collected("a", failed=1, round_number=2))
+    assert (run.state("a").status, run.state("a").failed) == (StepStatus.FAILED, 2)
+
+
+@pytest.mark.parametrize(("failed_items", "expected"), [(4, True), (5, False)])
+def test_a_percentage_is_of_the_items_and_not_of_the_children(
+    failed_items: int, expected: bool
+) -> None:
+    a = step("a", file="s3://b/k", chunk=4, tolerate=Tolerate(percent=10))
+    run = run_of(a).with_step("a", StepState(items=40, children=10, parts=(Part(size=10),)))
+    assert is_tolerated(run, a, failed_items) is expected
+
+
+def test_attempts_of_one_preparation_do_not_count_against_the_next() -> None:
+    run = after_one_round()
+    tried = replace(run.state("a"), attempts=Attempts(requests=2, begun=3), resume=FOLDER)
+    state = advance(run.with_step("a", tried), collected("a", 3)).state("a")
+    assert (state.attempts, state.resume) == (NO_ATTEMPTS, "")
+
+
 def test_without_retry_or_tolerance_a_step_fails_at_once() -> None:
     run = after_one_round(retry=None)
     assert run.state("a").status is StepStatus.FAILED
@@ -297,6 +331,19 @@ def test_behind_a_step_that_failed_nothing_is_tolerated() -> None:
     assert run.status is RunStatus.FAILED
 
 
+def test_items_that_failed_upstream_are_not_forgotten_by_a_good_round() -> None:
+    a = step("a", size=10, retry_failed=ONCE, tolerate=Tolerate(count=1))
+    run = fold(run_of(a, step("b", "a", **PAIRED)), submitted("a"), submitted("b"))
+    run = fold(run, failed("a", 2), failed("b", 2), collected("a", 1, failed=1))
+    run = fold(run, submitted("a", round_number=1), succeeded("a", round_number=1))
+    run = fold(run, collected("a", round_number=2), collected("b", 1, upstream=1))
+    run = fold(run, submitted("b", round_number=1), succeeded("b", round_number=1))
+    assert run.state("b").status is StepStatus.PREPARING
+    run = advance(run, collected("b", round_number=2))
+    assert (run.state("b").status, run.state("b").upstream_items) == (StepStatus.PARTIAL, 1)
+    assert upstream_failures(run, run.pipeline.step("b")) == 1
+
+
 def test_a_step_that_comes_late_waits_until_no_item_runs_again() -> None:
     run = run_of(
         step("a", size=10, retry_failed=ONCE), step("slow"), step("b", "a", "slow", **PAIRED)
@@ -351,3 +398,22 @@ def test_which_failures_run_again(
         "a", StepState(round=round_number, earlier_rounds=((),) * round_number)
     )
     assert runs_again(run, a, named, code) is expected
+
+
+@pytest.mark.parametrize(
+    ("named", "round_number", "expected"),
+    [
+        (FailureClass.UPSTREAM, 1, True),
+        (FailureClass.UPSTREAM, 2, False),
+        (FailureClass.EXIT_CODE, 2, True),
+        (FailureClass.EXIT_CODE, 3, False),
+    ],
+)
+def test_the_round_of_the_pairs_is_one_more(
+    named: FailureClass, round_number: int, expected: bool
+) -> None:
+    b = step("b", "a", retry_failed=ONCE, n_to_n_needs=frozenset({"a"}))
+    run = run_of(step("a", size=10), b).with_step(
+        "b", StepState(round=round_number, earlier_rounds=((),) * round_number)
+    )
+    assert runs_again(run, b, named, 1) is expected

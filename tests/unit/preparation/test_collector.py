@@ -6,15 +6,17 @@ import gzip
 import json
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from batchrelay.domain.errors import Refused
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.values import numbers_uri
 from batchrelay.preparation.failures import causes, latest_round
 from tests.builders import Flow, key, step, variables_of
 from tests.unit.preparation.collected import LIST, OOM, Collected, child
@@ -51,6 +53,12 @@ def test_the_failed_items_and_their_numbers_are_listed_for_the_next_round() -> N
     assert [part.size for part in one.run.state("a").parts] == [2]
 
 
+def test_numbers_lie_in_the_folder_of_their_items_whatever_it_is_called() -> None:
+    folder = "s3://my-items/runs/run1/items/r1/t/"
+    assert numbers_uri(folder, 0) == f"{folder}numbers.txt"
+    assert numbers_uri(folder, 2) == f"{folder}numbers-2.txt"
+
+
 def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
     one = Collected(a())
     name = key("a").name
@@ -74,6 +82,23 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
     assert one.run.state("a").reason == (
         "2 × ExitCode (exit code 1): S3 403 for key 17, 1 × ExitCode (exit code 2)"
     )
+
+
+class _Refusing(dict[str, tuple[str, ...]]):
+    """Logs that CloudWatch refuses to give."""
+
+    def get(self, *_: object) -> NoReturn:
+        raise Refused("the log stream is gone")
+
+
+def test_a_log_that_is_refused_leaves_its_cause_without_one() -> None:
+    one = Collected(a())
+    one.cloud.logs.lines = _Refusing()
+    one.end("a", child(2))
+    one.prepare()
+    [cause] = one.causes()
+    assert cause["sample"]["log"] == []
+    assert [part.size for part in one.run.state("a").parts] == [1]
 
 
 def test_the_rarer_causes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,11 +176,71 @@ def test_a_group_keeps_its_request_when_its_items_run_again() -> None:
     assert one.file("numbers-1.txt") == b"         5\n"
 
 
+def test_an_item_of_a_group_gets_more_memory_in_its_own_group() -> None:
+    groups = (Group(when="item.name == 'n3'", overrides={"jobQueue": "large"}),)
+    retry = RetryFailed(rounds=1, memory_factor=1.5, memory_mib=1_001)
+    one = Collected(a(groups=groups, retry_failed=retry))
+    one.end("a", child(0, 137, OOM), part=0)
+    one.end("a", child(4), child(5, 137, OOM), part=1)
+    one.prepare()
+    assert [(part.size, part.group) for part in one.run.state("a").parts] == [
+        (1, 1), (1, 2), (1, 3),
+    ]  # fmt: skip
+    requests = [submit_request(one.run, key("a", part, round=1)) for part in range(3)]
+    assert [request["jobQueue"] for request in requests] == ["queue", "large", "queue"]
+    assert _memory(one.run, 1) == [None, "1502", "1502"]
+    variables = [variables_of(request) for request in requests]
+    names = [v["BATCHRELAY_ITEM_NUMBERS"].rpartition("/")[2] for v in variables]
+    assert names == ["numbers-1.txt", "numbers-2.txt", "numbers-3.txt"]
+    assert [one.lines(f"items-{n}.jsonl")[0]["name"] for n in (1, 2, 3)] == ["n5", "n3", "n6"]
+    assert [v.get("BATCHRELAY_GROUP_OFFSET") for v in variables] == ["0", "1", "2"]
+
+
 def test_a_round_may_have_another_queue() -> None:
     one = Collected(a(retry_failed=RetryFailed(rounds=1, overrides={"jobQueue": "on-demand"})))
     one.end("a", child(2))
     one.prepare()
     assert submit_request(one.run, key("a", round=1))["jobQueue"] == "on-demand"
+    assert [job.request["jobQueue"] for job in one.cloud.jobs.jobs.values()] == [
+        "queue",
+        "on-demand",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "memory"),
+    [({}, "200"), ({"resourceRequirements": [{"type": "MEMORY", "value": "300"}]}, "600")],
+)
+def test_memory_grows_from_what_the_round_has(overrides: dict[str, Any], memory: str) -> None:
+    own = {
+        "resourceRequirements": [{"type": "MEMORY", "value": "100"}, {"type": "VCPU", "value": "1"}]
+    }
+    again = {"containerOverrides": overrides} if overrides else {}
+    retry = RetryFailed(rounds=1, memory_factor=2, memory_mib=50, overrides=again)
+    one = Collected(step("a", size=10, request={"containerOverrides": own}, retry_failed=retry))
+    one.end("a", child(2, 137, OOM))
+    one.prepare()
+    request: Any = submit_request(one.run, key("a", round=1))
+    entries = request["containerOverrides"]["resourceRequirements"]
+    assert [e["value"] for e in entries if e["type"] == "MEMORY"] == [memory]
+
+
+@pytest.mark.parametrize(
+    ("groups", "name"),
+    [((), "list.json"), ((Group(when="item.name == 'n0'", overrides={}),), "items-1.jsonl")],
+)
+def test_the_file_of_a_later_round_lists_its_items_only(
+    groups: tuple[Group, ...], name: str
+) -> None:
+    request: Any = {"parameters": {"list": "${items.file}"}}
+    one = Collected(step("a", file=LIST, request=request, groups=groups, retry_failed=RETRY))
+    if groups:
+        one.end("a", part=0)
+    one.end("a", child(2), part=len(groups))
+    one.prepare()
+    part = len(one.run.state("a").parts) - 1
+    again: Any = submit_request(one.run, key("a", part, round=1))
+    assert again["parameters"]["list"] == one.run.state("a").failures + name
 
 
 # --- chunks
@@ -308,6 +393,31 @@ def test_a_pair_whose_first_half_failed_for_good_does_not_run_again() -> None:
     assert (state.status, state.failed_items, state.upstream_items) == (StepStatus.FAILED, 1, 1)
 
 
+def test_pairs_that_never_had_a_job_all_run_once_the_first_half_is_done() -> None:
+    behind = step("b", "a", "slow", n_to_n_needs=frozenset({"a"}))
+    one = Collected(a(), step("slow"), behind)
+    one.end("a", child(7))
+    one.prepare()
+    one.end("a", round_number=1)
+    one.end("slow")
+    one.prepare()
+    assert [part.size for part in one.run.state("b").parts] == [10]
+    one.end("b", round_number=1)
+    assert one.run.status is RunStatus.SUCCEEDED
+
+
+def test_a_pair_whose_first_half_is_tolerated_stays_undone() -> None:
+    one = Collected(
+        a(retry_failed=None, tolerate=Tolerate(count=1)),
+        step("b", "a", n_to_n_needs=frozenset({"a"})),
+    )
+    one.end("a", child(7))
+    one.end("b", child(7, None, "Dependent Job failed"))
+    one.prepare()
+    state = one.run.state("b")
+    assert (state.status, state.round, state.upstream_items) == (StepStatus.PARTIAL, 0, 1)
+
+
 # --- what is gone
 
 
@@ -354,6 +464,31 @@ def test_outputs_of_failed_items_are_not_among_the_outputs() -> None:
     listed = one.cloud.objects.objects[f"{folder}items.jsonl"].splitlines()
     names = [json.loads(line)["output"].rpartition("/")[2] for line in listed]
     assert names == ["n0", "n1", "n3", "n4", "n5", "n6", "n8", "n9"]
+
+
+def test_a_join_behind_a_later_round_gets_the_outputs_of_every_group() -> None:
+    groups = (Group(when="item.name == 'n3'", overrides={"jobQueue": "large"}),)
+    one = Collected(
+        a(groups=groups, output="s3://b/out/${item.name}"),
+        step("z", "a", for_each=StepOutputs(step="a")),
+    )
+    one.end("a", part=0)
+    one.end("a", child(2), part=1)
+    one.prepare()
+    one.end("a", round_number=1)
+    one.prepare()
+    assert one.run.state("z").items == 10
+
+
+def test_the_items_that_succeeded_are_known_by_their_number_in_every_group() -> None:
+    groups = (Group(when="item.name in ['n3', 'n4']", overrides={"jobQueue": "large"}),)
+    one = Collected(a(groups=groups, retry_failed=None, tolerate=Tolerate(count=2)))
+    one.end("a", child(1), part=0)
+    one.end("a", child(0), part=1)
+    one.prepare()
+    assert [failure["number"] for failure in one.lines("failures.jsonl")] == [1, 2]
+    succeeded = [item["name"] for item in one.lines("succeeded.jsonl")]
+    assert succeeded == ["n3", "n1", "n2", "n5", "n6", "n7", "n8", "n9"]
 
 
 def test_the_event_says_what_was_found() -> None:

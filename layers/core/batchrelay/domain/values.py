@@ -154,7 +154,7 @@ def offsets_uri(manifest: str) -> str:
 def numbers_uri(folder: str, group: int) -> str:
     """The numbers of a manifest's items, in a round that runs failed items again: text, a number
     right-aligned in NUMBER_CHARS characters on each line."""
-    return manifest_uri(folder, group).removesuffix(".jsonl").replace("items", "numbers") + ".txt"
+    return f"{folder}numbers.txt" if group == 0 else f"{folder}numbers-{group}.txt"
 
 
 NUMBER_CHARS = 10

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import InvalidItems, JobForgotten
-from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.failures import ChildFailure, FailureClass
 from batchrelay.domain.limits import RECORDS_READ_MAX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
