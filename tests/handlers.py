@@ -48,6 +48,8 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Api:
         pipeline_store=cloud.pipelines,
         start_run=cloud.engine.start,
         cancel_run=cloud.engine.cancel,
+        redrive_run=cloud.engine.redrive,
+        check_redrive=cloud.engine.check_redrive,
         looks=looks,
         failure_reader=FailureReader(objects=cloud.objects, jobs=cloud.jobs, logs=cloud.logs),
         new_run_id=lambda: next(ids),

@@ -24,6 +24,7 @@ from batchrelay_cli.verbs.lint import lint
 from batchrelay_cli.verbs.local import local
 from batchrelay_cli.verbs.logs import logs
 from batchrelay_cli.verbs.plan import plan
+from batchrelay_cli.verbs.redrive import redrive
 from batchrelay_cli.verbs.run import run
 from batchrelay_cli.verbs.runs import runs
 from batchrelay_cli.verbs.schema import schema
@@ -64,6 +65,7 @@ for _verb in (
     local,
     logs,
     plan,
+    redrive,
     run,
     runs,
     schema,

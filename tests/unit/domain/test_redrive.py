@@ -240,3 +240,16 @@ def test_rounds_of_retry_failed_follow_those_of_a_redrive() -> None:
     run = fold(run, collected("a", 1, round_number=2), submitted("a", 2), failed("a", 1, 2, of=1))
     assert run.state("a").round == 3
     assert not runs_again(run, a, FailureClass.EXIT_CODE, 1)
+
+
+def test_a_pair_does_not_depend_on_a_job_that_was_stopped_before_the_redrive() -> None:
+    run = run_of(step("a", size=10), step("slow"), step("b", "a", "slow", **PAIRED))
+    run = fold(run, submitted("a"), submitted("slow"), CancelRequested(at=at(2)))
+    run = advance(run, replace(failed("a", 4), stopped_at=at(3)))
+    run = advance(run, replace(failed("slow", of=1), stopped_at=at(3)))
+    assert run.status is RunStatus.CANCELLED
+    run = fold(run, redrive(), collected("a", 6), collected("slow", 1))
+    run = fold(run, submitted("slow", 1), succeeded("slow", 1), submitted("a", 1))
+    run = advance(run, succeeded("a", 1))
+    assert run.state("b").status is StepStatus.PREPARING
+    assert [part.job_id for part in run.state("b").first_parts] == [None]

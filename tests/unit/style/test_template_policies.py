@@ -100,14 +100,16 @@ def test_only_the_preparation_and_the_api_read_what_jobs_print() -> None:
     assert finders == ["AnswerApi", "Prepare", "Reconcile"]
 
 
-def test_the_api_reads_the_causes_of_failures_and_no_other_object() -> None:
+def test_the_api_reads_the_files_of_runs_and_no_other_object() -> None:
+    """A redrive is refused if the lists that it needs are gone."""
     own = DEFAULT.arn_of("Bucket")
     causes = f"{own}/runs/run1/a/r1/20260101/causes.json"
-    others = (f"{own}/runs/run1/a/r0/items.jsonl", f"{own}/x.csv", "arn:aws:s3:::payroll/x")
+    others = (f"{own}/x.csv", "arn:aws:s3:::payroll/x")
     assert DEFAULT.allows("AnswerApi", "s3:GetObject", causes)
     assert not any(DEFAULT.allows("AnswerApi", "s3:GetObject", arn) for arn in others)
     assert not DEFAULT.allows("AnswerApi", "s3:PutObject", causes)
-    assert not DEFAULT.allows("AnswerApi", "s3:ListBucket", own)
+    assert DEFAULT.allows("AnswerApi", "s3:ListBucket", own), "what is gone is a 404"
+    assert not DEFAULT.allows("AnswerApi", "s3:ListBucket", "arn:aws:s3:::payroll")
 
 
 def work_queue(run_id: str, policies: Policies) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from batchrelay.api.service import PAGE_MAX
 from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import KEY_CHARS_MAX
+from batchrelay.domain.redrive import Again
 from batchrelay.domain.run import RunStatus, StepStatus
 from batchrelay.domain.values import NAME, RUN_ID
 
@@ -38,6 +39,7 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_STEP_STATUS = {"type": "string", "enum": list(StepStatus)}
 _RUN_STATUS = {"type": "string", "enum": list(RunStatus)}
 
 SCHEMAS: Mapping[str, Any] = {
@@ -56,7 +58,7 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Step": _object(
         step=_TEXT,
-        status={"type": "string", "enum": list(StepStatus)},
+        status=_STEP_STATUS,
         since=_maybe(_TIME),
         startedAt=_maybe(_TIME),
         needs=_list(_TEXT),
@@ -116,7 +118,7 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "StepFailures": _object(
         step=_TEXT,
-        status={"type": "string", "enum": list(StepStatus)},
+        status=_STEP_STATUS,
         reason=_maybe(_TEXT),
         round=_maybe(_COUNT),
         counted={"enum": ["items", "children"]},
@@ -139,6 +141,34 @@ SCHEMAS: Mapping[str, Any] = {
             },
             "version": {"type": ["integer", "null"], "minimum": 1},
             "key": {"type": ["string", "null"], "maxLength": KEY_CHARS_MAX},
+        },
+        "additionalProperties": False,
+    },
+    "RedrivePlan": _object(
+        runId=_TEXT,
+        steps=_list(
+            _object(
+                step=_TEXT,
+                again={"enum": list(Again)},
+                status=_STEP_STATUS,
+                failed=_maybe(_COUNT),
+                children=_maybe(_COUNT),
+                reason=_maybe(_TEXT),
+            )
+        ),
+    ),
+    "Redrive": {
+        "type": "object",
+        "properties": {
+            "step": {"type": ["string", "null"]},
+            "classes": {"type": ["array", "null"], "items": {"type": "string"}},
+            "queue": {"type": ["string", "null"]},
+            "memory": {"type": ["string", "null"]},
+            "params": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+            },
+            "plan": {"type": "boolean"},
         },
         "additionalProperties": False,
     },
@@ -187,6 +217,10 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
         {"200": "StepFailures"}, None,
     ),
     ("post", "/runs/{run_id}/cancel", "cancelRun", "Stop a run", {"202": "Run"}, "Cancel"),
+    (
+        "post", "/runs/{run_id}/redrive", "redriveRun", "Run again what failed",
+        {"202": "Run", "200": "RedrivePlan"}, "Redrive",
+    ),
     ("get", "/openapi.json", "getOpenApi", "This document", {"200": ""}, None),
 )  # fmt: skip
 """Method, path, operation, what it does, answers by status, body."""

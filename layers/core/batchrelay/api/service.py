@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.api import redrive as redriving
 from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.views import (
@@ -23,6 +24,7 @@ from batchrelay.codec import check_text, decode_start_request
 from batchrelay.domain.errors import (
     CodecError,
     InputError,
+    NotRedrivable,
     PathNotFound,
     PipelineNotFound,
     RequestTooLarge,
@@ -31,6 +33,7 @@ from batchrelay.domain.errors import (
     StepNotFound,
 )
 from batchrelay.domain.pipeline import Step, check_pipeline_name
+from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.values import RUN_ID
 from batchrelay.engine.outcome import Handled
@@ -63,6 +66,8 @@ class Api:
     pipeline_store: PipelineStore
     start_run: Callable[[StartRequest], Handled]
     cancel_run: Callable[[str, str], Handled]
+    redrive_run: Callable[[str, RedriveOrder], Handled]
+    check_redrive: Callable[[Run, RedriveOrder], None]
     looks: Looks
     failure_reader: FailureReader
     new_run_id: Callable[[], str]
@@ -143,6 +148,16 @@ class Api:
         if not isinstance(reason, str | None):
             raise InputError("reason must be a text")
         return self.cancel_run(_run_id(run_id), reason or "")
+
+    def redrive(self, run_id: str, body: str | None) -> Handled | Document:
+        """Let a run that has ended go on with what failed; or only say what would run again."""
+        asked = _object(body, "a redrive", *redriving.FIELDS)
+        order = redriving.order_of(asked, _params(asked.get("params", {})))
+        if not redriving.is_plan(asked):
+            return self.redrive_run(_run_id(run_id), order)
+        run = self._load(run_id)
+        self.check_redrive(run, order)
+        return redriving.plan_document(run, order)
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (
@@ -234,7 +249,7 @@ def _http_status(error: Exception) -> int:
     match error:
         case PipelineNotFound() | RunNotFound() | StepNotFound() | PathNotFound():
             return 404
-        case RunExists():
+        case RunExists() | NotRedrivable():
             return 409
         case RequestTooLarge():
             return 413

@@ -137,6 +137,8 @@ def lambda_api() -> Api:
         pipeline_store=engine.pipelines,
         start_run=engine.start,
         cancel_run=engine.cancel,
+        redrive_run=engine.redrive,
+        check_redrive=engine.check_redrive,
         looks=Looks(jobs=jobs, clock=SystemClock()),
         failure_reader=FailureReader(objects=S3Objects(), jobs=jobs, logs=CloudWatchLogs()),
         new_run_id=new_run_id,

@@ -47,14 +47,13 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
 
 def collect_failures(here: Situation[None]) -> StepState:
     """Its next round is prepared. What was given up before a redrive is looked at again."""
-    state = here.state
-    if state.is_collected:
+    state = replace(here.state, round=here.state.round + 1)
+    if takes_all_failures(state):
         state = replace(state, failed_items=0, upstream_items=0)
     return replace(
         state,
         status=StepStatus.PREPARING,
         since=here.at,
-        round=here.state.round + 1,
         earlier_rounds=(*here.state.earlier_rounds, here.state.parts),
         parts=(),
         counted_at=None,
@@ -149,6 +148,11 @@ def _is_of_round(here: Situation[FailuresCollected]) -> bool:
 
 
 # --- which failures run again: asked while they are collected
+
+
+def takes_all_failures(state: StepState) -> bool:
+    """Whether what was given up in earlier rounds is looked at again: a redrive does."""
+    return state.is_collected or (is_first_of_redrive(state) and bool(state.failures))
 
 
 def is_first_of_redrive(state: StepState) -> bool:

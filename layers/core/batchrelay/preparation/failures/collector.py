@@ -21,6 +21,7 @@ from batchrelay.domain.retry_rounds import (
     is_tolerated,
     items_of,
     runs_again,
+    takes_all_failures,
 )
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.templates import expand
@@ -62,8 +63,7 @@ class FailureCollector:
             NotDone, Refused: AWS Batch gave no answer.
         """
         state = run.state(step.name)
-        make = LatestRound.of_failures if state.is_collected else LatestRound.of
-        latest = make(self.objects, state)
+        latest = LatestRound.of(self.objects, state)
         causes = Causes()
         failed_items = FailedItems(
             objects=self.objects, jobs=self.jobs, run=run, step=step, latest=latest
@@ -132,8 +132,9 @@ class FailureCollector:
         counts, repeats = Counter(rows.values()), Counter(rows[row] for row in again)
         counted = causes.counted(counts, repeats)
         earlier = causes_for_good(self.objects, state)
-        if state.is_collected:
-            return [with_sample_of(cause, earlier) for cause in counted]
+        if takes_all_failures(state):
+            known = (with_sample_of(cause, earlier) for cause in counted)
+            return [cause if cause.log else with_log(self.logs, cause) for cause in known]
         return [*earlier, *(with_log(self.logs, cause) for cause in counted)]
 
 
@@ -178,7 +179,7 @@ class _Collection:
     def write(self) -> tuple[int, ...]:
         """Every file but the causes; the children of the next round, by group."""
         earlier: Iterable[bytes] = ()
-        if not self._state.is_collected:
+        if not takes_all_failures(self._state):
             earlier = map(json_line, failures_for_good(self.objects, self._state))
         put(self.objects, failures_uri(self.folder), chain(earlier, self._failures()))
         if not self.again:

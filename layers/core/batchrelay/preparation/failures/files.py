@@ -54,7 +54,7 @@ def items_of_group(objects: Objects, folder: str, group: int) -> Iterator[Json]:
     return read_jsonl(objects.read(uri), uri)
 
 
-def numbers_of_group(objects: Objects, folder: str, group: int) -> Sequence[int]:
+def numbers_of_group(objects: Objects, folder: str, group: int) -> array[int]:
     """The numbers of a retry manifest's items. Raises: InvalidItems."""
     uri = numbers_uri(folder, group)
     numbers = array("Q")

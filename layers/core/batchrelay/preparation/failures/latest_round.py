@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import InvalidItems, JobForgotten
 from batchrelay.domain.failures import ChildFailure, FailureClass
 from batchrelay.domain.limits import RECORDS_READ_MAX
+from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
+from batchrelay.domain.retry_rounds import takes_all_failures
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState
 from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
@@ -38,52 +40,36 @@ class LatestRound:
     """The folder of its items; None for a step without."""
     _first_numbers: Mapping[int, int]
     """In the first round: the number of the first item of each group."""
-    _numbers: Mapping[int, Sequence[int]]
+    _numbers: Mapping[int, array[int]]
     """In a later one: the numbers of each group's items."""
     counts: Mapping[int, int]
     """Items of each group."""
-    _failures: str = ""
-    """S3 URI of the folder that lists them, if they are all the failures of a step."""
-
-    @classmethod
-    def of_failures(cls, objects: Objects, state: StepState) -> LatestRound:
-        """The failures of a step that has ended, as a round of their own: they are redriven.
-
-        Raises: InvalidItems: their list is gone, or damaged.
-        """
-        numbers: dict[int, array[int]] = {}
-        for entry in failures_for_good(objects, state):
-            numbers.setdefault(entry["group"], array("Q")).append(entry["number"])
-        return cls(
-            round=state.round - 1,
-            is_first=False,
-            parts=(),
-            chunk=state.chunk,
-            manifest=state.manifest,
-            _first_numbers={},
-            _numbers=numbers,
-            counts={group: len(listed) for group, listed in numbers.items()},
-            _failures=state.failures,
-        )
+    has_given_up: bool = False
+    """Whether the failures of rounds before it are looked at too: a redrive runs them again. They
+    are the rows behind the items of their groups."""
 
     @classmethod
     def of(cls, objects: Objects, state: StepState) -> LatestRound:
         """Raises: InvalidItems: a file of it is gone, or damaged."""
-        parts = state.earlier_rounds[-1]
-        is_first = len(state.earlier_rounds) == 1
+        parts = () if state.is_collected else state.earlier_rounds[-1]
+        is_first = len(state.earlier_rounds) == 1 and not state.is_collected
         folder = state.manifest if is_first else (state.failures if state.manifest else None)
         groups = sorted({part.group for part in parts})
         children = {g: sum(p.size for p in parts if p.group == g) for g in groups}
         offsets = {g: sum(p.size for p in parts if p.group < g) for g in groups}
-        numbers = (
-            {} if is_first else {g: numbers_of_group(objects, state.failures, g) for g in groups}
-        )
+        numbers = {}
+        if not is_first:
+            numbers = {g: numbers_of_group(objects, state.failures, g) for g in groups}
         if not is_first:
             counts = {g: len(numbers[g]) for g in groups}
         elif folder is None or state.chunk == 1:
             counts = children
         else:
             counts = {g: sum(1 for _ in items_of_group(objects, folder, g)) for g in groups}
+        has_given_up = takes_all_failures(state)
+        if has_given_up:
+            for entry in failures_for_good(objects, state):
+                numbers.setdefault(entry["group"], array("Q")).append(entry["number"])
         return cls(
             round=state.round - 1,
             is_first=is_first,
@@ -93,6 +79,7 @@ class LatestRound:
             _first_numbers={g: offsets[g] * state.chunk for g in groups},
             _numbers=numbers,
             counts=counts,
+            has_given_up=has_given_up,
         )
 
     def offset(self, number: int) -> int:
@@ -111,12 +98,12 @@ class LatestRound:
 
     def items(self, objects: Objects, state: StepState, group: int) -> Iterator[Json]:
         """A group's items, in the order of its rows. Raises: InvalidItems."""
-        if not self._failures:
-            yield from items_of_group(objects, self.manifest or "", group)
-            return
-        for entry in failures_for_good(objects, state):
-            if entry["group"] == group:
-                yield entry.get("item")
+        if self.counts.get(group, 0) and self.manifest is not None:
+            yield from items_of_group(objects, self.manifest, group)
+        if self.has_given_up:
+            for entry in failures_for_good(objects, state):
+                if entry["group"] == group:
+                    yield entry.get("item")
 
     def number(self, row: Row) -> int:
         """The number of an item."""
@@ -138,10 +125,9 @@ class FailedItems:
 
     def found(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         """Every item that failed, and its cause."""
-        state = self.run.state(self.step.name)
-        if state.is_collected:
-            return listed_failures(self.objects, state, causes)
-        return self._of_parts(causes)
+        yield from self._of_parts(causes)
+        if self.latest.has_given_up:
+            yield from self._given_up(causes)
 
     def _of_parts(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         records = _Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
@@ -162,6 +148,17 @@ class FailedItems:
                 for row in rows:
                     yield row, cause
 
+    def _given_up(self, causes: Causes) -> Iterator[tuple[Row, int]]:
+        places = dict(self.latest.counts)
+        for entry in failures_for_good(self.objects, self.run.state(self.step.name)):
+            group, number = entry["group"], entry["number"]
+            place = places.get(group, 0)
+            places[group] = place + 1
+            failure = ChildFailure(
+                index=0, job_id="", exit_code=entry.get("exitCode"), reason=str(entry.get("reason"))
+            )
+            yield (group, place), causes.named(FailureClass(entry["class"]), failure, number)
+
     def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
         if part.job_id is None:
             reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED
@@ -176,7 +173,7 @@ class FailedItems:
         if not self.latest.is_first:
             return False
         needs = (self.run.state(need).first_parts for need in self.step.n_to_n_needs)
-        return any(parts and parts[number].outcome is JobOutcome.FAILED for parts in needs)
+        return any(parts and has_ended_badly(parts[number]) for parts in needs)
 
     def _failed_rows(self, records: _Records, rows: list[Row], child: int) -> list[Row]:
         """Of a chunk, the items that the worker did not record as done; all of them without a
@@ -184,20 +181,6 @@ class FailedItems:
         succeeded = records.succeeded(child)
         failed = [row for row in rows if self.latest.number(row) not in succeeded]
         return failed or rows
-
-
-def listed_failures(
-    objects: Objects, state: StepState, causes: Causes
-) -> Iterator[tuple[Row, int]]:
-    """The same of a step whose failures were collected when it ended."""
-    places: dict[int, int] = {}
-    for entry in failures_for_good(objects, state):
-        group, number = entry["group"], entry["number"]
-        place = places[group] = places.get(group, -1) + 1
-        failure = ChildFailure(
-            index=0, job_id="", exit_code=entry.get("exitCode"), reason=str(entry.get("reason"))
-        )
-        yield (group, place), causes.named(FailureClass(entry["class"]), failure, number)
 
 
 class _Records:
