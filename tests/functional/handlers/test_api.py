@@ -210,7 +210,7 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     _, first = ask("GET", "/runs/run100/steps/a")
     assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
     assert first["jobs"] == [
-        {"jobId": job_id, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
+        {"jobId": job_id, "round": 0, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
     ]
 
 
