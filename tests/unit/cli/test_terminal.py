@@ -155,6 +155,8 @@ def check(output: str) -> None:
         (("runs",), 0),
         (("runs", "test"), 0),
         (("history", "run1"), 0),
+        (("failures", "run1"), 0),
+        (("failures", HOSTILE), 2),
         (("cancel", HOSTILE), 2),
         (("status", HOSTILE), 2),
         (("history", HOSTILE), 2),
