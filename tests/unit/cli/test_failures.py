@@ -144,7 +144,7 @@ def test_a_step_without_a_job_has_its_reason(begin: Begin) -> None:
     assert skipped.startswith("step b of run run1 is SKIPPED (needs a, which is FAILED)")
 
 
-def test_what_is_gone_is_said(begin: Begin) -> None:
+def test_what_is_gone_is_named(begin: Begin) -> None:
     one = begin(step("a", file=LIST, tolerate=Tolerate(count=5)))
     [job_id] = one.cloud.jobs.jobs
     one.end("a", child(2))
