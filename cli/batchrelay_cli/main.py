@@ -18,6 +18,7 @@ from batchrelay_cli.verbs.cancel import cancel
 from batchrelay_cli.verbs.completion import completion
 from batchrelay_cli.verbs.deploy import deploy
 from batchrelay_cli.verbs.dlq import dlq
+from batchrelay_cli.verbs.failures import failures
 from batchrelay_cli.verbs.history import history
 from batchrelay_cli.verbs.init import init
 from batchrelay_cli.verbs.lint import lint
@@ -60,6 +61,7 @@ for _verb in (
     completion,
     deploy,
     dlq,
+    failures,
     init,
     lint,
     local,

@@ -85,3 +85,14 @@ def test_counts_that_are_old_are_shown_with_their_time() -> None:
 
 def test_every_status_has_a_colour() -> None:
     assert set(COLOURS) == set(StepStatus)
+
+
+def test_a_partial_step_shows_its_round_and_counts_items_once_they_were_collected() -> None:
+    rounds = ((replace(FAILED, succeeded=6, failed=4),), (replace(PART, size=4, succeeded=4),))
+    state = replace(
+        ACTIVE, status=StepStatus.PARTIAL, children=10, chunk=5, items=50, round=1,
+        earlier_rounds=rounds[:1], parts=rounds[1], failures="s3://b/f/", failed_items=3,
+    )  # fmt: skip
+    assert shown(run_of(step("a", size=10)).with_step("a", state)) == (
+        "10/10 (3 items failed, 47 of 50 items) round 1",
+    )

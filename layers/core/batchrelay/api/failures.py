@@ -259,8 +259,7 @@ def _sample(state: StepState, cause: Cause, found: _Found) -> Document:
 def _place(state: StepState, job_id: str) -> tuple[int | None, int | None]:
     """The round of a child, and its index within that round."""
     parent_id, _, index = job_id.partition(":")
-    rounds = [*enumerate(state.earlier_rounds), (state.round, state.parts)]
-    for round_number, parts in rounds:
+    for round_number, parts in state.every_round:
         first = 0
         for part in parts:
             if part.job_id == parent_id:

@@ -51,10 +51,14 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Job": _object(
         jobId=_maybe(_TEXT),
+        round=_COUNT,
         group=_COUNT,
         children={"type": "integer", "minimum": 1},
         failed=_COUNT,
         outcome={"enum": ["SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", None]},
+    ),
+    "Round": _object(
+        round=_COUNT, children=_COUNT, succeeded=_COUNT, failed=_COUNT, jobIds=_list(_TEXT)
     ),
     "Step": _object(
         step=_TEXT,
@@ -63,6 +67,7 @@ SCHEMAS: Mapping[str, Any] = {
         startedAt=_maybe(_TIME),
         needs=_list(_TEXT),
         round=_COUNT,
+        rounds=_list(_ref("Round")),
         level=_maybe(_COUNT),
         items=_maybe(_COUNT),
         existing=_COUNT,
@@ -70,6 +75,8 @@ SCHEMAS: Mapping[str, Any] = {
         chunk=_maybe(_COUNT),
         succeeded=_COUNT,
         failed=_COUNT,
+        failedItems=_COUNT,
+        upstreamItems=_COUNT,
         upstream=_COUNT,
         stopped=_COUNT,
         running=_COUNT,
@@ -79,6 +86,7 @@ SCHEMAS: Mapping[str, Any] = {
         output=_maybe(_TEXT),
         manifest=_maybe(_TEXT),
         results=_maybe(_TEXT),
+        failures=_maybe(_TEXT),
         jobs=_list(_ref("Job")),
     ),
     "Run": _object(

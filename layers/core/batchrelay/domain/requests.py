@@ -23,7 +23,7 @@ from batchrelay.domain.values import (
     numbers_uri,
     printable,
 )
-from batchrelay.domain.variables import variables_of
+from batchrelay.domain.variables import FAILURE_LISTS, variables_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,9 +235,11 @@ def _fitting(lines: list[str]) -> str:
 
 def _is_there(run: Run, reference: Reference) -> bool:
     """Whether what a link refers to is there: a step that was SKIPPED left no output, unless all
-    of its items were there before."""
+    of its items were there before; a step without failures left no list of them."""
     kind, _, rest = reference.name.partition(".")
-    name = rest.rpartition(".")[0]
+    name, _, what = rest.rpartition(".")
+    if kind == "steps" and what in FAILURE_LISTS:
+        return run.state(name).status is StepStatus.PARTIAL
     state = run.state(name)
     return kind != "steps" or state.status is not StepStatus.SKIPPED or state.existing > 0
 
@@ -254,9 +256,14 @@ def _message(run: Run, link: str | None) -> list[str]:
         lines.append(f"It was stopped: {run.stop.reason}.")
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
+    if any(state.status in _WITH_FAILURES for state in run.steps.values()):
+        lines.append(f"Why items failed: batchrelay failures {run.id}")
     lines.append("")
     lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
+
+
+_WITH_FAILURES = (StepStatus.FAILED, StepStatus.PARTIAL)
 
 
 def _step_line(run: Run, step: Step) -> str:
@@ -267,6 +274,8 @@ def _step_line(run: Run, step: Step) -> str:
     stopped = sum(part.stopped for part in state.parts)
     if stopped:
         line += f", {stopped} stopped"
+    if state.failed_items:
+        line += f", {state.failed_items:,} items failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream} failed upstream"

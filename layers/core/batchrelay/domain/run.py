@@ -224,6 +224,11 @@ class StepState:
         return (*(part for parts in self.earlier_rounds for part in parts), *self.parts)
 
     @property
+    def every_round(self) -> tuple[tuple[int, tuple[Part, ...]], ...]:
+        """The parts of every round, with its number; of an aggregate, those of its level only."""
+        return (*enumerate(self.earlier_rounds), (self.round, self.parts))
+
+    @property
     def is_retry(self) -> bool:
         """Whether this round runs failed items again, or finds out which ones."""
         return bool(self.earlier_rounds)
