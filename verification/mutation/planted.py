@@ -52,8 +52,8 @@ MUTANTS = (
     Mutant(
         bug="a step succeeds although one of its parts failed",
         file="domain/step_end.py",
-        old="return _have_ended(here) and has_failures(here.state)",
-        new="return _have_ended(here) and _outcomes(here) == {JobOutcome.FAILED}",
+        old="if not _have_ended(here) or not has_failures(here.state)",
+        new="if not _have_ended(here) or _outcomes(here) != {JobOutcome.FAILED}",
     ),
     Mutant(
         bug="a step ends when its first part has ended",
@@ -871,7 +871,7 @@ MUTANTS = (
     Mutant(
         bug="a start is refused for a step that it skips",
         file="domain/start_check.py",
-        old="        if condition.names <= self.variables.keys() and not",
+        old="        if not any(map(self._is_of_the_end, condition.names)) and not",
         new="        if False and not",
     ),
     Mutant(

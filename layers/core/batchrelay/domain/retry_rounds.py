@@ -8,23 +8,36 @@ child by child (N_TO_N): then the items behind a repaired one are still to be do
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from batchrelay.domain.array_split import split
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, takes
-from batchrelay.domain.pipeline import Step
+from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
 
 def collects_failures(run: Run, step: Step) -> bool:
-    """Whether a step finds out which of its items failed."""
-    is_redriven = run.state(step.name).redrive_round is not None
-    if step.retry_failed is not None or step.tolerate is not None or is_redriven:
-        return True
-    return any(collects_failures(run, run.pipeline.step(need)) for need in step.n_to_n_needs)
+    """Whether a step finds out which of its items failed: by its pipeline, or for a redrive."""
+    chain = chain_of(run.pipeline, step)
+    is_redriven = any(run.state(s.name).redrive_round is not None for s in chain)
+    return is_redriven or is_written_to_collect(run.pipeline, step)
+
+
+def is_written_to_collect(pipeline: Pipeline, step: Step) -> bool:
+    """Whether it, or a step that it follows child by child, retries or tolerates failed items."""
+    chain = chain_of(pipeline, step)
+    return any(s.retry_failed is not None or s.tolerate is not None for s in chain)
+
+
+def chain_of(pipeline: Pipeline, step: Step) -> Iterator[Step]:
+    """A step, and those that it follows child by child (N_TO_N), directly or not."""
+    yield step
+    for need in step.n_to_n_needs:
+        yield from chain_of(pipeline, pipeline.step(need))
 
 
 def has_failures(state: StepState) -> bool:

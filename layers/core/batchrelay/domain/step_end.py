@@ -25,9 +25,9 @@ def a_part_was_cancelled(here: _Here) -> bool:
 
 def a_part_failed(here: _Here) -> bool:
     """every part has ended, items failed, none is retried or tolerated"""
-    if here.run.stop is None and collects_failures(here.run, here.step):
+    if not _have_ended(here) or not has_failures(here.state):
         return False
-    return _have_ended(here) and has_failures(here.state)
+    return here.run.stop is not None or not collects_failures(here.run, here.step)
 
 
 def another_level_follows(here: _Here) -> bool:
