@@ -96,8 +96,8 @@ def state_diagram(first: str, rows: Iterable[StepRow | RunRow]) -> str:
     edges = {ends: labels for ends, labels in edges.items() if labels}
     lines = ["stateDiagram-v2", f"  [*] --> {first}"]
     lines += [f"  {a} --> {b}: {', '.join(why)}" for (a, b), why in edges.items()]
-    targets = {target for _, target in edges}
-    lines += [f"  {end} --> [*]" for end in sorted(targets - {source for source, _ in edges})]
+    ends = {str(row.target) for row in rows if row.target.is_terminal}
+    lines += [f"  {end} --> [*]" for end in sorted(ends)]
     return "\n".join(lines) + "\n"
 
 

@@ -837,6 +837,12 @@ MUTANTS = (
         tests=("tests/unit/cli/test_retries.py",),
     ),
     Mutant(
+        bug="memory that is no number fails the run",
+        file="domain/memory_growth.py",
+        old="return int(text) if _MIB.fullmatch(text) else None",
+        new="return int(text)",
+    ),
+    Mutant(
         bug="memory grows from that of the first round's definition, below that of the others",
         file="cli/batchrelay_cli/pipeline_file/retry_use.py",
         old="for request in _requests_again(step)]",

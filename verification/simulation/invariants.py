@@ -36,8 +36,10 @@ def check_save(stored: Run | None, run: Run) -> None:
     """A step only goes forward, a terminal one stays, a job once adopted is never exchanged."""
     if stored is None or stored.version != run.version:
         return  # the save will be refused
+    is_redriven = run.redrive != stored.redrive
     for step in run.pipeline.steps:
-        _check_step(stored.state(step.name), run.state(step.name))
+        if not is_redriven:
+            _check_step(stored.state(step.name), run.state(step.name))
         if run.state(step.name).status in (StepStatus.SUBMITTING, StepStatus.ACTIVE):
             events = [need for need in step.needs if need not in step.n_to_n_needs]
             blocked = [need for need in events if not run.state(need).lets_dependents_run]
@@ -106,7 +108,9 @@ def check_end(world: World) -> None:
     if not world.zombies:
         _check_items(world, run)
     rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]
-    sent = {notice.id for notice in world.notices.published}
+    latest = "" if run.redrive is None else f"-{run.redrive.number}"
+    ends = tuple(f"-{run.status.lower()}{latest}" for _ in rules)
+    sent = {notice.id for notice in world.notices.published if notice.id.endswith(ends)}
     assert len(sent) == len(rules), sent
 
 

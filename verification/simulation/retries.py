@@ -222,6 +222,12 @@ class ItemRuns:
                 found.append(ChildFailure(index=index, job_id=child, exit_code=code, reason=reason))
         return found
 
+    def forget(self, step: str) -> None:
+        """The step runs anew, all of its items."""
+        for records in (self.rounds, self.succeeded):
+            for key in [key for key in records if key[0] == step]:
+                del records[key]
+
     def _fails(self, step: Step, fates: ItemFates, number: int, round_number: int) -> bool:
         earlier = self.rounds.get((step.name, number), set()) - {round_number}
         return len(earlier) < fates.failing_tries(number)

@@ -14,6 +14,7 @@ from typing import Any
 from batchrelay.domain.n_to_n_chains import outputs_to_skip
 from batchrelay.domain.pipeline import ListFile, Listing, Pipeline, S3Trigger, Step
 from batchrelay.domain.templates import references
+from batchrelay.domain.variables import FAILURE_LISTS
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
 from batchrelay_cli.pipeline_file.overrides import variants
@@ -146,7 +147,9 @@ class _Texts:
         if lead == "params":
             return next((p.default for p in self.pipeline.params if p.name == rest), None)
         if lead == "steps":
-            return self.pipeline.step(rest.removesuffix(".output")).output
+            step, _, what = rest.rpartition(".")
+            is_own = what in FAILURE_LISTS
+            return f"{_S3}${{env.bucket}}/" if is_own else self.pipeline.step(step).output
         trigger_values = {
             "bucket": bucket,
             "folder": f"{_S3}{bucket}/",

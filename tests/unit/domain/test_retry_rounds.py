@@ -133,6 +133,36 @@ def test_one_failed_item_is_a_plain_job_that_knows_its_index() -> None:
     assert variables_of(request)["BATCHRELAY_INDEX"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("own", "grown"),
+    [
+        ("1000", "1500"),
+        ("${params.mib}", "3002"),
+        (None, "384"),
+        ("much", "much"),
+        ("1" * 20, "1" * 20),
+    ],
+)
+def test_memory_grows_from_what_the_request_says_once_it_is_expanded(
+    own: str | None, grown: str
+) -> None:
+    """What AWS Batch will refuse is left to it."""
+    processors, memory = {"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": own}
+    amounts = [processors] if own is None else [processors, memory]
+    retry = RetryFailed(
+        rounds=1,
+        overrides={"containerOverrides": {"resourceRequirements": [*amounts]}},
+        memory_factor=1.5,
+        memory_mib=256,
+    )
+    run = run_of(step("a", size=10, retry_failed=retry), params={"mib": "2001"})
+    run = fold(run, submitted("a"), failed("a", 3), collected("a", 0, 3))
+    request = submit_request(run, key("a", round=1))
+    overrides = request["containerOverrides"]
+    assert isinstance(overrides, dict)
+    assert overrides["resourceRequirements"] == [processors, {"type": "MEMORY", "value": grown}]
+
+
 def test_a_step_whose_items_succeed_in_the_end_has_succeeded() -> None:
     run = fold(
         advance(after_one_round(), collected("a", 3)),
@@ -364,7 +394,9 @@ def test_which_failures_run_again(
     expected: bool,
 ) -> None:
     a = step("a", size=10, retry_failed=retry)
-    run = run_of(a).with_step("a", StepState(round=round_number))
+    run = run_of(a).with_step(
+        "a", StepState(round=round_number, earlier_rounds=((),) * round_number)
+    )
     assert runs_again(run, a, named, code) is expected
 
 
@@ -381,5 +413,7 @@ def test_the_round_of_the_pairs_is_one_more(
     named: FailureClass, round_number: int, expected: bool
 ) -> None:
     b = step("b", "a", retry_failed=ONCE, n_to_n_needs=frozenset({"a"}))
-    run = run_of(step("a", size=10), b).with_step("b", StepState(round=round_number))
+    run = run_of(step("a", size=10), b).with_step(
+        "b", StepState(round=round_number, earlier_rounds=((),) * round_number)
+    )
     assert runs_again(run, b, named, 1) is expected

@@ -15,6 +15,7 @@ from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pending_effects import is_open
+from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
@@ -70,7 +71,14 @@ def test_a_run_whose_failed_item_ran_again_under_an_older_version_ends_well(
     assert ended.state("fan").succeeded == 3
 
 
-def _replayed(history: Any, number: int) -> Run:
+@pytest.mark.parametrize(("path", "number"), list(states("redriven")))
+def test_a_run_that_was_redriven_under_an_older_version_ends_well(path: Path, number: int) -> None:
+    """One that was stored before it was redriven is redriven now."""
+    history = json.loads(path.read_text())["redriven"]
+    assert _replayed(history, number, is_redriven=True).status is RunStatus.SUCCEEDED
+
+
+def _replayed(history: Any, number: int, *, is_redriven: bool = False) -> Run:
     definition = decode_pipeline(history["pipeline"], 1)
     run = decode_run(history["states"][number], definition, 7)
     cloud = MemoryCloud(definition)
@@ -80,6 +88,9 @@ def _replayed(history: Any, number: int) -> Run:
     cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
     cloud.jobs.jobs |= dict(_jobs(run))
     ended = _play_on(cloud, run)
+    if is_redriven and ended.status is RunStatus.FAILED:
+        cloud.engine.redrive(run.id, RedriveOrder())
+        ended = _play_on(cloud, run)
     assert not is_open(ended)
     assert decode_run(encode_run(ended), definition, ended.version) == ended
     return ended

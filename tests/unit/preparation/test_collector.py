@@ -10,76 +10,18 @@ from typing import Any, NoReturn
 
 import pytest
 
-from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.events import FailuresCollected
-from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import Run, RunStatus, StepStatus
 from batchrelay.domain.values import numbers_uri
-from batchrelay.preparation.failures import latest_round
-from tests.builders import Flow, MemoryCloud, key, pipeline, step, variables_of
+from batchrelay.preparation.failures import causes, latest_round
+from tests.builders import Flow, key, step, variables_of
+from tests.unit.preparation.collected import LIST, OOM, Collected, child
 
 RETRY = RetryFailed(rounds=1)
-LIST = "s3://b/list.json"
-OOM = "OutOfMemoryError: Container killed due to memory usage"
-
-
-class Collected:
-    """A run whose step `a` has ended a round with these failures, and what was collected."""
-
-    def __init__(self, *steps: Step, lists: dict[str, bytes] | None = None) -> None:
-        self.cloud = MemoryCloud(pipeline(*steps))
-        self.cloud.objects.objects.update(lists or {LIST: _listed(10)})
-        self.cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
-        self.prepare()
-
-    @property
-    def run(self) -> Run:
-        return self.cloud.runs.load("run1")
-
-    def prepare(self) -> None:
-        while self.cloud.preparations.requested:
-            wanted = self.cloud.preparations.requested.pop()
-            assert isinstance(wanted, Prepare)
-            self.cloud.engine.prepare("run1", wanted.step, wanted.round)
-
-    def end(self, label: str, *failed: ChildFailure, round_number: int = 0, part: int = 0) -> None:
-        """A job ends, and AWS Batch says so; what follows is not prepared yet."""
-        name = key(label, part, round=round_number).name
-        [job] = [job for job in self.cloud.jobs.jobs.values() if job.name == name]
-        outcome = JobOutcome.FAILED if failed else JobOutcome.SUCCEEDED
-        own = [
-            ChildFailure(
-                index=f.index,
-                job_id=f"{job.job_id}:{f.index}",
-                exit_code=f.exit_code,
-                reason=f.reason,
-            )
-            for f in failed
-        ]
-        self.cloud.jobs.end(job.job_id, outcome, "Array Child Job failed", failures=own)
-        self.cloud.clock.move(10)
-        self.cloud.engine.reconcile("run1")
-
-    def file(self, name: str) -> bytes:
-        return self.cloud.objects.objects[self.run.state("a").failures + name]
-
-    def lines(self, name: str) -> list[Any]:
-        return [json.loads(line) for line in self.file(name).splitlines()]
-
-    def causes(self) -> list[Any]:
-        causes: list[Any] = json.loads(self.file("causes.json"))["causes"]
-        return causes
-
-
-def _listed(count: int) -> bytes:
-    return json.dumps({"Items": [{"name": f"n{number}"} for number in range(count)]}).encode()
-
-
-def child(index: int, exit_code: int | None = 1, reason: str = "") -> ChildFailure:
-    return ChildFailure(index=index, job_id="", exit_code=exit_code, reason=reason)
 
 
 def a(**flow: Any) -> Step:
@@ -93,12 +35,12 @@ def test_the_failed_items_and_their_numbers_are_listed_for_the_next_round() -> N
     one.prepare()
     assert one.lines("failures.jsonl") == [
         {
-            "number": 2, "class": "ExitCode", "exitCode": 1, "reason": "", "round": 0,
-            "again": True, "item": {"name": "n2"},
+            "number": 2, "group": 0, "class": "ExitCode", "exitCode": 1, "reason": "",
+            "round": 0, "again": True, "item": {"name": "n2"},
         },
         {
-            "number": 7, "class": "OutOfMemory", "exitCode": 137, "reason": OOM, "round": 0,
-            "again": True, "item": {"name": "n7"},
+            "number": 7, "group": 0, "class": "OutOfMemory", "exitCode": 137, "reason": OOM,
+            "round": 0, "again": True, "item": {"name": "n7"},
         },
     ]  # fmt: skip
     assert one.file("numbers.txt") == b"         2\n         7\n"
@@ -160,7 +102,7 @@ def test_a_log_that_is_refused_leaves_its_cause_without_one() -> None:
 
 
 def test_the_rarer_causes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latest_round, "CAUSES_MAX", 2)
+    monkeypatch.setattr(causes, "CAUSES_MAX", 2)
     one = Collected(a())
     one.end("a", child(0), child(1), child(2, 2), child(3, 2), child(4, 3), child(5, 4))
     one.prepare()

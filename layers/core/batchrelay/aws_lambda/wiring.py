@@ -17,6 +17,7 @@ from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
 from batchrelay.adapters.sqs_timers import SqsTimers
+from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
 from batchrelay.api.views import Document, run_document
@@ -129,14 +130,17 @@ def lambda_deliveries() -> Deliveries:
 @cache
 def lambda_api() -> Api:
     """The API of this Lambda environment, with what it has asked of AWS Batch lately."""
-    looks = Looks(jobs=BatchJobs.looked_at(), clock=SystemClock())
+    jobs = BatchJobs.looked_at()
     engine = lambda_engine()
     return Api(
         run_store=engine.runs,
         pipeline_store=engine.pipelines,
         start_run=engine.start,
         cancel_run=engine.cancel,
-        looks=looks,
+        redrive_run=engine.redrive,
+        check_redrive=engine.check_redrive,
+        looks=Looks(jobs=jobs, clock=SystemClock()),
+        failure_reader=FailureReader(objects=S3Objects(), jobs=jobs, logs=CloudWatchLogs()),
         new_run_id=new_run_id,
     )
 

@@ -13,6 +13,7 @@ BatchrelayError
 │   ├── StepNotFound        the run has no such step
 │   ├── PathNotFound        the API has no such path
 │   ├── RequestTooLarge     the request's body is too large
+│   ├── NotRedrivable       a run has nothing that may run again, or not now
 │   └── RunExists           the run's id is taken
 ├── RunTooLarge           ours: a run's state is larger than its item may be
 ├── RunSkipped            no one's fault: another run is open, and its trigger says skip
@@ -80,6 +81,10 @@ class PathNotFound(InputError):
 
 class RequestTooLarge(InputError):
     """The request's body is too large."""
+
+
+class NotRedrivable(InputError):
+    """A run has nothing that may run again, or not now; nothing of it changes."""
 
 
 class RunExists(InputError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from batchrelay.domain.effects import Prepare, SubmitJob
+from batchrelay.domain.run import Redrive
 from batchrelay.domain.values import JobKey
 
 
@@ -228,6 +230,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedriveRequested:
+    """A run that has ended is to go on, with what failed."""
+
+    at: datetime
+    redrive: Redrive
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that have another value from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed:
     """The run takes longer than its `timeout` allows, or is open for longer than any run may be."""
 
@@ -281,6 +293,7 @@ RunEvent = (
     JobTerminated
     | RunDequeued
     | CancelRequested
+    | RedriveRequested
     | DeadlinePassed
     | QueuesDeleted
     | QueuesLeft

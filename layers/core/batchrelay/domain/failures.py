@@ -100,7 +100,12 @@ class RetryFailed:
         """Whether an item that failed so runs again. Upstream failures are not for it to decide."""
         if not self.when:
             return named is not FailureClass.NOT_SUBMITTED
-        return named in self.when or f"{named}:{exit_code}" in self.when
+        return takes(self.when, named, exit_code)
+
+
+def takes(classes: frozenset[str], named: FailureClass, exit_code: int | None) -> bool:
+    """Whether one of the classes means a failure."""
+    return named in classes or f"{named}:{exit_code}" in classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ def may_submit(run: Run, step: Step, number: int) -> bool:
 
 def unsatisfiable_reason(run: Run, step: Step, number: int) -> str:
     """Why a part without a job will never have one; empty if it may."""
-    if any(part.outcome is JobOutcome.FAILED for part in upstream_parts(run, step, number)):
+    if any(has_ended_badly(part) for part in upstream_parts(run, step, number)):
         return UPSTREAM_FAILED
     earlier = run.state(step.name).parts[:number]
     if step.sequential and any(part.outcome is JobOutcome.FAILED for part in earlier):
@@ -78,6 +78,11 @@ def upstream_failures(run: Run, step: Step) -> int:
         min(part.failed, max((up.failed for up in upstream_parts(run, step, number)), default=0))
         for number, part in enumerate(state.parts)
     )
+
+
+def has_ended_badly(part: Part) -> bool:
+    """Whether its job failed, or was stopped before its run was redriven."""
+    return part.outcome in (JobOutcome.FAILED, JobOutcome.CANCELLED)
 
 
 def _succeeded(part: Part) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.failures import RetryFailed
+from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
+from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
@@ -23,7 +23,7 @@ from batchrelay.domain.values import (
     numbers_uri,
     printable,
 )
-from batchrelay.domain.variables import variables_of
+from batchrelay.domain.variables import FAILURE_LISTS, variables_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,9 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     part = state.parts[key.part]
     items_file = _items_file(run, step, state, part, known)
     variables = known if items_file is None else {**known, "items.file": items_file}
-    expanded = expand_document(_own_request(step, state, part), variables)
+    expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
-    return expanded
+    return grown(expanded, memory_factor(run, step, state, part), step.retry_failed)
 
 
 def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -92,16 +92,18 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     return request
 
 
-def _own_request(step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
+def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
     """The step's request, what the part's group changes of it, and what its round does."""
-    growths, group = divmod(part.group, len(step.groups) + 1)
+    group = part.group % (len(step.groups) + 1)
     request = step.request
     if group < len(step.groups):
         request = merged(request, step.groups[group].overrides)
-    retry = step.retry_failed
-    if not state.is_retry or retry is None:
+    if not state.is_retry:
         return request
-    return with_memory(merged(request, retry.overrides), retry, growths)
+    if step.retry_failed is not None:
+        request = merged(request, step.retry_failed.overrides)
+    queue = "" if run.redrive is None or not state.is_redriven else run.redrive.queue
+    return {**request, "jobQueue": queue} if queue else request
 
 
 def _items_file(
@@ -140,28 +142,6 @@ def retry_list_uri(listed: ListFile, folder: str, group: int, variables: Mapping
     return f"{folder}list{suffix}" if group == 0 else f"{folder}list-{group}{suffix}"
 
 
-def with_memory(
-    request: Mapping[str, Json], retry: RetryFailed, growths: int
-) -> Mapping[str, Json]:
-    """A request whose memory has grown so many times."""
-    if growths == 0 or retry.memory_factor is None:
-        return request
-    overrides = request.get("containerOverrides")
-    entries = overrides.get("resourceRequirements") if isinstance(overrides, Mapping) else None
-    listed = (
-        [entry for entry in entries if isinstance(entry, Mapping)]
-        if isinstance(entries, list)
-        else []
-    )
-    others = [entry for entry in listed if entry.get("type") != "MEMORY"]
-    own = next((entry.get("value") for entry in listed if entry.get("type") == "MEMORY"), None)
-    base = int(str(own)) if own is not None else retry.memory_mib
-    if base is None:
-        return request
-    memory = {"type": "MEMORY", "value": str(math.ceil(base * retry.memory_factor**growths))}
-    return merged(request, {"containerOverrides": {"resourceRequirements": [*others, memory]}})
-
-
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
     """AWS Batch's own dependencies: on N_TO_N parts that have not ended, and between children."""
     entries: list[Json] = []
@@ -197,7 +177,7 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         values["BATCHRELAY_MANIFEST"] = manifest_uri(folder or "", part.group)
         values["BATCHRELAY_CHUNK"] = str(state.chunk)
     if state.is_retry:
-        values["BATCHRELAY_ITEM_NUMBERS"] = numbers_uri(state.failures, part.group)
+        values[ITEM_NUMBERS] = numbers_uri(state.failures, part.group)
     if folder is not None and part.size == 1:
         values["BATCHRELAY_INDEX"] = "0"
     if folder is not None or part.size > 1:
@@ -230,11 +210,17 @@ def notice_of(run: Run, rule_number: int) -> Notice:
     link = expand(rule.link, variables) if rule.link is not None and there else None
     return Notice(
         topic=expand(rule.topic, variables),
-        id=f"{run.id}-{rule_number}-{run.status.lower()}",
+        id=_notice_id(run, rule_number),
         subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
         message=_fitting(list(map(printable, _message(run, link)))),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
+
+
+def _notice_id(run: Run, rule_number: int) -> str:
+    """Of every end of a run another one."""
+    again = "" if run.redrive is None else f"-{run.redrive.number}"
+    return f"{run.id}-{rule_number}-{run.status.lower()}{again}"
 
 
 def _fitting(lines: list[str]) -> str:
@@ -249,9 +235,11 @@ def _fitting(lines: list[str]) -> str:
 
 def _is_there(run: Run, reference: Reference) -> bool:
     """Whether what a link refers to is there: a step that was SKIPPED left no output, unless all
-    of its items were there before."""
+    of its items were there before; a step without failures left no list of them."""
     kind, _, rest = reference.name.partition(".")
-    name = rest.rpartition(".")[0]
+    name, _, what = rest.rpartition(".")
+    if kind == "steps" and what in FAILURE_LISTS:
+        return run.state(name).status is StepStatus.PARTIAL
     state = run.state(name)
     return kind != "steps" or state.status is not StepStatus.SKIPPED or state.existing > 0
 
@@ -268,9 +256,14 @@ def _message(run: Run, link: str | None) -> list[str]:
         lines.append(f"It was stopped: {run.stop.reason}.")
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
+    if any(state.status in _WITH_FAILURES for state in run.steps.values()):
+        lines.append(f"Why items failed: batchrelay failures {run.id}")
     lines.append("")
     lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
+
+
+_WITH_FAILURES = (StepStatus.FAILED, StepStatus.PARTIAL)
 
 
 def _step_line(run: Run, step: Step) -> str:
@@ -281,6 +274,8 @@ def _step_line(run: Run, step: Step) -> str:
     stopped = sum(part.stopped for part in state.parts)
     if stopped:
         line += f", {stopped} stopped"
+    if state.failed_items:
+        line += f", {state.failed_items:,} items failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream} failed upstream"

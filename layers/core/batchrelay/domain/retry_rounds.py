@@ -12,23 +12,25 @@ from dataclasses import replace
 
 from batchrelay.domain.array_split import split
 from batchrelay.domain.events import FailuresCollected
-from batchrelay.domain.failures import FailureClass
-from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.failures import FailureClass, takes
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
 
-def collects_failures(pipeline: Pipeline, step: Step) -> bool:
+def collects_failures(run: Run, step: Step) -> bool:
     """Whether a step finds out which of its items failed."""
-    if step.retry_failed is not None or step.tolerate is not None:
+    is_redriven = run.state(step.name).redrive_round is not None
+    if step.retry_failed is not None or step.tolerate is not None or is_redriven:
         return True
-    return any(collects_failures(pipeline, pipeline.step(need)) for need in step.n_to_n_needs)
+    return any(collects_failures(run, run.pipeline.step(need)) for need in step.n_to_n_needs)
 
 
 def has_failures(state: StepState) -> bool:
-    """Whether an item failed for good, or a part of this round did."""
-    is_failed = any(part.outcome is JobOutcome.FAILED for part in state.parts)
+    """Whether an item failed for good, or a part of this round did, or was stopped."""
+    bad = (JobOutcome.FAILED, JobOutcome.CANCELLED)
+    is_failed = any(part.outcome in bad for part in state.parts)
     return is_failed or state.failed_items > 0 or state.upstream_items > 0
 
 
@@ -38,18 +40,20 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
         here.run.stop is None
         and all(part.outcome is not None for part in here.state.parts)
         and has_failures(here.state)
-        and collects_failures(here.run.pipeline, here.step)
+        and collects_failures(here.run, here.step)
         and all(here.run.state(need).status.is_terminal for need in here.step.n_to_n_needs)
     )
 
 
 def collect_failures(here: Situation[None]) -> StepState:
-    """Its next round is prepared."""
+    """Its next round is prepared. What was given up before a redrive is looked at again."""
+    state = replace(here.state, round=here.state.round + 1)
+    if takes_all_failures(state):
+        state = replace(state, failed_items=0, upstream_items=0)
     return replace(
-        here.state,
+        state,
         status=StepStatus.PREPARING,
         since=here.at,
-        round=here.state.round + 1,
         earlier_rounds=(*here.state.earlier_rounds, here.state.parts),
         parts=(),
         counted_at=None,
@@ -100,7 +104,8 @@ def submit_again(here: Situation[FailuresCollected]) -> StepState:
     """The parts of the next round are known; its causes are shown while it runs."""
     groups = enumerate(here.event.children)
     parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
-    return replace(_counted(here), status=StepStatus.SUBMITTING, since=here.at, parts=parts)
+    state = replace(_counted(here), is_collected=False)
+    return replace(state, status=StepStatus.SUBMITTING, since=here.at, parts=parts)
 
 
 def end_partial(here: Situation[FailuresCollected]) -> StepState:
@@ -114,7 +119,8 @@ def end_not_tolerated(here: Situation[FailuresCollected]) -> StepState:
 
 
 def _ended(here: Situation[FailuresCollected], status: StepStatus) -> StepState:
-    return replace(without_new_round(_counted(here)), status=status, since=here.at)
+    state = replace(without_new_round(_counted(here)), is_collected=True)
+    return replace(state, status=status, since=here.at)
 
 
 def _counted(here: Situation[FailuresCollected]) -> StepState:
@@ -144,13 +150,28 @@ def _is_of_round(here: Situation[FailuresCollected]) -> bool:
 # --- which failures run again: asked while they are collected
 
 
+def takes_all_failures(state: StepState) -> bool:
+    """Whether what was given up in earlier rounds is looked at again: a redrive does."""
+    return state.is_collected or (is_first_of_redrive(state) and bool(state.failures))
+
+
+def is_first_of_redrive(state: StepState) -> bool:
+    """Whether this round was asked for by a redrive."""
+    return state.round == state.redrive_round
+
+
 def runs_again(run: Run, step: Step, named: FailureClass, exit_code: int | None) -> bool:
     """Whether an item that failed so in the round before runs again in this one.
 
-    An item whose item in a step before failed at first runs once that one has succeeded: the
-    caller looks at which those are.
+    An item whose item in a step before failed runs once that one has succeeded: the caller looks
+    at which those are.
     """
-    round_number = run.state(step.name).round
+    state = run.state(step.name)
+    if is_first_of_redrive(state) and run.redrive is not None:
+        classes = run.redrive.classes
+        return not classes or named is FailureClass.UPSTREAM or takes(classes, named, exit_code)
+    first = state.round - len(state.earlier_rounds)
+    round_number = state.round - (state.redrive_round or first)
     if named is FailureClass.UPSTREAM:
         return bool(step.n_to_n_needs) and round_number == 1
     retry = step.retry_failed

@@ -18,13 +18,14 @@ def every_part_has_a_job(here: _Here) -> bool:
 
 
 def a_part_was_cancelled(here: _Here) -> bool:
-    """every part has ended, one was cancelled"""
-    return _have_ended(here) and JobOutcome.CANCELLED in _outcomes(here)
+    """the run is being stopped, every part has ended, one was cancelled"""
+    is_stopping = here.run.stop is not None
+    return is_stopping and _have_ended(here) and JobOutcome.CANCELLED in _outcomes(here)
 
 
 def a_part_failed(here: _Here) -> bool:
     """every part has ended, items failed, none is retried or tolerated"""
-    if here.run.stop is None and collects_failures(here.run.pipeline, here.step):
+    if here.run.stop is None and collects_failures(here.run, here.step):
         return False
     return _have_ended(here) and has_failures(here.state)
 
@@ -60,6 +61,8 @@ def begin_next_level(here: _Here) -> StepState:
         status=StepStatus.PREPARING,
         since=here.at,
         round=here.state.round + 1,
+        level=here.state.level + 1,
+        earlier_rounds=(),
         parts=(),
         items=None,
         children=None,

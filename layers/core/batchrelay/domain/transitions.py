@@ -4,7 +4,7 @@
    object.
 2. A row of EVENT_TABLE or RUN_TABLE is an event-triggered transition. What follows from state alone
    are rows of STEP_TABLE and RUN_END_TABLE (derived_transitions.py), applied until none matches.
-3. A terminal step never changes its status again.
+3. A terminal step never changes its status again, but by a redrive of its run.
 4. A job acts on its part only while the part has no other job: the first one reported is adopted,
    any other is a duplicate. Its end changes nothing; its submission must be terminated.
 """
@@ -56,6 +56,7 @@ from batchrelay.domain.events import (
     Prepared,
     QueuesDeleted,
     QueuesLeft,
+    RedriveRequested,
     RunContinued,
     RunDequeued,
     RunEvent,
@@ -112,6 +113,7 @@ from batchrelay.domain.prepared import (
     skip,
     submit_parts,
 )
+from batchrelay.domain.redrive import may_be_redriven, redriven
 from batchrelay.domain.retry_rounds import (
     end_not_tolerated,
     end_partial,
@@ -213,6 +215,10 @@ def _dequeued(run: Run, event: RunDequeued) -> Run:
 
 RUN_TABLE: tuple[RunRow, ...] = (
     run_row(RunStatus.QUEUED, RunDequeued, _dequeued, to=RunStatus.RUNNING),
+    *(
+        run_row(source, RedriveRequested, redriven, to=RunStatus.RUNNING, when=may_be_redriven)
+        for source in (RunStatus.FAILED, RunStatus.PARTIAL, RunStatus.CANCELLED)
+    ),
     *(
         row
         for source in _OPEN
@@ -334,7 +340,7 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
     if row is not None:
         return run_applied(row, run, event)
     match event:
-        case CancelRequested() | DeadlinePassed() | RunDequeued():
+        case CancelRequested() | DeadlinePassed() | RunDequeued() | RedriveRequested():
             return run
         case JobTerminated():
             return job_terminated(run, event)

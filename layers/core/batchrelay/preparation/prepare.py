@@ -41,6 +41,7 @@ from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.attempt import FOR_GOOD, Attempt
 from batchrelay.preparation.chunk_size import automatic_chunk
 from batchrelay.preparation.failures.collector import FailureCollector
+from batchrelay.preparation.failures.redrive_check import check_failures
 from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
 from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
@@ -120,6 +121,10 @@ class Preparation:
             reason = f"out of time {error}: this is too much for one invocation"
             return PreparationFailed(at=self.clock.now(), **which, reason=reason)
 
+    def check_failures(self, run: Run, step: Step, classes: frozenset[str]) -> None:
+        """That a redrive finds the failures of a step. Raises: NotRedrivable."""
+        check_failures(self.objects, run, step, classes)
+
     def _collected(self, run: Run, step: Step) -> FailuresCollected | PreparationFailed:
         """The failures of the round before, instead of the items of the first."""
         collector = FailureCollector(
@@ -190,7 +195,7 @@ def _items(
     final = expand(step.output or "", variables_of(run))
     inputs = (
         sources.outputs(run, step.aggregate.of)
-        if state.round == 0
+        if state.level == 0
         else sources.level_outputs(state)
     )
     folder = round_uri(run, step.name, state.round) + "out/"

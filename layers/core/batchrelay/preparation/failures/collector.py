@@ -6,36 +6,41 @@ cause: the calls do not grow with what succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from batchrelay.domain.errors import Refused
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import Cause, FailureClass, causes_text
-from batchrelay.domain.limits import LOG_TAIL_LINES
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import listed_file, retry_list_uri, round_uri
-from batchrelay.domain.retry_rounds import is_tolerated, items_of, runs_again
+from batchrelay.domain.retry_rounds import (
+    is_first_of_redrive,
+    is_tolerated,
+    items_of,
+    runs_again,
+    takes_all_failures,
+)
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import causes_uri, failures_uri, manifest_uri, numbers_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Clock, Jobs, Logs, Objects
+from batchrelay.preparation.failures.causes import Causes, Row, with_log
 from batchrelay.preparation.failures.files import (
     causes_document,
     causes_for_good,
     chosen,
     failed_numbers,
     failures_for_good,
-    items_of_group,
     json_line,
     number_line,
     put,
     put_succeeded,
 )
-from batchrelay.preparation.failures.latest_round import Causes, FailedItems, LatestRound, Row
+from batchrelay.preparation.failures.latest_round import FailedItems, LatestRound
 from batchrelay.preparation.items.retry_list import retry_list
 from batchrelay.preparation.items.sources import list_format
 from batchrelay.preparation.manifest import ManifestWriter
@@ -66,8 +71,7 @@ class FailureCollector:
         rows = dict(failed_items.found(causes))
         again = self._again(run, step, latest, rows, causes)
         failed = _count_own(rows, again, causes)
-        stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
-        folder = f"{round_uri(run, step.name, state.round)}{stamp}/"
+        folder = self._folder(run, step)
         collection = _Collection(
             objects=self.objects, run=run, step=step, latest=latest, folder=folder,
             rows=rows, again=again, causes=causes,
@@ -87,18 +91,29 @@ class FailureCollector:
             children=children,
         )
 
+    def _folder(self, run: Run, step: Step) -> str:
+        """One of this attempt's own, and never that which it reads: a redrive may have the round,
+        and the moment, of the last search for failures."""
+        state = run.state(step.name)
+        stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
+        again = f"-redrive-{run.redrive.number}" if run.redrive and state.is_redriven else ""
+        return f"{round_uri(run, step.name, state.round)}{stamp}{again}/"
+
     def _again(
         self, run: Run, step: Step, latest: LatestRound, rows: Mapping[Row, int], causes: Causes
     ) -> set[Row]:
-        """The items that run again: none if the step fails whatever they do."""
+        """The items that run again: none if the step fails whatever they do, unless it is asked."""
         takes = [runs_again(run, step, cause.named, cause.exit_code) for cause in causes.all]
         again = {row for row, cause in rows.items() if takes[cause]}
         blocked = self._blocked_children(run, step)
         if blocked:
             upstream = {r for r in again if causes.all[rows[r]].named is FailureClass.UPSTREAM}
             again -= {row for row in upstream if latest.number(row) // latest.chunk in blocked}
-        failed = run.state(step.name).failed_items + _count_own(rows, again, causes)
-        return again if is_tolerated(run, step, failed) else set()
+        state = run.state(step.name)
+        failed = state.failed_items + _count_own(rows, again, causes)
+        if is_first_of_redrive(state) or is_tolerated(run, step, failed):
+            return again
+        return set()
 
     def _blocked_children(self, run: Run, step: Step) -> set[int]:
         """Children whose child in a step before failed for good."""
@@ -114,17 +129,28 @@ class FailureCollector:
         self, state: StepState, causes: Causes, rows: Mapping[Row, int], again: set[Row]
     ) -> list[Cause]:
         """The causes of every item that failed and did not succeed later."""
-        new = map(self._with_log, causes.counted(rows, again))
-        return [*causes_for_good(self.objects, state), *new]
+        counts, repeats = Counter(rows.values()), Counter(rows[row] for row in again)
+        counted = causes.counted(counts, repeats)
+        earlier = causes_for_good(self.objects, state)
+        if takes_all_failures(state):
+            known = (with_sample_of(cause, earlier) for cause in counted)
+            return [cause if cause.log else with_log(self.logs, cause) for cause in known]
+        return [*earlier, *(with_log(self.logs, cause) for cause in counted)]
 
-    def _with_log(self, cause: Cause) -> Cause:
-        """With the end of its sample's log, if that may be read."""
-        if not cause.sample_job or cause.named is FailureClass.UPSTREAM:
-            return cause
-        try:
-            return replace(cause, log=self.logs.tail(cause.sample_job, LOG_TAIL_LINES))
-        except Refused:
-            return cause
+
+def with_sample_of(cause: Cause, earlier: list[Cause]) -> Cause:
+    """A cause with the sample that it had before."""
+    same = (
+        c
+        for c in earlier
+        if (c.named, c.exit_code, c.reason) == (cause.named, cause.exit_code, cause.reason)
+    )
+    known = next(same, None)
+    if known is None:
+        return cause
+    return replace(
+        cause, sample_number=known.sample_number, sample_job=known.sample_job, log=known.log
+    )
 
 
 def _count_own(rows: Mapping[Row, int], again: set[Row], causes: Causes) -> int:
@@ -152,7 +178,9 @@ class _Collection:
 
     def write(self) -> tuple[int, ...]:
         """Every file but the causes; the children of the next round, by group."""
-        earlier = (json_line(entry) for entry in failures_for_good(self.objects, self._state))
+        earlier: Iterable[bytes] = ()
+        if not takes_all_failures(self._state):
+            earlier = map(json_line, failures_for_good(self.objects, self._state))
         put(self.objects, failures_uri(self.folder), chain(earlier, self._failures()))
         if not self.again:
             failed = failed_numbers(self.objects, self._state)
@@ -183,6 +211,7 @@ class _Collection:
             known = self.causes.all[cause]
             entry: dict[str, Any] = {
                 "number": self.latest.number(row),
+                "group": row[0],
                 "class": str(known.named),
                 "exitCode": known.exit_code,
                 "reason": known.reason,
@@ -199,7 +228,7 @@ class _Collection:
             yield from ({"number": self.latest.number(row)} for row in rows)
             return
         for group in sorted({group for group, _ in rows}):
-            values = items_of_group(self.objects, self.latest.manifest, group)
+            values = self.latest.items(self.objects, self._state, group)
             yield from chosen(values, [place for g, place in rows if g == group])
 
     def _write_group(self, group: int, rows: list[Row]) -> int:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.failures import Cause, FailureClass
@@ -53,7 +54,7 @@ def items_of_group(objects: Objects, folder: str, group: int) -> Iterator[Json]:
     return read_jsonl(objects.read(uri), uri)
 
 
-def numbers_of_group(objects: Objects, folder: str, group: int) -> Sequence[int]:
+def numbers_of_group(objects: Objects, folder: str, group: int) -> array[int]:
     """The numbers of a retry manifest's items. Raises: InvalidItems."""
     uri = numbers_uri(folder, group)
     numbers = array("Q")
@@ -78,10 +79,18 @@ def failures_for_good(objects: Objects, state: StepState) -> Iterator[Mapping[st
     if state.failures:
         uri = failures_uri(state.failures)
         for entry in read_jsonl(objects.read(uri), uri):
-            if not isinstance(entry, Mapping) or not isinstance(entry.get("number"), int):
+            if not _is_failure(entry):
                 raise InvalidItems(f"{uri}: not a list of failures: did a job write there?")
             if entry.get("again") is not True:
                 yield entry
+
+
+def _is_failure(entry: Json) -> TypeGuard[Mapping[str, Any]]:
+    return (
+        isinstance(entry, Mapping)
+        and all(type(entry.get(name)) is int for name in ("number", "group"))
+        and entry.get("class") in list(FailureClass)
+    )
 
 
 def failed_numbers(objects: Objects, state: StepState) -> set[int]:
@@ -93,13 +102,34 @@ def causes_for_good(objects: Objects, state: StepState) -> list[Cause]:
     """The causes of those failures. Raises: InvalidItems."""
     if not state.failures:
         return []
-    uri = causes_uri(state.failures)
+    collected = collected_causes(objects, state.failures).causes
+    lasting = (replace(cause, count=cause.count - cause.again, again=0) for cause in collected)
+    return [cause for cause in lasting if cause.count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedCauses:
+    """What a folder of failures says of their causes."""
+
+    round: int
+    """The latest that they are of."""
+    items: int
+    """All items of the step."""
+    causes: tuple[Cause, ...]
+
+
+def collected_causes(objects: Objects, folder: str) -> CollectedCauses:
+    """Raises: InvalidItems: there is no such file, or a job wrote something else there."""
+    uri = causes_uri(folder)
     try:
         document = json.loads(b"".join(objects.read(uri)))
-        causes = [_cause(entry) for entry in document["causes"]]
-    except (ValueError, TypeError, KeyError):
+        return CollectedCauses(
+            round=int(document["round"]),
+            items=int(document["items"]),
+            causes=tuple(_cause(entry) for entry in document["causes"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise InvalidItems(f"{uri}: not a list of causes: did a job write there?") from None
-    return [cause for cause in causes if cause.count]
 
 
 def _cause(entry: Mapping[str, Any]) -> Cause:
@@ -108,7 +138,8 @@ def _cause(entry: Mapping[str, Any]) -> Cause:
         named=FailureClass(entry["class"]),
         exit_code=entry["exitCode"],
         reason=entry["reason"],
-        count=entry["count"] - entry["again"],
+        count=int(entry["count"]),
+        again=int(entry["again"]),
         sample_number=sample.get("number", 0),
         sample_job=sample.get("job", ""),
         log=tuple(sample.get("log", ())),

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import InvalidItems, JobForgotten
-from batchrelay.domain.failures import Cause, ChildFailure, FailureClass, failure_class, normalised
-from batchrelay.domain.limits import CAUSES_MAX, RECORDS_READ_MAX
+from batchrelay.domain.failures import ChildFailure, FailureClass
+from batchrelay.domain.limits import RECORDS_READ_MAX
+from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
+from batchrelay.domain.retry_rounds import takes_all_failures
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
-from batchrelay.preparation.failures.files import items_of_group, numbers_of_group
+from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, Row, every_child
+from batchrelay.preparation.failures.files import (
+    failures_for_good,
+    items_of_group,
+    numbers_of_group,
+)
 
-REFUSED = "AWS Batch refused the job"
 FORGOTTEN = "AWS Batch no longer knows the job"
-UPSTREAM = "Dependent job failed"
-
-Row = tuple[int, int]
-"""A group, and the row of its manifest: an item of a round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,43 +32,54 @@ class LatestRound:
     """What its parts did, and which items they had."""
 
     round: int
+    is_first: bool
+    """Whether it had all items of the step."""
     parts: tuple[Part, ...]
     chunk: int
     manifest: str | None
     """The folder of its items; None for a step without."""
     _first_numbers: Mapping[int, int]
     """In the first round: the number of the first item of each group."""
-    _numbers: Mapping[int, Sequence[int]]
+    _numbers: Mapping[int, array[int]]
     """In a later one: the numbers of each group's items."""
     counts: Mapping[int, int]
     """Items of each group."""
+    has_given_up: bool = False
+    """Whether the failures of rounds before it are looked at too: a redrive runs them again. They
+    are the rows behind the items of their groups."""
 
     @classmethod
     def of(cls, objects: Objects, state: StepState) -> LatestRound:
         """Raises: InvalidItems: a file of it is gone, or damaged."""
-        parts = state.earlier_rounds[-1]
-        is_first = len(state.earlier_rounds) == 1
+        parts = () if state.is_collected else state.earlier_rounds[-1]
+        is_first = len(state.earlier_rounds) == 1 and not state.is_collected
         folder = state.manifest if is_first else (state.failures if state.manifest else None)
         groups = sorted({part.group for part in parts})
         children = {g: sum(p.size for p in parts if p.group == g) for g in groups}
         offsets = {g: sum(p.size for p in parts if p.group < g) for g in groups}
-        numbers = (
-            {} if is_first else {g: numbers_of_group(objects, state.failures, g) for g in groups}
-        )
+        numbers = {}
+        if not is_first:
+            numbers = {g: numbers_of_group(objects, state.failures, g) for g in groups}
         if not is_first:
             counts = {g: len(numbers[g]) for g in groups}
         elif folder is None or state.chunk == 1:
             counts = children
         else:
             counts = {g: sum(1 for _ in items_of_group(objects, folder, g)) for g in groups}
+        has_given_up = takes_all_failures(state)
+        if has_given_up:
+            for entry in failures_for_good(objects, state):
+                numbers.setdefault(entry["group"], array("Q")).append(entry["number"])
         return cls(
             round=state.round - 1,
+            is_first=is_first,
             parts=parts,
             chunk=state.chunk,
             manifest=folder,
             _first_numbers={g: offsets[g] * state.chunk for g in groups},
             _numbers=numbers,
             counts=counts,
+            has_given_up=has_given_up,
         )
 
     def offset(self, number: int) -> int:
@@ -81,77 +96,21 @@ class LatestRound:
         first = child * self.chunk
         return range(first, min(first + self.chunk, self.counts[group]))
 
+    def items(self, objects: Objects, state: StepState, group: int) -> Iterator[Json]:
+        """A group's items, in the order of its rows. Raises: InvalidItems."""
+        if self.counts.get(group, 0) and self.manifest is not None:
+            yield from items_of_group(objects, self.manifest, group)
+        if self.has_given_up:
+            for entry in failures_for_good(objects, state):
+                if entry["group"] == group:
+                    yield entry.get("item")
+
     def number(self, row: Row) -> int:
         """The number of an item."""
         group, place = row
         if self._numbers:
             return self._numbers[group][place]
         return self._first_numbers[group] + place
-
-
-class Causes:
-    """Every cause that was met, by a number: a million failures name theirs by it."""
-
-    def __init__(self) -> None:
-        self.all: list[Cause] = []
-        self._by_key: dict[tuple[FailureClass, int | None, str], int] = {}
-
-    def of(self, failure: ChildFailure, number: int) -> int:
-        """The cause of a failure; the first one is its sample."""
-        named = failure_class(failure)
-        key = (named, failure.exit_code, normalised(failure.reason))
-        cause = self._by_key.get(key)
-        if cause is not None:
-            return cause
-        cause = self._by_key[key] = len(self.all)
-        self.all.append(
-            Cause(
-                named=named,
-                exit_code=failure.exit_code,
-                reason=failure.reason,
-                count=0,
-                sample_number=number,
-                sample_job=failure.job_id,
-            )
-        )
-        return cause
-
-    def counted(self, rows: Mapping[Row, int], again: set[Row]) -> list[Cause]:
-        """Those that have failures, the most frequent first; the rarest are one."""
-        counts, repeats = [0] * len(self.all), [0] * len(self.all)
-        for row, cause in rows.items():
-            counts[cause] += 1
-            repeats[cause] += row in again
-        counted = [
-            _with_counts(cause, counts[number], repeats[number])
-            for number, cause in enumerate(self.all)
-            if counts[number]
-        ]
-        counted.sort(key=lambda cause: -cause.count)
-        return merged_causes(counted)
-
-
-def merged_causes(causes: list[Cause]) -> list[Cause]:
-    """At most CAUSES_MAX causes: what is beyond them is one, without a sample."""
-    rare = causes[CAUSES_MAX:]
-    if not rare:
-        return causes
-    count, again = sum(cause.count for cause in rare), sum(cause.again for cause in rare)
-    reason = f"{len(rare):,} rarer causes"
-    other = Cause(named=FailureClass.OTHER, exit_code=None, reason=reason, count=count, again=again)
-    return [*causes[:CAUSES_MAX], other]
-
-
-def _with_counts(cause: Cause, count: int, again: int) -> Cause:
-    return Cause(
-        named=cause.named,
-        exit_code=cause.exit_code,
-        reason=cause.reason,
-        count=count,
-        again=again,
-        sample_number=cause.sample_number,
-        sample_job=cause.sample_job,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +125,14 @@ class FailedItems:
 
     def found(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         """Every item that failed, and its cause."""
+        yield from self._of_parts(causes)
+        if self.latest.has_given_up:
+            yield from self._given_up(causes)
+
+    def _of_parts(self, causes: Causes) -> Iterator[tuple[Row, int]]:
         records = _Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
         for number, part in enumerate(self.latest.parts):
-            if part.outcome is not JobOutcome.FAILED:
+            if part.outcome is JobOutcome.SUCCEEDED:
                 continue
             first = self.latest.offset_in_group(number)
             for failure in self._failed_children(number, part):
@@ -184,21 +148,32 @@ class FailedItems:
                 for row in rows:
                     yield row, cause
 
+    def _given_up(self, causes: Causes) -> Iterator[tuple[Row, int]]:
+        places = dict(self.latest.counts)
+        for entry in failures_for_good(self.objects, self.run.state(self.step.name)):
+            group, number = entry["group"], entry["number"]
+            place = places.get(group, 0)
+            places[group] = place + 1
+            failure = ChildFailure(
+                index=0, job_id="", exit_code=entry.get("exitCode"), reason=str(entry.get("reason"))
+            )
+            yield (group, place), causes.named(FailureClass(entry["class"]), failure, number)
+
     def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
         if part.job_id is None:
             reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED
-            yield from _every_child(part, "", reason)
+            yield from every_child(part, "", reason)
             return
         try:
             yield from self.jobs.failed_children(part.job_id)
         except JobForgotten:
-            yield from _every_child(part, part.job_id, FORGOTTEN)
+            yield from every_child(part, part.job_id, FORGOTTEN)
 
     def _is_behind_failed_part(self, number: int) -> bool:
-        if self.latest.round > 0:
+        if not self.latest.is_first:
             return False
         needs = (self.run.state(need).first_parts for need in self.step.n_to_n_needs)
-        return any(parts and parts[number].outcome is JobOutcome.FAILED for parts in needs)
+        return any(parts and has_ended_badly(parts[number]) for parts in needs)
 
     def _failed_rows(self, records: _Records, rows: list[Row], child: int) -> list[Row]:
         """Of a chunk, the items that the worker did not record as done; all of them without a
@@ -206,11 +181,6 @@ class FailedItems:
         succeeded = records.succeeded(child)
         failed = [row for row in rows if self.latest.number(row) not in succeeded]
         return failed or rows
-
-
-def _every_child(part: Part, job_id: str, reason: str) -> Iterator[ChildFailure]:
-    for index in range(part.size):
-        yield ChildFailure(index=index, job_id=job_id, reason=reason)
 
 
 class _Records:
