@@ -183,7 +183,7 @@ def variables_of(run: Run) -> dict[str, str]:
         if step.output is not None:
             output = literal_prefix(expand(step.output, variables))
             variables[f"steps.{step.name}.output"] = output
-        if collects_failures(run.pipeline, step):
+        if collects_failures(run, step):
             lists = _failure_lists(run.state(step.name))
             variables |= {f"steps.{step.name}.{what}": uri for what, uri in lists.items()}
     return variables
