@@ -119,8 +119,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="the third step of a chain of pairs collects no failures",
         file="domain/retry_rounds.py",
-        old="    return any(collects_failures(pipeline, pipeline.step(need)) for need in step.n_to_n_needs)",
-        new="    return any(pipeline.step(need).retry_failed is not None for need in step.n_to_n_needs)",
+        old="    return any(collects_failures(run, run.pipeline.step(need)) for need in step.n_to_n_needs)",
+        new="    return any(run.pipeline.step(need).retry_failed is not None for need in step.n_to_n_needs)",
         tests=TESTS,
     ),
     Mutant(
@@ -147,8 +147,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="`ExitCode:75` covers every exit code",
         file="domain/failures.py",
-        old='or f"{named}:{exit_code}" in self.when',
-        new='or any(word.startswith(f"{named}:") for word in self.when)',
+        old='or f"{named}:{exit_code}" in classes',
+        new='or any(word.startswith(f"{named}:") for word in classes)',
         tests=TESTS,
     ),
     Mutant(
@@ -168,8 +168,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="items run again in a step that fails whatever they do",
         file="preparation/failures/collector.py",
-        old="return again if is_tolerated(run, step, failed) else set()",
-        new="return again",
+        old="        if is_first_of_redrive(state) or is_tolerated(run, step, failed):\n            return again\n        return set()",
+        new="        return again",
         tests=TESTS,
     ),
     Mutant(
@@ -202,9 +202,9 @@ RETRY_MUTANTS = (
     ),
     Mutant(
         bug="a log that must not be read leaves the step without a next round",
-        file="preparation/failures/collector.py",
-        old="        except Refused:\n            return cause",
-        new="        except LookupError:\n            return cause",
+        file="preparation/failures/causes.py",
+        old="    except Refused:\n        return cause",
+        new="    except LookupError:\n        return cause",
         tests=TESTS,
     ),
     Mutant(
@@ -266,7 +266,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="children of a part that has no job are left out",
         file="preparation/failures/latest_round.py",
-        old='            yield from _every_child(part, "", reason)\n',
+        old='            yield from every_child(part, "", reason)\n',
         new="",
         tests=TESTS,
     ),
@@ -280,7 +280,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="children that AWS Batch has forgotten are lost from the lists",
         file="preparation/failures/latest_round.py",
-        old="            yield from _every_child(part, part.job_id, FORGOTTEN)",
+        old="            yield from every_child(part, part.job_id, FORGOTTEN)",
         new="            return",
         tests=TESTS,
     ),
@@ -308,8 +308,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="a cause counts items that ran again and succeeded",
         file="preparation/failures/files.py",
-        old='count=entry["count"] - entry["again"],',
-        new='count=entry["count"],',
+        old="replace(cause, count=cause.count - cause.again, again=0)",
+        new="replace(cause, again=0)",
         tests=TESTS,
     ),
     Mutant(
@@ -412,23 +412,23 @@ RETRY_MUTANTS = (
     ),
     Mutant(
         bug="memory grows once, however often it was short",
-        file="domain/requests.py",
-        old="retry.memory_factor**growths",
-        new="retry.memory_factor",
+        file="domain/memory_growth.py",
+        old="float(retry.memory_factor ** (part.group // (len(step.groups) + 1)))",
+        new="float(retry.memory_factor)",
         tests=TESTS,
     ),
     Mutant(
         bug="a second MEMORY stands beside the first",
-        file="domain/requests.py",
-        old='others = [entry for entry in listed if entry.get("type") != "MEMORY"]',
-        new="others = listed",
+        file="domain/memory_growth.py",
+        old='entries = [entry for entry in _requirements(request) if entry.get("type") != "MEMORY"]',
+        new="entries = _requirements(request)",
         tests=TESTS,
     ),
     Mutant(
         bug="retryFailed's fields change the first round too",
         file="domain/requests.py",
-        old="    if not state.is_retry or retry is None:\n",
-        new="    if retry is None:\n",
+        old="    if not state.is_retry:\n        return request\n    if step.retry_failed is not None:",
+        new="    if step.retry_failed is not None:",
         tests=TESTS,
     ),
     Mutant(
@@ -441,15 +441,15 @@ RETRY_MUTANTS = (
     Mutant(
         bug="an item with more memory loses its group's request",
         file="domain/requests.py",
-        old="growths, group = divmod(part.group, len(step.groups) + 1)",
-        new="growths, group = part.group // (len(step.groups) + 1), part.group",
+        old="group = part.group % (len(step.groups) + 1)",
+        new="group = part.group",
         tests=TESTS,
     ),
     Mutant(
         bug="a memory that is no whole number is cut",
-        file="domain/requests.py",
-        old="math.ceil(base * retry.memory_factor**growths)",
-        new="int(base * retry.memory_factor**growths)",
+        file="domain/memory_growth.py",
+        old="math.ceil(base * factor)",
+        new="int(base * factor)",
         tests=TESTS,
     ),
     Mutant(
