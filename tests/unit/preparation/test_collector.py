@@ -358,6 +358,15 @@ def test_a_step_without_items_lists_numbers_only() -> None:
     assert written == {"failures.jsonl", "numbers.txt", "causes.json"}
 
 
+def test_children_of_a_second_part_are_counted_on_from_the_first() -> None:
+    one = Collected(step("a", size=20_000, retry_failed=RETRY))
+    assert [part.size for part in one.run.state("a").parts] == [10_000, 10_000]
+    one.end("a", child(4), part=0)
+    one.end("a", child(9), part=1)
+    one.prepare()
+    assert one.file("numbers.txt") == b"         4\n     10009\n"
+
+
 def test_a_plain_job_is_one_item() -> None:
     one = Collected(step("a", retry_failed=RETRY))
     one.end("a", child(0))
@@ -497,3 +506,14 @@ def test_the_event_says_what_was_found() -> None:
     event = one.cloud.engine.preparation.prepare(one.run, "a", 1)
     assert isinstance(event, FailuresCollected)
     assert (event.failed, event.upstream, event.children) == (0, 0, (2,))
+
+
+def test_each_attempt_writes_into_a_folder_of_its_own() -> None:
+    one = Collected(a())
+    one.end("a", child(2))
+    first = one.cloud.engine.preparation.prepare(one.run, "a", 1)
+    one.cloud.clock.move(0.001)
+    second = one.cloud.engine.preparation.prepare(one.run, "a", 1)
+    assert isinstance(first, FailuresCollected)
+    assert isinstance(second, FailuresCollected)
+    assert first.failures != second.failures
