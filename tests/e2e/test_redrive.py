@@ -24,7 +24,7 @@ defaults: {jobQueue: Q, jobDefinition: tools}
 steps:
   - jobName: convert
     containerOverrides:
-      command: [batchrelay-worker, run, --, sh, -c, 'if test "$0" = slow; then sleep 8; fi; test $ITEM_NAME != bad || test "$0" = mended', "${params.mode}"]
+      command: [batchrelay-worker, run, --, sh, -c, 'if test "$0" = slow; then sleep 8; fi; test $ITEM_NAME != bad || test "$0" = repaired', "${params.mode}"]
     flow: {forEach: {items: [{name: a}, {name: bad}, {name: c}]}}
   - jobName: merge
     dependsOn: [{jobName: convert}]
@@ -64,7 +64,7 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
         "convert: failed items, 1 failed of 3 (Array Child Job failed)",
         "merge: whole step (needs convert, which is FAILED)",
     ]
-    result = batchrelay("redrive", run_id, "--param", "mode=mended")
+    result = batchrelay("redrive", run_id, "--param", "mode=repaired")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"run {run_id}: RUNNING; batchrelay status {run_id} --watch\n"
     assert batchrelay("status", run_id, "--watch").exit_code == 0

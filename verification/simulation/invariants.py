@@ -55,9 +55,10 @@ def _check_step(old: StepState, new: StepState) -> None:
         assert new == old, f"{old} became {new}"
     assert _rank(new) >= _rank(old), f"{old.status} -> {new.status}"
     if new.round != old.round:
-        assert new.earlier_rounds[: len(old.earlier_rounds)] == old.earlier_rounds or (
-            new.status.is_terminal and (*new.earlier_rounds, new.parts) == old.earlier_rounds
-        ), f"{old} became {new}"
+        is_over = new.status.is_terminal
+        rounds = (*new.earlier_rounds, new.parts) if is_over else new.earlier_rounds
+        kept = rounds[: len(old.earlier_rounds)]
+        assert new.level > old.level or kept == old.earlier_rounds, f"{old} became {new}"
         return  # its parts are new
     for before, after in zip(old.parts, new.parts, strict=False):
         _check_part(before, after)

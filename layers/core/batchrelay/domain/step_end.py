@@ -63,6 +63,7 @@ def begin_next_level(here: _Here) -> StepState:
         round=here.state.round + 1,
         level=here.state.level + 1,
         earlier_rounds=(),
+        failures="",
         parts=(),
         items=None,
         children=None,
