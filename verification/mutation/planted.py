@@ -865,7 +865,7 @@ MUTANTS = (
     Mutant(
         bug="a start is refused for a step that it skips",
         file="domain/start_check.py",
-        old="        if condition.names <= self.variables.keys() and not",
+        old="        if is_certain and not",
         new="        if False and not",
     ),
     Mutant(
