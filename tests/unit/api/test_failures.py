@@ -62,7 +62,7 @@ def end(cloud: MemoryCloud, *failed: ChildFailure, label: str = "a", part: int =
 def test_collected_causes_are_those_of_the_file() -> None:
     one = Collected(step("a", file=LIST, tolerate=Tolerate(count=3)))
     job_id = job_of(one.cloud)
-    one.cloud.logs.lines[f"{job_id}:7"] = ("begin", "x" * 1_000)
+    one.cloud.logs.lines[f"{job_id}:7"] = ("50 %\rbegin\r", "x" * 1_000)
     one.end("a", child(7, 137, OOM), child(2))
     one.prepare()
     document = of_step(one.cloud)
