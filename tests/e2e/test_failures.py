@@ -28,6 +28,7 @@ steps:
       forEach: {items: [{name: good}, {name: bad}, {name: once}, {name: fine}]}
       retryFailed: {rounds: 1}
       tolerate: {count: 1}
+      output: s3://${env.bucket}/converted/
   - jobName: report
     dependsOn: [{jobName: convert}]
     containerOverrides:
@@ -97,5 +98,6 @@ def test_run_ends_with_4_if_a_step_is_partial(tmp_path: Path) -> None:
     text = start + "jobDefinitions:" + definitions.partition("jobDefinitions:")[2]
     result = batchrelay("run", write(tmp_path, text))
     assert result.exit_code == 4, result.output
+    assert "/converted/" in next(s for s in result.output.splitlines() if s.startswith("output: "))
     assert "notice: failing PARTIAL" in result.output
     assert "Why items failed: batchrelay failures " in result.output

@@ -329,7 +329,8 @@ def _outputs(run: RunDocument) -> dict[str, str]:
     return {
         step["step"]: step["output"]
         for step in run["steps"]
-        if step["output"] is not None and step["status"] == StepStatus.SUCCEEDED
+        if step["output"] is not None
+        and step["status"] in (StepStatus.SUCCEEDED, StepStatus.PARTIAL)
     }
 
 

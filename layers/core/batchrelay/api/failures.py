@@ -163,6 +163,8 @@ class FailureReader:
                 counts[causes.of(failure, first * state.chunk)] += part.size
                 continue
             for failure in self._failed_children(part.job_id, request, found.notes):
+                if run.stop is not None and failure.reason.startswith(run.stop.job_reason):
+                    continue  # it was stopped
                 counts[causes.of(failure, (first + failure.index) * state.chunk)] += 1
         for cause in causes.counted(counts, {}):
             found.causes.append(self._with_log(cause, request))
