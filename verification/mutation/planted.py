@@ -871,8 +871,33 @@ MUTANTS = (
     Mutant(
         bug="a start is refused for a step that it skips",
         file="domain/start_check.py",
-        old="        if not any(map(self._is_of_the_end, condition.names)) and not",
+        old="        if is_certain and not",
         new="        if False and not",
+    ),
+    Mutant(
+        bug="failed children are listed without a bound while a person waits",
+        file="api/failures.py",
+        old="islice(self.jobs.failed_children(job_id), most)",
+        new="self.jobs.failed_children(job_id)",
+    ),
+    Mutant(
+        bug="children that were stopped are shown as failures",
+        file="api/failures.py",
+        old="failure.reason.startswith(run.stop.job_reason)",
+        new="failure.reason.startswith(chr(0))",
+    ),
+    Mutant(
+        bug="causes that a later round has repaired are a list of failures",
+        file="domain/variables.py",
+        old='folder = state.failures if state.status is StepStatus.PARTIAL else ""',
+        new="folder = state.failures",
+    ),
+    Mutant(
+        bug="lint lets a step name the failures of one that it runs beside",
+        file="cli/batchrelay_cli/pipeline_file/order.py",
+        old="others = set(step.needs) - step.n_to_n_needs",
+        new="others = set(step.needs)",
+        tests=("tests/unit/cli/test_failure_lists.py",),
     ),
     Mutant(
         bug="only the first group of a step is judged at the start",

@@ -20,8 +20,8 @@ from batchrelay_cli.views.run_table import StepDocument
 LOG_LINES = 10
 """The last lines of a sample's log that are shown under the table."""
 
-LOGS_MAX = 5
-"""Causes of a step whose logs are shown: the most frequent."""
+SAMPLES_MAX = 5
+"""Causes of a step of which a log is shown: the most frequent."""
 
 HEADINGS = ("count", "class", "exit code", "reason / last log line", "runs again", "sample item")
 
@@ -44,24 +44,26 @@ class StepFailures:
         return bool(document["causes"] or document["notes"]) or has_failed
 
     def show(self, screen: Console) -> None:
-        """Print everything."""
-        screen.print(self._title(), style="bold")
-        causes = self.failures["causes"]
-        if causes:
+        """Print everything. Lines are not broken: a command or a URI is there to be copied."""
+        screen.print(self._title(), style="bold", soft_wrap=True)
+        if self.failures["causes"]:
             screen.print(self._table())
-        elif self.failures["reason"]:
-            screen.print(f"  {self.failures['reason']}")
-        logs = [cause["sample"] for cause in causes if cause["sample"] and cause["sample"]["log"]]
-        for sample in logs[:LOGS_MAX]:
-            for line in self._log(sample):
-                screen.print(line)
-        if len(logs) > LOGS_MAX:
-            screen.print(f"the logs of {len(logs) - LOGS_MAX} more causes: --output json")
-        for note in self.failures["notes"]:
-            screen.print(f"note: {note}")
+        for line in self._lines():
+            screen.print(line, soft_wrap=True)
+
+    def _lines(self) -> Iterator[str]:
+        causes = self.failures["causes"]
+        if not causes and self.failures["reason"]:
+            yield f"  {self.failures['reason']}"
+        samples = [cause["sample"] for cause in causes if cause["sample"]]
+        for sample in samples[:SAMPLES_MAX]:
+            yield from self._log(sample)
+        if len(samples) > SAMPLES_MAX:
+            yield f"the logs of {len(samples) - SAMPLES_MAX} more causes: --output json"
+        yield from (f"note: {note}" for note in self.failures["notes"])
         if self.failures["failures"]:
-            screen.print(f"every failed item: {self.failures['failures']}")
-        screen.print()
+            yield f"every failed item: {self.failures['failures']}"
+        yield ""
 
     def _title(self) -> str:
         document = self.failures
@@ -99,9 +101,17 @@ class StepFailures:
         return f"{sample['number']} {self.items.get(sample['number'], '')}".rstrip()
 
     def _log(self, sample: Mapping[str, Any]) -> Iterator[str]:
+        """The end of it, and what prints all of it."""
         item = self._item(sample)
-        yield f"the end of the log of {f'item {item}' if item else 'job ' + sample['jobId']}:"
-        for line in sample["log"][-LOG_LINES:]:
+        whose = f"item {item}" if item else f"job {sample['jobId']}"
+        lines = list(sample["log"])
+        while lines and not lines[-1].strip():
+            lines.pop()
+        if not lines:
+            yield f"the log of {whose}: {self._command(sample)}"
+            return
+        yield f"the end of the log of {whose}:"
+        for line in lines[-LOG_LINES:]:
             yield f"  {printable(line.rstrip(), keep=chr(9))}"
         yield f"  all of it: {self._command(sample)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def end(cloud: MemoryCloud, *failed: ChildFailure, label: str = "a", part: int =
 def test_collected_causes_are_those_of_the_file() -> None:
     one = Collected(step("a", file=LIST, tolerate=Tolerate(count=3)))
     job_id = job_of(one.cloud)
-    one.cloud.logs.lines[f"{job_id}:7"] = ("begin", "x" * 1_000)
+    one.cloud.logs.lines[f"{job_id}:7"] = ("50 %\rbegin\r", "x" * 1_000)
     one.end("a", child(7, 137, OOM), child(2))
     one.prepare()
     document = of_step(one.cloud)
@@ -126,6 +127,25 @@ def test_what_has_failed_of_a_job_at_work_is_shown() -> None:
     cloud.clock.move(400)
     cloud.engine.reconcile("run1")
     assert of_run(cloud)["steps"][0]["status"] == "ACTIVE"
+
+
+def test_a_child_that_was_stopped_has_not_failed() -> None:
+    cloud = started(step("a", size=10))
+    cloud.engine.cancel("run1", "enough")
+    job_id = job_of(cloud)
+    stopped = "batchrelay: enough"
+    own = [
+        ChildFailure(index=n, job_id=f"{job_id}:{n}", exit_code=1, reason=reason)
+        for n, reason in enumerate(("no such file", stopped, stopped))
+    ]
+    cloud.jobs.jobs[job_id].outcome = None
+    cloud.jobs.end(job_id, JobOutcome.FAILED, stopped, failures=own)
+    run = cloud.runs.load("run1")
+    part = replace(run.state("a").parts[0], outcome=None, failed=3)
+    document: Any = reader(cloud).of_step(
+        run.with_step("a", replace(run.state("a"), parts=(part,))), run.pipeline.step("a")
+    )
+    assert [cause["reason"] for cause in document["causes"]] == ["no such file"]
 
 
 def test_a_step_that_never_had_a_job_has_its_reason() -> None:

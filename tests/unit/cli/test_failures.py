@@ -79,10 +79,10 @@ def test_a_step_is_shown_with_its_causes_and_a_log_of_each(begin: Begin) -> None
         '2 ExitCode 1 S3 403 for key 17 0 2 {"name": "n2"}',
         f'1 OutOfMemory 137 {OOM} 0 7 {{"name": "n7"}}',
         'the end of the log of item 2 {"name": "n2"}:',
-        *map(str, range(22, 30)),
+        *map(str, range(21, 30)),
         "S3 403 for key 17",
-        "",
         "all of it: batchrelay logs run1/a:2",
+        'the log of item 7 {"name": "n7"}: batchrelay logs run1/a:7',
         f"every failed item: {one.run.state('a').failures}failures.jsonl",
         "",
     ]

@@ -163,6 +163,8 @@ class FailureReader:
                 counts[causes.of(failure, first * state.chunk)] += part.size
                 continue
             for failure in self._failed_children(part.job_id, request, found.notes):
+                if run.stop is not None and failure.reason.startswith(run.stop.job_reason):
+                    continue  # it was stopped
                 counts[causes.of(failure, (first + failure.index) * state.chunk)] += 1
         for cause in causes.counted(counts, {}):
             found.causes.append(self._with_log(cause, request))
@@ -252,8 +254,13 @@ def _sample(state: StepState, cause: Cause, found: _Found) -> Document:
         "jobId": cause.sample_job,
         "round": round_number,
         "index": index,
-        "log": [str(line)[:LINE_CHARS_MAX] for line in cause.log],
+        "log": [_shown_last(str(line))[:LINE_CHARS_MAX] for line in cause.log],
     }
+
+
+def _shown_last(line: str) -> str:
+    """Of a progress bar, which a carriage return writes anew, what it showed last."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _place(state: StepState, job_id: str) -> tuple[int | None, int | None]:
