@@ -257,7 +257,8 @@ def test_a_run_that_is_stopped_collects_nothing() -> None:
     run = run_of(step("a", size=10, retry_failed=ONCE))
     run = fold(run, submitted("a"), CancelRequested(at=at(1)))
     run = advance(run, replace(failed("a", 3), stopped_at=at(0)))
-    assert run.state("a").status is StepStatus.FAILED
+    assert run.state("a").status is StepStatus.CANCELLED
+    assert run.status is RunStatus.CANCELLED
 
 
 def test_a_cancel_ends_the_search_for_failures_with_the_jobs_of_the_round_before() -> None:

@@ -18,16 +18,18 @@ def every_part_has_a_job(here: _Here) -> bool:
 
 
 def a_part_was_cancelled(here: _Here) -> bool:
-    """the run is being stopped, every part has ended, one was cancelled"""
-    is_stopping = here.run.stop is not None
-    return is_stopping and _have_ended(here) and JobOutcome.CANCELLED in _outcomes(here)
+    """the run is being stopped, every part has ended, one was cancelled or would run again"""
+    if here.run.stop is None or not _have_ended(here):
+        return False
+    would_run_again = has_failures(here.state) and collects_failures(here.run, here.step)
+    return JobOutcome.CANCELLED in _outcomes(here) or would_run_again
 
 
 def a_part_failed(here: _Here) -> bool:
     """every part has ended, items failed, none is retried or tolerated"""
     if not _have_ended(here) or not has_failures(here.state):
         return False
-    return here.run.stop is not None or not collects_failures(here.run, here.step)
+    return not collects_failures(here.run, here.step)
 
 
 def another_level_follows(here: _Here) -> bool:
@@ -83,8 +85,10 @@ def fail(here: _Here) -> StepState:
 
 
 def end_cancelled(here: _Here) -> StepState:
-    """A part was stopped, or never began."""
-    return _ended_as(here, StepStatus.CANCELLED)
+    """A part was stopped, or never began; or its failed items would have run again."""
+    assert here.run.stop is not None, here.run.id
+    reason = here.state.reason or here.run.stop.reason
+    return replace(_ended_as(here, StepStatus.CANCELLED), reason=reason)
 
 
 def _ended_as(here: _Here, status: StepStatus) -> StepState:
