@@ -151,7 +151,7 @@ def bare_loads(endpoint: str) -> None:
 
 
 def _prepare(endpoint: str, for_each: Any) -> None:
-    from batchrelay.adapters.memory import MemoryClock, MemoryQueues
+    from batchrelay.adapters.memory import MemoryClock, MemoryJobs, MemoryLogs, MemoryQueues
     from batchrelay.adapters.s3 import S3Objects
     from batchrelay.domain.events import Prepared
     from batchrelay.domain.pipeline import Pipeline, Step
@@ -169,7 +169,13 @@ def _prepare(endpoint: str, for_each: Any) -> None:
     )
     objects = S3Objects()
     objects.__dict__["_client"] = _s3(endpoint)
-    preparation = Preparation(objects=objects, queues=MemoryQueues(), clock=clock)
+    preparation = Preparation(
+        objects=objects,
+        queues=MemoryQueues(),
+        jobs=MemoryJobs(),
+        logs=MemoryLogs(),
+        clock=clock,
+    )
     outcome = preparation.prepare(run, "a", 0)
     assert isinstance(outcome, Prepared), outcome
     assert outcome.items == ITEMS

@@ -16,6 +16,7 @@ from batchrelay.adapters.memory import (
     MemoryClock,
     MemoryDeliveries,
     MemoryJobs,
+    MemoryLogs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
@@ -26,6 +27,7 @@ from batchrelay.adapters.memory import (
     MemoryUploadBatches,
 )
 from batchrelay.domain.events import Event
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
     ForEach,
@@ -64,8 +66,10 @@ class Flow(TypedDict, total=False):
     groups: tuple[Group, ...]
     n_to_n_needs: frozenset[str]
     output: str | None
+    retry_failed: RetryFailed | None
     sequential: bool
     skip_existing: str | None
+    tolerate: Tolerate | None
     unsafe_shell: bool
     when: str | None
     workers: int | None
@@ -170,7 +174,7 @@ class MemoryCloud:
         self.runs = MemoryRunStore()
         self.pipelines = MemoryPipelineStore()
         self.pipelines.put_pipeline(definition)
-        self.jobs = MemoryJobs()
+        self.jobs, self.logs = MemoryJobs(), MemoryLogs()
         self.notices = MemoryNotices()
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
@@ -182,15 +186,21 @@ class MemoryCloud:
 
     def process(self, through: Callable[[Any], Any] = lambda port: port) -> Process:
         """A process that remembers nothing; its calls of a port go through something."""
-        objects, queues = through(self.objects), through(self.queues)
+        objects, queues, jobs = map(through, (self.objects, self.queues, self.jobs))
         engine = Engine(
             runs=through(self.runs),
             pipelines=self.pipelines,
-            jobs=through(self.jobs),
+            jobs=jobs,
             notices=through(self.notices),
             preparations=through(self.preparations),
             queues=queues,
-            preparation=Preparation(objects=objects, queues=queues, clock=self.clock),
+            preparation=Preparation(
+                objects=objects,
+                queues=queues,
+                jobs=jobs,
+                logs=through(self.logs),
+                clock=self.clock,
+            ),
             clock=self.clock,
             backoff=MemoryBackoff(),
             environment=ENVIRONMENT,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
 from tests.builders import MemoryCloud
@@ -47,7 +48,10 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Api:
         pipeline_store=cloud.pipelines,
         start_run=cloud.engine.start,
         cancel_run=cloud.engine.cancel,
+        redrive_run=cloud.engine.redrive,
+        check_redrive=cloud.engine.check_redrive,
         looks=looks,
+        failure_reader=FailureReader(objects=cloud.objects, jobs=cloud.jobs, logs=cloud.logs),
         new_run_id=lambda: next(ids),
     )
     monkeypatch.setattr(api, "lambda_api", lambda: asked)

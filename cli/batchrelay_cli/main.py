@@ -18,12 +18,14 @@ from batchrelay_cli.verbs.cancel import cancel
 from batchrelay_cli.verbs.completion import completion
 from batchrelay_cli.verbs.deploy import deploy
 from batchrelay_cli.verbs.dlq import dlq
+from batchrelay_cli.verbs.failures import failures
 from batchrelay_cli.verbs.history import history
 from batchrelay_cli.verbs.init import init
 from batchrelay_cli.verbs.lint import lint
 from batchrelay_cli.verbs.local import local
 from batchrelay_cli.verbs.logs import logs
 from batchrelay_cli.verbs.plan import plan
+from batchrelay_cli.verbs.redrive import redrive
 from batchrelay_cli.verbs.run import run
 from batchrelay_cli.verbs.runs import runs
 from batchrelay_cli.verbs.schema import schema
@@ -59,11 +61,13 @@ for _verb in (
     completion,
     deploy,
     dlq,
+    failures,
     init,
     lint,
     local,
     logs,
     plan,
+    redrive,
     run,
     runs,
     schema,

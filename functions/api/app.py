@@ -12,9 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batchrelay.api import openapi
 from batchrelay.api.service import problem
 from batchrelay.api.views import run_document
-from batchrelay.aws_lambda.metrics import record, record_start
+from batchrelay.aws_lambda.metrics import record, record_redrive, record_start
 from batchrelay.aws_lambda.wiring import begin_invocation, lambda_api
 from batchrelay.domain.errors import CodecError, InputError, PathNotFound
+from batchrelay.engine.outcome import Handled
 
 logger = Logger()
 metrics = Metrics()
@@ -51,6 +52,16 @@ def get_step(run_id: str, step: str) -> Response[str]:
     return answer(lambda_api().step(run_id, step))
 
 
+@app.get("/runs/<run_id>/failures")
+def get_failures(run_id: str) -> Response[str]:
+    return answer(lambda_api().failures(run_id))
+
+
+@app.get("/runs/<run_id>/steps/<step>/failures")
+def get_step_failures(run_id: str, step: str) -> Response[str]:
+    return answer(lambda_api().step_failures(run_id, step))
+
+
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
     key = app.current_event.headers.get("Idempotency-Key")
@@ -63,6 +74,15 @@ def start(name: str) -> Response[str]:
 def cancel(run_id: str) -> Response[str]:
     handled = lambda_api().cancel(run_id, app.current_event.decoded_body)
     record(metrics, handled)
+    return answer(run_document(handled.run), 202)
+
+
+@app.post("/runs/<run_id>/redrive")
+def redrive(run_id: str) -> Response[str]:
+    handled = lambda_api().redrive(run_id, app.current_event.decoded_body)
+    if not isinstance(handled, Handled):
+        return answer(handled)
+    record_redrive(metrics, logger, handled)
     return answer(run_document(handled.run), 202)
 
 

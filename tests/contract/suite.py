@@ -15,12 +15,14 @@ from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.errors import (
     InvalidItems,
     InvalidPipeline,
+    JobForgotten,
     PipelineNotFound,
     RunConflict,
     RunExists,
     RunNotFound,
 )
 from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent, RunDequeued
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pipeline import (
     ListFile,
     ListFormat,
@@ -45,6 +47,7 @@ from batchrelay.domain.upload_batch import (
 from batchrelay.domain.values import Json
 from batchrelay.ports import (
     Jobs,
+    Logs,
     Notices,
     Objects,
     PipelineStore,
@@ -478,6 +481,57 @@ class JobsContract:
         [report] = jobs.describe([job_id])
         assert (report.outcome, report.failed) == (JobOutcome.FAILED, 1)
         assert report.reason.startswith("enough")
+
+    def test_the_failed_children_of_an_array_are_named(self, jobs: Jobs, ended: Ended) -> None:
+        job_id = ended("br-failed-a-r0-p0", (0, 3, 0, 75))
+        failures = sorted(jobs.failed_children(job_id), key=lambda failure: failure.index)
+        assert failures == [
+            ChildFailure(index=1, job_id=f"{job_id}:1", exit_code=3, reason=EXITED),
+            ChildFailure(index=3, job_id=f"{job_id}:3", exit_code=75, reason=EXITED),
+        ]
+        [report] = jobs.describe([job_id])
+        assert (report.succeeded, report.failed) == (2, 2)
+
+    def test_a_plain_job_that_failed_is_one_child(self, jobs: Jobs, ended: Ended) -> None:
+        job_id = ended("br-failed-b-r0-p0", (3,))
+        [failure] = jobs.failed_children(job_id)
+        assert failure == ChildFailure(index=0, job_id=job_id, exit_code=3, reason=EXITED)
+
+    @pytest.mark.parametrize("exit_codes", [(0,), (0, 0)])
+    def test_what_succeeded_has_no_failed_children(
+        self, jobs: Jobs, ended: Ended, exit_codes: tuple[int, ...]
+    ) -> None:
+        job_id = ended(f"br-failed-c{len(exit_codes)}-r0-p0", exit_codes)
+        assert list(jobs.failed_children(job_id)) == []
+
+    def test_a_job_that_is_not_there_is_forgotten(self, jobs: Jobs) -> None:
+        with pytest.raises(JobForgotten, match="no longer knows job absent"):
+            list(jobs.failed_children("absent"))
+
+
+Ended = Callable[[str, tuple[int, ...]], str]
+"""The id of a job that has ended: its name, and the exit codes of its children."""
+
+EXITED = "Essential container in task exited"
+
+
+class LogsContract:
+    """`printed` is the id of a job that has printed these lines, and ended."""
+
+    def test_the_last_lines_are_read_in_their_order(
+        self, logs: Logs, printed: Callable[[tuple[str, ...]], str]
+    ) -> None:
+        job_id = printed(("one", "two", "three"))
+        assert logs.tail(job_id, 2) == ("two", "three")
+        assert logs.tail(job_id, 9) == ("one", "two", "three")
+
+    def test_a_job_that_printed_nothing_has_no_lines(
+        self, logs: Logs, printed: Callable[[tuple[str, ...]], str]
+    ) -> None:
+        assert logs.tail(printed(()), 9) == ()
+
+    def test_a_job_that_is_not_there_has_no_lines(self, logs: Logs) -> None:
+        assert logs.tail("absent", 9) == ()
 
 
 def as_dict(body: str) -> dict[str, str]:

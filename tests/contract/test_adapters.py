@@ -6,13 +6,14 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
@@ -21,6 +22,7 @@ from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, Refused
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.values import Json
 from batchrelay.triggers.messages import parse_trigger, timer_body
@@ -180,6 +182,31 @@ class TestSnsNotices(suite.NoticesContract):
             notices.publish(notice)
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def run_shell(name: str, queue: str, script: str, *, size: int = 1, after: str = "") -> str:
+    """The id of a job of a shell that has ended."""
+    request: dict[str, Any] = {"arrayProperties": {"size": size}} if size > 1 else {}
+    if after:
+        request["dependsOn"] = [{"jobId": after}]
+    batch = boto3.client("batch")
+    job_id = batch.submit_job(
+        jobName=name,
+        jobQueue=queue,
+        jobDefinition="shell",
+        containerOverrides={"command": ["sh", "-c", script]},
+        **request,
+    )["jobId"]
+    ends = ("SUCCEEDED", "FAILED")
+    wait_until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] in ends)
+    return job_id
+
+
 @pytest.mark.cloud
 @pytest.mark.usefixtures("on_cloud")
 class TestBatchJobs(suite.JobsContract):
@@ -204,16 +231,47 @@ class TestBatchJobs(suite.JobsContract):
 
     @pytest.fixture
     def derive(self) -> Callable[[Callable[[], bool]], None]:
-        def wait(until: Callable[[], bool]) -> None:
-            deadline = time.monotonic() + 20
-            while not until():
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+        return wait_until
 
-        return wait
+    @pytest.fixture
+    def ended(self, jobs: BatchJobs, queue: str) -> suite.Ended:
+        def run(name: str, exit_codes: tuple[int, ...]) -> str:
+            codes = " ".join(map(str, exit_codes))
+            script = f"set -- {codes}; shift ${{AWS_BATCH_JOB_ARRAY_INDEX:-0}}; exit $1"
+            return run_shell(name, queue, script, size=len(exit_codes))
+
+        return run
+
+    def test_an_array_that_never_had_children_failed_as_a_whole(
+        self, jobs: BatchJobs, ended: suite.Ended, queue: str
+    ) -> None:
+        first = ended("br-first-a-r0-p0", (3,))
+        array_id = run_shell("br-second-a-r0-p0", queue, "true", size=3, after=first)
+        reason = "Dependent Job failed"
+        assert list(jobs.failed_children(array_id)) == [
+            ChildFailure(index=n, job_id=f"{array_id}:{n}", reason=reason) for n in range(3)
+        ]
 
     def test_a_request_that_can_never_work_is_refused(self, jobs: BatchJobs) -> None:
         request = {"jobName": "br-x", "jobQueue": "absent", "jobDefinition": "shell"}
         [answered] = jobs.submit_all([request])
         assert isinstance(answered, Refused)
         assert "JobQueue absent does not exist" in str(answered)
+
+
+@pytest.mark.cloud
+@pytest.mark.usefixtures("on_cloud")
+class TestCloudWatchLogs(suite.LogsContract):
+    """Of children of arrays: a plain job's log is found in the same way."""
+
+    @pytest.fixture
+    def logs(self) -> CloudWatchLogs:
+        return CloudWatchLogs()
+
+    @pytest.fixture
+    def printed(self, batch_queue: str) -> Callable[[tuple[str, ...]], str]:
+        def run(lines: tuple[str, ...]) -> str:
+            script = "\n".join(f"echo {line}" for line in lines) or "true"
+            return run_shell("br-printed-a-r0-p0", batch_queue, script, size=2) + ":1"
+
+        return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,38 +18,12 @@ from batchrelay.aws_lambda.settings import Settings
 from batchrelay.aws_lambda.wiring import engine, trigger_dispatch
 from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
 from batchrelay.domain.limits import EFFECT_S_MAX
+from tests.contract.wires import RawBody, Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
 
 REQUEST = {"jobName": "br-a-b-r0-p0", "jobQueue": "q", "jobDefinition": "d"}
-
-
-class _Raw:
-    """A raw body, as urllib3 has it."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        yield self._body
-
-
-class Wire:
-    """Gives prepared answers to the requests of a client, and counts them."""
-
-    def __init__(self, *answers: tuple[int, str, str] | Exception) -> None:
-        self.answers = list(answers)
-        self.sent = 0
-
-    def __call__(self, request: Any, **_: object) -> AWSResponse:
-        self.sent += 1
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        status, code, body = answer
-        headers = {"x-amzn-errortype": code} if code else {}
-        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(body.encode()))
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +110,7 @@ def test_many_submissions_are_sent_at_the_same_time_and_answered_in_their_order(
             together.wait()
             name = json.loads(request.body)["jobName"]
             body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
-            return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(body.encode()))
+            return AWSResponse(request.url, 200, HTTPHeaders(), RawBody(body.encode()))
 
     names = [f"job{number}" for number in range(3 * SUBMIT_THREADS)]
     requests = [{**REQUEST, "jobName": name} for name in names]
@@ -152,7 +125,7 @@ def test_one_submission_that_fails_does_not_lose_the_ids_of_the_others() -> None
             if name == "odd":
                 raise RuntimeError("a bug")
             body = json.dumps({"jobId": f"id-{name}", "jobName": name, "jobArn": "arn"})
-            return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(body.encode()))
+            return AWSResponse(request.url, 200, HTTPHeaders(), RawBody(body.encode()))
 
     requests = [{**REQUEST, "jobName": name} for name in ("a", "odd", "c")]
     first, second, third = jobs_on(Odd((200, "", "{}")), []).submit_all(requests)

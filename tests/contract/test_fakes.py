@@ -8,6 +8,7 @@ import pytest
 
 from batchrelay.adapters.memory import (
     MemoryJobs,
+    MemoryLogs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
@@ -17,6 +18,8 @@ from batchrelay.adapters.memory import (
     MemoryUploadBatches,
 )
 from batchrelay.domain.effects import ContinueRun
+from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.upload_batch import TimerMessage
 from batchrelay.domain.values import Json
 from tests.contract import suite
@@ -115,3 +118,60 @@ class TestMemoryJobs(suite.JobsContract):
     @pytest.fixture
     def derive(self) -> Callable[[Callable[[], bool]], None]:
         return lambda _: None
+
+    @pytest.fixture
+    def ended(self, jobs: MemoryJobs) -> suite.Ended:
+        def end(name: str, exit_codes: tuple[int, ...]) -> str:
+            size = len(exit_codes)
+            array = {"arrayProperties": {"size": size}} if size > 1 else {}
+            job_id = jobs.submit({"jobName": name, "jobQueue": "queue", **array})
+            failures = [
+                ChildFailure(
+                    index=index,
+                    job_id=f"{job_id}:{index}" if array else job_id,
+                    exit_code=code,
+                    reason=suite.EXITED,
+                )
+                for index, code in enumerate(exit_codes)
+                if code
+            ]
+            outcome = JobOutcome.FAILED if failures else JobOutcome.SUCCEEDED
+            jobs.end(job_id, outcome, failures=failures)
+            return job_id
+
+        return end
+
+    @pytest.mark.parametrize("size", [None, 3])
+    def test_every_child_of_a_job_that_failed_as_a_whole_failed_for_its_reason(
+        self, jobs: MemoryJobs, size: int | None
+    ) -> None:
+        array = {} if size is None else {"arrayProperties": {"size": size}}
+        job_id = jobs.submit({"jobName": "a", "jobQueue": "queue", **array})
+        assert list(jobs.failed_children(job_id)) == []
+        jobs.terminate([job_id], "enough")
+        failures = list(jobs.failed_children(job_id))
+        ids = [job_id] if size is None else [f"{job_id}:{index}" for index in range(size)]
+        assert [(failure.index, failure.job_id) for failure in failures] == list(enumerate(ids))
+        assert {failure.reason for failure in failures} == {"enough"}
+
+    def test_a_forgotten_job_is_not_described_and_its_id_is_not_given_again(
+        self, jobs: MemoryJobs
+    ) -> None:
+        job_id = jobs.submit({"jobName": "a", "jobQueue": "queue"})
+        jobs.forget(job_id)
+        assert jobs.describe([job_id]) == ()
+        assert jobs.submit({"jobName": "a", "jobQueue": "queue"}) != job_id
+
+
+class TestMemoryLogs(suite.LogsContract):
+    @pytest.fixture
+    def logs(self) -> MemoryLogs:
+        return MemoryLogs()
+
+    @pytest.fixture
+    def printed(self, logs: MemoryLogs) -> Callable[[tuple[str, ...]], str]:
+        def put(lines: tuple[str, ...]) -> str:
+            logs.lines["job:7"] = lines
+            return "job:7"
+
+        return put

@@ -28,8 +28,12 @@ NOT_A_CALL = {
 }
 _RIVALS = "only where other processes write the run as long as there is time; a crash has no rival"
 _CLEAN_UP = "only after an upload to S3 failed; what is left of it expires"
+_READS = "it only reads why items failed: a crash there changes nothing"
 _NO_QUEUES = "a run that ends here has work queues only if the process that made them died"
 NOT_KILLED = {
+    ("api", "batch:ListJobs"): _READS,
+    ("api", "logs:GetLogEvents"): _READS,
+    ("api", "s3:GetObject"): _READS,
     ("api", "sqs:DeleteQueue"): _NO_QUEUES,
     ("on_job_event", "batch:DescribeJobs"): "as its TerminateJob",
     ("on_job_event", "batch:TerminateJob"): "only if a rival cancels the run during a submission",

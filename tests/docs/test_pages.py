@@ -15,6 +15,7 @@ from batchrelay.domain.run import StepStatus
 from batchrelay.domain.table import RunRow, StepRow
 from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
 from batchrelay_cli.main import cli
+from batchrelay_cli.pipeline_file.read import read
 from tests.stack import ROOT, template
 
 CORE = ROOT / "layers/core/batchrelay"
@@ -95,8 +96,8 @@ def state_diagram(first: str, rows: Iterable[StepRow | RunRow]) -> str:
     edges = {ends: labels for ends, labels in edges.items() if labels}
     lines = ["stateDiagram-v2", f"  [*] --> {first}"]
     lines += [f"  {a} --> {b}: {', '.join(why)}" for (a, b), why in edges.items()]
-    targets = {target for _, target in edges}
-    lines += [f"  {end} --> [*]" for end in sorted(targets - {source for source, _ in edges})]
+    ends = {str(row.target) for row in rows if row.target.is_terminal}
+    lines += [f"  {end} --> [*]" for end in sorted(ends)]
     return "\n".join(lines) + "\n"
 
 
@@ -157,6 +158,17 @@ def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
     linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
     alone = {str(page) for page in pages if "decisions" not in page.parts} - linked
     assert alone == set()
+
+
+def test_every_whole_pipeline_of_a_page_is_right(tmp_path: Path) -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    blocks = (b for page in pages for b in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S))
+    pipelines = [block for block in blocks if re.search(r"^pipeline:", block, re.MULTILINE)]
+    assert len(pipelines) > 4
+    for number, text in enumerate(pipelines):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text)
+        assert read(file).pipeline.steps
 
 
 DIALECT = re.compile(

@@ -65,7 +65,7 @@ def test_an_example_prints_its_result(name: str) -> None:
 
 def test_every_example_is_tested_and_has_its_parts() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if (path / "pipeline.yaml").exists()}
-    assert folders == {*EXPECTED, "word-count"}
+    assert folders == {*EXPECTED, "word-count", "retry-failed"}, "test_run.py, test_failed_items.py"
     for name in folders:
         for part in ("README.md", "Dockerfile"):
             assert (EXAMPLES / name / part).is_file(), f"{name} has no {part}"

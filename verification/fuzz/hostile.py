@@ -21,7 +21,7 @@ from typing import Any
 
 import boto3
 
-from batchrelay.adapters.memory import MemoryClock, MemoryQueues
+from batchrelay.adapters.memory import MemoryClock, MemoryJobs, MemoryLogs, MemoryQueues
 from batchrelay.adapters.s3 import READ_CHUNK_BYTES, S3Upload
 from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.preparation.prepare import Preparation
@@ -262,7 +262,13 @@ def prepared(name: str) -> dict[str, Any]:
         items="Items" if file.startswith("skipped") else "",
     )
     run = run_of(step("a", for_each=listed))
-    preparation = Preparation(objects=Objects(made), queues=MemoryQueues(), clock=MemoryClock())
+    preparation = Preparation(
+        objects=Objects(made),
+        queues=MemoryQueues(),
+        jobs=MemoryJobs(),
+        logs=MemoryLogs(),
+        clock=MemoryClock(),
+    )
     began = time.monotonic()
     event = preparation.prepare(
         run, "a", 0, time_left=lambda: SECONDS_MAX - time.monotonic() + began

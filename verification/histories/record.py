@@ -13,22 +13,37 @@ from typing import Any
 
 from batchrelay.codec import encode_pipeline, encode_run
 from batchrelay.domain.effects import Prepare
+from batchrelay.domain.failures import ChildFailure, RetryFailed
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.domain.redrive import RedriveOrder
+from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Three runs: one goes to its end, one is stopped, one waits in the run queue first."""
+    """Five runs: one to its end, one stopped on the way, one that waits in a run queue first, one
+    whose failed item runs again, one that is redriven."""
     history = _record()
-    return {**history, "stopped": _record(timeout_s=60), "queued": _record(is_queued=True)}
+    return {
+        **history,
+        "stopped": _record(timeout_s=60),
+        "queued": _record(is_queued=True),
+        "retried": _record(retry=RetryFailed(rounds=1)),
+        "redriven": _record(is_redriven=True),
+    }
 
 
-def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[str, Any]:
+def _record(
+    *,
+    timeout_s: int | None = None,
+    is_queued: bool = False,
+    retry: RetryFailed | None = None,
+    is_redriven: bool = False,
+) -> dict[str, Any]:
     """A plan, a fan-out over a list, a wide array, a merge."""
     definition = pipeline(
         step("plan"),
-        step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/"),
+        step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/", retry_failed=retry),
         step("wide", "plan", size=25_000),
         step("merge", "fan", "wide"),
         timeout_s=timeout_s,
@@ -40,13 +55,18 @@ def _record(*, timeout_s: int | None = None, is_queued: bool = False) -> dict[st
     for run_id in ("run0", "run1") if is_queued else ("run1",):
         order = StartRequest(run_id=run_id, pipeline="test", version=1, overlap=overlap)
         cloud.engine.start(order)
-    for _ in range(16 if is_queued else 8):
+    for _ in range(16 if is_queued or retry or is_redriven else 8):
         for job in list(cloud.jobs.jobs.values()):
-            if timeout_s is None or job.name.endswith("p0"):
+            if (retry or is_redriven) and job.name.endswith("-fan-r0-p0"):
+                failure = ChildFailure(index=1, job_id=f"{job.job_id}:1", exit_code=1)
+                cloud.jobs.end(job.job_id, JobOutcome.FAILED, failures=[failure])
+            elif timeout_s is None or job.name.endswith("p0"):
                 cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
         cloud.clock.move(10)
         for run_id in list(cloud.runs.open_runs()):
             cloud.engine.reconcile(run_id)
+        if is_redriven and cloud.runs.load("run1").status is RunStatus.FAILED:
+            cloud.engine.redrive("run1", RedriveOrder())
         while cloud.preparations.requested:
             wanted = cloud.preparations.requested.pop()
             assert isinstance(wanted, Prepare)

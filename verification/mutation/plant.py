@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.planted_retries import RETRY_MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = "layers/core/batchrelay"
@@ -31,6 +32,7 @@ TESTS = (
     "tests/functional/test_simulation.py",
 )
 PACKAGES = ("layers/core", "local", "cli", "worker")
+ALL = (*MUTANTS, *RETRY_MUTANTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ def judge(mutant: Mutant) -> Verdict:
 
 def check_undisturbed() -> None:
     """Every test that judges passes without a bug. Raises: SystemExit."""
-    tests = dict.fromkeys(test for mutant in MUTANTS for test in (mutant.tests or TESTS))
+    tests = dict.fromkeys(test for mutant in ALL for test in (mutant.tests or TESTS))
     done = _tested(tuple(tests), {})
     if done.returncode:
         raise SystemExit(f"without a bug the tests fail, so they prove nothing\n{done.stdout}")
@@ -108,10 +110,10 @@ def main() -> int:
     check_undisturbed()
     with ThreadPoolExecutor(max_workers=2) as pool:
         verdicts = []
-        for verdict in pool.map(judge, MUTANTS):
+        for verdict in pool.map(judge, ALL):
             verdicts.append(verdict)
             mark = f"killed by {verdict.killer}" if verdict.killer else "SURVIVED"
-            print(f"{len(verdicts):3}/{len(MUTANTS)}  {verdict.mutant.bug}: {mark}", flush=True)
+            print(f"{len(verdicts):3}/{len(ALL)}  {verdict.mutant.bug}: {mark}", flush=True)
     survivors = [verdict for verdict in verdicts if verdict.killer is None]
     print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed")
     REPORT.parent.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,8 @@ MUTANTS = (
     Mutant(
         bug="a step succeeds although one of its parts failed",
         file="domain/step_end.py",
-        old="return _have_ended(here) and JobOutcome.FAILED in _outcomes(here)",
-        new="return _have_ended(here) and _outcomes(here) == {JobOutcome.FAILED}",
+        old="if not _have_ended(here) or not has_failures(here.state)",
+        new="if not _have_ended(here) or _outcomes(here) != {JobOutcome.FAILED}",
     ),
     Mutant(
         bug="a step ends when its first part has ended",
@@ -143,7 +143,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="two reconciles perform the same overdue effect",
-        file="domain/transitions.py",
+        file="domain/overdue_effects.py",
         old="part = replace(state.parts[key.part], since=now)",
         new="part = state.parts[key.part]",
     ),
@@ -389,7 +389,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a failed preparation is asked for again for ever",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)",
         new="FOR_GOOD = (InvalidItems,)",
     ),
@@ -463,13 +463,13 @@ MUTANTS = (
     ),
     Mutant(
         bug="a preparation that comes no further goes on without end",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="            if self.position == self._begin:\n                raise",
         new="            if False:\n                raise",
     ),
     Mutant(
         bug="a queue of an older attempt is filled again",
-        file="preparation/prepare.py",
+        file="preparation/attempt.py",
         old="[str(row) for row in range(rows)]",
         new="[str(row) for row in range(rows + 1)]",
     ),
@@ -816,6 +816,47 @@ MUTANTS = (
         tests=("tests/unit/worker/test_code_words.py",),
     ),
     Mutant(
+        bug="items that run again have the numbers of their places in the round",
+        file="worker/batchrelay_worker/items.py",
+        old="    if not child.numbers:\n",
+        new="    if True:\n",
+        tests=("tests/unit/worker/test_items.py",),
+    ),
+    Mutant(
+        bug="a child of several items that run again has the numbers of another one's",
+        file="worker/batchrelay_worker/items.py",
+        old="at = _NUMBER_BYTES * row * child.chunk",
+        new="at = _NUMBER_BYTES * row",
+        tests=("tests/unit/worker/test_items.py",),
+    ),
+    Mutant(
+        bug="a class of failures that cannot be is taken",
+        file="cli/batchrelay_cli/pipeline_file/retries.py",
+        old="    if int(code) == SIGKILL:",
+        new="    if False:",
+        tests=("tests/unit/cli/test_retries.py",),
+    ),
+    Mutant(
+        bug="memory that is no number fails the run",
+        file="domain/memory_growth.py",
+        old="return int(text) if _MIB.fullmatch(text) else None",
+        new="return int(text)",
+    ),
+    Mutant(
+        bug="memory grows from that of the first round's definition, below that of the others",
+        file="cli/batchrelay_cli/pipeline_file/retry_use.py",
+        old="for request in _requests_again(step)]",
+        new="for request in [step.request]]",
+        tests=("tests/unit/cli/test_retries.py",),
+    ),
+    Mutant(
+        bug="values in the code of failed items' own command run",
+        file="cli/batchrelay_cli/pipeline_file/shell_code.py",
+        old="    for base in bases if retry else ():\n",
+        new="    for base in ():\n",
+        tests=("tests/unit/cli/test_retries.py",),
+    ),
+    Mutant(
         bug="the worker does not know that code is allowed",
         file="domain/requests.py",
         old="    if step.unsafe_shell:",
@@ -830,8 +871,33 @@ MUTANTS = (
     Mutant(
         bug="a start is refused for a step that it skips",
         file="domain/start_check.py",
-        old="        if condition.names <= self.variables.keys() and not",
+        old="        if is_certain and not",
         new="        if False and not",
+    ),
+    Mutant(
+        bug="failed children are listed without a bound while a person waits",
+        file="api/failures.py",
+        old="islice(self.jobs.failed_children(job_id), most)",
+        new="self.jobs.failed_children(job_id)",
+    ),
+    Mutant(
+        bug="children that were stopped are shown as failures",
+        file="api/failures.py",
+        old="failure.reason.startswith(run.stop.job_reason)",
+        new="failure.reason.startswith(chr(0))",
+    ),
+    Mutant(
+        bug="causes that a later round has repaired are a list of failures",
+        file="domain/variables.py",
+        old='folder = state.failures if state.status is StepStatus.PARTIAL else ""',
+        new="folder = state.failures",
+    ),
+    Mutant(
+        bug="lint lets a step name the failures of one that it runs beside",
+        file="cli/batchrelay_cli/pipeline_file/order.py",
+        old="others = set(step.needs) - step.n_to_n_needs",
+        new="others = set(step.needs)",
+        tests=("tests/unit/cli/test_failure_lists.py",),
     ),
     Mutant(
         bug="only the first group of a step is judged at the start",
@@ -906,6 +972,36 @@ MUTANTS = (
         new="if False:",
     ),
     Mutant(
+        bug="a listing that lags hides children that failed",
+        file="adapters/batch.py",
+        old="if listed < (failed := children_failed(job)):",
+        new="if listed > (failed := children_failed(job)):",
+    ),
+    Mutant(
+        bug="the children of an array are listed whatever became of them",
+        file="adapters/batch.py",
+        old='arrayJobId=array_id, jobStatus="FAILED"',
+        new="arrayJobId=array_id",
+    ),
+    Mutant(
+        bug="an array that says that a child failed is taken for one without children",
+        file="codec/job_detail.py",
+        old="or had_children or reason.startswith(CHILD_FAILED)",
+        new="or had_children",
+    ),
+    Mutant(
+        bug="a log that must not be read fails the preparation",
+        file="adapters/cloudwatch_logs.py",
+        old="if isinstance(problem, Denied):",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a log is read from its beginning",
+        file="adapters/cloudwatch_logs.py",
+        old='"startFromHead": False',
+        new='"startFromHead": True',
+    ),
+    Mutant(
         bug="a start whose effect fails does not say which run it began",
         file="engine/engine.py",
         old="return Handled(run=created, ended=ended, problem=problem)",
@@ -966,7 +1062,7 @@ MUTANTS = (
     Mutant(
         bug="a run keeps no budget for how its steps end",
         file="domain/run_size.py",
-        old="    return REASON_BYTES_MAX * (2 if step.has_items and may_prepare else 1)",
+        old="    return REASON_BYTES_MAX * (2 if retries or (step.has_items and may_prepare) else 1)",
         new="    return 0 * may_prepare",
     ),
     Mutant(

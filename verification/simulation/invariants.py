@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
-from batchrelay.domain.values import JobKey
+from batchrelay.domain.values import JobKey, succeeded_uri
+from batchrelay.preparation.failures.files import failed_numbers
 
 if TYPE_CHECKING:
     from verification.simulation.world import World
 
 UNPREPARED = "not prepared in "
 """How the reason of a step begins that was killed too often."""
+
+ROUNDS_MAX = 10_000
+"""More than a step ever has."""
 
 _RANK = {
     StepStatus.WAITING: 0,
@@ -31,8 +36,10 @@ def check_save(stored: Run | None, run: Run) -> None:
     """A step only goes forward, a terminal one stays, a job once adopted is never exchanged."""
     if stored is None or stored.version != run.version:
         return  # the save will be refused
+    is_redriven = run.redrive != stored.redrive
     for step in run.pipeline.steps:
-        _check_step(stored.state(step.name), run.state(step.name))
+        if not is_redriven:
+            _check_step(stored.state(step.name), run.state(step.name))
         if run.state(step.name).status in (StepStatus.SUBMITTING, StepStatus.ACTIVE):
             events = [need for need in step.needs if need not in step.n_to_n_needs]
             blocked = [need for need in events if not run.state(need).lets_dependents_run]
@@ -48,14 +55,19 @@ def _check_step(old: StepState, new: StepState) -> None:
         assert new == old, f"{old} became {new}"
     assert _rank(new) >= _rank(old), f"{old.status} -> {new.status}"
     if new.round != old.round:
-        return  # an aggregate's next level: its parts are new
+        is_over = new.status.is_terminal
+        rounds = (*new.earlier_rounds, new.parts) if is_over else new.earlier_rounds
+        kept = rounds[: len(old.earlier_rounds)]
+        assert new.level > old.level or kept == old.earlier_rounds, f"{old} became {new}"
+        return  # its parts are new
     for before, after in zip(old.parts, new.parts, strict=False):
         _check_part(before, after)
 
 
 def _rank(state: StepState) -> tuple[int, int]:
-    """An aggregate begins anew with every level."""
-    return state.round, _RANK.get(state.status, 9)
+    """A step begins anew with every round, or level of an aggregate; and the last one is over."""
+    is_over = state.status.is_terminal
+    return (ROUNDS_MAX if is_over else state.round), _RANK.get(state.status, 9)
 
 
 def _check_part(old: Part, new: Part) -> None:
@@ -94,8 +106,12 @@ def check_end(world: World) -> None:
     assert not is_open(run), pending_effects(run)
     assert not list(world.runs.open_runs()), "the sparse index still lists it"
     _check_jobs(world, run)
+    if not world.zombies:
+        _check_items(world, run)
     rules = [number for number, rule in enumerate(run.pipeline.notify) if run.status in rule.on]
-    sent = {notice.id for notice in world.notices.published}
+    latest = "" if run.redrive is None else f"-{run.redrive.number}"
+    ends = tuple(f"-{run.status.lower()}{latest}" for _ in rules)
+    sent = {notice.id for notice in world.notices.published if notice.id.endswith(ends)}
     assert len(sent) == len(rules), sent
 
 
@@ -115,12 +131,43 @@ def _check_what_was_there(world: World, run: Run) -> None:
             assert state.existing == world.plan.left_out(step), (step.name, state)
 
 
+def _parts_of(run: Run, step: Step, state: StepState) -> Iterator[tuple[JobKey, Part]]:
+    """Those of every round that failed items made; of an aggregate, of its latest level."""
+    first = state.round - len(state.earlier_rounds)
+    for round_number, parts in enumerate((*state.earlier_rounds, state.parts), start=first):
+        for number, part in enumerate(parts):
+            key = JobKey(run_id=run.id, label=step.label, round=round_number, part=number)
+            yield key, part
+
+
+def _check_items(world: World, run: Run) -> None:
+    """Every item ran as often as it had to, and the lists of failures are right."""
+    for step in run.pipeline.steps:
+        state, outcome = run.state(step.name), world.plan.outcome(step)
+        if outcome is None or state.status is not outcome.status:
+            continue
+        if state.status not in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
+            continue
+        items = state.children or 0 if state.items is None else state.items
+        succeeded = {n for name, n in world.item_runs.succeeded if name == step.name}
+        failed = outcome.own | outcome.upstream
+        assert len(succeeded) == items - len(failed), (step.name, items, failed)
+        assert not succeeded & failed, (step.name, failed)
+        if state.status is StepStatus.PARTIAL:
+            assert failed_numbers(world.objects, state) == failed, (step.name, failed)
+            assert (state.failed_items, state.upstream_items) == (
+                len(outcome.own - outcome.upstream),
+                len(outcome.upstream),
+            ), state
+            listed = world.objects.objects[succeeded_uri(state.failures)].splitlines()
+            assert len(listed) == len(succeeded), (step.name, listed)
+
+
 def _check_jobs(world: World, run: Run) -> None:
     adopted, withdrawn = {}, set()
     for step in run.pipeline.steps:
         state = run.state(step.name)
-        for number, part in enumerate(state.parts):
-            key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
+        for key, part in _parts_of(run, step, state):
             name = key.name
             if part.outcome is JobOutcome.CANCELLED and part.job_id is None:
                 withdrawn.add(name)

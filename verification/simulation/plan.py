@@ -19,13 +19,15 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
 from batchrelay.domain.values import Json
+from verification.simulation.retries import ItemFates, Outcome, outcome_of, with_retries
 
 BUCKET = "bucket"
 QUEUE = "queue"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:topic"
 
-SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
+SUCCEEDED, PARTIAL, FAILED, SKIPPED, CANCELLED = (
     StepStatus.SUCCEEDED,
+    StepStatus.PARTIAL,
     StepStatus.FAILED,
     StepStatus.SKIPPED,
     StepStatus.CANCELLED,
@@ -52,6 +54,8 @@ class Plan:
     those of the steps that continue them, are there."""
     fates: dict[tuple[str, int], JobOutcome | None] = field(default_factory=dict)
     """By step label and part; None is a submission that AWS Batch refuses."""
+    item_fates: dict[str, ItemFates] = field(default_factory=dict)
+    """Of the steps that retry or tolerate failed items, and of those behind them (N_TO_N)."""
     poison: frozenset[str] = frozenset()
     """Steps whose list kills, or breaks, every attempt to read it."""
     unprepared: frozenset[str] = frozenset()
@@ -101,10 +105,41 @@ class Plan:
         return (-(-items // step.chunk),)
 
     def _outputs(self, step: Step) -> int:
+        outcome = self.outcome(step)
+        failed = 0 if outcome is None else len(outcome.own | outcome.upstream)
+        return self._listed(step) - failed
+
+    def _listed(self, step: Step) -> int:
         if continues(step):
-            return self._outputs(self.pipeline.step(min(step.n_to_n_needs)))
+            return self._listed(self.pipeline.step(min(step.n_to_n_needs)))
         items = self.items.get(step.name)
         return sum(self.children(step) or ()) if items is None else items
+
+    def outcome(self, step: Step) -> Outcome | None:
+        """What becomes of the items of a step that retries or tolerates; None of any other."""
+        fates, children = self.item_fates.get(step.name), self.children(step)
+        if fates is None or children is None:
+            return None
+        blocked: set[int] = set()
+        for need in step.n_to_n_needs:
+            before = self.outcome(self.pipeline.step(need))
+            blocked |= set() if before is None else before.own | before.upstream
+        return outcome_of(step, fates, self._numbers(step, children), blocked)
+
+    def _numbers(self, step: Step, children: tuple[int, ...]) -> tuple[range, ...]:
+        """The numbers of each group's items."""
+        if continues(step):
+            lead = self.pipeline.step(min(step.n_to_n_needs))
+            return self._numbers(lead, children)
+        listed, there = self.items.get(step.name), self.left_out(step)
+        if listed is None:
+            return tuple(range(count) for count in children)
+        if not step.groups:
+            return (range(listed - there),)
+        assert step.chunk is not None, step
+        few = max(0, min(listed, 2) - there)
+        start = children[0] * step.chunk
+        return (range(few), range(start, start + listed - there - few))
 
     def _sizes(self, name: str) -> list[int]:
         counts = self.children(self.pipeline.step(name)) or ()
@@ -172,18 +207,20 @@ class Plan:
             for upstream in step.n_to_n_needs
         ):
             return frozenset({FAILED})
+        outcome = self.outcome(step)
+        if outcome is not None:
+            return frozenset({outcome.status})
         fates = [self.fate(step.label, part) for part in range(self.parts(step))]
         all_well = all(fate is JobOutcome.SUCCEEDED for fate in fates)
         return frozenset({SUCCEEDED if all_well else FAILED})
 
     def _may_start(self, upstream: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
         """Whether the upstream step ever had parts."""
-        return (
-            FAILED in so_far[upstream] and self.children(self.pipeline.step(upstream)) is not None
-        )
+        is_counted = self.children(self.pipeline.step(upstream)) is not None
+        return FAILED in so_far[upstream] and (is_counted or upstream in self.item_fates)
 
     def _lets_run(self, need: str, so_far: dict[str, frozenset[StepStatus]]) -> bool:
-        if so_far[need] == {SUCCEEDED}:
+        if so_far[need] <= {SUCCEEDED, PARTIAL}:
             return True
         step = self.pipeline.step(need)
         children = self.children(step)
@@ -200,7 +237,9 @@ class Plan:
         statuses = {state.status for state in run.steps.values()}
         if CANCELLED in statuses:
             return RunStatus.FAILED if self.pipeline.timeout_s else RunStatus.CANCELLED
-        return RunStatus.FAILED if FAILED in statuses else RunStatus.SUCCEEDED
+        if FAILED in statuses:
+            return RunStatus.FAILED
+        return RunStatus.PARTIAL if PARTIAL in statuses else RunStatus.SUCCEEDED
 
 
 def random_plan(rng: random.Random) -> Plan:
@@ -225,7 +264,7 @@ def random_plan(rng: random.Random) -> Plan:
             if failing and rng.random() < 0.1:
                 fates[step.label, part] = rng.choice((JobOutcome.FAILED, None))
     rules = (
-        NoticeRule(topic=TOPIC, on=frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})),
+        NoticeRule(topic=TOPIC, on=frozenset({"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"})),
         NoticeRule(topic=TOPIC, on=frozenset({"FAILED"})),
     )
     stop = rng.random()
@@ -253,6 +292,20 @@ def with_little_room(plan: Plan, rng: random.Random) -> Plan:
     steps = tuple(map(_wider, plan.pipeline.steps))
     pipeline = replace(plan.pipeline, steps=steps)
     return replace(plan, pipeline=pipeline, room_bytes=rng.choice(LITTLE_ROOM_BYTES))
+
+
+def with_failed_items(plan: Plan, rng: random.Random) -> Plan:
+    """The same, but now and then its steps retry and tolerate failed items."""
+    if rng.random() >= 0.4:
+        return plan
+    steps, item_fates = with_retries(plan.pipeline.steps, rng)
+    labels = {step.label for step in steps if step.name in item_fates}
+    return replace(
+        plan,
+        pipeline=replace(plan.pipeline, steps=steps),
+        item_fates=item_fates,
+        fates={key: fate for key, fate in plan.fates.items() if key[0] not in labels},
+    )
 
 
 def _wider(step: Step) -> Step:

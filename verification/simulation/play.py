@@ -20,11 +20,21 @@ from batchrelay.engine import engine
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from verification.simulation.invariants import check_end
-from verification.simulation.plan import BUCKET, TOPIC, random_plan, with_little_room
+from verification.simulation.plan import (
+    BUCKET,
+    TOPIC,
+    random_plan,
+    with_failed_items,
+    with_little_room,
+)
+from verification.simulation.redrive import may_be_redriven, redrive
 from verification.simulation.world import NO_FAULTS, RUN_ID, World, random_fault_rates
 
 STORM_TICKS_MAX = 400
 CALM_TICKS_MAX = 4_000
+
+REDRIVES = 0.5
+"""How many of the runs that ended with failures are redriven."""
 
 
 class SimulationError(AssertionError):
@@ -43,6 +53,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     rng = random.Random(seed)
     forks = random.Random(f"forks of {seed}")
     plan = with_little_room(random_plan(rng), forks)
+    plan = with_failed_items(plan, random.Random(f"failed items of {seed}"))
     fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(
@@ -61,13 +72,13 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
             patch.object(postponing, "SUBMISSIONS_MAX", fault_rates.submissions),
             _room(world),
         ):
-            _play(world)
+            _play(world, random.Random(f"redrive of {seed}"))
     except AssertionError as error:
         raise SimulationError(f"seed {seed}: {error}") from error
     return world.counts
 
 
-def _play(world: World) -> None:
+def _play(world: World, redrives: random.Random) -> None:
     has_started = world.start()
     may_be_refused = world.plan.room_bytes is not None and not has_started
     is_right = may_be_refused or has_started is not world.plan.is_refused()
@@ -78,6 +89,14 @@ def _play(world: World) -> None:
         if not list(world.runs.open_runs()):
             break
         world.tick()
+    _calm(world)
+    if may_be_redriven(world) and redrives.random() < REDRIVES:
+        redrive(world, redrives)
+        _calm(world)
+
+
+def _calm(world: World) -> None:
+    """Nothing goes wrong any more, so the run ends."""
     world.fault_rates = NO_FAULTS
     for _ in range(CALM_TICKS_MAX):
         if not list(world.runs.open_runs()) and not world.letters and _all_ended(world):

@@ -16,6 +16,7 @@ from batchrelay.adapters.memory import (
     MemoryClock,
     MemoryJob,
     MemoryJobs,
+    MemoryLogs,
     MemoryNotices,
     MemoryObjects,
     MemoryPipelineStore,
@@ -41,18 +42,21 @@ from batchrelay.domain.events import (
     JobSubmitted,
     JobSucceeded,
 )
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import JobReport
-from batchrelay.preparation import prepare as preparation
+from batchrelay.preparation import attempt
 from batchrelay.preparation.prepare import Preparation
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import cancelled, check_size
 from verification.simulation.invariants import UNPREPARED, check_save, check_submission
 from verification.simulation.plan import BUCKET, TOPIC, Plan
+from verification.simulation.retries import ItemRuns
 
 RUN_ID = "run1"
 DELIVERIES_MAX = 4
@@ -182,6 +186,10 @@ class JobsPort(Port):
         return answer
 
 
+def _outcome_of(failures: list[ChildFailure]) -> JobOutcome:
+    return JobOutcome.FAILED if failures else JobOutcome.SUCCEEDED
+
+
 @dataclass
 class World:
     """One run in its world."""
@@ -194,6 +202,7 @@ class World:
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     pipelines: MemoryPipelineStore = field(default_factory=MemoryPipelineStore)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    logs: MemoryLogs = field(default_factory=MemoryLogs)
     notices: MemoryNotices = field(default_factory=MemoryNotices)
     preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
@@ -211,12 +220,14 @@ class World:
     dead_attempts: Counter[str] = field(default_factory=Counter)
     """Attempts to prepare a step that ended without a result."""
     zombies: int = 0
+    item_runs: ItemRuns = field(init=False)
     left_out: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
     _nested: bool = False
 
     def __post_init__(self) -> None:
+        self.item_runs = ItemRuns(objects=self.objects.objects)
         self.pipelines.put_pipeline(self.plan.pipeline)
         for name, count in self.plan.items.items():
             uri = self.plan.pipeline.step(name).for_each.file  # type: ignore[union-attr]
@@ -232,15 +243,20 @@ class World:
         def port(thing: object) -> Any:
             return Port(self, thing)
 
+        jobs = JobsPort(self, self.jobs)
         return Engine(
             runs=port(self.runs),
             pipelines=self.pipelines,
-            jobs=JobsPort(self, self.jobs),
+            jobs=jobs,
             notices=port(self.notices),
             preparations=port(self.preparations),
             queues=port(self.queues),
             preparation=Preparation(
-                objects=port(self.objects), queues=port(self.queues), clock=self.clock
+                objects=port(self.objects),
+                queues=port(self.queues),
+                jobs=jobs,
+                logs=port(self.logs),
+                clock=self.clock,
             ),
             clock=self.clock,
             backoff=MemoryBackoff(seconds=self._seconds_left()),
@@ -376,14 +392,19 @@ class World:
         active = [job for job in self.jobs.jobs.values() if self._may_end(job)]
         if active:
             job = self.rng.choice(active)
-            self.jobs.end(job.job_id, self._fate(job), self.reason, at=self.clock.now())
+            failures = self._failed_children(job)
+            fate = self._fate(job) if failures is None else _outcome_of(failures)
+            self.jobs.end(
+                job.job_id, fate, self.reason, at=self.clock.now(), failures=failures or ()
+            )
         self._announce_ends()
 
     def is_left_out(self, job_id: str) -> bool:
         """Whether DescribeJobs does not know a job this time. One that will succeed is known again
         at the next look; one that will fail may be forgotten for good."""
         job = self.jobs.jobs[job_id]
-        will_fail = job.outcome is None and self._fate(job) is JobOutcome.FAILED
+        is_known = self._step(job).name in self.plan.item_fates
+        will_fail = job.outcome is None and not is_known and self._fate(job) is JobOutcome.FAILED
         if will_fail and self._chance(self.fault_rates.forgotten):
             self.forgotten.add(job_id)
         if job_id in self.forgotten:
@@ -409,6 +430,22 @@ class World:
         return job.outcome is None and all(
             upstream.outcome is not None for upstream in n_to_n_needs
         )
+
+    def _step(self, job: MemoryJob) -> Step:
+        key = JobKey.parse(job.name)
+        assert key is not None, job
+        step = self.plan.pipeline.step_of_label(key.label)
+        assert step is not None, job
+        return step
+
+    def _failed_children(self, job: MemoryJob) -> list[ChildFailure] | None:
+        """Of a step whose items have fates of their own; None of any other."""
+        step = self._step(job)
+        fates = self.plan.item_fates.get(step.name)
+        if fates is None:
+            return None
+        upstream = {index for upstream in self._upstream_jobs(job) for index in upstream.failures}
+        return self.item_runs.failures(job, step, fates, upstream)
 
     def _fate(self, job: MemoryJob) -> JobOutcome:
         if any(upstream.outcome is JobOutcome.FAILED for upstream in self._upstream_jobs(job)):
@@ -444,8 +481,8 @@ class World:
             at=self.clock.now(),
             key=key,
             job_id=job_id,
-            succeeded=0,
-            failed=1,
+            succeeded=job.succeeded,
+            failed=job.failed or 1,
             reason=job.reason,
             stopped_at=job.stopped_at,
         )
@@ -488,7 +525,7 @@ class World:
             self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
             return
         self.dead_attempts[wanted.step] += 1
-        with patch.object(preparation, "LOOKS_EVERY", 2):
+        with patch.object(attempt, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
                 RUN_ID,
                 wanted.step,

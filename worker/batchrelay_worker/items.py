@@ -1,11 +1,11 @@
-"""This child's items: two small byte ranges of the manifest, whatever its length."""
+"""This child's items: small byte ranges of the manifest, whatever its length."""
 
 from __future__ import annotations
 
 import json
 import re
 import struct
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import WorkerError
@@ -13,6 +13,9 @@ from batchrelay_worker.errors import WorkerError
 _TOKEN = re.compile(r"\{(item(?:\.[^}]+)?)\}")
 _INDEX = re.compile(r"[0-9]{1,9}")
 _OFFSET_BYTES = 8
+_NUMBER = re.compile(rb" *[0-9]+\n")
+_NUMBER_BYTES = 11
+"""Of a line of BATCHRELAY_ITEM_NUMBERS: 10 characters and a line feed."""
 
 VARIABLE_CHARS_MAX = 30_000
 """Of a variable: Linux takes 128 KiB of each, four bytes a character; a longer one is left out."""
@@ -40,6 +43,8 @@ class Child(NamedTuple):
     queue: str
     """SQS URL; empty without one."""
     attempt: int
+    numbers: str = ""
+    """S3 URI of the numbers of the manifest's items; empty unless failed items run again."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Child:
@@ -58,6 +63,7 @@ class Child(NamedTuple):
                 results=environment.get("BATCHRELAY_RESULTS", ""),
                 queue=environment.get("BATCHRELAY_QUEUE", ""),
                 attempt=int(environment.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+                numbers=environment.get("BATCHRELAY_ITEM_NUMBERS", ""),
             )
         except ValueError as error:
             raise WorkerError(f"the job's environment is not batchrelay's: {error}") from None
@@ -71,7 +77,8 @@ class Child(NamedTuple):
 def items_of(child: Child, aws: Aws) -> list[Item]:
     """The items of a child; a step without items has its own number for one."""
     if not child.manifest:
-        return [Item(child.number, {"number": child.number})]
+        [number] = _numbers(child, child.row, 1, aws)
+        return [Item(number, {"number": number})]
     return list(row_items(child, child.row, aws))
 
 
@@ -88,9 +95,27 @@ def row_items(child: Child, row: int, aws: Aws) -> Iterator[Item]:
         values = [json.loads(line) for line in lines]
     except (struct.error, ValueError, RecursionError) as error:
         raise WorkerError(f"{child.manifest} and its offsets do not agree: {error}") from None
-    first = (child.group_offset + row) * child.chunk
-    for number, value in enumerate(values, start=first):
+    for number, value in zip(_numbers(child, row, len(values), aws), values):
         yield Item(number, value)
+
+
+def _numbers(child: Child, row: int, count: int, aws: Aws) -> Sequence[int]:
+    """The numbers of the items of a row: counted, or where failed items run again, those that the
+    items had in the first round. Raises: WorkerError, ServiceError."""
+    if not child.numbers:
+        first = (child.group_offset + row) * child.chunk
+        return range(first, first + count)
+    if count == 0:
+        return ()
+    at = _NUMBER_BYTES * row * child.chunk
+    data = aws.get(child.numbers, at, at + _NUMBER_BYTES * count - 1)
+    lines = [data[i : i + _NUMBER_BYTES] for i in range(0, len(data), _NUMBER_BYTES)]
+    is_whole = len(data) == _NUMBER_BYTES * count
+    if not is_whole or not all(_NUMBER.fullmatch(line) for line in lines):
+        raise WorkerError(
+            f"{child.numbers} does not have the numbers of {count} items at byte {at}"
+        )
+    return [int(line) for line in lines]
 
 
 # --- what {item.…} means -------------------------------------------------------

@@ -8,10 +8,10 @@ from typing import Any
 
 from batchrelay.domain.limits import TAGS_MAX
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.values import merged
 from batchrelay_cli.pipeline_file.definitions import OUR_TAGS, is_fargate, is_part, part_of_a_vcpu
 from batchrelay_cli.pipeline_file.document import Document
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
+from batchrelay_cli.pipeline_file.overrides import variants, with_overrides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +58,14 @@ def _is_named(definition: Mapping[str, Any]) -> bool:
 def _requests(
     number: int, step: Step, entries: Any, defaults: Mapping[str, Any]
 ) -> Iterator[_Request]:
-    """The step's own, and those of its groups."""
+    """The step's own, and its variants."""
     own = Layer(place=("steps", number), values=entries[number])
     layers = (own, Layer(place=DEFAULTS, values=defaults))
     yield _Request(step=step.name, layers=layers, values=step.request)
-    for index, group in enumerate(step.groups):
-        overrides = dict(group.overrides)
-        layer = Layer(place=(*own.place, "flow", "groups", index), values=overrides)
-        values = merged(step.request, overrides)
-        yield _Request(step=step.name, layers=(layer, *layers), values=values)
+    for overrides in variants(step.groups, step.retry_failed):
+        above = [Layer(place=(*own.place, *path), values=values) for path, values in overrides]
+        values = with_overrides(step.request, overrides)
+        yield _Request(step=step.name, layers=(*above, *layers), values=values)
 
 
 def _misuses(

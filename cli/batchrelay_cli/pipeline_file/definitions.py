@@ -101,7 +101,7 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
 def _resource_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
     """Both must be there, in one of their two spellings. Source: ContainerProperties."""
     container = entry["containerProperties"]
-    amounts = _amounts(container)
+    amounts = amounts_of(container)
     wanting = [f'{{type: {kind}, value: "…"}}' for kind, _ in _NEEDED if kind not in amounts]
     if wanting:
         message = (
@@ -134,8 +134,8 @@ def _fargate_violations(amounts: Mapping[str, str]) -> Iterator[Violation]:
         yield Violation(path=path, message=message)
 
 
-def _amounts(container: Mapping[str, Any]) -> dict[str, str]:
-    """By kind, the deprecated spelling too."""
+def amounts_of(container: Mapping[str, Any]) -> dict[str, str]:
+    """Of resourceRequirements, by kind; the deprecated spelling too."""
     amounts = {kind: str(container[old]) for kind, old in _NEEDED if old in container}
     entries = container.get("resourceRequirements")
     for entry in entries if isinstance(entries, list) else ():

@@ -11,7 +11,7 @@ from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
 from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
 from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME
-from batchrelay.domain.variables import looks_right
+from batchrelay.domain.variables import FAILURE_LISTS, looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
@@ -172,6 +172,11 @@ def _unknown_variable(name: str, names: Collection[str]) -> str:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
         hint = f"; did you mean ${{{close[0]}}}?" if close else ""
         return f"${{{name}}}: {parts[1]} is no step before this one that has a flow.output{hint}"
+    if len(parts) == 3 and parts[0] == "steps" and parts[2] in FAILURE_LISTS:
+        return (
+            f"${{{name}}}: {parts[1]} is no step that has ended before this one begins (an N_TO_N "
+            "step has not) and has flow.tolerate or flow.retryFailed"
+        )
     if name.partition(".")[0] == "item":
         return (
             f"${{{name}}}: the children of an array share one request, which knows no item: write "

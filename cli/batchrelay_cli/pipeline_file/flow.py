@@ -22,15 +22,16 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.preparation.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
-from batchrelay_cli.pipeline_file.shapes import check, request_shape, unknown_key
+from batchrelay_cli.pipeline_file.overrides import read_overrides
+from batchrelay_cli.pipeline_file.retries import read_retry_failed, read_tolerate
+from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 KEYS = (
-    "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "when", "output",
-    "unsafeShell",
+    "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "retryFailed",
+    "tolerate", "when", "output", "unsafeShell",
 )  # fmt: skip
-_NOT_BUILT = ("retryFailed", "tolerate", "canary")
+_NOT_BUILT = ("canary",)
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
-NOT_IN_GROUPS = ("jobName", "dependsOn", "arrayProperties", "flow", "when")
 SEPARATOR = r"[^A-Za-z0-9\"\s]|\t"
 """One character between the columns of a CSV file."""
 FAN_IN_MIN, FAN_IN_MAX = 2, 1_000
@@ -54,6 +55,8 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         "groups": tuple(_groups(document, (*place, "groups"), value.get("groups", []))),
         "aggregate": _aggregate(document, (*place, "aggregate"), value.get("aggregate")),
         "workers": _workers(document, (*place, "queue"), value.get("queue")),
+        "retry_failed": read_retry_failed(document, (*place, "retryFailed"), value),
+        "tolerate": read_tolerate(document, (*place, "tolerate"), value),
         "when": _when(document, (*place, "when"), value.get("when")),
         "output": _output(document, (*place, "output"), value.get("output")),
         "unsafe_shell": _flag(document, (*place, "unsafeShell"), value.get("unsafeShell", False)),
@@ -228,12 +231,7 @@ def _groups(document: Document, place: Place, value: Any) -> list[Group]:
         if not isinstance(entry, dict):
             document.wrong(inner, "a group must be {when: CONDITION, containerOverrides: …}")
             continue
-        overrides = {key: inside for key, inside in entry.items() if key != "when"}
-        without = frozenset(request_shape("SubmitJob").required_members)
-        check(document, overrides, request_shape("SubmitJob"), inner, without=tuple(without))
-        for key in NOT_IN_GROUPS:
-            if key in overrides:
-                document.wrong_key((*inner, key), f"{key} belongs to the step, not to a group")
+        overrides = read_overrides(document, inner, entry, ("when",), "a group")
         if "when" not in entry and number < len(value) - 1:
             document.wrong(inner, "only the last group may leave out when: it takes all the rest")
         when = _condition(document, (*inner, "when"), entry.get("when"))

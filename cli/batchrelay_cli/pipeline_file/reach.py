@@ -14,8 +14,10 @@ from typing import Any
 from batchrelay.domain.n_to_n_chains import outputs_to_skip
 from batchrelay.domain.pipeline import ListFile, Listing, Pipeline, S3Trigger, Step
 from batchrelay.domain.templates import references
+from batchrelay.domain.variables import FAILURE_LISTS
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
+from batchrelay_cli.pipeline_file.overrides import variants
 
 _S3 = "s3://"
 _EXPANSIONS_MAX = 100
@@ -80,10 +82,10 @@ def reaches(
         )
         for key, kind in (("jobQueue", Kind.QUEUE), ("jobDefinition", Kind.DEFINITION)):
             yield texts.reach(kind, source(layers, (key,)), str(step.request[key]))
-            for index, group in enumerate(step.groups):
-                if key in group.overrides:
-                    place: Place = ("steps", number, "flow", "groups", index, key)
-                    yield texts.reach(kind, place, str(group.overrides[key]))
+            for overrides in variants(step.groups, step.retry_failed):
+                path, values = overrides[0]
+                if len(overrides) == 1 and key in values:
+                    yield texts.reach(kind, ("steps", number, *path, key), str(values[key]))
         for where, text in _uris(pipeline, number, step):
             yield texts.reach(Kind.BUCKET, where, text)
     for number, rule in enumerate(pipeline.notify):
@@ -145,7 +147,9 @@ class _Texts:
         if lead == "params":
             return next((p.default for p in self.pipeline.params if p.name == rest), None)
         if lead == "steps":
-            return self.pipeline.step(rest.removesuffix(".output")).output
+            step, _, what = rest.rpartition(".")
+            is_own = what in FAILURE_LISTS
+            return f"{_S3}${{env.bucket}}/" if is_own else self.pipeline.step(step).output
         trigger_values = {
             "bucket": bucket,
             "folder": f"{_S3}{bucket}/",

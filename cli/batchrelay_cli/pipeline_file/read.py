@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
 from batchrelay.domain.templates import references
-from batchrelay.domain.variables import STEP_OUTCOMES
+from batchrelay.domain.variables import FAILURE_LISTS, STEP_OUTCOMES
 from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.definition_use import check_use
 from batchrelay_cli.pipeline_file.definitions import read_definitions
@@ -28,7 +28,9 @@ from batchrelay_cli.pipeline_file.fields import (
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
+from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.reach import check_reach
+from batchrelay_cli.pipeline_file.retry_use import check_rounds, with_memory
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
@@ -123,6 +125,8 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     entries: Any = data.get("steps")
     check_commands(document, entries, defaults, data.get("jobDefinitions"))
     check_code(document, entries, defaults, data.get("jobDefinitions"))
+    steps = with_memory(document, steps, definitions)
+    check_rounds(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
     check_graph(document, steps, entries)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
@@ -183,20 +187,28 @@ def _check_all_variables(
     base = {*RUN_VARIABLES, *triggers, *(f"params.{param.name}" for param in params)}
     _check_param_circle(document, params)
     check_variables(document, data.get("params", {}), ("params",), base)
-    upstream = _upstream([step for _, step in steps])
+    upstream = steps_before([step for _, step in steps])
     outputs = {step.name for _, step in steps if step.output is not None}
+    ended = ended_before([step for _, step in steps], upstream)
+    collecting = collecting_steps([step for _, step in steps])
     check_variables(document, data.get("defaults", {}), ("defaults",), base)
     by_name = {step.name: step for _, step in steps}
     for number, step in steps:
         before = outputs & upstream[step.name]
         variable_names = {*base, *(f"steps.{name}.output" for name in before)}
+        variable_names |= _failure_lists(collecting & ended[step.name])
         here = {*variable_names, "items.file"} if has_file(step, by_name) else variable_names
         _check_step_variables(
             document, ("steps", number), data["steps"][number], step, variable_names, here
         )
         _check_orders(document, ("steps", number, "flow", "when"), step, params)
     everything = {*base, *(f"steps.{name}.output" for name in outputs)}
+    everything |= _failure_lists(collecting)
     check_variables(document, data.get("notify", []), ("notify",), everything)
+
+
+def _failure_lists(names: Collection[str]) -> set[str]:
+    return {f"steps.{name}.{what}" for name in names for what in FAILURE_LISTS}
 
 
 def _check_step_variables(
@@ -219,6 +231,8 @@ def _check_step_variables(
             check_variables(document, value, inner, variable_names, items=is_array(step))
         elif key == "groups":
             check_variables(document, [g.overrides for g in step.groups], inner, here)
+        elif key == "retryFailed":
+            check_variables(document, value, inner, here)
         else:
             check_variables(document, value, inner, variable_names)
     _check_when(document, (*place, "flow", "when"), step, variable_names)
@@ -259,18 +273,3 @@ def _check_param_circle(document: Document, params: tuple[Param, ...]) -> None:
     for names in cycles(needs):
         first = min(names, key=order.index)
         document.wrong(("params", first), f"the default of {first} refers to itself in a circle")
-
-
-def _upstream(steps: Sequence[Step]) -> dict[str, set[str]]:
-    """Every step that a step waits for, directly or not; a cycle ends where it began."""
-    needs = {step.name: set(step.needs) for step in steps}
-    closure = {name: set(direct) for name, direct in needs.items()}
-    changed = True
-    while changed:
-        changed = False
-        for above in closure.values():
-            more = set().union(*(closure.get(name, set()) for name in above)) - above
-            if more:
-                above |= more
-                changed = True
-    return closure

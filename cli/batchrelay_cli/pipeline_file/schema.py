@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
@@ -27,7 +28,9 @@ from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
 from batchrelay.domain.values import NAME
 from batchrelay_cli.pipeline_file.definitions import DESCRIBED
 from batchrelay_cli.pipeline_file.fields import OUTCOMES, PARAM_NAME
-from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, NOT_IN_GROUPS, SEPARATOR
+from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, SEPARATOR
+from batchrelay_cli.pipeline_file.overrides import OF_THE_STEP
+from batchrelay_cli.pipeline_file.retries import EXIT_CODE_CLASS, MEMORY_FACTOR, ROUNDS_MAX
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
 
@@ -150,7 +153,7 @@ def _step(shapes: _Shapes) -> Schema:
 
 
 def _flow(shapes: _Shapes) -> Schema:
-    submit = _members(shapes, request_shape("SubmitJob"), (*NOT_IN_GROUPS, *OTHER_OVERRIDES))
+    submit = _members(shapes, request_shape("SubmitJob"), (*OF_THE_STEP, *OTHER_OVERRIDES))
     one = {"type": "integer", "minimum": 1}
     of, fan_in = _TEXT, {"type": "integer", "minimum": FAN_IN_MIN, "maximum": FAN_IN_MAX}
     workers = {"type": "integer", "minimum": 1, "maximum": ARRAY_SIZE_MAX}
@@ -170,10 +173,35 @@ def _flow(shapes: _Shapes) -> Schema:
             "The items go into a queue that so many children pull from.",
             _object(required=("workers",), workers=workers),
         ),
+        retryFailed=_described(
+            "Further rounds, over the items that failed in the one before.", _retry_failed(submit)
+        ),
+        tolerate=_described("Failed items with which it ends PARTIAL.", {"anyOf": _tolerate()}),
         when=_described("SKIPPED if this condition does not hold.", _TEXT),
         output=_described("Where it leaves its result.", _TEXT),
         unsafeShell=_described("Values may stand in the code of a shell.", {"type": "boolean"}),
     )
+
+
+def _retry_failed(submit: Schema) -> Schema:
+    named = {"anyOf": [{"enum": list(FailureClass)}, _TEXT | {"pattern": f"^{EXIT_CODE_CLASS}$"}]}
+    return _object(
+        required=("rounds",),
+        rounds={"type": "integer", "minimum": 1, "maximum": ROUNDS_MAX},
+        when=_described("The classes of failures that run again.", _list(named) | {"minItems": 1}),
+        memory=_described(
+            "By what an item's memory grows each time that it ran out of memory.",
+            _TEXT | {"pattern": f"^{MEMORY_FACTOR}$"},
+        ),
+        **submit,
+    )
+
+
+def _tolerate() -> list[Schema]:
+    return [
+        _object(required=("count",), count={"type": "integer", "minimum": 0}),
+        _object(required=("percent",), percent={"type": "number", "minimum": 0, "maximum": 100}),
+    ]
 
 
 def _for_each() -> list[Schema]:

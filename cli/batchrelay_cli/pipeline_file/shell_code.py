@@ -68,13 +68,18 @@ _Layers = list[tuple[Mapping[str, Any], Place]]
 def _requests(
     number: int, step: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Iterator[_Layers]:
-    """The step's own request, and that of each of its groups."""
+    """The step's own request, and its variants (see `overrides.variants`), as they are written."""
     own: _Layers = [(step, ("steps", number)), (defaults, ("defaults",))]
-    yield own
-    groups = _mapping(step, "flow").get("groups")
+    flow, place = _mapping(step, "flow"), ("steps", number, "flow")
+    groups = flow.get("groups")
+    bases = [own]
     for index, group in enumerate(groups if isinstance(groups, list) else []):
         if isinstance(group, dict):
-            yield [(group, ("steps", number, "flow", "groups", index)), *own]
+            bases.append([(group, (*place, "groups", index)), *own])
+    yield from bases
+    retry = _mapping(flow, "retryFailed")
+    for base in bases if retry else ():
+        yield [(retry, (*place, "retryFailed")), *base]
 
 
 def _command(

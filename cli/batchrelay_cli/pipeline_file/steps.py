@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchrelay.domain.limits import ARRAY_SIZE_MIN, STEPS_MAX
-from batchrelay.domain.pipeline import Group, Step, StepOutputs
+from batchrelay.domain.pipeline import Step, StepOutputs
 from batchrelay.domain.request_rules import (
     array_violations,
     size_violations,
@@ -19,6 +19,8 @@ from batchrelay_cli.pipeline_file.edges import read_edges
 from batchrelay_cli.pipeline_file.fields import check_name
 from batchrelay_cli.pipeline_file.flow import read_flow
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, note, source
+from batchrelay_cli.pipeline_file.overrides import variants, with_overrides
+from batchrelay_cli.pipeline_file.retries import check_together
 from batchrelay_cli.pipeline_file.shapes import check, meant_key, request_shape
 
 _OURS = ("flow", "dependsOn", "jobName")
@@ -105,13 +107,14 @@ def _step(
     layers = (Layer(place=place, values=own), Layer(place=DEFAULTS, values=defaults))
     request = _without_deprecated(document, layers, merged(defaults, own))
     _check_request(document, layers, request)
-    _check_groups(document, layers, request, flow.get("groups", ()))
+    _check_variants(document, layers, request, flow)
     if (flow.get("for_each") or flow.get("aggregate")) and "arrayProperties" in request:
         document.wrong(
             source(layers, ("arrayProperties",)),
             "the items decide the array's size: leave arrayProperties out",
         )
     edges = read_edges(document, (*place, "dependsOn"), entry.get("dependsOn", []))
+    check_together(document, (*place, "flow"), entry.get("flow"), sequential=edges.sequential)
     return Step(
         name=name,
         needs=_with_sources(edges.needs, flow),
@@ -122,21 +125,19 @@ def _step(
     )
 
 
-def _check_groups(
+def _check_variants(
     document: Document,
     layers: Sequence[Layer],
     request: Mapping[str, Any],
-    groups: Sequence[Group],
+    flow: Mapping[str, Any],
 ) -> None:
-    """What a group changes is part of a request of its own."""
+    """What a group or a round of failed items changes is part of a request of its own."""
     [own, _] = layers
-    for number, group in enumerate(groups):
-        overrides = dict(group.overrides)
-        layer = Layer(place=(*own.place, "flow", "groups", number), values=overrides)
-        both = (layer, *layers)
-        _check_request(
-            document, both, _without_deprecated(document, both, merged(request, overrides))
-        )
+    for overrides in variants(flow.get("groups", ()), flow.get("retry_failed")):
+        above = [Layer(place=(*own.place, *path), values=values) for path, values in overrides]
+        both = (*above, *layers)
+        changed = with_overrides(request, overrides)
+        _check_request(document, both, _without_deprecated(document, both, changed))
 
 
 def _sized(request: Any) -> Any:

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.templates import expand
-from batchrelay.domain.values import Json, merged
+from batchrelay.domain.values import Json
+from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
 if TYPE_CHECKING:
@@ -103,13 +104,6 @@ def deregister(batch: BatchClient, pipeline: str) -> list[str]:
     return names
 
 
-def requests_of(step: Step) -> Iterator[Mapping[str, Json]]:
-    """The requests that a step may make: its own, and those of its groups."""
-    yield step.request
-    for group in step.groups:
-        yield merged(step.request, group.overrides)
-
-
 def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
     """The job queues that a file names and that are not there."""
     return sorted(_named_queues(file) - _queues(batch, file).keys())
@@ -193,6 +187,8 @@ def pinned(pipeline: Pipeline, revisions: Mapping[str, int]) -> Pipeline:
             step,
             request=pin(step.request),
             groups=tuple(replace(g, overrides=pin(g.overrides)) for g in step.groups),
+            retry_failed=step.retry_failed
+            and replace(step.retry_failed, overrides=pin(step.retry_failed.overrides)),
         )
         for step in pipeline.steps
     )

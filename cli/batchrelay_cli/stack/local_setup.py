@@ -17,6 +17,7 @@ from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
+from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.folder import UnsafeNameError
@@ -24,7 +25,6 @@ from batchrelay_cli.stack.job_definitions import (
     known_text,
     missing_queues,
     registered,
-    requests_of,
     shares_of,
 )
 from batchrelay_cli.terminal import excerpt

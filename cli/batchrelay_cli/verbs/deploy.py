@@ -14,6 +14,7 @@ from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
 from batchrelay.ports import PipelineStore
+from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
 from batchrelay_cli.stack.api_client import is_local, open_stack
 from batchrelay_cli.stack.client import Stack
@@ -30,7 +31,6 @@ from batchrelay_cli.stack.job_definitions import (
     pinned,
     queues_of,
     registered,
-    requests_of,
     share_problems,
 )
 from batchrelay_cli.stack.local_setup import check_runs_here, ensure_queues, local_definitions

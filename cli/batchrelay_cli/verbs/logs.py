@@ -13,15 +13,23 @@ from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, log_place, never_ran
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
-from batchrelay_cli.views.child import attempts_of, failed_dependency, place_of, summary_of
+from batchrelay_cli.views.child import (
+    Place,
+    attempts_of,
+    failed_dependency,
+    jobs_of_round,
+    place_of,
+    summary_of,
+)
 
 
 @click.command(epilog="Example: batchrelay logs 20260131t120000abc123/migrate:17")
 @click.argument("child", metavar="RUN/STEP[:INDEX]")
+@click.option("--round", "round_number", type=click.IntRange(0), help="Not the first round.")
 @stack_option
 @output_option
-def logs(child: str, stack_name: str, output: str) -> None:
-    """Print a child's log: by its index within the step, or of the first child that failed.
+def logs(child: str, round_number: int | None, stack_name: str, output: str) -> None:
+    """Print a child's log: by its index within the round, or of the first child that failed.
 
     Which child and which attempt it is goes to standard error.
     """
@@ -32,28 +40,39 @@ def logs(child: str, stack_name: str, output: str) -> None:
     with open_stack(stack_name) as stack:
         run_document = ask(stack, "GET", "runs", run)
         one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
-        job = _job(stack, one, int(number) if colon else None)
+        job = _job(stack, _of_round(one, round_number), int(number) if colon else None)
         log = stack.log_of(job)
-        place = place_of(run_document, job["jobId"]) or step
+        place = place_of(run_document, job["jobId"]) or Place(step=step, index=None, round=0)
         why = "" if log.lines else _why_empty(stack, run_document, job)
     if output == "json":
         echo_json(_document(job, log, place))
         return
     if not colon or attempts_of(job)[0] > 1:
-        say(f"{run}/{place}: {summary_of(job)}", err=True)
+        say(f"{run}/{place.text}: {summary_of(job)}", err=True)
     if log.is_cut:
         say(_cut(job), err=True)
     for line in log.lines:
         say(line.removesuffix("\r"), keep="\t")
     if why:
-        say(f"{run}/{place}: {why}", err=True)
+        say(f"{run}/{place.text}: {why}", err=True)
 
 
-def _document(job: Mapping[str, Any], log: Log, place: str) -> dict[str, Any]:
-    _, colon, index = place.partition(":")
+def _of_round(step: Mapping[str, Any], round_number: int | None) -> Mapping[str, Any]:
+    """The step with the jobs of one round only; without a number, with those of every round."""
+    if round_number is None:
+        return step
+    jobs = jobs_of_round(step, round_number)
+    if not jobs and step["jobs"]:
+        last = max(job["round"] for job in step["jobs"])
+        raise UsageProblem(f"step {step['step']} has no round {round_number}: 0 to {last}")
+    return {**step, "jobs": jobs}
+
+
+def _document(job: Mapping[str, Any], log: Log, place: Place) -> dict[str, Any]:
     return {
         "jobId": job["jobId"],
-        "index": int(index) if colon else None,
+        "round": place.round,
+        "index": place.index,
         "attempt": attempts_of(job)[0] or None,
         "status": job["status"],
         "isCut": log.is_cut,
@@ -77,8 +96,8 @@ def _why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> 
         if place is None:
             return "it never ran, because a job on which it depends failed"
         return (
-            f"it never ran, because {place} failed, on which it depends: "
-            f"batchrelay logs {run['runId']}/{place}"
+            f"it never ran, because {place.text} failed, on which it depends: "
+            f"{place.command(run['runId'])}"
         )
     if log_place(job) is None:
         why = f": {job['statusReason']}" if job.get("statusReason") else ""
@@ -100,7 +119,7 @@ def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
     jobs = [job for job in step["jobs"] if job["jobId"] is not None]
     if not jobs:
         raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
-    failed_job = next((job for job in jobs if job["outcome"] == "FAILED"), None)
+    failed_job = next((job for job in _latest_first(jobs) if job["outcome"] == "FAILED"), None)
     if failed_job is None:  # a child may have failed while the others go on
         at_work = [job for job in jobs if job["children"] > 1 and job["outcome"] == "SUBMITTED"]
         child_ids = (stack.failed_child(job["jobId"]) for job in at_work if step["failed"])
@@ -110,22 +129,28 @@ def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
     return stack.failed_child(failed_job["jobId"]) or _first_child(failed_job)
 
 
+def _latest_first(jobs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the latest round first: what failed before may have succeeded since."""
+    return sorted(jobs, key=lambda job: -int(job["round"]))
+
+
 def _first_child(job: Mapping[str, Any]) -> str:
     return str(job["jobId"]) if job["children"] == 1 else f"{job['jobId']}:0"
 
 
 def _job_id_at(step: Mapping[str, Any], index: int) -> str:
     offset = index
-    for job in step["jobs"]:
+    first_round = min((job["round"] for job in step["jobs"]), default=0)
+    jobs = [job for job in step["jobs"] if job["round"] == first_round]
+    for job in jobs:
         if offset < job["children"]:
             if job["jobId"] is None:
                 has = "never had a job" if job["outcome"] else "has no job yet"
                 raise UsageProblem(f"child {index} of step {step['step']} {has}{_why(step)}")
             return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{offset}"
         offset -= job["children"]
-    raise UsageProblem(
-        f"step {step['step']} has no child {index}: 0 to {(step['children'] or 1) - 1}"
-    )
+    last = (sum(job["children"] for job in jobs) or step["children"] or 1) - 1
+    raise UsageProblem(f"step {step['step']} has no child {index}: 0 to {last}")
 
 
 def _why(step: Mapping[str, Any]) -> str:

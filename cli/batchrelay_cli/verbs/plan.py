@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.array_split import known_item_count
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX
 from batchrelay.domain.n_to_n_chains import outputs_to_skip
 from batchrelay.domain.pipeline import (
@@ -95,6 +96,7 @@ def _later(step: Step) -> Iterator[str]:
     for group in step.groups:
         which = f"with {group.when}" if group.when else "left"
         yield f"items {which}: {json.dumps(group.overrides)}"
+    yield from _after_failures(step)
     if step.aggregate is not None:
         yield f"until one output is left, which is {step.output}"
     elif step.for_each is not None:
@@ -107,6 +109,30 @@ def _later(step: Step) -> Iterator[str]:
                 f"0 items skip it, 1 child is a plain job, 2 to {ARRAY_SIZE_MAX:,} are an array, "
                 f"more are several, up to {PARTS_MAX}"
             )
+
+
+def _after_failures(step: Step) -> Iterator[str]:
+    if step.retry_failed is not None:
+        yield _again(step.retry_failed)
+    if step.tolerate is not None:
+        yield _tolerance(step.tolerate)
+
+
+def _again(retry: RetryFailed) -> str:
+    which = f" with {', '.join(sorted(retry.when))}" if retry.when else ""
+    memory = f", memory x{retry.memory_factor:g} for OutOfMemory" if retry.memory_factor else ""
+    rounds = "1 round" if retry.rounds == 1 else f"{retry.rounds} rounds"
+    changed = f": {json.dumps(retry.overrides)}" if retry.overrides else ""
+    return f"failed items{which} run again, {rounds} at most{memory}{changed}"
+
+
+def _tolerance(tolerate: Tolerate) -> str:
+    most = f"{tolerate.percent:g} %" if tolerate.count is None else f"{tolerate.count:,}"
+    return f"PARTIAL, not FAILED, with {most} of its items failed or less"
+
+
+def _rounds(step: Step) -> int:
+    return 1 + (step.retry_failed.rounds if step.retry_failed is not None else 0)
 
 
 def _where(each: ForEach) -> str:
@@ -123,7 +149,7 @@ def _where(each: ForEach) -> str:
 
 def _calls(pipeline: Pipeline) -> str:
     fan_outs = sum(step.has_items for step in pipeline.steps)
-    submits = sum(len(step.groups) + 1 for step in pipeline.steps)
+    submits = sum((len(step.groups) + 1) * _rounds(step) for step in pipeline.steps)
     writes = 1 + 2 * submits + fan_outs + len(pipeline.notify)
     levels = [step.name for step in pipeline.steps if step.aggregate is not None]
     more = f", and 1 SubmitJob, 3 writes, 2 PUTs for each further level of {', '.join(levels)}"

@@ -324,12 +324,15 @@ def _is_late(run: RunDocument) -> bool:
     return deadline is not None and datetime.now(UTC) >= datetime.fromisoformat(deadline)
 
 
+_WITH_OUTPUT = (StepStatus.SUCCEEDED, StepStatus.PARTIAL)
+
+
 def _outputs(run: RunDocument) -> dict[str, str]:
     """URIs, by the step that wrote them."""
     return {
         step["step"]: step["output"]
         for step in run["steps"]
-        if step["output"] is not None and step["status"] == StepStatus.SUCCEEDED
+        if step["output"] is not None and step["status"] in _WITH_OUTPUT
     }
 
 

@@ -27,6 +27,9 @@ from batchrelay_cli.verbs.options import (
 
 REPEATED = 200
 
+_EXIT_CODES = {"FAILED": 1, "PARTIAL": 4}
+"""Of a run that has ended already; one that goes on was started, which is 0."""
+
 
 @click.command(epilog="Example: batchrelay start word-count --param source=texts --key 2026-01-31")
 @click.argument("pipeline", type=PIPELINE)
@@ -56,7 +59,7 @@ def start(
         again = " (this key had started it; nothing was started now)" if is_again else ""
         say(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}")
         say(f"look: batchrelay status {run['runId']} --watch")
-    raise SystemExit(int(run["status"] == "FAILED"))
+    raise SystemExit(_EXIT_CODES.get(run["status"], 0))
 
 
 @contextmanager

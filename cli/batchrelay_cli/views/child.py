@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from batchrelay.domain.limits import STEPS_MAX
@@ -68,14 +69,51 @@ def _upstream(stack: Stack, parent: Mapping[str, Any], index: str) -> Iterator[s
             yield stack.failed_child(job_id) or job_id
 
 
-def place_of(run: Mapping[str, Any], job_id: str) -> str | None:
-    """`step` or `step:index` of a job of a run's document, as `logs` takes it."""
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a job stands in a run: a child of a round of a step, or the step's only job."""
+
+    step: str
+    index: int | None
+    """Within its round; None of a step that is one job."""
+    round: int
+    """0 of the first, whatever its number."""
+
+    @property
+    def text(self) -> str:
+        """`step`, `step:7`, `step:7 of round 1`."""
+        name = self.step if self.index is None else f"{self.step}:{self.index}"
+        return name + (f" of round {self.round}" if self.round else "")
+
+    def command(self, run_id: str) -> str:
+        """What prints its log."""
+        name = self.step if self.index is None else f"{self.step}:{self.index}"
+        return f"batchrelay logs {run_id}/{name}" + (f" --round {self.round}" if self.round else "")
+
+
+def jobs_of_round(step: Mapping[str, Any], round_number: int) -> list[Mapping[str, Any]]:
+    """The jobs of one round, in order. 0 is the first that there is: of an aggregate, its level."""
+    jobs = step["jobs"]
+    first = min((job["round"] for job in jobs), default=0)
+    return [job for job in jobs if job["round"] == (round_number or first)]
+
+
+def place_of(run: Mapping[str, Any], job_id: str) -> Place | None:
+    """Where a job of a run's document stands, as `logs` takes it."""
     parent_id, _, index = job_id.partition(":")
     for step in run["steps"]:
-        first = 0
-        for job in step["jobs"]:
-            if job["jobId"] == parent_id:
-                is_child = index or len(step["jobs"]) > 1
-                return f"{step['step']}:{first + int(index or 0)}" if is_child else step["step"]
-            first += job["children"]
+        is_first = True
+        for round_number in sorted({job["round"] for job in step["jobs"]}):
+            jobs = [job for job in step["jobs"] if job["round"] == round_number]
+            first = 0
+            for job in jobs:
+                if job["jobId"] == parent_id:
+                    is_child = bool(index) or len(jobs) > 1
+                    return Place(
+                        step=step["step"],
+                        index=first + int(index or 0) if is_child else None,
+                        round=0 if is_first else round_number,
+                    )
+                first += job["children"]
+            is_first = False
     return None

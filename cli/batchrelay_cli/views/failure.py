@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from botocore.exceptions import ClientError
-
 from batchrelay.domain.run import StepStatus
-from batchrelay.domain.values import manifest_uri, offsets_uri
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
+from batchrelay_cli.views.item import item_text
 from batchrelay_cli.views.run_table import RunDocument, StepDocument
 
 WORKER = "[batchrelay] "
@@ -20,12 +16,6 @@ WORKER = "[batchrelay] "
 
 LOG_LINES = 50
 """The last lines of a log, among which a program's last words are looked for."""
-
-ITEM_CHARS_MAX = 100
-ITEM_BYTES_MAX = 4_096
-"""Of an item, as much as is read of it: an excerpt is shown."""
-
-_OFFSET_BYTES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +34,8 @@ class Failure:
 
     def _cause(self, step: StepDocument) -> str:
         reason = step["reason"] or ""
+        if step["failures"] is not None:  # its causes, which were collected
+            return excerpt(reason)
         parts = enumerate(step["jobs"])
         number = next((n for n, part in parts if part["failed"] and part["jobId"]), None)
         if number is None:
@@ -69,42 +61,23 @@ class Failure:
         child = sum(part["children"] for part in step["jobs"][:number]) + (index or 0)
         is_one_of_many = index is not None or len(step["jobs"]) > 1
         who = f"child {child} of {step['children']:,}" if is_one_of_many else ""
-        item = self._item(step, step["jobs"][number]["group"], child)
+        item = self._item(step, child)
         words = [who, f"({item})" if who and item else item]
         return " ".join(filter(None, words)) + ", " if any(words) else ""
 
-    def _item(self, step: StepDocument, group: int, child: int) -> str:
+    def _item(self, step: StepDocument, child: int) -> str:
         """The child's item, or the first of its items; nothing of workers, which pull theirs."""
         chunk = step["chunk"]
         if step["manifest"] is None or chunk is None:
             return ""
-        row = child - sum(part["children"] for part in step["jobs"] if part["group"] < group)
-        try:
-            text = self._first_item(manifest_uri(step["manifest"], group), row)
-        except (ClientError, struct.error):  # the sentence is worth more than its item
+        text = item_text(self.stack, step, child * chunk)
+        if not text:
             return ""
         first = child * chunk
         last = min(first + chunk, max(first + 1, step["items"] or 0)) - 1
         if last > first:
             return f"items {first} to {last}, the first {text}"
         return f"item {text}"
-
-    def _first_item(self, manifest: str, row: int) -> str:
-        at = _OFFSET_BYTES * row
-        table = self.stack.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
-        start, end = struct.unpack("<QQ", table)
-        body = self.stack.read(manifest, start, min(end, start + ITEM_BYTES_MAX) - 1)
-        line = body.split(b"\n", 1)[0].decode(errors="replace")
-        return excerpt(_text(line), ITEM_CHARS_MAX)
-
-
-def _text(line: str) -> str:
-    """A text without its quotes; anything else, and what was cut off, as it stands."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return line
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def last_words(log: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ COLOURS = {
     StepStatus.SUBMITTING: "cyan",
     StepStatus.ACTIVE: "yellow",
     StepStatus.SUCCEEDED: "green",
+    StepStatus.PARTIAL: "yellow",
     StepStatus.FAILED: "red",
     StepStatus.SKIPPED: "dim",
     StepStatus.CANCELLED: "magenta",
@@ -50,7 +51,7 @@ def step_table(run: RunDocument, now: datetime) -> Table:
         table.add_row(
             step["step"],
             coloured(StepStatus(step["status"])),
-            " ".join(filter(None, (progress_text(step), level_text(step)))),
+            " ".join(filter(None, (progress_text(step), level_text(step), round_text(step)))),
             elapsed_text(step, now),
             printable(reason_text(step)),
         )
@@ -63,12 +64,20 @@ def progress_text(step: StepDocument) -> str:
     if total is None:
         return ""
     beside = [f"{step['running']} running"] if step["running"] else []
-    beside += [f"{step['failed']} failed"] if step["failed"] else []
+    beside += [_failed_text(step)] if step["failed"] else []
     beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
     beside += [f"{step['stopped']} stopped"] if step["stopped"] else []
     beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
-    end_count = step["succeeded"] + step["failed"] + step["stopped"]
+    end_count = min(total, step["succeeded"] + step["failed"] + step["stopped"])
+    if step["rounds"] and step["status"] in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
+        end_count = total  # a later round has other chunks, so its children add up to less
     return f"{end_count:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
+
+
+def _failed_text(step: StepDocument) -> str:
+    """Once failures were collected, items are counted: a failed child may have done some of its."""
+    is_of_items = step["failedItems"] and (step["chunk"] or 1) > 1
+    return f"{step['failed']} items failed" if is_of_items else f"{step['failed']} failed"
 
 
 def _shows_items(step: StepDocument) -> bool:
@@ -81,7 +90,10 @@ def _shows_items(step: StepDocument) -> bool:
 def _items_done(step: StepDocument) -> int:
     """Of the children that have SUCCEEDED; of a queue's workers, all at the end."""
     items = int(step["items"] or 0)
-    if step["succeeded"] == step["children"]:
+    lost = int(step["failedItems"] + step["upstreamItems"])
+    if lost and StepStatus(step["status"]).is_terminal:
+        return items - lost
+    if step["status"] == StepStatus.SUCCEEDED or step["succeeded"] == step["children"]:
         return items
     return min(int(step["succeeded"]) * (step["chunk"] or 0), items)
 
@@ -89,6 +101,11 @@ def _items_done(step: StepDocument) -> int:
 def level_text(step: StepDocument) -> str:
     """Which level of an aggregate."""
     return "" if step["level"] is None else f"level {step['level']}"
+
+
+def round_text(step: StepDocument) -> str:
+    """Which round, of a step whose failed items run again."""
+    return f"round {step['round']}" if step["rounds"] else ""
 
 
 def reason_text(step: StepDocument) -> str:
@@ -178,7 +195,8 @@ class LineDisplay:
 
 
 def _line(step: StepDocument) -> str:
-    words = [f"{step['step']:12}", f"{step['status']:10}", progress_text(step), level_text(step)]
+    words = [f"{step['step']:12}", f"{step['status']:10}", progress_text(step)]
+    words += [level_text(step), round_text(step)]
     if StepStatus(step["status"]).is_terminal:
         words.append(elapsed_text(step, datetime.now(UTC)))
     if why := reason_text(step):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
@@ -199,10 +200,32 @@ class Jobs(Protocol):
         """
         ...
 
+    def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
+        """The children of an array that FAILED, by page; a plain job that FAILED is one child.
+
+        Raises:
+            JobForgotten: AWS Batch no longer knows the job.
+            NotDone: it was throttled, or the answer was lost.
+            Refused: it must not be asked.
+        """
+        ...
+
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         """Terminate them; returns those whose end is accepted, or that do not exist.
 
         Nothing happens to a job that has ended.
+        """
+        ...
+
+
+class Logs(Protocol):
+    """What jobs print: CloudWatch Logs."""
+
+    def tail(self, job_id: str, lines: int) -> tuple[str, ...]:
+        """The last lines of a job's, or of a child's (`ARRAY:INDEX`), last attempt; none if it has
+        printed nothing, or its log is no longer there.
+
+        Raises: NotDone, Refused: as `Jobs.describe`.
         """
         ...
 

@@ -34,6 +34,8 @@ class Faults:
     """An attempt does not start, and has no log stream."""
     out_of_memory: float = 0.0
     """An attempt is killed with 137."""
+    over_memory: float = 0.0
+    """An attempt whose first process takes more memory than its job has is killed with 137."""
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import queue
+import resource
 import selectors
 import shutil
 import stat
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
 from typing import Protocol
 
@@ -30,6 +32,8 @@ SHOWN_CHARS_MAX = 200
 
 CLONE_FS = 0x200
 """Source: unshare(2)."""
+
+PAGE_BYTES = resource.getpagesize()
 
 STOP_S = 3.0
 """Seconds that processes have between SIGTERM and SIGKILL when the machine is shut down."""
@@ -92,6 +96,21 @@ class ProcessRunner:
     def signal(self, ticket: Hashable, number: Signals) -> None:
         """Signal a process and its descendants soon; from any thread."""
         self._send(lambda: self._signal(ticket, number))
+
+    def resident_bytes(self, ticket: Hashable) -> int:
+        """What a process itself has in memory, without its descendants; 0 where that is not to be
+        known. For the runner's own thread."""
+        process = self._running.get(ticket)
+        if process is None:
+            return 0
+        entry = Path(f"/proc/{process.pid}")
+        try:
+            if (entry / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes():
+                return 0  # vfork returns a moment before exec gives it a memory of its own
+            pages = (entry / "statm").read_text().split()[1]
+        except (OSError, IndexError):  # not Linux, or it has ended
+            return 0
+        return int(pages) * PAGE_BYTES
 
     def stop(self, *, immediately: bool) -> None:
         """End every process and the thread; none is left when this returns."""

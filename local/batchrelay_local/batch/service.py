@@ -28,6 +28,11 @@ from batchrelay_local.batch.scratch import ScratchFolders
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
+MIB = 1_024 * 1_024
+
+MEMORY_LOOK_S = 0.02
+"""Seconds between two looks at the memory of processes that may be killed for it."""
+
 WAIT_S_MAX = 3_600.0
 """Seconds that the runner waits at most: a selector refuses more than 24 days."""
 
@@ -82,6 +87,8 @@ class BatchService:
         self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions)
         self._tickets: dict[Hashable, _Ticket] = {}
         self._fates: dict[Hashable, str] = {}
+        self._limits: dict[Hashable, int] = {}
+        """Bytes that a process may have in memory, if a fault kills it beyond."""
         self._runner = ProcessRunner(
             on_start=self._on_start,
             on_start_failed=self._on_start_failed,
@@ -196,9 +203,14 @@ class BatchService:
             (OUT_OF_MEMORY, self._faults.out_of_memory),
         ):
             if self._faults.strikes(probability):
-                self._fates[ticket] = fate
-                self._runner.signal(ticket, signal.SIGKILL)
+                self._kill(ticket, fate)
                 return
+        if self._faults.strikes(self._faults.over_memory):
+            self._limits[ticket] = int(job.spec.requirements["MEMORY"]) * MIB
+
+    def _kill(self, ticket: Hashable, fate: str) -> None:
+        self._fates[ticket] = fate
+        self._runner.signal(ticket, signal.SIGKILL)
 
     def _on_start_failed(self, ticket: Hashable, reason: str) -> None:
         job, attempt = self._put_away(ticket)
@@ -209,6 +221,7 @@ class BatchService:
     def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
         job, attempt = self._put_away(ticket)
         fate = self._fates.pop(ticket, None)
+        self._limits.pop(ticket, None)
         with self._turn():
             if fate == HOST_LOST:
                 self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
@@ -220,7 +233,15 @@ class BatchService:
         with self._turn():
             next_at = self._scheduler.tick(now)
         waits = [WAIT_S_MAX] if next_at is None else [max(0.0, (next_at - now) / 1000), WAIT_S_MAX]
+        if self._limits:
+            self._kill_over_memory()
+            waits.append(MEMORY_LOOK_S)
         return min(waits + ([SAMPLE_MS / 1000] if self.logs.sample(now) else []))
+
+    def _kill_over_memory(self) -> None:
+        for ticket, limit in self._limits.items():
+            if ticket not in self._fates and self._runner.resident_bytes(ticket) > limit:
+                self._kill(ticket, OUT_OF_MEMORY)
 
     def _put_away(self, ticket: Hashable) -> tuple[Job, Attempt]:
         """What a process leaves behind: its log ends, its folder is free."""

@@ -150,6 +150,8 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
         (("status", "absent"), "there is no run absent"),
         (("history", "absent"), "there is no run absent"),
         (("cancel", "absent"), "there is no run absent"),
+        (("failures", "absent"), "there is no run absent"),
+        (("failures", "absent/a:1"), "write RUN or RUN/STEP"),
         (("logs", "absent"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("logs", "absent/a:x"), "write RUN/STEP or RUN/STEP:INDEX"),
         (("undeploy", "absent"), "there is no pipeline absent"),

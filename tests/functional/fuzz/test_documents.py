@@ -16,6 +16,7 @@ import yaml
 from batchrelay.codec import decode_pipeline, decode_run, encode_pipeline, encode_run
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import CodecError, InputError
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
 from batchrelay_cli.pipeline_file.document import Problem
@@ -205,7 +206,14 @@ def test_a_list_of_items_makes_parts_or_fails_its_step(tmp_path: Path) -> None:
 
 
 def test_a_stored_document_is_read_or_refused_with_its_path() -> None:
-    run: Run = run_of(step("a", size=3), step("b", "a", file="s3://b/k"), timeout_s=60)
+    retry = RetryFailed(
+        rounds=2, when=frozenset({"Killed"}), overrides={"jobQueue": "q"}, memory_factor=1.5
+    )
+    run: Run = run_of(
+        step("a", size=3, retry_failed=retry, tolerate=Tolerate(percent=5)),
+        step("b", "a", file="s3://b/k", retry_failed=retry, tolerate=Tolerate(count=1)),
+        timeout_s=60,
+    )
     documents: tuple[tuple[Any, Any], ...] = (
         (encode_run(run), lambda stored: decode_run(stored, run.pipeline, 1)),
         (encode_pipeline(run.pipeline), lambda stored: decode_pipeline(stored, 1)),

@@ -61,6 +61,52 @@ def ask(
     return answer["statusCode"], json.loads(answer["body"])
 
 
+def test_a_run_that_failed_is_redriven_once(cloud: MemoryCloud) -> None:
+    ask("POST", "/pipelines/test/runs", {"params": {"size": 5}})
+    [job] = cloud.jobs.jobs.values()
+    cloud.jobs.end(job.job_id, JobOutcome.FAILED, "Array Child Job failed")
+    cloud.engine.reconcile("run100")
+    plan = ask("POST", "/runs/run100/redrive", {"plan": True})
+    steps = [(entry["step"], entry["again"]) for entry in plan[1]["steps"]]
+    assert (plan[0], steps) == (200, [("a", "failed items"), ("b", "whole step")])
+    validate(plan[1], {**SCHEMAS["RedrivePlan"], "components": {"schemas": SCHEMAS}})
+    assert cloud.runs.load("run100").redrive is None
+    status, run = ask("POST", "/runs/run100/redrive", {"params": {"size": 6}})
+    assert (status, run["status"], run["params"]) == (202, "RUNNING", {"size": "6"})
+    assert run["steps"][0]["status"] == "PREPARING"
+    status, refused = ask("POST", "/runs/run100/redrive")
+    assert (status, refused["title"]) == (409, "NotRedrivable")
+    assert refused["detail"].startswith("run run100 is RUNNING, and only a run that has ended")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "problem"),
+    [
+        ({"step": 1}, 400, "step must be a text"),
+        ({"classes": "Timeout"}, 400, 'classes must be a list of texts, such as ["OutOfMemory"]'),
+        ({"classes": [1]}, 400, 'classes must be a list of texts, such as ["OutOfMemory"]'),
+        ({"memory": "2"}, 400, "memory must be a factor, such as x2 or x1.5; got '2'"),
+        ({"memory": 2}, 400, "memory must be a text"),
+        ({"plan": "yes"}, 400, "plan must be true or false"),
+        ({"params": []}, 400, 'params must be an object, such as {"name": "value"}'),
+        ({"all": 1}, 400, "unknown field all: a redrive has step, classes, queue, memory, params"),
+        ({"step": "x"}, 409, "run run100 has no step x: it has a, b"),
+        ({"params": {"size": "many"}}, 409, "parameter size must be of the type integer"),
+    ],
+)
+def test_a_redrive_that_cannot_be_right_is_refused(
+    cloud: MemoryCloud, body: dict[str, Any], status: int, problem: str
+) -> None:
+    ask("POST", "/pipelines/test/runs", {"params": {"size": 5}})
+    [job] = cloud.jobs.jobs.values()
+    cloud.jobs.end(job.job_id, JobOutcome.FAILED, "Array Child Job failed")
+    cloud.engine.reconcile("run100")
+    before = cloud.runs.load("run100")
+    answered, document = ask("POST", "/runs/run100/redrive", body)
+    assert (answered, document["detail"][: len(problem)]) == (status, problem)
+    assert cloud.runs.load("run100") is before
+
+
 def test_a_run_is_started_looked_at_and_cancelled(cloud: MemoryCloud) -> None:
     status, run = ask("POST", "/pipelines/test/runs", {"params": {"size": 5}})
     assert (status, run["runId"], run["version"]) == (201, "run100", 1)
@@ -210,8 +256,26 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     _, first = ask("GET", "/runs/run100/steps/a")
     assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
     assert first["jobs"] == [
-        {"jobId": job_id, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
+        {"jobId": job_id, "round": 0, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
     ]
+
+
+def test_why_a_run_failed_is_answered_for_the_run_and_for_a_step(cloud: MemoryCloud) -> None:
+    ask("POST", "/pipelines/test/runs")
+    assert ask("GET", "/runs/run100/failures")[1]["steps"] == []
+    [job_id] = cloud.jobs.jobs
+    cloud.logs.lines[f"{job_id}:0"] = ("no such file",)
+    cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
+    cloud.engine.reconcile("run100")
+    status, document = ask("GET", "/runs/run100/failures")
+    assert (status, document["runId"], document["status"]) == (200, "run100", "FAILED")
+    [step] = document["steps"]
+    assert ask("GET", "/runs/run100/steps/a/failures") == (200, step)
+    [cause] = step["causes"]
+    assert (cause["count"], cause["sample"]["log"]) == (10, ["no such file"])
+    schemas = {"components": ask("GET", "/openapi.json")[1]["components"]}
+    validate(document, {"$ref": "#/components/schemas/Failures", **schemas})
+    assert ask("GET", "/runs/run100/steps/b/failures")[1]["causes"] == [], "it was SKIPPED"
 
 
 @pytest.mark.parametrize(
@@ -255,6 +319,9 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
         ("GET", f"/runs/{'x' * 3_000}", None, 404, "there is no run xxx"),
         ("GET", "/runs/absent", None, 404, "there is no run absent"),
         ("GET", "/runs/absent/history", None, 404, "there is no run absent"),
+        ("GET", "/runs/absent/failures", None, 404, "there is no run absent"),
+        ("GET", "/runs/absent/steps/a/failures", None, 404, "there is no run absent"),
+        ("GET", "/runs/run100/steps/c/failures", None, 404, "run run100 has no step c: it has"),
         ("POST", "/runs/absent/cancel", None, 404, "there is no run absent"),
         ("POST", "/runs/absent/cancel", {"reason": 1}, 400, "reason must be a text"),
         ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),
@@ -314,7 +381,9 @@ def test_the_openapi_document_has_the_routes_of_the_code_and_of_the_template(
 
 
 def test_the_models_of_the_gateway_are_those_of_the_document() -> None:
-    assert resource("Api")["Models"] == {name: SCHEMAS[name] for name in ("Start", "Cancel")}
+    assert resource("Api")["Models"] == {
+        name: SCHEMAS[name] for name in ("Start", "Cancel", "Redrive")
+    }
 
 
 def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> None:
@@ -324,6 +393,9 @@ def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> Non
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             status, answered = ask(method.upper(), path.format(**paths))
+            if operation["operationId"] == "redriveRun":  # of a run that goes on
+                assert (status, answered["title"]) == (409, "NotRedrivable")
+                continue
             content = operation["responses"][str(status)]["content"]["application/json"]
             validate(answered, {**content["schema"], "components": document["components"]})
     status, problem = ask("GET", "/runs/absent")
@@ -334,7 +406,11 @@ def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> Non
 def test_no_document_of_an_odd_request_is_a_5xx(cloud: MemoryCloud) -> None:
     """Of every operation, with bodies, queries, headers and paths that are a little wrong."""
     document = ask("GET", "/openapi.json")[1]
-    bodies = [{"params": {"size": 5}, "version": 1, "key": "k"}, {"reason": "enough"}]
+    bodies = [
+        {"params": {"size": 5}, "version": 1, "key": "k"},
+        {"reason": "enough"},
+        {"step": "a", "classes": ["Timeout"], "memory": "x2", "queue": "q", "plan": True},
+    ]
     ask("POST", "/pipelines/test/runs")
     for seed in seeds():
         rng = random.Random(seed)

@@ -28,3 +28,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     with pytest.raises(PipelineFileError) as error:
         read_text(tmp_path, text)
     return [f"{p.line}:{p.column}: {p.message}" for p in error.value.problems]
+
+
+def with_step(lines: str) -> str:
+    return GOOD + "".join(f"    {line}\n" for line in dedent(lines).strip().splitlines())

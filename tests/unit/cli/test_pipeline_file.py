@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from hypothesis import given
@@ -20,11 +19,7 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.stack import ROOT
-from tests.unit.cli.pipeline_texts import GOOD, problems, read_text
-
-
-def with_step(lines: str) -> str:
-    return GOOD + "".join(f"    {line}\n" for line in dedent(lines).strip().splitlines())
+from tests.unit.cli.pipeline_texts import GOOD, problems, read_text, with_step
 
 
 def test_a_separator_is_csv(tmp_path: Path) -> None:
@@ -123,7 +118,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         job_definition: d
         jobQueue: q
         ContainerOverrides: {command: [x]}
-        flow: {chunk: 10, outptu: s3://b, tolerate: {count: 1}}
+        flow: {chunk: 10, outptu: s3://b, canary: {items: 1}}
       - jobName: b
         jobQueue: q
         jobDefinition: d
@@ -138,7 +133,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         "7:5: unknown key ContainerOverrides: AWS spells it containerOverrides",
         "8:12: chunk needs a forEach, whose items it shares out",
         "8:23: unknown key outptu: did you mean output?",
-        "8:39: flow.tolerate is not built yet in this version",
+        "8:39: flow.canary is not built yet in this version",
         "12:17: there is no step absent; the steps are a, b",
         "12:36: a step is meant by its name: write jobName, not jobId",
         "12:48: dependsOn has the types N_TO_N and SEQUENTIAL, not N_TO",

@@ -12,7 +12,7 @@ from rich.table import Table
 from batchrelay.api.views import run_document
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay_cli.terminal import console
-from batchrelay_cli.views.run_table import run_table
+from batchrelay_cli.views.run_table import COLOURS, run_table
 from tests.builders import T0, run_of, step
 
 LATER = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
@@ -81,3 +81,18 @@ def test_counts_that_are_old_are_shown_with_their_time() -> None:
         screen.print(run_table(run_document(run.with_step("a", state)), LATER))
         note = "counts as of 2026-01-01T00:00:00.000Z: AWS Batch gave no newer ones"
         assert (note in screen.export_text()) is is_shown
+
+
+def test_every_status_has_a_colour() -> None:
+    assert set(COLOURS) == set(StepStatus)
+
+
+def test_a_partial_step_shows_its_round_and_counts_items_once_they_were_collected() -> None:
+    rounds = ((replace(FAILED, succeeded=6, failed=4),), (replace(PART, size=4, succeeded=4),))
+    state = replace(
+        ACTIVE, status=StepStatus.PARTIAL, children=10, chunk=5, items=50, round=1,
+        earlier_rounds=rounds[:1], parts=rounds[1], failures="s3://b/f/", failed_items=3,
+    )  # fmt: skip
+    assert shown(run_of(step("a", size=10)).with_step("a", state)) == (
+        "10/10 (3 items failed, 47 of 50 items) round 1",
+    )

@@ -155,6 +155,8 @@ def check(output: str) -> None:
         (("runs",), 0),
         (("runs", "test"), 0),
         (("history", "run1"), 0),
+        (("failures", "run1"), 0),
+        (("failures", HOSTILE), 2),
         (("cancel", HOSTILE), 2),
         (("status", HOSTILE), 2),
         (("history", HOSTILE), 2),
@@ -275,6 +277,7 @@ def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     check(message)
     assert [line.split(":")[0] for line in message.splitlines()] == [
         "Pipeline test, run run1",
+        "Why items failed",
         "",
         "  a",
     ]

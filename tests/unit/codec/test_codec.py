@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from batchrelay.codec.reader import Reader
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSubmitted, JobSucceeded
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
     ForEach,
@@ -34,7 +36,14 @@ from batchrelay.domain.pipeline import (
     Overlap,
     StepOutputs,
 )
-from batchrelay.domain.run import Attempts, JobOutcome, StartRequest
+from batchrelay.domain.run import (
+    Attempts,
+    JobOutcome,
+    Part,
+    StartRequest,
+    StepState,
+    StepStatus,
+)
 from batchrelay.domain.transitions import advance
 from batchrelay.ports import JobReport
 from tests.builders import T0, at, key, pipeline, step
@@ -49,6 +58,28 @@ def test_documents_survive_a_round_trip() -> None:
         assert decode_run(encode_run(run), EVERYTHING, run.version) == run
         assert run_pipeline(encode_run(run)) == ("everything", 3)
     assert decode_pipeline(encode_pipeline(EVERYTHING), 3) == EVERYTHING
+
+
+@pytest.mark.parametrize("job_id", ["00000000-0000-4000-8000-00000000000", "another-"])
+def test_rounds_of_failed_items_survive_a_round_trip(job_id: str) -> None:
+    """Also with job ids that are no UUIDs, whose parts are stored one by one."""
+    ids = iter(range(9))
+    rounds = tuple(
+        tuple(
+            Part(
+                size=10, group=group, since=at(1), job_id=f"{job_id}{next(ids)}",
+                outcome=JobOutcome.FAILED, succeeded=7, failed=3,
+            )
+            for group in range(parts)
+        )
+        for parts in (1, 3)
+    )  # fmt: skip
+    state = StepState(
+        status=StepStatus.PREPARING, since=at(2), round=2, items=10, children=10,
+        earlier_rounds=rounds, failures="s3://b/f/", failed_items=2, upstream_items=1,
+    )  # fmt: skip
+    run = run_of("one").with_step("Wide", state)
+    assert decode_run(encode_run(run), EVERYTHING, run.version) == run
 
 
 @pytest.mark.parametrize("separator", ["", ";", "\t"])
@@ -163,11 +194,75 @@ def test_every_field_of_a_step_survives_a_round_trip(each: ForEach, chunk: int |
         workers=3,
         when="params.x == 2",
         output="s3://b/out",
+        retry_failed=RetryFailed(
+            rounds=2,
+            when=frozenset({"OutOfMemory", "ExitCode:75"}),
+            overrides={"jobQueue": "big"},
+            memory_factor=1.5,
+            memory_mib=2_048,
+        ),
+        tolerate=Tolerate(percent=2.5),
         unsafe_shell=True,
     )
     merge = step("merge", "fan", aggregate=Aggregate(of="fan", fan_in=9))
-    definition = pipeline(first, fan, merge)
+    last = step("last", retry_failed=RetryFailed(rounds=1), tolerate=Tolerate(count=0))
+    definition = pipeline(first, fan, merge, last)
     assert decode_pipeline(encode_pipeline(definition), 1) == definition
+
+
+def test_what_a_step_does_about_failures_is_a_document_of_its_own() -> None:
+    retry = RetryFailed(rounds=1, when=frozenset({"Timeout", "Lost"}), memory_factor=2.0)
+    document: Any = encode_pipeline(
+        pipeline(
+            step("a"),
+            step("b", retry_failed=retry, tolerate=Tolerate(count=0)),
+            step("c", retry_failed=RetryFailed(rounds=9), tolerate=Tolerate(percent=5.0)),
+        )
+    )
+    flows = [
+        {key: entry[key] for key in ("retryFailed", "tolerate") if key in entry}
+        for entry in document["steps"]
+    ]
+    assert flows == [
+        {},
+        {
+            "retryFailed": {"rounds": 1, "when": ["Lost", "Timeout"], "memoryFactor": 2.0},
+            "tolerate": {"count": 0},
+        },
+        {"retryFailed": {"rounds": 9}, "tolerate": {"percent": 5.0}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("tolerate", {}, "tolerate: expected either count or percent"),
+        ("tolerate", {"count": 1, "percent": 2}, "tolerate: expected either count or percent"),
+        ("tolerate", {"count": True}, "tolerate.count: expected int, got True"),
+        ("tolerate", {"percent": True}, "tolerate.percent: expected a number, got True"),
+        ("tolerate", {"percent": 10**400}, "tolerate.percent: expected a number, got 1000"),
+        ("tolerate", {"percent": float("nan")}, "tolerate.percent: expected a number, got nan"),
+        ("tolerate", [1], "tolerate: expected an object, got [1]"),
+        ("retryFailed", {}, "retryFailed.rounds: expected int, got None"),
+        ("retryFailed", {"rounds": 1, "when": "x"}, "retryFailed.when: expected list, got 'x'"),
+        (
+            "retryFailed",
+            {"rounds": 1, "memoryFactor": "x2"},
+            "retryFailed.memoryFactor: expected a number, got 'x2'",
+        ),
+    ],
+)
+def test_a_damaged_retry_or_tolerance_says_where(field: str, value: Any, problem: str) -> None:
+    document: Any = encode_pipeline(pipeline(step("a")))
+    document["steps"][0][field] = value
+    with pytest.raises(CodecError, match=re.escape(f"pipeline.steps[0].{problem}")):
+        decode_pipeline(document, 1)
+
+
+def test_a_whole_percentage_is_a_number() -> None:
+    document: Any = encode_pipeline(pipeline(step("a")))
+    document["steps"][0]["tolerate"] = {"percent": 5}
+    assert decode_pipeline(document, 1).step("a").tolerate == Tolerate(percent=5.0)
 
 
 def test_every_field_of_a_state_survives_a_round_trip() -> None:

@@ -42,7 +42,7 @@ def test_a_new_run_is_stored_without_its_defaults() -> None:
         "parts": NEW_RECORD,
     }
     assert whole == {
-        "schema": 6,
+        "schema": 7,
         "id": "one",
         "pipeline": "everything",
         "pipelineVersion": 3,
@@ -193,7 +193,7 @@ def test_a_text_that_is_no_records_is_refused_with_its_path(text: str) -> None:
 
 def test_a_pipeline_is_stored_without_its_defaults() -> None:
     assert encode_pipeline(EVERYTHING) == {
-        "schema": 6,
+        "schema": 7,
         "pipeline": "everything",
         "params": [
             {"name": "source", "type": "string", "description": "a folder"},

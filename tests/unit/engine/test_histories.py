@@ -13,8 +13,10 @@ from batchrelay.adapters.memory import MemoryJob
 from batchrelay.codec import decode_pipeline, decode_run, encode_run
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.effects import Prepare
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pending_effects import is_open
-from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.redrive import RedriveOrder
+from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
@@ -59,7 +61,24 @@ def test_a_run_that_waited_under_an_older_version_ends_well(path: Path, number: 
     assert _replayed(history, number).status is RunStatus.SUCCEEDED
 
 
-def _replayed(history: Any, number: int) -> Run:
+@pytest.mark.parametrize(("path", "number"), list(states("retried")))
+def test_a_run_whose_failed_item_ran_again_under_an_older_version_ends_well(
+    path: Path, number: int
+) -> None:
+    history = json.loads(path.read_text())["retried"]
+    ended = _replayed(history, number)
+    assert ended.status is RunStatus.SUCCEEDED
+    assert ended.state("fan").succeeded == 3
+
+
+@pytest.mark.parametrize(("path", "number"), list(states("redriven")))
+def test_a_run_that_was_redriven_under_an_older_version_ends_well(path: Path, number: int) -> None:
+    """One that was stored before it was redriven is redriven now."""
+    history = json.loads(path.read_text())["redriven"]
+    assert _replayed(history, number, is_redriven=True).status is RunStatus.SUCCEEDED
+
+
+def _replayed(history: Any, number: int, *, is_redriven: bool = False) -> Run:
     definition = decode_pipeline(history["pipeline"], 1)
     run = decode_run(history["states"][number], definition, 7)
     cloud = MemoryCloud(definition)
@@ -69,6 +88,9 @@ def _replayed(history: Any, number: int) -> Run:
     cloud.objects.objects |= {uri: body.encode() for uri, body in history["objects"].items()}
     cloud.jobs.jobs |= dict(_jobs(run))
     ended = _play_on(cloud, run)
+    if is_redriven and ended.status is RunStatus.FAILED:
+        cloud.engine.redrive(run.id, RedriveOrder())
+        ended = _play_on(cloud, run)
     assert not is_open(ended)
     assert decode_run(encode_run(ended), definition, ended.version) == ended
     return ended
@@ -89,11 +111,24 @@ def _play_on(cloud: MemoryCloud, run: Run) -> Run:
 
 def _jobs(run: Run) -> Iterator[tuple[str, MemoryJob]]:
     for step in run.pipeline.steps:
-        for number, part in enumerate(run.state(step.name).parts):
-            if part.job_id is not None:
-                name = JobKey(run_id=run.id, label=step.label, round=0, part=number).name
-                request = {"jobName": name, "jobQueue": "queue"}
-                yield part.job_id, MemoryJob(job_id=part.job_id, queue="queue", request=request)
+        state = run.state(step.name)
+        rounds = (*state.earlier_rounds, state.parts)
+        for round_number, parts in enumerate(rounds):
+            for number, part in enumerate(parts):
+                if part.job_id is not None:
+                    key = JobKey(run_id=run.id, label=step.label, round=round_number, part=number)
+                    yield part.job_id, _job(key, part, part.job_id)
+
+
+def _job(key: JobKey, part: Part, job_id: str) -> MemoryJob:
+    """As AWS Batch has it: a part that failed has a child that did."""
+    job = MemoryJob(
+        job_id=job_id, queue="queue", request={"jobName": key.name, "jobQueue": "queue"}
+    )
+    if part.outcome is JobOutcome.FAILED:
+        job.outcome = JobOutcome.FAILED
+        job.failures = {1: ChildFailure(index=1, job_id=f"{job_id}:1", exit_code=1)}
+    return job
 
 
 def test_this_version_is_recorded() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -44,6 +44,7 @@ from batchrelay.domain.events import (
     SubmissionRefused,
     SubmissionWithdrawn,
 )
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, EFFECT_S_MAX, FRUITLESS_MAX, STUCK_S
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, MISSING_REASON
 from batchrelay.domain.pipeline import NoticeRule
@@ -69,6 +70,9 @@ class Jobs:
     reports: tuple[JobReport, ...] = ()
     lives_on: frozenset[str] = frozenset()
     calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
+        raise NotImplementedError(job_id)
 
     def submit_all(self, requests: Sequence[Mapping[str, Json]]) -> Sequence[str | Exception]:
         self.calls.append(("submit", *(request["jobName"] for request in requests)))

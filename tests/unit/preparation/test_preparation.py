@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import batchrelay.preparation.prepare
+import batchrelay.preparation.attempt
 from batchrelay.adapters.memory import MemoryUpload
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.events import PreparationContinued, PreparationFailed, Prepared
@@ -281,7 +281,7 @@ def test_a_queue_has_a_message_for_each_chunk() -> None:
 def test_more_items_than_arrays_hold_are_refused_with_the_arithmetic(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batchrelay.preparation.prepare, "PARTS_MAX", 2)
+    monkeypatch.setattr(batchrelay.preparation.attempt, "PARTS_MAX", 2)
     fan = step("a", for_each=ListFile(file="s3://b/f"))
     there = ToPrepare(fan, f=lines(30_000))
     event = there.prepare()

@@ -84,6 +84,34 @@ def test_a_tag_is_given_to_jobs_only() -> None:
         assert not any(DEFAULT.allows(name, "batch:TagResource", arn) for name in SUBMITTERS)
 
 
+def test_only_the_preparation_and_the_api_read_what_jobs_print() -> None:
+    logs = "arn:aws:logs:eu-west-1:111122223333:log-group"
+    streams = [f"{logs}:{group}:log-stream:plan/default/0a1b" for group in ("/aws/batch/job", "my")]
+    readers = [
+        name
+        for name in SUBMITTERS
+        if any(DEFAULT.allows(name, "logs:GetLogEvents", arn) for arn in streams)
+    ]
+    assert readers == ["AnswerApi", "Prepare"]
+    for name in readers:
+        assert all(DEFAULT.allows(name, "logs:GetLogEvents", arn) for arn in streams)
+        assert not DEFAULT.allows(name, "logs:DeleteLogStream", streams[0])
+    finders = [name for name in SUBMITTERS if DEFAULT.allows(name, "batch:ListJobs", "*")]
+    assert finders == ["AnswerApi", "Prepare", "Reconcile"]
+
+
+def test_the_api_reads_the_files_of_runs_and_no_other_object() -> None:
+    """A redrive is refused if the lists that it needs are gone."""
+    own = DEFAULT.arn_of("Bucket")
+    causes = f"{own}/runs/run1/a/r1/20260101/causes.json"
+    others = (f"{own}/x.csv", "arn:aws:s3:::payroll/x")
+    assert DEFAULT.allows("AnswerApi", "s3:GetObject", causes)
+    assert not any(DEFAULT.allows("AnswerApi", "s3:GetObject", arn) for arn in others)
+    assert not DEFAULT.allows("AnswerApi", "s3:PutObject", causes)
+    assert DEFAULT.allows("AnswerApi", "s3:ListBucket", own), "what is gone is a 404"
+    assert not DEFAULT.allows("AnswerApi", "s3:ListBucket", "arn:aws:s3:::payroll")
+
+
 def work_queue(run_id: str, policies: Policies) -> list[str]:
     step = Step(name="pulled", request={}, workers=2)
     name = f"{work_queues_prefix(run_id)}{step_digest(step, StepState())}-101112131415"

@@ -15,15 +15,28 @@ import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.codec.job_detail import report_of
-from batchrelay.domain.errors import Ambiguous, Denied, Refused, Throttled
+from batchrelay.codec.job_detail import (
+    children_failed,
+    failure_of,
+    failures_without_children,
+    report_of,
+)
+from batchrelay.domain.errors import (
+    Ambiguous,
+    Denied,
+    JobForgotten,
+    NotDone,
+    Refused,
+    Throttled,
+)
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
-    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
 
 TERMINATE_IDS_MAX = 50
 """Job ids of one TerminateJobs call. Source: TerminateJobs, jobs."""
@@ -145,6 +158,37 @@ class BatchJobs:
                 yield from self._client.describe_jobs(jobs=ids)["jobs"]
             except AWS_ERRORS as error:
                 raise classified(error) from error
+
+    def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
+        """A page of ListJobs is held at a time.
+
+        Its listing may lag behind what DescribeJobs counts: then the last word is NotDone, after
+        the children that are listed.
+        """
+        job = next(self._described([job_id]), None)
+        if job is None:
+            raise JobForgotten(f"AWS Batch no longer knows job {job_id}")
+        if not job.get("arrayProperties", {}).get("size"):
+            yield from (failure_of(job),) if job["status"] == "FAILED" else ()
+            return
+        listed = 0
+        for child in self._listed_failures(job_id):
+            listed += 1
+            yield failure_of(child)
+        if listed == 0:
+            yield from failures_without_children(job)
+        if listed < (failed := children_failed(job)):
+            raise NotDone(f"ListJobs lags: {listed} of {failed} failed children of {job_id}")
+
+    def _listed_failures(self, array_id: str) -> Iterator[JobSummaryTypeDef]:
+        try:
+            pages = self._client.get_paginator("list_jobs").paginate(
+                arrayJobId=array_id, jobStatus="FAILED"
+            )
+            for page in pages:
+                yield from page["jobSummaryList"]
+        except AWS_ERRORS as error:
+            raise classified(error) from error
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         """TerminateJobs, or one after the other with an SDK or in a Region that has it not yet."""

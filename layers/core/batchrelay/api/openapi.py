@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchrelay.api.service import PAGE_MAX
+from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import KEY_CHARS_MAX
+from batchrelay.domain.redrive import Again
 from batchrelay.domain.run import RunStatus, StepStatus
 from batchrelay.domain.values import NAME, RUN_ID
 
@@ -37,6 +39,7 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_STEP_STATUS = {"type": "string", "enum": list(StepStatus)}
 _RUN_STATUS = {"type": "string", "enum": list(RunStatus)}
 
 SCHEMAS: Mapping[str, Any] = {
@@ -48,18 +51,23 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Job": _object(
         jobId=_maybe(_TEXT),
+        round=_COUNT,
         group=_COUNT,
         children={"type": "integer", "minimum": 1},
         failed=_COUNT,
         outcome={"enum": ["SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", None]},
     ),
+    "Round": _object(
+        round=_COUNT, children=_COUNT, succeeded=_COUNT, failed=_COUNT, jobIds=_list(_TEXT)
+    ),
     "Step": _object(
         step=_TEXT,
-        status={"type": "string", "enum": list(StepStatus)},
+        status=_STEP_STATUS,
         since=_maybe(_TIME),
         startedAt=_maybe(_TIME),
         needs=_list(_TEXT),
         round=_COUNT,
+        rounds=_list(_ref("Round")),
         level=_maybe(_COUNT),
         items=_maybe(_COUNT),
         existing=_COUNT,
@@ -67,6 +75,8 @@ SCHEMAS: Mapping[str, Any] = {
         chunk=_maybe(_COUNT),
         succeeded=_COUNT,
         failed=_COUNT,
+        failedItems=_COUNT,
+        upstreamItems=_COUNT,
         upstream=_COUNT,
         stopped=_COUNT,
         running=_COUNT,
@@ -76,6 +86,7 @@ SCHEMAS: Mapping[str, Any] = {
         output=_maybe(_TEXT),
         manifest=_maybe(_TEXT),
         results=_maybe(_TEXT),
+        failures=_maybe(_TEXT),
         jobs=_list(_ref("Job")),
     ),
     "Run": _object(
@@ -98,6 +109,35 @@ SCHEMAS: Mapping[str, Any] = {
     "Pipelines": _object(pipelines=_list(_ref("Pipeline"))),
     "Runs": _object(runs=_list(_ref("Summary")), next=_maybe(_TEXT)),
     "History": _object(runId=_TEXT, history=_list(_object(at=_TIME, what=_TEXT))),
+    "Sample": _object(
+        number=_maybe(_COUNT),
+        jobId=_TEXT,
+        round=_maybe(_COUNT),
+        index=_maybe(_COUNT),
+        log=_list(_TEXT),
+    ),
+    "Cause": _object(
+        **{"class": {"type": "string", "enum": list(FailureClass)}},
+        exitCode={"type": ["integer", "null"]},
+        reason=_maybe(_TEXT),
+        count={"type": "integer", "minimum": 1},
+        again=_COUNT,
+        sample={"anyOf": [_ref("Sample"), {"type": "null"}]},
+    ),
+    "StepFailures": _object(
+        step=_TEXT,
+        status=_STEP_STATUS,
+        reason=_maybe(_TEXT),
+        round=_maybe(_COUNT),
+        counted={"enum": ["items", "children"]},
+        total=_maybe(_COUNT),
+        failed=_COUNT,
+        again=_COUNT,
+        failures=_maybe(_TEXT),
+        causes=_list(_ref("Cause")),
+        notes=_list(_TEXT),
+    ),
+    "Failures": _object(runId=_TEXT, status=_RUN_STATUS, steps=_list(_ref("StepFailures"))),
     "Gateway": _object(message=_TEXT),
     "Problem": _object(title=_TEXT, status={"type": "integer"}, detail=_TEXT),
     "Start": {
@@ -109,6 +149,34 @@ SCHEMAS: Mapping[str, Any] = {
             },
             "version": {"type": ["integer", "null"], "minimum": 1},
             "key": {"type": ["string", "null"], "maxLength": KEY_CHARS_MAX},
+        },
+        "additionalProperties": False,
+    },
+    "RedrivePlan": _object(
+        runId=_TEXT,
+        steps=_list(
+            _object(
+                step=_TEXT,
+                again={"enum": list(Again)},
+                status=_STEP_STATUS,
+                failed=_maybe(_COUNT),
+                children=_maybe(_COUNT),
+                reason=_maybe(_TEXT),
+            )
+        ),
+    ),
+    "Redrive": {
+        "type": "object",
+        "properties": {
+            "step": {"type": ["string", "null"]},
+            "classes": {"type": ["array", "null"], "items": {"type": "string"}},
+            "queue": {"type": ["string", "null"]},
+            "memory": {"type": ["string", "null"]},
+            "params": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+            },
+            "plan": {"type": "boolean"},
         },
         "additionalProperties": False,
     },
@@ -151,7 +219,16 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
     ("get", "/runs/{run_id}", "getRun", "A run and its steps", {"200": "Run"}, None),
     ("get", "/runs/{run_id}/history", "getHistory", "What happened", {"200": "History"}, None),
     ("get", "/runs/{run_id}/steps/{step}", "getStep", "One step", {"200": "Step"}, None),
+    ("get", "/runs/{run_id}/failures", "getFailures", "Why it failed", {"200": "Failures"}, None),
+    (
+        "get", "/runs/{run_id}/steps/{step}/failures", "getStepFailures", "Why one step failed",
+        {"200": "StepFailures"}, None,
+    ),
     ("post", "/runs/{run_id}/cancel", "cancelRun", "Stop a run", {"202": "Run"}, "Cancel"),
+    (
+        "post", "/runs/{run_id}/redrive", "redriveRun", "Run again what failed",
+        {"202": "Run", "200": "RedrivePlan"}, "Redrive",
+    ),
     ("get", "/openapi.json", "getOpenApi", "This document", {"200": ""}, None),
 )  # fmt: skip
 """Method, path, operation, what it does, answers by status, body."""

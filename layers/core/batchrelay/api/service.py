@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.api import redrive as redriving
+from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.views import (
     Document,
@@ -22,6 +24,7 @@ from batchrelay.codec import check_text, decode_start_request
 from batchrelay.domain.errors import (
     CodecError,
     InputError,
+    NotRedrivable,
     PathNotFound,
     PipelineNotFound,
     RequestTooLarge,
@@ -29,7 +32,8 @@ from batchrelay.domain.errors import (
     RunNotFound,
     StepNotFound,
 )
-from batchrelay.domain.pipeline import check_pipeline_name
+from batchrelay.domain.pipeline import Step, check_pipeline_name
+from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.values import RUN_ID
 from batchrelay.engine.outcome import Handled
@@ -62,7 +66,10 @@ class Api:
     pipeline_store: PipelineStore
     start_run: Callable[[StartRequest], Handled]
     cancel_run: Callable[[str, str], Handled]
+    redrive_run: Callable[[str, RedriveOrder], Handled]
+    check_redrive: Callable[[Run, RedriveOrder], None]
     looks: Looks
+    failure_reader: FailureReader
     new_run_id: Callable[[], str]
 
     def pipelines(self) -> Document:
@@ -118,10 +125,18 @@ class Api:
     def step(self, run_id: str, step: str) -> Document:
         """One step of a run, with its counts as in `run`."""
         run = self._load(run_id)
-        by_name = {known.name: known for known in run.pipeline.steps}
-        if step not in by_name:
-            raise StepNotFound(f"run {run_id} has no step {step}: it has {', '.join(by_name)}")
-        return step_document(self.looks.observed(run), by_name[step])
+        found = _step(run, step)
+        return step_document(self.looks.observed(run), found)
+
+    def failures(self, run_id: str) -> Document:
+        """Why items of a run failed, by step; no step if none has."""
+        return self.failure_reader.of_run(self.looks.observed(self._load(run_id)))
+
+    def step_failures(self, run_id: str, step: str) -> Document:
+        """Why items of one step failed; no cause if none has."""
+        run = self._load(run_id)
+        found = _step(run, step)
+        return self.failure_reader.of_step(self.looks.observed(run), found)
 
     def history(self, run_id: str) -> Document:
         """What happened, in order."""
@@ -134,12 +149,29 @@ class Api:
             raise InputError("reason must be a text")
         return self.cancel_run(_run_id(run_id), reason or "")
 
+    def redrive(self, run_id: str, body: str | None) -> Handled | Document:
+        """Let a run that has ended go on with what failed; or only say what would run again."""
+        asked = _object(body, "a redrive", *redriving.FIELDS)
+        order = redriving.order_of(asked, _params(asked.get("params", {})))
+        if not redriving.is_plan(asked):
+            return self.redrive_run(_run_id(run_id), order)
+        run = self._load(run_id)
+        self.check_redrive(run, order)
+        return redriving.plan_document(run, order)
+
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (
             [_name(pipeline)] if pipeline else [p.name for p in self.pipeline_store.registered()]
         )
         found = (self.run_store.runs_of(name, before) for name in names)
         return heapq.merge(*found, key=lambda run: run.place, reverse=True)
+
+
+def _step(run: Run, name: str) -> Step:
+    by_name = {known.name: known for known in run.pipeline.steps}
+    if name not in by_name:
+        raise StepNotFound(f"run {run.id} has no step {name}: it has {', '.join(by_name)}")
+    return by_name[name]
 
 
 def _object(body: str | None, what: str, *fields: str) -> dict[str, Any]:
@@ -217,7 +249,7 @@ def _http_status(error: Exception) -> int:
     match error:
         case PipelineNotFound() | RunNotFound() | StepNotFound() | PathNotFound():
             return 404
-        case RunExists():
+        case RunExists() | NotRedrivable():
             return 409
         case RequestTooLarge():
             return 413

@@ -78,13 +78,16 @@ def step_document(run: Run, step: Step) -> Document:
         "startedAt": time_text(begun_at(state)),
         "needs": list(step.needs),
         "round": state.round,
+        "rounds": [_round(number, parts) for number, parts in enumerate(state.earlier_rounds)],
         "level": _level(step, state),
         "items": state.items,
         "existing": state.existing,
         "children": state.children,
         "chunk": state.chunk if state.queue is None else None,
-        "succeeded": sum(part.succeeded for part in state.parts),
-        "failed": sum(part.failed for part in state.parts),
+        "succeeded": state.succeeded,
+        "failed": state.failed,
+        "failedItems": state.failed_items,
+        "upstreamItems": state.upstream_items,
         "upstream": upstream_failures(run, step),
         "stopped": sum(part.stopped for part in state.parts),
         "running": sum(part.running for part in state.parts),
@@ -94,19 +97,22 @@ def step_document(run: Run, step: Step) -> Document:
         "output": variables_of(run).get(f"steps.{step.name}.output"),
         "manifest": state.manifest,
         "results": None if state.items is None else results_uri(run, step.name, state.round),
-        "jobs": [_job(part) for part in state.parts],
+        "failures": state.failures or None,
+        "jobs": [_job(number, part) for number, parts in state.every_round for part in parts],
     }
 
 
 def _level(step: Step, state: StepState) -> int | None:
     """Of an aggregate that has begun, from 1."""
     has_begun = step.aggregate is not None and state.status is not StepStatus.WAITING
-    return state.round + 1 if has_begun else None
+    return state.level + 1 if has_begun else None
 
 
 def begun_at(state: StepState) -> datetime | None:
     """When its first job was submitted, or a little before; None if it has none."""
-    return min((p.since for p in state.parts if p.since is not None and p.job_id), default=None)
+    return min(
+        (p.since for p in state.every_part if p.since is not None and p.job_id), default=None
+    )
 
 
 def counted_at(state: StepState) -> datetime | None:
@@ -122,10 +128,22 @@ def _run_counted_at(run: Run) -> datetime | None:
     return min(filter(None, map(counted_at, at_work)), default=None)
 
 
-def _job(part: Part) -> Document:
+def _round(number: int, parts: tuple[Part, ...]) -> Document:
+    """A round whose failed items ran again."""
+    return {
+        "round": number,
+        "children": sum(part.size for part in parts),
+        "succeeded": sum(part.succeeded for part in parts),
+        "failed": sum(part.failed for part in parts),
+        "jobIds": [part.job_id for part in parts if part.job_id is not None],
+    }
+
+
+def _job(round_number: int, part: Part) -> Document:
     status = part.outcome or ("SUBMITTED" if part.job_id is not None else None)
     return {
         "jobId": part.job_id,
+        "round": round_number,
         "group": part.group,
         "children": part.size,
         "failed": part.failed,
@@ -164,14 +182,19 @@ def _moments(run: Run) -> Iterator[_Moment]:
             yield run.ended_at, _OVER, f"notice {rule} {notice}"
 
 
-def _step_moments(step: Step, state: StepState) -> Iterator[_Moment]:
-    for number, part in enumerate(state.parts):
+def _submissions(step: Step, round_number: int, parts: tuple[Part, ...]) -> Iterator[_Moment]:
+    again = f"round {round_number}, " if round_number else ""
+    for number, part in enumerate(parts):
         if part.since is None or part.job_id is None:
             continue
         size = f"array of {part.size:,}" if part.size > 1 else "job"
-        which = f" {number + 1} of {len(state.parts)}" if len(state.parts) > 1 else ""
-        text = f"{step.name}: {size}{which} submitted as {part.job_id}"
-        yield part.since, _BEGUN, text
+        which = f" {number + 1} of {len(parts)}" if len(parts) > 1 else ""
+        yield part.since, _BEGUN, f"{step.name}: {again}{size}{which} submitted as {part.job_id}"
+
+
+def _step_moments(step: Step, state: StepState) -> Iterator[_Moment]:
+    for round_number, parts in state.every_round:
+        yield from _submissions(step, round_number if state.is_retry else 0, parts)
     if state.since is None or state.status is StepStatus.SUBMITTING:
         return
     children = f", {state.children:,} children" if (state.children or 0) > 1 else ""

@@ -32,6 +32,13 @@ def record_start(metrics: Metrics, logger: Logger, handled: Handled) -> None:
     record(metrics, handled)
 
 
+def record_redrive(metrics: Metrics, logger: Logger, handled: Handled) -> None:
+    """Log and count a redrive, and what was done."""
+    logger.info("run redriven", extra={"run_id": handled.run.id})
+    metrics.add_metric("RunsRedriven", MetricUnit.Count, 1)
+    record(metrics, handled)
+
+
 def record(metrics: Metrics, handled: Handled, received_at: float | None = None) -> None:
     """Count what was done; with `received_at`, also how long a submission took since its event."""
     metrics.add_metric("EffectsPerformed", MetricUnit.Count, len(handled.performed))

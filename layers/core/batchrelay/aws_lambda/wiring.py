@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
 from batchrelay.adapters.sqs_timers import SqsTimers
+from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
 from batchrelay.api.views import Document, run_document
@@ -57,15 +59,18 @@ def engine(settings: Settings) -> Engine:
     """An engine on AWS. Clients are made when they are first used."""
     clock = SystemClock()
     queues = SqsQueues()
+    jobs = BatchJobs(time_left=_backoff.time_left)
     store = DynamoStore(table=settings.table, run_ttl_days=settings.run_ttl_days)
     return Engine(
         runs=store,
         pipelines=store,
-        jobs=BatchJobs(time_left=_backoff.time_left),
+        jobs=jobs,
         notices=SnsNotices(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
         queues=queues,
-        preparation=Preparation(objects=S3Objects(), queues=queues, clock=clock),
+        preparation=Preparation(
+            objects=S3Objects(), queues=queues, jobs=jobs, logs=CloudWatchLogs(), clock=clock
+        ),
         clock=clock,
         backoff=_backoff,
         environment=settings.environment,
@@ -125,14 +130,17 @@ def lambda_deliveries() -> Deliveries:
 @cache
 def lambda_api() -> Api:
     """The API of this Lambda environment, with what it has asked of AWS Batch lately."""
-    looks = Looks(jobs=BatchJobs.looked_at(), clock=SystemClock())
+    jobs = BatchJobs.looked_at()
     engine = lambda_engine()
     return Api(
         run_store=engine.runs,
         pipeline_store=engine.pipelines,
         start_run=engine.start,
         cancel_run=engine.cancel,
-        looks=looks,
+        redrive_run=engine.redrive,
+        check_redrive=engine.check_redrive,
+        looks=Looks(jobs=jobs, clock=SystemClock()),
+        failure_reader=FailureReader(objects=S3Objects(), jobs=jobs, logs=CloudWatchLogs()),
         new_run_id=new_run_id,
     )
 

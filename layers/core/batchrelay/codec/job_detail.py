@@ -5,11 +5,12 @@ Source: Batch User Guide, batch_cwe_events ("resembles the JobDetail object").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport
@@ -103,13 +104,63 @@ def progress_of(report: JobReport, key: JobKey, at: datetime) -> JobProgressed:
     )
 
 
+def failure_of(job: Mapping[str, Any]) -> ChildFailure:
+    """What a JobDetail or a JobSummary says of a child, or of a plain job, that FAILED."""
+    container = _mapping(job, "container")
+    exit_code = container.get("exitCode")
+    return ChildFailure(
+        index=_count(_mapping(job, "arrayProperties"), "index", 0),
+        job_id=str(job.get("jobId", "")),
+        exit_code=exit_code if isinstance(exit_code, int) else None,
+        reason=_joined(job.get("statusReason"), container.get("reason")),
+    )
+
+
+def failures_without_children(array: Mapping[str, Any]) -> Iterator[ChildFailure]:
+    """Of an array that FAILED before it had children, all that it was to have; else none.
+
+    It did so because a job that it depends on failed, or because it was stopped.
+    """
+    properties = _mapping(array, "arrayProperties")
+    reason = _joined(array.get("statusReason"))
+    had_children = any(_mapping(properties, "statusSummary").values())
+    if array.get("status") != "FAILED" or had_children or reason.startswith(CHILD_FAILED):
+        return
+    for index in range(_count(properties, "size", 0)):
+        yield ChildFailure(index=index, job_id=f"{array.get('jobId')}:{index}", reason=reason)
+
+
+def children_failed(array: Mapping[str, Any]) -> int:
+    """How many children of an array FAILED, at least: its counts may lag behind its reason."""
+    summary = _mapping(_mapping(array, "arrayProperties"), "statusSummary")
+    because_of_a_child = _joined(array.get("statusReason")).startswith(CHILD_FAILED)
+    return max(_count(summary, "FAILED", 0), 1 if because_of_a_child else 0)
+
+
+def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The log group and stream of a JobDetail's last attempt; None if no container ever ran."""
+    container = _mapping(job, "container")
+    attempts = job.get("attempts")
+    last = attempts[-1] if isinstance(attempts, Sequence) and attempts else {}
+    stream = container.get("logStreamName") or _mapping(last, "container").get("logStreamName")
+    options = _mapping(_mapping(container, "logConfiguration"), "options")
+    return (str(options.get("awslogs-group", LOG_GROUP)), str(stream)) if stream else None
+
+
+CHILD_FAILED = "Array Child Job failed"
+"""The reason of an array that FAILED because a child did. Source: field (aws-batch.md, Reasons)."""
+
+LOG_GROUP = "/aws/batch/job"
+"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
+
+
 def _reason(detail: Mapping[str, Any]) -> str:
     """Why a job ended: AWS Batch scatters it over three fields (aws-batch.md, Reasons)."""
     container = _mapping(detail, "container")
     exit_code = container.get("exitCode")
-    pieces = (
-        detail.get("statusReason"),
-        None if exit_code is None else f"exit code {exit_code}",
-        container.get("reason"),
-    )
+    code = None if exit_code is None else f"exit code {exit_code}"
+    return _joined(detail.get("statusReason"), code, container.get("reason"))
+
+
+def _joined(*pieces: Any) -> str:
     return ", ".join(str(piece) for piece in pieces if piece)

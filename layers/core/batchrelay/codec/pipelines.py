@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay.codec.reader import Reader, enum, overlap, without_none
+from batchrelay.codec.reader import Reader, enum, maybe_number, overlap, without_none
 from batchrelay.codec.upgrades import SCHEMA, upgraded_pipeline
 from batchrelay.domain.errors import CodecError, InvalidPipeline
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
     ForEach,
@@ -95,7 +96,25 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "workers": step.workers,
             "when": step.when,
             "output": step.output,
+            "retryFailed": None
+            if step.retry_failed is None
+            else _encode_retry_failed(step.retry_failed),
+            "tolerate": None
+            if step.tolerate is None
+            else without_none({}, {"count": step.tolerate.count, "percent": step.tolerate.percent}),
             "unsafeShell": step.unsafe_shell or None,
+        },
+    )
+
+
+def _encode_retry_failed(retry: RetryFailed) -> dict[str, Json]:
+    return without_none(
+        {"rounds": retry.rounds},
+        {
+            "when": sorted(retry.when),
+            "overrides": dict(retry.overrides),
+            "memoryFactor": retry.memory_factor,
+            "memoryMib": retry.memory_mib,
         },
     )
 
@@ -168,8 +187,32 @@ def _decode_step(reader: Reader) -> Step:
         workers=reader.maybe("workers", int),
         when=reader.maybe("when", str),
         output=reader.maybe("output", str),
+        retry_failed=None
+        if document.get("retryFailed") is None
+        else _decode_retry_failed(reader.inner("retryFailed")),
+        tolerate=None
+        if document.get("tolerate") is None
+        else _decode_tolerate(reader.inner("tolerate")),
         unsafe_shell=reader.maybe("unsafeShell", bool) or False,
     )
+
+
+def _decode_retry_failed(reader: Reader) -> RetryFailed:
+    return RetryFailed(
+        rounds=reader.take("rounds", int),
+        when=frozenset(str(named) for named in reader.maybe("when", list) or []),
+        overrides=reader.inner("overrides").document,
+        memory_factor=maybe_number(reader, "memoryFactor"),
+        memory_mib=reader.maybe("memoryMib", int),
+    )
+
+
+def _decode_tolerate(reader: Reader) -> Tolerate:
+    """Raises: CodecError unless it is one of the two."""
+    count, percent = reader.maybe("count", int), maybe_number(reader, "percent")
+    if (count is None) is (percent is None):
+        raise CodecError(f"{reader.path}: expected either count or percent")
+    return Tolerate(count=count, percent=percent)
 
 
 def _names(reader: Reader, field: str) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ _T = TypeVar("_T")
 SHOWN_CHARS_MAX = 200
 """Characters of a wrong value in an error."""
 
+NUMBER_MAX = 1e15
+"""Below what a double counts in whole numbers; no factor or percentage is near it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,6 +100,17 @@ def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
         return kind(text)  # type: ignore[call-arg]
     except ValueError:
         raise CodecError(f"{reader.path}.{name}: unknown {kind.__name__} {_shown(text)}") from None
+
+
+def maybe_number(reader: Reader, name: str) -> float | None:
+    """A number; a whole one may be written without a point."""
+    value = reader.document.get(name)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not -NUMBER_MAX <= value <= NUMBER_MAX:
+        raise CodecError(f"{reader.path}.{name}: expected a number, got {_shown(value)}")
+    return float(value)
 
 
 def overlap(reader: Reader) -> Overlap:

@@ -16,6 +16,7 @@ from batchrelay.domain.run import (
     JobOutcome,
     NoticeState,
     Part,
+    Redrive,
     Run,
     RunStatus,
     StepState,
@@ -46,6 +47,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
             "dequeuedAt": _time(run.dequeued_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
+            "redrive": None if run.redrive is None else _encode_redrive(run.redrive),
             "duplicateJobs": [
                 {"j": duplicate.job_id, "t": _time(duplicate.since)}
                 for duplicate in run.duplicate_jobs
@@ -72,6 +74,18 @@ def _encode_stop(stop: Stop) -> dict[str, Json]:
     }
 
 
+def _encode_redrive(redrive: Redrive) -> dict[str, Json]:
+    return without_empty(
+        {"n": redrive.number, "t": _time(redrive.at)},
+        {
+            "step": redrive.step,
+            "classes": sorted(redrive.classes),
+            "queue": redrive.queue,
+            "memory": redrive.memory_factor,
+        },
+    )
+
+
 def _encode_state(state: StepState) -> dict[str, Json]:
     return without_empty(
         {"s": str(state.status), "n": state.children},
@@ -84,6 +98,13 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             **_encode_parts(state.parts),
             "m": state.manifest,
             "q": state.queue,
+            "rounds": [_encode_round(parts) for parts in state.earlier_rounds],
+            "fu": state.failures,
+            "fc": state.is_collected or None,
+            "fi": state.failed_items or None,
+            "ui": state.upstream_items or None,
+            "rr": state.redrive_round,
+            "lv": state.level or None,
             "reason": state.reason,
             "k": _time(state.counted_at),
             "a": state.attempts.requests or None,
@@ -101,6 +122,11 @@ def _encode_parts(parts: tuple[Part, ...]) -> dict[str, Json]:
         return {"parts": [_encode_part(part) for part in parts]}
     blocked = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
     return {"parts": records, "blocked": blocked}
+
+
+def _encode_round(parts: tuple[Part, ...]) -> Json:
+    """An earlier round: all of it has ended."""
+    return packed_parts(parts) or [_encode_part(part) for part in parts]
 
 
 def _encode_part(part: Part) -> dict[str, Json]:
@@ -147,6 +173,9 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
         stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),
+        redrive=None
+        if reader.document.get("redrive") is None
+        else _decode_redrive(reader.inner("redrive")),
         steps={name: _decode_state(steps.inner(name)) for name in steps.document},
         duplicate_jobs=tuple(
             DuplicateJob(job_id=duplicate.take("j", str), since=duplicate.time("t"))
@@ -169,6 +198,17 @@ def _decode_stop(reader: Reader) -> Stop:
     )
 
 
+def _decode_redrive(reader: Reader) -> Redrive:
+    return Redrive(
+        number=reader.take("n", int),
+        at=reader.time("t"),
+        step=reader.maybe("step", str) or "",
+        classes=frozenset(str(name) for name in reader.maybe("classes", list) or ()),
+        queue=reader.maybe("queue", str) or "",
+        memory_factor=reader.maybe("memory", float),
+    )
+
+
 def _decode_state(reader: Reader) -> StepState:
     return StepState(
         status=enum(reader, "s", StepStatus),
@@ -181,6 +221,13 @@ def _decode_state(reader: Reader) -> StepState:
         parts=_decode_parts(reader),
         manifest=reader.maybe("m", str),
         queue=reader.maybe("q", str),
+        earlier_rounds=_decode_rounds(reader),
+        failures=reader.maybe("fu", str) or "",
+        is_collected=reader.maybe("fc", bool) or False,
+        failed_items=reader.maybe("fi", int) or 0,
+        upstream_items=reader.maybe("ui", int) or 0,
+        redrive_round=reader.maybe("rr", int),
+        level=reader.maybe("lv", int) or 0,
         reason=reader.maybe("reason", str) or "",
         counted_at=reader.maybe_time("k"),
         attempts=Attempts(
@@ -202,6 +249,20 @@ def _decode_parts(reader: Reader) -> tuple[Part, ...]:
         replace(part, blocked=blocked[str(number)]) if str(number) in blocked else part
         for number, part in enumerate(parts)
     )
+
+
+def _decode_rounds(reader: Reader) -> tuple[tuple[Part, ...], ...]:
+    rounds = reader.maybe("rounds", list) or []
+    return tuple(
+        _decode_round(parts, f"{reader.path}.rounds[{number}]")
+        for number, parts in enumerate(rounds)
+    )
+
+
+def _decode_round(parts: Any, path: str) -> tuple[Part, ...]:
+    if isinstance(parts, str):
+        return unpacked_parts(parts, path)
+    return tuple(_decode_part(part) for part in Reader({"parts": parts}, path).list("parts"))
 
 
 def _decode_part(reader: Reader) -> Part:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 6
+SCHEMA = 7
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
 3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait in a run
 queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
-parts are records of equal length. 6: fields have the names of the reference."""
+parts are records of equal length. 6: fields have the names of the reference.
+7: failed items run again in further rounds, a run is
+redriven, and an aggregate counts its levels."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}
@@ -63,7 +65,7 @@ def upgraded_run(document: Any) -> Any:
     if isinstance(run.get("steps"), Mapping):
         is_of_1 = document["schema"] == 1
         run["steps"] = {
-            name: _state_of_5(_state_of_1(state) if is_of_1 else state)
+            name: _state_of_6(_state_of_5(_state_of_1(state) if is_of_1 else state))
             for name, state in run["steps"].items()
         }
     return run
@@ -74,6 +76,12 @@ def _state_of_1(state: Any) -> Any:
     if not isinstance(manifest, str):
         return state
     return {**state, "m": manifest.removesuffix("items.jsonl")}
+
+
+def _state_of_6(state: Any) -> Any:
+    """A level of an aggregate was a round, and nothing else had one."""
+    is_later = isinstance(state, Mapping) and "r" in state
+    return {**state, "lv": state["r"]} if is_later else state
 
 
 def _state_of_5(state: Any) -> Any:

@@ -36,6 +36,7 @@ from batchrelay.domain.readiness import (
     skip_zero,
     submit,
 )
+from batchrelay.domain.retry_rounds import collect_failures, failures_are_to_be_collected
 from batchrelay.domain.run import (
     JobOutcome,
     Run,
@@ -44,8 +45,10 @@ from batchrelay.domain.run import (
 )
 from batchrelay.domain.run_end import (
     a_step_failed,
+    a_step_is_partial,
     end_cancelled_run,
     end_failed,
+    end_partial_run,
     end_succeeded,
     no_step_failed,
     stopped_by_a_cancellation,
@@ -161,6 +164,13 @@ STEP_TABLE: tuple[StepRow, ...] = (
         for source in (SUBMITTING, ACTIVE)
         for row in (
             derived(source, end_cancelled, to=CANCELLED, when=a_part_was_cancelled),
+            derived(
+                source,
+                collect_failures,
+                to=PREPARING,
+                when=failures_are_to_be_collected,
+                grows=True,
+            ),
             derived(source, fail, to=FAILED, when=a_part_failed),
             derived(source, begin_next_level, to=PREPARING, when=another_level_follows),
             derived(source, succeed, to=SUCCEEDED, when=every_part_succeeded),
@@ -216,6 +226,7 @@ RUN_END_TABLE: tuple[RunRow, ...] = (
         for source in (RunStatus.RUNNING, RunStatus.CANCELLING)
         for row in (
             run_row(source, None, end_failed, to=RunStatus.FAILED, when=a_step_failed),
+            run_row(source, None, end_partial_run, to=RunStatus.PARTIAL, when=a_step_is_partial),
             run_row(source, None, end_succeeded, to=RunStatus.SUCCEEDED, when=no_step_failed),
         )
     ),

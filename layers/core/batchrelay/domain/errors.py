@@ -13,12 +13,14 @@ BatchrelayError
 │   ├── StepNotFound        the run has no such step
 │   ├── PathNotFound        the API has no such path
 │   ├── RequestTooLarge     the request's body is too large
+│   ├── NotRedrivable       a run has nothing that may run again, or not now
 │   └── RunExists           the run's id is taken
 ├── RunTooLarge           ours: a run's state is larger than its item may be
 ├── RunSkipped            no one's fault: another run is open, and its trigger says skip
 ├── RunConflict           no one's fault: another writer was faster; load and fold again
 ├── Refused               the service refuses for good; trying again changes nothing
-│   └── Denied              the role is not allowed to ask: nothing is known of what was asked for
+│   ├── Denied              the role is not allowed to ask: nothing is known of what was asked for
+│   └── JobForgotten        AWS Batch no longer knows the job
 ├── NotDone               nothing happened, or that is unknown; the effect stays pending
 │   ├── Throttled           surely nothing happened
 │   └── Ambiguous           it may have happened
@@ -81,6 +83,10 @@ class RequestTooLarge(InputError):
     """The request's body is too large."""
 
 
+class NotRedrivable(InputError):
+    """A run has nothing that may run again, or not now; nothing of it changes."""
+
+
 class RunExists(InputError):
     """The run's id is taken."""
 
@@ -103,6 +109,10 @@ class Refused(BatchrelayError):
 
 class Denied(Refused):
     """The role is not allowed to ask: nothing is known of what was asked for."""
+
+
+class JobForgotten(Refused):
+    """AWS Batch no longer knows the job: it keeps ended ones for seven days."""
 
 
 class NotDone(BatchrelayError):

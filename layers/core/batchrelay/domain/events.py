@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from batchrelay.domain.effects import Prepare, SubmitJob
+from batchrelay.domain.run import Redrive
 from batchrelay.domain.values import JobKey
 
 
@@ -70,6 +72,26 @@ class PreparationFailed:
     step: str
     round: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailuresCollected:
+    """It is known which items failed in the round before, why, and which of them run again."""
+
+    at: datetime
+    step: str
+    round: int
+    """The round in which they run again."""
+    failed: int
+    """Items that failed and do not run again."""
+    upstream: int
+    """Likewise, because their item failed in a step before."""
+    reason: str
+    """The causes."""
+    failures: str
+    """S3 URI of the folder that describes them."""
+    children: tuple[int, ...]
+    """Of the next round, by group; empty if nothing runs again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +230,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedriveRequested:
+    """A run that has ended is to go on, with what failed."""
+
+    at: datetime
+    redrive: Redrive
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that have another value from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed:
     """The run takes longer than its `timeout` allows, or is open for longer than any run may be."""
 
@@ -250,12 +282,18 @@ JobEvent = (
     | JobFailed
 )
 PreparationEvent = (
-    Prepared | PreparationFailed | PreparationContinued | PreparationBegun | AttemptFailed
+    Prepared
+    | PreparationFailed
+    | PreparationContinued
+    | PreparationBegun
+    | AttemptFailed
+    | FailuresCollected
 )
 RunEvent = (
     JobTerminated
     | RunDequeued
     | CancelRequested
+    | RedriveRequested
     | DeadlinePassed
     | QueuesDeleted
     | QueuesLeft

@@ -177,6 +177,17 @@ half a second of SubmitJob calls at 0.15 s each, eight at once."""
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 
+CAUSES_MAX = 20
+"""Causes of a step's failures that are kept apart, with a sample each: so many logs are read,
+whatever failed. What is rarer is one more, `Other`."""
+
+LOG_TAIL_LINES = 20
+"""Lines of a sample's log that are kept with its cause."""
+
+RECORDS_READ_MAX = 1_000
+"""Result records that are read to find the failed items of chunks; the chunks beyond run again
+whole."""
+
 COLUMNS_MAX = 16_384
 """Columns of a table of items: as many as a spreadsheet has."""
 

@@ -18,9 +18,12 @@ EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
 
 
 def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
-    """The parts of N_TO_N needs that a part follows."""
+    """The parts of N_TO_N needs that a part follows; none in a round that runs failed items again,
+    which begins when those steps have ended."""
+    if run.state(step.name).is_retry:
+        return
     for name in sorted(step.n_to_n_needs):
-        parts = run.state(name).parts
+        parts = run.state(name).first_parts
         if parts:
             yield parts[number]
 
@@ -35,7 +38,7 @@ def may_submit(run: Run, step: Step, number: int) -> bool:
 
 def unsatisfiable_reason(run: Run, step: Step, number: int) -> str:
     """Why a part without a job will never have one; empty if it may."""
-    if any(part.outcome is JobOutcome.FAILED for part in upstream_parts(run, step, number)):
+    if any(has_ended_badly(part) for part in upstream_parts(run, step, number)):
         return UPSTREAM_FAILED
     earlier = run.state(step.name).parts[:number]
     if step.sequential and any(part.outcome is JobOutcome.FAILED for part in earlier):
@@ -47,7 +50,7 @@ def unequal_parts(run: Run, step: Step, parts: Sequence[Part]) -> str:
     """Why a step's parts cannot follow those of an N_TO_N need one by one; empty if they can."""
     sizes = [part.size for part in parts]
     for name in sorted(step.n_to_n_needs):
-        others = [part.size for part in run.state(name).parts]
+        others = [part.size for part in run.state(name).first_parts]
         if others and others != sizes:
             return _unequal(sizes, others, name)
     return ""
@@ -69,10 +72,17 @@ def upstream_failures(run: Run, step: Step) -> int:
     failure here has an error of its own. Advisory, as all counts of children are.
     """
     state = run.state(step.name)
+    if state.is_retry or state.failures:
+        return state.upstream_items
     return sum(
         min(part.failed, max((up.failed for up in upstream_parts(run, step, number)), default=0))
         for number, part in enumerate(state.parts)
     )
+
+
+def has_ended_badly(part: Part) -> bool:
+    """Whether its job failed, or was stopped before its run was redriven."""
+    return part.outcome in (JobOutcome.FAILED, JobOutcome.CANCELLED)
 
 
 def _succeeded(part: Part) -> bool:

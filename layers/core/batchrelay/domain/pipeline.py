@@ -8,6 +8,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from batchrelay.domain.errors import InvalidPipeline, PipelineNotFound
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.values import NAME, NAME_CHARS_MAX, Json, step_label
 
 
@@ -137,6 +138,8 @@ class Step:
     when: str | None = None
     """A condition; SKIPPED if it does not hold."""
     output: str | None = None
+    retry_failed: RetryFailed | None = None
+    tolerate: Tolerate | None = None
     unsafe_shell: bool = False
     """Whether its command may have values of items in the code of a shell."""
 

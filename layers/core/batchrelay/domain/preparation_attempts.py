@@ -19,6 +19,7 @@ from batchrelay.domain.events import (
     PreparationFailed,
 )
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX, PREPARE_REQUESTS_MAX
+from batchrelay.domain.retry_rounds import without_new_round
 from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
@@ -30,7 +31,12 @@ KILLED = "killed, out of memory or of time"
 def not_prepared(state: StepState, status: StepStatus, at: datetime, reason: str) -> StepState:
     """A step whose preparation is over, without items."""
     return replace(
-        state, status=status, since=at, reason=short(reason), attempts=NO_ATTEMPTS, resume=""
+        without_new_round(state),
+        status=status,
+        since=at,
+        reason=short(reason),
+        attempts=NO_ATTEMPTS,
+        resume="",
     )
 
 

@@ -14,7 +14,7 @@ from batchrelay.domain.table import Situation
 def has_no_items(here: Situation[Prepared]) -> bool:
     """no items, and no N_TO_N need has any"""
     needs = here.step.n_to_n_needs
-    has_parts = any(here.run.state(name).parts for name in needs)
+    has_parts = any(here.run.state(name).first_parts for name in needs)
     return _is_of_round(here) and here.event.items == 0 and not has_parts
 
 

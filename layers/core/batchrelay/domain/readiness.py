@@ -78,12 +78,11 @@ def _blockers(here: _Here) -> Iterator[str]:
 
 
 def _lets_run(here: _Here, need: str) -> bool:
-    """An event edge wants its need ended well; an N_TO_N one wants its children known."""
+    """An event edge wants its need ended well; an N_TO_N one wants its children known, and no item
+    of it run again: the pairs of such a round are not those of the first."""
     state = here.run.state(need)
-    if need in here.step.n_to_n_needs and state.status in (
-        StepStatus.SUBMITTING,
-        StepStatus.ACTIVE,
-    ):
+    at_work = (StepStatus.SUBMITTING, StepStatus.ACTIVE)
+    if need in here.step.n_to_n_needs and state.status in at_work and not state.is_retry:
         return True
     return state.lets_dependents_run
 
@@ -162,7 +161,7 @@ def _planned(here: _Here) -> StepState:
     items and all."""
     if continues(here.step):
         lead = here.run.state(min(here.step.n_to_n_needs))
-        parts = tuple(Part(size=part.size, group=part.group) for part in lead.parts)
+        parts = tuple(Part(size=part.size, group=part.group) for part in lead.first_parts)
         state = _with_existing(here.state, lead)
         return replace(state, items=lead.items, chunk=lead.chunk, parts=parts)
     size = own_size(here.step, variables_of(here.run))

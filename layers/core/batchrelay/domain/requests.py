@@ -6,14 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
+from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.limits import NOTICE_BYTES_MAX
+from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
 from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
 from batchrelay.domain.templates import Reference, expand, expand_document, references
-from batchrelay.domain.values import RUNS_PREFIX, JobKey, Json, manifest_uri, merged, printable
-from batchrelay.domain.variables import variables_of
+from batchrelay.domain.values import (
+    RUNS_PREFIX,
+    JobKey,
+    Json,
+    manifest_uri,
+    merged,
+    numbers_uri,
+    printable,
+)
+from batchrelay.domain.variables import FAILURE_LISTS, variables_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +71,9 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     part = state.parts[key.part]
     items_file = _items_file(run, step, state, part, known)
     variables = known if items_file is None else {**known, "items.file": items_file}
-    expanded = expand_document(_own_request(step, part), variables)
+    expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
-    return expanded
+    return grown(expanded, memory_factor(run, step, state, part), step.retry_failed)
 
 
 def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -82,11 +92,18 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     return request
 
 
-def _own_request(step: Step, part: Part) -> Mapping[str, Json]:
-    """The step's request, and what the part's group changes of it."""
-    if part.group >= len(step.groups):
-        return step.request
-    return merged(step.request, step.groups[part.group].overrides)
+def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
+    """The step's request, what the part's group changes of it, and what its round does."""
+    group = part.group % (len(step.groups) + 1)
+    request = step.request
+    if group < len(step.groups):
+        request = merged(request, step.groups[group].overrides)
+    if not state.is_retry:
+        return request
+    if step.retry_failed is not None:
+        request = merged(request, step.retry_failed.overrides)
+    queue = "" if run.redrive is None or not state.is_redriven else run.redrive.queue
+    return {**request, "jobQueue": queue} if queue else request
 
 
 def _items_file(
@@ -94,15 +111,35 @@ def _items_file(
 ) -> str | None:
     """`${items.file}`: the very file that forEach lists while child i still is its entry i, else
     the manifest."""
-    if step.n_to_n_needs and not step.has_items:
+    if step.n_to_n_needs and not step.has_items and not state.is_retry:
         lead = run.pipeline.step(min(step.n_to_n_needs))
         return _items_file(run, lead, run.state(lead.name), part, variables)
     if state.manifest is None:
         return None
+    listed = listed_file(run, step)
+    folder = state.failures if state.is_retry else state.manifest
+    if listed is None:
+        return manifest_uri(folder, part.group)
+    if state.is_retry:
+        return retry_list_uri(listed, folder, part.group, variables)
+    return expand(listed.file, variables)
+
+
+def listed_file(run: Run, step: Step) -> ListFile | None:
+    """The file of which a step's child i is entry i; None if its manifest is the only such list."""
+    while step.n_to_n_needs and not step.has_items:
+        step = run.pipeline.step(min(step.n_to_n_needs))
     as_it_is = not step.groups and step.skip_existing is None
-    if isinstance(step.for_each, ListFile) and as_it_is:
-        return expand(step.for_each.file, variables)
-    return manifest_uri(state.manifest, part.group)
+    return step.for_each if isinstance(step.for_each, ListFile) and as_it_is else None
+
+
+def retry_list_uri(listed: ListFile, folder: str, group: int, variables: Mapping[str, str]) -> str:
+    """Where the failed items of such a file are listed as it lists them, under a name that ends as
+    its own."""
+    name = expand(listed.file, variables).rpartition("/")[2]
+    start = name.find(".")
+    suffix = name[start:] if start >= 0 else ""
+    return f"{folder}list{suffix}" if group == 0 else f"{folder}list-{group}{suffix}"
 
 
 def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
@@ -135,12 +172,15 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         "BATCHRELAY_PART": str(key.part),
     }
     part = state.parts[key.part]
+    folder = state.failures if state.is_retry else state.manifest
     if state.manifest is not None:
-        values["BATCHRELAY_MANIFEST"] = manifest_uri(state.manifest, part.group)
+        values["BATCHRELAY_MANIFEST"] = manifest_uri(folder or "", part.group)
         values["BATCHRELAY_CHUNK"] = str(state.chunk)
-        if part.size == 1:
-            values["BATCHRELAY_INDEX"] = "0"
-    if state.manifest is not None or part.size > 1:
+    if state.is_retry:
+        values[ITEM_NUMBERS] = numbers_uri(state.failures, part.group)
+    if folder is not None and part.size == 1:
+        values["BATCHRELAY_INDEX"] = "0"
+    if folder is not None or part.size > 1:
         values["BATCHRELAY_OFFSET"] = str(state.part_offset(key.part))
     if part.group > 0:
         values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))
@@ -170,11 +210,17 @@ def notice_of(run: Run, rule_number: int) -> Notice:
     link = expand(rule.link, variables) if rule.link is not None and there else None
     return Notice(
         topic=expand(rule.topic, variables),
-        id=f"{run.id}-{rule_number}-{run.status.lower()}",
+        id=_notice_id(run, rule_number),
         subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
         message=_fitting(list(map(printable, _message(run, link)))),
         attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
     )
+
+
+def _notice_id(run: Run, rule_number: int) -> str:
+    """Of every end of a run another one."""
+    again = "" if run.redrive is None else f"-{run.redrive.number}"
+    return f"{run.id}-{rule_number}-{run.status.lower()}{again}"
 
 
 def _fitting(lines: list[str]) -> str:
@@ -189,9 +235,11 @@ def _fitting(lines: list[str]) -> str:
 
 def _is_there(run: Run, reference: Reference) -> bool:
     """Whether what a link refers to is there: a step that was SKIPPED left no output, unless all
-    of its items were there before."""
+    of its items were there before; a step without failures left no list of them."""
     kind, _, rest = reference.name.partition(".")
-    name = rest.rpartition(".")[0]
+    name, _, what = rest.rpartition(".")
+    if kind == "steps" and what in FAILURE_LISTS:
+        return run.state(name).status is StepStatus.PARTIAL
     state = run.state(name)
     return kind != "steps" or state.status is not StepStatus.SKIPPED or state.existing > 0
 
@@ -208,20 +256,26 @@ def _message(run: Run, link: str | None) -> list[str]:
         lines.append(f"It was stopped: {run.stop.reason}.")
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
+    if any(state.status in _WITH_FAILURES for state in run.steps.values()):
+        lines.append(f"Why items failed: batchrelay failures {run.id}")
     lines.append("")
     lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
+
+
+_WITH_FAILURES = (StepStatus.FAILED, StepStatus.PARTIAL)
 
 
 def _step_line(run: Run, step: Step) -> str:
     state = run.state(step.name)
     line = f"  {step.name}: {state.status}"
     if state.children is not None and state.status is not StepStatus.SKIPPED:
-        done = sum(part.succeeded for part in state.parts)
-        line += f", {done} of {state.children} children succeeded"
+        line += f", {state.succeeded} of {state.children} children succeeded"
     stopped = sum(part.stopped for part in state.parts)
     if stopped:
         line += f", {stopped} stopped"
+    if state.failed_items:
+        line += f", {state.failed_items:,} items failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream} failed upstream"

@@ -176,6 +176,21 @@ class StepState:
     reason: str = ""
     """Why it was SKIPPED or CANCELLED, or the first reason that FAILED it; while it is
     PREPARING, why the last attempt ended."""
+    earlier_rounds: tuple[tuple[Part, ...], ...] = ()
+    """The parts of the rounds before this one, of a step whose failed items run again."""
+    failures: str = ""
+    """S3 URI of the folder that describes the failures of the round before, or of all once it has
+    ended; the manifests of this round are there too."""
+    is_collected: bool = False
+    """Whether those are all of its failures: it has ended, and nothing was to run again."""
+    failed_items: int = 0
+    """Items that failed in earlier rounds and do not run again; once it has ended, all of them."""
+    upstream_items: int = 0
+    """Likewise, because their item failed in a step before."""
+    redrive_round: int | None = None
+    """The first round that a redrive asked for."""
+    level: int = 0
+    """Of an aggregate."""
     attempts: Attempts = NO_ATTEMPTS
     resume: str = ""
     """S3 URI of what an attempt of its preparation put down; the next one goes on from there."""
@@ -197,6 +212,45 @@ class StepState:
                 return self.children == 0
             case _:
                 return False
+
+    @property
+    def first_parts(self) -> tuple[Part, ...]:
+        """The parts of all its children, whatever ran again."""
+        return self.earlier_rounds[0] if self.earlier_rounds else self.parts
+
+    @property
+    def every_part(self) -> tuple[Part, ...]:
+        """The parts of every round."""
+        return (*(part for parts in self.earlier_rounds for part in parts), *self.parts)
+
+    @property
+    def every_round(self) -> tuple[tuple[int, tuple[Part, ...]], ...]:
+        """The parts of every round, with its number; of an aggregate, those of its level only."""
+        return (*enumerate(self.earlier_rounds), (self.round, self.parts))
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether this round runs failed items again, or finds out which ones."""
+        return bool(self.earlier_rounds)
+
+    @property
+    def failed(self) -> int:
+        """Children that failed, and have not run again; advisory until it has ended."""
+        given_up = self.failed_items + self.upstream_items
+        if self.is_collected:
+            return given_up
+        latest = self.parts or (self.earlier_rounds[-1] if self.earlier_rounds else ())
+        return given_up + sum(part.failed for part in latest)
+
+    @property
+    def succeeded(self) -> int:
+        """Children of every round that succeeded; advisory."""
+        return sum(part.succeeded for part in self.every_part)
+
+    @property
+    def is_redriven(self) -> bool:
+        """Whether this round, or one before it, was asked for by a redrive."""
+        return self.redrive_round is not None and self.round >= self.redrive_round
 
     def with_part(self, number: int, part: Part) -> tuple[Part, ...]:
         """The parts with one of them changed."""
@@ -243,6 +297,23 @@ class Stop:
         return f"batchrelay: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrive:
+    """The latest request to run again what failed."""
+
+    number: int
+    """The first of a run is 1."""
+    at: datetime
+    step: str = ""
+    """The step whose failed items run again; empty for every step that failed."""
+    classes: frozenset[str] = frozenset()
+    """Classes of failures, as in `retryFailed.when`; empty for all."""
+    queue: str = ""
+    """The job queue of these rounds; empty for the step's own."""
+    memory_factor: float | None = None
+    """By what the memory of these items grows."""
+
+
 class NoticeState(StrEnum):
     """What became of a notice."""
 
@@ -276,6 +347,8 @@ class Run:
     """Steps that have left WAITING, by name."""
     stop: Stop | None = None
     """Kept for good: it says why a run is CANCELLED, or FAILED without a failure."""
+    redrive: Redrive | None = None
+    """Kept for good: the latest of them."""
     duplicate_jobs: tuple[DuplicateJob, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
@@ -305,7 +378,9 @@ class Run:
         timeout_s = self.pipeline.timeout_s
         if timeout_s is None or self.status is RunStatus.QUEUED:
             return None
-        return (self.dequeued_at or self.started_at) + timedelta(seconds=timeout_s)
+        redriven_at = None if self.redrive is None else self.redrive.at
+        since = redriven_at or self.dequeued_at or self.started_at
+        return since + timedelta(seconds=timeout_s)
 
     @property
     def blocked(self) -> dict[str, str]:

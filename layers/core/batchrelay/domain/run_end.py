@@ -23,6 +23,11 @@ def a_step_failed(run: Run, _at: datetime) -> bool:
     return _all_ended(run) and StepStatus.FAILED in _statuses(run)
 
 
+def a_step_is_partial(run: Run, _at: datetime) -> bool:
+    """every step has ended, none failed, one is PARTIAL"""
+    return _all_ended(run) and StepStatus.PARTIAL in _statuses(run)
+
+
 def no_step_failed(run: Run, _at: datetime) -> bool:
     """every step has ended, none failed"""
     return _all_ended(run)
@@ -63,6 +68,11 @@ def end_cancelled_run(run: Run, at: datetime) -> Run:
 def end_failed(run: Run, at: datetime) -> Run:
     """A step failed, or the run took too long."""
     return _end(run, at, RunStatus.FAILED)
+
+
+def end_partial_run(run: Run, at: datetime) -> Run:
+    """Some items failed, and that was tolerated."""
+    return _end(run, at, RunStatus.PARTIAL)
 
 
 def end_succeeded(run: Run, at: datetime) -> Run:

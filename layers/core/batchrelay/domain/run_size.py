@@ -30,8 +30,11 @@ from batchrelay.domain.values import stored_text
 PART_BYTES = 52
 """Of a part, whatever becomes of it: a record of 39 bytes in base64."""
 
-STEP_BYTES = 160
-"""Of a step beside its name, parts, texts and counts of items: 132 today, the rest for a few more
+ROUND_BYTES = 3
+"""Of an earlier round beside its parts: quotes and a comma."""
+
+STEP_BYTES = 176
+"""Of a step beside its name, parts, texts and counts of items: 164 today, the rest for a few more
 short fields."""
 
 RUN_BYTES = 600
@@ -63,10 +66,13 @@ def state_bytes(run: Run) -> int:
 
 def step_bytes(step: Step, state: StepState) -> int:
     """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
-    texts = (step.name, state.manifest or "", state.queue or "", state.resume)
-    counts = (state.items or 0, state.existing, state.chunk)
+    texts = (step.name, state.manifest or "", state.queue or "", state.resume, state.failures)
+    counts = (
+        state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items
+    )  # fmt: skip
     return (
         STEP_BYTES
+        + sum(PART_BYTES * len(parts) + ROUND_BYTES for parts in state.earlier_rounds)
         + PART_BYTES * len(state.parts)
         + sum(map(stored_text, texts))
         + sum(len(str(count)) for count in counts)
@@ -80,7 +86,8 @@ def _reason_bytes(step: Step, state: StepState) -> int:
     if state.status.is_terminal:
         return stored_text(state.reason)
     may_prepare = state.status in _BEFORE_PARTS or step.aggregate is not None
-    return REASON_BYTES_MAX * (2 if step.has_items and may_prepare else 1)
+    retries = step.retry_failed or step.tolerate or step.n_to_n_needs
+    return REASON_BYTES_MAX * (2 if retries or (step.has_items and may_prepare) else 1)
 
 
 def _mapping_bytes(texts: Mapping[str, str]) -> int:

@@ -24,7 +24,7 @@ from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
-from batchrelay.domain.variables import variables_of
+from batchrelay.domain.variables import FAILURE_LISTS, variables_of
 
 PROBLEMS_MAX = 20
 """Problems of one refusal: 500 steps may share one wrong parameter."""
@@ -61,7 +61,7 @@ def check_start(run: Run) -> None:
 
 def start_problems(run: Run) -> Iterator[StartProblem]:
     """Everything that is wrong with a run before it begins."""
-    check = _Check(run=replace(run, steps={}), variables=variables_of(run))
+    check = _Check(run=replace(run, steps={}), variables=_with_failure_lists(run))
     for step in run.pipeline.order:
         for message in dict.fromkeys(check.problems(step)):
             yield StartProblem(step=step.name, message=message)
@@ -71,6 +71,24 @@ def start_problems(run: Run) -> Iterator[StartProblem]:
         if not topic.startswith("arn:"):
             message = f"notify: topicArn {topic[:200]!r} is not an ARN, such as ${{env.topicArn}}"
             yield StartProblem(step=None, message=message)
+
+
+def _with_failure_lists(run: Run) -> Mapping[str, str]:
+    """The run's variables as if every step had failures: a step that reads their list is checked as
+    it is then, and its request is no longer in any run."""
+    ended = {
+        step.name: StepState(
+            status=StepStatus.PARTIAL, failures=f"{round_uri(run, step.name, 1)}{_STAMP}/"
+        )
+        for step in run.pipeline.steps
+    }
+    return variables_of(replace(run, steps=ended))
+
+
+_FAILURE_ENDS = tuple(f".{what}" for what in FAILURE_LISTS)
+
+_STAMP = "20260131t120000000000"
+"""As long as the time in such a folder's name."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,8 +130,14 @@ class _Check:
         condition = parse_condition(text)
         for name, value, number in condition.not_numbers(self.variables.get):
             yield f"when: {name} is {str(value)[:60]!r}, and is compared with the number {number}"
-        if condition.names <= self.variables.keys() and not condition.holds(self.variables.get):
+        is_certain = not any(map(self._is_of_the_end, condition.names))
+        if is_certain and not condition.holds(self.variables.get):
             self._skipped.add(step.name)
+
+    def _is_of_the_end(self, name: str) -> bool:
+        """Whether only the end of a step says what a name means."""
+        is_list = name.startswith("steps.") and name.endswith(_FAILURE_ENDS)
+        return is_list or name not in self.variables
 
     def _known_child_count(self, step: Step) -> int | None:
         """Raises: InvalidItems: a size that is no number, or that no arrays hold."""

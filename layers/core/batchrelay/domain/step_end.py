@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from batchrelay.domain.retry_rounds import collects_failures, has_failures
 from batchrelay.domain.run import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
@@ -17,13 +18,18 @@ def every_part_has_a_job(here: _Here) -> bool:
 
 
 def a_part_was_cancelled(here: _Here) -> bool:
-    """every part has ended, one was cancelled"""
-    return _have_ended(here) and JobOutcome.CANCELLED in _outcomes(here)
+    """the run is being stopped, every part has ended, one was cancelled or would run again"""
+    if here.run.stop is None or not _have_ended(here):
+        return False
+    would_run_again = has_failures(here.state) and collects_failures(here.run, here.step)
+    return JobOutcome.CANCELLED in _outcomes(here) or would_run_again
 
 
 def a_part_failed(here: _Here) -> bool:
-    """every part has ended, one failed"""
-    return _have_ended(here) and JobOutcome.FAILED in _outcomes(here)
+    """every part has ended, items failed, none is retried or tolerated"""
+    if not _have_ended(here) or not has_failures(here.state):
+        return False
+    return not collects_failures(here.run, here.step)
 
 
 def another_level_follows(here: _Here) -> bool:
@@ -34,7 +40,7 @@ def another_level_follows(here: _Here) -> bool:
 
 def every_part_succeeded(here: _Here) -> bool:
     """every part succeeded"""
-    return _have_ended(here)
+    return _have_ended(here) and not has_failures(here.state)
 
 
 def _have_ended(here: _Here) -> bool:
@@ -57,6 +63,9 @@ def begin_next_level(here: _Here) -> StepState:
         status=StepStatus.PREPARING,
         since=here.at,
         round=here.state.round + 1,
+        level=here.state.level + 1,
+        earlier_rounds=(),
+        failures="",
         parts=(),
         items=None,
         children=None,
@@ -66,8 +75,8 @@ def begin_next_level(here: _Here) -> StepState:
 
 
 def succeed(here: _Here) -> StepState:
-    """Every child succeeded."""
-    return _ended_as(here, StepStatus.SUCCEEDED)
+    """Every item succeeded; what failed in an earlier round is no longer of interest."""
+    return replace(_ended_as(here, StepStatus.SUCCEEDED), reason="")
 
 
 def fail(here: _Here) -> StepState:
@@ -76,8 +85,10 @@ def fail(here: _Here) -> StepState:
 
 
 def end_cancelled(here: _Here) -> StepState:
-    """A part was stopped, or never began."""
-    return _ended_as(here, StepStatus.CANCELLED)
+    """A part was stopped, or never began; or its failed items would have run again."""
+    assert here.run.stop is not None, here.run.id
+    reason = here.state.reason or here.run.stop.reason
+    return replace(_ended_as(here, StepStatus.CANCELLED), reason=reason)
 
 
 def _ended_as(here: _Here, status: StepStatus) -> StepState:

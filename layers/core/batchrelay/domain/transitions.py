@@ -4,7 +4,7 @@
    object.
 2. A row of EVENT_TABLE or RUN_TABLE is an event-triggered transition. What follows from state alone
    are rows of STEP_TABLE and RUN_END_TABLE (derived_transitions.py), applied until none matches.
-3. A terminal step never changes its status again.
+3. A terminal step never changes its status again, but by a redrive of its run.
 4. A job acts on its part only while the part has no other job: the first one reported is adopted,
    any other is a duplicate. Its end changes nothing; its submission must be terminated.
 """
@@ -21,7 +21,6 @@ from batchrelay.domain.cancellation import (
     cancelled,
     is_past_its_deadline,
     job_terminated,
-    overdue_taken_over,
     timed_out,
 )
 from batchrelay.domain.derived_transitions import derive, fitted
@@ -40,6 +39,7 @@ from batchrelay.domain.events import (
     DeadlinePassed,
     EffectsPostponed,
     Event,
+    FailuresCollected,
     GraceExpired,
     JobBlocked,
     JobFailed,
@@ -56,6 +56,7 @@ from batchrelay.domain.events import (
     Prepared,
     QueuesDeleted,
     QueuesLeft,
+    RedriveRequested,
     RunContinued,
     RunDequeued,
     RunEvent,
@@ -83,6 +84,7 @@ from batchrelay.domain.job_events import (
     succeed_part,
     withdraw_submission,
 )
+from batchrelay.domain.overdue_effects import part_taken_over, termination_taken_over
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.postponed_effects import effects_postponed, run_continued
@@ -111,8 +113,16 @@ from batchrelay.domain.prepared import (
     skip,
     submit_parts,
 )
+from batchrelay.domain.redrive import may_be_redriven, redriven
+from batchrelay.domain.retry_rounds import (
+    end_not_tolerated,
+    end_partial,
+    failures_are_not_tolerated,
+    failures_are_tolerated,
+    items_run_again,
+    submit_again,
+)
 from batchrelay.domain.run import (
-    DuplicateJob,
     NoticeState,
     Run,
     RunStatus,
@@ -129,13 +139,13 @@ from batchrelay.domain.table import (
     run_applied,
     run_row,
 )
-from batchrelay.domain.values import JobKey
 
-PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, SKIPPED, CANCELLED = (
+PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, SKIPPED, CANCELLED = (
     StepStatus.PREPARING,
     StepStatus.SUBMITTING,
     StepStatus.ACTIVE,
     StepStatus.SUCCEEDED,
+    StepStatus.PARTIAL,
     StepStatus.FAILED,
     StepStatus.SKIPPED,
     StepStatus.CANCELLED,
@@ -156,10 +166,27 @@ EVENT_TABLE: tuple[StepRow, ...] = (
     on(PREPARING, GraceExpired, fail_killed, to=FAILED, when=last_attempt_was_killed),
     on(PREPARING, GraceExpired, fail_requests, to=FAILED, when=was_requested_too_often),
     on(PREPARING, GraceExpired, request_again),
+    on(PREPARING, FailuresCollected, submit_again, to=SUBMITTING, when=items_run_again, grows=True),
+    on(
+        PREPARING,
+        FailuresCollected,
+        end_partial,
+        to=PARTIAL,
+        when=failures_are_tolerated,
+        grows=True,
+    ),
+    on(
+        PREPARING,
+        FailuresCollected,
+        end_not_tolerated,
+        to=FAILED,
+        when=failures_are_not_tolerated,
+        grows=True,
+    ),
     on(SUBMITTING, JobSubmitted, adopt_job, when=part_has_no_job),
     *(
         on(source, JobSubmitted, record_duplicate, when=is_duplicate)
-        for source in (PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, FAILED, CANCELLED)
+        for source in (PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, CANCELLED)
     ),
     on(SUBMITTING, SubmissionRefused, refuse_submission, when=is_refused),
     on(SUBMITTING, SubmissionWithdrawn, withdraw_submission, when=is_withdrawn),
@@ -188,6 +215,10 @@ def _dequeued(run: Run, event: RunDequeued) -> Run:
 
 RUN_TABLE: tuple[RunRow, ...] = (
     run_row(RunStatus.QUEUED, RunDequeued, _dequeued, to=RunStatus.RUNNING),
+    *(
+        run_row(source, RedriveRequested, redriven, to=RunStatus.RUNNING, when=may_be_redriven)
+        for source in (RunStatus.FAILED, RunStatus.PARTIAL, RunStatus.CANCELLED)
+    ),
     *(
         row
         for source in _OPEN
@@ -260,6 +291,7 @@ def event_applied(run: Run, event: Event) -> Run:
             | PreparationContinued()
             | PreparationBegun()
             | AttemptFailed()
+            | FailuresCollected()
         ):
             return _step_changed(run, event.step, event)
         case (
@@ -308,7 +340,7 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
     if row is not None:
         return run_applied(row, run, event)
     match event:
-        case CancelRequested() | DeadlinePassed() | RunDequeued():
+        case CancelRequested() | DeadlinePassed() | RunDequeued() | RedriveRequested():
             return run
         case JobTerminated():
             return job_terminated(run, event)
@@ -348,9 +380,9 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
             case Prepare():
                 taken = _step_changed(taken, effect.step, event)
             case SubmitJob() | WithdrawSubmission():
-                taken = _take_over_part(taken, effect.key, now)
+                taken = part_taken_over(taken, effect.key, now)
             case TerminateJob():
-                taken = _take_over_termination(taken, effect.job_id, now)
+                taken = termination_taken_over(taken, effect.job_id, now)
             case DeleteQueues():
                 taken = replace(taken, queues_since=now)
             case ContinueRun():
@@ -358,18 +390,3 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
             case Notify():
                 taken = replace(taken, notices_since=now)
     return taken
-
-
-def _take_over_termination(run: Run, job_id: str, now: datetime) -> Run:
-    if all(duplicate.job_id != job_id for duplicate in run.duplicate_jobs):
-        return run if run.stop is None else overdue_taken_over(run, now)
-    others = (other for other in run.duplicate_jobs if other.job_id != job_id)
-    return replace(run, duplicate_jobs=(*others, DuplicateJob(job_id=job_id, since=now)))
-
-
-def _take_over_part(run: Run, key: JobKey, now: datetime) -> Run:
-    step = run.pipeline.step_of_label(key.label)
-    assert step is not None, key
-    state = run.state(step.name)
-    part = replace(state.parts[key.part], since=now)
-    return run.with_step(step.name, replace(state, parts=state.with_part(key.part, part)))

@@ -151,6 +151,31 @@ def offsets_uri(manifest: str) -> str:
     return manifest.removesuffix(".jsonl") + ".offsets"
 
 
+def numbers_uri(folder: str, group: int) -> str:
+    """The numbers of a manifest's items, in a round that runs failed items again: text, a number
+    right-aligned in NUMBER_CHARS characters on each line."""
+    return f"{folder}numbers.txt" if group == 0 else f"{folder}numbers-{group}.txt"
+
+
+NUMBER_CHARS = 10
+"""Characters of an item's number in that file: a range of bytes is a range of items."""
+
+
+def failures_uri(folder: str) -> str:
+    """Every item that failed and did not succeed later, JSONL."""
+    return f"{folder}failures.jsonl"
+
+
+def causes_uri(folder: str) -> str:
+    """The same, grouped by cause."""
+    return f"{folder}causes.json"
+
+
+def succeeded_uri(folder: str) -> str:
+    """The items that succeeded, JSONL, once a step has ended with failures."""
+    return f"{folder}succeeded.jsonl"
+
+
 def existing_uri(folder: str) -> str:
     """The items that were left out because their output is there, JSONL."""
     return f"{folder}existing.jsonl"

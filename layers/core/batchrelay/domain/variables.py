@@ -1,4 +1,4 @@
-"""What `${…}` may mean: the run's own values, its parameters, its steps' outputs."""
+"""What `${…}` may mean: the run's own values, its parameters, its steps' outputs and failures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from batchrelay.domain.errors import InvalidParams, ParamsTooLong
 from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.retry_rounds import is_written_to_collect
+from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.templates import expand, references
-from batchrelay.domain.values import Json
+from batchrelay.domain.values import Json, failures_uri, succeeded_uri
 
 _LOOKS_RIGHT: Mapping[ParamType, Callable[[str], bool]] = {
     ParamType.STRING: lambda _: True,
@@ -182,7 +183,21 @@ def variables_of(run: Run) -> dict[str, str]:
         if step.output is not None:
             output = literal_prefix(expand(step.output, variables))
             variables[f"steps.{step.name}.output"] = output
+        if is_written_to_collect(run.pipeline, step):
+            lists = _failure_lists(run.state(step.name))
+            variables |= {f"steps.{step.name}.{what}": uri for what, uri in lists.items()}
     return variables
+
+
+FAILURE_LISTS = ("failures", "succeeded")
+"""`steps.NAME.…`: the items of a step that collects its failures, once it has ended."""
+
+
+def _failure_lists(state: StepState) -> dict[str, str]:
+    """URIs; nothing of a step without failures. Behind a step that is FAILED nothing runs."""
+    folder = state.failures if state.status is StepStatus.PARTIAL else ""
+    uris = (failures_uri(folder), succeeded_uri(folder)) if folder else ("", "")
+    return dict(zip(FAILURE_LISTS, uris, strict=True))
 
 
 def condition_lookup(run: Run) -> Callable[[str], Json]:
@@ -201,6 +216,5 @@ STEP_OUTCOMES = ("status", "items", "existing", "children", "failed")
 
 
 def _outcome(state: StepState) -> dict[str, Json]:
-    failed = sum(part.failed for part in state.parts)
-    values = (str(state.status), state.items, state.existing, state.children, failed)
+    values = (str(state.status), state.items, state.existing, state.children, state.failed)
     return dict(zip(STEP_OUTCOMES, values, strict=True))

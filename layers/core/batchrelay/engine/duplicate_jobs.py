@@ -23,7 +23,7 @@ def stop_unnoted(jobs: Jobs, run: Run, results: Iterable[Event]) -> NotDone | No
     if len(run.duplicate_jobs) < DUPLICATE_JOBS_MAX:
         return None
     known = {duplicate.job_id for duplicate in run.duplicate_jobs}
-    known |= {part.job_id or "" for state in run.steps.values() for part in state.parts}
+    known |= {part.job_id or "" for state in run.steps.values() for part in state.every_part}
     submitted = [event.job_id for event in results if isinstance(event, JobSubmitted)]
     unnoted = [job_id for job_id in submitted if job_id not in known]
     stopped = jobs.terminate(unnoted, DUPLICATE_REASON) if unnoted else ()

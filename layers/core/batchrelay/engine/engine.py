@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import reduce
 
 from batchrelay.domain.effects import (
     Effect,
     TerminateJob,
 )
-from batchrelay.domain.errors import RunConflict, RunExists, RunNotFound
+from batchrelay.domain.errors import NotRedrivable, RunConflict, RunExists, RunNotFound
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
@@ -32,6 +33,8 @@ from batchrelay.domain.limits import (
     SUBMISSIONS_MAX,
 )
 from batchrelay.domain.pending_effects import pending_effects
+from batchrelay.domain.redrive import Again, RedriveOrder, event_of, steps_to_redrive
+from batchrelay.domain.redrive_check import check_redrive
 from batchrelay.domain.run import NO_ATTEMPTS, Run, StartRequest, StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.transitions import advance, new_run
@@ -128,6 +131,33 @@ class Engine:
         Raises: as `handle`.
         """
         return self.handle(run_id, (CancelRequested(at=self.clock.now(), reason=reason),))
+
+    def redrive(self, run_id: str, order: RedriveOrder) -> Handled:
+        """Let a run that has ended go on with what failed; once, however often it is asked.
+
+        Raises:
+            NotRedrivable: nothing of the run has changed; with the reason.
+            As `handle`.
+        """
+        run = self.runs.load(run_id)
+        self.check_redrive(run, order)
+        event = event_of(run, order, self.clock.now())
+        handled = self.handle(run_id, (event,))
+        if handled.run.redrive != event.redrive:
+            raise NotRedrivable(f"run {run_id} is {handled.run.status}: it was redriven just now")
+        return handled
+
+    def check_redrive(self, run: Run, order: RedriveOrder) -> None:
+        """Raises: NotRedrivable, also if what the redrive needs is no longer there."""
+        check_redrive(run, order)
+        if self.clock.now() >= run.started_at + timedelta(days=self.open_days_max):
+            raise NotRedrivable(
+                f"run {run.id} began more than {self.open_days_max} days ago, and its lists have "
+                "expired: start a new run; skipExisting leaves out what is done"
+            )
+        for name, how in steps_to_redrive(run, order.step).items():
+            if how is Again.FAILED_ITEMS:
+                self.preparation.check_failures(run, run.pipeline.step(name), order.classes)
 
     def handle(self, run_id: str, events: Sequence[Event]) -> Handled:
         """Fold events into their run and perform what becomes pending.

@@ -10,6 +10,7 @@ from batchrelay.adapters.memory.backoff import MemoryBackoff
 from batchrelay.adapters.memory.clock import MemoryClock
 from batchrelay.adapters.memory.deliveries import MemoryDeliveries
 from batchrelay.adapters.memory.jobs import MemoryJob, MemoryJobs
+from batchrelay.adapters.memory.logs import MemoryLogs
 from batchrelay.adapters.memory.notices import MemoryNotices
 from batchrelay.adapters.memory.objects import MemoryObjects, MemoryUpload
 from batchrelay.adapters.memory.pipeline_store import MemoryPipelineStore
@@ -25,6 +26,7 @@ __all__ = [
     "MemoryDeliveries",
     "MemoryJob",
     "MemoryJobs",
+    "MemoryLogs",
     "MemoryNotices",
     "MemoryObjects",
     "MemoryPipelineStore",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from batchrelay.domain.errors import JobForgotten
+from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
@@ -24,17 +26,36 @@ class MemoryJob:
     succeeded: int = 0
     """Children that have ended while the job goes on."""
     failed: int = 0
+    failures: dict[int, ChildFailure] = field(default_factory=dict)
+    """Of its children that FAILED, by index, where it is known which ones."""
 
     @property
     def name(self) -> str:
         return str(self.request["jobName"])
 
-    def report(self) -> JobReport:
-        """What DescribeJobs would say; all children that have not ended meet the job's outcome."""
+    @property
+    def size(self) -> int:
+        """Children; a plain job counts as one."""
         array = self.request.get("arrayProperties")
         size = array["size"] if isinstance(array, Mapping) else 1
         assert isinstance(size, int), size
-        left = size - self.succeeded - self.failed
+        return size
+
+    def failed_children(self) -> Iterator[ChildFailure]:
+        """As named; else every one that did not succeed, for the job's reason."""
+        if self.outcome is not JobOutcome.FAILED:
+            return
+        if self.failures:
+            yield from self.failures.values()
+            return
+        is_array = "arrayProperties" in self.request
+        for index in range(self.succeeded, self.size):
+            job_id = f"{self.job_id}:{index}" if is_array else self.job_id
+            yield ChildFailure(index=index, job_id=job_id, reason=self.reason)
+
+    def report(self) -> JobReport:
+        """What DescribeJobs would say; all children that have not ended meet the job's outcome."""
+        left = self.size - self.succeeded - self.failed
         return JobReport(
             job_id=self.job_id,
             outcome=self.outcome,
@@ -51,10 +72,12 @@ class MemoryJobs:
     """An AWS Batch that only remembers; `end` is what a scheduler would do."""
 
     jobs: dict[str, MemoryJob] = field(default_factory=dict)
+    submissions: int = 0
 
     def submit(self, request: Mapping[str, Json]) -> str:
         """One job; tests let it fail."""
-        job_id = f"{len(self.jobs):08x}-0000-4000-8000-000000000000"
+        job_id = f"{self.submissions:08x}-0000-4000-8000-000000000000"
+        self.submissions += 1
         queue = str(request["jobQueue"])
         self.jobs[job_id] = MemoryJob(job_id=job_id, queue=queue, request=request)
         return job_id
@@ -76,6 +99,11 @@ class MemoryJobs:
         known = (self.jobs[job_id] for job_id in job_ids if job_id in self.jobs)
         return tuple(job.report() for job in known)
 
+    def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
+        if job_id not in self.jobs:
+            raise JobForgotten(f"AWS Batch no longer knows job {job_id}")
+        yield from self.jobs[job_id].failed_children()
+
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         for job_id in job_ids:
             if job_id in self.jobs:
@@ -83,9 +111,27 @@ class MemoryJobs:
         return tuple(job_ids)
 
     def end(
-        self, job_id: str, outcome: JobOutcome, reason: str = "", at: datetime | None = None
+        self,
+        job_id: str,
+        outcome: JobOutcome,
+        reason: str = "",
+        at: datetime | None = None,
+        failures: Iterable[ChildFailure] = (),
     ) -> None:
-        """The job ends, unless it has ended."""
+        """The job ends, unless it has ended.
+
+        Args:
+            failures: its children that FAILED; the others SUCCEEDED. None: all that had not ended.
+        """
         job = self.jobs[job_id]
-        if job.outcome is None:
-            job.outcome, job.reason, job.stopped_at = outcome, reason, at
+        if job.outcome is not None:
+            return
+        job.outcome, job.reason, job.stopped_at = outcome, reason, at
+        job.failures = {failure.index: failure for failure in failures}
+        if job.failures:
+            job.failed = len(job.failures)
+            job.succeeded = job.size - job.failed
+
+    def forget(self, job_id: str) -> None:
+        """What AWS Batch does with an ended job after seven days."""
+        del self.jobs[job_id]

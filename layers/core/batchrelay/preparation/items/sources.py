@@ -22,6 +22,7 @@ from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Objects
+from batchrelay.preparation.failures.files import failed_numbers
 from batchrelay.preparation.items.compression import plain
 from batchrelay.preparation.items.glob import glob
 from batchrelay.preparation.items.json_list import read_json_list
@@ -92,8 +93,10 @@ class Sources:
         if step.aggregate is not None or "${item" not in pattern:
             yield pattern
             return
+        failed = failed_numbers(self.objects, state)
         for number, item in self._numbered(state):
-            yield expand_item(pattern, item, number)
+            if number not in failed:
+                yield expand_item(pattern, item, number)
         if state.existing and state.manifest is not None:
             for item in self._rows(existing_uri(state.manifest)):
                 yield expand_item(pattern, item, -1)
@@ -113,8 +116,9 @@ class Sources:
         if state.manifest is None:
             yield from ((child, {"number": child}) for child in range(state.children or 0))
             return
-        for group in sorted({part.group for part in state.parts}):
-            first = state.group_offset(group) * state.chunk
+        parts = state.first_parts
+        for group in sorted({part.group for part in parts}):
+            first = sum(part.size for part in parts if part.group < group) * state.chunk
             yield from enumerate(self._rows(manifest_uri(state.manifest, group)), start=first)
 
     def _rows(self, uri: str) -> Iterator[Json]:
@@ -152,6 +156,11 @@ class Sources:
                 yield {"bucket": bucket, "key": key, "size": size}
             else:
                 yield Passed(key)
+
+
+def list_format(listed: ListFile, uri: str) -> ListFormat:
+    """The format of a list: as the pipeline says, or by its name; else plain lines."""
+    return listed.format or _format_of(uri) or ListFormat.LINES
 
 
 def _format_of(uri: str) -> ListFormat | None:

@@ -1,0 +1,200 @@
+"""`flow.retryFailed` and `flow.tolerate`: what a step does about items that fail."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from batchrelay.domain.failures import SIGKILL, FailureClass, RetryFailed, Tolerate
+from batchrelay.domain.limits import ATTEMPTS_MAX
+from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.overrides import read_overrides
+from batchrelay_cli.pipeline_file.shapes import unknown_key
+
+ROUNDS_MAX = ATTEMPTS_MAX - 1
+"""With the first one, a step has as many rounds as AWS Batch gives a job attempts."""
+
+MEMORY_FACTOR = r"x([2-9]|10|[1-9]\.[0-9]{1,3})"
+EXIT_CODE_CLASS = r"ExitCode:([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+"""A class with one exit code of a process, 1 to 255."""
+
+_OWN = ("rounds", "when", "memory")
+_TOLERATE_KEYS = ("count", "percent")
+_NOT_TOGETHER: Mapping[str, Mapping[str, str]] = {
+    "retryFailed": {
+        "queue": "retryFailed and queue do not go together: a message returns to the queue by "
+        "itself (SQS) when its worker ends; for an item that fails write more attempts, "
+        "batchrelay-worker run --attempts 3",
+        "aggregate": "retryFailed and aggregate do not go together: a level needs every output of "
+        "the one before; write retryStrategy: {attempts: 3} for the step",
+        "SEQUENTIAL": "retryFailed and SEQUENTIAL do not go together: child i waits for child "
+        "i - 1, so a later round would come too late; write retryStrategy: {attempts: 3} for "
+        "the step",
+    },
+    "tolerate": {
+        "queue": "tolerate and queue do not go together: an item that fails is a dead letter, and "
+        "fails its worker; leave queue out, a child for each chunk of items can be tolerated",
+        "aggregate": "tolerate and aggregate do not go together: one result with inputs missing "
+        "is a wrong one; write tolerate in the step whose outputs are merged",
+        "SEQUENTIAL": "tolerate and SEQUENTIAL do not go together: child i waits for child i - 1, "
+        "so all behind one that failed fail too; write retryStrategy: {attempts: 3} for the step",
+    },
+}
+
+
+def read_retry_failed(
+    document: Document, place: Place, flow: Mapping[str, Any]
+) -> RetryFailed | None:
+    """`retryFailed:`. The memory of the first round is not known here: see `retry_use`."""
+    if "retryFailed" not in flow:
+        return None
+    value = flow["retryFailed"]
+    if not isinstance(value, dict):
+        document.wrong(
+            place, "retryFailed must be {rounds: NUMBER, when: [CLASS, …], containerOverrides: …}"
+        )
+        return None
+    return RetryFailed(
+        rounds=_rounds(document, place, value),
+        when=_classes(document, (*place, "when"), value),
+        overrides=read_overrides(document, place, value, _OWN, "retryFailed"),
+        memory_factor=_factor(document, (*place, "memory"), value),
+    )
+
+
+def read_tolerate(document: Document, place: Place, flow: Mapping[str, Any]) -> Tolerate | None:
+    """`tolerate:`, {count: NUMBER} or {percent: NUMBER}."""
+    if "tolerate" not in flow:
+        return None
+    value = flow["tolerate"]
+    if not isinstance(value, dict):
+        document.wrong(place, "tolerate must be {count: NUMBER} or {percent: NUMBER}")
+        return None
+    for key in value:
+        if key not in _TOLERATE_KEYS:
+            document.wrong_key((*place, key), unknown_key(key, _TOLERATE_KEYS, "tolerate"))
+    if "count" in value and "percent" in value:
+        document.wrong(place, "tolerate has a count or a percent, not both: leave one of them out")
+    elif "count" in value:
+        return _count(document, (*place, "count"), value["count"])
+    elif "percent" in value:
+        return _percent(document, (*place, "percent"), value["percent"])
+    elif not value.keys() - set(_TOLERATE_KEYS):
+        document.wrong(place, "tolerate must be {count: NUMBER} or {percent: NUMBER}")
+    return None
+
+
+def check_together(document: Document, place: Place, flow: Any, *, sequential: bool) -> None:
+    """What needs children that fail one by one does not go with what has none."""
+    if not isinstance(flow, dict):
+        return
+    for key, problems in _NOT_TOGETHER.items():
+        for other, problem in problems.items():
+            if key in flow and (sequential if other == "SEQUENTIAL" else other in flow):
+                document.wrong_key((*place, key), problem)
+
+
+# --- one key each --------------------------------------------------------------
+
+
+def _rounds(document: Document, place: Place, value: Mapping[str, Any]) -> int:
+    if "rounds" not in value:
+        document.wrong(
+            place, "retryFailed needs rounds: how often failed items run again, rounds: 1"
+        )
+        return 1
+    rounds = value["rounds"]
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or not 1 <= rounds <= ROUNDS_MAX:
+        problem = f"rounds must be a number, 1 to {ROUNDS_MAX}, of rounds after the first"
+        document.wrong((*place, "rounds"), f"{problem}; got {rounds!r}")
+        return 1
+    return rounds
+
+
+def _classes(document: Document, place: Place, value: Mapping[str, Any]) -> frozenset[str]:
+    if "when" not in value:
+        return frozenset()
+    classes = value["when"]
+    if not isinstance(classes, list) or not classes:
+        document.wrong(
+            place,
+            "when must be a list of classes of failures, such as [OutOfMemory, ExitCode:75]; for "
+            "every failure leave it out",
+        )
+        return frozenset()
+    for index, named in enumerate(classes):
+        problem = _class_problem(named)
+        if problem is not None:
+            document.wrong((*place, index), problem)
+    return frozenset(map(str, classes))
+
+
+def _class_problem(named: Any) -> str | None:
+    if not isinstance(named, str):
+        code = f"; for an exit code write ExitCode:{named}" if isinstance(named, int) else ""
+        return f"a class of failures is a text, one of {_listed()}{code}"
+    if named in list(FailureClass):
+        return None
+    lead, colon, code = named.partition(":")
+    if colon and lead in list(FailureClass):
+        return _code_problem(FailureClass(lead), code)
+    close = _nearest(lead)
+    hint = f"did you mean {close}? " if close else ""
+    return f"there is no class of failures {named}: {hint}known are {_listed()}"
+
+
+def _code_problem(lead: FailureClass, code: str) -> str | None:
+    named = f"{lead}:{code}"
+    if lead is not FailureClass.EXIT_CODE:
+        return f"{named}: only ExitCode has an exit code behind it: write {lead}"
+    if not re.fullmatch(EXIT_CODE_CLASS, named):
+        return f"{named}: an exit code is a number, 1 to 255, such as ExitCode:75"
+    if int(code) == SIGKILL:
+        return f"{named} is a SIGKILL, which has a class of its own: write {FailureClass.KILLED}"
+    return None
+
+
+def _nearest(named: str) -> str | None:
+    """The class that is meant by a name, in whatever case."""
+    by_lower = {str(known).lower(): str(known) for known in FailureClass}
+    lower = re.sub(r"[^a-z]", "", named.lower())
+    begun = [known for known in by_lower if lower and known.startswith(lower)]
+    close = begun or difflib.get_close_matches(lower, by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def _listed() -> str:
+    return f"{', '.join(FailureClass)}, and ExitCode:NUMBER"
+
+
+def _factor(document: Document, place: Place, value: Mapping[str, Any]) -> float | None:
+    if "memory" not in value:
+        return None
+    text = value["memory"]
+    match = re.fullmatch(MEMORY_FACTOR, text) if isinstance(text, str) else None
+    if match is None or float(match[1]) <= 1:
+        document.wrong(
+            place,
+            "memory is x and a factor above 1 and up to 10, such as x2 or x1.5; for an amount "
+            f"write MEMORY in containerOverrides.resourceRequirements; got {text!r}",
+        )
+        return None
+    return float(match[1])
+
+
+def _count(document: Document, place: Place, count: Any) -> Tolerate | None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        document.wrong(place, f"count must be a number of items, 0 or more; got {count!r}")
+        return None
+    return Tolerate(count=count)
+
+
+def _percent(document: Document, place: Place, percent: Any) -> Tolerate | None:
+    is_number = isinstance(percent, int | float) and not isinstance(percent, bool)
+    if not is_number or not 0 <= percent <= 100:
+        problem = f"percent must be a number, 0 to 100, such as percent: 5; got {percent!r}"
+        document.wrong(place, problem)
+        return None
+    return Tolerate(percent=float(percent))

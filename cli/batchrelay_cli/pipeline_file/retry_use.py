@@ -1,0 +1,102 @@
+"""What `flow.retryFailed` needs of its step and of the step's job definition."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from batchrelay.domain.failures import ITEM_NUMBERS
+from batchrelay.domain.pipeline import Step
+from batchrelay_cli.pipeline_file.commands import WORKER
+from batchrelay_cli.pipeline_file.definitions import amounts_of
+from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.edges import has_file, is_array
+from batchrelay_cli.pipeline_file.overrides import requests_of, variants, with_overrides
+
+_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
+_Steps = Sequence[tuple[int, Step]]
+_Definitions = Sequence[Mapping[str, Any]]
+
+
+def with_memory(
+    document: Document, steps: _Steps, definitions: _Definitions
+) -> tuple[tuple[int, Step], ...]:
+    """The steps; where memory grows, with what it grows from."""
+    return tuple(
+        (number, _with_memory(document, ("steps", number), step, definitions))
+        for number, step in steps
+    )
+
+
+def _with_memory(document: Document, place: Place, step: Step, definitions: _Definitions) -> Step:
+    retry = step.retry_failed
+    if retry is None or retry.memory_factor is None:
+        return step
+    found = [_memory(request, definitions) for request in _requests_again(step)]
+    if None in found:
+        what = "the step" if found[0] is None else "one of its groups"
+        where = "retryFailed" if _has_amounts(retry.overrides) else what
+        document.wrong(
+            (*place, "flow", "retryFailed", "memory"),
+            f"memory grows from what {what} has, and neither its request nor a job definition of "
+            "this file says it: write MEMORY in containerOverrides.resourceRequirements of "
+            f'{where}, such as {{type: MEMORY, value: "1024"}}',
+        )
+    base = found[0] or ""
+    mib = int(base) if re.fullmatch("[0-9]+", base) else None
+    return replace(step, retry_failed=replace(retry, memory_mib=mib))
+
+
+def _has_amounts(request: Mapping[str, Any]) -> bool:
+    """Whether its list of amounts replaces the one below."""
+    overrides = request.get("containerOverrides")
+    return isinstance(overrides, dict) and "resourceRequirements" in overrides
+
+
+def _requests_again(step: Step) -> Iterator[Mapping[str, Any]]:
+    """The requests of its later rounds: the step's own, and those of its groups."""
+    for overrides in variants(step.groups, step.retry_failed):
+        if overrides[0][0] == ("flow", "retryFailed"):
+            yield with_overrides(step.request, overrides)
+
+
+def _memory(request: Mapping[str, Any], definitions: _Definitions) -> str | None:
+    """MiB of a child, which may be a `${…}`; None if the file does not say it."""
+    containers = (
+        request.get("containerOverrides"),
+        _definition(request, definitions).get("containerProperties"),
+    )
+    amounts = (amounts_of(c).get("MEMORY") for c in containers if isinstance(c, dict))
+    return next((amount for amount in amounts if amount is not None), None)
+
+
+def _definition(request: Mapping[str, Any], definitions: _Definitions) -> Mapping[str, Any]:
+    name = str(request.get("jobDefinition", "")).partition(":")[0]
+    return next((d for d in definitions if d.get("jobDefinitionName") == name), {})
+
+
+def check_rounds(document: Document, steps: _Steps, definitions: _Definitions) -> None:
+    """Warn of steps that know their items by an index that is another one in the next round."""
+    by_name = {step.name: step for _, step in steps}
+    for number, step in steps:
+        if step.retry_failed is None:
+            continue
+        text = "\n".join(_texts(step, definitions))
+        by_index = is_array(step) and (not has_file(step, by_name) or _INDEX in text)
+        if by_index and ITEM_NUMBERS not in text and WORKER not in text:
+            document.warn(
+                ("steps", number, "flow", "retryFailed"),
+                "a round of failed items is a smaller array, whose index is not the item's "
+                f"number: read {ITEM_NUMBERS}, or use {WORKER}",
+            )
+
+
+def _texts(step: Step, definitions: _Definitions) -> Iterator[str]:
+    """Where a step says how its program knows its items."""
+    yield step.output or ""
+    for request in requests_of(step):
+        yield json.dumps(request)
+        yield json.dumps(_definition(request, definitions))

@@ -1,0 +1,71 @@
+"""`batchrelay redrive`: a run that has ended goes on with what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.terminal import say
+from batchrelay_cli.verbs.completion import RUN
+from batchrelay_cli.verbs.options import (
+    echo_json,
+    output_option,
+    params_option,
+    parse_params,
+    stack_option,
+)
+
+
+@click.command(
+    epilog="Example: batchrelay redrive 20260131t120000abc123/align --class OutOfMemory --memory x2"
+)
+@click.argument("place", metavar="RUN[/STEP]", type=RUN)
+@click.option("--class", "classes", multiple=True, metavar="CLASS", help="Only these failures.")
+@click.option("--memory", default="", metavar="xN", help="Give what runs again N times the memory.")
+@click.option("--queue", default="", help="Send it to another job queue.")
+@params_option
+@click.option("--plan", is_flag=True, help="Only show what would run again.")
+@stack_option
+@output_option
+def redrive(
+    place: str,
+    classes: tuple[str, ...],
+    memory: str,
+    queue: str,
+    params: tuple[str, ...],
+    plan: bool,
+    stack_name: str,
+    output: str,
+) -> None:
+    """Run again what failed in a run that has ended, and what depends on it."""
+    run, _, step = place.partition("/")
+    if not run or place.endswith("/"):
+        raise UsageProblem(f"{place!r}: write RUN or RUN/STEP")
+    body = {
+        "step": step,
+        "classes": list(classes),
+        "memory": memory,
+        "queue": queue,
+        "params": parse_params(params),
+        "plan": plan,
+    }
+    with open_stack(stack_name) as stack:
+        document = ask(stack, "POST", "runs", run, "redrive", body=body)
+    if output == "json":
+        echo_json(document)
+    elif plan:
+        for entry in document["steps"]:
+            say(_line(entry))
+    else:
+        say(f"run {run}: {document['status']}; batchrelay status {run} --watch")
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    what = f"{entry['step']}: {entry['again']}"
+    if entry["failed"] is not None:
+        what += f", {entry['failed']:,} failed of {entry['children'] or 0:,}"
+    return f"{what} ({entry['reason']})" if entry["reason"] else what

@@ -1,0 +1,170 @@
+"""Why children fail: their classes, and what a step does about them.
+
+AWS Batch says it in two texts and a number (docs/reference/aws-batch.md, Reasons). The texts decide
+first: exit code 137 is a SIGKILL, which may be the memory limit, a timeout or a Spot reclaim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from batchrelay.domain.values import Json, printable
+
+
+class FailureClass(StrEnum):
+    """What `retryFailed.when` may name."""
+
+    OUT_OF_MEMORY = "OutOfMemory"
+    SPOT = "SpotInterruption"
+    """Its host was terminated: reclaimed by Spot, scaled in, or stopped by hand."""
+    TIMEOUT = "Timeout"
+    IMAGE = "ImagePull"
+    KILLED = "Killed"
+    """By SIGKILL (exit code 137), and AWS Batch does not say for what."""
+    EXIT_CODE = "ExitCode"
+    """The program ended with an exit code that is not 0."""
+    UPSTREAM = "Upstream"
+    """The same child of a step before it failed (N_TO_N)."""
+    NOT_SUBMITTED = "NotSubmitted"
+    """AWS Batch refused its job, or an earlier part of a SEQUENTIAL step failed."""
+    LOST = "Lost"
+    """AWS Batch no longer knows its job."""
+    OTHER = "Other"
+
+
+LAST_LINE_CHARS = 60
+"""Of a log's last line, where causes are shown in one line."""
+
+SIGKILL = 137
+"""The exit code of a process that a SIGKILL ended: 128 + 9."""
+
+ITEM_NUMBERS = "BATCHRELAY_ITEM_NUMBERS"
+"""The variable by which a job of a further round knows its items' numbers, where the index of its
+array does not say them."""
+
+_REASONS: tuple[tuple[re.Pattern[str], FailureClass], ...] = (
+    (re.compile(r"dependent job failed", re.IGNORECASE), FailureClass.UPSTREAM),
+    (re.compile(r"no longer knows the job"), FailureClass.LOST),
+    (re.compile(r"OutOfMemory|memory usage", re.IGNORECASE), FailureClass.OUT_OF_MEMORY),
+    (re.compile(r"exceeded timeout|timed out", re.IGNORECASE), FailureClass.TIMEOUT),
+    (re.compile(r"Host EC2|spot", re.IGNORECASE), FailureClass.SPOT),
+    (re.compile(r"CannotPull|pull.*image", re.IGNORECASE), FailureClass.IMAGE),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildFailure:
+    """What AWS Batch says of a child that FAILED."""
+
+    index: int
+    """Within its array; 0 of a plain job."""
+    job_id: str
+    """Of the child itself: `ARRAY:INDEX`, or that of a plain job. Empty if it never had a job."""
+    exit_code: int | None = None
+    reason: str = ""
+    """statusReason, and the container's reason behind it."""
+
+
+def failure_class(failure: ChildFailure) -> FailureClass:
+    """The class of a failure: its reason decides, then its exit code."""
+    for pattern, named in _REASONS:
+        if pattern.search(failure.reason):
+            return named
+    if not failure.job_id:
+        return FailureClass.NOT_SUBMITTED
+    if failure.exit_code == SIGKILL:
+        return FailureClass.KILLED
+    return FailureClass.OTHER if failure.exit_code in (None, 0) else FailureClass.EXIT_CODE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryFailed:
+    """Further rounds of a step, over the items that failed in the one before."""
+
+    rounds: int
+    """After the first; 1 or more."""
+    when: frozenset[str] = frozenset()
+    """The classes that are retried, or a class with an exit code (`ExitCode:75`); empty for every
+    class but NotSubmitted."""
+    overrides: Mapping[str, Json] = field(default_factory=dict)
+    """Fields of SubmitJob, merged over the step's request in these rounds."""
+    memory_factor: float | None = None
+    """By what the memory of an item grows each time that it ran out of memory."""
+    memory_mib: int | None = None
+    """The memory of the first round, where the step's request does not say it."""
+
+    def takes(self, named: FailureClass, exit_code: int | None) -> bool:
+        """Whether an item that failed so runs again. Upstream failures are not for it to decide."""
+        if not self.when:
+            return named is not FailureClass.NOT_SUBMITTED
+        return takes(self.when, named, exit_code)
+
+
+def takes(classes: frozenset[str], named: FailureClass, exit_code: int | None) -> bool:
+    """Whether one of the classes means a failure."""
+    return named in classes or f"{named}:{exit_code}" in classes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerate:
+    """How many items of a step may fail for good: a count, or a percentage of its items."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def covers(self, failed: int, items: int) -> bool:
+        """Whether a step may end PARTIAL with so many failures."""
+        if self.count is not None:
+            return failed <= self.count
+        assert self.percent is not None, self
+        return failed * 100 <= self.percent * items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Failures with the same class, exit code and reason."""
+
+    named: FailureClass
+    exit_code: int | None
+    reason: str
+    """With numbers and ids taken out."""
+    count: int
+    again: int = 0
+    """Those of them that run again."""
+    sample_number: int = 0
+    """The item of one of them."""
+    sample_job: str = ""
+    log: tuple[str, ...] = ()
+    """The end of that one's log."""
+
+    @property
+    def last_line(self) -> str:
+        """Of that log, as far as it fits into a line of causes."""
+        line = next((line.strip() for line in reversed(self.log) if line.strip()), "")
+        return line if len(line) <= LAST_LINE_CHARS else line[: LAST_LINE_CHARS - 1] + "…"
+
+    @property
+    def text(self) -> str:
+        """`31 × OutOfMemory (exit code 137)`."""
+        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
+        line = f": {self.last_line}" if self.last_line else ""
+        return printable(f"{self.count:,} × {self.named}{code}{line}")
+
+
+_ID = re.compile(
+    r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\bi-[0-9a-f]{8,17}\b|0x[0-9a-f]+"
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def normalised(reason: str) -> str:
+    """A text in which what differs from child to child is replaced: ids and numbers."""
+    return _NUMBER.sub("N", _ID.sub("ID", reason))
+
+
+def causes_text(causes: Iterable[Cause]) -> str:
+    """All causes in one line, the most frequent first."""
+    return ", ".join(cause.text for cause in sorted(causes, key=lambda cause: -cause.count))

@@ -1,0 +1,108 @@
+"""Whether a redrive can be right, before anything of the run changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from batchrelay.domain.errors import NotRedrivable
+from batchrelay.domain.failures import FailureClass
+from batchrelay.domain.limits import STATE_BYTES_MAX
+from batchrelay.domain.memory_growth import known_memory
+from batchrelay.domain.pending_effects import pending_effects
+from batchrelay.domain.redrive import Again, RedriveOrder, redriven, steps_to_redrive
+from batchrelay.domain.redrive import event_of as redrive_event
+from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.values import NAME, printable
+from batchrelay.domain.variables import looks_right
+
+FACTOR_MAX = 100.0
+"""By what memory may grow at once: more is a slip of the finger."""
+
+_CLASS = re.compile(r"ExitCode:[1-9][0-9]{0,2}")
+
+
+def check_redrive(run: Run, order: RedriveOrder) -> None:
+    """Raises: NotRedrivable, with what to write or to do instead."""
+    problem = next(_problems(run, order), None)
+    if problem is not None:
+        raise NotRedrivable(printable(problem))
+
+
+def _problems(run: Run, order: RedriveOrder) -> Iterator[str]:
+    yield from _problems_of_order(order)
+    yield from _problems_of_run(run)
+    if order.step:
+        yield from _problems_of_step(run, order.step)
+    yield from _problems_of_params(run, order)
+    if order.memory_factor is not None:
+        yield from _problems_of_memory(run, order)
+    after = redriven(run, redrive_event(run, order, run.started_at))
+    if (size := state_bytes(after)) > STATE_BYTES_MAX:
+        yield f"with these parameters the run's state may take {size:,} bytes: write shorter ones"
+
+
+def _problems_of_order(order: RedriveOrder) -> Iterator[str]:
+    for name in sorted(order.classes):
+        if name not in list(FailureClass) and _CLASS.fullmatch(name) is None:
+            known = ", ".join(FailureClass)
+            yield f"there is no class of failures {name!r}: write {known}, or ExitCode:NUMBER"
+    if order.queue and not order.queue.startswith("arn:") and NAME.fullmatch(order.queue) is None:
+        yield f"{order.queue!r} is not the name of a job queue, nor its ARN"
+    factor = order.memory_factor
+    if factor is not None and not 1 < factor <= FACTOR_MAX:
+        yield f"memory grows by a factor above 1, up to {FACTOR_MAX:g}, such as x2; got x{factor:g}"
+
+
+def _problems_of_run(run: Run) -> Iterator[str]:
+    match run.status:
+        case RunStatus.SUCCEEDED:
+            yield f"run {run.id} has SUCCEEDED: nothing of it failed"
+        case RunStatus.QUEUED | RunStatus.RUNNING | RunStatus.CANCELLING:
+            yield (
+                f"run {run.id} is {run.status}, and only a run that has ended is redriven: wait "
+                f"for its end, or stop it: batchrelay cancel {run.id}"
+            )
+        case _ if pending_effects(run):
+            yield f"run {run.id} has ended just now: try again when its notice is sent"
+        case _ if not steps_to_redrive(run):
+            yield f"run {run.id} is {run.status}, but no step of it has failed: start a new one"
+
+
+def _problems_of_step(run: Run, name: str) -> Iterator[str]:
+    names = [step.name for step in run.pipeline.order]
+    if name not in names:
+        yield f"run {run.id} has no step {name}: it has {', '.join(names)}"
+        return
+    state = run.state(name)
+    if state.status is StepStatus.SUCCEEDED:
+        yield f"step {name} has SUCCEEDED: nothing of it failed"
+    elif name not in steps_to_redrive(run, name):
+        failed = ", ".join(steps_to_redrive(run))
+        yield (
+            f"step {name} is {state.status}{f' ({state.reason})' if state.reason else ''}: name a "
+            f"step that failed, or none for all of them; what runs again then: {failed}"
+        )
+
+
+def _problems_of_params(run: Run, order: RedriveOrder) -> Iterator[str]:
+    types = {param.name: param.type for param in run.pipeline.params}
+    for name, value in order.params.items():
+        if name not in types:
+            known = ", ".join(types) or "it has none"
+            yield f"pipeline {run.pipeline.name} has no parameter {name}; known: {known}"
+        elif not looks_right(types[name], value):
+            yield f"parameter {name} must be of the type {types[name]}; got {value!r}"
+
+
+def _problems_of_memory(run: Run, order: RedriveOrder) -> Iterator[str]:
+    again = steps_to_redrive(run, order.step)
+    for name in (name for name, how in again.items() if how is Again.FAILED_ITEMS):
+        step = run.pipeline.step(name)
+        if known_memory(step.request, step.retry_failed) is None:
+            yield (
+                f"step {name}: how much memory it has is written in its job definition only, so it "
+                "cannot grow by a factor: write MEMORY in containerOverrides.resourceRequirements "
+                "of the step, deploy, and start a new run; or register a job definition with more"
+            )

@@ -1,0 +1,193 @@
+"""Rounds that run failed items again: the predicates and changes of the tables.
+
+When a round of a step has ended with failures, its next round is prepared: the failed children are
+collected (preparation/failures.py), and those that may run again become a smaller array. A step
+collects its failures if it retries or tolerates some, or if a step before it does that it follows
+child by child (N_TO_N): then the items behind a repaired one are still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from batchrelay.domain.array_split import split
+from batchrelay.domain.events import FailuresCollected
+from batchrelay.domain.failures import FailureClass, takes
+from batchrelay.domain.pipeline import Pipeline, Step
+from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.table import Situation
+from batchrelay.domain.values import short
+
+
+def collects_failures(run: Run, step: Step) -> bool:
+    """Whether a step finds out which of its items failed: by its pipeline, or for a redrive."""
+    chain = chain_of(run.pipeline, step)
+    is_redriven = any(run.state(s.name).redrive_round is not None for s in chain)
+    return is_redriven or is_written_to_collect(run.pipeline, step)
+
+
+def is_written_to_collect(pipeline: Pipeline, step: Step) -> bool:
+    """Whether it, or a step that it follows child by child, retries or tolerates failed items."""
+    chain = chain_of(pipeline, step)
+    return any(s.retry_failed is not None or s.tolerate is not None for s in chain)
+
+
+def chain_of(pipeline: Pipeline, step: Step) -> Iterator[Step]:
+    """A step, and those that it follows child by child (N_TO_N), directly or not."""
+    yield step
+    for need in step.n_to_n_needs:
+        yield from chain_of(pipeline, pipeline.step(need))
+
+
+def has_failures(state: StepState) -> bool:
+    """Whether an item failed for good, or a part of this round did, or was stopped."""
+    bad = (JobOutcome.FAILED, JobOutcome.CANCELLED)
+    is_failed = any(part.outcome in bad for part in state.parts)
+    return is_failed or state.failed_items > 0 or state.upstream_items > 0
+
+
+def failures_are_to_be_collected(here: Situation[None]) -> bool:
+    """every part has ended, items failed, it retries or tolerates some"""
+    return (
+        here.run.stop is None
+        and all(part.outcome is not None for part in here.state.parts)
+        and has_failures(here.state)
+        and collects_failures(here.run, here.step)
+        and all(here.run.state(need).status.is_terminal for need in here.step.n_to_n_needs)
+    )
+
+
+def collect_failures(here: Situation[None]) -> StepState:
+    """Its next round is prepared. What was given up before a redrive is looked at again."""
+    state = replace(here.state, round=here.state.round + 1)
+    if takes_all_failures(state):
+        state = replace(state, failed_items=0, upstream_items=0)
+    return replace(
+        state,
+        status=StepStatus.PREPARING,
+        since=here.at,
+        earlier_rounds=(*here.state.earlier_rounds, here.state.parts),
+        parts=(),
+        counted_at=None,
+        reason="",
+    )
+
+
+# --- FailuresCollected
+
+
+def items_run_again(here: Situation[FailuresCollected]) -> bool:
+    """failed items run again"""
+    return _is_of_round(here) and bool(here.event.children)
+
+
+def failures_are_tolerated(here: Situation[FailuresCollected]) -> bool:
+    """nothing runs again, the failures are tolerated"""
+    if not _is_of_round(here):
+        return False
+    failed = here.state.failed_items + here.event.failed
+    return is_tolerated(here.run, here.step, failed)
+
+
+def failures_are_not_tolerated(here: Situation[FailuresCollected]) -> bool:
+    """nothing runs again, the failures are not tolerated"""
+    return _is_of_round(here)
+
+
+def is_tolerated(run: Run, step: Step, failed: int) -> bool:
+    """Whether a step with so many failures of its own may end PARTIAL.
+
+    Those of a step before it are its own business, unless that step has FAILED.
+    """
+    if any(not run.state(need).lets_dependents_run for need in step.n_to_n_needs):
+        return False
+    return (
+        failed == 0 if step.tolerate is None else step.tolerate.covers(failed, items_of(run, step))
+    )
+
+
+def items_of(run: Run, step: Step) -> int:
+    """All items of a step; of one without items, its children."""
+    state = run.state(step.name)
+    return state.children or 0 if state.items is None else state.items
+
+
+def submit_again(here: Situation[FailuresCollected]) -> StepState:
+    """The parts of the next round are known; its causes are shown while it runs."""
+    groups = enumerate(here.event.children)
+    parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
+    state = replace(_counted(here), is_collected=False)
+    return replace(state, status=StepStatus.SUBMITTING, since=here.at, parts=parts)
+
+
+def end_partial(here: Situation[FailuresCollected]) -> StepState:
+    """PARTIAL, with the causes."""
+    return _ended(here, StepStatus.PARTIAL)
+
+
+def end_not_tolerated(here: Situation[FailuresCollected]) -> StepState:
+    """FAILED, with the causes."""
+    return _ended(here, StepStatus.FAILED)
+
+
+def _ended(here: Situation[FailuresCollected], status: StepStatus) -> StepState:
+    state = replace(without_new_round(_counted(here)), is_collected=True)
+    return replace(state, status=status, since=here.at)
+
+
+def _counted(here: Situation[FailuresCollected]) -> StepState:
+    return replace(
+        here.state,
+        failures=here.event.failures,
+        failed_items=here.state.failed_items + here.event.failed,
+        upstream_items=here.state.upstream_items + here.event.upstream,
+        attempts=NO_ATTEMPTS,
+        resume="",
+        reason=short(here.event.reason),
+    )
+
+
+def without_new_round(state: StepState) -> StepState:
+    """A step that was to have another round, and has none: its latest jobs are its parts again."""
+    if state.parts or not state.earlier_rounds:
+        return state
+    *earlier, latest = state.earlier_rounds
+    return replace(state, round=state.round - 1, earlier_rounds=tuple(earlier), parts=latest)
+
+
+def _is_of_round(here: Situation[FailuresCollected]) -> bool:
+    return here.state.is_retry and here.event.round == here.state.round
+
+
+# --- which failures run again: asked while they are collected
+
+
+def takes_all_failures(state: StepState) -> bool:
+    """Whether what was given up in earlier rounds is looked at again: a redrive does."""
+    return state.is_collected or (is_first_of_redrive(state) and bool(state.failures))
+
+
+def is_first_of_redrive(state: StepState) -> bool:
+    """Whether this round was asked for by a redrive."""
+    return state.round == state.redrive_round
+
+
+def runs_again(run: Run, step: Step, named: FailureClass, exit_code: int | None) -> bool:
+    """Whether an item that failed so in the round before runs again in this one.
+
+    An item whose item in a step before failed runs once that one has succeeded: the caller looks
+    at which those are.
+    """
+    state = run.state(step.name)
+    if is_first_of_redrive(state) and run.redrive is not None:
+        classes = run.redrive.classes
+        return not classes or named is FailureClass.UPSTREAM or takes(classes, named, exit_code)
+    first = state.round - len(state.earlier_rounds)
+    round_number = state.round - (state.redrive_round or first)
+    if named is FailureClass.UPSTREAM:
+        return bool(step.n_to_n_needs) and round_number == 1
+    retry = step.retry_failed
+    if retry is None or round_number > retry.rounds + bool(step.n_to_n_needs):
+        return False
+    return retry.takes(named, exit_code)

@@ -1,0 +1,46 @@
+"""Whether what a redrive needs is still there."""
+
+from __future__ import annotations
+
+from batchrelay.domain.errors import InvalidItems, NotRedrivable
+from batchrelay.domain.failures import Cause, takes
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.values import failures_uri, manifest_uri
+from batchrelay.ports import Objects
+from batchrelay.preparation.failures.files import causes_for_good
+
+
+def check_failures(objects: Objects, run: Run, step: Step, classes: frozenset[str]) -> None:
+    """That the list of a step's failures, or of its items, can be read, and has such failures.
+
+    Raises: NotRedrivable.
+    """
+    state = run.state(step.name)
+    try:
+        for uri in _uris(state):
+            next(iter(objects.read(uri)), b"")
+        causes = causes_for_good(objects, state) if state.is_collected else []
+    except InvalidItems as error:
+        raise NotRedrivable(
+            f"step {step.name}: what failed is no longer known: {error}; start a new run: "
+            "skipExisting leaves out what is done"
+        ) from None
+    if classes and causes and not any(takes(classes, c.named, c.exit_code) for c in causes):
+        known = ", ".join(dict.fromkeys(map(_class_of, causes)))
+        raise NotRedrivable(
+            f"step {step.name} has no failure of {', '.join(sorted(classes))}; it has {known}"
+        )
+
+
+def _uris(state: StepState) -> list[str]:
+    if state.is_collected:
+        return [failures_uri(state.failures)]
+    if state.manifest is None:
+        return []
+    folder = state.failures if state.is_retry else state.manifest
+    return [manifest_uri(folder, group) for group in sorted({part.group for part in state.parts})]
+
+
+def _class_of(cause: Cause) -> str:
+    return cause.named if cause.exit_code is None else f"{cause.named}:{cause.exit_code}"

@@ -1,0 +1,103 @@
+"""A run whose items fail, on the local cloud: why, in a table, by the API, and for a join."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from batchrelay_cli.main import cli
+from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.stack.client import find_stack
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, write
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+PIPELINE = """
+pipeline: failing
+defaults: {jobQueue: Q, jobDefinition: tools}
+notify: [{topicArn: "${env.topicArn}", link: "${steps.convert.failures}"}]
+steps:
+  - jobName: convert
+    containerOverrides:
+      command: [batchrelay-worker, run, --, sh, -c, 'case $ITEM_NAME in bad) echo no such file; exit 3;; once) test $BATCHRELAY_ROUND = 1;; esac']
+    flow:
+      forEach: {items: [{name: good}, {name: bad}, {name: once}, {name: fine}]}
+      retryFailed: {rounds: 1}
+      tolerate: {count: 1}
+      output: s3://${env.bucket}/converted/
+  - jobName: report
+    dependsOn: [{jobName: convert}]
+    containerOverrides:
+      command: [sh, -c, 'batchrelay-worker get "$1" - | cut -c 1-27; batchrelay-worker get "$2" -', sh, "${steps.convert.failures}", "${steps.convert.succeeded}"]
+  - jobName: plain
+    arrayProperties: {size: 3}
+    containerOverrides: {command: [sh, -c, 'echo child $AWS_BATCH_JOB_ARRAY_INDEX; exit $AWS_BATCH_JOB_ARRAY_INDEX']}
+jobDefinitions:
+  - {jobDefinitionName: tools, type: container, containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}}
+"""  # noqa: E501  # a command is one line
+
+
+def batchrelay(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def document(*arguments: str) -> Any:
+    result = batchrelay(*arguments, "--output", "json")
+    assert result.exit_code in (0, 1, 4), result.output
+    return json.loads(result.stdout)
+
+
+def lines(*arguments: str) -> list[str]:
+    return [" ".join(line.split()) for line in batchrelay(*arguments).output.splitlines()]
+
+
+def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, PIPELINE))
+    run_id = document("start", "failing")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 1, "plain has failed"
+    run = document("status", run_id)
+    statuses = {step["step"]: step["status"] for step in run["steps"]}
+    assert statuses == {"convert": "PARTIAL", "report": "SUCCEEDED", "plain": "FAILED"}
+    convert, report, plain = (
+        next(step for step in run["steps"] if step["step"] == name)
+        for name in ("convert", "report", "plain")
+    )
+    assert (convert["round"], convert["failedItems"], plain["failures"]) == (1, 1, None)
+    shown = lines("failures", run_id)
+    assert shown[0].startswith("step convert: PARTIAL, 1 of 4 items failed")
+    [cause] = [line for line in shown if "ExitCode 3" in line]
+    assert cause.endswith('0 1 {"name": "bad"}')
+    assert "no such file" in shown
+    [command] = [line for line in shown if f"batchrelay logs {run_id}/convert" in line]
+    place = command.partition("batchrelay logs ")[2].split()
+    assert "no such file" in batchrelay("logs", *place).output
+    assert any(line.startswith("step plain: FAILED, 2 of 3 children failed") for line in shown)
+    assert any(line.startswith("1 ExitCode 2 child 2 0 2") for line in shown)
+    answered = ask(find_stack("batchrelay"), "GET", "runs", run_id, "failures")
+    assert document("failures", run_id) == answered
+    assert document("failures", f"{run_id}/plain") == answered["steps"][1]
+    history = batchrelay("history", run_id).output
+    assert "convert: round 1, array of 2 submitted as" in history
+    joined = batchrelay("logs", f"{run_id}/report").stdout.splitlines()
+    assert joined[0] == '{"number":1,"class":"ExitCo'
+    assert [json.loads(line)["name"] for line in joined[1:]] == ["good", "once", "fine"]
+    assert report["jobs"][0]["round"] == 0
+    bucket = stays.outputs["BucketName"]
+    key = f"{convert['failures']}causes.json".removeprefix(f"s3://{bucket}/")
+    client_of(stays, "s3").delete_object(Bucket=bucket, Key=key)
+    assert any("its causes are no longer in S3" in line for line in lines("failures", run_id))
+    batchrelay("undeploy", "failing")
+
+
+def test_run_ends_with_4_if_a_step_is_partial(tmp_path: Path) -> None:
+    start, _, definitions = PIPELINE.partition("  - jobName: plain\n")
+    text = start + "jobDefinitions:" + definitions.partition("jobDefinitions:")[2]
+    result = batchrelay("run", write(tmp_path, text))
+    assert result.exit_code == 4, result.output
+    assert "/converted/" in next(s for s in result.output.splitlines() if s.startswith("output: "))
+    assert "notice: failing PARTIAL" in result.output
+    assert "Why items failed: batchrelay failures " in result.output

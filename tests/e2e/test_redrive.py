@@ -1,0 +1,135 @@
+"""A run that failed is redriven on the local cloud, with real processes."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from batchrelay_cli.main import cli
+from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.stack.client import find_stack
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, write
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+PIPELINE = """
+pipeline: redriven
+params: {mode: broken}
+defaults: {jobQueue: Q, jobDefinition: tools}
+steps:
+  - jobName: convert
+    containerOverrides:
+      command: [batchrelay-worker, run, --, sh, -c, 'if test "$0" = slow; then sleep 8; fi; test $ITEM_NAME != bad || test "$0" = repaired', "${params.mode}"]
+    flow: {forEach: {items: [{name: a}, {name: bad}, {name: c}]}}
+  - jobName: merge
+    dependsOn: [{jobName: convert}]
+    containerOverrides: {command: [echo, merged]}
+jobDefinitions:
+  - {jobDefinitionName: tools, type: container, containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}}
+"""  # noqa: E501  # a command is one line
+
+
+def batchrelay(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def document(*arguments: str) -> Any:
+    result = batchrelay(*arguments, "--output", "json")
+    assert result.exit_code in (0, 1, 3, 4), result.output
+    return json.loads(result.stdout)
+
+
+def statuses(run_id: str) -> dict[str, str]:
+    return {step["step"]: step["status"] for step in document("status", run_id)["steps"]}
+
+
+def failed_run(tmp_path: Path) -> str:
+    batchrelay("deploy", write(tmp_path, PIPELINE))
+    run_id: str = document("start", "redriven")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 1
+    assert statuses(run_id) == {"convert": "FAILED", "merge": "SKIPPED"}
+    return run_id
+
+
+def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -> None:
+    run_id = failed_run(tmp_path)
+    planned = batchrelay("redrive", run_id, "--plan")
+    assert planned.exit_code == 0, planned.output
+    assert planned.stdout.splitlines() == [
+        "convert: failed items, 1 failed of 3 (Array Child Job failed)",
+        "merge: whole step (needs convert, which is FAILED)",
+    ]
+    result = batchrelay("redrive", run_id, "--param", "mode=repaired")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"run {run_id}: RUNNING; batchrelay status {run_id} --watch\n"
+    assert batchrelay("status", run_id, "--watch").exit_code == 0
+    assert statuses(run_id) == {"convert": "SUCCEEDED", "merge": "SUCCEEDED"}
+    convert = document("status", run_id)["steps"][0]
+    assert [job["children"] for job in convert["jobs"]] == [3, 1], "the others did not run again"
+    again = batchrelay("redrive", run_id)
+    assert (again.exit_code, again.output) == (
+        2,
+        f"batchrelay: run {run_id} has SUCCEEDED: nothing of it failed\n",
+    )
+
+
+def test_redrives_at_the_same_moment_are_one(tmp_path: Path) -> None:
+    run_id = failed_run(tmp_path)
+    stack = find_stack("batchrelay")
+
+    def ask_once(_: int) -> str:
+        try:
+            answered = ask(
+                stack, "POST", "runs", run_id, "redrive", body={"params": {"mode": "slow"}}
+            )
+        except Exception as problem:  # noqa: BLE001  # its sentence is what is looked at
+            return str(problem)
+        return str(answered["runId"])
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask_once, range(4)))
+    assert answers.count(run_id) == 1, answers
+    convert = document("status", run_id)["steps"][0]
+    assert convert["round"] == 1
+    batchrelay("cancel", run_id)
+
+
+def test_a_redrive_whose_manifest_is_gone_changes_nothing(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    run_id = failed_run(tmp_path)
+    before = document("status", run_id)
+    bucket, s3 = stays.outputs["BucketName"], client_of(stays, "s3")
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"runs/{run_id}/")["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    result = batchrelay("redrive", run_id)
+    assert result.exit_code == 2
+    assert "step convert: what failed is no longer known: s3://" in result.output
+    assert "start a new run: skipExisting leaves out what is done" in result.output
+    assert document("status", run_id) == before
+
+
+REFUSED = [
+    (["absent"], "there is no run absent"),
+    (["RUN/"], "write RUN or RUN/STEP"),
+    (["RUN/x"], "has no step x: it has convert, merge"),
+    (["RUN/merge"], "step merge is SKIPPED"),
+    (["RUN", "--class", "Oom"], "there is no class of failures 'Oom'"),
+    (["RUN", "--memory", "2"], "memory must be a factor, such as x2 or x1.5; got '2'"),
+    (["RUN", "--memory", "x2"], "how much memory it has is written in its job definition only"),
+    (["RUN", "--param", "a=b"], "pipeline redriven has no parameter a; known: mode"),
+]
+
+
+def test_a_redrive_that_cannot_be_right_is_refused(tmp_path: Path) -> None:
+    run_id = failed_run(tmp_path)
+    before = document("status", run_id)
+    for arguments, problem in REFUSED:
+        result = batchrelay("redrive", *(text.replace("RUN", run_id, 1) for text in arguments))
+        assert (result.exit_code, problem in result.output) == (2, True), result.output
+    assert document("status", run_id) == before

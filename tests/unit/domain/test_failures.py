@@ -1,0 +1,93 @@
+"""Why a child failed, by what AWS Batch says of it; and what a step tolerates."""
+
+from __future__ import annotations
+
+import pytest
+
+from batchrelay.domain.failures import (
+    Cause,
+    ChildFailure,
+    FailureClass,
+    Tolerate,
+    causes_text,
+    failure_class,
+    normalised,
+)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "expected"),
+    [
+        (137, "OutOfMemoryError: Container killed due to memory usage", "OutOfMemory"),
+        (137, "Job attempt duration exceeded timeout", "Timeout"),
+        (137, "Host EC2 (instance i-0123456789abcdef0) terminated.", "SpotInterruption"),
+        (None, "Host EC2 (instance i-0123456789abcdef0) terminated.", "SpotInterruption"),
+        (None, "CannotPullContainerError: pull access denied for x", "ImagePull"),
+        (None, "Task failed to start: failed to pull the image", "ImagePull"),
+        (None, "Dependent Job failed", "Upstream"),
+        (None, "AWS Batch no longer knows the job", "Lost"),
+        (137, "Essential container in task exited", "Killed"),
+        (1, "Essential container in task exited", "ExitCode"),
+        (0, "Essential container in task exited", "Other"),
+        (None, "", "Other"),
+    ],
+)
+def test_the_reason_decides_before_the_exit_code(
+    exit_code: int | None, reason: str, expected: str
+) -> None:
+    failure = ChildFailure(index=0, job_id="id", exit_code=exit_code, reason=reason)
+    assert failure_class(failure) == FailureClass(expected)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("AWS Batch refused the job", FailureClass.NOT_SUBMITTED),
+        ("Dependent job failed", FailureClass.UPSTREAM),
+    ],
+)
+def test_a_child_that_never_had_a_job_was_not_submitted(
+    reason: str, expected: FailureClass
+) -> None:
+    assert failure_class(ChildFailure(index=0, job_id="", reason=reason)) is expected
+
+
+@pytest.mark.parametrize(
+    ("tolerate", "failed", "items", "expected"),
+    [
+        (Tolerate(count=0), 0, 10, True),
+        (Tolerate(count=3), 3, 10, True),
+        (Tolerate(count=3), 4, 10, False),
+        (Tolerate(percent=5), 50, 1_000, True),
+        (Tolerate(percent=5), 51, 1_000, False),
+        (Tolerate(percent=5), 0, 0, True),
+        (Tolerate(percent=100), 10, 10, True),
+    ],
+)
+def test_how_many_failures_are_tolerated(
+    tolerate: Tolerate, failed: int, items: int, expected: bool
+) -> None:
+    assert tolerate.covers(failed, items) is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("item 17 of 1.5 GB", "item N of N GB"),
+        ("instance i-0123456789abcdef0", "instance ID"),
+        ("job 0b3c1f7e-8c5e-4c50-9f27-3f0a5d6e7b81", "job ID"),
+        ("at 0xdeadbeef", "at ID"),
+    ],
+)
+def test_what_differs_from_child_to_child_does_not_make_another_cause(
+    reason: str, expected: str
+) -> None:
+    assert normalised(reason) == expected
+
+
+def test_causes_are_one_line_with_the_most_frequent_first() -> None:
+    rare = Cause(named=FailureClass.TIMEOUT, exit_code=None, reason="", count=1)
+    often = Cause(
+        named=FailureClass.EXIT_CODE, exit_code=7, reason="", count=1_200, log=("disk full ", " ")
+    )
+    assert causes_text((rare, often)) == "1,200 × ExitCode (exit code 7): disk full, 1 × Timeout"

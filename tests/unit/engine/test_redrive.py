@@ -1,0 +1,251 @@
+"""A redrive from the order to the last job, and every order that is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from batchrelay.domain.effects import Prepare
+from batchrelay.domain.errors import NotRedrivable, RunNotFound
+from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
+from batchrelay.domain.pipeline import Param, ParamType
+from batchrelay.domain.redrive import RedriveOrder
+from batchrelay.domain.requests import submit_request
+from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
+from tests.builders import MemoryCloud, key, pipeline, step, variables_of
+
+LIST = "s3://b/list.json"
+ANY = RedriveOrder()
+
+
+class Cloud:
+    """A run of `a` over ten items and `z` behind it."""
+
+    def __init__(self, **flow: Any) -> None:
+        first = step("a", file=LIST, **flow)
+        params = (Param(name="n", type=ParamType.INTEGER, default="1"),)
+        self.cloud = MemoryCloud(pipeline(first, step("z", "a"), params=params))
+        items = [{"name": f"n{number}"} for number in range(10)]
+        self.cloud.objects.objects[LIST] = json.dumps({"Items": items}).encode()
+        self.cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+        self.prepare()
+
+    @property
+    def run(self) -> Run:
+        return self.cloud.runs.load("run1")
+
+    def prepare(self) -> None:
+        while self.cloud.preparations.requested:
+            wanted = self.cloud.preparations.requested.pop()
+            assert isinstance(wanted, Prepare)
+            self.cloud.engine.prepare("run1", wanted.step, wanted.round)
+
+    def end(self, label: str, *failed: tuple[int, int], round_number: int = 0) -> None:
+        """A job ends, with these children and exit codes FAILED."""
+        name = key(label, round=round_number).name
+        [job] = [job for job in self.cloud.jobs.jobs.values() if job.name == name]
+        outcome = JobOutcome.FAILED if failed else JobOutcome.SUCCEEDED
+        own = [
+            ChildFailure(index=index, job_id=f"{job.job_id}:{index}", exit_code=code)
+            for index, code in failed
+        ]
+        self.cloud.jobs.end(job.job_id, outcome, "Array Child Job failed", failures=own)
+        self.cloud.clock.move(10)
+        self.cloud.engine.reconcile("run1")
+        self.prepare()
+
+    def redrive(self, order: RedriveOrder = ANY) -> Run:
+        self.cloud.clock.move(10)
+        self.cloud.engine.redrive("run1", order)
+        self.prepare()
+        return self.run
+
+    def numbers(self, round_number: int, part: int = 0) -> list[int]:
+        """The items of a part."""
+        variables = variables_of(submit_request(self.run, key("a", part, round=round_number)))
+        text = self.cloud.objects.objects[variables["BATCHRELAY_ITEM_NUMBERS"]]
+        return [int(line) for line in text.splitlines()]
+
+
+def test_a_failed_step_runs_its_failed_items_again_and_then_what_depends_on_it() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1), (7, 3))
+    assert cloud.run.state("z").status is StepStatus.SKIPPED
+    cloud.redrive()
+    assert cloud.numbers(1) == [2, 7]
+    cloud.end("a", round_number=1)
+    cloud.end("z", round_number=1)
+    assert cloud.run.status is RunStatus.SUCCEEDED
+    assert cloud.run.state("a").succeeded == 10
+
+
+def test_what_was_collected_at_the_end_is_what_runs_again() -> None:
+    cloud = Cloud(retry_failed=RetryFailed(rounds=1, when=frozenset({"ExitCode:1"})))
+    cloud.end("a", (2, 1), (7, 3))
+    assert cloud.run.state("a").is_collected
+    cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))  # AWS Batch is not asked again
+    cloud.redrive()
+    assert cloud.numbers(1) == [2, 7]
+    items = cloud.cloud.objects.objects[cloud.run.state("a").failures + "list.json"]
+    assert json.loads(items) == {"Items": [{"name": "n2"}, {"name": "n7"}]}
+    cloud.end("a", (0, 3), round_number=1)
+    assert cloud.run.state("a").status is StepStatus.FAILED
+    assert cloud.run.state("a").failed == 1
+    cloud.redrive()
+    assert cloud.numbers(2) == [2]
+
+
+def test_some_classes_run_again_and_the_others_stay_failed() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=5))
+    cloud.end("a", (2, 1), (5, 3), (7, 3))
+    cloud.end("z")
+    assert cloud.run.status is RunStatus.PARTIAL
+    cloud.redrive(RedriveOrder(classes=frozenset({"ExitCode:3"})))
+    assert cloud.numbers(1) == [5, 7]
+    cloud.end("a", round_number=1)
+    state = cloud.run.state("a")
+    assert (state.status, state.failed) == (StepStatus.PARTIAL, 1)
+    cloud.end("z", round_number=1)
+    assert cloud.run.status is RunStatus.PARTIAL
+    cloud.redrive()
+    assert cloud.numbers(cloud.run.state("a").round) == [2]
+
+
+def test_the_samples_of_the_causes_outlive_the_jobs() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=5))
+    job_id = next(iter(cloud.cloud.jobs.jobs))
+    cloud.cloud.logs.lines[f"{job_id}:2"] = ("no such key",)
+    cloud.end("a", (2, 1))
+    cloud.end("z")
+    cloud.cloud.logs.lines.clear()
+    cloud.redrive()
+    causes = json.loads(cloud.cloud.objects.objects[cloud.run.state("a").failures + "causes.json"])
+    [cause] = causes["causes"]
+    assert (cause["count"], cause["again"], cause["sample"]["log"]) == (1, 1, ["no such key"])
+
+
+def test_a_cancelled_run_goes_on() -> None:
+    cloud = Cloud()
+    [job] = cloud.cloud.jobs.jobs.values()
+    job.succeeded = 4
+    cloud.cloud.engine.cancel("run1")
+    cloud.cloud.engine.reconcile("run1")
+    assert cloud.run.status is RunStatus.CANCELLED
+    cloud.redrive()
+    assert cloud.numbers(1) == [4, 5, 6, 7, 8, 9]
+
+
+def test_a_parameter_may_have_another_value() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    assert cloud.redrive(RedriveOrder(params={"n": "2"})).params == {"n": "2"}
+
+
+def test_two_redrives_at_the_same_moment_are_one() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    other = cloud.cloud.process().engine
+    load = cloud.cloud.runs.load
+
+    def then_another_redrives(run_id: str) -> Run:
+        run = load(run_id)
+        object.__setattr__(cloud.cloud.runs, "load", load)
+        other.redrive(run_id, ANY)
+        cloud.cloud.clock.move(1)
+        return run
+
+    object.__setattr__(cloud.cloud.runs, "load", then_another_redrives)
+    with pytest.raises(NotRedrivable, match="run run1 is RUNNING: it was redriven just now"):
+        cloud.cloud.engine.redrive("run1", ANY)
+    cloud.prepare()
+    assert len(cloud.cloud.jobs.jobs) == 2
+
+
+def order(**more: Any) -> RedriveOrder:
+    return RedriveOrder(**more)
+
+
+REFUSED = [
+    (order(step="x"), "run run1 has no step x: it has a, z"),
+    (
+        order(step="z"),
+        (
+            "step z is SKIPPED (needs a, which is FAILED): name a step that failed, or none for "
+            "all of them; what runs again then: a, z"
+        ),
+    ),
+    (order(classes=frozenset({"Oom"})), "there is no class of failures 'Oom': write OutOfMemory, "),
+    (order(classes=frozenset({"ExitCode:0"})), "there is no class of failures 'ExitCode:0'"),
+    (order(queue="a b"), "'a b' is not the name of a job queue, nor its ARN"),
+    (order(memory_factor=1.0), "memory grows by a factor above 1, up to 100, such as x2; got x1"),
+    (order(memory_factor=float("nan")), "memory grows by a factor above 1"),
+    (order(memory_factor=2.0), "step a: how much memory it has is written in its job definition"),
+    (order(params={"m": "1"}), "pipeline test has no parameter m; known: n"),
+    (order(params={"n": "x"}), "parameter n must be of the type integer; got 'x'"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "problem"), REFUSED)
+def test_an_order_that_cannot_be_right_changes_nothing(wrong: RedriveOrder, problem: str) -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    before = cloud.run
+    with pytest.raises(NotRedrivable) as refused:
+        cloud.cloud.engine.redrive("run1", wrong)
+    assert problem in str(refused.value)
+    assert cloud.run is before
+
+
+def test_a_run_that_is_unknown_or_has_not_failed_is_refused() -> None:
+    cloud = Cloud()
+    with pytest.raises(RunNotFound):
+        cloud.cloud.engine.redrive("run2", ANY)
+    with pytest.raises(NotRedrivable, match="run run1 is RUNNING"):
+        cloud.cloud.engine.redrive("run1", ANY)
+    cloud.end("a")
+    cloud.end("z")
+    with pytest.raises(NotRedrivable, match="run run1 has SUCCEEDED: nothing of it failed"):
+        cloud.cloud.engine.redrive("run1", ANY)
+
+
+def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=1))
+    cloud.end("a", (2, 1))
+    cloud.end("z")
+    with pytest.raises(NotRedrivable) as refused:
+        cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
+    assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
+
+
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
+    cloud = Cloud(**({"tolerate": Tolerate(count=1)} if is_collected else {}))
+    cloud.end("a", (2, 1))
+    if is_collected:
+        cloud.end("z")
+    before = cloud.run
+    for uri in [uri for uri in cloud.cloud.objects.objects if "/runs/" in uri]:
+        del cloud.cloud.objects.objects[uri]
+    with pytest.raises(NotRedrivable) as refused:
+        cloud.cloud.engine.redrive("run1", ANY)
+    assert str(refused.value).startswith("step a: what failed is no longer known: s3://")
+    assert str(refused.value).endswith("start a new run: skipExisting leaves out what is done")
+    assert cloud.run is before
+
+
+def test_a_run_whose_lists_expire_soon_is_refused() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    cloud.cloud.clock.move(89 * 86_400)
+    with pytest.raises(NotRedrivable, match="began more than 89 days ago"):
+        cloud.cloud.engine.redrive("run1", ANY)
+
+
+def test_children_of_a_job_that_aws_batch_has_forgotten_run_again_whole() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))
+    cloud.redrive()
+    assert cloud.numbers(1) == list(range(10))

@@ -1,0 +1,261 @@
+"""Steps whose failed items run again: what each item does, and what the step must come to.
+
+The oracle is a loop over rounds in plain sets. It knows nothing of manifests, events or parts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchrelay.adapters.memory import MemoryJob
+from batchrelay.domain.failures import ChildFailure, FailureClass, RetryFailed, Tolerate
+from batchrelay.domain.pipeline import Step
+from batchrelay.domain.run import StepStatus
+
+ALWAYS = 99
+"""Tries of an item that never succeeds."""
+
+WIDE = 100
+"""Items from which a step is wide: few of them fail."""
+
+ITEMS_MAX = 30_000
+
+WHEN: tuple[frozenset[str], ...] = (
+    frozenset(),
+    frozenset({"ExitCode"}),
+    frozenset({"OutOfMemory", "SpotInterruption"}),
+    frozenset({"ExitCode:1", "OutOfMemory"}),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFates:
+    """How often each item of a step fails before it succeeds, and for what."""
+
+    seed: str
+    share: float
+    """How many of the items fail at all."""
+    tries: tuple[int, ...]
+
+    def failing_tries(self, number: int) -> int:
+        """How many of an item's first tries fail."""
+        rng = random.Random(f"{self.seed} {number}")
+        return rng.choice(self.tries) if rng.random() < self.share else 0
+
+    @staticmethod
+    def named(number: int) -> FailureClass:
+        """The class of an item's failures."""
+        if number % 5 == 0:
+            return FailureClass.OUT_OF_MEMORY
+        return FailureClass.SPOT if number % 7 == 0 else FailureClass.EXIT_CODE
+
+
+REASONS = {
+    FailureClass.OUT_OF_MEMORY: (137, "OutOfMemoryError: Container killed due to memory usage"),
+    FailureClass.SPOT: (None, "Host EC2 (instance i-0123456789abcdef0) terminated."),
+    FailureClass.EXIT_CODE: (1, "Essential container in task exited"),
+}
+
+
+def with_retries(
+    steps: tuple[Step, ...], rng: random.Random
+) -> tuple[tuple[Step, ...], dict[str, ItemFates]]:
+    """The same steps, some of which retry or tolerate; and what their items do.
+
+    A step behind such a one (N_TO_N) has items that always fail, or never: its end does not
+    depend on when it began.
+    """
+    fates: dict[str, ItemFates] = {}
+    changed: list[Step] = []
+    for step in steps:
+        behind = bool(step.n_to_n_needs & fates.keys())
+        has_pairs = any(step.name in other.n_to_n_needs for other in steps)
+        if not behind and (rng.random() < 0.5 or not _may_retry(step, has_pairs=has_pairs)):
+            changed.append(step)
+            continue
+        wide = step.array_size is not None and int(step.array_size) > WIDE
+        fates[step.name] = ItemFates(
+            seed=f"{rng.random()} {step.name}",
+            share=rng.choice((0, 0.001) if wide else (0, 0.1, 0.5)),
+            tries=(ALWAYS,) if step.n_to_n_needs else (1, 1, 2, ALWAYS),
+        )
+        changed.append(_retrying(step, rng, is_optional=behind))
+    return tuple(changed), fates
+
+
+def _may_retry(step: Step, *, has_pairs: bool) -> bool:
+    if step.aggregate is not None or step.workers is not None or step.sequential:
+        return False
+    if step.n_to_n_needs or (has_pairs and step.chunk != 1):
+        return False
+    return step.array_size is None or int(step.array_size) <= ITEMS_MAX
+
+
+def _retrying(step: Step, rng: random.Random, *, is_optional: bool) -> Step:
+    kind = rng.random()
+    if is_optional and kind < 0.3:
+        return step
+    retry = RetryFailed(
+        rounds=rng.choice((1, 2)),
+        when=rng.choice(WHEN),
+        memory_factor=rng.choice((None, 2.0)),
+        memory_mib=1_024,
+    )
+    tolerate = rng.choice((Tolerate(count=1), Tolerate(percent=50), Tolerate(percent=100)))
+    return replace(
+        step,
+        retry_failed=retry if kind < 0.8 else None,
+        tolerate=tolerate if kind >= 0.8 or rng.random() < 0.6 else None,
+    )
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a step comes to."""
+
+    status: StepStatus
+    own: set[int] = field(default_factory=set)
+    """Items that failed of their own for good."""
+    upstream: set[int] = field(default_factory=set)
+
+
+def outcome_of(
+    step: Step, fates: ItemFates, groups: tuple[range, ...], blocked: set[int]
+) -> Outcome:
+    """By rounds over sets.
+
+    Args:
+        groups: the numbers of each group's items.
+        blocked: items whose item in a step before failed for good.
+    """
+    tries: dict[int, int] = {}
+    upstream = {number for group in groups for number in group} & blocked
+    waiting = {g: sorted(set(group) - blocked) for g, group in enumerate(groups)}
+    own: set[int] = set()
+    count = sum(len(group) for group in groups)
+    for round_number in range(1, ALWAYS):
+        failed = dict(_failed_of_round(step, fates, waiting, tries))
+        again = {n: g for n, (named, g) in failed.items() if _takes(step, named, round_number)}
+        if not _is_tolerated(step, len(own) + len(failed) - len(again), count):
+            again = {}
+        own |= failed.keys() - again.keys()
+        if not again:
+            break
+        waiting = {}
+        for number, group in again.items():
+            waiting.setdefault(group, []).append(number)
+    if not own and not upstream:
+        return Outcome(status=StepStatus.SUCCEEDED)
+    good = _is_tolerated(step, len(own), count)
+    status = StepStatus.PARTIAL if good else StepStatus.FAILED
+    return Outcome(status=status, own=own, upstream=upstream)
+
+
+def _failed_of_round(
+    step: Step, fates: ItemFates, waiting: dict[int, list[int]], tries: dict[int, int]
+) -> Iterator[tuple[int, tuple[FailureClass, int]]]:
+    """Every item whose child fails (of a chunk, all of them): its class, and its next group."""
+    assert step.chunk is not None, step
+    grows = step.retry_failed is not None and step.retry_failed.memory_factor is not None
+    for group, numbers in sorted(waiting.items()):
+        for start in range(0, len(numbers), step.chunk):
+            chunk = numbers[start : start + step.chunk]
+            bad = [n for n in chunk if tries.get(n, 0) < fates.failing_tries(n)]
+            for number in chunk:
+                tries[number] = tries.get(number, 0) + 1
+            if bad:
+                named = fates.named(bad[0])
+                is_short = named is FailureClass.OUT_OF_MEMORY
+                after = group + (len(step.groups) + 1) * (grows and is_short)
+                yield from ((number, (named, after)) for number in chunk)
+
+
+def _takes(step: Step, named: FailureClass, round_number: int) -> bool:
+    retry = step.retry_failed
+    if retry is None or round_number > retry.rounds + bool(step.n_to_n_needs):
+        return False
+    return retry.takes(named, REASONS[named][0])
+
+
+def _is_tolerated(step: Step, failed: int, items: int) -> bool:
+    return failed == 0 if step.tolerate is None else step.tolerate.covers(failed, items)
+
+
+# --- what the jobs of such a step do
+
+
+@dataclass(kw_only=True)
+class ItemRuns:
+    """Which items ran in which round, as the containers saw it: by their requests alone."""
+
+    objects: Mapping[str, bytes]
+    rounds: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    """The rounds in which an item ran."""
+    succeeded: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The round in which it succeeded."""
+
+    def failures(
+        self, job: MemoryJob, step: Step, fates: ItemFates, failed_upstream: set[int]
+    ) -> list[ChildFailure]:
+        """The children of a job that fail; what they did is recorded.
+
+        Args:
+            failed_upstream: children whose child in the step before failed in this round.
+        """
+        environment = _environment(job)
+        round_number = int(environment["BATCHRELAY_ROUND"])
+        found = []
+        for index in range(job.size):
+            child = f"{job.job_id}:{index}" if job.size > 1 else job.job_id
+            if index in failed_upstream:
+                found.append(ChildFailure(index=index, job_id=child, reason="Dependent Job failed"))
+                continue
+            numbers = self._numbers(environment, index)
+            bad = [n for n in numbers if self._fails(step, fates, n, round_number)]
+            for number in numbers:
+                self._record(step.name, number, round_number, has_succeeded=not bad)
+            if bad:
+                code, reason = REASONS[fates.named(bad[0])]
+                found.append(ChildFailure(index=index, job_id=child, exit_code=code, reason=reason))
+        return found
+
+    def forget(self, step: str) -> None:
+        """The step runs anew, all of its items."""
+        for records in (self.rounds, self.succeeded):
+            for key in [key for key in records if key[0] == step]:
+                del records[key]
+
+    def _fails(self, step: Step, fates: ItemFates, number: int, round_number: int) -> bool:
+        earlier = self.rounds.get((step.name, number), set()) - {round_number}
+        return len(earlier) < fates.failing_tries(number)
+
+    def _record(self, step: str, number: int, round_number: int, *, has_succeeded: bool) -> None:
+        before = self.succeeded.get((step, number), round_number)
+        assert before >= round_number, f"{step}: item {number} ran after it had succeeded"
+        self.rounds.setdefault((step, number), set()).add(round_number)
+        if has_succeeded:
+            self.succeeded[step, number] = round_number
+
+    def _numbers(self, environment: Mapping[str, str], index: int) -> list[int]:
+        """The numbers of a child's items."""
+        child = int(environment.get("BATCHRELAY_OFFSET", "0")) + index
+        chunk = int(environment.get("BATCHRELAY_CHUNK", "1"))
+        row = (child - int(environment.get("BATCHRELAY_GROUP_OFFSET", "0"))) * chunk
+        if "BATCHRELAY_ITEM_NUMBERS" in environment:
+            lines = self._lines(environment["BATCHRELAY_ITEM_NUMBERS"])
+            return [int(line) for line in lines[row : row + chunk]]
+        if "BATCHRELAY_MANIFEST" not in environment:
+            return [child]
+        count = len(self._lines(environment["BATCHRELAY_MANIFEST"])[row : row + chunk])
+        return list(range(child * chunk, child * chunk + count))
+
+    def _lines(self, uri: str) -> list[bytes]:
+        return self.objects[uri].splitlines()
+
+
+def _environment(job: MemoryJob) -> dict[str, str]:
+    overrides: Any = job.request["containerOverrides"]
+    return {entry["name"]: entry["value"] for entry in overrides["environment"]}
