@@ -219,6 +219,16 @@ def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
 
 
+def test_a_class_that_is_named_instead_may_be_ordered() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=1))
+    cloud.end("a", (2, 137))
+    cloud.end("z")
+    with pytest.raises(NotRedrivable, match=r"it has Killed$"):
+        cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
+    cloud.redrive(order(classes=frozenset({"Killed"})))
+    assert cloud.numbers(1) == [2]
+
+
 @pytest.mark.parametrize("is_collected", [True, False])
 def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
     cloud = Cloud(**({"tolerate": Tolerate(count=1)} if is_collected else {}))
