@@ -110,7 +110,7 @@ REDRIVE_MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
-        bug="a second caller is told that its redrive was taken",
+        bug="a second caller gets the answer of the first",
         file="engine/engine.py",
         old="if handled.run.redrive != event.redrive:",
         new="if handled.run.redrive is None:",

@@ -11,6 +11,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
+from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.verbs.status import LINE_CHARS
 from batchrelay_cli.views.failure_table import StepFailures
@@ -20,7 +21,7 @@ NO_ITEM = "no item of it failed"
 
 
 @click.command(epilog="Example: batchrelay failures kb50389d0b38db26e794e46fa/align")
-@click.argument("place", metavar="RUN[/STEP]")
+@click.argument("place", type=RUN, metavar="RUN[/STEP]")
 @stack_option
 @output_option
 def failures(place: str, stack_name: str, output: str) -> None:
