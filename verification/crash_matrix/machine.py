@@ -30,11 +30,14 @@ from verification.crash_matrix.scenarios import (
     PIPELINE,
     QUEUE_USED,
     READING,
+    REDRIVEN,
+    RETRIED,
     SHARED,
     SHORT,
     SUBMITTED_CALL,
     Scenario,
     requests,
+    requests_after_end,
     started_ids,
 )
 
@@ -93,7 +96,7 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        for pipeline in (ENDLESS, READING, EMPTY):
+        for pipeline in (ENDLESS, READING, EMPTY, RETRIED, REDRIVEN):
             self.runs.register(pipeline, datetime.now(UTC))
         for key in ("crash/a.txt", "crash/b.txt"):
             self.client("s3").put_object(
@@ -119,10 +122,7 @@ class Machine:
         invocations: list[tuple[str, Ended]] = []
 
         def do(handler: str, event: Any, later_s: float = 0) -> Ended:
-            here = crash is not None and crash.invocation == len(invocations)
-            point = crash.point if crash is not None and here else None
-            if scenario is Scenario.ABANDONED and not invocations:
-                point = CrashPoint(call=SUBMITTED_CALL, after=True)
+            point = _point(scenario, crash, len(invocations))
             left_s = HURRIED_S if handler in HURRIED_HANDLERS.get(scenario, ()) else 900
             ended = invoke(
                 handler, event, self.environment, later_s=later_s, left_s=left_s, crash=point
@@ -130,9 +130,9 @@ class Machine:
             invocations.append((handler, ended))
             return ended
 
-        for handler, event in requests(scenario, order):
-            if do(handler, event).killed:
-                do(handler, event)  # the user tries again
+        for request in requests(scenario, order):
+            _ask(do, *request)
+        after_end = requests_after_end(scenario, order)
         run_id, *other_ids = started_ids(scenario, order)
         later, idle_since = 0.0, time.monotonic()
         for _ in range(ROUNDS_MAX * 100):
@@ -142,6 +142,9 @@ class Machine:
                 continue
             others = tuple(self.runs.load(other_id) for other_id in other_ids)
             if not any(is_open(each) for each in (run, *others)):
+                if late_request := next(after_end, None):
+                    _ask(do, *late_request, later)
+                    continue
                 self._discard_messages()
                 return Played(run=run, others=others, invocations=invocations)
             if self._deliver(do, later, crash, lose_events=scenario in EVENTS_LOST):
@@ -241,12 +244,30 @@ class Machine:
     def _make_jobs_possible(self) -> None:
         batch = self.client("batch")
         make_queue(batch, "q", slots=4)
-        for name, command in (("noop", ["true"]), ("endless", ["sleep", "100000"])):
+        commands = {
+            "noop": ["true"],
+            "endless": ["sleep", "100000"],
+            "index": ["sh", "-c", "echo a line of its log; exit ${AWS_BATCH_JOB_ARRAY_INDEX:-0}"],
+        }
+        for name, command in commands.items():
             batch.register_job_definition(
                 jobDefinitionName=name,
                 type="container",
                 containerProperties={"image": "none", "command": command, "vcpus": 1, "memory": 64},
             )
+
+
+def _point(scenario: Scenario, crash: Crash | None, number: int) -> CrashPoint | None:
+    """Where the invocation of that number dies, if it does."""
+    if scenario is Scenario.ABANDONED and number == 0:
+        return CrashPoint(call=SUBMITTED_CALL, after=True)
+    return crash.point if crash is not None and crash.invocation == number else None
+
+
+def _ask(do: Any, handler: str, event: Any, later_s: float = 0) -> None:
+    """What a user asks, who tries again if the handler dies."""
+    if do(handler, event, later_s).killed:
+        do(handler, event, later_s)
 
 
 def _is_failed(ended: Ended) -> bool:
@@ -280,12 +301,15 @@ def essence(run: Run) -> Any:
             state.status,
             state.items,
             state.children,
+            state.round,
+            state.failed_items,
             tuple(
                 replace(p, since=None, job_id=None, is_terminate_accepted=False)
-                for p in state.parts
+                for p in state.every_part
             ),
         )
         for name, state in run.steps.items()
     }
     reason = None if run.stop is None else run.stop.reason
-    return run.status, steps, run.notices, run.duplicate_jobs, run.queues_since, reason
+    redrives = 0 if run.redrive is None else run.redrive.number
+    return run.status, steps, run.notices, run.duplicate_jobs, run.queues_since, reason, redrives

@@ -19,6 +19,8 @@ KILLED_HANDLERS = {
     Scenario.REPLACING: ("start_run",),
     Scenario.POSTPONED: ("api", "prepare"),
     Scenario.ABANDONED: ("reconcile",),
+    Scenario.RETRIED: ("prepare",),
+    Scenario.REDRIVEN: ("api", "prepare"),
 }
 """What a scenario is about, where its other handlers do only what they do in other scenarios."""
 
@@ -89,16 +91,22 @@ def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id
 
 
 def _check_jobs(machine: Machine, cell: Cell, run: Run, like: Run) -> None:
-    """One effective job for each of the undisturbed run's."""
+    """One effective job for each of the undisturbed run's, and it ended like that."""
     jobs = machine.jobs(run.id)
     if like.stop is not None:
         _check_stopped(cell, jobs)
         return
-    names = {name.replace(like.id, run.id) for name in machine.jobs(like.id)}
-    assert set(jobs) == names, f"{cell}: {sorted(jobs)}"
+    wanted = {name.replace(like.id, run.id): jobs for name, jobs in machine.jobs(like.id).items()}
+    assert set(jobs) == set(wanted), f"{cell}: {sorted(jobs)}"
     for name, found in jobs.items():
-        effective = [status for status, reason in found if reason != DUPLICATE_REASON]
-        assert effective == ["SUCCEEDED"], f"{cell}: {name} has {found}"
+        effective = _effective(found)
+        assert len(effective) == 1, f"{cell}: {name} has {found}"
+        assert effective == _effective(wanted[name]), f"{cell}: {name} has {found}"
+
+
+def _effective(jobs: list[tuple[str, str]]) -> list[str]:
+    """The statuses of the jobs that were not stopped as duplicates."""
+    return [status for status, reason in jobs if reason != DUPLICATE_REASON]
 
 
 def _check_stopped(cell: Cell, jobs: dict[str, list[tuple[str, str]]]) -> None:

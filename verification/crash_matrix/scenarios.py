@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.pipeline import (
     InlineItems,
@@ -84,6 +85,36 @@ EMPTY = Pipeline(
 )
 """It ends where its last step is prepared, because that has no items."""
 
+RETRIED = Pipeline(
+    name="retried",
+    version=1,
+    steps=(
+        Step(
+            name="fan",
+            request={**_REQUEST, "jobDefinition": "index:1", "arrayProperties": {"size": 3}},
+            retry_failed=RetryFailed(rounds=1, when=frozenset({"ExitCode:1"})),
+            tolerate=Tolerate(count=1),
+        ),
+    ),
+)
+"""A child ends with its index: child 1 fails, and succeeds as the only one of a second round; child
+2 fails for good, and is tolerated."""
+
+REDRIVEN = Pipeline(
+    name="redriven",
+    version=1,
+    steps=(
+        Step(
+            name="fan",
+            request={**_REQUEST, "jobDefinition": "index:1"},
+            for_each=InlineItems(items=(1, 2)),
+        ),
+        Step(name="merge", needs=("fan",), request=_REQUEST),
+    ),
+    notify=PIPELINE.notify,
+)
+"""It ends FAILED, because child 1 fails; that succeeds as the only one of the redrive."""
+
 SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
 """Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
@@ -113,6 +144,8 @@ class Scenario(StrEnum):
     REPLACING = "it cancels the open run and the one that waits, and takes their place"
     POSTPONED = "the API has no time to stop its jobs"
     ABANDONED = "its start dies after SubmitJob, and all events are lost"
+    RETRIED = "a child of its array fails and runs again, another is tolerated"
+    REDRIVEN = "it fails, and the API redrives it"
 
 
 EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED)
@@ -134,6 +167,8 @@ SHARED = {
     Scenario.POSTPONED: ENDLESS,
     Scenario.LISTED: READING,
     Scenario.EMPTY: EMPTY,
+    Scenario.RETRIED: RETRIED,
+    Scenario.REDRIVEN: REDRIVEN,
 }
 """The pipeline of a scenario, where all of its runs have the same."""
 
@@ -177,6 +212,12 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
             yield "start_run", {**order, "overlap": "skip"}
         case _:
             yield "start_run", order
+
+
+def requests_after_end(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is asked once every run of the scenario has ended."""
+    if scenario is Scenario.REDRIVEN:
+        yield "api", _request(f"/runs/{order['runId']}/redrive", {})
 
 
 def started_ids(scenario: Scenario, order: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.planted_redrives import REDRIVE_MUTANTS
 from verification.mutation.planted_retries import RETRY_MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,7 +33,7 @@ TESTS = (
     "tests/functional/test_simulation.py",
 )
 PACKAGES = ("layers/core", "local", "cli", "worker")
-ALL = (*MUTANTS, *RETRY_MUTANTS)
+ALL = (*MUTANTS, *RETRY_MUTANTS, *REDRIVE_MUTANTS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,8 +119,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="the third step of a chain of pairs collects no failures",
         file="domain/retry_rounds.py",
-        old="    return any(collects_failures(run, run.pipeline.step(need)) for need in step.n_to_n_needs)",
-        new="    return any(run.pipeline.step(need).retry_failed is not None for need in step.n_to_n_needs)",
+        old="        yield from chain_of(pipeline, pipeline.step(need))\n",
+        new="        yield pipeline.step(need)\n",
         tests=TESTS,
     ),
     Mutant(

@@ -445,6 +445,7 @@ class World:
         if fates is None:
             return None
         upstream = {index for upstream in self._upstream_jobs(job) for index in upstream.failures}
+        self.item_runs.may_repeat = self.zombies > 0
         return self.item_runs.failures(job, step, fates, upstream)
 
     def _fate(self, job: MemoryJob) -> JobOutcome:

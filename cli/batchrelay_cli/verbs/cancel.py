@@ -11,7 +11,7 @@ from batchrelay_cli.verbs.completion import OPEN_RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
-@click.command(epilog='Example: batchrelay cancel 20260131t120000abc123 --reason "wrong input"')
+@click.command(epilog='Example: batchrelay cancel kb50389d0b38db26e794e46fa --reason "wrong input"')
 @click.argument("runs", metavar="RUN...", type=OPEN_RUN, nargs=-1)
 @click.option("--all-of", default="", metavar="PIPELINE", help="Every open run of it.")
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")

@@ -20,7 +20,7 @@ from batchrelay_cli.views.item import item_text
 NO_ITEM = "no item of it failed"
 
 
-@click.command(epilog="Example: batchrelay failures 20260131t120000abc123/align")
+@click.command(epilog="Example: batchrelay failures kb50389d0b38db26e794e46fa/align")
 @click.argument("place", type=RUN, metavar="RUN[/STEP]")
 @stack_option
 @output_option

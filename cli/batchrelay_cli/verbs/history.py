@@ -10,7 +10,7 @@ from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
-@click.command(epilog="Example: batchrelay history 20260131t120000abc123")
+@click.command(epilog="Example: batchrelay history kb50389d0b38db26e794e46fa")
 @click.argument("run", type=RUN)
 @stack_option
 @output_option

@@ -23,7 +23,7 @@ from batchrelay_cli.views.child import (
 )
 
 
-@click.command(epilog="Example: batchrelay logs 20260131t120000abc123/migrate:17")
+@click.command(epilog="Example: batchrelay logs kb50389d0b38db26e794e46fa/migrate:17")
 @click.argument("child", metavar="RUN/STEP[:INDEX]")
 @click.option("--round", "round_number", type=click.IntRange(0), help="Not the first round.")
 @stack_option

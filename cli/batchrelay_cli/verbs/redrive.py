@@ -20,9 +20,7 @@ from batchrelay_cli.verbs.options import (
 )
 
 
-@click.command(
-    epilog="Example: batchrelay redrive 20260131t120000abc123/align --class OutOfMemory --memory x2"
-)
+@click.command(epilog="Example: batchrelay redrive kb50389d0b38db26e794e46fa/align --memory x2")
 @click.argument("place", metavar="RUN[/STEP]", type=RUN)
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help="Only these failures.")
 @click.option("--memory", default="", metavar="xN", help="Give what runs again N times the memory.")

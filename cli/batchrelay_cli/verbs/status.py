@@ -30,7 +30,7 @@ LINE_CHARS = 240
 """Of a line that no terminal shows."""
 
 
-@click.command(epilog="Example: batchrelay status 20260131t120000abc123 --watch")
+@click.command(epilog="Example: batchrelay status kb50389d0b38db26e794e46fa --watch")
 @click.argument("run", type=RUN)
 @click.option("--watch", is_flag=True, help="Until it has ended.")
 @stack_option

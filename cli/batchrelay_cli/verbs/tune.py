@@ -39,7 +39,7 @@ class Measured:
     """Of the prices' currency."""
 
 
-@click.command(epilog="Example: batchrelay tune 20260131t120000abc123/process")
+@click.command(epilog="Example: batchrelay tune kb50389d0b38db26e794e46fa/process")
 @click.argument("step", metavar="RUN/STEP")
 @stack_option
 @click.option(

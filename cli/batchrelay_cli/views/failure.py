@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from batchrelay.domain.failures import WORKER
 from batchrelay.domain.run import StepStatus
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
 from batchrelay_cli.views.item import item_text
 from batchrelay_cli.views.run_table import RunDocument, StepDocument
-
-WORKER = "[batchrelay] "
-"""Begins every line that batchrelay-worker writes to a log."""
 
 LOG_LINES = 50
 """The last lines of a log, among which a program's last words are looked for."""

@@ -278,6 +278,7 @@ def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     assert [line.split(":")[0] for line in message.splitlines()] == [
         "Pipeline test, run run1",
         "Why items failed",
+        "Run them again",
         "",
         "  a",
     ]

@@ -14,6 +14,7 @@ from batchrelay.domain.events import (
     JobSubmitted,
     JobSucceeded,
     NoticeSent,
+    PreparationFailed,
     RedriveRequested,
 )
 from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
@@ -167,6 +168,22 @@ def test_a_step_without_jobs_begins_anew() -> None:
     run = fold(run, CancelRequested(at=at(1)), submitted("first"))
     run = advance(run, replace(failed("first", of=1), stopped_at=at(3)))
     assert steps_to_redrive(run) == {"first": Again.FAILED_ITEMS, "a": Again.WHOLE}
+
+
+def test_a_step_whose_list_could_not_be_read_begins_anew() -> None:
+    run = run_of(step("a", file="s3://b/list.json"), step("b", "a", **PAIRED))
+    run = advance(run, PreparationFailed(at=at(1), step="a", round=0, reason="no such key"))
+    assert run.status is RunStatus.FAILED
+    assert steps_to_redrive(run) == {"a": Again.WHOLE, "b": Again.WHOLE}
+
+
+def test_the_second_half_of_a_pair_begins_anew_with_the_first() -> None:
+    first = step("first", size=10, tolerate=Tolerate(count=1))
+    run = run_of(first, step("a", "first", size=10), step("b", "a", **PAIRED))
+    run = fold(run, submitted("first"), failed("first"), collected("first", failed=1))
+    run = fold(run, submitted("a"), submitted("b"), succeeded("a"), failed("b", 2))
+    again = {"first": Again.FAILED_ITEMS, "a": Again.WHOLE, "b": Again.WHOLE}
+    assert steps_to_redrive(run) == again
 
 
 def test_a_queue_of_workers_begins_anew() -> None:

@@ -141,7 +141,7 @@ def test_a_run_of_the_most_steps_fits_with_the_longest_names() -> None:
 def test_the_runs_that_the_docs_promise_fit(steps: int, arrays: int) -> None:
     """All their jobs active at once, with manifests and names of an ordinary length."""
     names = [f"an-ordinary-step-{number:03}" for number in range(steps)]
-    uri = "s3://batchrelay-bucket-3a52f753bb876/runs/20261121t1136215224e5/{}/r0/20261121t113621522455/"
+    uri = "s3://batchrelay-bucket-3a52f753bb876/runs/kb50389d0b38db26e794e46fa/{}/r0/20261121t113621522455/"
     active = wide(arrays).state("a")
     states = {name: replace(active, manifest=uri.format(name)) for name in names}
     run = run_of(*(step(name, file="s3://bucket/list.json") for name in names))

@@ -10,10 +10,11 @@ import pytest
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import NotRedrivable, RunNotFound
 from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
-from batchrelay.domain.pipeline import Param, ParamType
+from batchrelay.domain.limits import STATE_BYTES_MAX
+from batchrelay.domain.pipeline import Group, Param, ParamType
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import JobOutcome, Redrive, Run, RunStatus, StartRequest, StepStatus
 from tests.builders import MemoryCloud, key, pipeline, step, variables_of
 
 LIST = "s3://b/list.json"
@@ -25,7 +26,10 @@ class Cloud:
 
     def __init__(self, **flow: Any) -> None:
         first = step("a", file=LIST, **flow)
-        params = (Param(name="n", type=ParamType.INTEGER, default="1"),)
+        params = (
+            Param(name="n", type=ParamType.INTEGER, default="1"),
+            Param(name="t", type=ParamType.STRING, default="x"),
+        )
         self.cloud = MemoryCloud(pipeline(first, step("z", "a"), params=params))
         items = [{"name": f"n{number}"} for number in range(10)]
         self.cloud.objects.objects[LIST] = json.dumps({"Items": items}).encode()
@@ -42,9 +46,11 @@ class Cloud:
             assert isinstance(wanted, Prepare)
             self.cloud.engine.prepare("run1", wanted.step, wanted.round)
 
-    def end(self, label: str, *failed: tuple[int, int], round_number: int = 0) -> None:
+    def end(
+        self, label: str, *failed: tuple[int, int], round_number: int = 0, part: int = 0
+    ) -> None:
         """A job ends, with these children and exit codes FAILED."""
-        name = key(label, round=round_number).name
+        name = key(label, part, round=round_number).name
         [job] = [job for job in self.cloud.jobs.jobs.values() if job.name == name]
         outcome = JobOutcome.FAILED if failed else JobOutcome.SUCCEEDED
         own = [
@@ -140,7 +146,16 @@ def test_a_cancelled_run_goes_on() -> None:
 def test_a_parameter_may_have_another_value() -> None:
     cloud = Cloud()
     cloud.end("a", (2, 1))
-    assert cloud.redrive(RedriveOrder(params={"n": "2"})).params == {"n": "2"}
+    run = cloud.redrive(RedriveOrder(params={"n": "2"}))
+    assert run.params == {"n": "2", "t": "x"}
+
+
+def test_redrives_of_a_run_are_numbered() -> None:
+    cloud = Cloud()
+    cloud.end("a", (2, 1))
+    assert cloud.redrive().redrive == Redrive(number=1, at=cloud.cloud.clock.now())
+    cloud.end("a", (0, 1), round_number=1)
+    assert cloud.redrive().redrive == Redrive(number=2, at=cloud.cloud.clock.now())
 
 
 def test_two_redrives_at_the_same_moment_are_one() -> None:
@@ -182,8 +197,9 @@ REFUSED = [
     (order(memory_factor=1.0), "memory grows by a factor above 1, up to 100, such as x2; got x1"),
     (order(memory_factor=float("nan")), "memory grows by a factor above 1"),
     (order(memory_factor=2.0), "step a: how much memory it has is written in its job definition"),
-    (order(params={"m": "1"}), "pipeline test has no parameter m; known: n"),
+    (order(params={"m": "1"}), "pipeline test has no parameter m; known: n, t"),
     (order(params={"n": "x"}), "parameter n must be of the type integer; got 'x'"),
+    (order(params={"t": "x" * STATE_BYTES_MAX}), "with these parameters the run's state may take "),
 ]
 
 
@@ -219,6 +235,16 @@ def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
 
 
+def test_a_class_that_is_named_instead_may_be_ordered() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=1))
+    cloud.end("a", (2, 137))
+    cloud.end("z")
+    with pytest.raises(NotRedrivable, match=r"it has Killed$"):
+        cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
+    cloud.redrive(order(classes=frozenset({"Killed"})))
+    assert cloud.numbers(1) == [2]
+
+
 @pytest.mark.parametrize("is_collected", [True, False])
 def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
     cloud = Cloud(**({"tolerate": Tolerate(count=1)} if is_collected else {}))
@@ -249,3 +275,30 @@ def test_children_of_a_job_that_aws_batch_has_forgotten_run_again_whole() -> Non
     cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))
     cloud.redrive()
     assert cloud.numbers(1) == list(range(10))
+
+
+def test_what_was_given_up_before_a_run_was_cancelled_runs_again() -> None:
+    retry = RetryFailed(rounds=1, when=frozenset({"ExitCode:1"}))
+    cloud = Cloud(retry_failed=retry, tolerate=Tolerate(count=5))
+    cloud.end("a", (2, 1), (7, 3))
+    assert cloud.numbers(1) == [2]
+    cloud.cloud.engine.cancel("run1")
+    cloud.cloud.engine.reconcile("run1")
+    assert cloud.run.status is RunStatus.CANCELLED
+    cloud.redrive()
+    assert sorted(cloud.numbers(cloud.run.state("a").round)) == [2, 7]
+
+
+def test_failed_items_of_each_group_stay_in_it() -> None:
+    cloud = Cloud(
+        groups=(Group(when="item.name == 'n3'", overrides={}),), tolerate=Tolerate(count=5)
+    )
+    cloud.end("a", (0, 1), part=0)
+    cloud.end("a", (4, 1), part=1)
+    cloud.end("z")
+    folder = cloud.redrive().state("a").failures
+    assert (cloud.numbers(1, 0), cloud.numbers(1, 1)) == ([0], [5])
+    bodies = [
+        cloud.cloud.objects.objects[folder + name] for name in ("items.jsonl", "items-1.jsonl")
+    ]
+    assert [json.loads(body) for body in bodies] == [{"name": "n3"}, {"name": "n5"}]

@@ -63,7 +63,12 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
     one = Collected(a())
     name = key("a").name
     [job_id] = [job.job_id for job in one.cloud.jobs.jobs.values() if job.name == name]
-    one.cloud.logs.lines[f"{job_id}:2"] = (*map(str, range(30)), "S3 403 for key 17", "")
+    one.cloud.logs.lines[f"{job_id}:2"] = (
+        *map(str, range(29)),
+        "S3 403 for key 17",
+        "",
+        "[batchrelay] 1 of 1 items failed",
+    )
     one.end("a", child(2, 1, "Task 2 failed"), child(3, 1, "Task 3 failed"), child(5, 2))
     one.prepare()
     assert one.causes() == [
@@ -71,7 +76,10 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
             "class": "ExitCode", "exitCode": 1, "reason": "Task 2 failed", "count": 2, "again": 2,
             "sample": {
                 "number": 2, "job": f"{job_id}:2",
-                "log": [*map(str, range(12, 30)), "S3 403 for key 17", ""],
+                "log": [
+                    *map(str, range(12, 29)), "S3 403 for key 17", "",
+                    "[batchrelay] 1 of 1 items failed",
+                ],
             },
         },
         {

@@ -15,13 +15,13 @@ import pytest
 
 from batchrelay.adapters import sqs as core_sqs
 from batchrelay.adapters.memory.objects import MemoryObjects
+from batchrelay.domain import failures
 from batchrelay.domain import limits as core_limits
 from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets_uri
 from batchrelay.preparation import manifest
 from batchrelay.preparation.chunk_size import item_records
 from batchrelay_cli.pipeline_file import commands
 from batchrelay_cli.stack import client, local_setup
-from batchrelay_cli.views import failure
 from batchrelay_cli.views import item as item_view
 from batchrelay_local import launch
 from batchrelay_local.batch import definitions, model, scheduler, tags
@@ -60,7 +60,7 @@ def test_a_line_of_the_worker_is_known_by_how_it_starts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log.log_line("2 of 3 items failed")
-    assert capsys.readouterr().err == failure.WORKER + "2 of 3 items failed\n"
+    assert capsys.readouterr().err == failures.WORKER + "2 of 3 items failed\n"
 
 
 def test_the_worker_is_called_by_the_name_that_it_is_installed_under() -> None:

@@ -35,6 +35,9 @@ class FailureClass(StrEnum):
     OTHER = "Other"
 
 
+WORKER = "[batchrelay] "
+"""How the lines of batchrelay-worker begin."""
+
 LAST_LINE_CHARS = 60
 """Of a log's last line, where causes are shown in one line."""
 
@@ -142,8 +145,9 @@ class Cause:
 
     @property
     def last_line(self) -> str:
-        """Of that log, as far as it fits into a line of causes."""
-        line = next((line.strip() for line in reversed(self.log) if line.strip()), "")
+        """Of that log, as far as it fits into a line of causes: the program's, not the worker's."""
+        own = (line.strip() for line in reversed(self.log) if not line.startswith(WORKER))
+        line = next(filter(None, own), "")
         return line if len(line) <= LAST_LINE_CHARS else line[: LAST_LINE_CHARS - 1] + "…"
 
     @property

@@ -258,6 +258,7 @@ def _message(run: Run, link: str | None) -> list[str]:
         lines.append(f"Output: {link}")
     if any(state.status in _WITH_FAILURES for state in run.steps.values()):
         lines.append(f"Why items failed: batchrelay failures {run.id}")
+        lines.append(f"Run them again: batchrelay redrive {run.id}")
     lines.append("")
     lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
@@ -275,7 +276,8 @@ def _step_line(run: Run, step: Step) -> str:
     if stopped:
         line += f", {stopped} stopped"
     if state.failed_items:
-        line += f", {state.failed_items:,} items failed"
+        items = "1 item" if state.failed_items == 1 else f"{state.failed_items:,} items"
+        line += f", {items} failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream} failed upstream"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchrelay.domain.errors import InvalidItems, NotRedrivable
-from batchrelay.domain.failures import Cause, takes
+from batchrelay.domain.failures import Cause, FailureClass, takes
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.values import failures_uri, manifest_uri
@@ -43,4 +43,5 @@ def _uris(state: StepState) -> list[str]:
 
 
 def _class_of(cause: Cause) -> str:
-    return cause.named if cause.exit_code is None else f"{cause.named}:{cause.exit_code}"
+    has_codes = cause.named is FailureClass.EXIT_CODE and cause.exit_code is not None
+    return f"{cause.named}:{cause.exit_code}" if has_codes else cause.named
