@@ -22,7 +22,7 @@ from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.redrive import Again, steps_to_redrive
 from batchrelay.domain.requests import notice_of, submit_request
-from batchrelay.domain.retry_rounds import runs_again
+from batchrelay.domain.retry_rounds import collects_failures, runs_again
 from batchrelay.domain.run import Redrive, Run, RunStatus, StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import Flow, at, fold, key, run_of, step
@@ -270,3 +270,10 @@ def test_a_pair_does_not_depend_on_a_job_that_was_stopped_before_the_redrive() -
     run = advance(run, succeeded("a", 1))
     assert run.state("b").status is StepStatus.PREPARING
     assert [part.job_id for part in run.state("b").first_parts] == [None]
+
+
+def test_the_third_step_of_a_chain_of_pairs_collects_its_failures() -> None:
+    first = step("a", size=10, retry_failed=RetryFailed(rounds=1))
+    last: Flow = {"n_to_n_needs": frozenset({"b"})}
+    run = run_of(first, step("b", "a", **PAIRED), step("c", "b", **last))
+    assert collects_failures(run, run.pipeline.step("c"))
