@@ -56,13 +56,14 @@ PLAYED = (
     Scenario.LOST,
     Scenario.STOPPED,
     Scenario.REQUESTED,
-    Scenario.UPLOADED,
+    Scenario.LISTED,
     Scenario.EMPTY,
     Scenario.REPLACING,
     Scenario.POSTPONED,
     Scenario.RETRIED,
 )
-"""The half of the scenarios that makes the most calls in the least time: 49 of 57."""
+"""The half of the scenarios that makes the most calls in the least time: 48 of 57. Not UPLOADED, which
+waits for a timer message."""
 
 
 def granted() -> set[tuple[str, str]]:

@@ -83,7 +83,7 @@ def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path:
     history = batchrelay("history", run_id).output
     assert "convert: round 1, array of 2 submitted as" in history
     joined = batchrelay("logs", f"{run_id}/report").stdout.splitlines()
-    assert joined[0] == '{"number":1,"class":"ExitCo'
+    assert joined[0] == '{"number":1,"group":0,"clas'
     assert [json.loads(line)["name"] for line in joined[1:]] == ["good", "once", "fine"]
     assert report["jobs"][0]["round"] == 0
     bucket = stays.outputs["BucketName"]
