@@ -10,7 +10,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-mutation verify-planted bench docs build lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted bench docs build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -40,6 +40,9 @@ verify-faults: .venv/ready ## the examples under fault injection, half an hour: 
 
 verify-clients: .venv/ready ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
 	@verification/clients/run.sh $(CLIENT)
+
+verify-parts: .venv/ready ## 25,000 real processes in three parts, some of which fail, a minute
+	@$(BIN)/pytest -m long
 
 verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=1 MODULE=domain/run_queue.py AGAIN=1
 	@$(BIN)/python -m verification.mutation --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --module "$(MODULE)" $(if $(AGAIN),--again)

@@ -62,8 +62,8 @@ PLAYED = (
     Scenario.POSTPONED,
     Scenario.RETRIED,
 )
-"""The half of the scenarios that makes the most calls in the least time: 48 of 57. Not UPLOADED, which
-waits for a timer message."""
+"""The half of the scenarios that makes the most calls in the least time: 48 of 57. Not UPLOADED,
+which waits for a timer message."""
 
 
 def granted() -> set[tuple[str, str]]:

@@ -232,6 +232,7 @@ def failing_once(remainder: int) -> str:
     return f'test "$BATCHRELAY_ROUND" != 0 || test $(({number} % 500)) != {remainder}'
 
 
+@pytest.mark.long
 def test_items_of_every_part_run_again_as_one_array(runs: FailingRuns) -> None:
     """25,000 processes in three parts; in the second round the numbers say which they were."""
     plan = runs.written("many.txt", "".join(f"m{number}\n" for number in range(25_000)))

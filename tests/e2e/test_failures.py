@@ -32,7 +32,7 @@ steps:
   - jobName: report
     dependsOn: [{jobName: convert}]
     containerOverrides:
-      command: [sh, -c, 'batchrelay-worker get "$1" - | cut -c 1-27; batchrelay-worker get "$2" -', sh, "${steps.convert.failures}", "${steps.convert.succeeded}"]
+      command: [sh, -c, 'batchrelay-worker get "${1#*=}" - | cut -c 1-27; batchrelay-worker get "${2#*=}" -', sh, "failed=${steps.convert.failures}", "done=${steps.convert.succeeded}"]
   - jobName: plain
     arrayProperties: {size: 3}
     containerOverrides: {command: [sh, -c, 'echo child $AWS_BATCH_JOB_ARRAY_INDEX; exit $AWS_BATCH_JOB_ARRAY_INDEX']}

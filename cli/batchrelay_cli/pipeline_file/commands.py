@@ -6,19 +6,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from batchrelay.domain.variables import FAILURE_LISTS
 from batchrelay_cli.pipeline_file.document import Document, Place
 
 WORKER = "batchrelay-worker"
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
 """The tag of what the local AWS Batch puts before every command: ENTRYPOINT of an image."""
 
-_ITEM = re.compile(r"\{item(?:\.[^{}]*)?\}")
+_ITEM = re.compile(r"\{item(?:\.[^}]*)?\}")
+
+_FAILURE_LIST = re.compile(rf"\$\{{steps\.[^}}]+\.(?:{'|'.join(FAILURE_LISTS)})\}}")
 
 
 def check_commands(
     document: Document, steps: Any, defaults: Mapping[str, Any], definitions: Any
 ) -> None:
-    """Warn of `{item.…}` that is not replaced, and of job definitions that the file has not."""
+    """Refuse words that may be empty; warn of `{item.…}` that is not replaced, and of job
+    definitions that the file has not."""
+    _check_empty_words(document, steps)
     definitions_by_name = {
         entry["jobDefinitionName"]: entry
         for entry in (definitions if isinstance(definitions, list) else [])
@@ -31,6 +36,21 @@ def check_commands(
                 if "jobDefinition" not in step and problem.startswith("job definition"):
                     place = ("defaults", "jobDefinition")
                 document.warn(place, problem)
+
+
+def _check_empty_words(document: Document, steps: Any) -> None:
+    """Refuse a word of a command that is empty in a good run: AWS Batch refuses the job then."""
+    for number, step in enumerate(steps if isinstance(steps, list) else []):
+        overrides = step.get("containerOverrides") if isinstance(step, dict) else None
+        command = overrides.get("command") if isinstance(overrides, dict) else None
+        for place, word in enumerate(command if isinstance(command, list) else []):
+            if isinstance(word, str) and _FAILURE_LIST.fullmatch(word):
+                document.wrong(
+                    ("steps", number, "containerOverrides", "command", place),
+                    f"{word} is empty if no item failed, and AWS Batch refuses a job with an empty "
+                    "word: write it into containerOverrides.environment, or behind a name, such as "
+                    f"--list={word}",
+                )
 
 
 def _problems(

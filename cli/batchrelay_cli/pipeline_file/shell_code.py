@@ -21,7 +21,7 @@ from batchrelay_cli.pipeline_file.document import Document, Place
 OURS = ("run", "env")
 """`${run.…}` and `${env.…}` are letters, digits and a few marks that no shell knows."""
 
-_ITEM = re.compile(r"\{(item(?:\.[^{}]+)?)\}")
+_ITEM = re.compile(r"\{(item(?:\.[^}]+)?)\}")
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 _NAME_OF_VARIABLE = re.compile(r"item\.([A-Za-z0-9_ -]+)")
 

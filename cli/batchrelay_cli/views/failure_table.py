@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from batchrelay.domain.failures import FailureClass
+from batchrelay.domain.failures import WORKER, FailureClass
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay_cli.terminal import excerpt
@@ -124,7 +124,8 @@ class StepFailures:
 def _why(cause: Mapping[str, Any]) -> str:
     """Of a program that failed, its last line; else what AWS Batch says."""
     lines = (cause["sample"] or {}).get("log", ())
-    last_line = next((line for line in reversed(lines) if line.strip()), "")
+    own = (line for line in reversed(lines) if line.strip() and not line.startswith(WORKER))
+    last_line = next(own, "")
     is_own = cause["class"] in (FailureClass.EXIT_CODE, FailureClass.OTHER)
     first, second = (last_line, cause["reason"]) if is_own else (cause["reason"], last_line)
     return excerpt(first or second or "", 160)

@@ -55,3 +55,25 @@ def test_no_other_step_may(tmp_path: Path, step: str, name: str) -> None:
 def test_steps_in_a_circle_are_still_a_problem_of_their_own(tmp_path: Path) -> None:
     text = FILE.replace("jobName: a\n", "jobName: a\n    dependsOn: [{jobName: b, type: N_TO_N}]\n")
     assert problems(tmp_path, text.replace("    STEP\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("word", "is_refused"),
+    [
+        ("${steps.a.failures}", True),
+        ("${steps.a.succeeded}", True),
+        ("--list=${steps.a.failures}", False),
+        ("$${steps.a.failures}", False),
+    ],
+)
+def test_a_word_of_a_command_that_may_be_empty_is_refused(
+    tmp_path: Path, word: str, is_refused: bool
+) -> None:
+    """AWS Batch refuses the job of a good run then."""
+    text = FILE.replace("STEP", f'containerOverrides: {{command: [merge, "{word}"]}}')
+    if not is_refused:
+        read_text(tmp_path, text)
+        return
+    [problem] = problems(tmp_path, text)
+    assert f"{word} is empty if no item failed" in problem
+    assert f"such as --list={word}" in problem

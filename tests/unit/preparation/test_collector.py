@@ -6,19 +6,21 @@ import gzip
 import json
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.events import FailuresCollected
+from batchrelay.domain.events import FailuresCollected, SubmissionRefused
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import numbers_uri
 from batchrelay.preparation.failures import causes, latest_round
-from tests.builders import Flow, key, step, variables_of
+from tests.builders import Flow, at, key, step, variables_of
 from tests.unit.preparation.collected import LIST, OOM, Collected, child
 
 RETRY = RetryFailed(rounds=1)
@@ -525,3 +527,31 @@ def test_each_attempt_writes_into_a_folder_of_its_own() -> None:
     assert isinstance(first, FailuresCollected)
     assert isinstance(second, FailuresCollected)
     assert first.failures != second.failures
+
+
+def test_a_refused_round_keeps_the_sentence_of_aws_batch() -> None:
+    one = Collected(step("a", size=3, retry_failed=RETRY))
+    one.end("a", child(1))
+    event = SubmissionRefused(at=at(20), key=key("a", round=1), reason="no such queue: x")
+    state = advance(one.run, FailuresCollected(
+        at=at(19), step="a", round=1, failed=0, upstream=0, reason="1 × ExitCode",
+        failures="s3://the-bucket/f/", children=(1,),
+    )).state("a")  # fmt: skip
+    assert state.reason == "1 × ExitCode"
+    refused = advance(one.run.with_step("a", state), event).state("a")
+    assert (refused.status, refused.round) == (StepStatus.PREPARING, 2)
+    assert refused.reason == "no such queue: x"
+
+
+def test_a_refused_job_has_the_sentence_of_aws_batch_as_its_cause() -> None:
+    one = Collected(step("a", size=3, tolerate=Tolerate(count=3)))
+    [job_id] = one.cloud.jobs.jobs
+    part = replace(one.run.state("a").parts[0], job_id=None, since=at(0))
+    state = replace(one.run.state("a"), status=StepStatus.SUBMITTING, parts=(part,))
+    refusal = SubmissionRefused(at=at(20), key=key("a"), reason="no such queue: x")
+    run = advance(one.run.with_step("a", state), refusal)
+    one.cloud.runs.runs["run1"] = run
+    one.cloud.engine.prepare("run1", "a", 1)
+    assert [cause["reason"] for cause in one.causes()] == ["no such queue: x"]
+    assert one.run.state("a").status is StepStatus.PARTIAL
+    assert job_id in one.cloud.jobs.jobs

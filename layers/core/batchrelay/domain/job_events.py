@@ -186,7 +186,9 @@ def refuse_submission(here: Situation[SubmissionRefused]) -> StepState:
     """The part has FAILED without a job."""
     part = here.state.parts[here.event.key.part]
     failed = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
-    return _with_ended(here, failed, here.event.reason)
+    state = _with_ended(here, failed, here.event.reason)
+    # in a later round the first reason is the causes of the one before
+    return replace(state, reason=short(here.event.reason)) if state.is_retry else state
 
 
 def withdraw_submission(here: Situation[SubmissionWithdrawn]) -> StepState:

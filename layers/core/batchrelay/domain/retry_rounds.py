@@ -60,7 +60,9 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
 
 def collect_failures(here: Situation[None]) -> StepState:
     """Its next round is prepared. What was given up before a redrive is looked at again."""
-    state = replace(here.state, round=here.state.round + 1)
+    is_refused = any(part.job_id is None for part in here.state.parts)
+    reason = here.state.reason if is_refused else ""
+    state = replace(here.state, round=here.state.round + 1, reason=reason)
     if takes_all_failures(state):
         state = replace(state, failed_items=0, upstream_items=0)
     return replace(
@@ -70,7 +72,6 @@ def collect_failures(here: Situation[None]) -> StepState:
         earlier_rounds=(*here.state.earlier_rounds, here.state.parts),
         parts=(),
         counted_at=None,
-        reason="",
     )
 
 

@@ -14,7 +14,7 @@ from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.retry_rounds import takes_all_failures
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState
 from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, Row, every_child
@@ -161,13 +161,18 @@ class FailedItems:
 
     def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
         if part.job_id is None:
-            reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED
+            reason = UPSTREAM if self._is_behind_failed_part(number) else self._refusal()
             yield from every_child(part, "", reason)
             return
         try:
             yield from self.jobs.failed_children(part.job_id)
         except JobForgotten:
             yield from every_child(part, part.job_id, FORGOTTEN)
+
+    def _refusal(self) -> str:
+        """The sentence of AWS Batch, unless an attempt to collect has put another in its place."""
+        state = self.run.state(self.step.name)
+        return (state.reason if state.attempts == NO_ATTEMPTS else "") or REFUSED
 
     def _is_behind_failed_part(self, number: int) -> bool:
         if not self.latest.is_first:
