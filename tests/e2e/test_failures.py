@@ -32,7 +32,8 @@ steps:
   - jobName: report
     dependsOn: [{jobName: convert}]
     containerOverrides:
-      command: [sh, -c, 'batchrelay-worker get "${1#*=}" - | cut -c 1-27; batchrelay-worker get "${2#*=}" -', sh, "failed=${steps.convert.failures}", "done=${steps.convert.succeeded}"]
+      command: [sh, -c, 'batchrelay-worker get "$FAILED" - | cut -c 1-27; batchrelay-worker get "$DONE" -']
+      environment: [{name: FAILED, value: "${steps.convert.failures}"}, {name: DONE, value: "${steps.convert.succeeded}"}]
   - jobName: plain
     arrayProperties: {size: 3}
     containerOverrides: {command: [sh, -c, 'echo child $AWS_BATCH_JOB_ARRAY_INDEX; exit $AWS_BATCH_JOB_ARRAY_INDEX']}
