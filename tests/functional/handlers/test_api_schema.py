@@ -78,7 +78,7 @@ def test_every_answer_is_one_of_the_openapi_document(mode: GenerationMode) -> No
             continue  # any text may stand in a path
         strategy = operation.as_strategy(generation_mode=mode)
 
-        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
         @given(strategy, st.booleans())
         def ask(case: Any, is_known: bool) -> None:
             if is_known:  # or hardly any request would get behind the 404

@@ -56,7 +56,7 @@ def drawn(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
 POSTS = sorted(path for method, path in operations() if method == "POST" and "{" not in path)
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), path=st.sampled_from(POSTS))
 def test_any_request_of_the_model_is_answered_in_awss_shapes(
     data: st.DataObject, path: str
@@ -73,7 +73,7 @@ def test_any_request_of_the_model_is_answered_in_awss_shapes(
         assert Counter(job.status for job in scheduler.jobs.values()) == before
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(
     body=st.binary(max_size=60) | st.text(max_size=30).map(str.encode), path=st.sampled_from(POSTS)
 )

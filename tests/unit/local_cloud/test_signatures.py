@@ -88,7 +88,7 @@ def check(request: SignedRequest, body: bytes, *, secret: str = SECRET, at: Any 
     signer=st.sampled_from(sorted(SIGNERS)), path=paths, query=queries, value=header_values,
     body=st.binary(max_size=20),
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_signature_of_botocore_is_verified(
     signer: str, path: list[str], query: list[tuple[str, str]], value: str, body: bytes
 ) -> None:
