@@ -42,6 +42,8 @@ class ItemFates:
 
     def failing_tries(self, number: int) -> int:
         """How many of an item's first tries fail."""
+        if not self.share:
+            return 0
         rng = random.Random(f"{self.seed} {number}")
         return rng.choice(self.tries) if rng.random() < self.share else 0
 
