@@ -7,6 +7,7 @@ from pathlib import Path
 
 from verification.mutation.__main__ import ROOT, in_functions, run, verdicts_of
 from verification.mutation.generate import Mutation, mutations, path_of
+from verification.mutation.plant import ALL, file_of
 from verification.mutation.report import report, unjudged
 
 TESTS = ("tests/unit/domain/test_conditions.py",)
@@ -50,3 +51,11 @@ def test_a_survivor_without_a_reason_is_reported() -> None:
     assert unjudged({key: "survived"}, {key: "the same"}) == []
     assert unjudged({key: "killed"}, {}) == []
     assert "Judged: the same" in report({key: "survived"}, {key: "the same"}, 1)
+
+
+def test_every_planted_bug_has_its_place() -> None:
+    """A line that was changed since, or stands twice, would stop `make verify-planted`."""
+    assert len(ALL) > 250
+    texts = {name: (ROOT / name).read_text() for name in {file_of(mutant) for mutant in ALL}}
+    lost = [m.bug for m in ALL if texts[file_of(m)].count(m.old) != 1 or m.old == m.new]
+    assert lost == []

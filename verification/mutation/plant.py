@@ -44,10 +44,15 @@ class Verdict:
     killer: str | None
 
 
+def file_of(mutant: Mutant) -> str:
+    """The file that a bug is planted into, from the root."""
+    is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
+    return f"{CORE}/{mutant.file}" if is_of_core else mutant.file
+
+
 def judge(mutant: Mutant) -> Verdict:
     """Run the tests in a copy of the repository that has the bug."""
-    is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
-    name = f"{CORE}/{mutant.file}" if is_of_core else mutant.file
+    name = file_of(mutant)
     text = (ROOT / name).read_text()
     if text.count(mutant.old) != 1:
         raise SystemExit(f"{mutant.file} does not hold this text once: {mutant.old!r}")

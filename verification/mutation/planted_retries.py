@@ -111,9 +111,9 @@ RETRY_MUTANTS = (
     ),
     Mutant(
         bug="parts of the next round lose the group of their items",
-        file="domain/retry_rounds.py",
-        old="Part(size=size, group=g) for g, children in groups",
-        new="Part(size=size) for g, children in groups",
+        file="domain/array_split.py",
+        old="Part(size=size, group=g) for g, count in groups",
+        new="Part(size=size) for g, count in groups",
         tests=TESTS,
     ),
     Mutant(
@@ -273,8 +273,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="children that never ran because their upstream part failed do not run later",
         file="preparation/failures/latest_round.py",
-        old="reason = UPSTREAM if self._is_behind_failed_part(number) else REFUSED",
-        new="reason = REFUSED",
+        old="reason = UPSTREAM if self._is_behind_failed_part(number) else self._refusal()",
+        new="reason = self._refusal()",
         tests=TESTS,
     ),
     Mutant(

@@ -7,59 +7,35 @@ from typing import Any
 
 import pytest
 
-from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import NotRedrivable, RunNotFound
-from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
+from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import Group, Param, ParamType
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import JobOutcome, Redrive, Run, RunStatus, StartRequest, StepStatus
-from tests.builders import MemoryCloud, key, pipeline, step, variables_of
+from batchrelay.domain.run import Redrive, Run, RunStatus, StepStatus
+from tests.builders import key, step, variables_of
+from tests.unit.preparation.collected import LIST, Collected, child
 
-LIST = "s3://b/list.json"
 ANY = RedriveOrder()
 
 
-class Cloud:
-    """A run of `a` over ten items and `z` behind it."""
+class Cloud(Collected):
+    """A run of `a` over ten items and `z` behind it; what follows an end is prepared at once."""
 
     def __init__(self, **flow: Any) -> None:
-        first = step("a", file=LIST, **flow)
         params = (
             Param(name="n", type=ParamType.INTEGER, default="1"),
             Param(name="t", type=ParamType.STRING, default="x"),
         )
-        self.cloud = MemoryCloud(pipeline(first, step("z", "a"), params=params))
-        items = [{"name": f"n{number}"} for number in range(10)]
-        self.cloud.objects.objects[LIST] = json.dumps({"Items": items}).encode()
-        self.cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
-        self.prepare()
+        super().__init__(step("a", file=LIST, **flow), step("z", "a"), params=params)
 
-    @property
-    def run(self) -> Run:
-        return self.cloud.runs.load("run1")
-
-    def prepare(self) -> None:
-        while self.cloud.preparations.requested:
-            wanted = self.cloud.preparations.requested.pop()
-            assert isinstance(wanted, Prepare)
-            self.cloud.engine.prepare("run1", wanted.step, wanted.round)
-
-    def end(
+    def finish(
         self, label: str, *failed: tuple[int, int], round_number: int = 0, part: int = 0
     ) -> None:
         """A job ends, with these children and exit codes FAILED."""
-        name = key(label, part, round=round_number).name
-        [job] = [job for job in self.cloud.jobs.jobs.values() if job.name == name]
-        outcome = JobOutcome.FAILED if failed else JobOutcome.SUCCEEDED
-        own = [
-            ChildFailure(index=index, job_id=f"{job.job_id}:{index}", exit_code=code)
-            for index, code in failed
-        ]
-        self.cloud.jobs.end(job.job_id, outcome, "Array Child Job failed", failures=own)
-        self.cloud.clock.move(10)
-        self.cloud.engine.reconcile("run1")
+        children = (child(index, code) for index, code in failed)
+        self.end(label, *children, round_number=round_number, part=part)
         self.prepare()
 
     def redrive(self, order: RedriveOrder = ANY) -> Run:
@@ -77,26 +53,26 @@ class Cloud:
 
 def test_a_failed_step_runs_its_failed_items_again_and_then_what_depends_on_it() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1), (7, 3))
+    cloud.finish("a", (2, 1), (7, 3))
     assert cloud.run.state("z").status is StepStatus.SKIPPED
     cloud.redrive()
     assert cloud.numbers(1) == [2, 7]
-    cloud.end("a", round_number=1)
-    cloud.end("z", round_number=1)
+    cloud.finish("a", round_number=1)
+    cloud.finish("z", round_number=1)
     assert cloud.run.status is RunStatus.SUCCEEDED
     assert cloud.run.state("a").succeeded == 10
 
 
 def test_what_was_collected_at_the_end_is_what_runs_again() -> None:
     cloud = Cloud(retry_failed=RetryFailed(rounds=1, when=frozenset({"ExitCode:1"})))
-    cloud.end("a", (2, 1), (7, 3))
+    cloud.finish("a", (2, 1), (7, 3))
     assert cloud.run.state("a").is_collected
     cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))  # AWS Batch is not asked again
     cloud.redrive()
     assert cloud.numbers(1) == [2, 7]
     items = cloud.cloud.objects.objects[cloud.run.state("a").failures + "list.json"]
     assert json.loads(items) == {"Items": [{"name": "n2"}, {"name": "n7"}]}
-    cloud.end("a", (0, 3), round_number=1)
+    cloud.finish("a", (0, 3), round_number=1)
     assert cloud.run.state("a").status is StepStatus.FAILED
     assert cloud.run.state("a").failed == 1
     cloud.redrive()
@@ -105,15 +81,15 @@ def test_what_was_collected_at_the_end_is_what_runs_again() -> None:
 
 def test_some_classes_run_again_and_the_others_stay_failed() -> None:
     cloud = Cloud(tolerate=Tolerate(count=5))
-    cloud.end("a", (2, 1), (5, 3), (7, 3))
-    cloud.end("z")
+    cloud.finish("a", (2, 1), (5, 3), (7, 3))
+    cloud.finish("z")
     assert cloud.run.status is RunStatus.PARTIAL
     cloud.redrive(RedriveOrder(classes=frozenset({"ExitCode:3"})))
     assert cloud.numbers(1) == [5, 7]
-    cloud.end("a", round_number=1)
+    cloud.finish("a", round_number=1)
     state = cloud.run.state("a")
     assert (state.status, state.failed) == (StepStatus.PARTIAL, 1)
-    cloud.end("z", round_number=1)
+    cloud.finish("z", round_number=1)
     assert cloud.run.status is RunStatus.PARTIAL
     cloud.redrive()
     assert cloud.numbers(cloud.run.state("a").round) == [2]
@@ -123,8 +99,8 @@ def test_the_samples_of_the_causes_outlive_the_jobs() -> None:
     cloud = Cloud(tolerate=Tolerate(count=5))
     job_id = next(iter(cloud.cloud.jobs.jobs))
     cloud.cloud.logs.lines[f"{job_id}:2"] = ("no such key",)
-    cloud.end("a", (2, 1))
-    cloud.end("z")
+    cloud.finish("a", (2, 1))
+    cloud.finish("z")
     cloud.cloud.logs.lines.clear()
     cloud.redrive()
     causes = json.loads(cloud.cloud.objects.objects[cloud.run.state("a").failures + "causes.json"])
@@ -145,22 +121,22 @@ def test_a_cancelled_run_goes_on() -> None:
 
 def test_a_parameter_may_have_another_value() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     run = cloud.redrive(RedriveOrder(params={"n": "2"}))
     assert run.params == {"n": "2", "t": "x"}
 
 
 def test_redrives_of_a_run_are_numbered() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     assert cloud.redrive().redrive == Redrive(number=1, at=cloud.cloud.clock.now())
-    cloud.end("a", (0, 1), round_number=1)
+    cloud.finish("a", (0, 1), round_number=1)
     assert cloud.redrive().redrive == Redrive(number=2, at=cloud.cloud.clock.now())
 
 
 def test_two_redrives_at_the_same_moment_are_one() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     other = cloud.cloud.process().engine
     load = cloud.cloud.runs.load
 
@@ -206,7 +182,7 @@ REFUSED = [
 @pytest.mark.parametrize(("wrong", "problem"), REFUSED)
 def test_an_order_that_cannot_be_right_changes_nothing(wrong: RedriveOrder, problem: str) -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     before = cloud.run
     with pytest.raises(NotRedrivable) as refused:
         cloud.cloud.engine.redrive("run1", wrong)
@@ -220,16 +196,16 @@ def test_a_run_that_is_unknown_or_has_not_failed_is_refused() -> None:
         cloud.cloud.engine.redrive("run2", ANY)
     with pytest.raises(NotRedrivable, match="run run1 is RUNNING"):
         cloud.cloud.engine.redrive("run1", ANY)
-    cloud.end("a")
-    cloud.end("z")
+    cloud.finish("a")
+    cloud.finish("z")
     with pytest.raises(NotRedrivable, match="run run1 has SUCCEEDED: nothing of it failed"):
         cloud.cloud.engine.redrive("run1", ANY)
 
 
 def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     cloud = Cloud(tolerate=Tolerate(count=1))
-    cloud.end("a", (2, 1))
-    cloud.end("z")
+    cloud.finish("a", (2, 1))
+    cloud.finish("z")
     with pytest.raises(NotRedrivable) as refused:
         cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
     assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
@@ -237,8 +213,8 @@ def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
 
 def test_a_class_that_is_named_instead_may_be_ordered() -> None:
     cloud = Cloud(tolerate=Tolerate(count=1))
-    cloud.end("a", (2, 137))
-    cloud.end("z")
+    cloud.finish("a", (2, 137))
+    cloud.finish("z")
     with pytest.raises(NotRedrivable, match=r"it has Killed$"):
         cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
     cloud.redrive(order(classes=frozenset({"Killed"})))
@@ -248,9 +224,9 @@ def test_a_class_that_is_named_instead_may_be_ordered() -> None:
 @pytest.mark.parametrize("is_collected", [True, False])
 def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
     cloud = Cloud(**({"tolerate": Tolerate(count=1)} if is_collected else {}))
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     if is_collected:
-        cloud.end("z")
+        cloud.finish("z")
     before = cloud.run
     for uri in [uri for uri in cloud.cloud.objects.objects if "/runs/" in uri]:
         del cloud.cloud.objects.objects[uri]
@@ -263,7 +239,7 @@ def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
 
 def test_a_run_whose_lists_expire_soon_is_refused() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     cloud.cloud.clock.move(89 * 86_400)
     with pytest.raises(NotRedrivable, match="began more than 89 days ago"):
         cloud.cloud.engine.redrive("run1", ANY)
@@ -271,7 +247,7 @@ def test_a_run_whose_lists_expire_soon_is_refused() -> None:
 
 def test_children_of_a_job_that_aws_batch_has_forgotten_run_again_whole() -> None:
     cloud = Cloud()
-    cloud.end("a", (2, 1))
+    cloud.finish("a", (2, 1))
     cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))
     cloud.redrive()
     assert cloud.numbers(1) == list(range(10))
@@ -280,7 +256,7 @@ def test_children_of_a_job_that_aws_batch_has_forgotten_run_again_whole() -> Non
 def test_what_was_given_up_before_a_run_was_cancelled_runs_again() -> None:
     retry = RetryFailed(rounds=1, when=frozenset({"ExitCode:1"}))
     cloud = Cloud(retry_failed=retry, tolerate=Tolerate(count=5))
-    cloud.end("a", (2, 1), (7, 3))
+    cloud.finish("a", (2, 1), (7, 3))
     assert cloud.numbers(1) == [2]
     cloud.cloud.engine.cancel("run1")
     cloud.cloud.engine.reconcile("run1")
@@ -293,9 +269,9 @@ def test_failed_items_of_each_group_stay_in_it() -> None:
     cloud = Cloud(
         groups=(Group(when="item.name == 'n3'", overrides={}),), tolerate=Tolerate(count=5)
     )
-    cloud.end("a", (0, 1), part=0)
-    cloud.end("a", (4, 1), part=1)
-    cloud.end("z")
+    cloud.finish("a", (0, 1), part=0)
+    cloud.finish("a", (4, 1), part=1)
+    cloud.finish("z")
     folder = cloud.redrive().state("a").failures
     assert (cloud.numbers(1, 0), cloud.numbers(1, 1)) == ([0], [5])
     bodies = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.pipeline import Step
+from batchrelay.domain.pipeline import Param, Step
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from tests.builders import MemoryCloud, key, pipeline
 
@@ -18,8 +18,13 @@ OOM = "OutOfMemoryError: Container killed due to memory usage"
 class Collected:
     """A run whose step `a` has ended a round with these failures, and what was collected."""
 
-    def __init__(self, *steps: Step, lists: dict[str, bytes] | None = None) -> None:
-        self.cloud = MemoryCloud(pipeline(*steps))
+    def __init__(
+        self,
+        *steps: Step,
+        lists: dict[str, bytes] | None = None,
+        params: tuple[Param, ...] = (),
+    ) -> None:
+        self.cloud = MemoryCloud(pipeline(*steps, params=params))
         self.cloud.objects.objects.update(lists or {LIST: _listed(10)})
         self.cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
         self.prepare()

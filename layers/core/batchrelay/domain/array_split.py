@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import InlineItems, Matrix, Step
+from batchrelay.domain.run import Part
 from batchrelay.domain.templates import expand
 
 
@@ -32,6 +33,12 @@ def split(children: int) -> tuple[int, ...]:
         )
     base, larger = divmod(children, count)
     return (base + 1,) * larger + (base,) * (count - larger)
+
+
+def parts_of_groups(children: Sequence[int]) -> tuple[Part, ...]:
+    """The parts of a round: those of each group, one after the other, by its count of children."""
+    groups = enumerate(children)
+    return tuple(Part(size=size, group=g) for g, count in groups for size in split(count))
 
 
 def known_item_count(each: InlineItems | Matrix) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchrelay.domain.array_split import split
+from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.events import Prepared
 from batchrelay.domain.n_to_n import unequal_parts
-from batchrelay.domain.run import NO_ATTEMPTS, Part, StepState, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
 
@@ -33,7 +33,7 @@ def _is_of_round(here: Situation[Prepared]) -> bool:
 
 
 def _inequality(here: Situation[Prepared]) -> str:
-    return unequal_parts(here.run, here.step, _parts(here.event))
+    return unequal_parts(here.run, here.step, parts_of_groups(here.event.children))
 
 
 def skip(here: Situation[Prepared]) -> StepState:
@@ -62,7 +62,7 @@ def fail_unequal_parts(here: Situation[Prepared]) -> StepState:
 
 def submit_parts(here: Situation[Prepared]) -> StepState:
     """Its parts are known."""
-    parts = _parts(here.event)
+    parts = parts_of_groups(here.event.children)
     return replace(
         _prepared(here),
         status=StepStatus.SUBMITTING,
@@ -85,8 +85,3 @@ def _prepared(here: Situation[Prepared]) -> StepState:
         resume="",
         reason="",
     )
-
-
-def _parts(event: Prepared) -> tuple[Part, ...]:
-    groups = enumerate(event.children)
-    return tuple(Part(size=size, group=g) for g, children in groups for size in split(children))

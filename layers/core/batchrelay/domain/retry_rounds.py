@@ -1,7 +1,7 @@
 """Rounds that run failed items again: the predicates and changes of the tables.
 
 When a round of a step has ended with failures, its next round is prepared: the failed children are
-collected (preparation/failures.py), and those that may run again become a smaller array. A step
+collected (preparation/failures/), and those that may run again become a smaller array. A step
 collects its failures if it retries or tolerates some, or if a step before it does that it follows
 child by child (N_TO_N): then the items behind a repaired one are still to be done.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from batchrelay.domain.array_split import split
+from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, takes
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
@@ -116,8 +116,7 @@ def items_of(run: Run, step: Step) -> int:
 
 def submit_again(here: Situation[FailuresCollected]) -> StepState:
     """The parts of the next round are known; its causes are shown while it runs."""
-    groups = enumerate(here.event.children)
-    parts = tuple(Part(size=size, group=g) for g, children in groups for size in split(children))
+    parts = parts_of_groups(here.event.children)
     state = replace(_counted(here), is_collected=False)
     return replace(state, status=StepStatus.SUBMITTING, since=here.at, parts=parts)
 

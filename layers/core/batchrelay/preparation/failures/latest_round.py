@@ -60,7 +60,6 @@ class LatestRound:
         numbers = {}
         if not is_first:
             numbers = {g: numbers_of_group(objects, state.failures, g) for g in groups}
-        if not is_first:
             counts = {g: len(numbers[g]) for g in groups}
         elif folder is None or state.chunk == 1:
             counts = children
