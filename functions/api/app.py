@@ -62,6 +62,11 @@ def get_step_failures(run_id: str, step: str) -> Response[str]:
     return answer(lambda_api().step_failures(run_id, step))
 
 
+@app.get("/runs/<run_id>/steps/<step>/items/<number>")
+def get_item(run_id: str, step: str, number: str) -> Response[str]:
+    return answer(lambda_api().item(run_id, step, number))
+
+
 @app.post("/pipelines/<name>/runs")
 def start(name: str) -> Response[str]:
     key = app.current_event.headers.get("Idempotency-Key")
@@ -88,23 +93,16 @@ def redrive(run_id: str) -> Response[str]:
 
 def refuse(error: Exception) -> Response[str]:
     document = problem(error)
-    logger.warning("request refused", extra={"reason": str(error)})
+    is_ours = isinstance(error, CodecError)
+    log = logger.error if is_ours else logger.warning
+    log(
+        "stored document unreadable" if is_ours else "request refused", extra={"reason": str(error)}
+    )
     return answer(document, document["status"])
 
 
-def refuse_path(_error: Exception) -> Response[str]:
-    return refuse(PathNotFound(f"there is no {app.current_event.path[:200]}"))
-
-
-def report_unreadable(error: CodecError) -> Response[str]:
-    document = problem(error)
-    logger.error("stored document unreadable", extra={"reason": str(error)})
-    return answer(document, document["status"])
-
-
-app.exception_handler([InputError, UnicodeDecodeError])(refuse)
-app.exception_handler(CodecError)(report_unreadable)
-app.not_found(refuse_path)
+app.exception_handler([InputError, UnicodeDecodeError, CodecError])(refuse)
+app.not_found(lambda _: refuse(PathNotFound(f"there is no {app.current_event.path[:200]}")))
 
 
 def answer(document: Any, status: int = 200) -> Response[str]:

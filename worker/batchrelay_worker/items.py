@@ -45,12 +45,15 @@ class Child(NamedTuple):
     attempt: int
     numbers: str = ""
     """S3 URI of the numbers of the manifest's items; empty unless failed items run again."""
+    only: int | None = None
+    """The number of the only item of its own to do; None for all of them."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Child:
         """Raises: WorkerError outside a batchrelay job."""
         index = environment.get("AWS_BATCH_JOB_ARRAY_INDEX") or environment.get("BATCHRELAY_INDEX")
         manifest = environment.get("BATCHRELAY_MANIFEST", "")
+        only = environment.get("BATCHRELAY_ONLY_ITEM", "")
         if index is None and manifest:
             raise WorkerError("AWS_BATCH_JOB_ARRAY_INDEX is not set: this is no child of an array")
         try:
@@ -64,6 +67,7 @@ class Child(NamedTuple):
                 queue=environment.get("BATCHRELAY_QUEUE", ""),
                 attempt=int(environment.get("AWS_BATCH_JOB_ATTEMPT", "1")),
                 numbers=environment.get("BATCHRELAY_ITEM_NUMBERS", ""),
+                only=int(only) if only else None,
             )
         except ValueError as error:
             raise WorkerError(f"the job's environment is not batchrelay's: {error}") from None
@@ -79,7 +83,12 @@ def items_of(child: Child, aws: Aws) -> list[Item]:
     if not child.manifest:
         [number] = _numbers(child, child.row, 1, aws)
         return [Item(number, {"number": number})]
-    return list(row_items(child, child.row, aws))
+    items = list(row_items(child, child.row, aws))
+    if child.only is None:
+        return items
+    if child.only not in [item.number for item in items]:
+        raise WorkerError(f"BATCHRELAY_ONLY_ITEM: item {child.only} is not among this child's")
+    return [item for item in items if item.number == child.only]
 
 
 def row_items(child: Child, row: int, aws: Aws) -> Iterator[Item]:

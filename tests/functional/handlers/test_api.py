@@ -278,6 +278,17 @@ def test_why_a_run_failed_is_answered_for_the_run_and_for_a_step(cloud: MemoryCl
     assert ask("GET", "/runs/run100/steps/b/failures")[1]["causes"] == [], "it was SKIPPED"
 
 
+def test_an_item_is_answered_with_the_request_that_does_it_alone(cloud: MemoryCloud) -> None:
+    ask("POST", "/pipelines/test/runs")
+    before, [job_id] = cloud.runs.load("run100"), cloud.jobs.jobs
+    status, document = ask("GET", "/runs/run100/steps/a/items/7")
+    assert (status, document["jobId"], document["index"], document["size"]) == (200, job_id, 7, 10)
+    names = [entry["name"] for entry in document["request"]["containerOverrides"]["environment"]]
+    assert "BATCHRELAY_RESULTS" not in names
+    assert cloud.runs.load("run100") is before
+    assert list(cloud.jobs.jobs) == [job_id], "nothing was submitted"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "detail"),
     [
@@ -322,6 +333,12 @@ def test_why_a_run_failed_is_answered_for_the_run_and_for_a_step(cloud: MemoryCl
         ("GET", "/runs/absent/failures", None, 404, "there is no run absent"),
         ("GET", "/runs/absent/steps/a/failures", None, 404, "there is no run absent"),
         ("GET", "/runs/run100/steps/c/failures", None, 404, "run run100 has no step c: it has"),
+        ("GET", "/runs/absent/steps/a/items/0", None, 404, "there is no run absent"),
+        ("GET", "/runs/run100/steps/c/items/0", None, 404, "run run100 has no step c: it has"),
+        ("GET", "/runs/run100/steps/a/items/x", None, 404, "there is no item x: it is a number"),
+        ("GET", "/runs/run100/steps/a/items/-1", None, 404, "there is no item -1: it is a number"),
+        ("GET", "/runs/run100/steps/a/items/10", None, 404, "step a has no item 10: it has 0 to 9"),
+        ("GET", "/runs/run100/steps/b/items/0", None, 404, "step b is WAITING: it has no items"),
         ("POST", "/runs/absent/cancel", None, 404, "there is no run absent"),
         ("POST", "/runs/absent/cancel", {"reason": 1}, 400, "reason must be a text"),
         ("GET", "/runs/run100/steps/c", None, 404, "run run100 has no step c: it has a, b"),
@@ -389,7 +406,7 @@ def test_the_models_of_the_gateway_are_those_of_the_document() -> None:
 def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> None:
     document = ask("GET", "/openapi.json")[1]
     ask("POST", "/pipelines/test/runs")
-    paths = {"name": "test", "run_id": "run100", "step": "a"}
+    paths = {"name": "test", "run_id": "run100", "step": "a", "number": "3"}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             status, answered = ask(method.upper(), path.format(**paths))
@@ -417,7 +434,7 @@ def test_no_document_of_an_odd_request_is_a_5xx(cloud: MemoryCloud) -> None:
         path, methods = rng.choice(list(document["paths"].items()))
         method = rng.choice(list(methods))
         odd = ("test", "run100", "a", "", "..", "%2F", "é", "a b", "x" * 500, "${x}", "'")
-        names = {name: rng.choice(odd) for name in ("name", "run_id", "step")}
+        names = {name: rng.choice(odd) for name in ("name", "run_id", "step", "number")}
         body = rng.choice(
             (None, "", "null", "\ud83d", json.dumps(mutated(rng.choice(bodies), rng)))
         )

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 EXAMPLES = int(os.environ.get("FUZZ", "10"))
 """For each operation."""
 
-KNOWN = {"name": "test", "run_id": "run100", "step": "a"}
+KNOWN = {"name": "test", "run_id": "run100", "step": "a", "number": 3}
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,

@@ -149,6 +149,16 @@ def test_a_step_without_items_knows_its_number_when_it_runs_again() -> None:
     assert items_of(plain, objects) == [Item(3, {"number": 3})]  # type: ignore[arg-type]
 
 
+def test_one_item_of_a_child_may_be_the_only_one_to_do() -> None:
+    objects = Objects(MANIFEST)
+    environment = {name: AGAIN[name] for name in AGAIN if not name.endswith("NUMBERS")}
+    child = Child.of({**environment, "BATCHRELAY_ONLY_ITEM": "3"})
+    assert items_of(child, objects) == [Item(3, "d")]  # type: ignore[arg-type]
+    with pytest.raises(WorkerError) as caught:
+        items_of(child._replace(only=4), objects)  # type: ignore[arg-type]
+    assert str(caught.value) == "BATCHRELAY_ONLY_ITEM: item 4 is not among this child's"
+
+
 def test_a_row_without_items_reads_no_numbers() -> None:
     empty = {"s3://b/m.jsonl": b"", "s3://b/m.offsets": struct.pack("<2Q", 0, 0)}
     objects = Objects(empty)

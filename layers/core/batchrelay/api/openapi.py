@@ -138,6 +138,21 @@ SCHEMAS: Mapping[str, Any] = {
         notes=_list(_TEXT),
     ),
     "Failures": _object(runId=_TEXT, status=_RUN_STATUS, steps=_list(_ref("StepFailures"))),
+    "Item": _object(
+        runId=_TEXT,
+        step=_TEXT,
+        status=_STEP_STATUS,
+        number=_COUNT,
+        manifest=_maybe(_TEXT),
+        row=_COUNT,
+        entry=_COUNT,
+        round=_COUNT,
+        part=_COUNT,
+        index=_maybe(_COUNT),
+        size={"type": "integer", "minimum": 1},
+        jobId=_maybe(_TEXT),
+        request={"type": "object"},
+    ),
     "Gateway": _object(message=_TEXT),
     "Problem": _object(title=_TEXT, status={"type": "integer"}, detail=_TEXT),
     "Start": {
@@ -224,6 +239,10 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
         "get", "/runs/{run_id}/steps/{step}/failures", "getStepFailures", "Why one step failed",
         {"200": "StepFailures"}, None,
     ),
+    (
+        "get", "/runs/{run_id}/steps/{step}/items/{number}", "getItem",
+        "An item, and the request of a job that does it alone", {"200": "Item"}, None,
+    ),
     ("post", "/runs/{run_id}/cancel", "cancelRun", "Stop a run", {"202": "Run"}, "Cancel"),
     (
         "post", "/runs/{run_id}/redrive", "redriveRun", "Run again what failed",
@@ -237,6 +256,7 @@ _NAMES = {
     "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
     "run_id": {"type": "string", "pattern": f"^{RUN_ID.pattern}$"},
     "step": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    "number": {"type": "integer", "minimum": 0},
 }
 _QUERIES = {
     "listRuns": {

@@ -15,6 +15,7 @@ from batchrelay.api.progress import Looks
 from batchrelay.api.views import (
     Document,
     history,
+    item_document,
     pipeline_document,
     run_document,
     step_document,
@@ -24,6 +25,7 @@ from batchrelay.codec import check_text, decode_start_request
 from batchrelay.domain.errors import (
     CodecError,
     InputError,
+    ItemNotFound,
     NotRedrivable,
     PathNotFound,
     PipelineNotFound,
@@ -56,6 +58,9 @@ LOOKS_MAX = 2_000
 """Runs that are looked at for one page: two pages of the index, 250 KB."""
 
 _PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00~[0-9a-z]{1,32}")
+
+
+_ITEM_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +132,15 @@ class Api:
         run = self._load(run_id)
         found = _step(run, step)
         return step_document(self.looks.observed(run), found)
+
+    def item(self, run_id: str, step: str, number: str) -> Document:
+        """One item of a step, and the request of a job that does it alone. Nothing is submitted."""
+        run = self._load(run_id)
+        found = _step(run, step)
+        if _ITEM_NUMBER.fullmatch(number) is None:
+            text = number[:DETAIL_VALUES_CHARS_MAX]
+            raise ItemNotFound(f"there is no item {text}: it is a number from 0")
+        return item_document(run, found, int(number))
 
     def failures(self, run_id: str) -> Document:
         """Why items of a run failed, by step; no step if none has."""
@@ -247,7 +261,7 @@ def problem(error: Exception) -> dict[str, Any]:
 
 def _http_status(error: Exception) -> int:
     match error:
-        case PipelineNotFound() | RunNotFound() | StepNotFound() | PathNotFound():
+        case PipelineNotFound() | RunNotFound() | StepNotFound() | ItemNotFound() | PathNotFound():
             return 404
         case RunExists() | NotRedrivable():
             return 409

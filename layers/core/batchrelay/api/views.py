@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from batchrelay.domain.n_to_n import upstream_failures
+from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_item
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
@@ -148,6 +149,31 @@ def _job(round_number: int, part: Part) -> Document:
         "children": part.size,
         "failed": part.failed,
         "outcome": status and str(status),
+    }
+
+
+def item_document(run: Run, step: Step, number: int) -> Document:
+    """One item of a step: where it stands, and the request that does it alone.
+
+    Raises: ItemNotFound.
+    """
+    state = run.state(step.name)
+    place = place_of_item(run, step, number)
+    part = state.first_parts[place.part]
+    return {
+        "runId": run.id,
+        "step": step.name,
+        "status": str(state.status),
+        "number": number,
+        "manifest": manifest_of_item(state, place),
+        "row": place.row,
+        "entry": place.entry,
+        "round": place.round,
+        "part": place.part,
+        "index": place.index,
+        "size": part.size,
+        "jobId": part.job_id if state.queue is None else None,
+        "request": item_request(run, step, place),
     }
 
 

@@ -11,6 +11,7 @@ BatchrelayError
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
 │   ├── StepNotFound        the run has no such step
+│   ├── ItemNotFound        the step has no such item
 │   ├── PathNotFound        the API has no such path
 │   ├── RequestTooLarge     the request's body is too large
 │   ├── NotRedrivable       a run has nothing that may run again, or not now
@@ -73,6 +74,10 @@ class RunNotFound(InputError):
 
 class StepNotFound(InputError):
     """The run has no such step."""
+
+
+class ItemNotFound(InputError):
+    """The step has no such item, or none is known yet."""
 
 
 class PathNotFound(InputError):
