@@ -29,6 +29,7 @@ from batchrelay_cli.verbs.redrive import redrive
 from batchrelay_cli.verbs.run import run
 from batchrelay_cli.verbs.runs import runs
 from batchrelay_cli.verbs.schema import schema
+from batchrelay_cli.verbs.spin import spin
 from batchrelay_cli.verbs.start import start
 from batchrelay_cli.verbs.status import status
 from batchrelay_cli.verbs.tune import tune
@@ -71,6 +72,7 @@ for _verb in (
     run,
     runs,
     schema,
+    spin,
     start,
     status,
     history,

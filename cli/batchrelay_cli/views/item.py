@@ -42,17 +42,29 @@ def item_text(stack: Stack, step: StepDocument, number: int) -> str:
 
 def _read(stack: Stack, manifest: str, row: int, place: int) -> str:
     """The item at a place of a child's items; a sentence is worth more than its item."""
-    at = _OFFSET_BYTES * row
     try:
-        table = stack.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
+        return item_at(stack, manifest, row, place) or ""
+    except ClientError:
+        return ""
+
+
+def item_at(stack: Stack, manifest: str, row: int, place: int) -> str | None:
+    """An excerpt of the item at a place of a child's items; None if there is no such item.
+
+    Raises: ClientError: the manifest is gone, or cannot be read with these rights.
+    """
+    at = _OFFSET_BYTES * row
+    table = stack.read(offsets_uri(manifest), at, at + 2 * _OFFSET_BYTES - 1)
+    try:
         start, end = struct.unpack("<QQ", table)
-        most = min(ITEM_BYTES_MAX * (place + 1), CHUNK_BYTES_MAX)
-        lines = stack.read(manifest, start, min(end, start + most) - 1).split(b"\n")
-    except (ClientError, struct.error):
-        return ""
-    if place >= len(lines):
-        return ""
-    return excerpt(_text(lines[place].decode(errors="replace")), ITEM_CHARS_MAX)
+    except struct.error:
+        return None
+    most = min(ITEM_BYTES_MAX * (place + 1), CHUNK_BYTES_MAX)
+    data = stack.read(manifest, start, min(end, start + most) - 1)
+    lines = data.split(b"\n")
+    if place < len(lines) - data.endswith(b"\n"):
+        return excerpt(_text(lines[place].decode(errors="replace")), ITEM_CHARS_MAX)
+    return "" if end - start > most else None
 
 
 def _text(line: str) -> str:

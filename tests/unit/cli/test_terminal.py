@@ -278,6 +278,7 @@ def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     assert [line.split(":")[0] for line in message.splitlines()] == [
         "Pipeline test, run run1",
         "Why items failed",
+        "Run one here",
         "Run them again",
         "",
         "  a",
@@ -301,6 +302,7 @@ def test_nothing_is_printed_but_through_the_terminal() -> None:
         "local.py",
         "completion.py",
         "schema.py",
+        "spin.py",
     }
     for path in (ROOT / "cli/batchrelay_cli").rglob("*.py"):
         if path.name not in mine:

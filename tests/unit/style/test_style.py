@@ -23,6 +23,7 @@ MAY_READ_THE_ENVIRONMENT = {
     "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment
+    "cli/batchrelay_cli/spin/command.py",  # one item runs with the caller's own environment
     "cli/batchrelay_cli/stack/local_setup.py",  # looks programs up on the user's PATH
 }
 
@@ -142,6 +143,7 @@ def test_every_limit_is_tested_at_every_door_where_it_is_met() -> None:
 MAY_WRITE_AS_IT_IS = {
     "json.dumps": "JSON escapes what acts on a terminal",
     "printable": "the filter itself",
+    "cut_line": "the filter, for a line of a log",
     "OPEN_WARNING": "a constant",
     "line": "local up: lines for a shell, of a cloud's own address and keys",
     "kind(ctx.find_root().command, {}, 'batchrelay', '_BATCHRELAY_COMPLETE').source": "our script",

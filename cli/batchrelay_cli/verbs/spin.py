@@ -1,0 +1,183 @@
+"""`batchrelay spin`: one item of a run again, on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from batchrelay.domain.run import StepStatus
+from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.spin.command import (
+    Command,
+    container_command,
+    job_variables,
+    process_command,
+)
+from batchrelay_cli.spin.definition import Container, container_of, words_of
+from batchrelay_cli.spin.process import Ended, run_command
+from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.terminal import cut_line, say
+from batchrelay_cli.verbs.completion import RUN
+from batchrelay_cli.verbs.options import stack_option
+from batchrelay_cli.views.child import summary_of
+from batchrelay_cli.views.item import item_at
+
+MIB = 1_024 * 1_024
+
+NOT_FOUND = 127
+"""Exit code of a shell, and of the worker, when a program is missing."""
+
+_MISSING = (
+    "127 often means a program that is not on this machine: --dir chooses the folder that has it, "
+    "--docker its image"
+)
+
+
+@click.command(epilog="Example: batchrelay spin kb50389d0b38db26e794e46fa/align:4711")
+@click.argument("place", type=RUN, metavar="RUN/STEP[:ITEM]")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    metavar="DIR",
+    help="Start in this folder; else in that of the job definition, or in an empty one.",
+)
+@click.option("--entrypoint", metavar="COMMAND", help="Put this before the command.")
+@click.option("--docker", is_flag=True, help="Run the image in a container.")
+@click.option("--print", "is_printed", is_flag=True, help="Only print the shell command.")
+@stack_option
+def spin(
+    place: str,
+    directory: str | None,
+    entrypoint: str | None,
+    docker: bool,
+    is_printed: bool,
+    stack_name: str,
+) -> None:
+    """Run one item again on this machine, with its input and environment; the run stays as it is.
+
+    Its log is the output; all else goes to standard error. Exit code: that of the program; 2 if it
+    was not started.
+    """
+    if docker and (directory is not None or entrypoint is not None):
+        raise UsageProblem("--dir and --entrypoint are for a process: an image has both")
+    run, step, number = _place(place)
+    with open_stack(stack_name) as stack:
+        item = ask(stack, "GET", "runs", run, "steps", step, "items", number or "0")
+        whole = ask(stack, "GET", "runs", run, "steps", step)
+        if not number and max(whole["items"] or 0, whole["children"] or 0) > 1:
+            raise UsageProblem(f"step {step} has several items: write {run}/{step}:ITEM")
+        text = _item_text(stack, item)
+        container = container_of(stack.batch, item["request"])
+        job = _job_text(stack, item)
+    command = _command(item, container, directory, entrypoint, is_container=docker)
+    for line in _beginning(item, text, job, whole["output"], container, command):
+        say(line, err=True)
+    if is_printed:
+        say(command.shell_text)
+        return
+    raise SystemExit(_run(command, container))
+
+
+def _command(
+    item: Mapping[str, Any],
+    container: Container,
+    directory: str | None,
+    entrypoint: str | None,
+    *,
+    is_container: bool,
+) -> Command:
+    variables = job_variables(item, container)
+    if is_container:
+        return container_command(container, variables)
+    before = None if entrypoint is None else words_of(entrypoint, "--entrypoint")
+    return process_command(container, variables, entrypoint=before, directory=directory)
+
+
+def _place(place: str) -> tuple[str, str, str]:
+    """Run, step, and the item's number or nothing. Raises: UsageProblem."""
+    match = re.fullmatch(r"([^/:]+)/([^/:]+)(?::([0-9]{1,10}))?", place, re.ASCII)
+    if match is None:
+        raise UsageProblem(f"{place!r}: write RUN/STEP:ITEM, or RUN/STEP for a step of one job")
+    return match[1], match[2], match[3] or ""
+
+
+def _item_text(stack: Stack, item: Mapping[str, Any]) -> str:
+    """The item, as far as it is shown; nothing of a step without items. Raises: UsageProblem."""
+    if item["manifest"] is None:
+        return ""
+    try:
+        text = item_at(stack, item["manifest"], item["row"], item["entry"])
+    except ClientError as error:
+        code = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if code == 404:
+            raise UsageProblem(
+                f"the items of step {item['step']} are no longer in S3 ({item['manifest']}): they "
+                "expire after the stack's RunTtlDays, or were deleted. Start a new run"
+            ) from None
+        raise UsageProblem(f"{item['manifest']} cannot be read with your rights: {error}") from None
+    if text is None:
+        raise UsageProblem(f"step {item['step']} has no item {item['number']}")
+    return text
+
+
+def _job_text(stack: Stack, item: Mapping[str, Any]) -> str:
+    """`child 4 of round 0, attempt 1 of 1, FAILED, exit code 1`; of what is not known, nothing."""
+    if item["jobId"] is None:
+        return ""
+    index = item["index"]
+    job_id = item["jobId"] if index is None else f"{item['jobId']}:{index}"
+    which = f"job {job_id} of round {item['round']}"
+    jobs = stack.describe([job_id])
+    return f"{which}: {summary_of(jobs[0])}" if jobs else f"{which}: AWS Batch no longer knows it"
+
+
+def _beginning(
+    item: Mapping[str, Any],
+    text: str,
+    job: str,
+    output: str | None,
+    container: Container,
+    command: Command,
+) -> Iterator[str]:
+    """What runs, with what, and what it may change."""
+    yield f"item {item['number']} of step {item['step']} of run {item['runId']}: {text}".rstrip(
+        ": "
+    )
+    if job:
+        yield f"  {job}"
+    if item["status"] == StepStatus.SUCCEEDED:
+        yield f"  note: step {item['step']} has SUCCEEDED, so this item did not fail for good"
+    yield f"  command: {command.words_text}"
+    yield f"  in: {command.directory or 'an empty folder, which is removed at the end'}"
+    for name in ("BATCHRELAY_MANIFEST", "AWS_BATCH_JOB_ARRAY_INDEX", "BATCHRELAY_OFFSET"):
+        if name in command.variables:
+            yield f"  {name}={command.variables[name]}"
+    where = f"below {output}" if output else "where its job writes"
+    yield f"  it writes its own output {where}, as its job does, and may overwrite what is there"
+    if container.secrets:
+        names = ", ".join(container.secrets)
+        yield f"  left out, because only AWS Batch reads its value: {names} (set it yourself)"
+
+
+def _run(command: Command, container: Container) -> int:
+    """Run it; its exit code."""
+    try:
+        ended = run_command(command, lambda line: click.echo(cut_line(line)))
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"{command.argv[0]}: {error}") from None
+    say(_end(ended, container), err=True)
+    if ended.exit_code == NOT_FOUND:
+        say(_MISSING, err=True)
+    return ended.exit_code
+
+
+def _end(ended: Ended, container: Container) -> str:
+    of = f" of {container.memory_mib:,} MiB" if container.memory_mib else ""
+    memory = f"peak memory {ended.memory_bytes / MIB:,.0f} MiB{of}"
+    return f"exit code {ended.exit_code}, {ended.seconds:.1f} s, {memory}"
