@@ -109,11 +109,14 @@ class StepFailures:
             lines.pop()
         if not lines:
             yield f"the log of {whose}: {self._command(sample)}"
-            return
-        yield f"the end of the log of {whose}:"
-        for line in lines[-LOG_LINES:]:
-            yield f"  {printable(line.rstrip(), keep=chr(9))}"
-        yield f"  all of it: {self._command(sample)}"
+        else:
+            yield f"the end of the log of {whose}:"
+            for line in lines[-LOG_LINES:]:
+                yield f"  {printable(line.rstrip(), keep=chr(9))}"
+            yield f"  all of it: {self._command(sample)}"
+        if sample["number"] is not None:
+            place = f"{self.run_id}/{self.failures['step']}:{sample['number']}"
+            yield f"  once more, on this machine: batchrelay spin {place}"
 
     def _command(self, sample: Mapping[str, Any]) -> str:
         place = place_of({"steps": [self.step]}, sample["jobId"])

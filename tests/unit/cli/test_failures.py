@@ -82,7 +82,9 @@ def test_a_step_is_shown_with_its_causes_and_a_log_of_each(begin: Begin) -> None
         *map(str, range(21, 30)),
         "S3 403 for key 17",
         "all of it: batchrelay logs run1/a:2",
+        "once more, on this machine: batchrelay spin run1/a:2",
         'the log of item 7 {"name": "n7"}: batchrelay logs run1/a:7',
+        "once more, on this machine: batchrelay spin run1/a:7",
         f"every failed item: {one.run.state('a').failures}failures.jsonl",
         "",
     ]

@@ -93,6 +93,7 @@ def test_a_notice_has_the_causes_and_the_command_that_shows_more() -> None:
     run = replace(one.run, pipeline=replace(one.run.pipeline, notify=(rule,)))
     assert notice_of(run, 0).message.splitlines()[1:] == [
         "Why items failed: batchrelay failures run1",
+        "Run one here: batchrelay spin run1/a:ITEM",
         "Run them again: batchrelay redrive run1",
         "",
         "  a: PARTIAL, 8 of 10 children succeeded, 2 items failed (2 × ExitCode (exit code 1))",

@@ -56,8 +56,9 @@ def test_a_notice_is_no_longer_than_sns_takes() -> None:
     ]
     message = notice_of(fold(run_of(*steps, notify=(rule,)), *events), 0).message
     assert NOTICE_BYTES_MAX - 2_000 < len(message.encode()) < NOTICE_BYTES_MAX + 100
-    _, why, again, blank, *kept, last = message.splitlines()
+    _, why, here, again, blank, *kept, last = message.splitlines()
     assert (why, blank) == ("Why items failed: batchrelay failures run1", "")
+    assert here == f"Run one here: batchrelay spin run1/{steps[0].name}:ITEM"
     assert again == "Run them again: batchrelay redrive run1"
     assert last == f"  … and {STEPS_MAX - len(kept)} more lines"
     assert all(line.endswith(r"\u202e…)") for line in kept)

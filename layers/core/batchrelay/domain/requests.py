@@ -256,15 +256,17 @@ def _message(run: Run, link: str | None) -> list[str]:
         lines.append(f"It was stopped: {run.stop.reason}.")
     if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
         lines.append(f"Output: {link}")
-    if any(state.status in _WITH_FAILURES for state in run.steps.values()):
+    with_failures = [s.name for s in run.pipeline.order if run.state(s.name).status in _FAILED]
+    if with_failures:
         lines.append(f"Why items failed: batchrelay failures {run.id}")
+        lines.append(f"Run one here: batchrelay spin {run.id}/{with_failures[0]}:ITEM")
         lines.append(f"Run them again: batchrelay redrive {run.id}")
     lines.append("")
     lines.extend(_step_line(run, step) for step in run.pipeline.order)
     return lines
 
 
-_WITH_FAILURES = (StepStatus.FAILED, StepStatus.PARTIAL)
+_FAILED = (StepStatus.FAILED, StepStatus.PARTIAL)
 
 
 def _step_line(run: Run, step: Step) -> str:
