@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.planted_items import ITEM_MUTANTS
 from verification.mutation.planted_redrives import REDRIVE_MUTANTS
 from verification.mutation.planted_retries import RETRY_MUTANTS
 
@@ -33,7 +34,7 @@ TESTS = (
     "tests/functional/test_simulation.py",
 )
 PACKAGES = ("layers/core", "local", "cli", "worker")
-ALL = (*MUTANTS, *RETRY_MUTANTS, *REDRIVE_MUTANTS)
+ALL = (*MUTANTS, *RETRY_MUTANTS, *REDRIVE_MUTANTS, *ITEM_MUTANTS)
 
 
 @dataclass(frozen=True, kw_only=True)

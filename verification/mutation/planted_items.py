@@ -1,0 +1,88 @@
+"""The bugs in how one item is done alone; each is judged by the tests of that."""
+
+from __future__ import annotations
+
+from verification.mutation.planted import Mutant
+
+TESTS = ("tests/unit/domain/test_one_item.py", "tests/unit/worker/test_items.py")
+OF_THE_PROGRAM = ("tests/unit/cli/test_spin.py",)
+
+ITEM_MUTANTS = (
+    Mutant(
+        bug="an item that is done alone writes its record over that of the run",
+        file="domain/one_item.py",
+        old='_OF_A_RUN = ("BATCHRELAY_RESULTS", "BATCHRELAY_QUEUE")',
+        new='_OF_A_RUN = ("BATCHRELAY_QUEUE",)',
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item that is done alone receives from the run's work queue",
+        file="domain/one_item.py",
+        old='_OF_A_RUN = ("BATCHRELAY_RESULTS", "BATCHRELAY_QUEUE")',
+        new='_OF_A_RUN = ("BATCHRELAY_RESULTS",)',
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item's request has the name of a job of the run",
+        file="domain/one_item.py",
+        old='_NOT_ALONE = ("jobName", "arrayProperties", "dependsOn")',
+        new='_NOT_ALONE = ("arrayProperties", "dependsOn")',
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item behind the first group is looked for in the first manifest",
+        file="domain/one_item.py",
+        old="        row=child - group_offset,\n",
+        new="        row=child,\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item of a later part has the index of one of the first",
+        file="domain/one_item.py",
+        old="        index=child - first if part.size > 1 else None,\n",
+        new="        index=child if part.size > 1 else None,\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item that ran again is looked for in the smaller array",
+        file="domain/one_item.py",
+        old="            parts=state.first_parts,\n            earlier_rounds=(),\n",
+        new="            parts=state.parts,\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an item that ran again is done without what the retry changes",
+        file="domain/one_item.py",
+        old="    if step.retry_failed is None or not run.state(step.name).is_retry:\n",
+        new="    if step.retry_failed is None or run.state(step.name).is_retry:\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="of a chunk every item is done",
+        file="domain/one_item.py",
+        old="        changes[ONLY_ITEM] = str(place.number)\n",
+        new="        pass\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the worker does every item of the chunk",
+        file="worker/batchrelay_worker/items.py",
+        old="    return [item for item in items if item.number == child.only]\n",
+        new="    return items\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the variables of another job reach an item that runs here",
+        file="cli/batchrelay_cli/spin/command.py",
+        old='        if not name.startswith(("BATCHRELAY_", "AWS_BATCH_"))\n',
+        new="",
+        tests=OF_THE_PROGRAM,
+    ),
+    Mutant(
+        bug="what a program left running goes on behind spin",
+        file="cli/batchrelay_cli/spin/process.py",
+        old="        self._signal(signal.SIGKILL)\n",
+        new="",
+        tests=OF_THE_PROGRAM,
+    ),
+)
