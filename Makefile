@@ -2,6 +2,8 @@
 PYTHON ?= python3
 export UV_SYSTEM_CERTS = 1
 export SAM_CLI_TELEMETRY = 0
+# Many containers set it; every one of the hundreds of processes of `make test` would compile again.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
