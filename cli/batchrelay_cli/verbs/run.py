@@ -69,7 +69,7 @@ from batchrelay_cli.views.run_table import (
 )
 from batchrelay_local.launch import CloudError, LocalCloud
 
-POLL_S = 0.1
+POLL_S = 0.25
 """Seconds between two looks at the run."""
 
 RECONCILE_S = 1.0
