@@ -7,21 +7,36 @@ What differs is listed here and nowhere else:
 3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
    variables, which are texts: MiniStack hands on a text everywhere.
 4. The schedule of reconcile begins one interval later, not at once: there is no run yet.
+
+Two things are made once and not at every start: the expanded template, which lies where Python
+keeps bytecode, and the bytecode of the functions, which is zipped with them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import marshal
+import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import version
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
 import boto3
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
+
+EXPANDED = Path(cache_from_source(__file__)).with_name("stack-template.json")
+"""The template that was expanded last, and of what."""
+
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""The flag of bytecode that is used whatever the time of its source. Source: PEP 552."""
 
 STACK_NAME = "batchrelay"
 CODE_BUCKET = "batchrelay-code"
@@ -62,15 +77,13 @@ def deploy(source: StackSource) -> dict[str, str]:
     s3.put_object(
         Bucket=CODE_BUCKET, Key="core.zip", Body=_zipped(source.core, "python/batchrelay/")
     )
-    template = with_code(yaml_parse(source.template.read_text()))
+    template = expanded(source.template.read_text(), EXPANDED)
     url = {"Fn::Sub": f"{s3.meta.endpoint_url}/_aws/execute-api/${{Api}}/v1"}
     template["Outputs"]["ApiUrl"]["Value"] = url
     stacks = boto3.client("cloudformation")
     stacks.create_stack(
         StackName=STACK_NAME,
-        TemplateBody=json.dumps(
-            transformed(template), separators=(",", ":")
-        ),  # 51,200 bytes at most
+        TemplateBody=json.dumps(template, separators=(",", ":")),  # 51,200 bytes at most
         Capabilities=["CAPABILITY_IAM"],
     )
     [stack] = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"]
@@ -87,8 +100,34 @@ def deploy(source: StackSource) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
+def expanded(text: str, kept_in: Path) -> dict[str, Any]:
+    """The template as MiniStack takes it; a second time from where it was kept the first.
+
+    SAM's translator takes as long to import as everything else that starts a cloud.
+    """
+    made_by = (Path(__file__).read_text(), version("aws-sam-translator"))
+    key = hashlib.sha256("\0".join((text, *made_by)).encode()).hexdigest()
+    document: dict[str, Any]
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        kept = json.loads(kept_in.read_text())
+        if kept["key"] == key:
+            document = kept["document"]
+            return document
+    from samtranslator.yaml_helper import yaml_parse
+
+    document = transformed(with_code(yaml_parse(text)))
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):  # as Python does where it may not write
+            part = kept_in.with_suffix(f".{os.getpid()}")  # another cloud may start beside this one
+            part.write_text(json.dumps({"key": key, "document": document}))
+            part.replace(kept_in)
+    return document
+
+
 def transformed(template: dict[str, Any]) -> dict[str, Any]:
     """The template as MiniStack takes it: the SAM resources expanded, the differences made."""
+    from samtranslator.translator.transform import transform
+
     document: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
     numbers = {
         name: int(parameter["Default"])
@@ -135,11 +174,22 @@ def with_code(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def _zipped(folder: Path, prefix: str) -> bytes:
+    """The sources with their bytecode: each function's first event need not wait for a compiler."""
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
         for path in _python_files(folder):
-            archive.write(path, prefix + path.relative_to(folder).as_posix())
+            place = Path(prefix + path.relative_to(folder).as_posix())
+            archive.write(path, place.as_posix())
+            compiled = f"{place.stem}.{sys.implementation.cache_tag}.pyc"
+            archive.writestr((place.parent / "__pycache__" / compiled).as_posix(), _bytecode(path))
     return body.getvalue()
+
+
+def _bytecode(path: Path) -> bytes:
+    """Used unchecked: unzipping gives a source a new time, and nothing changes it afterwards."""
+    code = SourceFileLoader(path.stem, str(path)).get_code(path.stem)
+    header = MAGIC_NUMBER + UNCHECKED_HASH + source_hash(path.read_bytes())
+    return header + marshal.dumps(code)
 
 
 def _python_files(folder: Path) -> Iterator[Path]:
