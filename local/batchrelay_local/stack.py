@@ -41,6 +41,10 @@ UNCHECKED_HASH = (1).to_bytes(4, "little")
 STACK_NAME = "batchrelay"
 CODE_BUCKET = "batchrelay-code"
 
+TEMPLATE_KEY = "template.json"
+"""`sam deploy` puts it into S3 too: a request holds no more than 51,200 bytes of a template.
+Source: CloudFormation, CreateStack, TemplateBody."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StackSource:
@@ -80,10 +84,12 @@ def deploy(source: StackSource) -> dict[str, str]:
     template = expanded(source.template.read_text(), EXPANDED)
     url = {"Fn::Sub": f"{s3.meta.endpoint_url}/_aws/execute-api/${{Api}}/v1"}
     template["Outputs"]["ApiUrl"]["Value"] = url
+    body = json.dumps(template).encode()
+    s3.put_object(Bucket=CODE_BUCKET, Key=TEMPLATE_KEY, Body=body)
     stacks = boto3.client("cloudformation")
     stacks.create_stack(
         StackName=STACK_NAME,
-        TemplateBody=json.dumps(template, separators=(",", ":")),  # 51,200 bytes at most
+        TemplateURL=f"{s3.meta.endpoint_url}/{CODE_BUCKET}/{TEMPLATE_KEY}",
         Capabilities=["CAPABILITY_IAM"],
     )
     [stack] = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"]
