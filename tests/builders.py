@@ -15,6 +15,7 @@ from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
     MemoryDeliveries,
+    MemoryEventBus,
     MemoryJobs,
     MemoryLogs,
     MemoryNotices,
@@ -176,6 +177,7 @@ class MemoryCloud:
         self.pipelines.put_pipeline(definition)
         self.jobs, self.logs = MemoryJobs(), MemoryLogs()
         self.notices = MemoryNotices()
+        self.event_bus = MemoryEventBus()
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
         self.queues = MemoryQueues()
@@ -192,6 +194,8 @@ class MemoryCloud:
             pipelines=self.pipelines,
             jobs=jobs,
             notices=through(self.notices),
+            event_bus=through(self.event_bus),
+            presigner=objects,
             preparations=through(self.preparations),
             queues=queues,
             preparation=Preparation(

@@ -1,7 +1,7 @@
 """What the roles of template.yaml allow: its policies as IAM would see them, for some parameters.
 
 IAM is not evaluated on this machine, so that the tests do it: statements that allow, ARNs with
-wildcards, and the one operator that the template uses. Source: IAM User Guide, policy evaluation.
+wildcards, and the two operators that the template uses. Source: IAM User Guide, policy evaluation.
 """
 
 from __future__ import annotations
@@ -30,13 +30,19 @@ class Policies:
     parameters: Mapping[str, str]
 
     def allows(
-        self, function: str, action: str, arn: str, tags: Mapping[str, str] | None = None
+        self,
+        function: str,
+        action: str,
+        arn: str,
+        tags: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> bool:
-        """Whether a function may do something to a resource with these tags."""
+        """Whether a function may do something to a resource with these tags, with condition keys of
+        the service."""
         return any(
             action in _listed(statement["Action"])
             and any(_matches(pattern, arn) for pattern in _listed(statement["Resource"]))
-            and _holds(statement.get("Condition", {}), tags or {})
+            and _holds(statement.get("Condition", {}), tags or {}, keys or {})
             for statement in self.statements(function)
         )
 
@@ -141,9 +147,13 @@ def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(wild, text, re.DOTALL) is not None
 
 
-def _holds(condition: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
-    """StringLike over the resource's tags: a tag that is not there is like nothing."""
-    assert condition.keys() <= {"StringLike"}, condition
+def _holds(condition: Mapping[str, Any], tags: Mapping[str, str], keys: Mapping[str, str]) -> bool:
+    """StringLike over the resource's tags, StringEquals over keys of the service: one that is not
+    there is like nothing."""
+    assert condition.keys() <= {"StringLike", "StringEquals"}, condition
+    equal = condition.get("StringEquals", {})
+    if any(keys.get(name) != value for name, value in equal.items()):
+        return False
     wanted = condition.get("StringLike", {})
     names = {key.removeprefix("aws:ResourceTag/"): pattern for key, pattern in wanted.items()}
     return all(name in tags and _matches(pattern, tags[name]) for name, pattern in names.items())

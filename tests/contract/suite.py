@@ -21,8 +21,15 @@ from batchrelay.domain.errors import (
     RunExists,
     RunNotFound,
 )
-from batchrelay.domain.events import JobFailed, JobSubmitted, NoticeSent, RunDequeued
+from batchrelay.domain.events import (
+    JobFailed,
+    JobSubmitted,
+    NoticeSent,
+    RunDequeued,
+    RunEndPublished,
+)
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import (
     ListFile,
     ListFormat,
@@ -34,9 +41,9 @@ from batchrelay.domain.pipeline import (
     ScheduleTrigger,
     Step,
 )
-from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.state_change import StateChange
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.upload_batch import (
     CreatedObject,
@@ -46,12 +53,14 @@ from batchrelay.domain.upload_batch import (
 )
 from batchrelay.domain.values import Json
 from batchrelay.ports import (
+    EventBus,
     Jobs,
     Logs,
     Notices,
     Objects,
     PipelineStore,
     Preparations,
+    Presigner,
     Registered,
     RunStore,
     Timers,
@@ -97,7 +106,7 @@ def run_of(run_id: str) -> Run:
 
 
 def ended(run: Run) -> Run:
-    """The run after everything went wrong, its notice sent."""
+    """The run after everything went wrong, and that was reported."""
     for part in range(3):
         event = JobFailed(
             at=at(1),
@@ -117,7 +126,8 @@ def ended(run: Run) -> Run:
         reason="",
     )
     run = advance(run, first)
-    return advance(run, NoticeSent(at=at(3), rule=0))
+    run = advance(run, NoticeSent(at=at(3), rule=0))
+    return advance(run, RunEndPublished(at=at(3), redrive=0))
 
 
 class PipelineStoreContract:
@@ -427,18 +437,42 @@ class NoticesContract:
             Notice(
                 topic=topic,
                 id="one-0-succeeded",
-                subject="p SUCCEEDED: run one",
+                subject="p SUCCEEDED",
                 message="Output: s3://b/é",
-                attributes={"run_id": "one", "status": "SUCCEEDED"},
+                attributes={"batchrelay.runId": "one", "batchrelay.run": '{"a":"\\u00e9"}'},
             )
         )
         assert received_notice() == {
-            "subject": "p SUCCEEDED: run one",
+            "subject": "p SUCCEEDED",
             "message": "Output: s3://b/é",
-            "notice_id": "one-0-succeeded",
-            "run_id": "one",
-            "status": "SUCCEEDED",
+            "batchrelay.noticeId": "one-0-succeeded",
+            "batchrelay.runId": "one",
+            "batchrelay.run": '{"a":"\\u00e9"}',
         }
+
+
+class EventBusContract:
+    def test_the_end_of_a_run_arrives(
+        self, event_bus: EventBus, received_event: Callable[[], dict[str, Any]]
+    ) -> None:
+        event_bus.publish(StateChange(time=T0, detail='{"runId":"one","redrive":0}'))
+        assert received_event() == {
+            "source": "batchrelay",
+            "detail-type": "batchrelay Run State Change",
+            "detail": {"runId": "one", "redrive": 0},
+        }
+
+
+class PresignerContract:
+    def test_a_url_names_the_object_and_its_time(self, presigner: Presigner) -> None:
+        url = presigner.presigned("s3://some-bucket/a/b c.csv", 3_600)
+        assert url.startswith("http")
+        assert "some-bucket" in url
+        assert "X-Amz-Expires=3600" in url
+
+    def test_what_is_no_object_has_no_url(self, presigner: Presigner) -> None:
+        with pytest.raises(InvalidItems):
+            presigner.presigned("s3://some-bucket/", 60)
 
 
 def submitted(jobs: Jobs, *requests: Mapping[str, Json]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,16 +17,19 @@ from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
+from batchrelay.adapters.event_bus import EventBridgeBus
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
-from batchrelay.domain.errors import InputError, Refused
+from batchrelay.domain.errors import InputError, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.requests import Notice
+from batchrelay.domain.notices import Notice
+from batchrelay.domain.state_change import SOURCE, StateChange
 from batchrelay.domain.values import Json
 from batchrelay.triggers.messages import parse_trigger, timer_body
+from tests.builders import T0
 from tests.contract import suite
 from tests.stack import table_request
 
@@ -180,6 +184,73 @@ class TestSnsNotices(suite.NoticesContract):
         notice = Notice(topic=gone, id="x", subject="s", message="m", attributes={})
         with pytest.raises(Refused):
             notices.publish(notice)
+
+
+@pytest.mark.cloud
+@pytest.mark.usefixtures("on_cloud")
+class TestEventBridgeBus(suite.EventBusContract):
+    """Only the local cloud: moto's targets would want another package."""
+
+    @pytest.fixture
+    def event_bus(self) -> EventBridgeBus:
+        return EventBridgeBus()
+
+    @pytest.fixture
+    def received_event(self, fresh_name: str) -> Callable[[], dict[str, Any]]:
+        queue_url = boto3.client("sqs").create_queue(QueueName=fresh_name)["QueueUrl"]
+        asked = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["QueueArn"]
+        )
+        events = boto3.client("events")
+        events.put_rule(Name=fresh_name, EventPattern=json.dumps({"source": [SOURCE]}))
+        queue = asked["Attributes"]["QueueArn"]
+        events.put_targets(Rule=fresh_name, Targets=[{"Id": "1", "Arn": queue}])
+
+        def received() -> dict[str, Any]:
+            event = json.loads(next_body(queue_url))
+            names = ("source", "detail-type", "detail")
+            return {name: event[name] for name in names}
+
+        return received
+
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [
+            ("InternalFailure", NotDone),
+            ("ThrottlingException", NotDone),
+            ("NotAuthorizedForSourceException", Refused),
+        ],
+    )
+    def test_an_entry_that_is_not_accepted_is_refused_or_tried_again(
+        self, code: str, error: type[Exception]
+    ) -> None:
+        bus = EventBridgeBus()
+        answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "no"}]}
+        bus.__dict__["_client"] = SimpleNamespace(put_events=lambda **_: answer)
+        with pytest.raises(error, match=f"{code}: no"):
+            bus.publish(StateChange(time=T0, detail="{}"))
+
+
+class TestS3Presigner(suite.PresignerContract):
+    @pytest.fixture
+    def presigner(self, aws: None) -> S3Objects:
+        return S3Objects()
+
+    def test_a_url_is_signed_for_the_endpoint_of_the_region(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A redirect would change what is signed, and new buckets take no older signature."""
+        for name, value in {
+            "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "A",
+            "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        url = S3Objects().presigned("s3://some-bucket/k", 60)
+        assert url.startswith("https://some-bucket.s3.eu-central-1.amazonaws.com/k?")
+        assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+        dotted = S3Objects().presigned("s3://some.bucket/k", 60)
+        assert dotted.startswith("https://s3.eu-central-1.amazonaws.com/some.bucket/k?")
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

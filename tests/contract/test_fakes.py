@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from batchrelay.adapters.memory import (
+    MemoryEventBus,
     MemoryJobs,
     MemoryLogs,
     MemoryNotices,
@@ -20,6 +23,7 @@ from batchrelay.adapters.memory import (
 from batchrelay.domain.effects import ContinueRun
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.upload_batch import TimerMessage
 from batchrelay.domain.values import Json
 from tests.contract import suite
@@ -95,11 +99,32 @@ class TestMemoryNotices(suite.NoticesContract):
             return {
                 "subject": notice.subject,
                 "message": notice.message,
-                "notice_id": notice.id,
+                "batchrelay.noticeId": notice.id,
                 **notice.attributes,
             }
 
         return last
+
+
+class TestMemoryEventBus(suite.EventBusContract):
+    @pytest.fixture
+    def event_bus(self) -> MemoryEventBus:
+        return MemoryEventBus()
+
+    @pytest.fixture
+    def received_event(self, event_bus: MemoryEventBus) -> Callable[[], dict[str, Any]]:
+        def last() -> dict[str, Any]:
+            [change] = event_bus.published
+            detail = json.loads(change.detail)
+            return {"source": SOURCE, "detail-type": DETAIL_TYPE, "detail": detail}
+
+        return last
+
+
+class TestMemoryPresigner(suite.PresignerContract):
+    @pytest.fixture
+    def presigner(self) -> MemoryObjects:
+        return MemoryObjects()
 
 
 class TestMemoryJobs(suite.JobsContract):

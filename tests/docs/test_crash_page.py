@@ -18,6 +18,7 @@ from verification.crash_matrix.scenarios import Scenario
 
 ACTIONS = {
     "batch:TerminateJobs": "batch:TerminateJob",  # our port's name for one call a job
+    "eventbridge:PutEvents": "events:PutEvents",
     "cloudwatch-logs:GetLogEvents": "logs:GetLogEvents",
     "s3:ListObjectsV2": "s3:ListBucket",
     "sqs:SendMessageBatch": "sqs:SendMessage",

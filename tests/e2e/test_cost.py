@@ -40,7 +40,11 @@ def test_a_transition_of_a_chain_is_one_read_two_writes_and_one_submission() -> 
         assert reads == definition + (handler == "on_job_event")
         assert calls == {"dynamodb.PutItem": 2, "batch.SubmitJob": 1}
     last = Counter(played.invocations[-1][1].calls)
-    assert last == {"dynamodb.GetItem": definition + 1, "dynamodb.PutItem": 1}
+    assert last == {
+        "dynamodb.GetItem": definition + 1,
+        "dynamodb.PutItem": 2,
+        "eventbridge.PutEvents": 1,
+    }
 
 
 def cost(file: Path) -> Cost:

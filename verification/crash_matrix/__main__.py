@@ -22,12 +22,14 @@ def main() -> int:
     )
     names = [scenario.name for scenario in Scenario]
     parser.add_argument("--scenario", action="append", choices=names, help="only this one; again")
-    chosen = [Scenario[name] for name in parser.parse_args().scenario or names]
+    parser.add_argument("--call", default="", help="only crashes at this AWS call, as in the table")
+    options = parser.parse_args()
+    chosen = [Scenario[name] for name in options.scenario or names]
     began = time.monotonic()
     outcomes: Counter[tuple[str, str]] = Counter()
     with machine() as on:
         expected = undisturbed(on, chosen)
-        every = [*cells(expected)]
+        every = [cell for cell in cells(expected) if options.call in ("", cell.call)]
         killed = 0
         for number, cell in enumerate(every):
             try:

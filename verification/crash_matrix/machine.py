@@ -15,6 +15,7 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import RunNotFound
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import Run
+from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import make_queue
@@ -102,6 +103,7 @@ class Machine:
             self.client("s3").put_object(
                 Bucket=cloud.outputs["BucketName"], Key=key, Body=b"one\ntwo\n"
             )
+        self._ends = self._queue_of_ends()
         urls = self.client("sqs").list_queues()["QueueUrls"]
         [self._events] = [url for url in urls if "JobEventQueue" in url]
         [self._triggers] = [url for url in urls if "TriggerQueue" in url]
@@ -167,6 +169,31 @@ class Machine:
             )
             return pipeline.name
         return ""
+
+    def ends(self) -> set[tuple[str, int, str]]:
+        """The ends of runs that were published since this was asked: id, redrive, status."""
+        sqs = self.client("sqs")
+        published: set[tuple[str, int, str]] = set()
+        while True:
+            answer = sqs.receive_message(QueueUrl=self._ends, MaxNumberOfMessages=10)
+            messages = answer.get("Messages", [])
+            for message in messages:
+                detail = json.loads(message["Body"])["detail"]
+                published.add((detail["runId"], detail["redrive"], detail["status"]))
+                sqs.delete_message(QueueUrl=self._ends, ReceiptHandle=message["ReceiptHandle"])
+            if not messages:
+                return published
+
+    def _queue_of_ends(self) -> str:
+        """Of the events that the ends of runs are."""
+        sqs, events = self.client("sqs"), self.client("events")
+        url: str = sqs.create_queue(QueueName="ends")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        pattern = {"source": [SOURCE], "detail-type": [DETAIL_TYPE]}
+        events.put_rule(Name="ends", EventPattern=json.dumps(pattern))
+        target = {"Id": "ends", "Arn": attributes["Attributes"]["QueueArn"]}
+        events.put_targets(Rule="ends", Targets=[target])
+        return url
 
     def jobs(self, run_id: str) -> dict[str, list[tuple[str, str]]]:
         """Every job of a run by its name: status and reason of each."""
@@ -312,4 +339,5 @@ def essence(run: Run) -> Any:
     }
     reason = None if run.stop is None else run.stop.reason
     redrives = 0 if run.redrive is None else run.redrive.number
-    return run.status, steps, run.notices, run.duplicate_jobs, run.queues_since, reason, redrives
+    reported = (run.notices, run.end_event)
+    return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reason, redrives

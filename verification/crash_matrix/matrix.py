@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -84,10 +85,22 @@ def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id
     wanted = expected[cell.scenario]
     assert essence(played.run) == essence(wanted.run), f"{cell}: {essence(played.run)}"
     _check_jobs(machine, cell, played.run, wanted.run)
+    _check_ends(machine, cell, (played.run, *played.others))
     for run, like in zip(played.others, wanted.others, strict=True):
         assert run.status is like.status, f"{cell}: {run.id} is {run.status}"
         _check_jobs(machine, cell, run, like)
     return any(ended.killed for _, ended in played.invocations)
+
+
+def _check_ends(machine: Machine, cell: Cell, runs: tuple[Run, ...]) -> None:
+    """Each end of each run was published, and every copy of one says the same."""
+    published = machine.ends()
+    ends = Counter((run_id, redrive) for run_id, redrive, _ in published)
+    for run in runs:
+        latest = 0 if run.redrive is None else run.redrive.number
+        for redrive in range(latest + 1):
+            assert ends[run.id, redrive] == 1, f"{cell}: {run.id} was published {ends}"
+        assert (run.id, latest, str(run.status)) in published, f"{cell}: {published}"
 
 
 def _check_jobs(machine: Machine, cell: Cell, run: Run, like: Run) -> None:

@@ -12,6 +12,7 @@ from batchrelay.domain.effects import (
     Effect,
     Notify,
     Prepare,
+    PublishRunEnd,
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
@@ -25,6 +26,7 @@ from batchrelay.domain.events import (
     NoticeRefused,
     QueuesDeleted,
     RunContinued,
+    RunEndRefused,
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import STATE_BYTES_MAX
@@ -103,6 +105,8 @@ def _answers(
             return (QueuesDeleted(at=now),)
         case Notify():
             return (NoticeRefused(at=now, rule=effect.rule),)
+        case PublishRunEnd():
+            return (RunEndRefused(at=now, redrive=effect.redrive),)
         case TerminateJob():
             terminated = JobTerminated(at=now, job_id=effect.job_id, failed=10**9)
             return (terminated, *_end(effect.job_id, jobs, now))

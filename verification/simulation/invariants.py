@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +12,15 @@ from batchrelay.codec import decode_run, encode_run
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import (
+    NO_ATTEMPTS,
+    JobOutcome,
+    NoticeState,
+    Part,
+    Run,
+    StepState,
+    StepStatus,
+)
 from batchrelay.domain.values import JobKey, succeeded_uri
 from batchrelay.preparation.failures.files import failed_numbers
 
@@ -113,6 +122,19 @@ def check_end(world: World) -> None:
     ends = tuple(f"-{run.status.lower()}{latest}" for _ in rules)
     sent = {notice.id for notice in world.notices.published if notice.id.endswith(ends)}
     assert len(sent) == len(rules), sent
+    _check_end_events(world, run)
+
+
+def _check_end_events(world: World, run: Run) -> None:
+    """Each end of the run was published, and every copy of one says the same."""
+    assert (run.end_event, run.end_event_since) == (NoticeState.SENT, None), run
+    published = {(change.time, change.detail) for change in world.event_bus.published}
+    details = [json.loads(detail) for _, detail in published]
+    ends = Counter((detail["runId"], detail["redrive"]) for detail in details)
+    redrives = 0 if run.redrive is None else run.redrive.number
+    assert ends == {(run.id, number): 1 for number in range(redrives + 1)}, ends
+    latest = max(details, key=lambda detail: detail["redrive"])
+    assert latest["status"] == str(run.status), latest
 
 
 def _unprepared(world: World) -> frozenset[str]:

@@ -264,7 +264,12 @@ def random_plan(rng: random.Random) -> Plan:
             if failing and rng.random() < 0.1:
                 fates[step.label, part] = rng.choice((JobOutcome.FAILED, None))
     rules = (
-        NoticeRule(topic=TOPIC, on=frozenset({"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"})),
+        NoticeRule(
+            topic=TOPIC,
+            on=frozenset({"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"}),
+            link=f"s3://{BUCKET}/result",
+            presign_s=3_600,
+        ),
         NoticeRule(topic=TOPIC, on=frozenset({"FAILED"})),
     )
     stop = rng.random()

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
+    MemoryEventBus,
     MemoryJob,
     MemoryJobs,
     MemoryLogs,
@@ -204,6 +205,7 @@ class World:
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     logs: MemoryLogs = field(default_factory=MemoryLogs)
     notices: MemoryNotices = field(default_factory=MemoryNotices)
+    event_bus: MemoryEventBus = field(default_factory=MemoryEventBus)
     preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
@@ -249,6 +251,8 @@ class World:
             pipelines=self.pipelines,
             jobs=jobs,
             notices=port(self.notices),
+            event_bus=port(self.event_bus),
+            presigner=port(self.objects),
             preparations=port(self.preparations),
             queues=port(self.queues),
             preparation=Preparation(

@@ -1,4 +1,4 @@
-"""What is ours in a pipeline file, outside its steps: params, notify, jobDefinitions, `${…}`."""
+"""What is ours in a pipeline file, outside its steps: params, timeout, `${…}`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
-from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME
 from batchrelay.domain.variables import FAILURE_LISTS, looks_right
@@ -20,8 +20,6 @@ _DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhd]?)")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
-_NOTICE_KEYS = ("topicArn", "on", "link")
-OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
 RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
 
@@ -66,35 +64,6 @@ def _text(document: Document, place: Place, value: Any) -> str:
         return str(value)
     document.wrong(place, "a parameter's default must be a text or a number")
     return ""
-
-
-def read_notices(document: Document, value: Any) -> tuple[NoticeRule, ...]:
-    """`notify:`: a list of {topicArn, on, link}."""
-    if not isinstance(value, list):
-        document.wrong(("notify",), "notify must be a list of {topicArn, on, link}")
-        return ()
-    rules = (_notice(document, ("notify", n), entry) for n, entry in enumerate(value))
-    return tuple(rule for rule in rules if rule is not None)
-
-
-def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("topicArn"), str):
-        document.wrong(place, 'a notice needs a topicArn, such as "${env.topicArn}"')
-        return None
-    if not entry["topicArn"].startswith(("arn:", "${")):
-        document.wrong((*place, "topicArn"), "topicArn must be an ARN, or ${env.topicArn}")
-    for key in entry:
-        if key not in _NOTICE_KEYS:
-            document.wrong_key((*place, key), unknown_key(key, _NOTICE_KEYS, "a notice"))
-    outcomes = entry.get("on", ["SUCCEEDED", "PARTIAL", "FAILED"])
-    if not isinstance(outcomes, list) or not set(map(str, outcomes)) <= set(OUTCOMES):
-        document.wrong((*place, "on"), f"on must be a list out of {', '.join(OUTCOMES)}")
-        outcomes = []
-    link = entry.get("link")
-    if link is not None and not isinstance(link, str):
-        document.wrong((*place, "link"), "link must be a text")
-        link = None
-    return NoticeRule(topic=entry["topicArn"], on=frozenset(map(str, outcomes)), link=link)
 
 
 def seconds_of(value: Any) -> int | None:

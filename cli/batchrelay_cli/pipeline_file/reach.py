@@ -1,4 +1,5 @@
-"""What of an account a file names: job queues, job definitions, topics, and the buckets of lists.
+"""What of an account a file names: job queues, job definitions, topics, and the buckets of lists
+and of presigned links.
 
 The functions of the stack go there with their own role. Where a parameter decides, a caller who may
 start a run chooses among all that the role may do, which is more than the file says.
@@ -31,7 +32,10 @@ class Kind(StrEnum):
     DEFINITION = "job definition"
     BUCKET = "bucket"
     TOPIC = "topic"
+    PRESIGNED = "bucket of a presigned link"
 
+
+_OF_S3 = (Kind.BUCKET, Kind.PRESIGNED)
 
 _INSTEAD: Mapping[Kind, str] = {
     Kind.QUEUE: "write the queue's name, or narrow JobQueueArns of the stack",
@@ -40,8 +44,12 @@ _INSTEAD: Mapping[Kind, str] = {
         "write the bucket, and the parameter behind it, such as s3://${{env.bucket}}/${{params.{}}}"
     ),
     Kind.TOPIC: "write the topic's ARN, or ${{env.topicArn}}",
+    Kind.PRESIGNED: (
+        "who reads the notice may download it: write the bucket and folder, and the parameter "
+        "behind them, such as s3://${{env.bucket}}/results/${{params.{}}}"
+    ),
 }
-"""What to write; of a bucket with the parameter's name."""
+"""What to write; of a bucket, and of a link, with the parameter's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +98,8 @@ def reaches(
             yield texts.reach(Kind.BUCKET, where, text)
     for number, rule in enumerate(pipeline.notify):
         yield texts.reach(Kind.TOPIC, ("notify", number, "topicArn"), rule.topic)
+        if rule.presign_s is not None and rule.link is not None:
+            yield texts.reach(Kind.PRESIGNED, ("notify", number, "link"), rule.link)
 
 
 def _uris(pipeline: Pipeline, number: int, step: Step) -> Iterator[tuple[Place, str]]:
@@ -159,12 +169,12 @@ class _Texts:
 
 
 def _name(kind: Kind, text: str) -> str | None:
-    if kind is not Kind.BUCKET:
+    if kind not in _OF_S3:
         return text
     return text.removeprefix(_S3) if text.startswith(_S3) else None
 
 
 def _end(kind: Kind, text: str) -> int:
     """Where the name ends in a text: of a bucket, at the first slash behind `s3://`."""
-    slash = text.find("/", len(_S3)) if kind is Kind.BUCKET and text.startswith(_S3) else -1
+    slash = text.find("/", len(_S3)) if kind in _OF_S3 and text.startswith(_S3) else -1
     return len(text) if slash < 0 else slash

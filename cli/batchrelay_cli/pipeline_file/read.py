@@ -23,11 +23,11 @@ from batchrelay_cli.pipeline_file.fields import (
     RUN_VARIABLES,
     check_name,
     check_variables,
-    read_notices,
     read_params,
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
+from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.reach import check_reach
 from batchrelay_cli.pipeline_file.retry_use import check_rounds, with_memory
@@ -141,14 +141,15 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         triggers=triggers,
         timeout_s=timeout_s,
     )
-    check_first_run(document, pipeline)
     check_reach(document, pipeline, entries, defaults)
-    _check_size(document, pipeline)
+    _check_pipeline(document, pipeline)
     return pipeline, definitions
 
 
-def _check_size(document: Document, pipeline: Pipeline) -> None:
-    """That a definition can be stored."""
+def _check_pipeline(document: Document, pipeline: Pipeline) -> None:
+    """That a run may start, that links can be presigned, that the definition can be stored."""
+    check_first_run(document, pipeline)
+    check_presigned(document, pipeline)
     try:
         pipeline_text(pipeline)
     except InvalidPipeline as error:

@@ -27,8 +27,9 @@ from batchrelay.domain.limits import (
 from batchrelay.domain.pipeline import ListFormat, Overlap, ParamType
 from batchrelay.domain.values import NAME
 from batchrelay_cli.pipeline_file.definitions import DESCRIBED
-from batchrelay_cli.pipeline_file.fields import OUTCOMES, PARAM_NAME
+from batchrelay_cli.pipeline_file.fields import PARAM_NAME
 from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, SEPARATOR
+from batchrelay_cli.pipeline_file.notices import OUTCOMES
 from batchrelay_cli.pipeline_file.overrides import OF_THE_STEP
 from batchrelay_cli.pipeline_file.retries import EXIT_CODE_CLASS, MEMORY_FACTOR, ROUNDS_MAX
 from batchrelay_cli.pipeline_file.shapes import request_shape
@@ -232,7 +233,8 @@ def _param() -> Schema:
 
 def _notice() -> Schema:
     on = _list({"enum": list(OUTCOMES)})
-    return _object(required=("topicArn",), topicArn=_TEXT, on=on, link=_TEXT)
+    presign = _described("How long a presigned URL of the link is valid.", _DURATION)
+    return _object(required=("topicArn",), topicArn=_TEXT, on=on, link=_TEXT, presign=presign)
 
 
 def _trigger() -> Schema:

@@ -24,6 +24,7 @@ PARAMETERS: Mapping[Kind, str] = {
     Kind.DEFINITION: "JobDefinitionArns",
     Kind.BUCKET: "ItemsBucketArn",
     Kind.TOPIC: "TopicArns",
+    Kind.PRESIGNED: "PresignArns",
 }
 """Of the stack: what it allows beside its own."""
 
@@ -52,7 +53,8 @@ def refusals(stack: Stack, stack_name: str, file: PipelineFile, *, local: bool) 
         message = f"{where} does not allow {reach.kind} {name} ({parameter})"
         file.document.warn(reach.place, message)
         if _NAMES_ONE.fullmatch(arn):
-            arns_by_parameter.setdefault(parameter, {})[arn] = None
+            objects = "/*" if reach.kind is Kind.PRESIGNED else ""
+            arns_by_parameter.setdefault(parameter, {})[arn + objects] = None
     problems = tuple(file.document.warnings[warnings_before:])
     return Refusals(problems=problems, command=_command(stack, stack_name, arns_by_parameter))
 
@@ -94,7 +96,7 @@ class _Roles:
         if name.startswith("arn:"):
             return name
         _, partition, _, region, account, _ = self.stack.outputs["TriggerQueueArn"].split(":", 5)
-        if kind is Kind.BUCKET:
+        if kind in (Kind.BUCKET, Kind.PRESIGNED):
             return f"arn:{partition}:s3:::{name}"
         resource = "job-queue" if kind is Kind.QUEUE else "job-definition"
         return f"arn:{partition}:batch:{region}:{account}:{resource}/{name}"
@@ -104,6 +106,9 @@ class _Roles:
         if arn_list is None or any(_matches(pattern, arn) for pattern in _listed(arn_list)):
             return True  # None: a stack from before there was this parameter
         match reach.kind:
+            case Kind.PRESIGNED:  # of its objects, at least some
+                buckets = (pattern.partition("/")[0] for pattern in _listed(arn_list))
+                return any(_matches(bucket, arn) for bucket in buckets)
             case Kind.BUCKET:
                 return name == self.stack.outputs["BucketName"]
             case Kind.TOPIC:

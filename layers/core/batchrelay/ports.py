@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.state_change import StateChange
 from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
 
@@ -238,6 +239,14 @@ class Notices(Protocol):
         ...
 
 
+class EventBus(Protocol):
+    """EventBridge, the account's default event bus."""
+
+    def publish(self, change: StateChange) -> None:
+        """Raises: Refused; NotDone if it may not have been accepted."""
+        ...
+
+
 class Preparations(Protocol):
     """The queue of long work, off the hot path."""
 
@@ -301,6 +310,17 @@ class Objects(Protocol):
 
     def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> Upload:
         """Write an object as a stream, in constant memory; with `state`, go on with one."""
+        ...
+
+
+class Presigner(Protocol):
+    """S3's URLs for those without credentials."""
+
+    def presigned(self, uri: str, seconds: int) -> str:
+        """A URL that gets the object, for so long at most; no call of AWS.
+
+        Raises: InvalidItems if it is not the URI of an object; Refused.
+        """
         ...
 
 

@@ -173,6 +173,7 @@ def test_deploy_and_the_roles_agree(tmp_path: Path) -> None:
     asked = {
         Kind.BUCKET: ("Prepare", "s3:GetObject", "/x.csv"),
         Kind.TOPIC: ("OnJobEvent", "sns:Publish", ""),
+        Kind.PRESIGNED: ("OnJobEvent", "s3:GetObject", "/x.csv"),
         Kind.QUEUE: ("OnJobEvent", "batch:SubmitJob", ""),
         Kind.DEFINITION: ("OnJobEvent", "batch:SubmitJob", ""),
     }

@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 
 from batchrelay.api.views import run_document
 from batchrelay.domain.events import JobBlocked
+from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pipeline import NoticeRule, Param
-from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.values import JobKey, printable
 from batchrelay_cli.main import cli
@@ -276,7 +276,9 @@ def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     message = notice_of(cloud.runs.load("run1"), 0).message
     check(message)
     assert [line.split(":")[0] for line in message.splitlines()] == [
-        "Pipeline test, run run1",
+        "test FAILED",
+        "Run run1, version 1, ended 2026-01-01 00",
+        "Cause in a",
         "Why items failed",
         "Run one here",
         "Run them again",

@@ -39,6 +39,7 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.run import (
     Attempts,
     JobOutcome,
+    NoticeState,
     Part,
     StartRequest,
     StepState,
@@ -293,6 +294,8 @@ def test_every_field_of_a_state_survives_a_round_trip() -> None:
         steps={**run.steps, "Wide": full},
         ended_at=at(9),
         notices_since=at(3),
+        end_event=NoticeState.SENT,
+        end_event_since=at(10),
         queues_since=at(4),
         continue_since=at(5),
     )

@@ -42,7 +42,7 @@ def test_a_new_run_is_stored_without_its_defaults() -> None:
         "parts": NEW_RECORD,
     }
     assert whole == {
-        "schema": 7,
+        "schema": 8,
         "id": "one",
         "pipeline": "everything",
         "pipelineVersion": 3,
@@ -100,6 +100,8 @@ def with_everything() -> Run:
         stop=Stop(cause=StopCause.TIMEOUT, reason="late", requested_at=at(6), since=at(7)),
         notices={0: NoticeState.SENT},
         notices_since=at(3),
+        end_event=NoticeState.REFUSED,
+        end_event_since=at(10),
         queues_since=at(4),
         continue_since=at(5),
     )
@@ -193,7 +195,7 @@ def test_a_text_that_is_no_records_is_refused_with_its_path(text: str) -> None:
 
 def test_a_pipeline_is_stored_without_its_defaults() -> None:
     assert encode_pipeline(EVERYTHING) == {
-        "schema": 7,
+        "schema": 8,
         "pipeline": "everything",
         "params": [
             {"name": "source", "type": "string", "description": "a folder"},

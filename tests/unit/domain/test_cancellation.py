@@ -11,6 +11,7 @@ from batchrelay.api.views import history, run_document
 from batchrelay.domain.effects import (
     DeleteQueues,
     Notify,
+    PublishRunEnd,
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
@@ -26,12 +27,13 @@ from batchrelay.domain.events import (
     JobTerminated,
     QueuesDeleted,
     QueuesLeft,
+    RunEndPublished,
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import REASON_CHARS_MAX, SUBMIT_GRACE_S
+from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.requests import notice_of
 from batchrelay.domain.run import (
     JobOutcome,
     Run,
@@ -125,15 +127,19 @@ def test_a_job_that_succeeds_all_the_same_has_succeeded() -> None:
     assert (statuses(ended), ended.status) == ({"a": StepStatus.SUCCEEDED}, RunStatus.SUCCEEDED)
 
 
+def published_at(seconds: float) -> PublishRunEnd:
+    return PublishRunEnd(run_id="run1", redrive=0, since=at(seconds))
+
+
 def test_a_submission_in_flight_is_withdrawn_only_after_its_grace() -> None:
     run = fold(run_of(step("a")), CANCEL)
     assert pending_effects(run) == (WithdrawSubmission(key=key("a"), since=at(0)),)
     adopted = fold(run, submitted("a"))
     assert [type(effect) for effect in pending_effects(adopted)] == [TerminateJob]
     gone = fold(run, SubmissionWithdrawn(at=at(400), key=key("a")))
-    assert (gone.status, pending_effects(gone)) == (RunStatus.CANCELLED, ())
+    assert (gone.status, pending_effects(gone)) == (RunStatus.CANCELLED, (published_at(400),))
     duplicate = fold(gone, submitted("a"))
-    assert [type(effect) for effect in pending_effects(duplicate)] == [TerminateJob]
+    assert [type(effect) for effect in pending_effects(duplicate)] == [TerminateJob, PublishRunEnd]
 
 
 def test_parts_that_wait_for_others_never_begin() -> None:
@@ -147,8 +153,8 @@ def test_a_preparation_is_not_waited_for_and_its_queue_is_deleted() -> None:
     run = fold(run_of(step("a", file="s3://b/plan.json", workers=2)), CANCEL)
     assert (statuses(run), run.status) == ({"a": StepStatus.CANCELLED}, RunStatus.CANCELLED)
     deletion = DeleteQueues(run_id="run1", since=at(5))
-    assert pending_effects(run) == (deletion,)
-    run = fold(run, QueuesDeleted(at=at(6)))
+    assert pending_effects(run) == (deletion, published_at(5))
+    run = fold(run, QueuesDeleted(at=at(6)), RunEndPublished(at=at(6), redrive=0))
     assert pending_effects(run) == ()
     assert pending_effects(fold(run, QueuesLeft(at=at(7)))) == (deletion,)
 
@@ -173,7 +179,10 @@ def test_a_run_that_took_too_long_has_failed_and_says_so() -> None:
     run = fold(run_of(step("a", size=10), timeout_s=60, notify=(rule,)), submitted("a"))
     ended = fold(run, DeadlinePassed(at=at(60)), failed("a", stopped_at=61))
     assert (statuses(ended), ended.status) == ({"a": StepStatus.CANCELLED}, RunStatus.FAILED)
-    assert pending_effects(ended) == (Notify(run_id="run1", rule=0, since=at(7)),)
+    assert pending_effects(ended) == (
+        Notify(run_id="run1", rule=0, since=at(7)),
+        published_at(7),
+    )
     message = notice_of(ended, 0).message
     assert "It was stopped: the run's timeout of 60 s has passed." in message
     assert "a: CANCELLED, 3 of 10 children succeeded, 7 stopped" in message

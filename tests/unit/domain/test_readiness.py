@@ -137,10 +137,13 @@ def test_what_became_of_a_notice_is_recorded_once_and_after_the_end() -> None:
 
 def test_what_is_overdue_is_taken_over_with_the_time() -> None:
     run = replace(advance(run_of(step("a", workers=2), notify=(RULE,)), ended()), queues_since=T0)
+    run = replace(run, end_event_since=T0)
     late = GraceExpired(at=at(2 + NOTICE_GRACE_S))
     taken = advance(run, late)
     assert (taken.notices_since, taken.queues_since) == (late.at, late.at)
-    assert taken == replace(run, notices_since=late.at, queues_since=late.at)
+    assert taken == replace(
+        run, notices_since=late.at, queues_since=late.at, end_event_since=late.at
+    )
     waiting = replace(run_of(step("a")), continue_since=T0)
     late = GraceExpired(at=at(CONTINUE_GRACE_S))
     assert advance(waiting, late).continue_since == late.at

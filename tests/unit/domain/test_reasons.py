@@ -18,8 +18,8 @@ from batchrelay.domain.events import (
     SubmissionRefused,
 )
 from batchrelay.domain.limits import NOTICE_BYTES_MAX, STEPS_MAX
+from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.requests import notice_of
 from batchrelay.domain.values import step_label
 from tests.builders import T0, fold, key, run_of, step
 
@@ -56,9 +56,11 @@ def test_a_notice_is_no_longer_than_sns_takes() -> None:
     ]
     message = notice_of(fold(run_of(*steps, notify=(rule,)), *events), 0).message
     assert NOTICE_BYTES_MAX - 2_000 < len(message.encode()) < NOTICE_BYTES_MAX + 100
-    _, why, here, again, blank, *kept, last = message.splitlines()
+    _, _, *causes, why, here, again, blank = message.splitlines()[:11]
+    assert all(cause.startswith("Cause in s") for cause in causes)
     assert (why, blank) == ("Why items failed: batchrelay failures run1", "")
     assert here == f"Run one here: batchrelay spin run1/{steps[0].name}:ITEM"
     assert again == "Run them again: batchrelay redrive run1"
+    *kept, last = message.splitlines()[11:]
     assert last == f"  … and {STEPS_MAX - len(kept)} more lines"
-    assert all(line.endswith(r"\u202e…)") for line in kept)
+    assert all(line.endswith(r"\u202e…)") for line in kept[5:])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchrelay.domain.effects import Notify, Prepare, SubmitJob
+from batchrelay.domain.effects import Notify, Prepare, PublishRunEnd, SubmitJob
 from batchrelay.domain.events import (
     CancelRequested,
     FailuresCollected,
@@ -16,14 +16,16 @@ from batchrelay.domain.events import (
     NoticeSent,
     PreparationFailed,
     RedriveRequested,
+    RunEndPublished,
 )
 from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
+from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.redrive import Again, steps_to_redrive
-from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.requests import submit_request
 from batchrelay.domain.retry_rounds import collects_failures, runs_again
-from batchrelay.domain.run import Redrive, Run, RunStatus, StepStatus
+from batchrelay.domain.run import NoticeState, Redrive, Run, RunStatus, StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import Flow, at, fold, key, run_of, step
 
@@ -61,6 +63,9 @@ def collected(
     )  # fmt: skip
 
 
+PUBLISHED = RunEndPublished(at=at(4), redrive=0)
+
+
 def redrive(number: int = 1, **more: object) -> RedriveRequested:
     request = Redrive(number=number, at=at(9), **more)  # type: ignore[arg-type]
     return RedriveRequested(at=at(9), redrive=request)
@@ -73,7 +78,7 @@ def failed_run(**flow: object) -> Run:
         notify=(NoticeRule(topic="t", on=frozenset({"FAILED", "SUCCEEDED"})),),
     )  # fmt: skip
     run = fold(run, submitted("first"), succeeded("first"), submitted("a"), failed("a"))
-    return advance(run, NoticeSent(at=at(4), rule=0))
+    return fold(run, NoticeSent(at=at(4), rule=0), PUBLISHED)
 
 
 def test_a_failed_run_goes_on_with_its_failed_items_and_what_depends_on_them() -> None:
@@ -91,7 +96,10 @@ def test_a_failed_run_goes_on_with_its_failed_items_and_what_depends_on_them() -
     assert run.state("z").round == 1
     run = fold(run, submitted("z", 1), succeeded("z", 1))
     assert run.status is RunStatus.SUCCEEDED
-    assert pending_effects(run) == (Notify(run_id="run1", rule=0, since=at(3)),)
+    assert pending_effects(run) == (
+        Notify(run_id="run1", rule=0, since=at(3)),
+        PublishRunEnd(run_id="run1", redrive=1, since=at(3)),
+    )
     assert notice_of(run, 0).id == "run1-0-succeeded-1"
 
 
@@ -109,12 +117,21 @@ def test_a_run_that_runs_or_has_succeeded_is_not_redriven() -> None:
     assert advance(run, redrive()) is run
 
 
-def test_a_run_whose_notice_is_not_sent_yet_is_not_redriven() -> None:
+def test_a_run_whose_end_is_not_reported_yet_is_not_redriven() -> None:
     run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset({"FAILED"})),))
     run = fold(run, submitted("a"), failed("a", of=1))
-    assert advance(run, redrive()) is run
-    run = advance(run, NoticeSent(at=at(4), rule=0))
+    for reported in (NoticeSent(at=at(4), rule=0), PUBLISHED):
+        assert advance(run, redrive()) is run
+        run = advance(run, reported)
     assert advance(run, redrive()) is not run
+
+
+def test_each_end_of_a_run_is_published_and_a_late_answer_acknowledges_no_other() -> None:
+    run = fold(failed_run(), redrive(), collected("a", failed=1))
+    assert (run.status, run.end_event) == (RunStatus.FAILED, None)
+    assert PublishRunEnd(run_id="run1", redrive=1, since=at(5)) in pending_effects(run)
+    assert advance(run, PUBLISHED) is run
+    assert advance(run, replace(PUBLISHED, redrive=1)).end_event is NoticeState.SENT
 
 
 def test_a_step_that_did_not_fail_cannot_be_named() -> None:
@@ -129,7 +146,7 @@ def test_what_was_made_of_less_is_made_anew() -> None:
     run = fold(run, submitted("z"), succeeded("z"))
     assert run.status is RunStatus.PARTIAL
     assert steps_to_redrive(run) == {"a": Again.FAILED_ITEMS, "z": Again.WHOLE}
-    run = advance(run, redrive())
+    run = fold(run, PUBLISHED, redrive())
     assert run.state("z").status is StepStatus.WAITING
     run = fold(run, collected("a", 1), submitted("a", 1), succeeded("a", 1))
     [effect] = pending_effects(run)
@@ -142,12 +159,12 @@ def test_what_was_made_of_less_is_made_anew() -> None:
 
 def test_what_fails_again_is_counted_anew() -> None:
     run = run_of(step("a", size=10, tolerate=Tolerate(count=2)))
-    run = fold(run, submitted("a"), failed("a", 2), collected("a", failed=2), redrive())
+    run = fold(run, submitted("a"), failed("a", 2), collected("a", failed=2), PUBLISHED, redrive())
     run = fold(run, collected("a", 2), submitted("a", 1), failed("a", 1, 1, of=2))
     run = advance(run, collected("a", failed=1, round_number=2))
     state = run.state("a")
     assert (state.status, state.round, state.failed) == (StepStatus.PARTIAL, 1, 1)
-    assert advance(run, redrive(2)).state("a").redrive_round == 2
+    assert fold(run, replace(PUBLISHED, redrive=1), redrive(2)).state("a").redrive_round == 2
 
 
 def test_a_cancelled_run_goes_on_from_where_it_stopped() -> None:
@@ -155,7 +172,7 @@ def test_a_cancelled_run_goes_on_from_where_it_stopped() -> None:
     run = fold(run, submitted("a"), CancelRequested(at=at(2)))
     run = advance(run, replace(failed("a", 4), stopped_at=at(3)))
     assert run.status is RunStatus.CANCELLED
-    run = advance(run, redrive())
+    run = fold(run, PUBLISHED, redrive())
     assert (run.status, run.stop) == (RunStatus.RUNNING, None)
     assert run.state("a").status is StepStatus.PREPARING
     assert run.state("z").status is StepStatus.WAITING
@@ -196,7 +213,7 @@ def test_a_pair_waits_for_its_first_half_again() -> None:
     run = run_of(step("a", size=10), step("b", "a", **PAIRED))
     run = fold(run, submitted("a"), submitted("b"), failed("a"), failed("b", 2))
     assert run.status is RunStatus.FAILED
-    run = advance(run, redrive())
+    run = fold(run, PUBLISHED, redrive())
     assert run.state("a").status is StepStatus.PREPARING
     assert run.state("b").status is StepStatus.ACTIVE
     run = fold(run, collected("a", 1), submitted("a", 1), succeeded("a", 1))
@@ -215,7 +232,7 @@ def test_the_rounds_of_a_redrive_may_have_another_queue_and_more_memory() -> Non
     needs = {"resourceRequirements": [{"type": "MEMORY", "value": "1000"}]}
     run = run_of(step("a", size=10, request={"containerOverrides": needs}))
     run = fold(run, submitted("a"), failed("a"))
-    run = advance(run, redrive(queue="on-demand", memory_factor=1.5))
+    run = fold(run, PUBLISHED, redrive(queue="on-demand", memory_factor=1.5))
     run = advance(run, collected("a", 1))
     request = submit_request(run, key("a", round=1))
     assert request["jobQueue"] == "on-demand"
@@ -226,7 +243,7 @@ def test_the_rounds_of_a_redrive_may_have_another_queue_and_more_memory() -> Non
 
 def test_the_timeout_of_a_redriven_run_begins_anew() -> None:
     run = run_of(step("a"), timeout_s=60)
-    run = fold(run, submitted("a"), failed("a", of=1), redrive())
+    run = fold(run, submitted("a"), failed("a", of=1), PUBLISHED, redrive())
     assert run.deadline == at(69)
 
 
@@ -249,7 +266,7 @@ def test_a_redrive_may_be_of_some_classes(
 
 def test_rounds_of_retry_failed_follow_those_of_a_redrive() -> None:
     run = failed_run(retry_failed=RetryFailed(rounds=1))
-    run = fold(run, collected("a", failed=1), NoticeSent(at=at(6), rule=0), redrive())
+    run = fold(run, collected("a", failed=1), NoticeSent(at=at(6), rule=0), PUBLISHED, redrive())
     run = fold(run, collected("a", 1), submitted("a", 1), failed("a", 1, 1, of=1))
     a = run.pipeline.step("a")
     assert run.state("a").round == 2
@@ -265,7 +282,7 @@ def test_a_pair_does_not_depend_on_a_job_that_was_stopped_before_the_redrive() -
     run = advance(run, replace(failed("a", 4), stopped_at=at(3)))
     run = advance(run, replace(failed("slow", of=1), stopped_at=at(3)))
     assert run.status is RunStatus.CANCELLED
-    run = fold(run, redrive(), collected("a", 6), collected("slow", 1))
+    run = fold(run, PUBLISHED, redrive(), collected("a", 6), collected("slow", 1))
     run = fold(run, submitted("slow", 1), succeeded("slow", 1), submitted("a", 1))
     run = advance(run, succeeded("a", 1))
     assert run.state("b").status is StepStatus.PREPARING

@@ -11,7 +11,7 @@ from batchrelay.domain import requests
 from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.events import JobSucceeded, Prepared
 from batchrelay.domain.pipeline import Group, ListFile, NoticeRule, Param, Step
-from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import Json, merged, printable, short
 from batchrelay.domain.variables import check_trigger_variables, resolve_params
@@ -65,53 +65,6 @@ def test_a_job_knows_that_code_is_allowed() -> None:
     run = run_of(step("a", unsafe_shell=True), step("b"))
     assert variables_of(submit_request(run, key("a")))[name] == "1"
     assert name not in variables_of(submit_request(run, key("b")))
-
-
-# --- notices
-
-
-def notice_link(link: str, **changes: object) -> str:
-    """The second line of a notice of a run whose step has ended."""
-    rule = NoticeRule(topic="t", on=frozenset({"SUCCEEDED"}), link=link)
-    run = run_of(step("a", output="s3://out/"), notify=(rule,), params={"x": "1"})
-    run = fold(run, JobSucceeded(at=at(1), key=key("a"), job_id="j"))
-    state = replace(run.state("a"), **changes)  # type: ignore[arg-type]
-    return notice_of(run.with_step("a", state), 0).message.split("\n")[1]
-
-
-@pytest.mark.parametrize(
-    ("status", "existing", "line"),
-    [
-        (StepStatus.SUCCEEDED, 0, "Output: s3://out/"),
-        (StepStatus.SKIPPED, 0, ""),
-        (StepStatus.SKIPPED, 1, "Output: s3://out/"),
-    ],
-)
-def test_a_link_is_given_if_its_output_is_there(
-    status: StepStatus, existing: int, line: str
-) -> None:
-    assert notice_link("${steps.a.output}", status=status, existing=existing) == line
-
-
-def test_a_link_of_no_step_is_always_given() -> None:
-    assert notice_link("s3://b/${params.x}", status=StepStatus.SKIPPED) == "Output: s3://b/1"
-
-
-@pytest.mark.parametrize(
-    ("limit", "message"),
-    [
-        (12, "é\nb\nccc\nd"),
-        (11, "é\nb\nccc\nd"),
-        (10, "é\nb\nccc\n  … and 1 more lines"),
-        (8, "é\nb\n  … and 2 more lines"),
-        (4, "é\n  … and 3 more lines"),
-    ],
-)
-def test_a_notice_has_as_many_lines_as_fit(
-    monkeypatch: pytest.MonkeyPatch, limit: int, message: str
-) -> None:
-    monkeypatch.setattr(requests, "NOTICE_BYTES_MAX", limit)
-    assert requests._fitting(["é", "b", "ccc", "d"]) == message
 
 
 # --- texts and documents

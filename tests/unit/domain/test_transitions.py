@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
-from batchrelay.domain.effects import Notify, Prepare, SubmitJob, TerminateJob
+from batchrelay.domain.effects import Notify, Prepare, PublishRunEnd, SubmitJob, TerminateJob
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
     EffectsPostponed,
@@ -23,6 +23,8 @@ from batchrelay.domain.events import (
     Prepared,
     RedriveRequested,
     RunDequeued,
+    RunEndPublished,
+    RunEndRefused,
     SubmissionRefused,
 )
 from batchrelay.domain.limits import (
@@ -50,6 +52,7 @@ from batchrelay.domain.table import Situation, applied
 from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE, advance
 from tests.builders import T0, at, fold, key, run_of, step
 
+END_EVENT = PublishRunEnd(run_id="run1", redrive=0, since=at(2))
 ON_END = NoticeRule(topic="arn:t", on=frozenset({"SUCCEEDED", "FAILED"}))
 
 
@@ -201,6 +204,7 @@ def test_a_duplicate_job_of_an_ended_step_must_stop_too() -> None:
     assert is_open(run)
     assert pending_effects(run) == (
         TerminateJob(run_id="run1", job_id="job-b", reason=DUPLICATE_REASON, since=at(1)),
+        END_EVENT,
     )
 
 
@@ -233,7 +237,8 @@ def test_a_preparation_of_another_round_is_stale() -> None:
 
 def test_a_notice_is_pending_at_the_end_until_it_was_sent() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded())
-    assert pending_effects(run) == (Notify(run_id="run1", rule=0, since=at(2)),)
+    assert pending_effects(run) == (Notify(run_id="run1", rule=0, since=at(2)), END_EVENT)
+    run = fold(run, RunEndPublished(at=at(3), redrive=0))
     sent = fold(run, NoticeSent(at=at(3), rule=0))
     assert (pending_effects(sent), is_open(sent)) == ((), False)
     refused = fold(run, NoticeRefused(at=at(3), rule=0))
@@ -241,10 +246,29 @@ def test_a_notice_is_pending_at_the_end_until_it_was_sent() -> None:
     assert not is_open(refused)
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (RunEndPublished(at=at(3), redrive=0), NoticeState.SENT),
+        (RunEndRefused(at=at(3), redrive=0), NoticeState.REFUSED),
+    ],
+)
+def test_the_end_of_a_run_is_published_until_it_was_accepted_or_refused(
+    answer: RunEndPublished | RunEndRefused, state: NoticeState
+) -> None:
+    run = run_of(step("a"))
+    assert advance(run, answer) is run
+    run = fold(run, succeeded())
+    assert (pending_effects(run), is_open(run)) == ((END_EVENT,), True)
+    over = advance(run, answer)
+    assert (over.end_event, is_open(over)) == (state, False)
+    assert advance(over, answer) is over
+
+
 def test_a_notice_is_sent_for_its_outcomes_only() -> None:
     only_failures = replace(ON_END, on=frozenset({"FAILED"}))
     run = fold(run_of(step("a"), notify=(only_failures, ON_END)), succeeded())
-    assert pending_effects(run) == (Notify(run_id="run1", rule=1, since=at(2)),)
+    assert pending_effects(run) == (Notify(run_id="run1", rule=1, since=at(2)), END_EVENT)
 
 
 def test_reconcile_takes_over_only_what_is_overdue() -> None:
@@ -260,7 +284,7 @@ def test_reconcile_takes_over_only_what_is_overdue() -> None:
 def test_reconcile_takes_over_duplicate_jobs_and_notices() -> None:
     run = fold(run_of(step("a"), notify=(ON_END,)), succeeded(), submitted(job_id="job-b"))
     taken = advance(run, GraceExpired(at=at(1_000)))
-    assert [effect.since for effect in pending_effects(taken)] == [at(1_000)] * 2
+    assert [effect.since for effect in pending_effects(taken)] == [at(1_000)] * 3
 
 
 def test_no_row_leaves_a_terminal_status_and_each_has_a_text_of_its_own() -> None:

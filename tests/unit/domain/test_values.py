@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -14,14 +13,14 @@ from batchrelay.domain.array_split import split
 from batchrelay.domain.errors import InvalidItems, InvalidParams, InvalidPipeline, Refused
 from batchrelay.domain.events import JobSucceeded, Prepared
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, JOB_NAME_MAX, PARAMS_BYTES_MAX
-from batchrelay.domain.pipeline import NoticeRule, Param, ParamType
+from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.request_rules import submit_violations
-from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.requests import submit_request
 from batchrelay.domain.templates import expand, expand_document, references
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey, Json, step_label
 from batchrelay.domain.variables import resolve_params, variables_of
-from tests.builders import ENVIRONMENT, T0, at, key, pipeline, run_of, step
+from tests.builders import at, key, pipeline, run_of, step
 
 # --- names
 
@@ -275,40 +274,6 @@ def test_a_request_over_a_limit_is_refused_before_it_is_sent() -> None:
     )
     with pytest.raises(Refused, match="AWS Batch takes 30,720"):
         submit_request(run, key("a"))
-
-
-# --- notices
-
-
-def test_a_notice_reports_the_outcome_and_the_link() -> None:
-    rule = NoticeRule(
-        topic="${env.topicArn}", on=frozenset({"SUCCEEDED"}), link="${steps.a.output}"
-    )
-    run = run_of(step("a", output="s3://out"), notify=(rule,))
-    run = advance(run, JobSucceeded(at=T0 + timedelta(seconds=90), key=key("a"), job_id="j"))
-    notice = notice_of(run, 0)
-    assert (notice.topic, notice.id) == (ENVIRONMENT["topicArn"], "run1-0-succeeded")
-    assert notice.subject == "test SUCCEEDED: run run1"
-    assert notice.message == (
-        "Pipeline test, run run1: SUCCEEDED after 90 s.\nOutput: s3://out\n\n"
-        "  a: SUCCEEDED, 1 of 1 children succeeded"
-    )
-
-
-def test_a_subject_is_ascii_of_100_characters() -> None:
-    run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset()),))
-    long = replace(run, pipeline=replace(run.pipeline, name="é" * 120))
-    assert notice_of(long, 0).subject == "?" * 100
-
-
-def test_the_attributes_of_a_notice_are_what_a_subscription_filters_by() -> None:
-    run = run_of(step("a"), notify=(NoticeRule(topic="t", on=frozenset({"SUCCEEDED"})),))
-    run = advance(run, JobSucceeded(at=at(1), key=key("a"), job_id="j"))
-    assert notice_of(run, 0).attributes == {
-        "pipeline": "test",
-        "run_id": "run1",
-        "status": "SUCCEEDED",
-    }
 
 
 def test_a_tag_of_aws_is_refused_in_any_case() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from batchrelay.adapters.memory import MemoryBackoff, MemoryClock, MemoryRunStore
-from batchrelay.domain.effects import ContinueRun, SubmitJob, TerminateJob
+from batchrelay.domain.effects import ContinueRun, PublishRunEnd, SubmitJob, TerminateJob
 from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.domain.events import CancelRequested, Event, JobSucceeded, RunDequeued
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, QUEUED_RUNS_MAX
@@ -46,7 +46,9 @@ def test_what_becomes_pending_now_is_not_looked_up(monkeypatch: pytest.MonkeyPat
 def test_a_run_of_which_nothing_is_to_be_done_ends_at_its_start() -> None:
     cloud = MemoryCloud(pipeline(step("a", when="1 == 2")))
     handled = cloud.engine.start(ORDER)
-    assert handled == Handled(run=cloud.runs.load("run1"), ended=True)
+    published = PublishRunEnd(run_id="run1", redrive=0, since=T0)
+    ended = Handled(run=cloud.runs.load("run1"), performed=(published,), ended=True)
+    assert handled == ended
     assert handled.run.status is RunStatus.SUCCEEDED
 
 

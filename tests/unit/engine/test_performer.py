@@ -6,13 +6,16 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
+    MemoryEventBus,
     MemoryNotices,
+    MemoryObjects,
     MemoryPreparations,
     MemoryQueues,
 )
@@ -41,15 +44,18 @@ from batchrelay.domain.events import (
     NoticeSent,
     QueuesDeleted,
     RunContinued,
+    RunEndPublished,
+    RunEndRefused,
     SubmissionRefused,
     SubmissionWithdrawn,
 )
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, EFFECT_S_MAX, FRUITLESS_MAX, STUCK_S
-from batchrelay.domain.pending_effects import DUPLICATE_REASON, MISSING_REASON
+from batchrelay.domain.notices import Notice
+from batchrelay.domain.pending_effects import DUPLICATE_REASON, MISSING_REASON, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.requests import Notice
 from batchrelay.domain.run import DuplicateJob, JobOutcome, Run
+from batchrelay.domain.state_change import StateChange, state_change_of
 from batchrelay.domain.values import Json
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Pending, Performed, Performer, postponed
@@ -58,6 +64,7 @@ from batchrelay.ports import JobReport
 from tests.builders import T0, at, fold, key, run_of, step
 
 NOW = at(50)
+UNTIL = NOW + timedelta(hours=1)
 RULE = NoticeRule(topic="arn:t", on=frozenset({"SUCCEEDED"}))
 
 
@@ -102,7 +109,7 @@ class RefusedNotices:
 
     error: Exception
 
-    def publish(self, _: Notice) -> None:
+    def publish(self, _: Notice | StateChange) -> None:
         raise self.error
 
 
@@ -116,6 +123,8 @@ def performer(jobs: Jobs) -> Performer:
     return Performer(
         jobs=jobs,
         notices=MemoryNotices(),
+        event_bus=MemoryEventBus(),
+        presigner=MemoryObjects(),
         queues=MemoryQueues(),
         preparations=MemoryPreparations(),
         clock=MemoryClock(time=NOW),
@@ -322,6 +331,62 @@ def test_a_notice_is_sent_or_refused_or_stays_pending(performer: Performer) -> N
     assert events_of(refusing, run, effect) == (NoticeRefused(at=NOW, rule=0),)
     throttling = replace(performer, notices=RefusedNotices(Throttled("later")))
     assert events_of(throttling, run, effect) == ()
+
+
+def test_the_end_of_a_run_is_published_or_refused_or_stays_pending(performer: Performer) -> None:
+    run = fold(run_of(step("a")), JobSucceeded(at=T0, key=key("a"), job_id="j"))
+    [effect] = pending_effects(run)
+    for again in (False, True):
+        events = events_of(performer, run, effect, again=again)
+        assert events == (RunEndPublished(at=NOW, redrive=0),)
+    assert performer.event_bus.published == [state_change_of(run)] * 2  # type: ignore[attr-defined]
+    refusing = replace(performer, event_bus=RefusedNotices(Refused("no such bus")))
+    assert events_of(refusing, run, effect) == (RunEndRefused(at=NOW, redrive=0),)
+    throttling = replace(performer, event_bus=RefusedNotices(Throttled("later")))
+    assert events_of(throttling, run, effect) == ()
+
+
+class RefusingPresigner:
+    def presigned(self, uri: str, seconds: int) -> str:
+        raise Refused(f"{uri} for {seconds} s")
+
+
+@pytest.mark.parametrize(
+    ("link", "presign_s", "line"),
+    [
+        ("s3://b/k", None, ""),
+        (
+            "s3://b/k",
+            3_600,
+            (
+                f"Download (anyone who has this URL, at most until {UNTIL:%Y-%m-%d %H:%M} UTC): "
+                "https://b.s3.example/k?X-Amz-Expires=3600"
+            ),
+        ),
+        ("s3://b/k/", 3_600, "No URL to download it: it is no single object of S3."),
+    ],
+)
+def test_a_link_to_one_object_is_presigned_if_its_rule_says_so(
+    performer: Performer, link: str, presign_s: int | None, line: str
+) -> None:
+    rule = replace(RULE, link=link, presign_s=presign_s)
+    run = fold(run_of(step("a"), notify=(rule,)), JobSucceeded(at=T0, key=key("a"), job_id="j"))
+    effect = Notify(since=T0, run_id="run1", rule=0)
+    assert events_of(performer, run, effect) == (NoticeSent(at=NOW, rule=0),)
+    [notice] = performer.notices.published  # type: ignore[attr-defined]
+    assert notice.message.splitlines()[2:4] == [f"Output: {link}", line]
+
+
+def test_a_link_that_cannot_be_presigned_is_sent_plain_with_the_reason(
+    performer: Performer,
+) -> None:
+    rule = replace(RULE, link="s3://b/k", presign_s=60)
+    run = fold(run_of(step("a"), notify=(rule,)), JobSucceeded(at=T0, key=key("a"), job_id="j"))
+    broken = replace(performer, presigner=RefusingPresigner())
+    effect = Notify(since=T0, run_id="run1", rule=0)
+    assert events_of(broken, run, effect) == (NoticeSent(at=NOW, rule=0),)
+    [notice] = performer.notices.published  # type: ignore[attr-defined]
+    assert "\nNo URL to download it: s3://b/k for 60 s.\n" in notice.message
 
 
 def test_only_the_queues_of_the_run_are_deleted(performer: Performer) -> None:

@@ -7,6 +7,7 @@ import pytest
 from batchrelay.adapters.sqs import DEAD_SUFFIX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import StepState
+from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.preparation.prepare import step_digest
 from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
@@ -75,6 +76,37 @@ def test_notices_go_to_the_stacks_own_topic(function: str) -> None:
     more = Policies(parameters={"TopicArns": f"arn:aws:sns:*:*:other,{other}"})
     assert more.allows(function, "sns:Publish", own)
     assert more.allows(function, "sns:Publish", other)
+
+
+@pytest.mark.parametrize("function", SUBMITTERS)
+def test_the_only_event_that_may_be_published_is_that_of_a_runs_end(function: str) -> None:
+    bus = "arn:aws:events:eu-west-1:111122223333:event-bus/default"
+
+    def may(arn: str, source: str, detail_type: str) -> bool:
+        keys = {"events:source": source, "events:detail-type": detail_type}
+        return DEFAULT.allows(function, "events:PutEvents", arn, keys=keys)
+
+    assert may(bus, SOURCE, DETAIL_TYPE)
+    assert not may(bus, "aws.batch", DETAIL_TYPE)
+    assert not may(bus, SOURCE, "Batch Job State Change")
+    assert not may(bus.replace("default", "other"), SOURCE, DETAIL_TYPE)
+    assert not DEFAULT.allows(function, "events:PutEvents", bus)
+
+
+def test_no_rule_of_the_stack_listens_to_the_ends_of_runs() -> None:
+    resources = template()["Resources"].values()
+    rules = [r["Properties"] for r in resources if r["Type"] == "AWS::Events::Rule"]
+    assert [rule["EventPattern"]["source"] for rule in rules] == [["aws.batch"]] * 2
+    assert SOURCE != "aws.batch"
+
+
+@pytest.mark.parametrize("function", SUBMITTERS)
+def test_an_output_is_presigned_only_where_a_parameter_allows_it(function: str) -> None:
+    """Who signs a URL must be allowed what it does."""
+    objects = ("arn:aws:s3:::out/results/x.csv", "arn:aws:s3:::out/raw/x.csv")
+    more = Policies(parameters={"PresignArns": "arn:aws:s3:::out/results/*"})
+    may = [p.allows(function, "s3:GetObject", arn) for p in (DEFAULT, more) for arn in objects]
+    assert may == [False, False, True, False]
 
 
 def test_a_tag_is_given_to_jobs_only() -> None:

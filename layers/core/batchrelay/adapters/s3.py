@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
@@ -61,6 +62,23 @@ class S3Objects:
             raise _unreadable(prefix, error) from None
         except ParamValidationError as error:
             raise InvalidItems(f"{prefix}: {error}") from None
+
+    def presigned(self, uri: str, seconds: int) -> str:
+        bucket, key = split_uri(uri)
+        try:
+            return self._signer.generate_presigned_url(
+                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+            )
+        except AWS_ERRORS as error:
+            raise classified(error) from error
+
+    @cached_property
+    def _signer(self) -> S3Client:
+        """Signature Version 4, for the endpoint of the region: new buckets take nothing older, and
+        a redirect would change what is signed."""
+        style = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+        client: S3Client = self.make_client("s3", config=style)
+        return client
 
     def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> S3Upload:
         bucket, key = split_uri(uri)

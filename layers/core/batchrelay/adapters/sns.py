@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.requests import Notice
+from batchrelay.domain.notices import Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class SnsNotices:
-    """Notices to SNS topics. Attribute `notice_id` is the same in every copy of one notice."""
+    """Notices to SNS topics. `batchrelay.noticeId` is the same in every copy of one notice."""
 
     @cached_property
     def _client(self) -> SNSClient:
         return boto3.client("sns")
 
     def publish(self, notice: Notice) -> None:
-        attributes = {"notice_id": notice.id, **notice.attributes}
+        attributes = {"batchrelay.noticeId": notice.id, **notice.attributes}
         try:
             self._client.publish(
                 TopicArn=notice.topic,

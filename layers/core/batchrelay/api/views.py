@@ -206,6 +206,8 @@ def _moments(run: Run) -> Iterator[_Moment]:
         yield run.ended_at, _OVER, f"run {run.status}"
         for rule, notice in run.notices.items():
             yield run.ended_at, _OVER, f"notice {rule} {notice}"
+        if run.end_event is not None:
+            yield run.ended_at, _OVER, f"event on EventBridge {run.end_event}"
 
 
 def _submissions(step: Step, round_number: int, parts: tuple[Part, ...]) -> Iterator[_Moment]:

@@ -13,6 +13,7 @@ from batchrelay.adapters.batch import BatchJobs
 from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
+from batchrelay.adapters.event_bus import EventBridgeBus
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
 from batchrelay.adapters.sqs import SqsDeliveries, SqsPreparations, SqsQueues
@@ -66,6 +67,8 @@ def engine(settings: Settings) -> Engine:
         pipelines=store,
         jobs=jobs,
         notices=SnsNotices(),
+        event_bus=EventBridgeBus(),
+        presigner=S3Objects(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
         queues=queues,
         preparation=Preparation(

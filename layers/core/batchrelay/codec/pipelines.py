@@ -43,7 +43,10 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
             "params": [_encode_param(param) for param in pipeline.params],
             "steps": [_encode_step(step) for step in pipeline.steps],
             "notify": [
-                without_none({"topic": rule.topic, "on": sorted(rule.on)}, {"link": rule.link})
+                without_none(
+                    {"topic": rule.topic, "on": sorted(rule.on)},
+                    {"link": rule.link, "presign": rule.presign_s},
+                )
                 for rule in pipeline.notify
             ],
         },
@@ -267,4 +270,5 @@ def _decode_rule(reader: Reader) -> NoticeRule:
         topic=reader.take("topic", str),
         on=frozenset(str(status) for status in reader.take("on", list)),
         link=reader.maybe("link", str),
+        presign_s=reader.maybe("presign", int),
     )

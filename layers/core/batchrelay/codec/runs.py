@@ -54,6 +54,8 @@ def encode_run(run: Run) -> dict[str, Json]:
             ],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
+            "endEvent": None if run.end_event is None else str(run.end_event),
+            "endEventSince": _time(run.end_event_since),
             "queuesSince": _time(run.queues_since),
             "continueSince": _time(run.continue_since),
         },
@@ -183,6 +185,10 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         ),
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
+        end_event=None
+        if reader.document.get("endEvent") is None
+        else enum(reader, "endEvent", NoticeState),
+        end_event_since=reader.maybe_time("endEventSince"),
         queues_since=reader.maybe_time("queuesSince"),
         continue_since=reader.maybe_time("continueSince"),
         version=version,

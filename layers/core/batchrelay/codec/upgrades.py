@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 7
+SCHEMA = 8
 """1: a step's manifest was one object, forEach was a list in JSON. 2: a folder, any list.
 3: a run may be stopped, and has a timeout; its times are milliseconds. 4: a run may wait in a run
 queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
 parts are records of equal length. 6: fields have the names of the reference.
 7: failed items run again in further rounds, a run is
-redriven, and an aggregate counts its levels."""
+redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}

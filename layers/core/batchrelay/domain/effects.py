@@ -89,6 +89,23 @@ class DeleteQueues(_Effect):
     run_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRunEnd(_Effect):
+    """Put the event of a run's end on EventBridge."""
+
+    GRACE_S: ClassVar[int] = NOTICE_GRACE_S
+    run_id: str
+    redrive: int
+    """Which of its ends: 0 before a redrive."""
+
+
 Effect = (
-    Prepare | SubmitJob | WithdrawSubmission | TerminateJob | Notify | DeleteQueues | ContinueRun
+    Prepare
+    | SubmitJob
+    | WithdrawSubmission
+    | TerminateJob
+    | Notify
+    | PublishRunEnd
+    | DeleteQueues
+    | ContinueRun
 )

@@ -265,6 +265,23 @@ class NoticeRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunEndPublished:
+    """EventBridge accepted the event of a run's end."""
+
+    at: datetime
+    redrive: int
+    """Which of its ends: 0 before a redrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEndRefused:
+    """EventBridge will never accept the event of a run's end."""
+
+    at: datetime
+    redrive: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GraceExpired:
     """Reconcile has looked: an effect that is pending for longer than its grace is taken over."""
 
@@ -299,6 +316,8 @@ RunEvent = (
     | QueuesLeft
     | NoticeSent
     | NoticeRefused
+    | RunEndPublished
+    | RunEndRefused
     | EffectsPostponed
     | RunContinued
     | GraceExpired

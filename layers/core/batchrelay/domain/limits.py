@@ -90,8 +90,24 @@ VERSION_MAX = 10**9
 PARAMS_BYTES_MAX = 24 * 1024
 """Bytes of a run's parameters, names and values: beside STEPS_MAX steps they fit into the item."""
 
-NOTICE_BYTES_MAX = 250_000
-"""Bytes of a notice's message; its attributes take some more. Source: SNS, Publish: 262,144."""
+NOTICE_BYTES_MAX = 150_000
+"""Bytes of a notice's message. With STATE_CHANGE_BYTES_MAX, LINK_BYTES_MAX and its short attributes
+it is under what SNS takes of both. Source: SNS, Publish: 262,144."""
+
+STATE_CHANGE_BYTES_MAX = 100_000
+"""Bytes of the JSON of a run that has ended: an attribute of a notice, and the detail of an event.
+Source: EventBridge, PutEvents: 256 KB in every region; SNS: see NOTICE_BYTES_MAX."""
+
+LINK_BYTES_MAX = 8_000
+"""Bytes of a link in that JSON: more than a key of S3 and a session's token take."""
+
+SUBJECT_CHARS_MAX = 99
+"""Characters of a notice's subject. Source: SNS, Publish, Subject: less than 100."""
+
+PRESIGN_S_MAX = 43_200
+"""Seconds of `notify[].presign`: no session of a role is longer than 12 hours, and a URL ends with
+the session that signed it. Source: STS, AssumeRole, DurationSeconds; S3 User Guide, presigned URLs.
+"""
 
 KEY_CHARS_MAX = 256
 """Characters of an idempotency key: an S3 URI of ordinary length."""

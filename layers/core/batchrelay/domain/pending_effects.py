@@ -13,10 +13,12 @@ from batchrelay.domain.effects import (
     Effect,
     Notify,
     Prepare,
+    PublishRunEnd,
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
 )
+from batchrelay.domain.end_effects import redrive_number
 from batchrelay.domain.run import Run, StepStatus
 from batchrelay.domain.values import JobKey
 
@@ -49,12 +51,19 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
         yield from _pending_effects_of_missing_jobs(run)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
+    yield from _pending_effects_of_end(run)
+
+
+def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
     if run.queues_since is not None:
         yield DeleteQueues(run_id=run.id, since=run.queues_since)
     if run.notices_since is not None:
         for number, rule in enumerate(run.pipeline.notify):
             if run.status in rule.on and number not in run.notices:
                 yield Notify(run_id=run.id, rule=number, since=run.notices_since)
+    if run.end_event_since is not None:
+        number = redrive_number(run)
+        yield PublishRunEnd(run_id=run.id, redrive=number, since=run.end_event_since)
 
 
 def _pending_effects_of_missing_jobs(run: Run) -> Iterator[TerminateJob]:

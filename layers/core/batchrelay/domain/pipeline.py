@@ -168,6 +168,8 @@ class NoticeRule:
     topic: str
     on: frozenset[str]
     link: str | None = None
+    presign_s: int | None = None
+    """Seconds of a presigned URL of the link; None for none."""
 
 
 class Overlap(StrEnum):

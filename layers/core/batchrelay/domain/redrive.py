@@ -87,7 +87,7 @@ def may_be_redriven(run: Run, event: RedriveRequested) -> bool:
 
 
 def redriven(run: Run, event: RedriveRequested) -> Run:
-    """RUNNING from now on; its notices are sent again when it ends."""
+    """RUNNING from now on; its notices and its event are sent again when it ends."""
     again = steps_to_redrive(run, event.redrive.step)
     return replace(
         run,
@@ -98,6 +98,8 @@ def redriven(run: Run, event: RedriveRequested) -> Run:
         stop=None,
         notices={},
         notices_since=None,
+        end_event=None,
+        end_event_since=None,
         queues_since=None,
         continue_since=None,
         steps=_steps_again(run, again, event),

@@ -65,7 +65,7 @@ def _problems_of_run(run: Run) -> Iterator[str]:
                 f"for its end, or stop it: batchrelay cancel {run.id}"
             )
         case _ if pending_effects(run):
-            yield f"run {run.id} has ended just now: try again when its notice is sent"
+            yield f"run {run.id} has ended just now: try again when its end is reported"
         case _ if not steps_to_redrive(run):
             yield f"run {run.id} is {run.status}, but no step of it has failed: start a new one"
 

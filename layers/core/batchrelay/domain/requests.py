@@ -1,19 +1,17 @@
-"""What a run says to the world: a SubmitJob request, a notice. Pure text from state."""
+"""What AWS Batch is asked for: a SubmitJob request. Pure text from state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
-from batchrelay.domain.limits import NOTICE_BYTES_MAX
 from batchrelay.domain.memory_growth import grown, memory_factor
-from batchrelay.domain.n_to_n import upstream_failures, upstream_parts
+from batchrelay.domain.n_to_n import upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState, StepStatus
-from batchrelay.domain.templates import Reference, expand, expand_document, references
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.templates import expand, expand_document
 from batchrelay.domain.values import (
     RUNS_PREFIX,
     JobKey,
@@ -21,23 +19,8 @@ from batchrelay.domain.values import (
     manifest_uri,
     merged,
     numbers_uri,
-    printable,
 )
-from batchrelay.domain.variables import FAILURE_LISTS, variables_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What SNS is given at the end of a run."""
-
-    topic: str
-    """ARN."""
-    id: str
-    """The same for every sending of one notice: a receiver may drop a repeat."""
-    subject: str
-    """At most 100 characters of ASCII. Source: SNS Publish, Subject."""
-    message: str
-    attributes: Mapping[str, str]
+from batchrelay.domain.variables import variables_of
 
 
 def step_of(run: Run, key: JobKey) -> Step:
@@ -200,87 +183,3 @@ def round_uri(run: Run, step: str, round_number: int) -> str:
 def results_uri(run: Run, step: str, round_number: int) -> str:
     """The folder of a round's result records."""
     return round_uri(run, step, round_number) + "results/"
-
-
-def notice_of(run: Run, rule_number: int) -> Notice:
-    """The notice of one rule of a run that has ended."""
-    rule = run.pipeline.notify[rule_number]
-    variables = variables_of(run)
-    there = rule.link is not None and all(_is_there(run, ref) for ref in references(rule.link))
-    link = expand(rule.link, variables) if rule.link is not None and there else None
-    return Notice(
-        topic=expand(rule.topic, variables),
-        id=_notice_id(run, rule_number),
-        subject=_ascii(f"{run.pipeline.name} {run.status}: run {run.id}"),
-        message=_fitting(list(map(printable, _message(run, link)))),
-        attributes={"pipeline": run.pipeline.name, "run_id": run.id, "status": run.status},
-    )
-
-
-def _notice_id(run: Run, rule_number: int) -> str:
-    """Of every end of a run another one."""
-    again = "" if run.redrive is None else f"-{run.redrive.number}"
-    return f"{run.id}-{rule_number}-{run.status.lower()}{again}"
-
-
-def _fitting(lines: list[str]) -> str:
-    """As many of the lines as SNS takes, and how many are left out."""
-    size = 0
-    for number, line in enumerate(lines):
-        size += len(line.encode()) + 1
-        if size > NOTICE_BYTES_MAX:
-            return "\n".join([*lines[:number], f"  … and {len(lines) - number:,} more lines"])
-    return "\n".join(lines)
-
-
-def _is_there(run: Run, reference: Reference) -> bool:
-    """Whether what a link refers to is there: a step that was SKIPPED left no output, unless all
-    of its items were there before; a step without failures left no list of them."""
-    kind, _, rest = reference.name.partition(".")
-    name, _, what = rest.rpartition(".")
-    if kind == "steps" and what in FAILURE_LISTS:
-        return run.state(name).status is StepStatus.PARTIAL
-    state = run.state(name)
-    return kind != "steps" or state.status is not StepStatus.SKIPPED or state.existing > 0
-
-
-def _ascii(subject: str) -> str:
-    return subject.encode("ascii", "replace").decode()[:100]
-
-
-def _message(run: Run, link: str | None) -> list[str]:
-    ended = run.ended_at or run.started_at
-    seconds = (ended - run.started_at).total_seconds()
-    lines = [f"Pipeline {run.pipeline.name}, run {run.id}: {run.status} after {seconds:.0f} s."]
-    if run.stop is not None:
-        lines.append(f"It was stopped: {run.stop.reason}.")
-    if link is not None and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
-        lines.append(f"Output: {link}")
-    with_failures = [s.name for s in run.pipeline.order if run.state(s.name).status in _FAILED]
-    if with_failures:
-        lines.append(f"Why items failed: batchrelay failures {run.id}")
-        lines.append(f"Run one here: batchrelay spin {run.id}/{with_failures[0]}:ITEM")
-        lines.append(f"Run them again: batchrelay redrive {run.id}")
-    lines.append("")
-    lines.extend(_step_line(run, step) for step in run.pipeline.order)
-    return lines
-
-
-_FAILED = (StepStatus.FAILED, StepStatus.PARTIAL)
-
-
-def _step_line(run: Run, step: Step) -> str:
-    state = run.state(step.name)
-    line = f"  {step.name}: {state.status}"
-    if state.children is not None and state.status is not StepStatus.SKIPPED:
-        line += f", {state.succeeded} of {state.children} children succeeded"
-    stopped = sum(part.stopped for part in state.parts)
-    if stopped:
-        line += f", {stopped} stopped"
-    if state.failed_items:
-        items = "1 item" if state.failed_items == 1 else f"{state.failed_items:,} items"
-        line += f", {items} failed"
-    upstream = upstream_failures(run, step)
-    if upstream:
-        line += f", {upstream} failed upstream"
-    return line + (f" ({state.reason})" if state.reason else "")

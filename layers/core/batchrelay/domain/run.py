@@ -315,7 +315,7 @@ class Redrive:
 
 
 class NoticeState(StrEnum):
-    """What became of a notice."""
+    """What became of a notice, or of the event of a run's end."""
 
     SENT = "SENT"
     REFUSED = "REFUSED"
@@ -357,6 +357,10 @@ class Run:
     is pending."""
     notices_since: datetime | None = None
     """When the notices became pending, or were last taken over."""
+    end_event: NoticeState | None = None
+    """What became of the event of its end on EventBridge; None before that."""
+    end_event_since: datetime | None = None
+    """When that event became pending, or was last taken over; None if nothing is pending."""
     continue_since: datetime | None = None
     """When effects were postponed to another invocation, or that one was asked for again; until it
     begins, nothing further is submitted. None if nothing is postponed."""

@@ -56,6 +56,7 @@ def _end(run: Run, at: datetime, status: RunStatus) -> Run:
         ended_at=at,
         continue_since=None,
         notices_since=at,
+        end_event_since=at,
         queues_since=at if queues else None,
     )
 

@@ -29,10 +29,12 @@ from batchrelay.domain.effects import (
     DeleteQueues,
     Notify,
     Prepare,
+    PublishRunEnd,
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
 )
+from batchrelay.domain.end_effects import record_end_event, record_notice, record_queues
 from batchrelay.domain.events import (
     AttemptFailed,
     CancelRequested,
@@ -59,6 +61,8 @@ from batchrelay.domain.events import (
     RedriveRequested,
     RunContinued,
     RunDequeued,
+    RunEndPublished,
+    RunEndRefused,
     RunEvent,
     SubmissionRefused,
     SubmissionWithdrawn,
@@ -123,7 +127,6 @@ from batchrelay.domain.retry_rounds import (
     submit_again,
 )
 from batchrelay.domain.run import (
-    NoticeState,
     Run,
     RunStatus,
     StepStatus,
@@ -345,29 +348,17 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
         case JobTerminated():
             return job_terminated(run, event)
         case QueuesDeleted() | QueuesLeft():
-            return _record_queues(run, event)
+            return record_queues(run, event)
         case NoticeSent() | NoticeRefused():
-            return _record_notice(run, event)
+            return record_notice(run, event)
+        case RunEndPublished() | RunEndRefused():
+            return record_end_event(run, event)
         case EffectsPostponed():
             return effects_postponed(run, event)
         case RunContinued():
             return run_continued(run, event)
         case GraceExpired():
             return _take_over(run, event)
-
-
-def _record_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
-    rule, rules = event.rule, run.pipeline.notify
-    if not run.status.is_terminal or rule in run.notices or rule >= len(rules):
-        return run
-    state = NoticeState.SENT if isinstance(event, NoticeSent) else NoticeState.REFUSED
-    return replace(run, notices={**run.notices, rule: state})
-
-
-def _record_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
-    if isinstance(event, QueuesLeft):
-        return replace(run, queues_since=event.at) if run.status.is_terminal else run
-    return replace(run, queues_since=None) if run.queues_since is not None else run
 
 
 def _take_over(run: Run, event: GraceExpired) -> Run:
@@ -389,4 +380,6 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
                 taken = replace(taken, continue_since=now)
             case Notify():
                 taken = replace(taken, notices_since=now)
+            case PublishRunEnd():
+                taken = replace(taken, end_event_since=now)
     return taken

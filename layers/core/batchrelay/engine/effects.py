@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from batchrelay.codec.job_detail import end_of, progress_of
@@ -15,11 +15,12 @@ from batchrelay.domain.effects import (
     Effect,
     Notify,
     Prepare,
+    PublishRunEnd,
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.errors import NotDone, Refused, Throttled
+from batchrelay.domain.errors import InvalidItems, NotDone, Refused, Throttled
 from batchrelay.domain.events import (
     EffectsPostponed,
     Event,
@@ -29,16 +30,29 @@ from batchrelay.domain.events import (
     NoticeSent,
     QueuesDeleted,
     RunContinued,
+    RunEndPublished,
+    RunEndRefused,
     SubmissionRefused,
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_MAX
+from batchrelay.domain.notices import Link, is_object, link_of, notice_of
 from batchrelay.domain.pending_effects import MISSING_REASON
-from batchrelay.domain.requests import notice_of, submit_request
+from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run
+from batchrelay.domain.state_change import state_change_of
 from batchrelay.domain.values import JobKey, work_queues_prefix
 from batchrelay.engine.reconcile import active_jobs
-from batchrelay.ports import Backoff, Clock, Jobs, Notices, Preparations, Queues
+from batchrelay.ports import (
+    Backoff,
+    Clock,
+    EventBus,
+    Jobs,
+    Notices,
+    Preparations,
+    Presigner,
+    Queues,
+)
 
 Pending = tuple[Effect, bool]
 """An effect, and whether an earlier invocation may have performed it."""
@@ -88,7 +102,7 @@ class Budget:
             self.effects = 0
 
 
-_PROMPT = (Notify, DeleteQueues, ContinueRun, WithdrawSubmission)
+_PROMPT = (Notify, PublishRunEnd, DeleteQueues, ContinueRun, WithdrawSubmission)
 """Effects of which a run has few: they are always performed at once."""
 
 
@@ -121,6 +135,8 @@ class Performer:
 
     jobs: Jobs
     notices: Notices
+    event_bus: EventBus
+    presigner: Presigner
     queues: Queues
     preparations: Preparations
     clock: Clock
@@ -182,6 +198,8 @@ class Performer:
                     return (QueuesDeleted(at=self.clock.now()),)
                 case Notify():
                     return (self._notify(run, effect.rule),)
+                case PublishRunEnd():
+                    return (self._publish_end(run, effect),)
         except NotDone:
             return ()
 
@@ -278,11 +296,31 @@ class Performer:
 
     def _notify(self, run: Run, rule: int) -> Event:
         try:
-            self.notices.publish(notice_of(run, rule))
+            self.notices.publish(notice_of(run, rule, self._link(run, rule)))
         except Refused:
             return NoticeRefused(at=self.clock.now(), rule=rule)
         return NoticeSent(at=self.clock.now(), rule=rule)
 
+    def _link(self, run: Run, rule: int) -> Link | None:
+        """The output of a notice, presigned if its rule says so and it is one object."""
+        uri, seconds = link_of(run, rule), run.pipeline.notify[rule].presign_s
+        if uri is None or seconds is None:
+            return None if uri is None else Link(uri=uri)
+        if not is_object(uri):
+            return Link(uri=uri, problem="it is no single object of S3")
+        until = self.clock.now() + timedelta(seconds=seconds)
+        try:
+            return Link(uri=uri, url=self.presigner.presigned(uri, seconds), until=until)
+        except (Refused, InvalidItems) as error:
+            return Link(uri=uri, problem=str(error))
 
-_Single = Prepare | WithdrawSubmission | Notify | DeleteQueues
+    def _publish_end(self, run: Run, effect: PublishRunEnd) -> Event:
+        try:
+            self.event_bus.publish(state_change_of(run))
+        except Refused:
+            return RunEndRefused(at=self.clock.now(), redrive=effect.redrive)
+        return RunEndPublished(at=self.clock.now(), redrive=effect.redrive)
+
+
+_Single = Prepare | WithdrawSubmission | Notify | PublishRunEnd | DeleteQueues
 """Effects that are performed one by one."""

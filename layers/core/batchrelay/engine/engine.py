@@ -47,10 +47,12 @@ from batchrelay.engine.reconcile import missed_events
 from batchrelay.ports import (
     Backoff,
     Clock,
+    EventBus,
     Jobs,
     Notices,
     PipelineStore,
     Preparations,
+    Presigner,
     Queues,
     RunStore,
 )
@@ -65,6 +67,8 @@ class Engine:
     pipelines: PipelineStore
     jobs: Jobs
     notices: Notices
+    event_bus: EventBus
+    presigner: Presigner
     queues: Queues
     preparations: Preparations
     preparation: Preparation
@@ -318,6 +322,8 @@ class Engine:
         return Performer(
             jobs=self.jobs,
             notices=self.notices,
+            event_bus=self.event_bus,
+            presigner=self.presigner,
             queues=self.queues,
             preparations=self.preparations,
             clock=self.clock,

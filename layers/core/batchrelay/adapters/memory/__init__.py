@@ -9,6 +9,7 @@ from __future__ import annotations
 from batchrelay.adapters.memory.backoff import MemoryBackoff
 from batchrelay.adapters.memory.clock import MemoryClock
 from batchrelay.adapters.memory.deliveries import MemoryDeliveries
+from batchrelay.adapters.memory.event_bus import MemoryEventBus
 from batchrelay.adapters.memory.jobs import MemoryJob, MemoryJobs
 from batchrelay.adapters.memory.logs import MemoryLogs
 from batchrelay.adapters.memory.notices import MemoryNotices
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryBackoff",
     "MemoryClock",
     "MemoryDeliveries",
+    "MemoryEventBus",
     "MemoryJob",
     "MemoryJobs",
     "MemoryLogs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from batchrelay.domain.requests import Notice
+from batchrelay.domain.notices import Notice
 
 
 @dataclass

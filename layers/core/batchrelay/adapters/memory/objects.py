@@ -54,3 +54,9 @@ class MemoryObjects:
     def upload(self, uri: str, state: Mapping[str, Any] | None = None) -> MemoryUpload:
         body = bytearray.fromhex(state["body"]) if state is not None else bytearray()
         return MemoryUpload(self.objects, uri, body)
+
+    def presigned(self, uri: str, seconds: int) -> str:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        if not key:
+            raise InvalidItems(f"{uri!r} is not the S3 URI of an object")
+        return f"https://{bucket}.s3.example/{key}?X-Amz-Expires={seconds}"

@@ -1,0 +1,118 @@
+"""What the end of a run tells the world, on the local cloud: a notice, a URL, an event."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
+from batchrelay_cli.main import cli
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import client_of, make_queue, write
+from tests.docs.snippets import snippet
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+PATIENCE_S = 30
+FILE = """
+pipeline: NAME
+params: {source: {type: string, default: none}}
+steps:
+  - jobName: make
+    jobDefinition: make
+    jobQueue: Q
+    containerOverrides: {command: ["true", "${params.source}"]}
+    flow: {output: "s3://${env.bucket}/results/NAME.csv"}
+notify: [{topicArn: "${env.topicArn}", link: "${steps.make.output}", presign: 1h}]
+jobDefinitions:
+  - jobDefinitionName: make
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
+"""
+
+
+def batchrelay(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def queue(cloud: LocalCloud, name: str) -> tuple[str, str]:
+    """URL and ARN."""
+    sqs = client_of(cloud, "sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, answer["Attributes"]["QueueArn"]
+
+
+def received(cloud: LocalCloud, url: str) -> Any:
+    messages = client_of(cloud, "sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    return json.loads(messages["Messages"][0]["Body"])
+
+
+def ended(pipeline: str) -> Any:
+    """The one run of a pipeline, once it has ended well."""
+    began = time.monotonic()
+    while True:
+        runs = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
+        if [run["status"] for run in runs] == ["SUCCEEDED"]:
+            return runs[0]
+        assert time.monotonic() - began < PATIENCE_S, runs
+        time.sleep(0.2)
+
+
+def chained(cloud: LocalCloud) -> None:
+    """The rule of the page, as CloudFormation would make it."""
+    resources = snippet("notices.md", "Start a pipeline when another has succeeded")["Resources"]
+    rule = resources["FirstSucceeded"]["Properties"]
+    [target] = rule["Targets"]
+    events = client_of(cloud, "events")
+    events.put_rule(Name="chain", EventPattern=json.dumps(rule["EventPattern"]))
+    name = cloud.outputs["StartRunName"]
+    functions = client_of(cloud, "lambda")
+    arn = functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    transformer = target["InputTransformer"]
+    targets = [{"Id": target["Id"], "Arn": arn, "InputTransformer": transformer}]
+    events.put_targets(Rule="chain", Targets=targets)
+
+
+def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_another(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    make_queue(client_of(stays, "batch"), "Q", slots=2)
+    for name in ("first", "second"):
+        batchrelay("deploy", write(tmp_path, FILE.replace("NAME", name)))
+    notices, arn = queue(stays, "notices")
+    topic = stays.outputs["TopicArn"]
+    client_of(stays, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    ends, arn = queue(stays, "ends-of-runs")
+    events = client_of(stays, "events")
+    pattern = {"source": [SOURCE], "detail-type": [DETAIL_TYPE]}
+    events.put_rule(Name="ends-of-runs", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="ends-of-runs", Targets=[{"Id": "1", "Arn": arn}])
+    chained(stays)
+    bucket = stays.outputs["BucketName"]
+    client_of(stays, "s3").put_object(Bucket=bucket, Key="results/first.csv", Body=b"a,b\n")
+
+    batchrelay("start", "first")
+    run_id = ended("first")["runId"]
+    event, notice = received(stays, ends), received(stays, notices)
+    attributes = {name: a["Value"] for name, a in notice["MessageAttributes"].items()}
+    assert notice["Subject"] == "first SUCCEEDED"
+    assert attributes["batchrelay.runId"] == run_id
+    document = json.loads(attributes["batchrelay.run"])
+    link = document.pop("link")
+    assert document == event["detail"]
+    [url] = re.findall(r"at most until .* UTC\): (http.*)", notice["Message"])
+    assert link["url"] == url
+    with urllib.request.urlopen(url) as answer:  # noqa: S310  # the cloud's own
+        assert answer.read() == b"a,b\n"
+
+    second = json.loads(batchrelay("status", ended("second")["runId"], "--output", "json"))
+    assert second["params"] == {"source": f"s3://{bucket}/results/first.csv"}

@@ -1,0 +1,79 @@
+"""The bugs in what the end of a run tells the world; each is judged by the tests of notices."""
+
+from __future__ import annotations
+
+from verification.mutation.planted import Mutant
+
+TESTS = (
+    "tests/unit/domain/test_notices.py",
+    "tests/unit/domain/test_transitions.py",
+    "tests/unit/domain/test_redrive.py",
+    "tests/unit/engine/test_performer.py",
+    "tests/unit/cli/test_lint_notices.py",
+)
+
+NOTICE_MUTANTS = (
+    Mutant(
+        bug="the end of a run is never published",
+        file="domain/pending_effects.py",
+        old="    if run.end_event_since is not None:\n",
+        new="    if False:\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an answer that comes late acknowledges the event of a later end",
+        file="domain/end_effects.py",
+        old="if run.end_event_since is None or event.redrive != redrive_number(run):",
+        new="if run.end_event_since is None:",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="an event that EventBridge refuses is tried for ever",
+        file="engine/effects.py",
+        old="return RunEndRefused(at=self.clock.now(), redrive=effect.redrive)",
+        new="raise",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a redriven run ends with the event of the end before",
+        file="domain/state_change.py",
+        old='"redrive": redrive_number(run),',
+        new='"redrive": 0,',
+        tests=("tests/functional/test_simulation.py",),
+    ),
+    Mutant(
+        bug="a reason breaks a line of a notice in two",
+        file="domain/notices.py",
+        old="message=_fitting(list(map(printable, _message(run, link)))),",
+        new="message=_fitting(list(_message(run, link))),",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the steps with failures are the first to be left out",
+        file="domain/state_change.py",
+        old="run.state(name).status not in WITH_FAILURES):",
+        new="run.state(name).status in WITH_FAILURES):",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a folder is presigned",
+        file="domain/notices.py",
+        old='bool(key) and not key.endswith("/")',
+        new="bool(key)",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a link is presigned although its rule does not say so",
+        file="engine/effects.py",
+        old="        if uri is None or seconds is None:\n",
+        new="        seconds = seconds or 60\n        if uri is None:\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a notice of a failure links to an output that is not there",
+        file="domain/notices.py",
+        old="if rule.link is None or run.status not in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):",
+        new="if rule.link is None:",
+        tests=TESTS,
+    ),
+)
