@@ -1,4 +1,4 @@
-"""What the end of a run tells the world, on the local cloud: a notice, a URL, an event."""
+"""How the end of a run is reported, on the local cloud: a notice, a URL, an event."""
 
 from __future__ import annotations
 

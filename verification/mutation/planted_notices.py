@@ -1,4 +1,4 @@
-"""The bugs in what the end of a run tells the world; each is judged by the tests of notices."""
+"""The bugs in how the end of a run is reported; each is judged by the tests of notices."""
 
 from __future__ import annotations
 
