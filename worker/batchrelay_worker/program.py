@@ -12,6 +12,7 @@ from typing import Any
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import StopRequested, WorkerError
 from batchrelay_worker.items import Item, arguments, filled, token_in, variables
+from batchrelay_worker.usage import Container, program_usage
 
 BACKOFF_MAX_S = 60.0
 
@@ -99,6 +100,8 @@ class Program:
         self._skip_existing = skip_existing
         self._aws = aws
         self._stopping = stopping
+        self._container = Container(aws.environment)
+        self._oom_kills = self._container.oom_kills()
 
     def run(self, item: Item) -> dict[str, Any]:
         """What became of an item. Raises: StopRequested, with SIGTERM passed on to the program."""
@@ -112,6 +115,7 @@ class Program:
             return {"ok": False, "why": str(error), "s": 0.0, "tries": 0}
         environment = {**os.environ, **variables(item)}
         entry: dict[str, Any] = {}
+        used: dict[str, Any] = {}
         for attempt in range(1, self._attempts + 1):
             if attempt > 1:
                 wait = min(BACKOFF_MAX_S, self._backoff_s * 2 ** (attempt - 2))
@@ -119,31 +123,64 @@ class Program:
 
                 wait = uniform(wait / 2, wait)  # noqa: S311  # jitter, no secret
                 self._stopping.interruptible(lambda seconds=wait: time.sleep(seconds))
-            entry = self._once(command, environment)
-            entry.update({"s": round(time.monotonic() - began, 3), "tries": attempt})
+            entry, latest = self._once(command, environment)
+            used = _together(used, latest)
+            entry.update({"s": round(time.monotonic() - began, 3), "tries": attempt, **used})
             if entry["ok"]:
                 break
         return entry
 
-    def _once(self, command: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    def _once(
+        self, command: list[str], environment: dict[str, str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """How the program ended, and what it used."""
         sys.stdout.flush()
         try:
             process = subprocess.Popen(command, env=environment)
         except (OSError, ValueError) as error:
-            return {"ok": False, "code": 127, "why": f"{command[0]}: {error}"}
+            return {"ok": False, "code": 127, "why": f"{command[0]}: {error}"}, {}
         self._stopping.process = process
         try:
-            code = self._stopping.interruptible(process.wait)
+            code, used = self._stopping.interruptible(lambda: _ended(process))
         except StopRequested:  # it may have come before the process was known
             self._stopping.terminate_program()
             raise
         self._stopping.process = None
         if code == 0:
-            return {"ok": True, "code": 0}
+            return {"ok": True, "code": 0}, used
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return {"ok": False, "code": code if code > 0 else 128 - code, "why": why}
+        entry = {"ok": False, "code": code if code > 0 else 128 - code, "why": why}
+        if code == -signal.SIGKILL and self._is_out_of_memory():
+            entry.update({"why": f"{why}: out of memory", "oom": True})
+        return entry, used
+
+    def _is_out_of_memory(self) -> bool:
+        """Whether the container has killed a process for want of memory since the last look."""
+        before, self._oom_kills = self._oom_kills, self._container.oom_kills()
+        return before is not None and (self._oom_kills or 0) > before
 
     def wait(self) -> None:
         """Wait for the program to end after SIGTERM."""
         if self._stopping.process is not None:
             self._stopping.process.wait()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, Any]]:
+    """The program's exit code as Popen has it, once it has ended, and what it used."""
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except ChildProcessError:  # something else waited for it: Popen knows what to make of that
+        return process.wait(), {}
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    process.returncode = code
+    return code, program_usage(used)
+
+
+def _together(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """What two tries of an item used: the larger memory, and both times."""
+    both = {**first, **second}
+    if "rss" in first and "rss" in second:
+        both["rss"] = max(first["rss"], second["rss"])
+    if "cpu" in first and "cpu" in second:
+        both["cpu"] = round(first["cpu"] + second["cpu"], 3)
+    return both

@@ -1,7 +1,8 @@
 """The result record of a child: what became of each item. It is the checkpoint too.
 
 {"schema": 1, "child": 7, "attempt": 1, "done": true, "items": [{"n": 700, "ok": true, "s": 1.25,
-"tries": 1, "code": 0}, …]}; `skipped` where the output was there, `why` where something failed.
+"tries": 1, "code": 0, "cpu": 1.1, "rss": 20480}, …], "usage": {…}}; `skipped` where the output was
+there, `why` where something failed, `usage` in ECS: docs/reference/manifest.md.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from batchrelay_worker.aws import Aws
 from batchrelay_worker.errors import ServiceError, WorkerError
 from batchrelay_worker.items import Child
 from batchrelay_worker.log import log_line
+from batchrelay_worker.usage import Usage
 
 SCHEMA = 1
 SEGMENT_ITEMS = 500
-"""Items of one object of a record: about 35 KB."""
+"""Items of one object of a record: about 50 KB."""
 
 CHECKPOINT_S = 1.0
 """Seconds between two checkpoints: an item that takes longer is never done twice."""
@@ -33,6 +35,7 @@ class Record:
     def __init__(self, child: Child, aws: Aws) -> None:
         self._child = child
         self._aws = aws
+        self._usage = Usage(aws.environment)
         self.items: dict[int, dict[str, Any]] = {}
         self._segment = 0
         self._segment_items: dict[int, dict[str, Any]] = {}
@@ -100,13 +103,16 @@ class Record:
         """Write the record, if there is something new to say. Raises: WorkerError."""
         if not self._child.results or not (self._has_changes or done):
             return
-        document = {
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "child": self._child.number,
             "attempt": self._child.attempt,
             "done": done,
             "items": list(self._segment_items.values()),
         }
+        usage = self._usage.so_far(is_last=done)
+        if usage:
+            document["usage"] = usage
         body = json.dumps(document, separators=(",", ":")).encode()
         self._aws.put(self._uri(self._segment), body)
         self._saved_at = time.monotonic()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +16,17 @@ import pytest
 from batchrelay_worker.errors import StopRequested
 from batchrelay_worker.items import Item
 from batchrelay_worker.program import Program, Stopping
+from batchrelay_worker.usage import Container
 from tests.unit.worker.services import MemoryAws
 
 
 class Process:
     """A program that ends with a code; None: it goes on."""
 
-    def __init__(self, code: int | None) -> None:
+    def __init__(self, code: int | None, pid: int = 0) -> None:
         self.code = code
+        self.pid = pid
+        self.returncode: int | None = None
         self.signals: list[int] = []
         self.waits = 0
 
@@ -46,16 +50,25 @@ class Machine:
         self.processes: list[Process] = []
         self.waits: list[float] = []
         self.now = 50.0
+        self.used: list[tuple[int, float]] = []
         monkeypatch.setattr(subprocess, "Popen", self._start)
+        monkeypatch.setattr(os, "wait4", self._wait4)
         monkeypatch.setattr(time, "sleep", self._sleep)
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(random, "uniform", lambda low, high: low + (high - low) / 4)
 
     def _start(self, command: list[str], env: dict[str, str]) -> Process:
         self.started.append((command, env))
-        self.processes.append(Process(self.codes.pop(0) if self.codes else 0))
+        code = self.codes.pop(0) if self.codes else 0
+        self.processes.append(Process(code, pid=len(self.processes)))
         self.now += 1.23456
         return self.processes[-1]
+
+    def _wait4(self, pid: int, options: int) -> tuple[int, int, Any]:
+        code = self.processes[pid].wait() or 0
+        rss, cpu = self.used.pop(0) if self.used else (0, 0.0)
+        used = SimpleNamespace(ru_maxrss=rss, ru_utime=cpu, ru_stime=0.25 * cpu)
+        return pid, -code if code < 0 else code << 8, used
 
     def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -79,7 +92,7 @@ def test_an_item_is_words_and_variables_of_its_program(
 ) -> None:
     monkeypatch.setattr(os, "environ", {"PATH": "/bin"})
     entry = runner("convert", "{item.key}", "-n").run(Item(5, {"key": "a b"}))
-    assert entry == {"ok": True, "code": 0, "s": 1.235, "tries": 1}
+    assert entry == {"ok": True, "code": 0, "s": 1.235, "tries": 1, "cpu": 0.0}
     variables = {
         "PATH": "/bin",
         "ITEM": '{"key": "a b"}',
@@ -96,14 +109,27 @@ def test_a_failed_item_is_tried_again_with_twice_the_wait(machine: Machine) -> N
     entry = runner("x", attempts=9, backoff_s=8.0).run(Item(0, None))
     waits = [5.0, 10.0, 20.0]
     assert machine.waits == waits, "half of the backoff, and a random part of the other half"
-    assert entry == {"ok": True, "code": 0, "s": round(sum(waits) + 4 * 1.23456, 3), "tries": 4}
+    assert entry == {
+        "ok": True,
+        "code": 0,
+        "s": round(sum(waits) + 4 * 1.23456, 3),
+        "tries": 4,
+        "cpu": 0.0,
+    }
 
 
 def test_a_wait_is_no_longer_than_a_minute(machine: Machine) -> None:
     machine.codes = [7, 7, 7]
     entry = runner("x", attempts=3, backoff_s=100.0).run(Item(0, None))
     assert machine.waits == [37.5, 37.5]
-    assert entry == {"ok": False, "code": 7, "why": "exit code 7", "s": 78.704, "tries": 3}
+    assert entry == {
+        "ok": False,
+        "code": 7,
+        "why": "exit code 7",
+        "s": 78.704,
+        "tries": 3,
+        "cpu": 0.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,7 +144,7 @@ def test_an_end_by_a_signal_is_the_code_that_a_shell_has(
     machine: Machine, code: int, entry: dict[str, Any]
 ) -> None:
     machine.codes = [code]
-    assert runner("x").run(Item(0, None)) == {**entry, "s": 1.235, "tries": 1}
+    assert runner("x").run(Item(0, None)) == {**entry, "s": 1.235, "tries": 1, "cpu": 0.0}
 
 
 def test_a_program_that_cannot_start_fails_its_item() -> None:
@@ -134,6 +160,7 @@ def test_a_real_program_gives_its_own_code(capfd: pytest.CaptureFixture[str]) ->
     script = "import os, sys; print(os.environ['ITEM_NUMBER'], flush=True); sys.exit(3)"
     entry = runner(sys.executable, "-c", script).run(Item(4, None))
     assert (entry["code"], entry["why"]) == (3, "exit code 3")
+    assert entry["rss"] > 1_000
     assert capfd.readouterr().out == "4\n"
 
 
@@ -142,7 +169,7 @@ def test_an_item_whose_output_is_there_is_skipped(machine: Machine) -> None:
     words = runner("x", skip_existing="s3://b/out/{item}", aws=aws)
     assert words.run(Item(0, "x")) == {"ok": True, "skipped": True, "s": 0.0, "tries": 0}
     assert machine.started == []
-    assert words.run(Item(1, "y")) == {"ok": True, "code": 0, "s": 1.235, "tries": 1}
+    assert words.run(Item(1, "y")) == {"ok": True, "code": 0, "s": 1.235, "tries": 1, "cpu": 0.0}
     assert aws.calls == [("exists", "s3://b/out/x"), ("exists", "s3://b/out/y")]
 
 
@@ -152,6 +179,70 @@ def test_an_item_without_a_value_fails_before_its_program(machine: Machine) -> N
     assert runner("x", "{item.key}").run(Item(3, {})) == failed
     assert runner("x", skip_existing="s3://b/{item.key}").run(Item(3, {})) == failed
     assert machine.started == []
+
+
+# --- what it used
+
+
+def test_tries_of_an_item_have_the_largest_memory_and_all_the_seconds(machine: Machine) -> None:
+    machine.codes = [7, 7, 0]
+    machine.used = [(2_000, 1.0), (5_000, 2.0), (3_000, 4.0)]
+    entry = runner("x", attempts=3).run(Item(0, None))
+    assert (entry["rss"], entry["cpu"]) == (5_000, 8.75)
+
+
+def test_memory_that_the_system_does_not_say_is_absent(machine: Machine) -> None:
+    machine.codes = [7, 0]
+    machine.used = [(2_000, 1.0), (0, 1.0)]
+    assert runner("x", attempts=2).run(Item(0, None))["rss"] == 2_000
+    assert "rss" not in runner("x").run(Item(0, None))
+
+
+def test_the_memory_and_seconds_of_a_real_program_are_measured() -> None:
+    """200 MiB that are written to, and a fifth of a second of work."""
+    script = (
+        "import time\nheld = bytearray(b'x') * (200 << 20)\n"
+        "end = time.process_time() + 0.2\nwhile time.process_time() < end: pass"
+    )
+    entry = runner(sys.executable, "-c", script).run(Item(0, None))
+    assert entry["ok"] is True
+    assert 200 * 1_024 < entry["rss"] < 230 * 1_024
+    assert 0.2 <= entry["cpu"] < 2.0
+
+
+def test_the_largest_of_the_processes_that_a_program_starts_counts() -> None:
+    inner = "held = bytearray(b'x') * (100 << 20)"
+    script = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
+    )
+    entry = runner(sys.executable, "-c", script).run(Item(0, None))
+    assert 100 * 1_024 < entry["rss"] < 130 * 1_024
+
+
+def test_a_program_that_something_else_waited_for_has_its_code_and_no_usage(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_gone(pid: int, options: int) -> None:
+        raise ChildProcessError
+
+    monkeypatch.setattr(os, "wait4", is_gone)
+    machine.codes = [3]
+    entry = runner("x").run(Item(0, None))
+    assert entry == {"ok": False, "code": 3, "why": "exit code 3", "s": 1.235, "tries": 1}
+
+
+@pytest.mark.parametrize(
+    ("kills", "why"), [((0, 1), "signal 9: out of memory"), ((1, 1), "signal 9")]
+)
+def test_a_kill_for_want_of_memory_is_told_from_another(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, kills: tuple[int, ...], why: str
+) -> None:
+    counts = [*kills]
+    monkeypatch.setattr(Container, "oom_kills", lambda _: counts.pop(0))
+    machine.codes = [-9]
+    entry = runner("x").run(Item(0, None))
+    assert (entry["why"], entry["code"]) == (why, 137)
+    assert entry.get("oom", False) is ("memory" in why)
 
 
 # --- SIGTERM

@@ -21,7 +21,7 @@ class Sqs:
     calls: list[tuple[str, dict[str, Any]]] = []  # noqa: RUF012  # every keeper makes its own
 
     def __init__(self, environment: Any = None) -> None:
-        self.environment = environment
+        self.environment = environment or {}
 
     def sqs(self, action: str, _: str, **fields: Any) -> dict[str, Any]:
         Sqs.calls.append((action, fields))
