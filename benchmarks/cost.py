@@ -1,11 +1,11 @@
 """Dollars per million steps, from calls that were counted: `python -m benchmarks.cost`.
 
 Each run is played on the local cloud, its handlers' AWS calls are counted there, and multiplied
-by dated list prices (prices.json). A write costs a unit for each KiB of the item, as it was then;
-its entries in the two indexes are four more (made and deleted; made, and changed at the end). A
-read, strongly consistent, is one unit for each 4 KiB of the item, as it was in the end. Lambda:
-512 MiB for 0.15 s an invocation, an assumption. AWS Batch itself, EventBridge's events of AWS
-services and its rules cost nothing.
+by dated list prices (batchrelay.prices). A write costs a unit for each KiB of the item, as it
+was then; its entries in the two indexes are four more (made and deleted; made, and changed at the
+end). A read, strongly consistent, is one unit for each 4 KiB of the item, as it was in the end.
+Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS Batch itself, EventBridge's events of
+AWS services and its rules cost nothing.
 
 Step Functions is counted as transitions: one for a plain step, which a Task is; for a step with
 items one for its Map, and one for each item, also for those whose output is there already.
@@ -23,11 +23,12 @@ from typing import Any
 from batchrelay.codec import encode_run
 from batchrelay.codec.stored import deflated
 from batchrelay.domain.run import StepState
+from batchrelay.prices import list_prices
 from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played
 
-PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
-TRANSITION: float = PRICES["perMillion"]["stepfunctions.transitions"]
+PRICES = list_prices()
+TRANSITION: float = PRICES.per_million["stepfunctions.transitions"]
 LAMBDA_GB, LAMBDA_S = 0.5, 0.15
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""
@@ -94,7 +95,7 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
         "s3.gets": calls.get("s3.GET", 0),
         "sns.publishes": calls.get("sns.POST", 0) + calls.get("sns.Publish", 0),
     }
-    prices = PRICES["perMillion"]
+    prices = PRICES.per_million
     return Cost(
         steps=len(run.pipeline.steps),
         children=sum(state.children or 0 for state in run.steps.values()),
@@ -144,7 +145,7 @@ def main() -> None:
                 f"{most}, {share:.0%} | "
                 f"{cost.beside_a_transition:.2f} | {cost.beside_the_same:.2f} |"
             )
-    print(f"\nPrices of {PRICES['date']}: {PRICES['source']}.")
+    print(f"\nPrices of {PRICES.source_of('services')}.")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,66 @@ def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_pa
     assert "c: SKIPPED (needs b, which is FAILED)" in result.output
 
 
+def prices_file(folder: Path, cloud: LocalCloud) -> Path:
+    """A price in the region of the local cloud."""
+    region = cloud.environment["AWS_DEFAULT_REGION"]
+    kind = {"m5.xlarge": {"hour": 0.192, "vcpus": 4, "mib": 16_384}}
+    file = folder / "prices.json"
+    file.write_text(json.dumps({"ec2": {"regions": {region: kind}}}))
+    return file
+
+
+HELD_MIB = 300
+HOLD = f"held = bytearray(b'x') * ({HELD_MIB} << 20)"
+KNOWN = f"""
+# a comment that stays
+pipeline: known
+defaults: {{jobQueue: Q}}
+steps:
+  - jobName: hold # so does this one
+    jobDefinition: hold
+    flow: {{forEach: {{items: [1, 2, 3]}}}}
+jobDefinitions:
+  - jobDefinitionName: hold
+    type: container
+    containerProperties:
+      image: i
+      command: [batchrelay-worker, run, --, python3, -c, "{HOLD}"]
+      resourceRequirements: [{{type: VCPU, value: "2"}}, {{type: MEMORY, value: "4096"}}]
+"""
+
+
+def test_tune_advises_what_known_items_need_and_writes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(KNOWN)
+    cloud = LocalCloud.start(directory=tmp_path)
+    try:
+        session = LocalRun.prepare(cloud, read(file), Console(quiet=True))
+        ended = session.play({}, reconcile=False)
+        use(cloud, monkeypatch)
+        words = ["tune", f"{ended['runId']}/hold", "--output", "json", "--write", str(file)]
+        result = CliRunner().invoke(cli, words)
+        assert result.exit_code == 0, result.output
+    finally:
+        cloud.stop()
+    [entry] = json.loads(result.stdout)
+    python_mib = 10
+    needed = (HELD_MIB + python_mib) * 1.2
+    assert needed * 0.95 < entry["advice"]["memoryMiB"] < needed * 1.05 + 32
+    assert entry["advice"]["killedShare"] == 0
+    assert f"{file}: step hold is changed" in result.stderr
+    text = file.read_text()
+    written = f'{{type: MEMORY, value: "{entry["advice"]["memoryMiB"]}"}}'
+    assert written in text
+    assert "# a comment that stays" in text
+    assert "- jobName: hold # so does this one\n" in text
+    lines = [line for line in text.splitlines() if "containerOverrides" not in line]
+    kept = [re.sub(r"chunk: \d+, ", "", line) for line in lines]
+    assert kept == KNOWN.splitlines(), "one line more, and the chunk"
+
+
 def test_tune_recommends_by_what_items_took(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -106,14 +167,21 @@ def test_tune_recommends_by_what_items_took(
         )
         ended = session.play({}, reconcile=False)
         use(cloud, monkeypatch)
-        result = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process", "--output", "json"])
+        priced = ["--instance-type", "m5.xlarge", "--prices", str(prices_file(tmp_path, cloud))]
+        words = ["tune", f"{ended['runId']}/process", *priced]
+        result = CliRunner().invoke(cli, [*words, "--output", "json"])
         assert result.exit_code == 0, result.output
         large, small = json.loads(result.stdout)
         assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
         assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
         assert large["costPerItem"] > 0
-        shown = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/process"]).output
+        assert 0 < small["advice"]["peakMiB"] < 200
+        shown = CliRunner().invoke(cli, words).output
         assert "recommended: flow.chunk: " in shown
+        assert "of the items would have been killed with that memory" in shown
+        whole = CliRunner().invoke(cli, ["tune", ended["runId"], "--output", "json"])
+        assert [entry["step"] for entry in json.loads(whole.stdout)] == ["process"] * 2
+        assert json.loads(whole.stdout)[0]["costPerItem"] is None, "EC2 without an instance type"
         wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/absent"])
         assert wrong.exit_code == 2
         assert "has no step absent: it has list, process" in wrong.output

@@ -14,6 +14,7 @@ from batchrelay.domain.request_rules import (
     container_violations,
     priority_violations,
 )
+from batchrelay.domain.sizing import FARGATE_MIB
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import check_name
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
@@ -32,17 +33,6 @@ OUR_TAG_BYTES = 300
 _RESERVED = (("AWS_BATCH", "AWS Batch"),)
 _NEEDED = (("VCPU", "vcpus"), ("MEMORY", "memory"))
 _KINDS_OF_CONTAINER = ("containerProperties", "ecsProperties", "eksProperties")
-_FARGATE: Mapping[str, tuple[int, ...]] = {
-    "0.25": (512, 1_024, 2_048),
-    "0.5": tuple(range(1_024, 4_097, 1_024)),
-    "1": tuple(range(2_048, 8_193, 1_024)),
-    "2": tuple(range(4_096, 16_385, 1_024)),
-    "4": tuple(range(8_192, 30_721, 1_024)),
-    "8": tuple(range(16_384, 61_441, 4_096)),
-    "16": tuple(range(32_768, 122_881, 8_192)),
-    "32": (61_440, 122_880, 249_856),
-}
-"""MiB of memory for each amount of vCPUs. Source: ResourceRequirement, value."""
 
 
 def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -124,9 +114,9 @@ def _fargate_violations(amounts: Mapping[str, str]) -> Iterator[Violation]:
     path = ("resourceRequirements",)
     if "GPU" in amounts:
         yield Violation(path=path, message="there are no GPUs on Fargate: leave GPU out")
-    memory = _FARGATE.get(amounts["VCPU"])
+    memory = FARGATE_MIB.get(amounts["VCPU"])
     if memory is None:
-        message = f"Fargate has {', '.join(_FARGATE)} vCPUs, not {amounts['VCPU']!r}"
+        message = f"Fargate has {', '.join(FARGATE_MIB)} vCPUs, not {amounts['VCPU']!r}"
         yield Violation(path=path, message=message)
     elif amounts["MEMORY"] not in map(str, memory):
         fitting = ", ".join(map(str, memory))

@@ -147,6 +147,12 @@ def parse(text: str, *, is_json: bool = False) -> Document:
     return document
 
 
+def parse_nodes(text: str, *, is_json: bool) -> yaml.Node | None:
+    """The nodes of a file that is right, with the places where each begins and ends in its text."""
+    node: yaml.Node | None = _Loader(text.translate(_BLANKS) if is_json else text).get_single_node()
+    return node
+
+
 _HALF = re.compile("[\ud800-\udfff]")
 _BLANKS = {ord("\t"): " "}
 

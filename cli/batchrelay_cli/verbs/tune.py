@@ -1,127 +1,264 @@
-"""`batchrelay tune RUN/STEP`: how many items to a child, and what an item costs."""
+"""`batchrelay tune RUN[/STEP]`: memory, vCPUs and items per child, by what items used."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from batchrelay.aws_lambda.wiring import objects, store
+from batchrelay.domain.errors import InputError, InvalidPrices
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.values import Json, merged, printable
-from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times, item_records
+from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
+from batchrelay.domain.values import Json, manifest_uri, merged
+from batchrelay.ports import Objects
+from batchrelay.preparation.chunk_size import Times
+from batchrelay.preparation.measures import ItemMeasure, item_measures
+from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown, list_prices
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.pipeline_file.edit import Edit
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.views.run_table import StepDocument
-
-PRICES = Path(__file__).parent / "prices.json"
-HOUR_S = 3_600
-MIB_PER_GIB = 1_024
+from batchrelay_cli.views.tuning import BY_PREFIX, Tuning, print_tunings, tuning_document
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One resource class of a step."""
+class _Options:
+    """What the command line says."""
 
-    group: int
-    vcpus: float
-    memory_mib: int
-    times: Times
-    cost_per_item: float
-    """Of the prices' currency."""
+    headroom: float
+    prices: Prices
+    instance_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a child of a group asks for, and where."""
+
+    size: Size
+    platform: Platform
+    queue: str
+    others: Mapping[str, str]
+    """Of its overrides."""
 
 
 @click.command(epilog="Example: batchrelay tune kb50389d0b38db26e794e46fa/process")
-@click.argument("step", metavar="RUN/STEP")
+@click.argument("step", metavar="RUN[/STEP]")
 @stack_option
+@click.option(
+    "--headroom",
+    type=click.FloatRange(1.0, 10.0),
+    default=1.2,
+    show_default=True,
+    help="Memory over the 99th percentile of the items' peaks.",
+)
 @click.option(
     "--prices",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    default=PRICES,
-    help="A table of prices like prices.json beside this program.",
+    help="Your own prices, over those that come with batchrelay.",
+)
+@click.option(
+    "--instance-type", default="", metavar="TYPE", help="For costs of jobs on EC2: m5.large."
+)
+@click.option(
+    "--write",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Write what is recommended into this pipeline file; its comments stay.",
 )
 @output_option
-def tune(step: str, stack_name: str, prices: Path, output: str) -> None:
-    """Recommend items per child, and compare resource classes, by what items took.
+def tune(
+    step: str,
+    stack_name: str,
+    headroom: float,
+    prices: Path | None,
+    instance_type: str,
+    file: Path | None,
+    output: str,
+) -> None:
+    """Recommend memory, vCPUs and items per child, by what the items of a run used.
 
     It reads the result records that batchrelay-worker left, with the AWS settings of your
     environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL of a local cloud.
     """
     run_id, slash, name = step.partition("/")
-    if not slash or not run_id or not name:
-        raise UsageProblem(f"{step!r}: write RUN/STEP")
-    table = _prices(prices)
+    if not run_id or (slash and not name):
+        raise UsageProblem(f"{step!r}: write RUN or RUN/STEP")
+    options = _Options(headroom=headroom, prices=_prices(prices), instance_type=instance_type)
     with open_stack(stack_name) as stack:
         run = ask(stack, "GET", "runs", run_id)
-        # the API says which steps there are
-        step_document = ask(stack, "GET", "runs", run_id, "steps", name)
-        pipelines = store(stack.outputs["TableName"], stack.make_client)
-        definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(name)
-        groups = list(_measured(stack, step_document, definition, table))
-    if not groups:
-        raise UsageProblem(
-            f"{step}: there are no result records: they are what batchrelay-worker leaves"
-        )
+        tunings = list(_tunings(stack, run, name, options))
+    if not tunings:
+        raise UsageProblem(f"{step}: there are no result records: {BY_PREFIX}")
+    screen = console(soft_wrap=True, stderr=output == "json")
     if output == "json":
-        echo_json([_document(group) for group in groups])
+        echo_json([tuning_document(tuning) for tuning in tunings])
     else:
-        _print(step_document["chunk"], groups, table)
+        print_tunings(screen, tunings)
+    if file is not None:
+        for line in _write(file, tunings):
+            screen.print(line)
 
 
-def _prices(path: Path) -> Mapping[str, Any]:
+def _prices(path: Path | None) -> Prices:
+    if path is None:
+        return list_prices()
     try:
-        table: Any = json.loads(path.read_text())
-        if all(isinstance(table[name], int | float) for name in ("vcpuHour", "gibHour")):
-            return dict(table)
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise UsageProblem(f"{path}: prices are a JSON object with vcpuHour and gibHour, like {PRICES}")
+        return Prices.parse(path.read_bytes())
+    except InvalidPrices as error:
+        raise UsageProblem(f"{path}: {error}") from None
+
+
+def _tunings(
+    stack: Stack, run: Mapping[str, Any], name: str, options: _Options
+) -> Iterator[Tuning]:
+    names = [name] if name else [step["step"] for step in run["steps"]]
+    pipelines = store(stack.outputs["TableName"], stack.make_client)
+    for step in names:
+        # the API says which steps there are
+        document = ask(stack, "GET", "runs", run["runId"], "steps", step)
+        if document["results"] is not None:
+            definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(step)
+            yield from _measured(stack, document, definition, options)
 
 
 def _measured(
-    stack: Stack, step_document: StepDocument, step: Step, prices: Mapping[str, Any]
-) -> Iterator[Measured]:
+    stack: Stack, document: StepDocument, step: Step, options: _Options
+) -> Iterator[Tuning]:
     """Each group that has items, as its items took."""
-    if step_document["results"] is None:
-        return
-    by_group: dict[int, list[float]] = {}
-    for number, seconds in item_records(objects(stack.make_client), step_document["results"]):
-        by_group.setdefault(_group_of(step_document, number), []).append(seconds)
-    for group, of_group in sorted(by_group.items()):
-        times = Times.of(of_group)
-        assert times is not None, group
-        vcpus, memory = _resources(stack, step, group)
-        hour = vcpus * prices["vcpuHour"] + memory / MIB_PER_GIB * prices["gibHour"]
-        yield Measured(
-            group=group,
-            vcpus=vcpus,
-            memory_mib=memory,
-            times=times,
-            cost_per_item=times.mean / HOUR_S * hour,
-        )
+    reader = objects(stack.make_client)
+    by_group: dict[int, list[ItemMeasure]] = {}
+    for item in item_measures(reader, document["results"]):
+        if item.is_done or item.is_out_of_memory:
+            by_group.setdefault(_group_of(document, item.number), []).append(item)
+    sizes = {} if step.groups else _sizes(reader, document["manifest"])
+    for group, items in sorted(by_group.items()):
+        times = Times.of(item.seconds for item in items if item.is_done)
+        if times is not None:
+            asked = _asked(stack, step, group)
+            place = _place(stack, items, asked, options)
+            yield _tuning(document, group, items, times, asked, place, sizes, options)
 
 
-def _group_of(step_document: StepDocument, item: int) -> int:
+def _tuning(
+    document: StepDocument,
+    group: int,
+    items: list[ItemMeasure],
+    times: Times,
+    asked: _Asked,
+    place: Place,
+    sizes: Mapping[int, int],
+    options: _Options,
+) -> Tuning:
+    used = [_used(item, sizes) for item in items]
+    is_fargate = asked.platform is Platform.FARGATE
+    how: dict[str, Any] = {
+        "now": asked.size, "is_fargate": is_fargate, "headroom": options.headroom
+    }  # fmt: skip
+    advice: Advice | None = advise(used, **how)
+    seconds = sum(item.seconds for item in items)
+    jobs = [job for job in _first_round(document) if job["group"] == group]
+    children = sum(job["children"] for job in jobs)
+    peaks = [item.container_mib for item in items if item.container_mib is not None]
+    advised = asked.size if advice is None else advice.size
+    return Tuning(
+        step=document["step"],
+        group=group,
+        now=asked.size,
+        is_fargate=is_fargate,
+        times=times,
+        chunk=document["chunk"],
+        other_requirements=asked.others,
+        container_mib=max(peaks, default=None),
+        advice=advice,
+        split=split_by_size(used, **how),
+        item_cost=_cost(options.prices, place, asked.size, times.mean, 0),
+        run_cost=_cost(options.prices, place, asked.size, seconds, children),
+        advised_cost=_cost(options.prices, place, advised, seconds, children),
+    )
+
+
+def _cost(
+    prices: Prices, place: Place, size: Size, seconds: float, attempts: int
+) -> Estimate | Unknown:
+    return prices.cost_of(
+        seconds=seconds,
+        vcpus=size.vcpus,
+        memory_mib=size.memory_mib,
+        place=place,
+        attempts=attempts,
+    )
+
+
+def _used(item: ItemMeasure, sizes: Mapping[int, int]) -> Used:
+    return Used(
+        seconds=item.seconds,
+        peak_mib=item.peak_mib,
+        cpu_s=item.cpu_s,
+        tries=item.tries,
+        is_out_of_memory=item.is_out_of_memory,
+        size=sizes.get(item.number),
+    )
+
+
+def _sizes(reader: Objects, manifest: str | None) -> dict[int, int]:
+    """`item.size` of the items that have one, by number; nothing if the list is gone."""
+    if manifest is None:
+        return {}
+    sizes: dict[int, int] = {}
+    try:
+        body = b"".join(reader.read(manifest_uri(manifest, 0)))
+        for number, line in enumerate(body.splitlines()):
+            item = json.loads(line)
+            size = item.get("size") if isinstance(item, dict) else None
+            if isinstance(size, int) and not isinstance(size, bool):
+                sizes[number] = size
+    except (InputError, ValueError, RecursionError):
+        return {}
+    return sizes
+
+
+def _first_round(document: StepDocument) -> list[Mapping[str, Any]]:
+    """Its jobs: the items of a later round are of the first."""
+    first = min((job["round"] for job in document["jobs"]), default=0)
+    return [job for job in document["jobs"] if job["round"] == first]
+
+
+def _group_of(document: StepDocument, item: int) -> int:
     """Of an item, by its number: workers that receive from a queue have one group."""
-    if step_document["chunk"] is None:
+    if document["chunk"] is None:
         return 0
-    child, first = item // step_document["chunk"], 0
-    for part in step_document["jobs"]:
-        first += part["children"]
+    child, first = item // document["chunk"], 0
+    for job in _first_round(document):
+        first += job["children"]
         if child < first:
-            return int(part["group"])
+            return int(job["group"])
     return 0
 
 
-def _resources(stack: Stack, step: Step, group: int) -> tuple[float, int]:
+def _place(stack: Stack, items: list[ItemMeasure], asked: _Asked, options: _Options) -> Place:
+    """Where most items ran; where their records do not say, where this command looks."""
+    regions = Counter(item.region for item in items if item.region)
+    archs = Counter(item.arch for item in items if item.arch)
+    return Place(
+        region=regions.most_common(1)[0][0] if regions else stack.batch.meta.region_name,
+        platform=asked.platform,
+        arch=archs.most_common(1)[0][0] if archs else "x86_64",
+        instance_type=options.instance_type,
+        queue=asked.queue,
+    )
+
+
+def _asked(stack: Stack, step: Step, group: int) -> _Asked:
     """vCPUs and MiB of one child: its request's, over its job definition's."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
@@ -129,13 +266,25 @@ def _resources(stack: Stack, step: Step, group: int) -> tuple[float, int]:
     definitions = stack.batch.describe_job_definitions(
         **_definition(str(request["jobDefinition"]))
     )["jobDefinitions"]
-    container: Any = definitions[0].get("containerProperties", {}) if definitions else {}
-    requirements: dict[str, str] = {}
-    overrides: Mapping[str, Json] = request.get("containerOverrides") or {}
-    for source in (container, overrides):
-        entries: Any = source.get("resourceRequirements") or []
-        requirements |= {entry["type"]: entry["value"] for entry in entries}
-    return float(requirements.get("VCPU", 1)), int(float(requirements.get("MEMORY", 2_048)))
+    definition: Any = definitions[0] if definitions else {}
+    container: Any = definition.get("containerProperties", {})
+    own = _requirements(request.get("containerOverrides") or {})
+    requirements = {**_requirements(container), **own}
+    is_fargate = "FARGATE" in (definition.get("platformCapabilities") or ())
+    return _Asked(
+        size=Size(
+            vcpus=float(requirements.get("VCPU", 1)),
+            memory_mib=int(float(requirements.get("MEMORY", 2_048))),
+        ),
+        platform=Platform.FARGATE if is_fargate else Platform.EC2,
+        queue=str(request.get("jobQueue", "")),
+        others={kind: own[kind] for kind in own if kind not in ("VCPU", "MEMORY")},
+    )
+
+
+def _requirements(container: Mapping[str, Json]) -> dict[str, str]:
+    entries: Any = container.get("resourceRequirements") or []
+    return {entry["type"]: entry["value"] for entry in entries}
 
 
 def _definition(reference: str) -> dict[str, Any]:
@@ -144,44 +293,19 @@ def _definition(reference: str) -> dict[str, Any]:
     return {"jobDefinitionName": reference, "status": "ACTIVE"}
 
 
-def _document(measured: Measured) -> dict[str, Any]:
-    times = measured.times
-    return {
-        "group": measured.group,
-        "vcpus": measured.vcpus,
-        "memoryMiB": measured.memory_mib,
-        "items": times.count,
-        "meanSeconds": round(times.mean, 3),
-        "medianSeconds": round(times.median, 3),
-        "longestSeconds": round(times.longest, 3),
-        "chunk": times.chunk,
-        "chunkMax": times.chunk_max,
-        "costPerItem": measured.cost_per_item,
-    }
-
-
-def _print(chunk: int | None, groups: list[Measured], prices: Mapping[str, Any]) -> None:
-    screen = console(soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ("group", "vCPU", "MiB", "items", "mean", "median", "longest", "chunk", "per 1,000")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for entry in groups:
-        times = entry.times
-        table.add_row(
-            str(entry.group),
-            f"{entry.vcpus:g}",
-            f"{entry.memory_mib:,}",
-            f"{times.count:,}",
-            *(f"{seconds:.2f} s" for seconds in (times.mean, times.median, times.longest)),
-            f"{times.chunk:,}-{times.chunk_max:,}",
-            printable(f"{entry.cost_per_item * 1_000:.4f} {prices['currency']}"),
-        )
-    screen.print(table)
-    now = "" if chunk is None else f"now {chunk:,} item{'s' if chunk > 1 else ''} to a child; "
-    recommended = max(entry.times.chunk for entry in groups)
-    screen.print(
-        f"{now}recommended: flow.chunk: {recommended:,} (a child works {CHILD_S_MIN // 60} minutes "
-        f"to {CHILD_S_MAX // HOUR_S} hours)"
-    )
-    screen.print(printable(f"prices of {prices['date']}: {prices['source']}"))
+def _write(file: Path, tunings: list[Tuning]) -> Iterator[str]:
+    """Write what is recommended; say what was, and what was not."""
+    groups = Counter(tuning.step for tuning in tunings)
+    for tuning in tunings:
+        if groups[tuning.step] > 1:
+            yield f"{file}: step {tuning.step} has groups: write their sizes by hand"
+            continue
+        edit = Edit(file, tuning.step)
+        if tuning.advice is not None:
+            size = tuning.advice.size
+            amounts = {"VCPU": f"{size.vcpus:g}", "MEMORY": str(size.memory_mib)}
+            edit.set_requirements({**amounts, **tuning.other_requirements})
+        if not tuning.is_chunk_fitting:
+            edit.set_chunk(tuning.times.chunk)
+        is_changed = edit.save()
+        yield f"{file}: step {tuning.step} {'is changed' if is_changed else 'stays as it is'}"

@@ -14,9 +14,9 @@ import pytest
 
 from batchrelay_worker import usage
 from batchrelay_worker.usage import Usage
-from tests.unit.worker.test_usage import FARGATE
 
 pytestmark = pytest.mark.cloud  # a server on the loopback interface
+TASK = {"AvailabilityZone": "eu-west-1b", "Limits": {"CPU": 0.25, "Memory": 512}}
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def endpoint(
 
 
 def test_the_endpoint_is_asked_once_for_the_task() -> None:
-    with endpoint(json.dumps(FARGATE).encode()) as (url, paths):
+    with endpoint(json.dumps(TASK).encode()) as (url, paths):
         child = Usage({usage.METADATA: url})
         place = child.so_far(is_last=True)
         assert child.so_far(is_last=True) == place

@@ -234,7 +234,7 @@ def test_a_program_that_something_else_waited_for_has_its_code_and_no_usage(
 @pytest.mark.parametrize(
     ("kills", "why"), [((0, 1), "signal 9: out of memory"), ((1, 1), "signal 9")]
 )
-def test_a_kill_for_want_of_memory_is_told_from_another(
+def test_a_kill_for_want_of_memory_is_known_from_another(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, kills: tuple[int, ...], why: str
 ) -> None:
     counts = [*kills]

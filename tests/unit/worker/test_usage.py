@@ -77,7 +77,7 @@ def test_a_path_that_leads_outside_is_not_followed(tmp_path: Path) -> None:
     assert container(tmp_path, V2, "0::/../other\n").usage() == BOTH
 
 
-def test_what_cannot_be_read_is_absent_and_what_is_none_is_zero(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_absent_and_no_kill_is_zero(tmp_path: Path) -> None:
     files = {**V2, "memory.events": "oom_kill 0\n", "cpu.stat": "usage_usec x\n"}
     del files["memory.peak"]
     assert container(tmp_path, files).usage() == {"oom": 0}

@@ -7,6 +7,7 @@ BatchrelayError
 │   │   └── ParamsTooLong     they are more than a run keeps
 │   ├── InvalidStart        a run would ask AWS Batch for what it refuses
 │   ├── InvalidDocument     a request is not the document that it must be
+│   ├── InvalidPrices       a table of prices is not of the form that it must have
 │   ├── InvalidItems        a fan-out's item list is not what `forEach` says
 │   ├── PipelineNotFound    no such pipeline, or no such version
 │   ├── RunNotFound         no such run, or its time to live has passed
@@ -58,6 +59,10 @@ class InvalidStart(InputError):
 
 class InvalidDocument(InputError):
     """A request is not the document that it must be; the message starts with its path."""
+
+
+class InvalidPrices(InputError):
+    """A table of prices is not of the form that it must have; the message has the place."""
 
 
 class InvalidItems(InputError):

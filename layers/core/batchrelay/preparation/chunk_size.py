@@ -11,11 +11,11 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.ports import Objects
+from batchrelay.preparation.measures import item_measures
 
 CHILD_S_MIN, CHILD_S_MAX = 300, 7_200
 """Seconds that a child should work."""
@@ -68,18 +68,9 @@ def item_records(
     Args:
         records: how many at most; all of them by default.
     """
-    bucket = results.removeprefix("s3://").partition("/")[0]
-    for key, _ in islice(objects.list(results, ""), records):
-        uri = f"s3://{bucket}/{key}"
-        try:
-            yield from _times_of(json.loads(b"".join(objects.read(uri))))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InvalidItems(f"{uri}: not a result record of batchrelay-worker") from None
-
-
-def _times_of(record: Any) -> list[tuple[int, float]]:
-    done = [item for item in record["items"] if item["ok"] and not item.get("skipped")]
-    return [(int(item["n"]), float(item["s"])) for item in done]
+    for item in item_measures(objects, results, records):
+        if item.is_done:
+            yield item.number, item.seconds
 
 
 def automatic_chunk(objects: Objects, memory: str, results: str) -> int:
