@@ -58,7 +58,7 @@ def test_fargate_has_pairs(peak: float, cpu: float, size: Size) -> None:
     assert not advice.is_too_small
 
 
-def test_more_than_fargate_has_is_said() -> None:
+def test_more_than_fargate_has_is_reported() -> None:
     advice = advise([used(250_000)], now=NOW, is_fargate=True, headroom=1.2)
     assert advice is not None
     assert (advice.size, advice.killed) == (Size(vcpus=32, memory_mib=249_856), 1.0)

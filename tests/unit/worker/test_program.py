@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -198,6 +199,12 @@ def test_memory_that_the_system_does_not_say_is_absent(machine: Machine) -> None
     assert "rss" not in runner("x").run(Item(0, None))
 
 
+def at_most(mib: int) -> int:
+    """KiB: or as many as this process has had, because a program begins as a copy of it."""
+    own: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max(mib * 1_024, own + 10 * 1_024)
+
+
 def test_the_memory_and_seconds_of_a_real_program_are_measured() -> None:
     """200 MiB that are written to, and a fifth of a second of work."""
     script = (
@@ -206,7 +213,7 @@ def test_the_memory_and_seconds_of_a_real_program_are_measured() -> None:
     )
     entry = runner(sys.executable, "-c", script).run(Item(0, None))
     assert entry["ok"] is True
-    assert 200 * 1_024 < entry["rss"] < 230 * 1_024
+    assert 200 * 1_024 < entry["rss"] < at_most(230)
     assert 0.2 <= entry["cpu"] < 2.0
 
 
@@ -216,7 +223,7 @@ def test_the_largest_of_the_processes_that_a_program_starts_counts() -> None:
         f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
     )
     entry = runner(sys.executable, "-c", script).run(Item(0, None))
-    assert 100 * 1_024 < entry["rss"] < 130 * 1_024
+    assert 100 * 1_024 < entry["rss"] < at_most(130)
 
 
 def test_a_program_that_something_else_waited_for_has_its_code_and_no_usage(
