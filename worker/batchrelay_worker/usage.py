@@ -158,11 +158,13 @@ class Usage:
         try:
             parts = urlsplit(url)
             connection = HTTPConnection(parts.netloc, timeout=METADATA_S)  # no proxy, no redirect
-            connection.request("GET", parts.path.rstrip("/") + "/task")
-            answer = connection.getresponse()
-            if answer.status == 200:
-                self._place = place_of(json.loads(answer.read(METADATA_BYTES_MAX)))
-            connection.close()
+            try:
+                connection.request("GET", parts.path.rstrip("/") + "/task")
+                with connection.getresponse() as answer:
+                    if answer.status == 200:
+                        self._place = place_of(json.loads(answer.read(METADATA_BYTES_MAX)))
+            finally:
+                connection.close()
         except (OSError, HTTPException, ValueError, RecursionError):
             pass  # it says nothing that a child needs
 
