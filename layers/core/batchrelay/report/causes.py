@@ -1,0 +1,114 @@
+"""A step's failures by cause: as they were collected, else as its children's ends say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class, normalised
+from batchrelay.report.facts import ChildFact, ChildState, Document
+
+CAUSES_MAX = 50
+"""Causes of a step that are kept apart: what comes then is counted under its class alone."""
+
+REASON_CHARS_MAX = 300
+"""Characters of a reason."""
+
+_REDRIVEN = frozenset(FailureClass) - {FailureClass.UPSTREAM, FailureClass.NOT_SUBMITTED}
+"""Classes that `redrive --class` helps with by itself."""
+
+
+def class_of(fact: ChildFact) -> FailureClass:
+    """The class of a child that FAILED."""
+    if fact.state is ChildState.UPSTREAM:
+        return FailureClass.UPSTREAM
+    has_run = fact.started_at is not None or fact.exit_code is not None
+    return failure_class(
+        ChildFailure(
+            index=fact.number,
+            job_id="ran" if has_run or not fact.reason else "",
+            exit_code=fact.exit_code,
+            reason=fact.reason,
+        )
+    )
+
+
+@dataclass
+class CauseTable:
+    """The causes of one step, in order; a column of its children holds their places."""
+
+    run_id: str
+    step: str
+    causes: list[dict[str, Any]] = field(default_factory=list)
+    _places: dict[tuple[str, int | None, str], int] = field(default_factory=dict)
+    _is_collected: bool = False
+
+    @classmethod
+    def of(cls, run_id: str, step: str, failures: Document | None) -> CauseTable:
+        """With what was collected of the step, if anything was."""
+        table = cls(run_id=run_id, step=step)
+        for document in (failures or {}).get("steps", ()):
+            if document["step"] == step:
+                for cause in document["causes"]:
+                    table._append(cause)
+        table._is_collected = bool(table.causes)
+        return table
+
+    def place(self, fact: ChildFact) -> int:
+        """Of the cause of a child that failed; it is counted unless all were counted before."""
+        named, reason = class_of(fact), normalised(fact.reason)[:REASON_CHARS_MAX]
+        wanted = (str(named), fact.exit_code, reason)
+        place = self._places.get(wanted)
+        if place is None and self._is_collected:
+            place = self._like(wanted)
+        if place is None and len(self.causes) >= CAUSES_MAX:
+            wanted = (str(named), None, "")
+            place = self._places.get(wanted)
+        if place is None:
+            place = self._append(_cause(*wanted, fact))
+        if not self._is_collected:
+            self.causes[place]["count"] += 1
+        return place
+
+    def documents(self) -> list[Document]:
+        """Each with the command that runs its failures again, if one does."""
+        return [{**cause, "redrive": self._redrive(cause)} for cause in self.causes]
+
+    def _like(self, wanted: tuple[str, int | None, str]) -> int | None:
+        """Of what was collected, the same class and exit code: a reason may have been cut."""
+        matches = (n for key, n in self._places.items() if key[:2] == wanted[:2])
+        return next(matches, None)
+
+    def _append(self, cause: Mapping[str, Any]) -> int:
+        reason = (cause["reason"] or "")[:REASON_CHARS_MAX]
+        place = len(self.causes)
+        self._places.setdefault((cause["class"], cause["exitCode"], reason), place)
+        self.causes.append({**cause, "reason": reason or None})
+        return place
+
+    def _redrive(self, cause: Mapping[str, Any]) -> str | None:
+        named = cause["class"]
+        if named not in _REDRIVEN:
+            return None
+        command = f"batchrelay redrive {self.run_id}/{self.step} --class {named}"
+        if cause["exitCode"] is not None and named == FailureClass.EXIT_CODE:
+            command += f":{cause['exitCode']}"
+        return command + (" --memory x2" if named == FailureClass.OUT_OF_MEMORY else "")
+
+
+def _cause(named: str, exit_code: int | None, reason: str, fact: ChildFact) -> Document:
+    return {
+        "class": named,
+        "exitCode": exit_code,
+        "reason": reason or None,
+        "count": 0,
+        "again": 0,
+        "sample": {
+            "number": None,
+            "jobId": None,
+            "round": fact.round,
+            "index": fact.number,
+            "log": [],
+        },
+    }
