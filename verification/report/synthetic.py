@@ -37,7 +37,9 @@ def at(seconds: float) -> datetime:
 
 
 def text_of(time: datetime | None) -> str | None:
-    return time and time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if time is None:
+        return None
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def job_id(step: str, round_number: int = 0, part: int = 0) -> str:

@@ -26,7 +26,7 @@ JOB = "00000000-0000-4000-8000-000000000001"
 
 def report(evidence: Evidence) -> dict[str, Any]:
     """As a program reads it; whatever the evidence, it is what the schema says."""
-    document = json.loads(json.dumps(report_document(evidence)))
+    document: dict[str, Any] = json.loads(json.dumps(report_document(evidence)))
     VALIDATOR.validate(document)
     return document
 

@@ -15,6 +15,9 @@ CAUSES_MAX = 50
 REASON_CHARS_MAX = 300
 """Characters of a reason."""
 
+ENDS_MAX = 1_000
+"""Different ends of children whose place is kept."""
+
 _REDRIVEN = frozenset(FailureClass) - {FailureClass.UPSTREAM, FailureClass.NOT_SUBMITTED}
 """Classes that `redrive --class` helps with by itself."""
 
@@ -29,7 +32,7 @@ def class_of(fact: ChildFact) -> FailureClass:
             index=fact.number,
             job_id="ran" if has_run or not fact.reason else "",
             exit_code=fact.exit_code,
-            reason=fact.reason,
+            reason=fact.reason[:REASON_CHARS_MAX],
         )
     )
 
@@ -43,6 +46,8 @@ class CauseTable:
     causes: list[dict[str, Any]] = field(default_factory=list)
     _places: dict[tuple[str, int | None, str], int] = field(default_factory=dict)
     _is_collected: bool = False
+    _known: dict[tuple[ChildState, int | None, str, bool], int] = field(default_factory=dict)
+    """The places of ends that were met: a million children end in few ways."""
 
     @classmethod
     def of(cls, run_id: str, step: str, failures: Document | None) -> CauseTable:
@@ -57,7 +62,19 @@ class CauseTable:
 
     def place(self, fact: ChildFact) -> int:
         """Of the cause of a child that failed; it is counted unless all were counted before."""
-        named, reason = class_of(fact), normalised(fact.reason)[:REASON_CHARS_MAX]
+        end = (fact.state, fact.exit_code, fact.reason[:REASON_CHARS_MAX], fact.started_at is None)
+        if end not in self._known:
+            if len(self._known) >= ENDS_MAX:
+                self._known.clear()
+            self._known[end] = self._place(fact)
+        place = self._known[end]
+        if not self._is_collected:
+            self.causes[place]["count"] += 1
+        return place
+
+    def _place(self, fact: ChildFact) -> int:
+        named = class_of(fact)
+        reason = normalised(fact.reason[:REASON_CHARS_MAX])[:REASON_CHARS_MAX]
         wanted = (str(named), fact.exit_code, reason)
         place = self._places.get(wanted)
         if place is None and self._is_collected:
@@ -67,8 +84,6 @@ class CauseTable:
             place = self._places.get(wanted)
         if place is None:
             place = self._append(_cause(*wanted, fact))
-        if not self._is_collected:
-            self.causes[place]["count"] += 1
         return place
 
     def documents(self) -> list[Document]:
