@@ -15,6 +15,7 @@ from rich.console import Console
 
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.run import Run
+from batchrelay.domain.values import JobKey
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_cli.verbs.run import LocalRun
@@ -132,6 +133,15 @@ class FailingRuns:
         """What the last collection of a step's failures has written of each item."""
         [text] = self.texts(f"{run.state(step).failures}failures.jsonl").values()
         return [json.loads(line) for line in text.splitlines()]
+
+    def rounds(self, run: Run, step: str) -> dict[int, int]:
+        """The children of each round of a step, whatever level of an aggregate it was of."""
+        batch = client_of(self.cloud, "batch")
+        prefix = {"name": "JOB_NAME", "values": [f"br-{run.id}-{step}-*".lower()]}
+        jobs = batch.list_jobs(jobQueue="Q", filters=[prefix])["jobSummaryList"]
+        sizes = {str(j["jobName"]): j.get("arrayProperties", {}).get("size", 1) for j in jobs}
+        rounds = ((JobKey.parse(name), size) for name, size in sizes.items())
+        return dict(sorted((key.round, size) for key, size in rounds if key is not None))
 
     def jobs(self, run: Run, step: str) -> list[dict[str, Any]]:
         """The jobs of a step's latest round, as AWS Batch describes them."""

@@ -226,6 +226,50 @@ def test_of_a_chunk_only_the_failed_items_run_again(runs: FailingRuns) -> None:
     ]
 
 
+MERGE = """
+import os, sys
+
+import s3
+
+output, *inputs = sys.argv[1:]
+round_number = os.environ["BATCHRELAY_ROUND"]
+if (os.environ["ITEM_NUMBER"], round_number) in (("1", "0"), ("0", "2")):
+    sys.exit(75)
+s3.put(output, " ".join(s3.get(uri).decode() for uri in inputs) + f" r{round_number}")
+"""
+
+
+def test_a_failed_node_of_each_level_runs_again_and_the_result_is_of_all(
+    runs: FailingRuns,
+) -> None:
+    """One of four nodes of level 0 and one of two of level 1 fail in their first round."""
+    (runs.folder / "merge.py").write_text(MERGE)
+    plan = runs.written("leaves.txt", "".join(f"{item}\n" for item in NAMES[:8]))
+    folder = "s3://${env.bucket}/results/${run.id}/"
+    leaves = {"forEach": {"file": "${params.plan}"}, "output": folder + "leaf-${item}"}
+    command = ["batchrelay-worker", "run", "--", "python", "merge.py"]
+    tree = {
+        "jobName": "tree",
+        "containerOverrides": {"command": [*command, "{item.output}", "{item.inputs}"]},
+        "flow": {
+            "aggregate": {"of": "leaf", "fanIn": 2},
+            "output": folder + "all",
+            "retryFailed": ONCE,
+        },
+    }
+    run = runs.play(work("leaf", flow=leaves), tree, plan=plan)
+    assert run.status == "SUCCEEDED"
+    assert run.state("tree").level == 2
+    assert runs.rounds(run, "tree") == {0: 4, 1: 1, 2: 2, 3: 1, 4: 1}
+    pairs = [
+        f"{a} in round 0 {b} in round 0" for a, b in zip(NAMES[:8:2], NAMES[1:8:2], strict=True)
+    ]
+    first, second, third, fourth = pairs
+    assert runs.texts(results_of(run))["all"] == (
+        f"{first} r0 {second} r1 r3 {third} r0 {fourth} r0 r2 r4"
+    )
+
+
 def failing_once(remainder: int) -> str:
     """A script: one in 500 items fails in the first round; none with a remainder of 500."""
     number = "(BATCHRELAY_OFFSET + AWS_BATCH_JOB_ARRAY_INDEX)"

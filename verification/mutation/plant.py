@@ -18,6 +18,7 @@ from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
 from verification.mutation.planted_items import ITEM_MUTANTS
+from verification.mutation.planted_levels import LEVEL_MUTANTS
 from verification.mutation.planted_measures import MEASURE_MUTANTS
 from verification.mutation.planted_notices import NOTICE_MUTANTS
 from verification.mutation.planted_redrives import REDRIVE_MUTANTS
@@ -36,7 +37,15 @@ TESTS = (
     "tests/functional/test_simulation.py",
 )
 PACKAGES = ("layers/core", "local", "cli", "worker")
-ALL = (*MUTANTS, *RETRY_MUTANTS, *REDRIVE_MUTANTS, *ITEM_MUTANTS, *NOTICE_MUTANTS, *MEASURE_MUTANTS)
+ALL = (
+    *MUTANTS,
+    *RETRY_MUTANTS,
+    *REDRIVE_MUTANTS,
+    *ITEM_MUTANTS,
+    *NOTICE_MUTANTS,
+    *MEASURE_MUTANTS,
+    *LEVEL_MUTANTS,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,8 +140,8 @@ REDRIVE_MUTANTS = (
     Mutant(
         bug="rounds before a redrive are taken from those of retryFailed",
         file="domain/retry_rounds.py",
-        old="round_number = state.round - (state.redrive_round or first)",
-        new="round_number = state.round - first",
+        old="round_number = state.round - max(state.redrive_round or 0, state.first_round)",
+        new="round_number = state.round - state.first_round",
         tests=TESTS,
     ),
     Mutant(

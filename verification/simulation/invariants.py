@@ -155,8 +155,7 @@ def _check_what_was_there(world: World, run: Run) -> None:
 
 def _parts_of(run: Run, step: Step, state: StepState) -> Iterator[tuple[JobKey, Part]]:
     """Those of every round that failed items made; of an aggregate, of its latest level."""
-    first = state.round - len(state.earlier_rounds)
-    for round_number, parts in enumerate((*state.earlier_rounds, state.parts), start=first):
+    for round_number, parts in state.every_round:
         for number, part in enumerate(parts):
             key = JobKey(run_id=run.id, label=step.label, round=round_number, part=number)
             yield key, part
@@ -170,10 +169,9 @@ def _check_items(world: World, run: Run) -> None:
             continue
         if state.status not in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
             continue
-        items = state.children or 0 if state.items is None else state.items
         succeeded = {n for name, n in world.item_runs.succeeded if name == step.name}
         failed = outcome.own | outcome.upstream
-        assert len(succeeded) == items - len(failed), (step.name, items, failed)
+        assert len(succeeded) == outcome.items - len(failed), (step.name, outcome.items, failed)
         assert not succeeded & failed, (step.name, failed)
         if state.status is StepStatus.PARTIAL:
             assert failed_numbers(world.objects, state) == failed, (step.name, failed)

@@ -19,7 +19,13 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
 from batchrelay.domain.values import Json
-from verification.simulation.retries import ItemFates, Outcome, outcome_of, with_retries
+from verification.simulation.retries import (
+    ItemFates,
+    Outcome,
+    outcome_of,
+    outcome_of_levels,
+    with_retries,
+)
 
 BUCKET = "bucket"
 QUEUE = "queue"
@@ -124,6 +130,8 @@ class Plan:
         for need in step.n_to_n_needs:
             before = self.outcome(self.pipeline.step(need))
             blocked |= set() if before is None else before.own | before.upstream
+        if step.aggregate is not None:
+            return outcome_of_levels(step, fates, sum(children))
         return outcome_of(step, fates, self._numbers(step, children), blocked)
 
     def _numbers(self, step: Step, children: tuple[int, ...]) -> tuple[range, ...]:

@@ -23,6 +23,9 @@ WIDE = 100
 
 ITEMS_MAX = 30_000
 
+LEVEL = 1_000_000
+"""Between the numbers of two levels' nodes."""
+
 WHEN: tuple[frozenset[str], ...] = (
     frozenset(),
     frozenset({"ExitCode"}),
@@ -89,7 +92,7 @@ def with_retries(
 
 
 def _may_retry(step: Step, *, has_pairs: bool) -> bool:
-    if step.aggregate is not None or step.workers is not None or step.sequential:
+    if step.workers is not None or step.sequential:
         return False
     if step.n_to_n_needs or (has_pairs and step.chunk != 1):
         return False
@@ -107,6 +110,8 @@ def _retrying(step: Step, rng: random.Random, *, is_optional: bool) -> Step:
         memory_mib=1_024,
     )
     tolerate = rng.choice((Tolerate(count=1), Tolerate(percent=50), Tolerate(percent=100)))
+    if step.aggregate is not None:
+        return replace(step, retry_failed=retry)
     return replace(
         step,
         retry_failed=retry if kind < 0.8 else None,
@@ -119,6 +124,8 @@ class Outcome:
     """What a step comes to."""
 
     status: StepStatus
+    items: int
+    """All of them; of an aggregate, the nodes of every level."""
     own: set[int] = field(default_factory=set)
     """Items that failed of their own for good."""
     upstream: set[int] = field(default_factory=set)
@@ -150,10 +157,23 @@ def outcome_of(
         for number, group in again.items():
             waiting.setdefault(group, []).append(number)
     if not own and not upstream:
-        return Outcome(status=StepStatus.SUCCEEDED)
+        return Outcome(status=StepStatus.SUCCEEDED, items=count)
     good = _is_tolerated(step, len(own), count)
     status = StepStatus.PARTIAL if good else StepStatus.FAILED
-    return Outcome(status=status, own=own, upstream=upstream)
+    return Outcome(status=status, items=count, own=own, upstream=upstream)
+
+
+def outcome_of_levels(step: Step, fates: ItemFates, nodes: int) -> Outcome:
+    """Of an aggregate: the first level that does not succeed decides."""
+    assert step.aggregate is not None, step
+    total, level = 0, 0
+    while True:
+        first = level * LEVEL
+        outcome = outcome_of(step, fates, (range(first, first + nodes),), set())
+        total += nodes
+        if nodes <= 1 or outcome.status is not StepStatus.SUCCEEDED:
+            return replace(outcome, items=total)
+        nodes, level = -(-nodes // step.aggregate.fan_in), level + 1
 
 
 def _failed_of_round(
@@ -200,6 +220,8 @@ class ItemRuns:
     """Whether a part may have had a second job, whose success its step does not know."""
     succeeded: dict[tuple[str, int], int] = field(default_factory=dict)
     """The round in which it succeeded."""
+    levels: set[tuple[str, int]] = field(default_factory=set)
+    """The rounds of an aggregate that had all nodes of a level."""
 
     def failures(
         self, job: MemoryJob, step: Step, fates: ItemFates, failed_upstream: set[int]
@@ -211,13 +233,14 @@ class ItemRuns:
         """
         environment = _environment(job)
         round_number = int(environment["BATCHRELAY_ROUND"])
+        first = self._first_node(step, environment)
         found = []
         for index in range(job.size):
             child = f"{job.job_id}:{index}" if job.size > 1 else job.job_id
             if index in failed_upstream:
                 found.append(ChildFailure(index=index, job_id=child, reason="Dependent Job failed"))
                 continue
-            numbers = self._numbers(environment, index)
+            numbers = [first + number for number in self._numbers(environment, index)]
             bad = [n for n in numbers if self._fails(step, fates, n, round_number)]
             for number in numbers:
                 self._record(step.name, number, round_number, has_succeeded=not bad)
@@ -228,9 +251,23 @@ class ItemRuns:
 
     def forget(self, step: str) -> None:
         """The step runs anew, all of its items."""
+        self.levels = {level for level in self.levels if level[0] != step}
         for records in (self.rounds, self.succeeded):
             for key in [key for key in records if key[0] == step]:
                 del records[key]
+
+    def _first_node(self, step: Step, environment: Mapping[str, str]) -> int:
+        """What the numbers of a round begin with: an aggregate's nodes are counted level by level.
+
+        A job of an earlier level may run again, as a duplicate.
+        """
+        if step.aggregate is None:
+            return 0
+        round_number = int(environment["BATCHRELAY_ROUND"])
+        if "BATCHRELAY_ITEM_NUMBERS" not in environment:
+            self.levels.add((step.name, round_number))
+        begun = [n for name, n in self.levels if name == step.name and n <= round_number]
+        return (len(begun) - 1) * LEVEL
 
     def _fails(self, step: Step, fates: ItemFates, number: int, round_number: int) -> bool:
         earlier = self.rounds.get((step.name, number), set()) - {round_number}

@@ -27,8 +27,6 @@ _NOT_TOGETHER: Mapping[str, Mapping[str, str]] = {
         "queue": "retryFailed and queue do not go together: a message returns to the queue by "
         "itself (SQS) when its worker ends; for an item that fails write more attempts, "
         "batchrelay-worker run --attempts 3",
-        "aggregate": "retryFailed and aggregate do not go together: a level needs every output of "
-        "the one before; write retryStrategy: {attempts: 3} for the step",
         "SEQUENTIAL": "retryFailed and SEQUENTIAL do not go together: child i waits for child "
         "i - 1, so a later round would come too late; write retryStrategy: {attempts: 3} for "
         "the step",

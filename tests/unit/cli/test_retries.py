@@ -178,10 +178,6 @@ def test_a_mistake_is_one_line_with_its_cure(tmp_path: Path, flow: str, problem:
             "retryFailed": "6:56: retryFailed and queue do not go together: a message returns to the queue by itself (SQS) when its worker ends; for an item that fails write more attempts, batchrelay-worker run --attempts 3",
             "tolerate": "6:56: tolerate and queue do not go together: an item that fails is a dead letter, and fails its worker; leave queue out, a child for each chunk of items can be tolerated",
         }),
-        ("flow: {aggregate: {of: b, fanIn: 2}, output: s3://b/x, KEY}", {
-            "retryFailed": "6:60: retryFailed and aggregate do not go together: a level needs every output of the one before; write retryStrategy: {attempts: 3} for the step",
-            "tolerate": "6:60: tolerate and aggregate do not go together: one result with inputs missing is a wrong one; write tolerate in the step whose outputs are merged",
-        }),
         ("flow: {forEach: {items: [1]}, KEY}\ndependsOn: [{type: SEQUENTIAL}]", {
             "retryFailed": "6:35: retryFailed and SEQUENTIAL do not go together: child i waits for child i - 1, so a later round would come too late; write retryStrategy: {attempts: 3} for the step",
             "tolerate": "6:35: tolerate and SEQUENTIAL do not go together: child i waits for child i - 1, so all behind one that failed fail too; write retryStrategy: {attempts: 3} for the step",
@@ -194,14 +190,27 @@ def test_a_mistake_is_one_line_with_its_cure(tmp_path: Path, flow: str, problem:
 def test_what_has_no_children_that_fail_alone_is_refused(
     tmp_path: Path, lines: str, wanted: dict[str, str], key: str, value: str
 ) -> None:
-    other = """\
+    text = with_step(lines.replace("KEY", f"{key}: {value}"))
+    assert problems(tmp_path, text) == [wanted[key]]
+
+
+MERGED = """\
   - jobName: b
     jobQueue: q
     jobDefinition: d
     flow: {forEach: {items: [1]}, output: 's3://b/${item.number}'}
 """
-    text = with_step(lines.replace("KEY", f"{key}: {value}")) + other
-    assert problems(tmp_path, text) == [wanted[key]]
+
+
+def test_failed_nodes_of_an_aggregate_run_again_but_none_may_be_missing(tmp_path: Path) -> None:
+    merge = "flow: {aggregate: {of: b, fanIn: 2}, output: s3://b/x, KEY}"
+    again = with_step(merge.replace("KEY", "retryFailed: {rounds: 2}")) + MERGED
+    retry = read_text(tmp_path, again).pipeline.step("a").retry_failed
+    assert retry == RetryFailed(rounds=2)
+    assert problems(tmp_path, with_step(merge.replace("KEY", "tolerate: {count: 1}")) + MERGED) == [
+        "6:60: tolerate and aggregate do not go together: one result with inputs missing is a "
+        "wrong one; write tolerate in the step whose outputs are merged"
+    ]
 
 
 @pytest.mark.parametrize(

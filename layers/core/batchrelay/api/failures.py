@@ -210,7 +210,7 @@ def latest_round(state: StepState) -> tuple[tuple[Part, ...], int]:
     """The jobs of the latest round that has any, and its number."""
     if state.parts or not state.earlier_rounds:
         return state.parts, state.round
-    return state.earlier_rounds[-1], len(state.earlier_rounds) - 1
+    return state.earlier_rounds[-1], state.round - 1
 
 
 def _has_failures(part: Part) -> bool:

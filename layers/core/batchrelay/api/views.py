@@ -79,7 +79,7 @@ def step_document(run: Run, step: Step) -> Document:
         "startedAt": time_text(begun_at(state)),
         "needs": list(step.needs),
         "round": state.round,
-        "rounds": [_round(number, parts) for number, parts in enumerate(state.earlier_rounds)],
+        "rounds": [_round(number, parts) for number, parts in state.every_round[:-1]],
         "level": _level(step, state),
         "items": state.items,
         "existing": state.existing,

@@ -183,8 +183,7 @@ def runs_again(run: Run, step: Step, named: FailureClass, exit_code: int | None)
     if is_first_of_redrive(state) and run.redrive is not None:
         classes = run.redrive.classes
         return not classes or named is FailureClass.UPSTREAM or takes(classes, named, exit_code)
-    first = state.round - len(state.earlier_rounds)
-    round_number = state.round - (state.redrive_round or first)
+    round_number = state.round - max(state.redrive_round or 0, state.first_round)
     if named is FailureClass.UPSTREAM:
         return bool(step.n_to_n_needs) and round_number == 1
     retry = step.retry_failed

@@ -26,18 +26,12 @@ class StepStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing can change it any more."""
-        return self in _TERMINAL_STEPS
-
-
-_TERMINAL_STEPS = frozenset(
-    {
-        StepStatus.SUCCEEDED,
-        StepStatus.PARTIAL,
-        StepStatus.FAILED,
-        StepStatus.SKIPPED,
-        StepStatus.CANCELLED,
-    }
-)
+        return self not in (
+            StepStatus.WAITING,
+            StepStatus.PREPARING,
+            StepStatus.SUBMITTING,
+            StepStatus.ACTIVE,
+        )
 
 
 class RunStatus(StrEnum):
@@ -224,9 +218,14 @@ class StepState:
         return (*(part for parts in self.earlier_rounds for part in parts), *self.parts)
 
     @property
+    def first_round(self) -> int:
+        """The number of the round that had all items; of an aggregate, of its level."""
+        return self.round - len(self.earlier_rounds)
+
+    @property
     def every_round(self) -> tuple[tuple[int, tuple[Part, ...]], ...]:
         """The parts of every round, with its number; of an aggregate, those of its level only."""
-        return (*enumerate(self.earlier_rounds), (self.round, self.parts))
+        return tuple(enumerate((*self.earlier_rounds, self.parts), start=self.first_round))
 
     @property
     def is_retry(self) -> bool:
