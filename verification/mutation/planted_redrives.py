@@ -146,7 +146,7 @@ REDRIVE_MUTANTS = (
     ),
     Mutant(
         bug="a redrive of some classes leaves out what failed upstream",
-        file="domain/retry_rounds.py",
+        file="domain/failures.py",
         old="return not classes or named is FailureClass.UPSTREAM or takes",
         new="return not classes or takes",
         tests=TESTS,
@@ -192,6 +192,20 @@ REDRIVE_MUTANTS = (
         old="        if self.has_given_up:\n            for entry",
         new="        if not self._numbers:\n            for entry",
         tests=TESTS,
+    ),
+    Mutant(
+        bug="the plan of a redrive of one class counts all failures",
+        file="api/failures.py",
+        old="if is_redriven(classes, c.named, c.exit_code)",
+        new="if is_redriven(frozenset(), c.named, c.exit_code)",
+        tests=("tests/unit/api/test_failures.py",),
+    ),
+    Mutant(
+        bug="failures that succeeded later are shown without saying so",
+        file="api/failures.py",
+        old="        if state.status is StepStatus.SUCCEEDED:\n",
+        new="        if state.status is StepStatus.PARTIAL:\n",
+        tests=("tests/unit/api/test_failures.py",),
     ),
     Mutant(
         bug="a redrive of a class that no failure has is accepted",

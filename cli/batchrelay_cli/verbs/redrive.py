@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from batchrelay.domain.redrive import Again
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
@@ -66,4 +67,6 @@ def _line(entry: Mapping[str, Any]) -> str:
     what = f"{entry['step']}: {entry['again']}"
     if entry["failed"] is not None:
         what += f", {entry['failed']:,} failed of {entry['children'] or 0:,}"
+    elif entry["again"] == Again.FAILED_ITEMS:
+        what += " of these classes: which they are is found out when it runs"
     return f"{what} ({entry['reason']})" if entry["reason"] else what

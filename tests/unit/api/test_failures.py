@@ -267,3 +267,41 @@ def test_a_run_without_failures_has_none() -> None:
     document = of_step(cloud)
     assert (document["causes"], document["failed"], document["round"]) == ([], 0, None)
     assert json.dumps(document)
+
+
+def test_a_note_names_failures_that_succeeded_later() -> None:
+    one = Collected(step("a", file=LIST, retry_failed=RetryFailed(rounds=1)))
+    one.end("a", child(7))
+    one.prepare()
+    one.end("a", round_number=1)
+    document = of_step(one.cloud)
+    assert (document["status"], document["failed"], document["again"]) == ("SUCCEEDED", 1, 1)
+    assert document["notes"] == [
+        "round 1 ended well: every item that failed before has succeeded since"
+    ]
+
+
+def test_a_redrive_of_some_classes_counts_those() -> None:
+    one = Collected(step("a", file=LIST, tolerate=Tolerate(count=3)))
+    one.end("a", child(7, 137, OOM), child(2), child(3))
+    one.prepare()
+    a = one.run.pipeline.step("a")
+
+    def count(*classes: str) -> int | None:
+        return reader(one.cloud).to_redrive(one.run, a, frozenset(classes))
+
+    assert (count(), count("OutOfMemory"), count("ExitCode:1"), count("SpotInterruption")) == (
+        3,
+        1,
+        2,
+        0,
+    )
+
+
+def test_which_failures_have_a_class_is_found_out_by_the_redrive_of_a_step_without_causes() -> None:
+    cloud = started(step("a", size=10))
+    end(cloud, child(2))
+    run = cloud.runs.load("run1")
+    a = run.pipeline.step("a")
+    assert reader(cloud).to_redrive(run, a, frozenset()) == run.state("a").failed
+    assert reader(cloud).to_redrive(run, a, frozenset({"ExitCode"})) is None

@@ -18,14 +18,14 @@ from itertools import islice
 
 from batchrelay.api.views import Document
 from batchrelay.domain.errors import InvalidItems, JobForgotten, NotDone, Refused
-from batchrelay.domain.failures import Cause, ChildFailure
+from batchrelay.domain.failures import Cause, ChildFailure, is_redriven
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json, failures_uri
 from batchrelay.ports import Jobs, Logs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, with_log
-from batchrelay.preparation.failures.files import collected_causes
+from batchrelay.preparation.failures.files import causes_for_good, collected_causes
 
 CHILDREN_MAX = 1_000
 """Failed children of one job that are listed: ten pages of ListJobs."""
@@ -56,6 +56,7 @@ _FORGOTTEN = (
 )
 _UNANSWERED = "AWS Batch gave no complete answer, so there may be more: ask again ({error})"
 _DENIED = "AWS Batch could not be asked: {error}"
+_CURED = "round {round} ended well: every item that failed before has succeeded since"
 _AT_WORK = "round {round} is at work: what fails in it is added when it ends"
 _TOO_MANY = "not looked at, because there is too much to show at once: ask for this step alone"
 
@@ -135,13 +136,28 @@ class FailureReader:
         except InvalidItems:
             found = self._asked(run, step, request)
             return replace(found, notes=[_GONE, *found.notes])
-        is_at_work = not state.status.is_terminal
+        notes = []
+        if state.status is StepStatus.SUCCEEDED:
+            notes.append(_CURED.format(round=state.round))
+        elif not state.status.is_terminal:
+            notes.append(_AT_WORK.format(round=state.round))
         return _Found(
             causes=sorted(collected.causes, key=lambda cause: -cause.count),
             round=collected.round,
             items=collected.items,
-            notes=[_AT_WORK.format(round=state.round)] if is_at_work else [],
+            notes=notes,
         )
+
+    def to_redrive(self, run: Run, step: Step, classes: frozenset[str]) -> int | None:
+        """How many failed items of a step a redrive runs again; None where it finds out which have
+        these classes."""
+        state = run.state(step.name)
+        if not classes:
+            return state.failed
+        if not state.is_collected:
+            return None
+        causes = causes_for_good(self.objects, state)
+        return sum(c.count for c in causes if is_redriven(classes, c.named, c.exit_code))
 
     # --- what AWS Batch says
 

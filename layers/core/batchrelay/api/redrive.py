@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchrelay.domain.errors import InputError
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.redrive import Again, RedriveOrder, steps_to_redrive
 from batchrelay.domain.run import Run
 from batchrelay.domain.values import Json
@@ -36,8 +37,14 @@ def is_plan(body: Mapping[str, Any]) -> bool:
     return plan
 
 
-def plan_document(run: Run, order: RedriveOrder) -> Mapping[str, Json]:
-    """What would run again, by step in topological order."""
+def plan_document(
+    run: Run, order: RedriveOrder, failed: Callable[[Run, Step, frozenset[str]], int | None]
+) -> Mapping[str, Json]:
+    """What would run again, by step in topological order.
+
+    Args:
+        failed: how many failed items of a step have such classes; None if that is not known yet.
+    """
     steps: list[Json] = []
     for name, how in steps_to_redrive(run, order.step).items():
         state = run.state(name)
@@ -47,7 +54,9 @@ def plan_document(run: Run, order: RedriveOrder) -> Mapping[str, Json]:
                 "step": name,
                 "again": str(how),
                 "status": str(state.status),
-                "failed": state.failed if is_of_items else None,
+                "failed": failed(run, run.pipeline.step(name), order.classes)
+                if is_of_items
+                else None,
                 "children": state.children,
                 "reason": state.reason or None,
             }

@@ -171,7 +171,7 @@ class Api:
             return self.redrive_run(_run_id(run_id), order)
         run = self._load(run_id)
         self.check_redrive(run, order)
-        return redriving.plan_document(run, order)
+        return redriving.plan_document(run, order, self.failure_reader.to_redrive)
 
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (

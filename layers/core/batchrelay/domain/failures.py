@@ -111,6 +111,12 @@ def takes(classes: frozenset[str], named: FailureClass, exit_code: int | None) -
     return named in classes or f"{named}:{exit_code}" in classes
 
 
+def is_redriven(classes: frozenset[str], named: FailureClass, exit_code: int | None) -> bool:
+    """Whether a redrive of these classes, or of all without one, runs an item that failed so. One
+    that failed upstream is behind an item that runs again."""
+    return not classes or named is FailureClass.UPSTREAM or takes(classes, named, exit_code)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerate:
     """How many items of a step may fail for good: a count, or a percentage of its items."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.events import FailuresCollected
-from batchrelay.domain.failures import FailureClass, takes
+from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
 from batchrelay.domain.table import Situation
@@ -181,8 +181,7 @@ def runs_again(run: Run, step: Step, named: FailureClass, exit_code: int | None)
     """
     state = run.state(step.name)
     if is_first_of_redrive(state) and run.redrive is not None:
-        classes = run.redrive.classes
-        return not classes or named is FailureClass.UPSTREAM or takes(classes, named, exit_code)
+        return is_redriven(run.redrive.classes, named, exit_code)
     round_number = state.round - max(state.redrive_round or 0, state.first_round)
     if named is FailureClass.UPSTREAM:
         return bool(step.n_to_n_needs) and round_number == 1
