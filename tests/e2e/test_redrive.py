@@ -71,6 +71,13 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
     assert statuses(run_id) == {"convert": "SUCCEEDED", "merge": "SUCCEEDED"}
     convert = document("status", run_id)["steps"][0]
     assert [job["children"] for job in convert["jobs"]] == [3, 1], "the others did not run again"
+    [latest] = [job["jobId"] for job in convert["jobs"] if job["round"] == 1]
+    failed_child = document("failures", run_id)["steps"][0]["causes"][0]["sample"]["index"]
+    place = f"{run_id}/convert:{failed_child}"
+    shown = document("logs", place)
+    assert (shown["jobId"], shown["round"]) == (latest, 1), "the item's latest round"
+    assert batchrelay("logs", place).stderr.startswith(f"{run_id}/convert of round 1: attempt 1")
+    assert document("logs", place, "--round", "0")["round"] == 0
     again = batchrelay("redrive", run_id)
     assert (again.exit_code, again.output) == (
         2,

@@ -21,15 +21,17 @@ from batchrelay_cli.views.child import (
     place_of,
     summary_of,
 )
+from batchrelay_cli.views.item_rounds import latest_child
 
 
 @click.command(epilog="Example: batchrelay logs kb50389d0b38db26e794e46fa/migrate:17")
 @click.argument("child", metavar="RUN/STEP[:INDEX]")
-@click.option("--round", "round_number", type=click.IntRange(0), help="Not the first round.")
+@click.option("--round", "round_number", type=click.IntRange(0), help="Of this round.")
 @stack_option
 @output_option
 def logs(child: str, round_number: int | None, stack_name: str, output: str) -> None:
-    """Print a child's log: by its index within the round, or of the first child that failed.
+    """Print a child's log: the latest of an item, by its number; with --round, by the index within
+    that round; without a number, of the first child that failed.
 
     Which child and which attempt it is goes to standard error.
     """
@@ -40,14 +42,15 @@ def logs(child: str, round_number: int | None, stack_name: str, output: str) -> 
     with open_stack(stack_name) as stack:
         run_document = ask(stack, "GET", "runs", run)
         one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
-        job = _job(stack, _of_round(one, round_number), int(number) if colon else None)
+        latest = latest_child(stack, one, int(number)) if colon and round_number is None else None
+        job = _job(stack, _of_round(one, round_number), int(number) if colon else None, latest)
         log = stack.log_of(job)
         place = place_of(run_document, job["jobId"]) or Place(step=step, index=None, round=0)
         why = "" if log.lines else _why_empty(stack, run_document, job)
     if output == "json":
         echo_json(_document(job, log, place))
         return
-    if not colon or attempts_of(job)[0] > 1:
+    if not colon or latest is not None or attempts_of(job)[0] > 1:
         say(f"{run}/{place.text}: {summary_of(job)}", err=True)
     if log.is_cut:
         say(_cut(job), err=True)
@@ -105,8 +108,10 @@ def _why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> 
     return f"job {job['jobId']} is {job['status']} and has printed nothing"
 
 
-def _job(stack: Stack, step: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    job_id = _job_id(stack, step, index)
+def _job(
+    stack: Stack, step: Mapping[str, Any], index: int | None, latest: str | None
+) -> Mapping[str, Any]:
+    job_id = latest or _job_id(stack, step, index)
     jobs = stack.describe([job_id])
     if not jobs:
         raise UsageProblem(f"AWS Batch no longer knows job {job_id}: it keeps them for seven days")

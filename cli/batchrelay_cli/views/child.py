@@ -78,6 +78,8 @@ class Place:
     """Within its round; None of a step that is one job."""
     round: int
     """0 of the first, whatever its number."""
+    has_later: bool = False
+    """Whether there are rounds behind it, in which its item may have run again."""
 
     @property
     def text(self) -> str:
@@ -87,8 +89,9 @@ class Place:
 
     def command(self, run_id: str) -> str:
         """What prints its log."""
+        is_named = self.round > 0 or (self.has_later and self.index is not None)
         name = self.step if self.index is None else f"{self.step}:{self.index}"
-        return f"batchrelay logs {run_id}/{name}" + (f" --round {self.round}" if self.round else "")
+        return f"batchrelay logs {run_id}/{name}" + (f" --round {self.round}" if is_named else "")
 
 
 def jobs_of_round(step: Mapping[str, Any], round_number: int) -> list[Mapping[str, Any]]:
@@ -103,7 +106,8 @@ def place_of(run: Mapping[str, Any], job_id: str) -> Place | None:
     parent_id, _, index = job_id.partition(":")
     for step in run["steps"]:
         is_first = True
-        for round_number in sorted({job["round"] for job in step["jobs"]}):
+        rounds = sorted({job["round"] for job in step["jobs"]})
+        for round_number in rounds:
             jobs = [job for job in step["jobs"] if job["round"] == round_number]
             first = 0
             for job in jobs:
@@ -113,6 +117,7 @@ def place_of(run: Mapping[str, Any], job_id: str) -> Place | None:
                         step=step["step"],
                         index=first + int(index or 0) if is_child else None,
                         round=0 if is_first else round_number,
+                        has_later=round_number < rounds[-1],
                     )
                 first += job["children"]
             is_first = False
