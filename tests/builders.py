@@ -65,6 +65,7 @@ class Flow(TypedDict, total=False):
     chunk: int | None
     for_each: ForEach | None
     groups: tuple[Group, ...]
+    is_finally: bool
     n_to_n_needs: frozenset[str]
     output: str | None
     retry_failed: RetryFailed | None

@@ -21,8 +21,9 @@ from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Five runs: one to its end, one stopped on the way, one that waits in a run queue first, one
-    whose failed item runs again, one that is redriven."""
+    """Six runs: one to its end, one stopped on the way, one that waits in a run queue first, one
+    whose failed item runs again, one that is redriven, one that is cancelled, and then its finally
+    step too."""
     history = _record()
     return {
         **history,
@@ -30,7 +31,20 @@ def record() -> dict[str, Any]:
         "queued": _record(is_queued=True),
         "retried": _record(retry=RetryFailed(rounds=1)),
         "redriven": _record(is_redriven=True),
+        "finally": _record_finally(),
     }
+
+
+def _record_finally() -> dict[str, Any]:
+    definition = pipeline(step("work"), step("clean", is_finally=True))
+    cloud = MemoryCloud(definition)
+    states = _states_of(cloud, "run1")
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    for stops_finally in (False, True):
+        cloud.engine.cancel("run1", "enough", stops_finally)
+        cloud.clock.move(10)
+        cloud.engine.reconcile("run1")
+    return {"pipeline": encode_pipeline(definition), "objects": {}, "states": states}
 
 
 def _record(

@@ -488,7 +488,7 @@ MUTANTS = (
     Mutant(
         bug="what is cancelled is submitted all the same",
         file="domain/pending_effects.py",
-        old="SubmitJob if run.stop is None else WithdrawSubmission",
+        old="SubmitJob if stop_of(run, step) is None else WithdrawSubmission",
         new="SubmitJob",
     ),
     Mutant(
@@ -506,8 +506,8 @@ MUTANTS = (
     Mutant(
         bug="a job whose end was not accepted runs on",
         file="domain/cancellation.py",
-        old="return replace(run, stop=replace(run.stop, since=now))",
-        new="return run",
+        old="    taken = replace(stop, since=now)\n",
+        new="    taken = stop\n",
     ),
     Mutant(
         bug="children that had failed before count as stopped",
@@ -524,8 +524,8 @@ MUTANTS = (
     Mutant(
         bug="a run that took too long is CANCELLED, and no failure is reported",
         file="domain/run_end.py",
-        old="return _was_stopped(run) and run.stop is not None and run.stop.cause is StopCause.CANCEL",
-        new="return _was_stopped(run)",
+        old="any(was_cancelled_by_request(run, s) for s in run.pipeline.steps)",
+        new="StepStatus.CANCELLED in _statuses(run)",
     ),
     Mutant(
         bug="the queue of a late preparation is left behind",
@@ -883,7 +883,7 @@ MUTANTS = (
     Mutant(
         bug="children that were stopped are shown as failures",
         file="api/failures.py",
-        old="failure.reason.startswith(run.stop.job_reason)",
+        old="failure.reason.startswith(stop.job_reason)",
         new="failure.reason.startswith(chr(0))",
     ),
     Mutant(

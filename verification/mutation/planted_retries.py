@@ -28,7 +28,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="a run that is being stopped runs failed items again",
         file="domain/retry_rounds.py",
-        old="        here.run.stop is None\n        and all",
+        old="        stop_of(here.run, here.step) is None\n        and all",
         new="        all",
         tests=TESTS,
     ),

@@ -133,7 +133,7 @@ def _check_names(
         if isinstance(name, str) and name not in by_name:
             problem = f"there is no step {name}; the steps are {step_names}"
             document.wrong((*place, "dependsOn", index), problem)
-    for name in _sources(step):
+    for name in sources(step):
         if name not in by_name:
             problem = f"there is no step {name}; the steps are {step_names}"
             document.wrong((*place, "flow"), problem)
@@ -175,9 +175,10 @@ def _cycle(document: Document, numbers: Mapping[str, int], names: Sequence[str])
     return f"steps form a cycle: {' -> '.join((*labels, names[0]))}: leave one of these out"
 
 
-def _sources(step: Step) -> list[str]:
-    sources = [step.for_each.step] if isinstance(step.for_each, StepOutputs) else []
-    return sources + ([step.aggregate.of] if step.aggregate is not None else [])
+def sources(step: Step) -> list[str]:
+    """The steps whose outputs are a step's items."""
+    listed = [step.for_each.step] if isinstance(step.for_each, StepOutputs) else []
+    return listed + ([step.aggregate.of] if step.aggregate is not None else [])
 
 
 def is_array(step: Step) -> bool:
@@ -268,7 +269,7 @@ def _check_outputs(
     if step.output is not None and "${item" in step.output and not is_array(step):
         problem = "a single job has no items: write one URI without ${item.…}"
         document.wrong((*place, "flow", "output"), problem)
-    for name in _sources(step):
+    for name in sources(step):
         if name not in by_name:
             continue
         output = by_name[name].output

@@ -11,7 +11,7 @@ from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
 from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME
-from batchrelay.domain.variables import FAILURE_LISTS, looks_right
+from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS, looks_right
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
@@ -22,6 +22,11 @@ _TOKENS = re.compile(r"\$\$\{|\$\{[^}]*\}")
 _PARAM_KEYS = ("type", "default", "description")
 
 RUN_VARIABLES = ("run.id", "run.startedAt", "env.bucket", "env.topicArn")
+
+ONLY_FINALLY = (
+    "${run.status} is known once the ordinary steps have ended: only a step with "
+    "flow: {finally: true} may ask for it"
+)
 
 
 def read_params(document: Document, value: Any) -> tuple[Param, ...]:
@@ -134,6 +139,8 @@ def _unknown_variable(name: str, names: Collection[str]) -> str:
         return (
             f"${{{name}}}: no trigger of this file gives it; they give {trigger_names or 'nothing'}"
         )
+    if name == RUN_STATUS:
+        return ONLY_FINALLY
     if name == "items.file":
         return "${items.file} is known only inside a step with flow.forEach"
     parts = name.split(".")

@@ -28,7 +28,7 @@ from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 KEYS = (
     "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "retryFailed",
-    "tolerate", "when", "output", "unsafeShell",
+    "tolerate", "when", "output", "finally", "unsafeShell",
 )  # fmt: skip
 _NOT_BUILT = ("canary",)
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
@@ -59,6 +59,7 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         "tolerate": read_tolerate(document, (*place, "tolerate"), value),
         "when": _when(document, (*place, "when"), value.get("when")),
         "output": _output(document, (*place, "output"), value.get("output")),
+        "is_finally": _flag(document, (*place, "finally"), value.get("finally", False)),
         "unsafe_shell": _flag(document, (*place, "unsafeShell"), value.get("unsafeShell", False)),
     }
     _check_together(document, place, value)

@@ -13,18 +13,25 @@ from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
 from batchrelay.domain.templates import references
-from batchrelay.domain.variables import FAILURE_LISTS, STEP_OUTCOMES
+from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS
 from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.definition_use import check_use
 from batchrelay_cli.pipeline_file.definitions import read_definitions
 from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
 from batchrelay_cli.pipeline_file.edges import check_graph, cycles, has_file, is_array
 from batchrelay_cli.pipeline_file.fields import (
+    ONLY_FINALLY,
     RUN_VARIABLES,
     check_name,
     check_variables,
     read_params,
     read_timeout,
+)
+from batchrelay_cli.pipeline_file.finally_use import (
+    check_finally,
+    outcome_names,
+    own_variables,
+    visible_steps,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
 from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
@@ -129,6 +136,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     check_rounds(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
     check_graph(document, steps, entries)
+    check_finally(document, steps, entries)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
     if document.errors:
         return None, definitions
@@ -141,14 +149,16 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         triggers=triggers,
         timeout_s=timeout_s,
     )
-    check_reach(document, pipeline, entries, defaults)
-    _check_pipeline(document, pipeline)
+    _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
 
 
-def _check_pipeline(document: Document, pipeline: Pipeline) -> None:
-    """That a run may start, that links can be presigned, that the definition can be stored."""
+def _check_pipeline(
+    document: Document, pipeline: Pipeline, entries: Any, defaults: Mapping[str, Any]
+) -> None:
+    """That it can be started, and stored."""
     check_first_run(document, pipeline)
+    check_reach(document, pipeline, entries, defaults)
     check_presigned(document, pipeline)
     try:
         pipeline_text(pipeline)
@@ -194,15 +204,19 @@ def _check_all_variables(
     collecting = collecting_steps([step for _, step in steps])
     check_variables(document, data.get("defaults", {}), ("defaults",), base)
     by_name = {step.name: step for _, step in steps}
+    every_step = list(by_name.values())
     for number, step in steps:
-        before = outputs & upstream[step.name]
-        variable_names = {*base, *(f"steps.{name}.output" for name in before)}
+        before = outputs & visible_steps(step, upstream[step.name], every_step)
+        variable_names = {*base, *own_variables(step)}
+        variable_names |= {f"steps.{name}.output" for name in before}
         variable_names |= _failure_lists(collecting & ended[step.name])
         here = {*variable_names, "items.file"} if has_file(step, by_name) else variable_names
         _check_step_variables(
             document, ("steps", number), data["steps"][number], step, variable_names, here
         )
-        _check_orders(document, ("steps", number, "flow", "when"), step, params)
+        when: Place = ("steps", number, "flow", "when")
+        _check_when(document, when, step, variable_names | outcome_names(step, every_step))
+        _check_orders(document, when, step, params)
     everything = {*base, *(f"steps.{name}.output" for name in outputs)}
     everything |= _failure_lists(collecting)
     check_variables(document, data.get("notify", []), ("notify",), everything)
@@ -236,17 +250,15 @@ def _check_step_variables(
             check_variables(document, value, inner, here)
         else:
             check_variables(document, value, inner, variable_names)
-    _check_when(document, (*place, "flow", "when"), step, variable_names)
 
 
-def _check_when(
-    document: Document, place: Place, step: Step, variable_names: Collection[str]
-) -> None:
+def _check_when(document: Document, place: Place, step: Step, names: Collection[str]) -> None:
     if step.when is None:
         return
-    outcomes = {f"steps.{need}.{what}" for need in step.needs for what in STEP_OUTCOMES}
-    for name in sorted(parse_condition(step.when).names - {*variable_names, *outcomes}):
-        names = {*variable_names, *outcomes}
+    for name in sorted(parse_condition(step.when).names - set(names)):
+        if name == RUN_STATUS:
+            document.wrong(place, ONLY_FINALLY)
+            continue
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(names))}"
         hint += f'; a text stands in quotes: "{name}"'

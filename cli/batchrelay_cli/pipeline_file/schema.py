@@ -180,6 +180,7 @@ def _flow(shapes: _Shapes) -> Schema:
         tolerate=_described("Failed items with which it ends PARTIAL.", {"anyOf": _tolerate()}),
         when=_described("SKIPPED if this condition does not hold.", _TEXT),
         output=_described("Where it leaves its result.", _TEXT),
+        **{"finally": _described("Runs when the other steps have ended.", {"type": "boolean"})},
         unsafeShell=_described("Values may stand in the code of a shell.", {"type": "boolean"}),
     )
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
+from batchrelay.domain.run import StepStatus
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_runs, open_stack
 from batchrelay_cli.terminal import say
@@ -15,17 +19,29 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 @click.argument("runs", metavar="RUN...", type=OPEN_RUN, nargs=-1)
 @click.option("--all-of", default="", metavar="PIPELINE", help="Every open run of it.")
 @click.option("--reason", default="", help="Kept in the run, in its notice and in its jobs.")
+@click.option("--finally", "stops_finally", is_flag=True, help="Stop the finally steps too.")
 @stack_option
 @output_option
-def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack_name: str, output: str) -> None:
-    """Stop runs and every job that they started. Nothing to one that has ended."""
+def cancel(
+    runs: tuple[str, ...],
+    all_of: str,
+    reason: str,
+    stops_finally: bool,
+    stack_name: str,
+    output: str,
+) -> None:
+    """Stop runs and every job that they started. Nothing to one that has ended.
+
+    Then their finally steps run, unless --finally stops those too.
+    """
     if bool(runs) == bool(all_of):
         raise UsageProblem("write which runs: batchrelay cancel RUN..., or --all-of PIPELINE")
     with open_stack(stack_name) as stack:
         run_ids = open_runs(stack, all_of) if all_of else runs
         documents = []
         for run in run_ids:
-            documents.append(ask(stack, "POST", "runs", run, "cancel", body={"reason": reason}))
+            body = {"reason": reason, "finally": stops_finally}
+            documents.append(ask(stack, "POST", "runs", run, "cancel", body=body))
             if output == "text":
                 say(f"run {run}: {documents[-1]['status']}")
     if output == "json":
@@ -36,3 +52,14 @@ def cancel(runs: tuple[str, ...], all_of: str, reason: str, stack_name: str, out
     stopping = [run["runId"] for run in documents if run["status"] == "CANCELLING"]
     if stopping:
         say(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")
+    for document in documents:
+        if steps := _finally_steps_that_go_on(document):
+            say(f"{steps} of run {document['runId']} still run: to stop them too, add --finally")
+
+
+def _finally_steps_that_go_on(run: Mapping[str, Any]) -> str:
+    """Their names; none of a run whose finally steps are stopped, or have ended."""
+    if run["finallyStopped"] is not None:
+        return ""
+    going_on = (s for s in run["steps"] if not StepStatus(s["status"]).is_terminal)
+    return ", ".join(step["step"] for step in going_on if step["finally"])

@@ -87,6 +87,8 @@ def _left_out(pipeline: Pipeline, step: Step) -> Iterator[str]:
 
 
 def _later(step: Step) -> Iterator[str]:
+    if step.is_finally:
+        yield "when all ordinary steps have ended, whatever became of them"
     if step.when is not None:
         yield f"only when {step.when}"
     if step.n_to_n_needs:
@@ -176,6 +178,7 @@ def _document(file: PipelineFile) -> dict[str, Any]:
                 "size": size_of(step),
                 "nToN": sorted(step.n_to_n_needs),
                 "sequential": step.sequential,
+                "finally": step.is_finally,
                 "flow": flows[step.name],
             }
             for step in file.pipeline.order

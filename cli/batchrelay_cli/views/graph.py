@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 
 from batchrelay.domain.array_split import known_item_count
@@ -70,6 +71,7 @@ def mermaid(pipeline: Pipeline) -> str:
     lines += [
         f"  {ids[need]} --> {ids[step.name]}" for step in pipeline.order for need in step.needs
     ]
+    lines += [f"  {ids[end]} -.-> {ids[begin]}" for end, begin in _finally_edges(pipeline)]
     return "\n".join(lines) + "\n"
 
 
@@ -83,6 +85,7 @@ def svg(pipeline: Pipeline) -> str:
     body = [
         _edge(places[need], places[step.name]) for step in pipeline.order for need in step.needs
     ]
+    body += [_edge(places[e], places[b], dashed=True) for e, b in _finally_edges(pipeline)]
     body += [_box(step, places[step.name]) for step in pipeline.order]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -105,12 +108,23 @@ def _xml_text(text: str) -> str:
     return escape(printable(text))
 
 
+def _finally_edges(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
+    """From every last ordinary step to every first finally step, which waits for all of them."""
+    needed = {need for step in pipeline.steps for need in step.needs}
+    for step in pipeline.order:
+        if step.is_finally and not step.needs:
+            ends = (other.name for other in pipeline.ordinary_steps if other.name not in needed)
+            yield from ((end, step.name) for end in ends)
+
+
 def _places(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
-    """Column (the longest way from a start) and row of every step."""
+    """Column (the longest way from a start) and row of every step; finally steps stand behind."""
     places: dict[str, tuple[int, int]] = {}
     filled: dict[int, int] = {}
+    ordinary = [step.name for step in pipeline.ordinary_steps]
     for step in pipeline.order:
-        column = max((places[need][0] + 1 for need in step.needs), default=0)
+        before = ordinary if step.is_finally and not step.needs else step.needs
+        column = max((places[name][0] + 1 for name in before), default=0)
         places[step.name] = (column, filled.get(column, 0))
         filled[column] = filled.get(column, 0) + 1
     return places
@@ -121,13 +135,14 @@ def _corner(place: tuple[int, int]) -> tuple[int, int]:
     return _MARGIN + column * (_WIDTH + _GAP_X), _MARGIN + row * (_HEIGHT + _GAP_Y)
 
 
-def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
+def _edge(start: tuple[int, int], end: tuple[int, int], *, dashed: bool = False) -> str:
     (x1, y1), (x2, y2) = _corner(start), _corner(end)
     x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
     bend = (x1 + x2) // 2
+    dashes = ' stroke-dasharray="4 4"' if dashed else ""
     return (
         f'<path d="M{x1},{y1} C{bend},{y1} {bend},{y2} {x2},{y2}" fill="none" stroke="#8a94a6" '
-        'stroke-width="1.5"/>'
+        f'stroke-width="1.5"{dashes}/>'
     )
 
 

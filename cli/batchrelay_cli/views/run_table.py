@@ -49,13 +49,18 @@ def step_table(run: RunDocument, now: datetime) -> Table:
         table.add_column(heading, justify="right" if heading == "elapsed" else "left")
     for step in run["steps"]:
         table.add_row(
-            step["step"],
+            name_text(step),
             coloured(StepStatus(step["status"])),
             " ".join(filter(None, (progress_text(step), level_text(step), round_text(step)))),
             elapsed_text(step, now),
             printable(reason_text(step)),
         )
     return table
+
+
+def name_text(step: StepDocument) -> str:
+    """Its name; a finally step says that it is one."""
+    return f"{step['step']} (finally)" if step["finally"] else step["step"]
 
 
 def progress_text(step: StepDocument) -> str:
@@ -195,7 +200,7 @@ class LineDisplay:
 
 
 def _line(step: StepDocument) -> str:
-    words = [f"{step['step']:12}", f"{step['status']:10}", progress_text(step)]
+    words = [f"{name_text(step):12}", f"{step['status']:10}", progress_text(step)]
     words += [level_text(step), round_text(step)]
     if StepStatus(step["status"]).is_terminal:
         words.append(elapsed_text(step, datetime.now(UTC)))

@@ -16,7 +16,7 @@ from batchrelay.domain.effects import Prepare
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.redrive import RedriveOrder
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus
+from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
@@ -76,6 +76,16 @@ def test_a_run_that_was_redriven_under_an_older_version_ends_well(path: Path, nu
     """One that was stored before it was redriven is redriven now."""
     history = json.loads(path.read_text())["redriven"]
     assert _replayed(history, number, is_redriven=True).status is RunStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(("path", "number"), list(states("finally")))
+def test_a_run_whose_finally_step_an_older_version_stopped_ends(path: Path, number: int) -> None:
+    """Jobs that were not stopped yet when it was stored succeed."""
+    history = json.loads(path.read_text())["finally"]
+    ended = _replayed(history, number)
+    is_cancelled = StepStatus.CANCELLED in {state.status for state in ended.steps.values()}
+    assert ended.status is (RunStatus.CANCELLED if is_cancelled else RunStatus.SUCCEEDED)
+    assert ended.state("clean").status.is_terminal
 
 
 def _replayed(history: Any, number: int, *, is_redriven: bool = False) -> Run:

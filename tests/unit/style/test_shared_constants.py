@@ -91,6 +91,7 @@ def test_the_worker_reads_the_variables_that_a_job_is_given() -> None:
         "BATCHRELAY_STEP",
         "BATCHRELAY_ROUND",
         "BATCHRELAY_PART",
+        "BATCHRELAY_RUN_STATUS",
     }
 
 

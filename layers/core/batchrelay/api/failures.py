@@ -19,6 +19,7 @@ from itertools import islice
 from batchrelay.api.views import Document
 from batchrelay.domain.errors import InvalidItems, JobForgotten, NotDone, Refused
 from batchrelay.domain.failures import Cause, ChildFailure, is_redriven
+from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
@@ -165,6 +166,7 @@ class FailureReader:
         state = run.state(step.name)
         parts, round_number = latest_round(state)
         causes, counts = Causes(), Counter[int]()
+        stop = stop_of(run, step)
         found = _Found(round=round_number)
         for number, part in enumerate(parts):
             if not _has_failures(part):
@@ -179,7 +181,7 @@ class FailureReader:
                 counts[causes.of(failure, first * state.chunk)] += part.size
                 continue
             for failure in self._failed_children(part.job_id, request, found.notes):
-                if run.stop is not None and failure.reason.startswith(run.stop.job_reason):
+                if stop is not None and failure.reason.startswith(stop.job_reason):
                     continue  # it was stopped
                 counts[causes.of(failure, (first + failure.index) * state.chunk)] += 1
         for cause in causes.counted(counts, {}):

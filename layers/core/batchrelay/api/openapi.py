@@ -66,6 +66,7 @@ SCHEMAS: Mapping[str, Any] = {
         since=_maybe(_TIME),
         startedAt=_maybe(_TIME),
         needs=_list(_TEXT),
+        **{"finally": {"type": "boolean"}},
         round=_COUNT,
         rounds=_list(_ref("Round")),
         level=_maybe(_COUNT),
@@ -102,6 +103,7 @@ SCHEMAS: Mapping[str, Any] = {
         cause=_maybe(_TEXT),
         trigger={"type": "object", "additionalProperties": _TEXT},
         stopped=_maybe(_TEXT),
+        finallyStopped=_maybe(_TEXT),
         isOpen={"type": "boolean"},
         asOf=_maybe(_TIME),
         steps=_list(_ref("Step")),
@@ -197,7 +199,14 @@ SCHEMAS: Mapping[str, Any] = {
     },
     "Cancel": {
         "type": "object",
-        "properties": {"reason": {"type": ["string", "null"]}},
+        "properties": {
+            "reason": {"type": ["string", "null"]},
+            "finally": {
+                "type": "boolean",
+                "default": False,
+                "description": "Stop its finally steps too.",
+            },
+        },
         "additionalProperties": False,
     },
 }

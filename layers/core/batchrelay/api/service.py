@@ -70,7 +70,7 @@ class Api:
     run_store: RunStore
     pipeline_store: PipelineStore
     start_run: Callable[[StartRequest], Handled]
-    cancel_run: Callable[[str, str], Handled]
+    cancel_run: Callable[[str, str, bool], Handled]
     redrive_run: Callable[[str, RedriveOrder], Handled]
     check_redrive: Callable[[Run, RedriveOrder], None]
     looks: Looks
@@ -157,11 +157,17 @@ class Api:
         return {"runId": run_id, "history": history(self._load(run_id))}
 
     def cancel(self, run_id: str, body: str | None) -> Handled:
-        """Stop a run; nothing to one that has ended or is being stopped."""
-        reason = _object(body, "a cancellation", "reason").get("reason")
+        """Stop a run; nothing to one that has ended or is being stopped.
+
+        Its finally steps still run, unless the body says `"finally": true`.
+        """
+        asked = _object(body, "a cancellation", "reason", "finally")
+        reason, stops_finally = asked.get("reason"), asked.get("finally", False)
         if not isinstance(reason, str | None):
             raise InputError("reason must be a text")
-        return self.cancel_run(_run_id(run_id), reason or "")
+        if not isinstance(stops_finally, bool):
+            raise InputError("finally must be true or false")
+        return self.cancel_run(_run_id(run_id), reason or "", stops_finally)
 
     def redrive(self, run_id: str, body: str | None) -> Handled | Document:
         """Let a run that has ended go on with what failed; or only say what would run again."""

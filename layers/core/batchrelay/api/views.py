@@ -63,6 +63,7 @@ def run_document(run: Run) -> Document:
         "cause": run.cause or None,
         "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
+        "finallyStopped": None if run.finally_stop is None else run.finally_stop.reason,
         "isOpen": is_open(run),
         "asOf": time_text(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
@@ -78,6 +79,7 @@ def step_document(run: Run, step: Step) -> Document:
         "since": time_text(state.since),
         "startedAt": time_text(begun_at(state)),
         "needs": list(step.needs),
+        "finally": step.is_finally,
         "round": state.round,
         "rounds": [_round(number, parts) for number, parts in state.every_round[:-1]],
         "level": _level(step, state),
@@ -200,6 +202,9 @@ def _moments(run: Run) -> Iterator[_Moment]:
         yield from _step_moments(step, run.state(step.name))
     if run.stop is not None:
         yield run.stop.requested_at, _ASKED, f"stop asked for: {run.stop.reason}"
+    if run.finally_stop is not None:
+        what = f"stop of the finally steps asked for: {run.finally_stop.reason}"
+        yield run.finally_stop.requested_at, _ASKED, what
     for duplicate in run.duplicate_jobs:
         yield duplicate.since, _ASKED, f"second job {duplicate.job_id} of a part is to be stopped"
     if run.ended_at is not None:

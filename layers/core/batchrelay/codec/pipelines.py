@@ -105,6 +105,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "tolerate": None
             if step.tolerate is None
             else without_none({}, {"count": step.tolerate.count, "percent": step.tolerate.percent}),
+            "finally": step.is_finally or None,
             "unsafeShell": step.unsafe_shell or None,
         },
     )
@@ -196,6 +197,7 @@ def _decode_step(reader: Reader) -> Step:
         tolerate=None
         if document.get("tolerate") is None
         else _decode_tolerate(reader.inner("tolerate")),
+        is_finally=reader.maybe("finally", bool) or False,
         unsafe_shell=reader.maybe("unsafeShell", bool) or False,
     )
 

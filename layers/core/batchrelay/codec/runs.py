@@ -47,6 +47,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
             "dequeuedAt": _time(run.dequeued_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
+            "finallyStop": None if run.finally_stop is None else _encode_stop(run.finally_stop),
             "redrive": None if run.redrive is None else _encode_redrive(run.redrive),
             "duplicateJobs": [
                 {"j": duplicate.job_id, "t": _time(duplicate.since)}
@@ -174,7 +175,8 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         dequeued_at=reader.maybe_time("dequeuedAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
-        stop=None if reader.document.get("stop") is None else _decode_stop(reader.inner("stop")),
+        stop=_decode_stop(reader, "stop"),
+        finally_stop=_decode_stop(reader, "finallyStop"),
         redrive=None
         if reader.document.get("redrive") is None
         else _decode_redrive(reader.inner("redrive")),
@@ -195,7 +197,10 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
     )
 
 
-def _decode_stop(reader: Reader) -> Stop:
+def _decode_stop(run: Reader, field: str) -> Stop | None:
+    if run.document.get(field) is None:
+        return None
+    reader = run.inner(field)
     return Stop(
         cause=enum(reader, "cause", StopCause),
         reason=reader.take("reason", str),

@@ -15,7 +15,8 @@ SCHEMA = 8
 queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
 parts are records of equal length. 6: fields have the names of the reference.
 7: failed items run again in further rounds, a run is
-redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge."""
+redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge, and a
+pipeline may have finally steps, which have a stop of their own."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}
@@ -63,12 +64,16 @@ def upgraded_run(document: Any) -> Any:
     if "stop" in run:
         run["stop"] = _renamed(run["stop"], _STOP_OF_5)
     if isinstance(run.get("steps"), Mapping):
-        is_of_1 = document["schema"] == 1
-        run["steps"] = {
-            name: _state_of_6(_state_of_5(_state_of_1(state) if is_of_1 else state))
-            for name, state in run["steps"].items()
-        }
+        steps = run["steps"].items()
+        run["steps"] = {name: _upgraded_state(state, document["schema"]) for name, state in steps}
     return run
+
+
+def _upgraded_state(state: Any, schema: int) -> Any:
+    if schema == 1:
+        state = _state_of_1(state)
+    state = _state_of_5(state)
+    return _state_of_6(state) if schema <= 6 else state
 
 
 def _state_of_1(state: Any) -> Any:

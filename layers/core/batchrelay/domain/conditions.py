@@ -2,7 +2,8 @@
 
     condition := any of {all of {not? comparison}}      and / or / not, with parentheses
     comparison := value [(== | != | < | <= | > | >= | in) value]
-    value := NAME | ${NAME} | number[unit] | "text" | 'text' | true | false | null | [value, …]
+    value := NAME | ${NAME} | number[unit] | "text" | 'text' | constant | [value, …]
+    constant := true | false | null | SUCCEEDED | PARTIAL | FAILED | SKIPPED | CANCELLED
 
 Units are those of sizes: kB, MB, GB, TB (powers of 1,000) and KiB, MiB, GiB, TiB (of 1,024). Two
 values are compared as numbers if both are numbers or texts that read as numbers, otherwise as
@@ -18,6 +19,7 @@ from decimal import Context, Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.limits import CONDITION_DEPTH_MAX, NUMBER_CHARS_MAX
+from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import Json
 
 Lookup = Callable[[str], Json]
@@ -44,6 +46,7 @@ _EXACT = Context(prec=10_000)
 """The default rounds to 28 digits."""
 
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
+_CONSTANTS |= {str(status): str(status) for status in StepStatus if status.is_terminal}
 _WORDS = frozenset({"and", "or", "not", "in"})
 _ORDERS = ("<", "<=", ">", ">=")
 _COMPARISONS = ("==", "!=", *_ORDERS, "in")

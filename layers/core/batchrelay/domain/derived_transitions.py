@@ -1,7 +1,8 @@
 """What follows from a run's state alone: steps become ready, parts may be submitted, runs end.
 
 `STEP_TABLE` is read row by row until none matches, step after step in topological order, so that
-one pass reaches the fixed point. `RUN_END_TABLE` is read once the steps are done.
+one pass reaches the fixed point. Finally steps come last in that order, and no row of theirs is
+read before the ordinary steps have ended. `RUN_END_TABLE` is read once the steps are done.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from batchrelay.domain.cancellation import withdrawn
+from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.n_to_n import may_submit, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.postponed_effects import free_submissions
@@ -52,7 +54,7 @@ from batchrelay.domain.run_end import (
     end_succeeded,
     no_step_failed,
     stopped_by_a_cancellation,
-    stopped_by_a_deadline,
+    stopped_otherwise,
 )
 from batchrelay.domain.run_size import SizeBudget
 from batchrelay.domain.step_end import (
@@ -107,6 +109,8 @@ def derivation(run: Run, at: datetime) -> Iterator[tuple[StepRow | RunRow | None
     free = free_submissions(run)
     budget = SizeBudget(run)
     for step in run.pipeline.order:
+        if step.is_finally and not ordinary_steps_have_ended(run):
+            break
         for row, changed in _rows_applied(run, step, at, budget):
             run = changed
             yield row, run
@@ -188,14 +192,15 @@ _ROWS = {source: tuple(rows) for source, rows in groupby(STEP_TABLE, key=attrget
 def _with_parts_decided(run: Run, step: Step, at: datetime, free: int) -> tuple[Run, int]:
     """Parts whose jobs may be submitted are pending from now on, as many as are free; those that
     never can be have ended."""
+    stop = stop_of(run, step)
     for number in range(len(run.state(step.name).parts)):
         state = run.state(step.name)
         part = state.parts[number]
         if part.since is not None or not part.is_unsubmitted:
             continue
-        reason = "" if run.stop is not None else unsatisfiable_reason(run, step, number)
-        if run.stop is not None:
-            part, reason = withdrawn(part), run.stop.reason
+        reason = "" if stop is not None else unsatisfiable_reason(run, step, number)
+        if stop is not None:
+            part, reason = withdrawn(part), stop.reason
         elif reason:
             part = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
         elif free > 0 and may_submit(run, step, number):
@@ -211,20 +216,18 @@ def _with_parts_decided(run: Run, step: Step, at: datetime, free: int) -> tuple[
 
 
 RUN_END_TABLE: tuple[RunRow, ...] = (
-    run_row(
-        RunStatus.CANCELLING,
-        None,
-        end_cancelled_run,
-        to=RunStatus.CANCELLED,
-        when=stopped_by_a_cancellation,
-    ),
-    run_row(
-        RunStatus.CANCELLING, None, end_failed, to=RunStatus.FAILED, when=stopped_by_a_deadline
-    ),
     *(
         row
         for source in (RunStatus.RUNNING, RunStatus.CANCELLING)
         for row in (
+            run_row(
+                source,
+                None,
+                end_cancelled_run,
+                to=RunStatus.CANCELLED,
+                when=stopped_by_a_cancellation,
+            ),
+            run_row(source, None, end_failed, to=RunStatus.FAILED, when=stopped_otherwise),
             run_row(source, None, end_failed, to=RunStatus.FAILED, when=a_step_failed),
             run_row(source, None, end_partial_run, to=RunStatus.PARTIAL, when=a_step_is_partial),
             run_row(source, None, end_succeeded, to=RunStatus.SUCCEEDED, when=no_step_failed),

@@ -227,6 +227,8 @@ class CancelRequested:
 
     at: datetime
     reason: str = ""
+    stops_finally: bool = False
+    """Whether its finally steps are stopped too, or not even begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from batchrelay.domain.events import (
     SubmissionRefused,
     SubmissionWithdrawn,
 )
+from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
 from batchrelay.domain.missing_jobs import (
     MISSING,
@@ -157,7 +158,7 @@ def fail_lost(here: Situation[JobMissing]) -> Run:
         reason=MISSING,
     )
     run = still_to_terminate(here.run, part, here.at)
-    ended = failed_part(here.run, part, event)
+    ended = failed_part(stop_of(here.run, here.step), part, event)
     return run.with_step(here.step.name, _with_ended(here, ended, MISSING))
 
 
@@ -213,7 +214,8 @@ def succeed_part(here: Situation[JobSucceeded]) -> StepState:
 
 def fail_part(here: Situation[JobFailed]) -> StepState:
     """FAILED of its own, or CANCELLED because its run was stopped."""
-    part = failed_part(here.run, here.state.parts[here.event.key.part], here.event)
+    stop = stop_of(here.run, here.step)
+    part = failed_part(stop, here.state.parts[here.event.key.part], here.event)
     return _with_ended(here, part, here.event.reason)
 
 
@@ -222,8 +224,9 @@ _Ending = SubmissionRefused | SubmissionWithdrawn | JobSucceeded | JobFailed | J
 
 def _with_ended(here: Situation[_Ending], part: Part, reason: str) -> StepState:
     """The first reason stays; that of a stopped part is the stop's."""
-    if part.outcome is JobOutcome.CANCELLED and here.run.stop is not None:
-        reason = here.run.stop.reason
+    stop = stop_of(here.run, here.step)
+    if part.outcome is JobOutcome.CANCELLED and stop is not None:
+        reason = stop.reason
     parts = here.state.with_part(here.event.key.part, part)
     return replace(here.state, parts=parts, reason=here.state.reason or short(reason))
 

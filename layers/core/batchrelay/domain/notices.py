@@ -138,6 +138,8 @@ def _message(run: Run, link: Link | None) -> Iterator[str]:
     yield f"{which}, ended {_time(ended)} after {seconds:,.0f} s."
     if run.stop is not None:
         yield f"It was stopped: {run.stop.reason}."
+    if run.finally_stop is not None:
+        yield f"Its finally steps were stopped: {run.finally_stop.reason}."
     failures = [step for step in run.pipeline.order if run.state(step.name).status in WITH_FAILURES]
     first = [step for step in failures if run.state(step.name).reason][:_CAUSES_MAX]
     for step in first:

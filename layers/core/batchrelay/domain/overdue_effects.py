@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from batchrelay.domain.cancellation import overdue_taken_over
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import DuplicateJob, Run
 from batchrelay.domain.values import JobKey
 
@@ -14,9 +15,17 @@ from batchrelay.domain.values import JobKey
 def termination_taken_over(run: Run, job_id: str, now: datetime) -> Run:
     """A TerminateJob: of a duplicate job, or of a run that is being stopped."""
     if all(duplicate.job_id != job_id for duplicate in run.duplicate_jobs):
-        return run if run.stop is None else overdue_taken_over(run, now)
+        return overdue_taken_over(run, _step_of_job(run, job_id), now)
     others = (other for other in run.duplicate_jobs if other.job_id != job_id)
     return replace(run, duplicate_jobs=(*others, DuplicateJob(job_id=job_id, since=now)))
+
+
+def _step_of_job(run: Run, job_id: str) -> Step:
+    return next(
+        run.pipeline.step(name)
+        for name, state in run.steps.items()
+        if any(part.job_id == job_id for part in state.parts)
+    )
 
 
 def part_taken_over(run: Run, key: JobKey, now: datetime) -> Run:

@@ -19,7 +19,8 @@ from batchrelay.domain.effects import (
     WithdrawSubmission,
 )
 from batchrelay.domain.end_effects import redrive_number
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.finally_steps import stop_of
+from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.values import JobKey
 
 DUPLICATE_REASON = "batchrelay: a second job of the same part"
@@ -42,13 +43,15 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
         yield TerminateJob(
             run_id=run.id, job_id=duplicate.job_id, reason=DUPLICATE_REASON, since=duplicate.since
         )
-    if run.stop is not None:
-        for job_id in _jobs_to_terminate(run):
+    for name, state in run.steps.items():
+        stop = stop_of(run, run.pipeline.step(name))
+        if stop is None:
+            yield from _pending_effects_of_missing_jobs(run, state)
+            continue
+        for job_id in _jobs_to_terminate(state):
             yield TerminateJob(
-                run_id=run.id, job_id=job_id, reason=run.stop.job_reason, since=run.stop.since
+                run_id=run.id, job_id=job_id, reason=stop.job_reason, since=stop.since
             )
-    else:
-        yield from _pending_effects_of_missing_jobs(run)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
     yield from _pending_effects_of_end(run)
@@ -66,23 +69,18 @@ def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
         yield PublishRunEnd(run_id=run.id, redrive=number, since=run.end_event_since)
 
 
-def _pending_effects_of_missing_jobs(run: Run) -> Iterator[TerminateJob]:
-    for state in run.steps.values():
-        for part in state.parts:
-            if part.is_to_be_stopped and part.job_id is not None and part.missing_since is not None:
-                yield TerminateJob(
-                    run_id=run.id,
-                    job_id=part.job_id,
-                    reason=MISSING_REASON,
-                    since=part.missing_since,
-                )
+def _pending_effects_of_missing_jobs(run: Run, state: StepState) -> Iterator[TerminateJob]:
+    for part in state.parts:
+        if part.is_to_be_stopped and part.job_id is not None and part.missing_since is not None:
+            yield TerminateJob(
+                run_id=run.id, job_id=part.job_id, reason=MISSING_REASON, since=part.missing_since
+            )
 
 
-def _jobs_to_terminate(run: Run) -> Iterator[str]:
-    for state in run.steps.values():
-        for part in state.parts:
-            if part.is_active and part.job_id is not None and not part.is_terminate_accepted:
-                yield part.job_id
+def _jobs_to_terminate(state: StepState) -> Iterator[str]:
+    for part in state.parts:
+        if part.is_active and part.job_id is not None and not part.is_terminate_accepted:
+            yield part.job_id
 
 
 def _pending_effects_of_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmission]:
@@ -100,5 +98,5 @@ def _pending_effects_of_steps(run: Run) -> Iterator[Prepare | SubmitJob | Withdr
             for number, part in enumerate(state.parts):
                 if part.is_unsubmitted and part.since is not None:
                     key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
-                    effect = SubmitJob if run.stop is None else WithdrawSubmission
+                    effect = SubmitJob if stop_of(run, step) is None else WithdrawSubmission
                     yield effect(key=key, since=part.since)

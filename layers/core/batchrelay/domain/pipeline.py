@@ -140,6 +140,8 @@ class Step:
     output: str | None = None
     retry_failed: RetryFailed | None = None
     tolerate: Tolerate | None = None
+    is_finally: bool = False
+    """Whether it runs once the other steps have ended, whatever became of them."""
     unsafe_shell: bool = False
     """Whether its command may have values of items in the code of a shell."""
 
@@ -233,7 +235,8 @@ class Pipeline:
     """One immutable version of a pipeline.
 
     Raises:
-        InvalidPipeline: two steps share a jobName label, a need is unknown, or steps form a cycle.
+        InvalidPipeline: two steps share a jobName label, a need is unknown, steps form a cycle, or
+            a finally step and another one need each other.
     """
 
     name: str
@@ -247,7 +250,9 @@ class Pipeline:
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     _by_label: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     order: tuple[Step, ...] = field(init=False, repr=False, compare=False)
-    """The steps, every one after those that it needs."""
+    """The steps, every one after those that it needs; finally steps come last."""
+    ordinary_steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    """Those of `order` that are not finally steps."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {step.name: step for step in self.steps})
@@ -255,17 +260,29 @@ class Pipeline:
         if len(self._by_label) != len(self.steps):
             raise InvalidPipeline("two steps have the same name (upper and lower case are one)")
         object.__setattr__(self, "order", self._sorted())
+        ordinary = tuple(step for step in self.order if not step.is_finally)
+        object.__setattr__(self, "ordinary_steps", ordinary)
 
     def _sorted(self) -> tuple[Step, ...]:
         for step in self.steps:
             for need in step.needs:
                 if need not in self._by_name:
                     raise InvalidPipeline(f"step {step.name} depends on unknown step {need}")
+                if self._by_name[need].is_finally is not step.is_finally:
+                    raise InvalidPipeline(
+                        f"step {step.name} depends on {need}, and only one of them is finally"
+                    )
         graph = {step.name: step.needs for step in self.steps}
         try:
-            return tuple(self._by_name[name] for name in TopologicalSorter(graph).static_order())
+            order = [self._by_name[name] for name in TopologicalSorter(graph).static_order()]
         except CycleError as error:
             raise InvalidPipeline(f"steps form a cycle: {' -> '.join(error.args[1])}") from None
+        return tuple(sorted(order, key=lambda step: step.is_finally))
+
+    @property
+    def has_finally_steps(self) -> bool:
+        """Whether something runs when the other steps have ended."""
+        return len(self.ordinary_steps) < len(self.steps)
 
     @property
     def content(self) -> Pipeline:

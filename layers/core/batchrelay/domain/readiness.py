@@ -8,6 +8,7 @@ from dataclasses import replace
 from batchrelay.domain.array_split import own_size, split
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems
+from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.n_to_n import unequal_parts
 from batchrelay.domain.n_to_n_chains import continues
 from batchrelay.domain.preparation_attempts import not_prepared
@@ -21,7 +22,7 @@ _Here = Situation[None]
 
 def run_is_stopping(here: _Here) -> bool:
     """the run is being stopped"""
-    return here.run.stop is not None
+    return stop_of(here.run, here.step) is not None
 
 
 def need_does_not_let_it_run(here: _Here) -> bool:
@@ -101,8 +102,9 @@ def _inequality(here: _Here) -> str:
 
 def cancel(here: _Here) -> StepState:
     """StepStatus.CANCELLED, with the reason of the stop."""
-    assert here.run.stop is not None, here.run.id
-    return not_prepared(here.state, StepStatus.CANCELLED, here.at, here.run.stop.reason)
+    stop = stop_of(here.run, here.step)
+    assert stop is not None, here.run.id
+    return not_prepared(here.state, StepStatus.CANCELLED, here.at, stop.reason)
 
 
 def skip_blocked(here: _Here) -> StepState:

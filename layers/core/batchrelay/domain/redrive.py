@@ -5,7 +5,8 @@ the same moment meets a run that is RUNNING, and changes nothing.
 
 A step with failed items runs those again. A step that depends on it by an event runs anew, because
 what it made was made of less; one that follows it child by child (N_TO_N) runs its own failed items
-again once the step before has ended.
+again once the step before has ended. Whatever of the ordinary steps runs again, all finally steps
+run again behind it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ def steps_to_redrive(run: Run, only: str = "") -> dict[str, Again]:
     """
     again: dict[str, Again] = {}
     for step in run.pipeline.order:
+        if step.is_finally and any(not run.pipeline.step(name).is_finally for name in again):
+            again[step.name] = Again.WHOLE  # what it cleans up, or reports, is another
+            continue
         named = only in ("", step.name) and run.state(step.name).status in _FAILED
         behind = [again[need] for need in step.n_to_n_needs if need in again]
         if (
@@ -89,13 +93,15 @@ def may_be_redriven(run: Run, event: RedriveRequested) -> bool:
 def redriven(run: Run, event: RedriveRequested) -> Run:
     """RUNNING from now on; its notices and its event are sent again when it ends."""
     again = steps_to_redrive(run, event.redrive.step)
+    is_of_finally = all(run.pipeline.step(name).is_finally for name in again)
     return replace(
         run,
         status=RunStatus.RUNNING,
         params={**run.params, **event.params},
         redrive=event.redrive,
         ended_at=None,
-        stop=None,
+        stop=run.stop if is_of_finally else None,
+        finally_stop=None,
         notices={},
         notices_since=None,
         end_event=None,

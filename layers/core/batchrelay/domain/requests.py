@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
+from batchrelay.domain.finally_steps import ordinary_status
 from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
@@ -169,6 +170,8 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))
     if state.queue is not None:
         values["BATCHRELAY_QUEUE"] = state.queue
+    if step.is_finally:
+        values["BATCHRELAY_RUN_STATUS"] = str(ordinary_status(run))
     if step.unsafe_shell:
         values["BATCHRELAY_UNSAFE_SHELL"] = "1"
     values["BATCHRELAY_RESULTS"] = results_uri(run, step.name, state.round)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
+from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
 from batchrelay.domain.table import Situation
@@ -50,7 +51,7 @@ def has_failures(state: StepState) -> bool:
 def failures_are_to_be_collected(here: Situation[None]) -> bool:
     """every part has ended, items failed, it retries or tolerates some"""
     return (
-        here.run.stop is None
+        stop_of(here.run, here.step) is None
         and all(part.outcome is not None for part in here.state.parts)
         and has_failures(here.state)
         and collects_failures(here.run, here.step)

@@ -99,8 +99,7 @@ class Part:
     blocked: str = ""
     """Why AWS Batch does not begin with it."""
     missing_since: datetime | None = None
-    """When DescribeJobs first left it out, if it has at every look since; once it is given up, when
-    it was."""
+    """Since when every look of DescribeJobs left it out; once it is given up, when it was."""
     is_given_up: bool = False
     """Whether it was missing for so long that it is to be stopped."""
 
@@ -345,15 +344,16 @@ class Run:
     steps: Mapping[str, StepState] = field(default_factory=dict)
     """Steps that have left WAITING, by name."""
     stop: Stop | None = None
-    """Kept for good: it says why a run is CANCELLED, or FAILED without a failure."""
+    """Of the ordinary steps; kept for good: why a run is CANCELLED, or FAILED without a failure."""
+    finally_stop: Stop | None = None
+    """Of the finally steps; kept likewise."""
     redrive: Redrive | None = None
     """Kept for good: the latest of them."""
     duplicate_jobs: tuple[DuplicateJob, ...] = ()
     notices: Mapping[int, NoticeState] = field(default_factory=dict)
     """By the rule's place in the pipeline's `notify`."""
     queues_since: datetime | None = None
-    """When the deletion of the run's queues became pending, or was last taken over; None if nothing
-    is pending."""
+    """When the deletion of its queues became pending, or was last taken over; None if none is."""
     notices_since: datetime | None = None
     """When the notices became pending, or were last taken over."""
     end_event: NoticeState | None = None

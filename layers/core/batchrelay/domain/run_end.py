@@ -1,21 +1,25 @@
-"""How a run ends: the predicates and changes of RUN_END_TABLE."""
+"""How a run ends: the predicates and changes of RUN_END_TABLE.
+
+A stop that stopped nothing does not count: only a step that is CANCELLED does.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
-from batchrelay.domain.run import Run, RunStatus, StepStatus, StopCause
+from batchrelay.domain.finally_steps import was_cancelled_by_request
+from batchrelay.domain.run import Run, RunStatus, StepStatus
 
 
 def stopped_by_a_cancellation(run: Run, _at: datetime) -> bool:
     """every step has ended, one was cancelled by request"""
-    return _was_stopped(run) and run.stop is not None and run.stop.cause is StopCause.CANCEL
+    return _all_ended(run) and any(was_cancelled_by_request(run, s) for s in run.pipeline.steps)
 
 
-def stopped_by_a_deadline(run: Run, _at: datetime) -> bool:
-    """every step has ended, one was stopped by a timeout"""
-    return _was_stopped(run)
+def stopped_otherwise(run: Run, _at: datetime) -> bool:
+    """every step has ended, one was stopped, such as by a timeout"""
+    return _all_ended(run) and StepStatus.CANCELLED in _statuses(run)
 
 
 def a_step_failed(run: Run, _at: datetime) -> bool:
@@ -31,11 +35,6 @@ def a_step_is_partial(run: Run, _at: datetime) -> bool:
 def no_step_failed(run: Run, _at: datetime) -> bool:
     """every step has ended, none failed"""
     return _all_ended(run)
-
-
-def _was_stopped(run: Run) -> bool:
-    """A stop that stopped nothing does not count."""
-    return _all_ended(run) and StepStatus.CANCELLED in _statuses(run)
 
 
 def _all_ended(run: Run) -> bool:

@@ -55,7 +55,7 @@ def state_bytes(run: Run) -> int:
     mappings = (run.params, run.environment, run.trigger)
     return (
         RUN_BYTES
-        + REASON_BYTES_MAX  # of a stop
+        + REASON_BYTES_MAX * (1 + run.pipeline.has_finally_steps)  # of a stop
         + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
         + NOTICE_BYTES * len(run.pipeline.notify)
         + sum(map(stored_text, texts))

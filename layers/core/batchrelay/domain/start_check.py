@@ -24,7 +24,7 @@ from batchrelay.domain.run import Part, Run, StepState, StepStatus
 from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
-from batchrelay.domain.variables import FAILURE_LISTS, variables_of
+from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS, variables_of
 
 PROBLEMS_MAX = 20
 """Problems of one refusal: 500 steps may share one wrong parameter."""
@@ -135,9 +135,9 @@ class _Check:
             self._skipped.add(step.name)
 
     def _is_of_the_end(self, name: str) -> bool:
-        """Whether only the end of a step says what a name means."""
+        """Whether only the end of a step, or of all, says what a name means."""
         is_list = name.startswith("steps.") and name.endswith(_FAILURE_ENDS)
-        return is_list or name not in self.variables
+        return is_list or name == RUN_STATUS or name not in self.variables
 
     def _known_child_count(self, step: Step) -> int | None:
         """Raises: InvalidItems: a size that is no number, or that no arrays hold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.retry_rounds import collects_failures, has_failures
 from batchrelay.domain.run import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
@@ -19,7 +20,7 @@ def every_part_has_a_job(here: _Here) -> bool:
 
 def a_part_was_cancelled(here: _Here) -> bool:
     """the run is being stopped, every part has ended, one was cancelled or would run again"""
-    if here.run.stop is None or not _have_ended(here):
+    if stop_of(here.run, here.step) is None or not _have_ended(here):
         return False
     would_run_again = has_failures(here.state) and collects_failures(here.run, here.step)
     return JobOutcome.CANCELLED in _outcomes(here) or would_run_again
@@ -86,8 +87,9 @@ def fail(here: _Here) -> StepState:
 
 def end_cancelled(here: _Here) -> StepState:
     """A part was stopped, or never began; or its failed items would have run again."""
-    assert here.run.stop is not None, here.run.id
-    reason = here.state.reason or here.run.stop.reason
+    stop = stop_of(here.run, here.step)
+    assert stop is not None, here.run.id
+    reason = here.state.reason or stop.reason
     return replace(_ended_as(here, StepStatus.CANCELLED), reason=reason)
 
 

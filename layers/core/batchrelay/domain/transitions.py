@@ -19,8 +19,11 @@ from typing import Any
 
 from batchrelay.domain.cancellation import (
     cancelled,
+    finally_steps_are_stopped,
     is_past_its_deadline,
     job_terminated,
+    lists_of_finally_steps_expire,
+    ordinary_steps_go_on,
     timed_out,
 )
 from batchrelay.domain.derived_transitions import derive, fitted
@@ -209,7 +212,7 @@ EVENT_TABLE: tuple[StepRow, ...] = (
 """The transitions of a step that an event triggers. The first row whose predicate holds decides;
 an event without such a row is stale. The end of a part moves its step by STEP_TABLE."""
 
-_OPEN = (RunStatus.QUEUED, RunStatus.RUNNING)
+CANCELLING = RunStatus.CANCELLING
 
 
 def _dequeued(run: Run, event: RunDequeued) -> Run:
@@ -223,17 +226,20 @@ RUN_TABLE: tuple[RunRow, ...] = (
         for source in (RunStatus.FAILED, RunStatus.PARTIAL, RunStatus.CANCELLED)
     ),
     *(
-        row
-        for source in _OPEN
-        for row in (
-            run_row(source, CancelRequested, cancelled, to=RunStatus.CANCELLING),
-            run_row(
-                source,
-                DeadlinePassed,
-                timed_out,
-                to=RunStatus.CANCELLING,
-                when=is_past_its_deadline,
-            ),
+        run_row(source, CancelRequested, cancelled, to=CANCELLING, when=when)
+        for source, when in (
+            (RunStatus.QUEUED, None),
+            (RunStatus.RUNNING, ordinary_steps_go_on),
+            (RunStatus.RUNNING, finally_steps_are_stopped),
+            (CANCELLING, finally_steps_are_stopped),
+        )
+    ),
+    *(
+        run_row(source, DeadlinePassed, timed_out, to=CANCELLING, when=when)
+        for source, when in (
+            (RunStatus.QUEUED, is_past_its_deadline),
+            (RunStatus.RUNNING, is_past_its_deadline),
+            (CANCELLING, lists_of_finally_steps_expire),
         )
     ),
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from batchrelay.domain.errors import InvalidParams, ParamsTooLong
+from batchrelay.domain.finally_steps import ordinary_status, ordinary_steps_have_ended
 from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
@@ -186,7 +187,13 @@ def variables_of(run: Run) -> dict[str, str]:
         if is_written_to_collect(run.pipeline, step):
             lists = _failure_lists(run.state(step.name))
             variables |= {f"steps.{step.name}.{what}": uri for what, uri in lists.items()}
+    if run.pipeline.has_finally_steps and ordinary_steps_have_ended(run):
+        variables[RUN_STATUS] = str(ordinary_status(run))
     return variables
+
+
+RUN_STATUS = "run.status"
+"""What the ordinary steps came to; only finally steps may ask."""
 
 
 FAILURE_LISTS = ("failures", "succeeded")

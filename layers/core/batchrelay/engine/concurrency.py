@@ -85,7 +85,7 @@ class Concurrency:
         raise RunConflict(f"the run queue of {queued.pipeline.name}: others were faster")
 
     def _cancel_running(self, run: Run) -> Iterator[Handled]:
-        """Cancel the open run and those that wait before this one."""
+        """Cancel the open run and those that wait before this one; what began may clean up."""
         reason = f"run {run.id} takes its place"
         for earlier in self.runs.run_queue(run.pipeline.name).before(run.id):
             with suppress(RunNotFound):

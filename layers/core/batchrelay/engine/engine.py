@@ -129,12 +129,17 @@ class Engine:
             Handled(run=self.runs.load(request.run_id), is_repeated=True)
         )
 
-    def cancel(self, run_id: str, reason: str = "") -> Handled:
+    def cancel(self, run_id: str, reason: str = "", stops_finally: bool = False) -> Handled:
         """Stop a run and every job of it; nothing to one that has ended or is being stopped.
+
+        Its finally steps still run, unless they are to be stopped too. A second request alone does
+        not say so: it may be a repeat of the first.
 
         Raises: as `handle`.
         """
-        return self.handle(run_id, (CancelRequested(at=self.clock.now(), reason=reason),))
+        now = self.clock.now()
+        event = CancelRequested(at=now, reason=reason, stops_finally=stops_finally)
+        return self.handle(run_id, (event,))
 
     def redrive(self, run_id: str, order: RedriveOrder) -> Handled:
         """Let a run that has ended go on with what failed; once, however often it is asked.
