@@ -28,8 +28,8 @@ REDRIVE_MUTANTS = (
     Mutant(
         bug="a cancelled run that is redriven is cancelled still",
         file="domain/redrive.py",
-        old="        stop=None,\n",
-        new="",
+        old="stop=run.stop if is_of_finally else None,",
+        new="stop=run.stop,",
         tests=TESTS,
     ),
     Mutant(

@@ -31,6 +31,12 @@ UNREACHED = {
     ),
     "WAITING -> FAILED: (every need lets it run, its size is no size of an array)",
     "WAITING -> SKIPPED: (every need lets it run, its size is 0)",
+    (
+        "run CANCELLING -> CANCELLING: DeadlinePassed "
+        "(the life of its lists has passed, its finally steps go on)"
+    ),
+    "run RUNNING -> CANCELLED: (every step has ended, one was cancelled by request)",
+    "run RUNNING -> FAILED: (every step has ended, one was stopped, such as by a timeout)",
     "run QUEUED -> CANCELLING: CancelRequested",
     (
         "run QUEUED -> CANCELLING: DeadlinePassed "
@@ -39,7 +45,8 @@ UNREACHED = {
     "run QUEUED -> RUNNING: RunDequeued",
 }
 """What these runs cannot reach: none waits in a run queue (triggers.py plays those), none has a
-size by parameter, and none loses every message of a day. Unit tests have each of these rows."""
+size by parameter, none is redriven in part, and none loses every message of a day. Unit tests have
+each of these rows."""
 
 
 @dataclass

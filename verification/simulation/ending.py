@@ -55,7 +55,7 @@ def check_size(run: Run) -> None:
 def cancelled(run: Run) -> Run:
     """The ended run. Raises: AssertionError if it does not end, or cannot be saved on the way."""
     at = run.started_at + timedelta(days=30)
-    run = _folded(run, CancelRequested(at=at, reason=LONGEST_REASON))
+    run = _folded(run, CancelRequested(at=at, reason=LONGEST_REASON, stops_finally=True))
     for minute in range(ROUNDS_MAX):
         if not is_open(run):
             return run

@@ -190,6 +190,9 @@ class Plan:
             expected[step.name] = self._expected(step, expected)
         also = {CANCELLED} if self.is_stopped else set()
         also |= set() if self.room_bytes is None else {FAILED, SKIPPED}
+        for step in self.pipeline.steps:
+            if step.is_finally and step.when is not None:  # by what the others came to
+                expected[step.name] |= {SKIPPED}
         return {name: statuses | also for name, statuses in expected.items()}
 
     def _expected(

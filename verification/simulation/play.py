@@ -19,6 +19,7 @@ from batchrelay.engine import effects as performing
 from batchrelay.engine import engine
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
+from verification.simulation.finally_steps import check_finally_steps, with_finally_steps
 from verification.simulation.invariants import check_end
 from verification.simulation.plan import (
     BUCKET,
@@ -54,6 +55,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     forks = random.Random(f"forks of {seed}")
     plan = with_little_room(random_plan(rng), forks)
     plan = with_failed_items(plan, random.Random(f"failed items of {seed}"))
+    plan = with_finally_steps(plan, random.Random(f"finally steps of {seed}"))
     fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(
@@ -103,6 +105,8 @@ def _calm(world: World) -> None:
             break
         world.tick()
     check_end(world)
+    check_finally_steps(world.plan, world.run, world.redriven)
+    world.counts["finally steps"] += sum(step.is_finally for step in world.plan.pipeline.steps)
 
 
 @contextmanager

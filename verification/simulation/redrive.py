@@ -30,7 +30,11 @@ def may_be_redriven(world: World) -> bool:
 def redrive(world: World, rng: random.Random) -> None:
     """Repair the world, and let two callers ask at the same moment, in bad conditions."""
     _repair(world)
-    for name, how in steps_to_redrive(world.run).items():
+    again = steps_to_redrive(world.run)
+    ordinary = {name for name in again if not world.run.pipeline.step(name).is_finally}
+    all_finally = {step.name for step in world.run.pipeline.steps if step.is_finally}
+    world.redriven = {*again, *(all_finally if ordinary else ())}
+    for name, how in again.items():
         if how is Again.WHOLE:
             world.item_runs.forget(name)
     world.fault_rates = replace(random_fault_rates(rng), forgotten=0.0)

@@ -55,6 +55,7 @@ from batchrelay.preparation import attempt
 from batchrelay.preparation.prepare import Preparation
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import cancelled, check_size
+from verification.simulation.finally_steps import check_begun, check_told
 from verification.simulation.invariants import UNPREPARED, check_save, check_submission
 from verification.simulation.plan import BUCKET, TOPIC, Plan
 from verification.simulation.retries import ItemRuns
@@ -223,6 +224,8 @@ class World:
     """Attempts to prepare a step that ended without a result."""
     zombies: int = 0
     item_runs: ItemRuns = field(init=False)
+    redriven: set[str] = field(default_factory=set)
+    """Steps that a redrive ran again."""
     left_out: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
     unlisted: set[str] = field(default_factory=set)
@@ -289,6 +292,7 @@ class World:
             check_size(arguments[0])
         if method == "save":
             check_save(self.runs.runs.get(RUN_ID), arguments[0])
+            check_begun(arguments[0])
             if self.forks.random() < self.fork:
                 assert cancelled(arguments[0]).status.is_terminal
                 self.counts["cancelled beside"] += 1
@@ -308,6 +312,7 @@ class World:
         key = JobKey.parse(request["jobName"])
         assert key is not None, request
         check_submission(self.runs.runs[RUN_ID], key, request)
+        check_told(self.runs.runs[RUN_ID], key, request)
         if self._chance(self.fault_rates.throttle):
             raise Throttled("429")
         if self.plan.fate(key.label, key.part) is None:
@@ -382,7 +387,10 @@ class World:
     def cancel(self) -> None:
         """Request the end of the run, again and again; a run with a timeout ends without it."""
         if self.plan.pipeline.timeout_s is None:
-            wish = CancelRequested(at=self.clock.now(), reason=self.reason)
+            stops_finally = self.plan.pipeline.has_finally_steps and self._chance(0.3)
+            wish = CancelRequested(
+                at=self.clock.now(), reason=self.reason, stops_finally=stops_finally
+            )
             self.coverage.performed(self.engine().handle(RUN_ID, [wish]).performed)
 
     def _do(self, action: Any) -> None:
