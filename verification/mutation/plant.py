@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.planted_finally import FINALLY_MUTANTS
 from verification.mutation.planted_items import ITEM_MUTANTS
 from verification.mutation.planted_levels import LEVEL_MUTANTS
 from verification.mutation.planted_measures import MEASURE_MUTANTS
@@ -41,6 +42,7 @@ ALL = (
     *MUTANTS,
     *RETRY_MUTANTS,
     *REDRIVE_MUTANTS,
+    *FINALLY_MUTANTS,
     *ITEM_MUTANTS,
     *NOTICE_MUTANTS,
     *MEASURE_MUTANTS,

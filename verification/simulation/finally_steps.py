@@ -48,13 +48,13 @@ def check_begun(run: Run) -> None:
     assert not begun or not going_on or _are_waiting(run, begun), (begun, going_on)
 
 
-def check_told(run: Run, key: JobKey, request: Mapping[str, Any]) -> None:
+def check_status_given(run: Run, key: JobKey, request: Mapping[str, Any]) -> None:
     """A job of a finally step has the status of the others in its environment, no other job has."""
     step = run.pipeline.step_of_label(key.label)
     assert step is not None, key
     environment = request["containerOverrides"]["environment"]
-    told = [e["value"] for e in environment if e["name"] == "BATCHRELAY_RUN_STATUS"]
-    assert told == ([_status(run)] if step.is_finally else []), (key, told)
+    values = [e["value"] for e in environment if e["name"] == "BATCHRELAY_RUN_STATUS"]
+    assert values == ([_status(run)] if step.is_finally else []), (key, values)
 
 
 def check_finally_steps(plan: Plan, run: Run, redriven: Collection[str]) -> None:

@@ -55,7 +55,7 @@ from batchrelay.preparation import attempt
 from batchrelay.preparation.prepare import Preparation
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import cancelled, check_size
-from verification.simulation.finally_steps import check_begun, check_told
+from verification.simulation.finally_steps import check_begun, check_status_given
 from verification.simulation.invariants import UNPREPARED, check_save, check_submission
 from verification.simulation.plan import BUCKET, TOPIC, Plan
 from verification.simulation.retries import ItemRuns
@@ -312,7 +312,7 @@ class World:
         key = JobKey.parse(request["jobName"])
         assert key is not None, request
         check_submission(self.runs.runs[RUN_ID], key, request)
-        check_told(self.runs.runs[RUN_ID], key, request)
+        check_status_given(self.runs.runs[RUN_ID], key, request)
         if self._chance(self.fault_rates.throttle):
             raise Throttled("429")
         if self.plan.fate(key.label, key.part) is None:

@@ -1,4 +1,4 @@
-"""Finally steps: when they begin, what they are told, and what stops them."""
+"""Finally steps: when they begin, what they know, and what stops them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_finally_step_begins_when_the_others_have_ended(end: Any, status: RunS
     assert (ended.status, ended.state("clean").status) == (status, StepStatus.SUCCEEDED)
 
 
-def test_a_finally_step_is_told_what_the_others_came_to() -> None:
+def test_a_finally_step_knows_what_the_others_came_to() -> None:
     request = {"containerOverrides": {"command": ["echo", "${run.status}"]}}
     clean = step("clean", is_finally=True, request=request)
     run = fold(run_of(step("work"), clean), submitted("work"), failed("work"))
@@ -260,7 +260,7 @@ def redriven(run: Run, only: str = "") -> Run:
 
 
 def sent(run: Run) -> Run:
-    return replace(run, notices_since=None)
+    return replace(run, notices_since=None, end_event_since=None)
 
 
 def test_a_redrive_runs_the_finally_steps_again() -> None:
