@@ -267,7 +267,7 @@ def test_a_redrive_runs_the_finally_steps_again() -> None:
     run = fold(two(), submitted("work"), failed("work"), submitted("clean"), succeeded("clean"))
     run = sent(run)
     assert steps_to_redrive(run) == {"work": Again.FAILED_ITEMS, "clean": Again.WHOLE}
-    plan: Any = plan_document(run, RedriveOrder())["steps"]
+    plan: Any = plan_document(run, RedriveOrder(), lambda *_: None)["steps"]
     assert [entry["step"] for entry in plan] == ["work", "clean"]
     assert redriven(run).state("clean").status is StepStatus.WAITING
 
