@@ -62,7 +62,9 @@ class Flow(TypedDict, total=False):
     """What else a step has."""
 
     aggregate: Aggregate | None
+    canary: int | None
     chunk: int | None
+    fail_fast: bool
     for_each: ForEach | None
     groups: tuple[Group, ...]
     is_finally: bool

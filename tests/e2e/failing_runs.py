@@ -88,8 +88,8 @@ class FailingRuns:
     cloud: LocalCloud
     folder: Path
 
-    def play(self, *steps: Mapping[str, Any], **params: str) -> Run:
-        """A run of these steps, to its end."""
+    def play(self, *steps: Mapping[str, Any], reconcile: bool = False, **params: str) -> Run:
+        """A run of these steps, to its end; with `reconcile`, that is called every second."""
         document = {
             "pipeline": "failing",
             "params": {name: {"type": "s3uri"} for name in params},
@@ -100,14 +100,16 @@ class FailingRuns:
         file = self.folder / "pipeline.json"
         file.write_text(json.dumps(document))
         session = LocalRun.prepare(self.cloud, read(file), Console(quiet=True))
-        run_id = session.play(params, reconcile=False)["runId"]
+        run_id = session.play(params, reconcile=reconcile)["runId"]
         factory = local_client_factory(self.cloud.environment)
         return store(self.cloud.outputs["TableName"], factory).load(run_id)
 
-    def calls_of(self, *steps: Mapping[str, Any], **params: str) -> tuple[Run, dict[str, int]]:
+    def calls_of(
+        self, *steps: Mapping[str, Any], reconcile: bool = False, **params: str
+    ) -> tuple[Run, dict[str, int]]:
         """The run, and what handlers asked of AWS for it."""
         before = self.cloud.calls()
-        run = self.play(*steps, **params)
+        run = self.play(*steps, reconcile=reconcile, **params)
         after = self.cloud.calls()
         return run, {call: after[call] - before.get(call, 0) for call in sorted(after)}
 

@@ -22,10 +22,12 @@ from tests.conftest import make_queue
 from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
 from verification.crash_matrix.scenarios import (
+    CANARY,
     EMPTY,
     ENDLESS,
     ENDLESS_VERSION,
     EVENTS_LOST,
+    FAIL_FAST,
     HURRIED_HANDLERS,
     LATER_S,
     PIPELINE,
@@ -97,7 +99,7 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        for pipeline in (ENDLESS, READING, EMPTY, RETRIED, REDRIVEN):
+        for pipeline in (ENDLESS, READING, EMPTY, RETRIED, REDRIVEN, CANARY, FAIL_FAST):
             self.runs.register(pipeline, datetime.now(UTC))
         for key in ("crash/a.txt", "crash/b.txt"):
             self.client("s3").put_object(
@@ -274,6 +276,11 @@ class Machine:
         commands = {
             "noop": ["true"],
             "endless": ["sleep", "100000"],
+            "half": [
+                "sh",
+                "-c",
+                "[ $AWS_BATCH_JOB_ARRAY_INDEX = 0 ] && exit 1; exec sleep 100000",
+            ],
             "index": ["sh", "-c", "echo a line of its log; exit ${AWS_BATCH_JOB_ARRAY_INDEX:-0}"],
         }
         for name, command in commands.items():

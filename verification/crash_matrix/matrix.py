@@ -22,6 +22,8 @@ KILLED_HANDLERS = {
     Scenario.ABANDONED: ("reconcile",),
     Scenario.RETRIED: ("prepare",),
     Scenario.REDRIVEN: ("api", "prepare"),
+    Scenario.CANARY: ("on_job_event",),
+    Scenario.FAILFAST: ("reconcile", "on_job_event"),
 }
 """What a scenario is about, where its other handlers do only what they do in other scenarios."""
 

@@ -115,6 +115,34 @@ REDRIVEN = Pipeline(
 )
 """It ends FAILED, because child 1 fails; that succeeds as the only one of the redrive."""
 
+CANARY = Pipeline(
+    name="canary",
+    version=1,
+    steps=(
+        Step(
+            name="fan",
+            request={**_REQUEST, "jobDefinition": "index:1", "arrayProperties": {"size": 5}},
+            canary=2,
+        ),
+    ),
+    notify=PIPELINE.notify,
+)
+"""Child 1 of its canary fails, so the other three never begin."""
+
+FAIL_FAST = Pipeline(
+    name="failfast",
+    version=1,
+    steps=(
+        Step(
+            name="wait",
+            request={**_REQUEST, "jobDefinition": "half:1", "arrayProperties": {"size": 2}},
+            fail_fast=True,
+        ),
+    ),
+    notify=PIPELINE.notify,
+)
+"""One child fails at once, the other is endless: its array is terminated."""
+
 SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
 """Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
@@ -146,6 +174,8 @@ class Scenario(StrEnum):
     ABANDONED = "its start dies after SubmitJob, and all events are lost"
     RETRIED = "a child of its array fails and runs again, another is tolerated"
     REDRIVEN = "it fails, and the API redrives it"
+    CANARY = "its canary fails"
+    FAILFAST = "it fails fast"
 
 
 EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED)
@@ -169,6 +199,8 @@ SHARED = {
     Scenario.EMPTY: EMPTY,
     Scenario.RETRIED: RETRIED,
     Scenario.REDRIVEN: REDRIVEN,
+    Scenario.CANARY: CANARY,
+    Scenario.FAILFAST: FAIL_FAST,
 }
 """The pipeline of a scenario, where all of its runs have the same."""
 

@@ -22,8 +22,8 @@ from tests.builders import MemoryCloud, pipeline, step
 
 def record() -> dict[str, Any]:
     """Six runs: one to its end, one stopped on the way, one that waits in a run queue first, one
-    whose failed item runs again, one that is redriven, one that is cancelled, and then its finally
-    step too."""
+    whose failed item runs again, one that is redriven, one whose canary fails, one that is
+    cancelled, and then its finally step too."""
     history = _record()
     return {
         **history,
@@ -32,6 +32,7 @@ def record() -> dict[str, Any]:
         "retried": _record(retry=RetryFailed(rounds=1)),
         "redriven": _record(is_redriven=True),
         "finally": _record_finally(),
+        "canary": _record(retry=RetryFailed(rounds=1), canary=1),
     }
 
 
@@ -53,11 +54,19 @@ def _record(
     is_queued: bool = False,
     retry: RetryFailed | None = None,
     is_redriven: bool = False,
+    canary: int | None = None,
 ) -> dict[str, Any]:
     """A plan, a fan-out over a list, a wide array, a merge."""
     definition = pipeline(
         step("plan"),
-        step("fan", "plan", file="s3://b/plan.json", output="s3://b/out/", retry_failed=retry),
+        step(
+            "fan",
+            "plan",
+            file="s3://b/plan.json",
+            output="s3://b/out/",
+            retry_failed=retry,
+            canary=canary,
+        ),
         step("wide", "plan", size=25_000),
         step("merge", "fan", "wide"),
         timeout_s=timeout_s,
@@ -72,7 +81,8 @@ def _record(
     for _ in range(16 if is_queued or retry or is_redriven else 8):
         for job in list(cloud.jobs.jobs.values()):
             if (retry or is_redriven) and job.name.endswith("-fan-r0-p0"):
-                failure = ChildFailure(index=1, job_id=f"{job.job_id}:1", exit_code=1)
+                index = 1 if job.size > 1 else 0
+                failure = ChildFailure(index=index, job_id=f"{job.job_id}:{index}", exit_code=1)
                 cloud.jobs.end(job.job_id, JobOutcome.FAILED, failures=[failure])
             elif timeout_s is None or job.name.endswith("p0"):
                 cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)

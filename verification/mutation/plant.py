@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verification.mutation.planted import MUTANTS, Mutant
+from verification.mutation.planted_canary import CANARY_MUTANTS
 from verification.mutation.planted_finally import FINALLY_MUTANTS
 from verification.mutation.planted_items import ITEM_MUTANTS
 from verification.mutation.planted_levels import LEVEL_MUTANTS
@@ -47,6 +48,7 @@ ALL = (
     *NOTICE_MUTANTS,
     *MEASURE_MUTANTS,
     *LEVEL_MUTANTS,
+    *CANARY_MUTANTS,
 )
 
 

@@ -488,8 +488,8 @@ MUTANTS = (
     Mutant(
         bug="what is cancelled is submitted all the same",
         file="domain/pending_effects.py",
-        old="SubmitJob if stop_of(run, step) is None else WithdrawSubmission",
-        new="SubmitJob",
+        old="is_stopped = stop_of(run, step) is not None or state.early_stop is not None",
+        new="is_stopped = state.early_stop is not None",
     ),
     Mutant(
         bug="a submission in flight is withdrawn at once",
@@ -512,7 +512,7 @@ MUTANTS = (
     Mutant(
         bug="children that had failed before count as stopped",
         file="domain/cancellation.py",
-        old="return event.stopped_at is None or event.stopped_at >= stop.requested_at",
+        old="return event.stopped_at is None or event.stopped_at >= at",
         new="return True",
     ),
     Mutant(
@@ -883,8 +883,8 @@ MUTANTS = (
     Mutant(
         bug="children that were stopped are shown as failures",
         file="api/failures.py",
-        old="failure.reason.startswith(stop.job_reason)",
-        new="failure.reason.startswith(chr(0))",
+        old="if failure_class(failure) is FailureClass.STOPPED:",
+        new="if False:",
     ),
     Mutant(
         bug="causes that a later round has repaired are a list of failures",

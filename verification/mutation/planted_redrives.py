@@ -133,15 +133,15 @@ REDRIVE_MUTANTS = (
     Mutant(
         bug="what a redrive runs again still counts as given up",
         file="domain/retry_rounds.py",
-        old="        state = replace(state, failed_items=0, upstream_items=0)\n",
+        old="        state = replace(state, failed_items=0, upstream_items=0, stopped_items=0)\n",
         new="        pass\n",
         tests=TESTS,
     ),
     Mutant(
         bug="rounds before a redrive are taken from those of retryFailed",
         file="domain/retry_rounds.py",
-        old="round_number = state.round - max(state.redrive_round or 0, state.first_round)",
-        new="round_number = state.round - state.first_round",
+        old="return state.round - max(state.redrive_round or 0, state.first_round)",
+        new="return state.round - state.first_round",
         tests=TESTS,
     ),
     Mutant(

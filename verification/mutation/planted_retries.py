@@ -91,15 +91,15 @@ RETRY_MUTANTS = (
     Mutant(
         bug="a good last round hides what was given up before",
         file="domain/retry_rounds.py",
-        old="    return is_failed or state.failed_items > 0 or state.upstream_items > 0",
-        new="    return is_failed",
+        old="is_failed or state.failed_items + state.upstream_items + state.stopped_items > 0",
+        new="is_failed",
         tests=TESTS,
     ),
     Mutant(
         bug="items that failed upstream are forgotten by a good round",
         file="domain/retry_rounds.py",
-        old="    return is_failed or state.failed_items > 0 or state.upstream_items > 0",
-        new="    return is_failed or state.failed_items > 0",
+        old="is_failed or state.failed_items + state.upstream_items + state.stopped_items > 0",
+        new="is_failed or state.failed_items + state.stopped_items > 0",
         tests=TESTS,
     ),
     Mutant(
@@ -112,8 +112,8 @@ RETRY_MUTANTS = (
     Mutant(
         bug="parts of the next round lose the group of their items",
         file="domain/array_split.py",
-        old="Part(size=size, group=g) for g, count in groups",
-        new="Part(size=size) for g, count in groups",
+        old="Part(size=size, group=g) for g",
+        new="Part(size=size) for g",
         tests=TESTS,
     ),
     Mutant(
@@ -140,7 +140,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="a job that was refused runs again although `when` is empty",
         file="domain/failures.py",
-        old="return named is not FailureClass.NOT_SUBMITTED",
+        old="return named not in (FailureClass.NOT_SUBMITTED, FailureClass.STOPPED)",
         new="return True",
         tests=TESTS,
     ),
@@ -266,15 +266,15 @@ RETRY_MUTANTS = (
     Mutant(
         bug="children of a part that has no job are left out",
         file="preparation/failures/latest_round.py",
-        old='            yield from every_child(part, "", reason)\n',
+        old='            yield from every_child(part, "", self._reason_without_job(number, part))\n',
         new="",
         tests=TESTS,
     ),
     Mutant(
         bug="children that never ran because their upstream part failed do not run later",
         file="preparation/failures/latest_round.py",
-        old="reason = UPSTREAM if self._is_behind_failed_part(number) else self._refusal()",
-        new="reason = self._refusal()",
+        old="return UPSTREAM if self._is_behind_failed_part(number) else self._refusal()",
+        new="return self._refusal()",
         tests=TESTS,
     ),
     Mutant(

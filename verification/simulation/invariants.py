@@ -167,6 +167,8 @@ def _check_items(world: World, run: Run) -> None:
         state, outcome = run.state(step.name), world.plan.outcome(step)
         if outcome is None or state.status is not outcome.status:
             continue
+        begun = {n for name, n in world.item_runs.rounds if name == step.name}
+        assert not begun & outcome.never_begun, f"{step.name}: the rest began: {begun}"
         if state.status not in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
             continue
         succeeded = {n for name, n in world.item_runs.succeeded if name == step.name}

@@ -6,7 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from batchrelay.domain.array_split import split
+from batchrelay.domain.array_split import parts_of_groups, split
+from batchrelay.domain.canary import canary_children
 from batchrelay.domain.n_to_n_chains import continues, heads
 from batchrelay.domain.pipeline import (
     Aggregate,
@@ -17,7 +18,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.run import WAITING_STEP, JobOutcome, Run, RunStatus, StepStatus
 from batchrelay.domain.values import Json
 from verification.simulation.retries import (
     ItemFates,
@@ -150,8 +151,11 @@ class Plan:
         return (range(few), range(start, start + listed - there - few))
 
     def _sizes(self, name: str) -> list[int]:
-        counts = self.children(self.pipeline.step(name)) or ()
-        return [size for count in counts for size in split(count)]
+        step = self.pipeline.step(name)
+        if continues(step):
+            return self._sizes(min(step.n_to_n_needs))
+        canary = canary_children(step, WAITING_STEP, step.chunk or 1)
+        return [part.size for part in parts_of_groups(self.children(step) or (), canary)]
 
     def parts(self, step: Step) -> int:
         return sum(len(split(count)) for count in self.children(step) or () if count)

@@ -18,6 +18,7 @@ from batchrelay.domain.transitions import new_run
 from batchrelay.engine import effects as performing
 from batchrelay.engine import engine
 from verification.simulation.coverage import Coverage
+from verification.simulation.early_stops import with_early_stops
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from verification.simulation.finally_steps import check_finally_steps, with_finally_steps
 from verification.simulation.invariants import check_end
@@ -33,6 +34,9 @@ from verification.simulation.world import NO_FAULTS, RUN_ID, World, random_fault
 
 STORM_TICKS_MAX = 400
 CALM_TICKS_MAX = 4_000
+
+EARLY_STOPS = 0.6
+"""How many of the plans may have steps with a canary, or that fail fast."""
 
 REDRIVES = 0.5
 """How many of the runs that ended with failures are redriven."""
@@ -56,6 +60,8 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     plan = with_little_room(random_plan(rng), forks)
     plan = with_failed_items(plan, random.Random(f"failed items of {seed}"))
     plan = with_finally_steps(plan, random.Random(f"finally steps of {seed}"))
+    if random.Random(f"rules of {seed}").random() < EARLY_STOPS:
+        plan = with_early_stops(plan, random.Random(f"early stops of {seed}"))
     fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(

@@ -129,6 +129,8 @@ class Outcome:
     own: set[int] = field(default_factory=set)
     """Items that failed of their own for good."""
     upstream: set[int] = field(default_factory=set)
+    never_begun: set[int] = field(default_factory=set)
+    """The rest behind a canary that failed."""
 
 
 def outcome_of(
@@ -145,6 +147,9 @@ def outcome_of(
     waiting = {g: sorted(set(group) - blocked) for g, group in enumerate(groups)}
     own: set[int] = set()
     count = sum(len(group) for group in groups)
+    stopped = _stopped_by_canary(step, fates, waiting, count)
+    if stopped is not None:
+        return stopped
     for round_number in range(1, ALWAYS):
         failed = dict(_failed_of_round(step, fates, waiting, tries))
         again = {n: g for n, (named, g) in failed.items() if _takes(step, named, round_number)}
@@ -174,6 +179,25 @@ def outcome_of_levels(step: Step, fates: ItemFates, nodes: int) -> Outcome:
         if nodes <= 1 or outcome.status is not StepStatus.SUCCEEDED:
             return replace(outcome, items=total)
         nodes, level = -(-nodes // step.aggregate.fan_in), level + 1
+
+
+def _stopped_by_canary(
+    step: Step, fates: ItemFates, waiting: dict[int, list[int]], count: int
+) -> Outcome | None:
+    """What it comes to if its canary fails, and something is left to run; a failed chunk is counted
+    as if it were full."""
+    if step.canary is None or step.chunk is None:
+        return None
+    lead = -(-step.canary // step.chunk) * step.chunk
+    first = {group: numbers[:lead] for group, numbers in waiting.items()}
+    rest = {number for numbers in waiting.values() for number in numbers[lead:]}
+    chunks = [n[i : i + step.chunk] for n in first.values() for i in range(0, len(n), step.chunk)]
+    bad = [chunk for chunk in chunks if any(map(fates.failing_tries, chunk))]
+    items = min(len(chunks) * step.chunk, count)
+    if not rest or _is_tolerated(step, min(len(bad) * step.chunk, items), items):
+        return None
+    own = {number for chunk in bad for number in chunk}
+    return Outcome(status=StepStatus.FAILED, items=count, own=own, never_begun=rest)
 
 
 def _failed_of_round(
@@ -248,6 +272,15 @@ class ItemRuns:
                 code, reason = REASONS[fates.named(bad[0])]
                 found.append(ChildFailure(index=index, job_id=child, exit_code=code, reason=reason))
         return found
+
+    def failing(self, job: MemoryJob, step: Step, fates: ItemFates) -> int:
+        """How many children of a job at work will have failed."""
+        environment = _environment(job)
+        round_number = int(environment["BATCHRELAY_ROUND"])
+        return sum(
+            any(self._fails(step, fates, n, round_number) for n in self._numbers(environment, i))
+            for i in range(job.size)
+        )
 
     def forget(self, step: str) -> None:
         """The step runs anew, all of its items."""

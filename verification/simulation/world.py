@@ -371,6 +371,8 @@ class World:
         )
         if self._chance(0.02):
             actions = (self.block,)
+        if any(step.fail_fast for step in self.plan.pipeline.steps) and self._chance(0.4):
+            actions = (self.fail_children,)
         if self.plan.is_stopped and self._chance(0.05):
             actions = (self.cancel,)
         self._do(self.rng.choice(actions))
@@ -383,6 +385,16 @@ class World:
                 at = self.clock.now()
                 event = JobBlocked(at=at, key=key, job_id=job.job_id, reason="CAPACITY")
                 self.letters.append(Letter(event))
+
+    def fail_children(self) -> None:
+        """Children of arrays at work fail, and DescribeJobs counts them."""
+        for job in self.jobs.jobs.values():
+            step = self._step(job)
+            fates = self.plan.item_fates.get(step.name)
+            if job.outcome is None and step.fail_fast and fates is not None:
+                count = self.item_runs.failing(job, step, fates)
+                job.failed = max(job.failed, self.rng.randint(0, count))
+                self.counts["children failed early"] += job.failed > 0
 
     def cancel(self) -> None:
         """Request the end of the run, again and again; a run with a timeout ends without it."""

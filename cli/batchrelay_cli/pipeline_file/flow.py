@@ -22,15 +22,15 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.preparation.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
+from batchrelay_cli.pipeline_file.early_stops import read_canary
 from batchrelay_cli.pipeline_file.overrides import read_overrides
 from batchrelay_cli.pipeline_file.retries import read_retry_failed, read_tolerate
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 KEYS = (
     "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "retryFailed",
-    "tolerate", "when", "output", "finally", "unsafeShell",
+    "tolerate", "canary", "failFast", "when", "output", "finally", "unsafeShell",
 )  # fmt: skip
-_NOT_BUILT = ("canary",)
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
 SEPARATOR = r"[^A-Za-z0-9\"\s]|\t"
 """One character between the columns of a CSV file."""
@@ -44,10 +44,8 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         document.wrong(place, "flow must be a mapping")
         return {}
     for key in value:
-        if key in _NOT_BUILT:
-            document.wrong_key((*place, key), f"flow.{key} is not built yet in this version")
-        elif key not in KEYS:
-            document.wrong_key((*place, key), unknown_key(key, (*KEYS, *_NOT_BUILT), "flow"))
+        if key not in KEYS:
+            document.wrong_key((*place, key), unknown_key(key, KEYS, "flow"))
     fields = {
         "for_each": _for_each(document, (*place, "forEach"), value.get("forEach")),
         "chunk": _chunk(document, (*place, "chunk"), value.get("chunk", 1)),
@@ -57,6 +55,8 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         "workers": _workers(document, (*place, "queue"), value.get("queue")),
         "retry_failed": read_retry_failed(document, (*place, "retryFailed"), value),
         "tolerate": read_tolerate(document, (*place, "tolerate"), value),
+        "canary": read_canary(document, (*place, "canary"), value.get("canary")),
+        "fail_fast": _flag(document, (*place, "failFast"), value.get("failFast", False)),
         "when": _when(document, (*place, "when"), value.get("when")),
         "output": _output(document, (*place, "output"), value.get("output")),
         "is_finally": _flag(document, (*place, "finally"), value.get("finally", False)),

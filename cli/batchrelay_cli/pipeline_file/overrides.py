@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -47,6 +47,14 @@ def variants(
         yield (last,)
         for override in in_groups:
             yield (last, override)
+
+
+def definition_of(
+    request: Mapping[str, Any], definitions: Iterable[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The job definition of this file that a request names; empty if it is another one."""
+    name = str(request.get("jobDefinition", "")).partition(":")[0]
+    return next((d for d in definitions if d.get("jobDefinitionName") == name), {})
 
 
 def requests_of(step: Step) -> Iterator[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.definition_use import check_use
 from batchrelay_cli.pipeline_file.definitions import read_definitions
 from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
+from batchrelay_cli.pipeline_file.early_stops import check_early_stops
 from batchrelay_cli.pipeline_file.edges import check_graph, cycles, has_file, is_array
 from batchrelay_cli.pipeline_file.fields import (
     ONLY_FINALLY,
@@ -133,7 +134,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     check_commands(document, entries, defaults, data.get("jobDefinitions"))
     check_code(document, entries, defaults, data.get("jobDefinitions"))
     steps = with_memory(document, steps, definitions)
-    check_rounds(document, steps, definitions)
+    _check_steps(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
     check_graph(document, steps, entries)
     check_finally(document, steps, entries)
@@ -153,10 +154,20 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     return pipeline, definitions
 
 
+def _check_steps(
+    document: Document,
+    steps: tuple[tuple[int, Step], ...],
+    definitions: tuple[Mapping[str, Any], ...],
+) -> None:
+    """That what they do about failures fits them."""
+    check_rounds(document, steps, definitions)
+    check_early_stops(document, steps, definitions)
+
+
 def _check_pipeline(
     document: Document, pipeline: Pipeline, entries: Any, defaults: Mapping[str, Any]
 ) -> None:
-    """That it can be started, and stored."""
+    """That a run may start, that links can be presigned, that the definition can be stored."""
     check_first_run(document, pipeline)
     check_reach(document, pipeline, entries, defaults)
     check_presigned(document, pipeline)

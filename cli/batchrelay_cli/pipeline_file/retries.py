@@ -16,6 +16,9 @@ from batchrelay_cli.pipeline_file.shapes import unknown_key
 ROUNDS_MAX = ATTEMPTS_MAX - 1
 """With the first one, a step has as many rounds as AWS Batch gives a job attempts."""
 
+RETRIED_CLASSES = tuple(named for named in FailureClass if named is not FailureClass.STOPPED)
+"""What `retryFailed.when` may name: nothing that was stopped runs again by itself."""
+
 MEMORY_FACTOR = r"x([2-9]|10|[1-9]\.[0-9]{1,3})"
 EXIT_CODE_CLASS = r"ExitCode:([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
 """A class with one exit code of a process, 1 to 255."""
@@ -38,6 +41,20 @@ _NOT_TOGETHER: Mapping[str, Mapping[str, str]] = {
         "is a wrong one; write tolerate in the step whose outputs are merged",
         "SEQUENTIAL": "tolerate and SEQUENTIAL do not go together: child i waits for child i - 1, "
         "so all behind one that failed fail too; write retryStrategy: {attempts: 3} for the step",
+    },
+    "canary": {
+        "queue": "canary and queue do not go together: the workers pull items in any order; leave "
+        "queue out, a child for each chunk of items can have a canary",
+        "aggregate": "canary and aggregate do not go together: a level needs every output of the "
+        "one before; write canary in the step whose outputs are merged",
+        "SEQUENTIAL": "canary and SEQUENTIAL do not go together: the first child runs before the "
+        "rest anyway; leave canary out",
+    },
+    "failFast": {
+        "queue": "failFast and queue do not go together: an item that fails does not fail its "
+        "worker at once; leave queue out, a child for each chunk of items can fail fast",
+        "aggregate": "failFast and aggregate do not go together: write failFast in the step whose "
+        "outputs are merged",
     },
 }
 
@@ -133,7 +150,11 @@ def _class_problem(named: Any) -> str | None:
     if not isinstance(named, str):
         code = f"; for an exit code write ExitCode:{named}" if isinstance(named, int) else ""
         return f"a class of failures is a text, one of {_listed()}{code}"
-    if named in list(FailureClass):
+    if named == FailureClass.STOPPED:
+        return (
+            f"{named}: what was stopped, or never began, runs again by a redrive only; leave it out"
+        )
+    if named in RETRIED_CLASSES:
         return None
     lead, colon, code = named.partition(":")
     if colon and lead in list(FailureClass):
@@ -156,7 +177,7 @@ def _code_problem(lead: FailureClass, code: str) -> str | None:
 
 def _nearest(named: str) -> str | None:
     """The class that is meant by a name, in whatever case."""
-    by_lower = {str(known).lower(): str(known) for known in FailureClass}
+    by_lower = {str(known).lower(): str(known) for known in RETRIED_CLASSES}
     lower = re.sub(r"[^a-z]", "", named.lower())
     begun = [known for known in by_lower if lower and known.startswith(lower)]
     close = begun or difflib.get_close_matches(lower, by_lower, n=1)
@@ -164,7 +185,7 @@ def _nearest(named: str) -> str | None:
 
 
 def _listed() -> str:
-    return f"{', '.join(FailureClass)}, and ExitCode:NUMBER"
+    return f"{', '.join(RETRIED_CLASSES)}, and ExitCode:NUMBER"
 
 
 def _factor(document: Document, place: Place, value: Mapping[str, Any]) -> float | None:

@@ -14,7 +14,12 @@ from batchrelay_cli.pipeline_file.commands import WORKER
 from batchrelay_cli.pipeline_file.definitions import amounts_of
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import has_file, is_array
-from batchrelay_cli.pipeline_file.overrides import requests_of, variants, with_overrides
+from batchrelay_cli.pipeline_file.overrides import (
+    definition_of,
+    requests_of,
+    variants,
+    with_overrides,
+)
 
 _INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _Steps = Sequence[tuple[int, Step]]
@@ -67,15 +72,10 @@ def _memory(request: Mapping[str, Any], definitions: _Definitions) -> str | None
     """MiB of a child, which may be a `${…}`; None if the file does not say it."""
     containers = (
         request.get("containerOverrides"),
-        _definition(request, definitions).get("containerProperties"),
+        definition_of(request, definitions).get("containerProperties"),
     )
     amounts = (amounts_of(c).get("MEMORY") for c in containers if isinstance(c, dict))
     return next((amount for amount in amounts if amount is not None), None)
-
-
-def _definition(request: Mapping[str, Any], definitions: _Definitions) -> Mapping[str, Any]:
-    name = str(request.get("jobDefinition", "")).partition(":")[0]
-    return next((d for d in definitions if d.get("jobDefinitionName") == name), {})
 
 
 def check_rounds(document: Document, steps: _Steps, definitions: _Definitions) -> None:
@@ -99,4 +99,4 @@ def _texts(step: Step, definitions: _Definitions) -> Iterator[str]:
     yield step.output or ""
     for request in requests_of(step):
         yield json.dumps(request)
-        yield json.dumps(_definition(request, definitions))
+        yield json.dumps(definition_of(request, definitions))

@@ -12,7 +12,6 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
@@ -31,7 +30,12 @@ from batchrelay_cli.pipeline_file.fields import PARAM_NAME
 from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, SEPARATOR
 from batchrelay_cli.pipeline_file.notices import OUTCOMES
 from batchrelay_cli.pipeline_file.overrides import OF_THE_STEP
-from batchrelay_cli.pipeline_file.retries import EXIT_CODE_CLASS, MEMORY_FACTOR, ROUNDS_MAX
+from batchrelay_cli.pipeline_file.retries import (
+    EXIT_CODE_CLASS,
+    MEMORY_FACTOR,
+    RETRIED_CLASSES,
+    ROUNDS_MAX,
+)
 from batchrelay_cli.pipeline_file.shapes import request_shape
 from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
 
@@ -178,6 +182,10 @@ def _flow(shapes: _Shapes) -> Schema:
             "Further rounds, over the items that failed in the one before.", _retry_failed(submit)
         ),
         tolerate=_described("Failed items with which it ends PARTIAL.", {"anyOf": _tolerate()}),
+        canary=_described("So many items of each group run before the rest.", one),
+        failFast=_described(
+            "Stopped once more items failed than it tolerates.", {"type": "boolean"}
+        ),
         when=_described("SKIPPED if this condition does not hold.", _TEXT),
         output=_described("Where it leaves its result.", _TEXT),
         **{"finally": _described("Runs when the other steps have ended.", {"type": "boolean"})},
@@ -186,7 +194,9 @@ def _flow(shapes: _Shapes) -> Schema:
 
 
 def _retry_failed(submit: Schema) -> Schema:
-    named = {"anyOf": [{"enum": list(FailureClass)}, _TEXT | {"pattern": f"^{EXIT_CODE_CLASS}$"}]}
+    named = {
+        "anyOf": [{"enum": list(RETRIED_CLASSES)}, _TEXT | {"pattern": f"^{EXIT_CODE_CLASS}$"}]
+    }
     return _object(
         required=("rounds",),
         rounds={"type": "integer", "minimum": 1, "maximum": ROUNDS_MAX},

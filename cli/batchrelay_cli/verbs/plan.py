@@ -114,10 +114,16 @@ def _later(step: Step) -> Iterator[str]:
 
 
 def _after_failures(step: Step) -> Iterator[str]:
+    if step.canary is not None:
+        items = "item" if step.canary == 1 else "items"
+        of = " of each group" if step.groups else ""
+        yield f"canary: {step.canary:,} {items}{of} first; if they fail, the rest never begins"
     if step.retry_failed is not None:
         yield _again(step.retry_failed)
     if step.tolerate is not None:
         yield _tolerance(step.tolerate)
+    if step.fail_fast:
+        yield "stopped once more items failed than it tolerates"
 
 
 def _again(retry: RetryFailed) -> str:
@@ -133,8 +139,13 @@ def _tolerance(tolerate: Tolerate) -> str:
     return f"PARTIAL, not FAILED, with {most} of its items failed or less"
 
 
-def _rounds(step: Step) -> int:
-    return 1 + (step.retry_failed.rounds if step.retry_failed is not None else 0)
+def _jobs(step: Step) -> int:
+    """Of a group: one for each round, and one for a canary."""
+    return (
+        1
+        + (step.canary is not None)
+        + (step.retry_failed.rounds if step.retry_failed is not None else 0)
+    )
 
 
 def _where(each: ForEach) -> str:
@@ -151,7 +162,7 @@ def _where(each: ForEach) -> str:
 
 def _calls(pipeline: Pipeline) -> str:
     fan_outs = sum(step.has_items for step in pipeline.steps)
-    submits = sum((len(step.groups) + 1) * _rounds(step) for step in pipeline.steps)
+    submits = sum((len(step.groups) + 1) * _jobs(step) for step in pipeline.steps)
     writes = 1 + 2 * submits + fan_outs + len(pipeline.notify)
     levels = [step.name for step in pipeline.steps if step.aggregate is not None]
     more = f", and 1 SubmitJob, 3 writes, 2 PUTs for each further level of {', '.join(levels)}"

@@ -51,7 +51,7 @@ def step_table(run: RunDocument, now: datetime) -> Table:
         table.add_row(
             name_text(step),
             coloured(StepStatus(step["status"])),
-            " ".join(filter(None, (progress_text(step), level_text(step), round_text(step)))),
+            " ".join(filter(None, (progress_text(step), *_which(step)))),
             elapsed_text(step, now),
             printable(reason_text(step)),
         )
@@ -111,6 +111,17 @@ def level_text(step: StepDocument) -> str:
 def round_text(step: StepDocument) -> str:
     """Which round, of a step whose failed items run again."""
     return f"round {step['round']}" if step["rounds"] else ""
+
+
+def _which(step: StepDocument) -> tuple[str, ...]:
+    """Which of its passes a step is in; texts may be empty."""
+    return level_text(step), round_text(step), canary_text(step)
+
+
+def canary_text(step: StepDocument) -> str:
+    """How many children run before the rest, while it waits for them."""
+    is_waiting = step["canary"] and step["status"] == StepStatus.SUBMITTING
+    return f"canary {step['canary']:,} first" if is_waiting else ""
 
 
 def reason_text(step: StepDocument) -> str:
@@ -201,7 +212,7 @@ class LineDisplay:
 
 def _line(step: StepDocument) -> str:
     words = [f"{name_text(step):12}", f"{step['status']:10}", progress_text(step)]
-    words += [level_text(step), round_text(step)]
+    words += _which(step)
     if StepStatus(step["status"]).is_terminal:
         words.append(elapsed_text(step, datetime.now(UTC)))
     if why := reason_text(step):

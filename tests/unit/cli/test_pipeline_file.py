@@ -133,7 +133,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         "7:5: unknown key ContainerOverrides: AWS spells it containerOverrides",
         "8:12: chunk needs a forEach, whose items it shares out",
         "8:23: unknown key outptu: did you mean output?",
-        "8:39: flow.canary is not built yet in this version",
+        "8:47: canary must be a number of items, 1 or more; got {'items': 1}",
         "12:17: there is no step absent; the steps are a, b",
         "12:36: a step is meant by its name: write jobName, not jobId",
         "12:48: dependsOn has the types N_TO_N and SEQUENTIAL, not N_TO",

@@ -20,7 +20,8 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
-from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, RunStatus, Stop, StopCause
+from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, RunStatus
+from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.domain.transitions import advance
 from tests.builders import T0, at, fold, key, run_of, step
 

@@ -9,10 +9,6 @@ import pytest
 from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.events import (
     CancelRequested,
-    FailuresCollected,
-    JobFailed,
-    JobSubmitted,
-    JobSucceeded,
     PreparationFailed,
 )
 from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
@@ -32,53 +28,9 @@ from batchrelay.domain.run import (
 )
 from batchrelay.domain.transitions import advance
 from tests.builders import Flow, at, fold, key, run_of, step, variables_of
+from tests.unit.domain.facts import FOLDER, collected, failed, submitted, succeeded
 
 ONCE, TWICE = RetryFailed(rounds=1), RetryFailed(rounds=2)
-FOLDER = "s3://the-bucket/runs/run1/a/r1/20260101t000005000000/"
-
-
-def submitted(label: str, *, round_number: int = 0, part: int = 0) -> JobSubmitted:
-    return JobSubmitted(
-        at=at(1), key=key(label, part, round=round_number), job_id=_id(label, round_number, part)
-    )
-
-
-def failed(
-    label: str, count: int, *, round_number: int = 0, part: int = 0, of: int = 10
-) -> JobFailed:
-    return JobFailed(
-        at=at(2),
-        key=key(label, part, round=round_number),
-        job_id=_id(label, round_number, part),
-        succeeded=of - count,
-        failed=count,
-        reason="Array Child Job failed",
-    )
-
-
-def succeeded(label: str, *, round_number: int = 0, part: int = 0) -> JobSucceeded:
-    return JobSucceeded(
-        at=at(3), key=key(label, part, round=round_number), job_id=_id(label, round_number, part)
-    )
-
-
-def _id(label: str, round_number: int, part: int) -> str:
-    return f"{label}-{round_number}-{part}"
-
-
-def collected(
-    name: str, *children: int, failed: int = 0, upstream: int = 0, round_number: int = 1
-) -> FailuresCollected:
-    return FailuresCollected(
-        at=at(5),
-        step=name,
-        round=round_number,
-        failed=failed,
-        upstream=upstream,
-        reason="3 × ExitCode (exit code 1)",
-        failures=FOLDER,
-        children=children,
-    )
 
 
 def after_one_round(*, retry: RetryFailed | None = ONCE, tolerate: Tolerate | None = None) -> Run:

@@ -88,6 +88,15 @@ def test_a_run_whose_finally_step_an_older_version_stopped_ends(path: Path, numb
     assert ended.state("clean").status.is_terminal
 
 
+@pytest.mark.parametrize(("path", "number"), list(states("canary")))
+def test_a_run_whose_canary_failed_under_an_older_version_ends(path: Path, number: int) -> None:
+    """FAILED once that was known, although its jobs succeed from now on."""
+    ended = _replayed(json.loads(path.read_text())["canary"], number)
+    fan = ended.state("fan")
+    assert (ended.status is RunStatus.FAILED) is (fan.early_stop is not None)
+    assert fan.stopped == (0 if fan.early_stop is None else 2)
+
+
 def _replayed(history: Any, number: int, *, is_redriven: bool = False) -> Run:
     definition = decode_pipeline(history["pipeline"], 1)
     run = decode_run(history["states"][number], definition, 7)

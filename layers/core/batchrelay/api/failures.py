@@ -18,8 +18,13 @@ from itertools import islice
 
 from batchrelay.api.views import Document
 from batchrelay.domain.errors import InvalidItems, JobForgotten, NotDone, Refused
-from batchrelay.domain.failures import Cause, ChildFailure, is_redriven
-from batchrelay.domain.finally_steps import stop_of
+from batchrelay.domain.failures import (
+    Cause,
+    ChildFailure,
+    FailureClass,
+    failure_class,
+    is_redriven,
+)
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
@@ -166,7 +171,6 @@ class FailureReader:
         state = run.state(step.name)
         parts, round_number = latest_round(state)
         causes, counts = Causes(), Counter[int]()
-        stop = stop_of(run, step)
         found = _Found(round=round_number)
         for number, part in enumerate(parts):
             if not _has_failures(part):
@@ -181,8 +185,8 @@ class FailureReader:
                 counts[causes.of(failure, first * state.chunk)] += part.size
                 continue
             for failure in self._failed_children(part.job_id, request, found.notes):
-                if stop is not None and failure.reason.startswith(stop.job_reason):
-                    continue  # it was stopped
+                if failure_class(failure) is FailureClass.STOPPED:
+                    continue
                 counts[causes.of(failure, (first + failure.index) * state.chunk)] += 1
         for cause in causes.counted(counts, {}):
             found.causes.append(self._with_log(cause, request))
@@ -232,7 +236,9 @@ def latest_round(state: StepState) -> tuple[tuple[Part, ...], int]:
 
 
 def _has_failures(part: Part) -> bool:
-    return part.outcome is JobOutcome.FAILED or (part.is_active and part.failed > 0)
+    """Also one that was stopped may have children that failed before."""
+    is_stopped_or_active = part.job_id is not None and part.outcome in (None, JobOutcome.CANCELLED)
+    return part.outcome is JobOutcome.FAILED or (is_stopped_or_active and part.failed > 0)
 
 
 def _refusal(run: Run, step: Step, number: int) -> str:

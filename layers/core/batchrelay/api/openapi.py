@@ -80,6 +80,7 @@ SCHEMAS: Mapping[str, Any] = {
         upstreamItems=_COUNT,
         upstream=_COUNT,
         stopped=_COUNT,
+        canary=_maybe(_COUNT),
         running=_COUNT,
         asOf=_maybe(_TIME),
         reason=_maybe(_TEXT),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from batchrelay.domain.canary import canary_parts
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_item
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.stops import EarlyStopCause
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Registered, RunSummary
@@ -92,7 +94,8 @@ def step_document(run: Run, step: Step) -> Document:
         "failedItems": state.failed_items,
         "upstreamItems": state.upstream_items,
         "upstream": upstream_failures(run, step),
-        "stopped": sum(part.stopped for part in state.parts),
+        "stopped": state.stopped,
+        "canary": sum(part.size for part in canary_parts(step, state)) or None,
         "running": sum(part.running for part in state.parts),
         "asOf": time_text(counted_at(state)),
         "reason": state.reason or None,
@@ -226,6 +229,9 @@ def _submissions(step: Step, round_number: int, parts: tuple[Part, ...]) -> Iter
 
 
 def _step_moments(step: Step, state: StepState) -> Iterator[_Moment]:
+    if state.early_stop is not None:
+        rule = "its canary" if state.early_stop.cause is EarlyStopCause.CANARY else "failFast"
+        yield state.early_stop.at, _ASKED, f"{step.name}: stopped by {rule}"
     for round_number, parts in state.every_round:
         yield from _submissions(step, round_number if state.is_retry else 0, parts)
     if state.since is None or state.status is StepStatus.SUBMITTING:

@@ -102,6 +102,8 @@ def _encode_step(step: Step) -> dict[str, Json]:
             "retryFailed": None
             if step.retry_failed is None
             else _encode_retry_failed(step.retry_failed),
+            "canary": step.canary,
+            "failFast": step.fail_fast or None,
             "tolerate": None
             if step.tolerate is None
             else without_none({}, {"count": step.tolerate.count, "percent": step.tolerate.percent}),
@@ -194,6 +196,8 @@ def _decode_step(reader: Reader) -> Step:
         retry_failed=None
         if document.get("retryFailed") is None
         else _decode_retry_failed(reader.inner("retryFailed")),
+        canary=reader.maybe("canary", int),
+        fail_fast=reader.maybe("failFast", bool) or False,
         tolerate=None
         if document.get("tolerate") is None
         else _decode_tolerate(reader.inner("tolerate")),

@@ -21,9 +21,8 @@ from batchrelay.domain.run import (
     RunStatus,
     StepState,
     StepStatus,
-    Stop,
-    StopCause,
 )
+from batchrelay.domain.stops import EarlyStop, EarlyStopCause, Stop, StopCause
 from batchrelay.domain.values import Json
 
 
@@ -77,6 +76,10 @@ def _encode_stop(stop: Stop) -> dict[str, Json]:
     }
 
 
+def _encode_early_stop(stop: EarlyStop) -> dict[str, Json]:
+    return {"cause": str(stop.cause), "at": _time(stop.at), "t": _time(stop.since)}
+
+
 def _encode_redrive(redrive: Redrive) -> dict[str, Json]:
     return without_empty(
         {"n": redrive.number, "t": _time(redrive.at)},
@@ -106,9 +109,11 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "fc": state.is_collected or None,
             "fi": state.failed_items or None,
             "ui": state.upstream_items or None,
+            "si": state.stopped_items or None,
             "rr": state.redrive_round,
             "lv": state.level or None,
             "reason": state.reason,
+            "es": None if state.early_stop is None else _encode_early_stop(state.early_stop),
             "k": _time(state.counted_at),
             "a": state.attempts.requests or None,
             "b": state.attempts.begun or None,
@@ -209,6 +214,12 @@ def _decode_stop(run: Reader, field: str) -> Stop | None:
     )
 
 
+def _decode_early_stop(reader: Reader) -> EarlyStop:
+    return EarlyStop(
+        cause=enum(reader, "cause", EarlyStopCause), at=reader.time("at"), since=reader.time("t")
+    )
+
+
 def _decode_redrive(reader: Reader) -> Redrive:
     return Redrive(
         number=reader.take("n", int),
@@ -237,9 +248,13 @@ def _decode_state(reader: Reader) -> StepState:
         is_collected=reader.maybe("fc", bool) or False,
         failed_items=reader.maybe("fi", int) or 0,
         upstream_items=reader.maybe("ui", int) or 0,
+        stopped_items=reader.maybe("si", int) or 0,
         redrive_round=reader.maybe("rr", int),
         level=reader.maybe("lv", int) or 0,
         reason=reader.maybe("reason", str) or "",
+        early_stop=None
+        if reader.document.get("es") is None
+        else _decode_early_stop(reader.inner("es")),
         counted_at=reader.maybe_time("k"),
         attempts=Attempts(
             requests=reader.maybe("a", int) or 0,

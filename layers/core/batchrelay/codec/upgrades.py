@@ -15,8 +15,9 @@ SCHEMA = 8
 queue, a trigger has a debounce time and `overlap`. 5: a step knows when its counts changed, its
 parts are records of equal length. 6: fields have the names of the reference.
 7: failed items run again in further rounds, a run is
-redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge, and a
-pipeline may have finally steps, which have a stop of their own."""
+redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge, a
+pipeline may have finally steps, which have a stop of their own, and a step may have a canary, and
+may be stopped early."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}

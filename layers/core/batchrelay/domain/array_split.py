@@ -35,10 +35,16 @@ def split(children: int) -> tuple[int, ...]:
     return (base + 1,) * larger + (base,) * (count - larger)
 
 
-def parts_of_groups(children: Sequence[int]) -> tuple[Part, ...]:
-    """The parts of a round: those of each group, one after the other, by its count of children."""
-    groups = enumerate(children)
-    return tuple(Part(size=size, group=g) for g, count in groups for size in split(count))
+def parts_of_groups(children: Sequence[int], canary: int = 0) -> tuple[Part, ...]:
+    """The parts of a round: those of each group, one after the other, by its count of children.
+
+    Args:
+        canary: children of each group that are parts of their own, before the others.
+    """
+    sizes = (
+        (g, (*split(min(canary, n)), *split(n - min(canary, n)))) for g, n in enumerate(children)
+    )
+    return tuple(Part(size=size, group=g) for g, group_sizes in sizes for size in group_sizes)
 
 
 def known_item_count(each: InlineItems | Matrix) -> int:

@@ -15,14 +15,8 @@ from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed,
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.missing_jobs import reported
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import (
-    JobOutcome,
-    Part,
-    Run,
-    RunStatus,
-    Stop,
-    StopCause,
-)
+from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState
+from batchrelay.domain.stops import FAIL_FAST_JOB_REASON, Stop, StopCause
 from batchrelay.domain.values import short
 
 
@@ -108,7 +102,7 @@ def job_terminated(run: Run, event: JobTerminated) -> Run:
     return run
 
 
-def failed_part(stop: Stop | None, part: Part, event: JobFailed) -> Part:
+def failed_part(stop: Stop | None, state: StepState, part: Part, event: JobFailed) -> Part:
     """A part whose job has FAILED: of its own, or because a stop of its step ended it."""
     ended = replace(
         reported(part),
@@ -118,19 +112,27 @@ def failed_part(stop: Stop | None, part: Part, event: JobFailed) -> Part:
         running=0,
         blocked="",
     )
-    if stop is not None and _was_stopped(part, event, stop):
+    if _was_stopped(stop, state, part, event):
         return replace(ended, outcome=JobOutcome.CANCELLED)
     return replace(ended, failed=part.counted(event.failed))
 
 
-def _was_stopped(part: Part, event: JobFailed, stop: Stop) -> bool:
+def _was_stopped(stop: Stop | None, state: StepState, part: Part, event: JobFailed) -> bool:
+    """Whether the end of its run, or of its step (failFast), has ended its job."""
+    early = state.early_stop
+    if stop is not None and _was_stopped_by(stop.job_reason, stop.requested_at, part, event):
+        return True
+    return early is not None and _was_stopped_by(FAIL_FAST_JOB_REASON, early.at, part, event)
+
+
+def _was_stopped_by(reason: str, at: datetime, part: Part, event: JobFailed) -> bool:
     """Also where its end is reported before TerminateJob was recorded.
 
     By the time, because the reason of an array, or of a child behind a stopped one, is not ours.
     """
-    if part.is_terminate_accepted or event.reason.startswith(stop.job_reason):
+    if part.is_terminate_accepted or event.reason.startswith(reason):
         return True
-    return event.stopped_at is None or event.stopped_at >= stop.requested_at
+    return event.stopped_at is None or event.stopped_at >= at
 
 
 def withdrawn(part: Part) -> Part:

@@ -13,7 +13,9 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+from batchrelay.domain.canary import canary_failed, stop_by_canary, waits_for_canary
 from batchrelay.domain.cancellation import withdrawn
+from batchrelay.domain.fail_fast import failures_exceed, stop_by_failures
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.n_to_n import may_submit, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
@@ -162,11 +164,13 @@ STEP_TABLE: tuple[StepRow, ...] = (
     derived(WAITING, fail_unequal, to=FAILED, when=parts_are_unequal),
     derived(WAITING, submit, to=SUBMITTING, when=needs_let_it_run, grows=True),
     derived(PREPARING, cancel, to=CANCELLED, when=run_is_stopping),
+    derived(SUBMITTING, stop_by_canary, to=SUBMITTING, when=canary_failed),
     derived(SUBMITTING, run_step, to=ACTIVE, when=every_part_has_a_job),
     *(
         row
         for source in (SUBMITTING, ACTIVE)
         for row in (
+            derived(source, stop_by_failures, to=source, when=failures_exceed),
             derived(source, end_cancelled, to=CANCELLED, when=a_part_was_cancelled),
             derived(
                 source,
@@ -201,8 +205,12 @@ def _with_parts_decided(run: Run, step: Step, at: datetime, free: int) -> tuple[
         reason = "" if stop is not None else unsatisfiable_reason(run, step, number)
         if stop is not None:
             part, reason = withdrawn(part), stop.reason
+        elif state.early_stop is not None:
+            part = withdrawn(part)
         elif reason:
             part = replace(part, outcome=JobOutcome.FAILED, failed=part.size)
+        elif waits_for_canary(step, state, number):
+            continue
         elif free > 0 and may_submit(run, step, number):
             part = replace(part, since=at)
             free -= 1

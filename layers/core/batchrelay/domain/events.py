@@ -86,6 +86,8 @@ class FailuresCollected:
     """Items that failed and do not run again."""
     upstream: int
     """Likewise, because their item failed in a step before."""
+    stopped: int = 0
+    """Likewise, because we stopped them, or never let them begin."""
     reason: str
     """The causes."""
     failures: str

@@ -32,6 +32,8 @@ class FailureClass(StrEnum):
     """AWS Batch refused its job, or an earlier part of a SEQUENTIAL step failed."""
     LOST = "Lost"
     """AWS Batch no longer knows its job."""
+    STOPPED = "Stopped"
+    """By a cancellation, a timeout or `failFast`; or never begun because of one, or of a canary."""
     OTHER = "Other"
 
 
@@ -48,7 +50,12 @@ ITEM_NUMBERS = "BATCHRELAY_ITEM_NUMBERS"
 """The variable by which a job of a further round knows its items' numbers, where the index of its
 array does not say them."""
 
+NEVER_BEGUN = "batchrelay: never begun"
+"""Why a child has no job whose part was CANCELLED without one."""
+
 _REASONS: tuple[tuple[re.Pattern[str], FailureClass], ...] = (
+    (re.compile(r"DescribeJobs has left this job out"), FailureClass.LOST),
+    (re.compile(r"^batchrelay: "), FailureClass.STOPPED),
     (re.compile(r"dependent job failed", re.IGNORECASE), FailureClass.UPSTREAM),
     (re.compile(r"no longer knows the job"), FailureClass.LOST),
     (re.compile(r"OutOfMemory|memory usage", re.IGNORECASE), FailureClass.OUT_OF_MEMORY),
@@ -91,7 +98,7 @@ class RetryFailed:
     """After the first; 1 or more."""
     when: frozenset[str] = frozenset()
     """The classes that are retried, or a class with an exit code (`ExitCode:75`); empty for every
-    class but NotSubmitted."""
+    class but NotSubmitted and Stopped."""
     overrides: Mapping[str, Json] = field(default_factory=dict)
     """Fields of SubmitJob, merged over the step's request in these rounds."""
     memory_factor: float | None = None
@@ -102,7 +109,7 @@ class RetryFailed:
     def takes(self, named: FailureClass, exit_code: int | None) -> bool:
         """Whether an item that failed so runs again. Upstream failures are not for it to decide."""
         if not self.when:
-            return named is not FailureClass.NOT_SUBMITTED
+            return named not in (FailureClass.NOT_SUBMITTED, FailureClass.STOPPED)
         return takes(self.when, named, exit_code)
 
 
@@ -176,5 +183,6 @@ def normalised(reason: str) -> str:
 
 
 def causes_text(causes: Iterable[Cause]) -> str:
-    """All causes in one line, the most frequent first."""
-    return ", ".join(cause.text for cause in sorted(causes, key=lambda cause: -cause.count))
+    """All causes in one line, the most frequent first; what was stopped is the last."""
+    order = sorted(causes, key=lambda cause: (cause.named is FailureClass.STOPPED, -cause.count))
+    return ", ".join(cause.text for cause in order)

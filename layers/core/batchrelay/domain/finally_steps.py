@@ -7,7 +7,8 @@ that says so stops them too. So a run has two stops, and `stop_of` says which on
 from __future__ import annotations
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepStatus, Stop, StopCause
+from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.stops import Stop, StopCause
 
 
 def stop_of(run: Run, step: Step) -> Stop | None:

@@ -158,7 +158,7 @@ def fail_lost(here: Situation[JobMissing]) -> Run:
         reason=MISSING,
     )
     run = still_to_terminate(here.run, part, here.at)
-    ended = failed_part(stop_of(here.run, here.step), part, event)
+    ended = failed_part(stop_of(here.run, here.step), here.state, part, event)
     return run.with_step(here.step.name, _with_ended(here, ended, MISSING))
 
 
@@ -215,7 +215,7 @@ def succeed_part(here: Situation[JobSucceeded]) -> StepState:
 def fail_part(here: Situation[JobFailed]) -> StepState:
     """FAILED of its own, or CANCELLED because its run was stopped."""
     stop = stop_of(here.run, here.step)
-    part = failed_part(stop, here.state.parts[here.event.key.part], here.event)
+    part = failed_part(stop, here.state, here.state.parts[here.event.key.part], here.event)
     return _with_ended(here, part, here.event.reason)
 
 

@@ -172,9 +172,8 @@ def _step_line(run: Run, step: Step, *, with_reason: bool) -> str:
     line = f"  {step.name}: {state.status}"
     if state.children is not None and state.status is not StepStatus.SKIPPED:
         line += f", {state.succeeded:,} of {state.children:,} children succeeded"
-    stopped = sum(part.stopped for part in state.parts)
-    if stopped:
-        line += f", {stopped:,} stopped"
+    if state.stopped:
+        line += f", {state.stopped:,} stopped or never begun"
     if state.failed_items:
         items = "1 item" if state.failed_items == 1 else f"{state.failed_items:,} items"
         line += f", {items} failed"

@@ -20,7 +20,9 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.end_effects import redrive_number
 from batchrelay.domain.finally_steps import stop_of
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.stops import FAIL_FAST_JOB_REASON
 from batchrelay.domain.values import JobKey
 
 DUPLICATE_REASON = "batchrelay: a second job of the same part"
@@ -44,14 +46,7 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
             run_id=run.id, job_id=duplicate.job_id, reason=DUPLICATE_REASON, since=duplicate.since
         )
     for name, state in run.steps.items():
-        stop = stop_of(run, run.pipeline.step(name))
-        if stop is None:
-            yield from _pending_effects_of_missing_jobs(run, state)
-            continue
-        for job_id in _jobs_to_terminate(state):
-            yield TerminateJob(
-                run_id=run.id, job_id=job_id, reason=stop.job_reason, since=stop.since
-            )
+        yield from _pending_terminations(run, run.pipeline.step(name), state)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
     yield from _pending_effects_of_end(run)
@@ -67,6 +62,20 @@ def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
     if run.end_event_since is not None:
         number = redrive_number(run)
         yield PublishRunEnd(run_id=run.id, redrive=number, since=run.end_event_since)
+
+
+def _pending_terminations(run: Run, step: Step, state: StepState) -> Iterator[TerminateJob]:
+    """All jobs of a step that is stopped; of one that goes on, jobs that are missing."""
+    stop, early = stop_of(run, step), state.early_stop
+    if stop is not None:
+        reason, since = stop.job_reason, stop.since
+    elif early is not None:
+        reason, since = FAIL_FAST_JOB_REASON, early.since
+    else:
+        yield from _pending_effects_of_missing_jobs(run, state)
+        return
+    for job_id in _jobs_to_terminate(state):
+        yield TerminateJob(run_id=run.id, job_id=job_id, reason=reason, since=since)
 
 
 def _pending_effects_of_missing_jobs(run: Run, state: StepState) -> Iterator[TerminateJob]:
@@ -98,5 +107,6 @@ def _pending_effects_of_steps(run: Run) -> Iterator[Prepare | SubmitJob | Withdr
             for number, part in enumerate(state.parts):
                 if part.is_unsubmitted and part.since is not None:
                     key = JobKey(run_id=run.id, label=step.label, round=state.round, part=number)
-                    effect = SubmitJob if stop_of(run, step) is None else WithdrawSubmission
+                    is_stopped = stop_of(run, step) is not None or state.early_stop is not None
+                    effect = WithdrawSubmission if is_stopped else SubmitJob
                     yield effect(key=key, since=part.since)

@@ -142,6 +142,10 @@ class Step:
     tolerate: Tolerate | None = None
     is_finally: bool = False
     """Whether it runs once the other steps have ended, whatever became of them."""
+    canary: int | None = None
+    """Items of each group that run before the rest, which never begins if they fail."""
+    fail_fast: bool = False
+    """Whether it is stopped once more items failed than it tolerates."""
     unsafe_shell: bool = False
     """Whether its command may have values of items in the code of a shell."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from batchrelay.domain.array_split import parts_of_groups
+from batchrelay.domain.canary import canary_children
 from batchrelay.domain.events import Prepared
 from batchrelay.domain.n_to_n import unequal_parts
-from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
+from batchrelay.domain.run import NO_ATTEMPTS, Part, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
 
@@ -33,7 +34,12 @@ def _is_of_round(here: Situation[Prepared]) -> bool:
 
 
 def _inequality(here: Situation[Prepared]) -> str:
-    return unequal_parts(here.run, here.step, parts_of_groups(here.event.children))
+    return unequal_parts(here.run, here.step, _parts(here))
+
+
+def _parts(here: Situation[Prepared]) -> tuple[Part, ...]:
+    canary = canary_children(here.step, here.state, here.event.chunk)
+    return parts_of_groups(here.event.children, canary)
 
 
 def skip(here: Situation[Prepared]) -> StepState:
@@ -62,7 +68,7 @@ def fail_unequal_parts(here: Situation[Prepared]) -> StepState:
 
 def submit_parts(here: Situation[Prepared]) -> StepState:
     """Its parts are known."""
-    parts = parts_of_groups(here.event.children)
+    parts = _parts(here)
     return replace(
         _prepared(here),
         status=StepStatus.SUBMITTING,

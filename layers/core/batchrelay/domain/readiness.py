@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from batchrelay.domain.array_split import own_size, split
+from batchrelay.domain.array_split import own_size, parts_of_groups
+from batchrelay.domain.canary import canary_children
 from batchrelay.domain.conditions import parse_condition
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.finally_steps import stop_of
@@ -167,7 +168,8 @@ def _planned(here: _Here) -> StepState:
         state = _with_existing(here.state, lead)
         return replace(state, items=lead.items, chunk=lead.chunk, parts=parts)
     size = own_size(here.step, variables_of(here.run))
-    return replace(here.state, parts=tuple(Part(size=size) for size in split(size)))
+    canary = canary_children(here.step, here.state, chunk=1)
+    return replace(here.state, parts=parts_of_groups((size,), canary))
 
 
 def _with_existing(state: StepState, lead: StepState) -> StepState:

@@ -120,7 +120,11 @@ def _steps_again(
         state = run.state(name)
         if how is Again.FAILED_ITEMS:
             changed[name] = replace(
-                state, status=StepStatus.ACTIVE, since=event.at, redrive_round=state.round + 1
+                state,
+                status=StepStatus.ACTIVE,
+                since=event.at,
+                redrive_round=state.round + 1,
+                early_stop=None,
             )
         else:
             changed[name] = StepState(round=state.round + 1)

@@ -162,9 +162,10 @@ def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Ma
         values["BATCHRELAY_CHUNK"] = str(state.chunk)
     if state.is_retry:
         values[ITEM_NUMBERS] = numbers_uri(state.failures, part.group)
-    if folder is not None and part.size == 1:
+    is_array = folder is not None or len(state.parts) > 1
+    if is_array and part.size == 1:
         values["BATCHRELAY_INDEX"] = "0"
-    if folder is not None or part.size > 1:
+    if is_array or part.size > 1:
         values["BATCHRELAY_OFFSET"] = str(state.part_offset(key.part))
     if part.group > 0:
         values["BATCHRELAY_GROUP_OFFSET"] = str(state.group_offset(part.group))

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from batchrelay.domain.array_split import parts_of_groups
+from batchrelay.domain.canary import canary_children, canary_parts, canary_text
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
+from batchrelay.domain.stops import FAIL_FAST_REASON, EarlyStop, EarlyStopCause
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
@@ -45,7 +47,7 @@ def has_failures(state: StepState) -> bool:
     """Whether an item failed for good, or a part of this round did, or was stopped."""
     bad = (JobOutcome.FAILED, JobOutcome.CANCELLED)
     is_failed = any(part.outcome in bad for part in state.parts)
-    return is_failed or state.failed_items > 0 or state.upstream_items > 0
+    return is_failed or state.failed_items + state.upstream_items + state.stopped_items > 0
 
 
 def failures_are_to_be_collected(here: Situation[None]) -> bool:
@@ -65,7 +67,7 @@ def collect_failures(here: Situation[None]) -> StepState:
     reason = here.state.reason if is_refused else ""
     state = replace(here.state, round=here.state.round + 1, reason=reason)
     if takes_all_failures(state):
-        state = replace(state, failed_items=0, upstream_items=0)
+        state = replace(state, failed_items=0, upstream_items=0, stopped_items=0)
     return replace(
         state,
         status=StepStatus.PREPARING,
@@ -89,7 +91,7 @@ def failures_are_tolerated(here: Situation[FailuresCollected]) -> bool:
     if not _is_of_round(here):
         return False
     failed = here.state.failed_items + here.event.failed
-    return is_tolerated(here.run, here.step, failed)
+    return here.event.stopped == 0 and is_tolerated(here.run, here.step, failed)
 
 
 def failures_are_not_tolerated(here: Situation[FailuresCollected]) -> bool:
@@ -100,8 +102,12 @@ def failures_are_not_tolerated(here: Situation[FailuresCollected]) -> bool:
 def is_tolerated(run: Run, step: Step, failed: int) -> bool:
     """Whether a step with so many failures of its own may end PARTIAL.
 
-    Those of a step before it are its own business, unless that step has FAILED.
+    Those of a step before it are its own business, unless that step has FAILED. What was stopped,
+    or never begun, is never tolerated: it is not known what would have become of it.
     """
+    state = run.state(step.name)
+    if state.early_stop is not None or state.stopped_items > 0:
+        return False
     if any(not run.state(need).lets_dependents_run for need in step.n_to_n_needs):
         return False
     return (
@@ -117,7 +123,8 @@ def items_of(run: Run, step: Step) -> int:
 
 def submit_again(here: Situation[FailuresCollected]) -> StepState:
     """The parts of the next round are known; its causes are shown while it runs."""
-    parts = parts_of_groups(here.event.children)
+    canary = canary_children(here.step, here.state, here.state.chunk)
+    parts = parts_of_groups(here.event.children, canary)
     state = replace(_counted(here), is_collected=False)
     return replace(state, status=StepStatus.SUBMITTING, since=here.at, parts=parts)
 
@@ -134,7 +141,16 @@ def end_not_tolerated(here: Situation[FailuresCollected]) -> StepState:
 
 def _ended(here: Situation[FailuresCollected], status: StepStatus) -> StepState:
     state = replace(without_new_round(_counted(here)), is_collected=True)
+    if state.early_stop is not None:
+        reason = f"{_early_stop_text(here.step, state, state.early_stop)}; {state.reason}"
+        state = replace(state, reason=short(reason))
     return replace(state, status=status, since=here.at)
+
+
+def _early_stop_text(step: Step, state: StepState, stop: EarlyStop) -> str:
+    if stop.cause is EarlyStopCause.CANARY:
+        return canary_text(state, canary_parts(step, state))
+    return FAIL_FAST_REASON
 
 
 def _counted(here: Situation[FailuresCollected]) -> StepState:
@@ -143,6 +159,7 @@ def _counted(here: Situation[FailuresCollected]) -> StepState:
         failures=here.event.failures,
         failed_items=here.state.failed_items + here.event.failed,
         upstream_items=here.state.upstream_items + here.event.upstream,
+        stopped_items=here.state.stopped_items + here.event.stopped,
         attempts=NO_ATTEMPTS,
         resume="",
         reason=short(here.event.reason),
@@ -183,10 +200,20 @@ def runs_again(run: Run, step: Step, named: FailureClass, exit_code: int | None)
     state = run.state(step.name)
     if is_first_of_redrive(state) and run.redrive is not None:
         return is_redriven(run.redrive.classes, named, exit_code)
-    round_number = state.round - max(state.redrive_round or 0, state.first_round)
+    round_number = _rounds_before(state)
     if named is FailureClass.UPSTREAM:
         return bool(step.n_to_n_needs) and round_number == 1
     retry = step.retry_failed
     if retry is None or round_number > retry.rounds + bool(step.n_to_n_needs):
         return False
     return retry.takes(named, exit_code)
+
+
+def _rounds_before(state: StepState) -> int:
+    """Rounds before this one, since the step or its redrive began."""
+    return state.round - max(state.redrive_round or 0, state.first_round)
+
+
+def is_last_round(step: Step, state: StepState) -> bool:
+    """Whether `retryFailed` lets no item of this round run again, for whatever it fails."""
+    return step.retry_failed is None or _rounds_before(state) >= step.retry_failed.rounds

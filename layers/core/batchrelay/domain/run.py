@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from batchrelay.domain.pipeline import Overlap, Pipeline
+from batchrelay.domain.stops import EarlyStop, Stop
 
 
 class StepStatus(StrEnum):
@@ -180,6 +181,8 @@ class StepState:
     """Items that failed in earlier rounds and do not run again; once it has ended, all of them."""
     upstream_items: int = 0
     """Likewise, because their item failed in a step before."""
+    stopped_items: int = 0
+    """Likewise, because we stopped them, or never let them begin."""
     redrive_round: int | None = None
     """The first round that a redrive asked for."""
     level: int = 0
@@ -187,6 +190,8 @@ class StepState:
     attempts: Attempts = NO_ATTEMPTS
     resume: str = ""
     """S3 URI of what an attempt of its preparation put down; the next one goes on from there."""
+    early_stop: EarlyStop | None = None
+    """Set for good once a rule of its own made it end before its time; a redrive goes on."""
     counted_at: datetime | None = None
     """When AWS Batch gave other counts of its active jobs than are stored; None before that."""
 
@@ -237,8 +242,19 @@ class StepState:
         given_up = self.failed_items + self.upstream_items
         if self.is_collected:
             return given_up
-        latest = self.parts or (self.earlier_rounds[-1] if self.earlier_rounds else ())
-        return given_up + sum(part.failed for part in latest)
+        return given_up + sum(part.failed for part in self._latest_parts)
+
+    @property
+    def stopped(self) -> int:
+        """Children that we stopped, or never let begin, and that have not run again; advisory."""
+        if self.is_collected:
+            return self.stopped_items
+        return self.stopped_items + sum(part.stopped for part in self._latest_parts)
+
+    @property
+    def _latest_parts(self) -> tuple[Part, ...]:
+        """Those of the round before, while this one is prepared."""
+        return self.parts or (self.earlier_rounds[-1] if self.earlier_rounds else ())
 
     @property
     def succeeded(self) -> int:
@@ -269,30 +285,6 @@ class DuplicateJob:
 
     job_id: str
     since: datetime
-
-
-class StopCause(StrEnum):
-    """What may end a run before its time."""
-
-    CANCEL = "CANCEL"
-    TIMEOUT = "TIMEOUT"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """A run that is made to end before its time."""
-
-    cause: StopCause
-    reason: str
-    requested_at: datetime
-    """A job that failed before was not stopped by us."""
-    since: datetime
-    """When the end of its jobs became pending, or was last taken over."""
-
-    @property
-    def job_reason(self) -> str:
-        """The reason in TerminateJob, which AWS Batch reports as the reason of a job."""
-        return f"batchrelay: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

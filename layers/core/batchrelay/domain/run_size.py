@@ -27,6 +27,9 @@ from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import NO_ATTEMPTS, Run, StepState, StepStatus
 from batchrelay.domain.values import stored_text
 
+EARLY_STOP_BYTES = 56
+"""Of a step that its canary or failFast may stop: the rule, and two times."""
+
 PART_BYTES = 52
 """Of a part, whatever becomes of it: a record of 39 bytes in base64."""
 
@@ -68,7 +71,8 @@ def step_bytes(step: Step, state: StepState) -> int:
     """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
     texts = (step.name, state.manifest or "", state.queue or "", state.resume, state.failures)
     counts = (
-        state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items
+        state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items,
+        state.stopped_items,
     )  # fmt: skip
     return (
         STEP_BYTES
@@ -78,6 +82,7 @@ def step_bytes(step: Step, state: StepState) -> int:
         + sum(len(str(count)) for count in counts)
         + sum(stored_text(part.blocked) + 8 for part in state.parts if part.blocked)
         + _reason_bytes(step, state)
+        + (EARLY_STOP_BYTES if step.canary is not None or step.fail_fast else 0)
     )
 
 

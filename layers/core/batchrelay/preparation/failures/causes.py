@@ -26,8 +26,12 @@ class Causes:
         self._by_key: dict[tuple[FailureClass, int | None, str], int] = {}
 
     def of(self, failure: ChildFailure, number: int) -> int:
-        """The cause of a failure; the first one is its sample."""
-        return self.named(failure_class(failure), failure, number)
+        """The cause of a failure; the first one is its sample. What was stopped has no exit code:
+        whether it had begun is no other cause."""
+        named = failure_class(failure)
+        if named is FailureClass.STOPPED:
+            failure = replace(failure, exit_code=None)
+        return self.named(named, failure, number)
 
     def named(self, named: FailureClass, failure: ChildFailure, number: int) -> int:
         """The same of a failure whose class is known."""

@@ -71,6 +71,7 @@ class FailureCollector:
         rows = dict(failed_items.found(causes))
         again = self._again(run, step, latest, rows, causes)
         failed = _count_own(rows, again, causes)
+        stopped = _count_stopped(rows, again, causes)
         folder = self._folder(run, step)
         collection = _Collection(
             objects=self.objects, run=run, step=step, latest=latest, folder=folder,
@@ -85,7 +86,8 @@ class FailureCollector:
             step=step.name,
             round=state.round,
             failed=failed,
-            upstream=len(rows) - len(again) - failed,
+            upstream=len(rows) - len(again) - failed - stopped,
+            stopped=stopped,
             reason=causes_text(shown),
             failures=folder,
             children=children,
@@ -155,8 +157,16 @@ def with_sample_of(cause: Cause, earlier: list[Cause]) -> Cause:
 
 def _count_own(rows: Mapping[Row, int], again: set[Row], causes: Causes) -> int:
     """Items that do not run again, and failed of their own."""
-    upstream = {n for n, c in enumerate(causes.all) if c.named is FailureClass.UPSTREAM}
-    return sum(row not in again and cause not in upstream for row, cause in rows.items())
+    others = (FailureClass.UPSTREAM, FailureClass.STOPPED)
+    return sum(
+        row not in again and causes.all[cause].named not in others for row, cause in rows.items()
+    )
+
+
+def _count_stopped(rows: Mapping[Row, int], again: set[Row], causes: Causes) -> int:
+    """Items that do not run again, and were stopped or never begun."""
+    named = FailureClass.STOPPED
+    return sum(row not in again and causes.all[cause].named is named for row, cause in rows.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

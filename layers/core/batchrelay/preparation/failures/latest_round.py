@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchrelay.domain.errors import InvalidItems, JobForgotten
-from batchrelay.domain.failures import ChildFailure, FailureClass
+from batchrelay.domain.failures import NEVER_BEGUN, ChildFailure, FailureClass
 from batchrelay.domain.limits import RECORDS_READ_MAX
 from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
@@ -160,13 +160,17 @@ class FailedItems:
 
     def _failed_children(self, number: int, part: Part) -> Iterator[ChildFailure]:
         if part.job_id is None:
-            reason = UPSTREAM if self._is_behind_failed_part(number) else self._refusal()
-            yield from every_child(part, "", reason)
+            yield from every_child(part, "", self._reason_without_job(number, part))
             return
         try:
             yield from self.jobs.failed_children(part.job_id)
         except JobForgotten:
             yield from every_child(part, part.job_id, FORGOTTEN)
+
+    def _reason_without_job(self, number: int, part: Part) -> str:
+        if part.outcome is JobOutcome.CANCELLED:
+            return NEVER_BEGUN
+        return UPSTREAM if self._is_behind_failed_part(number) else self._refusal()
 
     def _refusal(self) -> str:
         """The sentence of AWS Batch, unless an attempt to collect has put another in its place."""
