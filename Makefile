@@ -49,8 +49,8 @@ verify-parts: .venv/ready ## 25,000 real processes in three parts, some of which
 verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=1 MODULE=domain/run_queue.py AGAIN=1
 	@$(BIN)/python -m verification.mutation --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --module "$(MODULE)" $(if $(AGAIN),--again)
 
-verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it
-	@$(BIN)/python -m verification.mutation.plant
+verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it: BUG=canary
+	@$(BIN)/python -m verification.mutation.plant --bug "$(BUG)"
 
 report-example: .venv/ready ## make the docs' example of a report again, and its pictures
 	@$(BIN)/python -m verification.report

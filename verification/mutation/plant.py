@@ -6,6 +6,7 @@ written to build/mutation/planted.md.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -32,7 +33,6 @@ REPORT = ROOT / "build" / "mutation" / "planted.md"
 TESTS = (
     *(f"tests/unit/{subject}" for subject in ("api", "codec", "domain", "engine", "preparation")),
     "tests/unit/triggers",
-    "tests/unit/style",
     "tests/contract",
     "tests/functional/handlers",
     "tests/functional/preparation",
@@ -81,9 +81,9 @@ def judge(mutant: Mutant) -> Verdict:
     return Verdict(mutant=mutant, killer=_killer(done.stdout) if done.returncode else None)
 
 
-def check_undisturbed() -> None:
+def check_undisturbed(mutants: Sequence[Mutant]) -> None:
     """Every test that judges passes without a bug. Raises: SystemExit."""
-    tests = dict.fromkeys(test for mutant in ALL for test in (mutant.tests or TESTS))
+    tests = dict.fromkeys(test for mutant in mutants for test in (mutant.tests or TESTS))
     done = _tested(tuple(tests), {})
     if done.returncode:
         raise SystemExit(f"without a bug the tests fail, so they prove nothing\n{done.stdout}")
@@ -128,14 +128,18 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def main() -> int:
-    """Judge every mutant, two at a time; 1 if one survives."""
-    check_undisturbed()
+    """Judge the mutants, two at a time; 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bug", default="", help="only those that have this text, such as canary")
+    wanted = parser.parse_args().bug.lower()
+    mutants = [m for m in ALL if wanted in f"{m.bug} {m.file}".lower()]
+    check_undisturbed(mutants)
     with ThreadPoolExecutor(max_workers=2) as pool:
         verdicts = []
-        for verdict in pool.map(judge, ALL):
+        for verdict in pool.map(judge, mutants):
             verdicts.append(verdict)
             mark = f"killed by {verdict.killer}" if verdict.killer else "SURVIVED"
-            print(f"{len(verdicts):3}/{len(ALL)}  {verdict.mutant.bug}: {mark}", flush=True)
+            print(f"{len(verdicts):3}/{len(mutants)}  {verdict.mutant.bug}: {mark}", flush=True)
     survivors = [verdict for verdict in verdicts if verdict.killer is None]
     print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed")
     REPORT.parent.mkdir(parents=True, exist_ok=True)
