@@ -54,8 +54,10 @@ from batchrelay.domain.upload_batch import (
 from batchrelay.domain.values import Json
 from batchrelay.ports import (
     EventBus,
+    JobDetails,
     Jobs,
     Logs,
+    ManyObjects,
     Notices,
     Objects,
     PipelineStore,
@@ -402,6 +404,27 @@ class ObjectsContract:
         assert list(objects.list(f"s3://{bucket}/list/", expected[2][0])) == expected[3:]
         assert list(objects.list(f"s3://{bucket}/nothing", "")) == []
 
+    def test_many_objects_are_read_in_their_order(self, objects: ManyObjects, bucket: str) -> None:
+        for number in range(30):
+            upload = objects.upload(f"s3://{bucket}/many/{number}")
+            upload.write(b"%d" % number)
+            upload.complete()
+        names = [f"s3://{bucket}/many/{number}" for number in (*range(29, -1, -1), "absent")]
+        bodies = [b"%d" % number for number in range(29, -1, -1)]
+        assert list(objects.read_all(names)) == [*bodies, None]
+
+    def test_a_range_of_an_object_is_read_with_its_last_byte(
+        self, objects: ManyObjects, bucket: str
+    ) -> None:
+        upload = objects.upload(f"s3://{bucket}/range")
+        upload.write(b"0123456789")
+        upload.complete()
+        assert objects.read_range(f"s3://{bucket}/range", 2, 4) == b"234"
+        assert objects.read_range(f"s3://{bucket}/range", 8, 20) == b"89"
+        for name, first in (("range", 10), ("absent", 0)):
+            with pytest.raises(InvalidItems):
+                objects.read_range(f"s3://{bucket}/{name}", first, 12)
+
     @pytest.mark.parametrize("megabytes", [0, 9])
     def test_a_failed_write_leaves_no_object(
         self, objects: Objects, bucket: str, megabytes: int
@@ -541,6 +564,25 @@ class JobsContract:
     def test_a_job_that_is_not_there_is_forgotten(self, jobs: Jobs) -> None:
         with pytest.raises(JobForgotten, match="no longer knows job absent"):
             list(jobs.failed_children("absent"))
+
+    def test_the_children_of_an_array_are_described_in_their_order(
+        self, jobs: JobDetails, ended: Ended, queue: str
+    ) -> None:
+        job_id = ended("br-details-a-r0-p0", (0, 3, 0, 75))
+        ids = [job_id, f"{job_id}:3", "absent", *(f"none-{n}" for n in range(150)), f"{job_id}:0"]
+        array, failed, succeeded = jobs.details(ids)
+        assert (array.job_id, array.size, array.status) == (job_id, 4, "FAILED")
+        assert (failed.job_id, failed.size, failed.status) == (f"{job_id}:3", 0, "FAILED")
+        assert (failed.exit_code, failed.reason) == (75, EXITED)
+        assert (succeeded.job_id, succeeded.status) == (f"{job_id}:0", "SUCCEEDED")
+        assert {detail.queue for detail in (array, failed, succeeded)} == {queue}
+
+    def test_a_plain_job_is_described_without_children(
+        self, jobs: JobDetails, ended: Ended
+    ) -> None:
+        [detail] = jobs.details([ended("br-details-b-r0-p0", (3,))])
+        assert (detail.size, detail.status, detail.exit_code) == (0, "FAILED", 3)
+        assert (detail.attempts, detail.earlier_s) == (1, 0)
 
 
 Ended = Callable[[str, tuple[int, ...]], str]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
@@ -219,6 +220,17 @@ class Jobs(Protocol):
         ...
 
 
+class JobDetails(Protocol):
+    """AWS Batch, where all of its children are looked at."""
+
+    def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
+        """Of each in their order, as they are asked for; one that is forgotten is left out.
+
+        Raises: NotDone, Refused: as `Jobs.describe`.
+        """
+        ...
+
+
 class Logs(Protocol):
     """What jobs print: CloudWatch Logs."""
 
@@ -321,6 +333,21 @@ class Presigner(Protocol):
 
         Raises: InvalidItems if it is not the URI of an object; Refused.
         """
+        ...
+
+
+class ManyObjects(Objects, Protocol):
+    """S3, where many small pieces are looked at."""
+
+    def read_all(self, uris: Sequence[str]) -> Iterator[bytes | None]:
+        """Small objects, several at the same time, in the order of the URIs.
+
+        None stands for one that is not there, or must not be read.
+        """
+        ...
+
+    def read_range(self, uri: str, first: int, last: int) -> bytes:
+        """The bytes of an object, first to last included. Raises: InvalidItems, as `read`."""
         ...
 
 

@@ -20,9 +20,9 @@ from batchrelay.domain import limits as core_limits
 from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets_uri
 from batchrelay.preparation import manifest
 from batchrelay.preparation.chunk_size import item_records
+from batchrelay.report import items as report_items
 from batchrelay_cli.pipeline_file import commands
 from batchrelay_cli.stack import client, local_setup
-from batchrelay_cli.views import item as item_view
 from batchrelay_local import launch
 from batchrelay_local.batch import definitions, model, scheduler, tags
 from batchrelay_worker import items, log, work
@@ -137,7 +137,7 @@ def test_the_worker_reads_the_manifest_that_the_core_writes(group: int) -> None:
 
 def test_an_offset_has_the_same_bytes_on_all_sides() -> None:
     offset = manifest._offset(1 << 40)
-    assert len(offset) == items._OFFSET_BYTES == item_view._OFFSET_BYTES
+    assert len(offset) == items._OFFSET_BYTES == report_items.OFFSET_BYTES
     assert int.from_bytes(offset, "little") == 1 << 40
 
 

@@ -17,6 +17,7 @@ from botocore.config import Config
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.codec.job_detail import (
     children_failed,
+    detail_of,
     failure_of,
     failures_without_children,
     report_of,
@@ -30,6 +31,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
@@ -55,6 +57,12 @@ SUBMIT_THREADS = 8
 """SubmitJob calls at the same time: at 0.15 s each 53 a second, and AWS Batch takes 50 of an
 account. Source: Batch User Guide, service quotas."""
 
+DETAIL_THREADS = 4
+"""DescribeJobs calls at the same time, of 100 jobs each: 10,000 children are 100 calls."""
+
+DETAIL_TRIES = 8
+"""Of such a call: adaptive, so that a report slows down before it takes the account's rate."""
+
 
 @dataclass
 class BatchJobs:
@@ -76,6 +84,12 @@ class BatchJobs:
             read_timeout=LOOK_READ_TIMEOUT_S,
         )
         return cls(make_client=make_client, config=soon)
+
+    @classmethod
+    def described_at_length(cls, make_client: Callable[..., Any] = boto3.client) -> BatchJobs:
+        """Jobs of which all children are described, beside others who ask AWS Batch."""
+        patient = Config(retries={"total_max_attempts": DETAIL_TRIES, "mode": "adaptive"})
+        return cls(make_client=make_client, config=patient)
 
     @cached_property
     def _submitter(self) -> BatchClient:
@@ -158,6 +172,20 @@ class BatchJobs:
                 yield from self._client.describe_jobs(jobs=ids)["jobs"]
             except AWS_ERRORS as error:
                 raise classified(error) from error
+
+    def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
+        """Several calls at a time. The ids of an array's children are known, so no page of ListJobs
+        has to be waited for; and ListJobs says neither attempts nor log streams."""
+        _ = self._client  # made once, before the threads
+        starts = range(0, len(job_ids), DESCRIBE_IDS_MAX)
+        pages = [job_ids[start : start + DESCRIBE_IDS_MAX] for start in starts]
+        with ThreadPoolExecutor(DETAIL_THREADS) as pool:
+            for page, jobs in zip(pages, pool.map(self._details_of, pages), strict=True):
+                by_id = {job.job_id: job for job in jobs}
+                yield from (by_id[job_id] for job_id in page if job_id in by_id)
+
+    def _details_of(self, job_ids: Sequence[str]) -> list[JobDetail]:
+        return [detail_of(job) for job in self._described(job_ids)]
 
     def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
         """A page of ListJobs is held at a time.

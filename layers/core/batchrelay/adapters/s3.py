@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,16 @@ from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.domain.errors import InvalidItems, Refused
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 READ_CHUNK_BYTES = 256 * 1024
 
 UPLOAD_PART_BYTES = 8 * 1024 * 1024
 """Held in memory; 10,000 parts of 8 MiB make 80 GB. Source: S3, multipart upload limits."""
+
+READ_THREADS = 8
+"""Objects that are read at the same time; botocore keeps 10 connections."""
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 
@@ -38,14 +43,30 @@ class S3Objects:
         return client
 
     def read(self, uri: str) -> Iterable[bytes]:
+        return self._body(uri).iter_chunks(READ_CHUNK_BYTES)
+
+    def _body(self, uri: str, **part: Any) -> StreamingBody:
         bucket, key = split_uri(uri)
         try:
-            body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            return self._client.get_object(Bucket=bucket, Key=key, **part)["Body"]
         except ClientError as error:
             raise _unreadable(uri, error) from None
         except ParamValidationError as error:
             raise InvalidItems(f"{uri}: {error}") from None
-        return body.iter_chunks(READ_CHUNK_BYTES)
+
+    def read_all(self, uris: Sequence[str]) -> Iterator[bytes | None]:
+        _ = self._client  # made once, before the threads
+        with ThreadPoolExecutor(READ_THREADS) as pool:
+            yield from pool.map(self._whole, uris)
+
+    def _whole(self, uri: str) -> bytes | None:
+        try:
+            return self._body(uri).read()
+        except InvalidItems:
+            return None
+
+    def read_range(self, uri: str, first: int, last: int) -> bytes:
+        return self._body(uri, Range=f"bytes={first}-{last}").read()
 
     def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
         bucket, _, start = prefix.removeprefix("s3://").partition("/")

@@ -11,6 +11,7 @@ from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport
@@ -145,6 +146,64 @@ def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
     stream = container.get("logStreamName") or _mapping(last, "container").get("logStreamName")
     options = _mapping(_mapping(container, "logConfiguration"), "options")
     return (str(options.get("awslogs-group", LOG_GROUP)), str(stream)) if stream else None
+
+
+def detail_of(job: Mapping[str, Any]) -> JobDetail:
+    """What a JobDetail says of a job, or of a child.
+
+    The times of a job that has ended are those of its last attempt: `startedAt` and `stoppedAt`
+    of the job itself are there even if that attempt never began.
+    """
+    status = str(job.get("status", ""))
+    ended = status in ("SUCCEEDED", "FAILED")
+    listed = job.get("attempts")
+    attempts = [entry for entry in listed if isinstance(entry, Mapping)] if listed else []
+    earlier = attempts[:-1] if ended else attempts
+    times = attempts[-1] if ended and attempts else job if ended or status == "RUNNING" else {}
+    place = log_place(job)
+    failure = failure_of(job)
+    last = _mapping(attempts[-1], "container") if attempts else {}
+    exit_code = last.get("exitCode") if ended and failure.exit_code is None else failure.exit_code
+    vcpus, memory = _requested(job)
+    return JobDetail(
+        job_id=failure.job_id,
+        status=status,
+        size=_count(_mapping(job, "arrayProperties"), "size", 0),
+        created_at=_time(job, "createdAt"),
+        started_at=_time(times, "startedAt"),
+        stopped_at=_time(times, "stoppedAt") if ended else None,
+        attempts=max(1, len(attempts) + (not ended)),
+        earlier_s=sum(map(_ran_s, earlier)),
+        exit_code=exit_code if ended and isinstance(exit_code, int) else None,
+        reason=failure.reason,
+        log_stream="" if place is None else place[1],
+        queue=str(job.get("jobQueue", "")).rpartition("/")[2],
+        vcpus=vcpus,
+        memory_mib=None if memory is None else int(memory),
+    )
+
+
+def _ran_s(attempt: Mapping[str, Any]) -> float:
+    start, stop = _time(attempt, "startedAt"), _time(attempt, "stoppedAt")
+    return 0.0 if start is None or stop is None else max(0.0, (stop - start).total_seconds())
+
+
+def _requested(job: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """vCPUs and MiB of a job with one container, in both spellings; of any other None."""
+    container = _mapping(job, "container")
+    amounts = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
+    entries = container.get("resourceRequirements")
+    for entry in entries if isinstance(entries, Sequence) else ():
+        if isinstance(entry, Mapping):
+            amounts[str(entry.get("type"))] = entry.get("value")
+    return _amount(amounts["VCPU"]), _amount(amounts["MEMORY"])
+
+
+def _amount(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 CHILD_FAILED = "Array Child Job failed"

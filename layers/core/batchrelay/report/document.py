@@ -116,19 +116,20 @@ _COPIED = (
 
 
 def _step(evidence: Evidence, step: Document, children: StepChildren, axis: Axis) -> dict[str, Any]:
+    name = step["step"]
     is_over = StepStatus(step["status"]).is_terminal
     jobs = [_job(job, evidence.jobs) for job in step["jobs"]]
     cost = evidence.cost
     measured, columns = children.document(), children.columns()
     return {
-        **{name: step[name] for name in _COPIED},
+        **{copied: step[copied] for copied in _COPIED},
         "finally": bool(step.get("finally")),
         "startedMs": axis.at(_time(step["startedAt"])),
         "endedMs": axis.at(_time(step["since"])) if is_over else None,
-        "costUsd": None if cost is None else cost.steps.get(step["step"]),
+        "costUsd": None if cost is None else cost.steps.get(name),
         "jobs": jobs,
         "causes": children.causes.documents(),
-        "notes": _notes(evidence.failures, step["step"]),
+        "notes": [*_notes(evidence.failures, name), *evidence.notes.get(name, ())],
         "resources": children.resources(_requested(step["jobs"], evidence.jobs)),
         "measured": measured,
         "columns": columns,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -122,6 +122,8 @@ class Evidence:
     """By jobId."""
     children: Iterable[ChildFact] = ()
     """Of every round of every step, in any order; read once."""
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What could not be found out of the children, by step; read after they are."""
     cost: Cost | None = None
     """None: it is not known."""
     region: str | None = None

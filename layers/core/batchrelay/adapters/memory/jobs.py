@@ -8,6 +8,7 @@ from datetime import datetime
 
 from batchrelay.domain.errors import JobForgotten
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
@@ -66,6 +67,37 @@ class MemoryJob:
             stopped_at=self.stopped_at,
         )
 
+    @property
+    def detail(self) -> JobDetail:
+        """Of the job itself."""
+        return JobDetail(
+            job_id=self.job_id,
+            status=str(self.outcome or "RUNNING"),
+            size=self.size if "arrayProperties" in self.request else 0,
+            stopped_at=self.stopped_at,
+            exit_code=self.failures[0].exit_code if self.failures and self.size == 1 else None,
+            reason=self.reason
+            or (self.failures[0].reason if self.size == 1 and self.failures else ""),
+            queue=self.queue,
+        )
+
+    def child_detail(self, index: int) -> JobDetail:
+        """Of a child: as its failure is named, else as the array ended."""
+        failure = self.failures.get(index)
+        if failure is None:
+            outcome = JobOutcome.SUCCEEDED if self.failures else self.outcome
+            failure = ChildFailure(index=index, job_id=f"{self.job_id}:{index}", reason=self.reason)
+        else:
+            outcome = JobOutcome.FAILED
+        return JobDetail(
+            job_id=f"{self.job_id}:{index}",
+            status=str(outcome or "RUNNING"),
+            stopped_at=self.stopped_at,
+            exit_code=failure.exit_code,
+            reason=failure.reason,
+            queue=self.queue,
+        )
+
 
 @dataclass
 class MemoryJobs:
@@ -103,6 +135,13 @@ class MemoryJobs:
         if job_id not in self.jobs:
             raise JobForgotten(f"AWS Batch no longer knows job {job_id}")
         yield from self.jobs[job_id].failed_children()
+
+    def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
+        for job_id in job_ids:
+            array_id, _, index = job_id.partition(":")
+            if array_id in self.jobs:
+                job = self.jobs[array_id]
+                yield job.child_detail(int(index)) if index else job.detail
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         for job_id in job_ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,15 @@ class MemoryObjects:
             raise InvalidItems(f"{uri}: there is no such object")
         body = self.objects[uri]
         return (body[at : at + self.chunk_bytes] for at in range(0, len(body), self.chunk_bytes))
+
+    def read_all(self, uris: Sequence[str]) -> Iterator[bytes | None]:
+        yield from map(self.objects.get, uris)
+
+    def read_range(self, uri: str, first: int, last: int) -> bytes:
+        body = b"".join(self.read(uri))
+        if first >= len(body):
+            raise InvalidItems(f"{uri}: cannot be read: it ends before byte {first}")
+        return body[first : last + 1]
 
     def list(self, prefix: str, after: str) -> Iterator[tuple[str, int]]:
         bucket = prefix.removeprefix("s3://").partition("/")[0]

@@ -1,0 +1,32 @@
+"""One job of AWS Batch, as a report looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDetail:
+    """All that AWS Batch says of one job, or of one child of an array; None is not known."""
+
+    job_id: str
+    status: str
+    """AWS Batch's own."""
+    size: int = 0
+    """Children; 0 of a plain job, and of a child."""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    """Of its latest attempt, as is `stopped_at`."""
+    stopped_at: datetime | None = None
+    attempts: int = 1
+    """The latest of them is at work or waits, unless the job has ended."""
+    earlier_s: float = 0
+    """Seconds that its attempts before the latest ran."""
+    exit_code: int | None = None
+    reason: str = ""
+    """Why it ended, or waits."""
+    log_stream: str = ""
+    queue: str = ""
+    vcpus: float | None = None
+    memory_mib: int | None = None

@@ -1,0 +1,274 @@
+"""The facts of a run, from AWS Batch and from result records, in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from batchrelay.adapters.memory import MemoryObjects
+from batchrelay.api.views import run_document
+from batchrelay.domain.errors import Ambiguous, Denied, InvalidItems
+from batchrelay.domain.failures import RetryFailed
+from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.report import collector
+from batchrelay.report.collector import ReportSources, collected_report
+from tests.builders import MemoryCloud, at, key, pipeline, step
+from tests.unit.preparation.collected import LIST, Collected, child
+
+NOW = at(100)
+
+
+@dataclass
+class Details:
+    """An AWS Batch that knows these jobs; or raises."""
+
+    known: dict[str, JobDetail] = field(default_factory=dict)
+    problem: Exception | None = None
+    asked: list[int] = field(default_factory=list)
+
+    def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
+        self.asked.append(len(job_ids))
+        for job_id in job_ids:
+            if self.problem is not None:
+                raise self.problem
+            if job_id in self.known:
+                yield self.known[job_id]
+
+    def add(self, *details: JobDetail) -> None:
+        self.known |= {detail.job_id: detail for detail in details}
+
+
+def ran(job_id: str, start: float, stop: float | None, **changes: Any) -> JobDetail:
+    """A child, or a plain job."""
+    status = {"status": "RUNNING" if stop is None else "SUCCEEDED"}
+    times = {
+        "created_at": at(0),
+        "started_at": at(start),
+        "stopped_at": None if stop is None else at(stop),
+    }
+    return JobDetail(job_id=job_id, **{**status, **times, "queue": "Fleet", **changes})
+
+
+@dataclass
+class World:
+    cloud: MemoryCloud
+    details: Details = field(default_factory=Details)
+
+    def job(self, label: str = "a", part: int = 0, round: int = 0) -> str:  # noqa: A002  # the domain's word
+        name = key(label, part, round=round).name
+        [job_id] = [job.job_id for job in self.cloud.jobs.jobs.values() if job.name == name]
+        return job_id
+
+    def record(self, number: int, *items: dict[str, Any], round: int = 0, **more: Any) -> None:  # noqa: A002
+        step = self.run()["steps"][0]
+        folder = step["results"].replace(f"/r{step['round']}/", f"/r{round}/")
+        body = {"schema": 1, "child": number, "items": list(items), **more}
+        self.cloud.objects.objects[f"{folder}{number:07d}.json"] = json.dumps(body).encode()
+
+    def run(self) -> Any:
+        return run_document(self.cloud.runs.load("run1"))
+
+    def report(self, **changes: Any) -> Any:
+        sources = ReportSources(jobs=self.details, objects=self.cloud.objects)
+        return collected_report(sources, self.run(), at=NOW, **changes)
+
+
+@pytest.fixture
+def listed() -> World:
+    """Ten items, a child each."""
+    return World(Collected(step("a", file=LIST)).cloud)
+
+
+def test_each_child_has_its_times_peak_and_item(listed: World) -> None:
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10, vcpus=1, memory_mib=2048))
+    for number in range(10):
+        listed.details.add(ran(f"{job_id}:{number}", number, 2 * number + 1, log_stream="s"))
+    usage = {"peak": 1_048_576, "cpu": 4.5}
+    listed.record(3, {"n": 3, "rss": 204_800, "cpu": 1.5}, usage=usage)
+    listed.record(4, {"n": 4, "rss": 204_800, "cpu": 1.5}, {"n": 5, "rss": 102_400, "cpu": 2})
+    listed.record(5, {"n": 5})
+    [entry] = listed.report()["steps"]
+    assert entry["measured"]["states"] == {"SUCCEEDED": 10}
+    assert entry["columns"]["peakMiB"] == [None, None, None, 1024, 200, *[None] * 5]
+    assert entry["columns"]["cpuS"] == [None, None, None, 4.5, 3.5, *[None] * 5]
+    [resource] = entry["resources"]
+    assert (resource["queue"], resource["vcpus"], resource["memoryMiB"]) == ("Fleet", 1, 2048)
+    slowest = entry["measured"]["slowest"][0]
+    assert (slowest["number"], slowest["item"], slowest["logStream"]) == (
+        9,
+        '{"name": "n9"}',
+        "s",
+    )
+    assert entry["notes"] == []
+    assert listed.details.asked == [1, 10]
+
+
+def test_states_follow_from_status_and_reason(listed: World) -> None:
+    job_id = listed.job()
+    failed = {"status": "FAILED"}
+    listed.details.add(
+        ran(job_id, 0, 9, size=10),
+        ran(f"{job_id}:0", 1, None),
+        JobDetail(job_id=f"{job_id}:1", status="RUNNABLE", created_at=at(0)),
+        JobDetail(job_id=f"{job_id}:2", status="FAILED", reason="Dependent Job failed"),
+        ran(f"{job_id}:3", 1, 2, **failed, exit_code=3, reason="Essential container exited"),
+        ran(f"{job_id}:4", 1, 2, **failed, reason="batchrelay: enough"),
+    )
+    run = {**listed.run(), "stopped": "enough"}
+    sources = ReportSources(jobs=listed.details, objects=listed.cloud.objects)
+    [entry] = collected_report(sources, run, at=NOW)["steps"]
+    assert entry["columns"]["state"] == "RWUFX"
+
+
+def test_a_further_round_has_the_items_that_its_records_name() -> None:
+    one = Collected(step("a", file=LIST, retry_failed=RetryFailed(rounds=1)))
+    one.end("a", child(2, 3), child(7, 3))
+    one.prepare()
+    world = World(one.cloud)
+    first, second = world.job(), world.job(round=1)
+    world.details.add(ran(first, 0, 9, size=10), ran(second, 20, 30, size=2))
+    world.details.add(*(ran(f"{second}:{n}", 20, 25 + n) for n in range(2)))
+    world.details.add(ran(f"{first}:3", 1, 2))
+    world.record(1, {"n": 7, "rss": 102_400}, round=1)
+    world.record(3, {"n": 3, "rss": 204_800}, round=0)
+    [entry] = world.report()["steps"]
+    assert entry["columns"]["peakMiB"] == [200, None, 100]
+    items = {c["number"]: c["item"] for c in entry["measured"]["slowest"] if c["round"] == 1}
+    assert items == {0: None, 1: '{"name": "n7"}'}
+
+
+def test_children_count_on_over_the_parts_of_a_round(listed: World) -> None:
+    run = listed.run()
+    [job] = run["steps"][0]["jobs"]
+    run["steps"][0]["jobs"] = [{**job, "children": 8}, {**job, "jobId": "other", "children": 2}]
+    listed.details.add(ran(job["jobId"], 0, 9, size=8), ran("other", 0, 9, size=2))
+    listed.details.add(*(ran(f"other:{n}", 0, 5) for n in range(2)))
+    sources = ReportSources(jobs=listed.details, objects=listed.cloud.objects)
+    [entry] = collected_report(sources, run, at=NOW)["steps"]
+    assert entry["columns"]["number"] == [8, 9]
+
+
+def test_what_aws_batch_has_forgotten_is_left_out_with_a_note(listed: World) -> None:
+    document = listed.report()
+    [entry] = document["steps"]
+    assert (entry["measured"], entry["columns"], entry["children"]) == (None, None, 10)
+    [note] = entry["notes"]
+    assert note.startswith("AWS Batch no longer knows 1 of 1 jobs")
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (Denied("AccessDeniedException: no"), "(batch:DescribeJobs): AccessDeniedException: no"),
+        (Ambiguous("timed out"), "no complete answer, so children are missing: ask again"),
+    ],
+)
+def test_a_report_without_an_answer_of_aws_batch_says_so(
+    listed: World, problem: Exception, words: str
+) -> None:
+    listed.details.problem = problem
+    [entry] = listed.report()["steps"]
+    assert words in entry["notes"][0]
+    assert entry["measured"] is None
+
+
+def test_lists_that_are_gone_leave_children_without_items_and_peaks(
+    listed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10), ran(f"{job_id}:0", 0, 5))
+
+    def denied(*_: object) -> Iterator[tuple[str, int]]:
+        raise InvalidItems("s3://b/: cannot be read: AccessDenied")
+
+    listed.cloud.objects.objects.clear()
+    monkeypatch.setattr(MemoryObjects, "list", denied)
+    [entry] = listed.report()["steps"]
+    assert "(s3:GetObject, s3:ListBucket)" in entry["notes"][0]
+    assert entry["measured"]["slowest"][0]["item"] is None
+    assert entry["columns"]["peakMiB"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "state"),
+    [
+        ("PENDING", "", "WAITING"),
+        ("FAILED", "Dependent Job failed", "UPSTREAM"),
+        ("FAILED", "Unknown", "FAILED"),
+    ],
+)
+def test_children_that_an_array_never_had_are_as_the_array_is(
+    listed: World, status: str, reason: str, state: str
+) -> None:
+    listed.details.add(JobDetail(job_id=listed.job(), status=status, reason=reason, size=10))
+    [entry] = listed.report()["steps"]
+    assert entry["measured"]["states"] == {state: 10}
+
+
+def test_a_job_that_was_refused_has_failed_children() -> None:
+    cloud = MemoryCloud(pipeline(step("a", size=3)))
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    world = World(cloud)
+    run = world.run()
+    run["steps"][0]["jobs"][0] |= {"jobId": None, "outcome": str(JobOutcome.FAILED)}
+    run["steps"][0]["reason"] = "refused: no such queue"
+    sources = ReportSources(jobs=world.details, objects=cloud.objects)
+    [entry] = collected_report(sources, run, at=NOW)["steps"]
+    assert entry["measured"]["states"] == {"FAILED": 3}
+    [cause] = entry["causes"]
+    assert (cause["class"], cause["count"]) == ("NotSubmitted", 3)
+
+
+def test_of_many_children_the_records_of_a_sample_are_read(
+    listed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "RECORDS_MAX", 4)
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10))
+    listed.details.add(*(ran(f"{job_id}:{n}", 0, 5) for n in range(10)))
+    for number in range(10):
+        listed.record(number, {"n": number, "rss": 102_400})
+    [entry] = listed.report()["steps"]
+    assert entry["resources"][0]["peakMiB"]["count"] == 4
+    assert entry["notes"] == ["Memory and CPU seconds are those of one child in 3: a sample"]
+
+
+def test_progress_counts_to_all_children(listed: World) -> None:
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10))
+    listed.details.add(*(ran(f"{job_id}:{n}", 0, 5) for n in range(10)))
+    steps = list[tuple[int, int]]()
+    listed.report(progress=lambda done, total: steps.append((done, total)))
+    assert steps == [(10, 10)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"items": 1}', b'{"items": [1]}', b"[" * 100_000, b'{"items": []}',
+     b'{"items": [{"n": "x", "rss": true, "cpu": -1}], "usage": {"peak": "much", "cpu": NaN}}'],
+)  # fmt: skip
+def test_what_is_no_record_measures_nothing(listed: World, body: bytes) -> None:
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10), ran(f"{job_id}:0", 0, 5))
+    listed.record(0)
+    [uri] = [uri for uri in listed.cloud.objects.objects if uri.endswith("0000000.json")]
+    listed.cloud.objects.objects[uri] = body
+    [entry] = listed.report()["steps"]
+    assert (entry["columns"]["peakMiB"], entry["columns"]["cpuS"]) == (None, None)
+
+
+def test_a_record_of_several_objects_is_read_to_its_end(listed: World) -> None:
+    job_id = listed.job()
+    listed.details.add(ran(job_id, 0, 9, size=10), ran(f"{job_id}:0", 0, 5))
+    listed.record(0, *({"n": n, "rss": 1024, "cpu": 0.5} for n in range(500)))
+    [uri] = [uri for uri in listed.cloud.objects.objects if uri.endswith("0000000.json")]
+    body = json.dumps({"items": [{"n": 500, "rss": 2_097_152, "cpu": 0.5}]}).encode()
+    listed.cloud.objects.objects[uri.replace(".json", "-1.json")] = body
+    [entry] = listed.report()["steps"]
+    assert (entry["columns"]["peakMiB"], entry["columns"]["cpuS"]) == ([2048], [250.5])
