@@ -26,6 +26,7 @@ from batchrelay_cli.verbs.local import local
 from batchrelay_cli.verbs.logs import logs
 from batchrelay_cli.verbs.plan import plan
 from batchrelay_cli.verbs.redrive import redrive
+from batchrelay_cli.verbs.report import report
 from batchrelay_cli.verbs.run import run
 from batchrelay_cli.verbs.runs import runs
 from batchrelay_cli.verbs.schema import schema
@@ -69,6 +70,7 @@ for _verb in (
     logs,
     plan,
     redrive,
+    report,
     run,
     runs,
     schema,

@@ -25,6 +25,7 @@ from verification.mutation.planted_levels import LEVEL_MUTANTS
 from verification.mutation.planted_measures import MEASURE_MUTANTS
 from verification.mutation.planted_notices import NOTICE_MUTANTS
 from verification.mutation.planted_redrives import REDRIVE_MUTANTS
+from verification.mutation.planted_report import REPORT_MUTANTS
 from verification.mutation.planted_retries import RETRY_MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +50,7 @@ ALL = (
     *MEASURE_MUTANTS,
     *LEVEL_MUTANTS,
     *CANARY_MUTANTS,
+    *REPORT_MUTANTS,
 )
 
 

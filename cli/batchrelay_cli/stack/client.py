@@ -110,9 +110,9 @@ def environment_clients() -> Callable[..., Any]:
         botocore_session=botocore.session.Session(session_vars={"region": _REGION})
     )
 
-    def client(service: str) -> Any:
+    def client(service: str, config: Config | None = None) -> Any:
         try:
-            return session.client(service)
+            return session.client(service, config=config)
         except ValueError as error:  # AWS_ENDPOINT_URL is no URL
             raise InvalidSettingsError(str(error)) from None
 

@@ -29,6 +29,7 @@ from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
+from batchrelay.report.page import page
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
@@ -59,6 +60,7 @@ from batchrelay_cli.verbs.options import (
     params_option,
     parse_params,
 )
+from batchrelay_cli.verbs.report import check_report_path, collected, write_report
 from batchrelay_cli.views.failure import Failure
 from batchrelay_cli.views.run_table import (
     Display,
@@ -93,6 +95,12 @@ REFUSED_SHOWN_MAX = 20
     "--download", type=click.Path(path_type=Path, file_okay=False), help="Fetch the outputs here."
 )
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write the run's report: one HTML file.",
+)
+@click.option(
     "--chaos",
     default="",
     metavar="seed=N[,FAULT=P]",
@@ -114,6 +122,9 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     download: Path | None = options["download"]
     if download is not None:
         check_download(pipeline_file, download)
+    page_path: Path | None = options["report"]
+    if page_path is not None:
+        check_report_path(page_path)
     screen = console(stderr=options["output"] == "json", soft_wrap=True)
     for warning in pipeline_file.warnings:
         screen.print(warning.render(file))
@@ -124,6 +135,8 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
         document = session.play(values, reconcile=bool(options["chaos"]))
         report = session.report(document)
         is_incomplete = False
+        if page_path is not None:
+            session.write_page(document, page_path)
         if download is not None:
             is_incomplete = not session.download(document, download)
         if options["output"] == "json":
@@ -283,6 +296,12 @@ class LocalRun:
             "failure": failure,
             "notices": [{"subject": n["Subject"], "message": n["Message"]} for n in notices],
         }
+
+    def write_page(self, run: RunDocument, path: Path) -> None:
+        """Write the run's report; its cloud is gone soon, so it is now or never."""
+        document = collected(self.stack, lambda: self.read_run(run["runId"]))
+        write_report(path, page(document))
+        self.console.print(printable(f"report: {path}"))
 
     def download(self, run: RunDocument, folder: Path) -> bool:
         """Fetch every step's output into a folder of the step's name; whether all are there."""

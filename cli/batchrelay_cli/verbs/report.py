@@ -1,0 +1,130 @@
+"""`batchrelay report`: a run as one HTML file, as a document for programs, as a trace."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchrelay.aws_lambda.wiring import report_sources
+from batchrelay.report.collector import collected_report
+from batchrelay.report.page import page
+from batchrelay.report.trace import trace
+from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.stack.api_client import ask, is_local, open_stack
+from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.terminal import console, say
+from batchrelay_cli.verbs.completion import RUN
+from batchrelay_cli.verbs.options import stack_option
+from batchrelay_cli.verbs.report_watch import watch_report
+
+STDOUT = "-"
+KB = 1_000
+
+
+@click.command(epilog="Example: batchrelay report kb50389d0b38db26e794e46fa")
+@click.argument("run", type=RUN)
+@click.argument("other", type=RUN, required=False)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Where to write; - is standard output. By default RUN.html in this folder.",
+)
+@click.option("--json", "form", flag_value="json", help="The document, for programs: RUN.json.")
+@click.option("--trace", "form", flag_value="trace", help="For ui.perfetto.dev: RUN.trace.json.")
+@click.option("--watch", "form", flag_value="watch", help="Serve it here while the run goes on.")
+@stack_option
+def report(
+    run: str, other: str | None, out: Path | None, form: str | None, stack_name: str
+) -> None:
+    """Write what is known of a run into one HTML file; with OTHER, beside another run.
+
+    It reads AWS Batch and the stack's bucket with the AWS settings of your environment.
+    """
+    form = form or "html"
+    if other is not None and form in ("json", "trace"):
+        raise UsageProblem(f"--{form} is of one run: leave {other} out")
+    if out is not None and form == "watch":
+        raise UsageProblem("--watch writes no file: leave --out out")
+    with open_stack(stack_name) as stack:
+        before = None if other is None else _collected(stack, other)
+        if form == "watch":
+            watch_report(lambda: _collected(stack, run), before)
+            return
+        document = _collected(stack, run)
+    path = out or Path(f"{document['run']['id']}.{_ENDINGS[form]}")
+    text = _text(form, document, before)
+    if str(path) == STDOUT:
+        sys.stdout.buffer.write(text.encode())  # whose texts are escaped already
+    else:
+        write_report(path, text)
+        say(f"wrote {path} ({len(text.encode()) / KB:,.0f} KB): {_OPENED_BY[form]}")
+    for step in document["steps"]:
+        for note in step["notes"]:
+            say(f"step {step['step']}: {note}", err=True)
+    if document["next"] is not None and str(path) != STDOUT:
+        say(f"next: {document['next']['command']}\n  {document['next']['why']}", keep="\n")
+
+
+_ENDINGS = {"html": "html", "json": "json", "trace": "trace.json"}
+_OPENED_BY = {
+    "html": "open it in a browser",
+    "json": "docs/reference/run-report.md describes it",
+    "trace": "open it at https://ui.perfetto.dev, or with any viewer of Chrome's traces",
+}
+
+
+def _text(form: str, document: dict[str, Any], other: dict[str, Any] | None) -> str:
+    match form:
+        case "json":
+            return json.dumps(document, indent=1)
+        case "trace":
+            return json.dumps(trace(document))
+        case _:
+            return page(document, other)
+
+
+def write_report(path: Path, text: str) -> None:
+    """Raises: UsageProblem."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageProblem(f"{path}: {error.strerror}") from None
+
+
+def check_report_path(path: Path) -> None:
+    """That there is a place for it, before hours are spent. Raises: UsageProblem."""
+    if not path.parent.is_dir():
+        raise UsageProblem(f"--report {path}: there is no folder {path.parent}")
+
+
+def _collected(stack: Stack, run_id: str) -> dict[str, Any]:
+    return collected(stack, lambda: ask(stack, "GET", "runs", run_id))
+
+
+def collected(stack: Stack, read_run: Callable[[], Any]) -> dict[str, Any]:
+    """The report document of a run, with progress for who waits."""
+    run = read_run()
+    with _progress() as progress:
+        return collected_report(
+            report_sources(stack.make_client),
+            run,
+            at=datetime.now(UTC),
+            failures=ask(stack, "GET", "runs", run["runId"], "failures"),
+            region=None if is_local(stack) else stack.batch.meta.region_name,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    screen = console(stderr=True)
+    with screen.status("collecting") as status:
+        yield lambda done, total: status.update(f"collecting: {done:,} of {total:,} children")

@@ -1,0 +1,306 @@
+"""`batchrelay report` on runs of real processes, and in a real browser: hostile items and logs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from playwright.sync_api import Browser
+
+from batchrelay_cli.main import cli
+from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.stack.client import find_stack
+from batchrelay_cli.verbs.report_watch import Shown, serving
+from batchrelay_local.launch import LocalCloud
+from tests.conftest import write
+from tests.stack import ROOT
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
+
+TEXT = "</script><script>window.ran=1</script><img src=x onerror=window.ran=2>"
+ITEMS = [f"{number}-{TEXT}" for number in range(8)]
+
+WORK = f"""
+echo '{TEXT}'
+case $AWS_BATCH_JOB_ARRAY_INDEX in
+  1|2) exit 65;;
+  4) kill -9 $$;;
+  6) exit 75;;
+esac
+"""
+DEFINITION = """
+  - jobDefinitionName: NAME
+    type: container
+    containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
+"""
+FAILING = f"""
+pipeline: failing
+defaults: {{jobQueue: Q, jobDefinition: failing}}
+steps:
+  - jobName: work
+    containerOverrides: {{command: [sh, -c, SCRIPT]}}
+    flow: {{forEach: {{items: ITEMS}}, tolerate: {{count: 8}}}}
+  - jobName: after
+    dependsOn: [{{jobName: work}}]
+    containerOverrides: {{command: [echo, done]}}
+jobDefinitions: {DEFINITION.replace("NAME", "failing")}
+""".replace("SCRIPT", json.dumps(WORK)).replace("ITEMS", json.dumps(ITEMS))
+WORKED = f"""
+pipeline: worked
+defaults: {{jobQueue: Q, jobDefinition: worked}}
+steps:
+  - jobName: work
+    containerOverrides: {{command: [batchrelay-worker, run, --, "true"]}}
+    flow: {{forEach: {{items: [a, b, c]}}}}
+  - jobName: wait
+    dependsOn: [{{jobName: work}}]
+    containerOverrides: {{command: [sleep, "100000"]}}
+jobDefinitions: {DEFINITION.replace("NAME", "worked")}
+"""
+
+
+def batchrelay(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def started(tmp_path: Path, text: str, pipeline: str) -> str:
+    assert batchrelay("deploy", write(tmp_path, text)).exit_code == 0
+    answer = batchrelay("start", pipeline, "--output", "json")
+    return str(json.loads(answer.stdout)["runId"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+RUNS: dict[str, str] = {}
+"""Of this module's cloud, by pipeline: a run is looked at by several tests."""
+
+
+@pytest.fixture
+def failed_run(stays: LocalCloud, folder: Path) -> str:
+    if "failing" not in RUNS:
+        RUNS["failing"] = started(folder, FAILING, "failing")
+        assert batchrelay("status", RUNS["failing"], "--watch").exit_code == 4
+    return RUNS["failing"]
+
+
+@pytest.fixture
+def open_run(stays: LocalCloud, folder: Path) -> Iterator[str]:
+    run_id = started(folder, WORKED, "worked")
+    end = time.monotonic() + 60
+    with_stack = find_stack("batchrelay")
+    while time.monotonic() < end:
+        steps = ask(with_stack, "GET", "runs", run_id)["steps"]
+        if steps[1]["status"] == "ACTIVE":
+            break
+        time.sleep(0.2)
+    yield run_id
+    batchrelay("cancel", run_id)
+
+
+def test_the_page_of_a_failed_run_opens_in_a_browser_and_nothing_of_the_run_runs(
+    failed_run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = batchrelay("report", failed_run)
+    assert result.exit_code == 0, result.output
+    assert re.match(rf"wrote {failed_run}\.html \(\d+ KB\): open it in a browser\n", result.stdout)
+    assert f"next: batchrelay failures {failed_run}/work\n" in result.stdout
+    context = browser.new_context()
+    page = context.new_page()
+    messages: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((tmp_path / f"{failed_run}.html").as_uri())
+    page.keyboard.press("F")
+    page.wait_for_timeout(200)
+    body = page.locator("body").inner_text()
+    assert page.evaluate("window.ran") is None
+    assert (messages, len(requests)) == ([], 1)
+    assert TEXT in body
+    for words in ("ExitCode", "65", "75", "Killed"):
+        assert words in body
+    context.close()
+
+
+def test_the_document_has_every_child_with_its_cause_item_and_log(failed_run: str) -> None:
+    result = batchrelay("report", failed_run, "--json", "-o", "-")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    schema = json.loads((ROOT / "docs/reference/run-report.schema.json").read_text())
+    jsonschema.validate(document, schema)
+    work, after = document["steps"]
+    assert work["columns"]["state"] == "SFFSFSFS"
+    causes = {(c["class"], c["exitCode"]): c["count"] for c in work["causes"]}
+    assert causes == {("ExitCode", 65): 2, ("ExitCode", 75): 1, ("Killed", 137): 1}
+    assert {child["item"] for child in work["measured"]["failed"]} == {
+        ITEMS[number] for number in (1, 2, 4, 6)
+    }
+    assert all(child["logStream"] for child in work["measured"]["failed"])
+    [resource] = work["resources"]
+    assert (resource["vcpus"], resource["memoryMiB"], resource["queue"]) == (1, 64, "Q")
+    assert after["measured"]["states"] == {"SUCCEEDED": 1}
+    assert document["region"] is None, "a local cloud has no console"
+
+
+def test_the_trace_has_a_slice_for_each_child(failed_run: str, tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    assert batchrelay("report", failed_run, "--trace", "-o", str(path)).exit_code == 0
+    events = json.loads(path.read_text())["traceEvents"]
+    assert len([event for event in events if event.get("cat")]) == 9
+
+
+def test_two_runs_are_compared(failed_run: str, open_run: str, tmp_path: Path) -> None:
+    path = tmp_path / "both.html"
+    assert batchrelay("report", open_run, failed_run, "-o", str(path)).exit_code == 0
+    assert f"With run <code>{failed_run}</code>" in path.read_text()
+
+
+def test_what_the_worker_measured_is_beside_what_was_requested(open_run: str) -> None:
+    document = json.loads(batchrelay("report", open_run, "--json", "-o", "-").stdout)
+    [resource] = document["steps"][0]["resources"]
+    assert resource["peakMiB"]["count"] == 3
+    assert resource["peakMiB"]["min"] > 1
+    assert document["steps"][1]["measured"]["states"] in ({"RUNNING": 1}, {"WAITING": 1})
+    assert document["next"]["command"] == f"batchrelay status {open_run} --watch"
+
+
+def test_an_unknown_run_is_one_clear_line() -> None:
+    result = batchrelay("report", "absent")
+    assert (result.exit_code, result.output) == (2, "batchrelay: there is no run absent\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("a", "b", "--json"), "--json is of one run: leave b out"),
+        (("a", "--watch", "-o", "x.html"), "--watch writes no file: leave --out out"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(
+    words: tuple[str, ...], sentence: str
+) -> None:
+    result = batchrelay("report", *words)
+    assert (result.exit_code, sentence in result.output) == (2, True)
+
+
+def test_jobs_that_aws_batch_has_forgotten_leave_the_counts_and_a_note(
+    failed_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = find_stack("batchrelay")
+    document = ask(stack, "GET", "runs", failed_run)
+    forgotten = json.loads(
+        json.dumps(document).replace(
+            document["steps"][0]["jobs"][0]["jobId"], "00000000-0000-4000-8000-000000000000"
+        )
+    )
+    monkeypatch.setattr(
+        "batchrelay_cli.verbs.report.ask",
+        lambda stack, method, *path: forgotten if len(path) == 2 else ask(stack, method, *path),
+    )
+    result = batchrelay("report", failed_run, "--json", "-o", "-")
+    work = json.loads(result.stdout)["steps"][0]
+    assert (work["measured"], work["failed"]) == (None, 4)
+    assert "step work: AWS Batch no longer knows 1 of 1 jobs" in result.stderr
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_line(failed_run: str, tmp_path: Path) -> None:
+    path = tmp_path / "absent" / "x.html"
+    result = batchrelay("report", failed_run, "-o", str(path))
+    assert result.exit_code == 2
+    assert f"batchrelay: {path}: No such file or directory" in result.output
+
+
+# --- the server of --watch
+
+
+def answer(
+    url: str, method: str = "GET", path: str = "/", **headers: str
+) -> tuple[int, bytes, Any]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, body, response.headers
+
+
+def test_the_page_is_served_to_this_machine_under_its_own_name_only() -> None:
+    shown = Shown(html=b"<p>hello", is_open=True)
+    with serving(shown) as url:
+        port = urlsplit(url).port
+        assert urlsplit(url).hostname == "127.0.0.1"
+        status, body, headers = answer(url)
+        assert (status, body, headers["Refresh"]) == (200, b"<p>hello", "5")
+        assert headers["Cache-Control"] == "no-store"
+        assert answer(url, Host=f"localhost:{port}")[0] == 200
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""):
+            assert answer(url, Host=host)[0] == 403, host
+        for path in ("/x", "/../etc/passwd", "/?a=1"):
+            assert answer(url, path=path)[0] == 404, path
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD"):
+            assert answer(url, method)[0] == 501, method
+        shown.is_open = False
+        assert "Refresh" not in answer(url)[2]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port or 0), timeout=5)
+
+
+def test_a_run_is_watched_until_ctrl_c_and_the_port_is_closed(open_run: str) -> None:
+    code = "import sys; from batchrelay_cli.__main__ import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "report", open_run, "--watch"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    match = re.match(rf"(http://127\.0\.0\.1:(\d+)/) shows run {open_run}, until Ctrl-C", line)
+    try:
+        assert match is not None, line
+        status, body, headers = answer(match[1])
+        assert (status, headers["Refresh"]) == (200, "5")
+        assert b"RUNNING" in body
+        batchrelay("cancel", open_run)
+        ended = process.stdout.readline()
+        assert ended == f"run {open_run} CANCELLED; the page stays until Ctrl-C\n"
+        status, body, headers = answer(match[1])
+        assert (status, headers["Refresh"], b"CANCELLED" in body) == (200, None, True)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr.endswith("interrupted\n")) == (130, True)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(match[2])), timeout=5)
+
+
+def test_a_local_run_leaves_its_report(tmp_path: Path) -> None:
+    """Its cloud is gone when the verb ends."""
+    path = tmp_path / "report.html"
+    result = batchrelay("run", write(tmp_path, FAILING), "--report", str(path))
+    assert result.exit_code == 4, result.output
+    assert f"report: {path}" in result.stdout.replace("\n", "")
+    assert "failing" in path.read_text()
+    absent = tmp_path / "absent" / "x.html"
+    result = batchrelay("run", write(tmp_path, FAILING), "--report", str(absent))
+    assert (result.exit_code, "there is no folder" in result.output) == (2, True)
