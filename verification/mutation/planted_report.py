@@ -33,7 +33,7 @@ REPORT_MUTANTS = (
     Mutant(
         bug="a child that was stopped with its run has failed",
         file="report/collector.py",
-        old="if self._stop is not None and detail.reason.startswith(self._stop.job_reason):",
+        old="if any(detail.reason.startswith(stop.job_reason) for stop in self._stops):",
         new="if False:",
         tests=COLLECTOR,
     ),
@@ -63,6 +63,13 @@ REPORT_MUTANTS = (
         file="report/records.py",
         old='while len(records[-1]["items"]) >= SEGMENT_ITEMS',
         new="while False",
+        tests=COLLECTOR,
+    ),
+    Mutant(
+        bug="the attempts before the last cost nothing",
+        file="report/cost.py",
+        old="self.seconds += fact.earlier_s + latest_s",
+        new="self.seconds += latest_s",
         tests=COLLECTOR,
     ),
     Mutant(

@@ -221,6 +221,7 @@ class Synthetic:
             "cause": "s3://genomes-in/2026-11/manifest.csv",
             "trigger": {"bucket": "genomes-in", "key": "2026-11/manifest.csv", "size": "481920"},
             "stopped": None,
+            "finallyStopped": None,
             "isOpen": False,
             "asOf": None,
             "steps": [self._step(plan) for plan in self.plans],

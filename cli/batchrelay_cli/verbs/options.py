@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from batchrelay.domain.errors import InvalidPrices
+from batchrelay.prices import Prices, list_prices
 from batchrelay_cli.errors import UsageProblem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -39,6 +42,25 @@ def stack_option(function: _F) -> _F:
         show_default=True,
         help="The CloudFormation stack.",
     )(function)
+
+
+def prices_option(function: _F) -> _F:
+    """`--prices FILE`: `read_prices` reads it."""
+    return click.option(
+        "--prices",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Your own prices, over those that come with batchrelay.",
+    )(function)
+
+
+def read_prices(path: Path | None) -> Prices:
+    """The prices that come with batchrelay, or over them those of a file. Raises: UsageProblem."""
+    if path is None:
+        return list_prices()
+    try:
+        return Prices.parse(path.read_bytes())
+    except InvalidPrices as error:
+        raise UsageProblem(f"{path}: {error}") from None
 
 
 def params_option(function: _F) -> _F:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from batchrelay.aws_lambda.wiring import report_sources
+from batchrelay.prices import Prices
 from batchrelay.report.collector import collected_report
 from batchrelay.report.page import page
 from batchrelay.report.trace import trace
@@ -21,8 +22,9 @@ from batchrelay_cli.stack.api_client import ask, is_local, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console, say
 from batchrelay_cli.verbs.completion import RUN
-from batchrelay_cli.verbs.options import stack_option
+from batchrelay_cli.verbs.options import prices_option, read_prices, stack_option
 from batchrelay_cli.verbs.report_watch import watch_report
+from batchrelay_cli.views.run_table import RunDocument
 
 STDOUT = "-"
 KB = 1_000
@@ -40,10 +42,9 @@ KB = 1_000
 @click.option("--json", "form", flag_value="json", help="The document, for programs: RUN.json.")
 @click.option("--trace", "form", flag_value="trace", help="For ui.perfetto.dev: RUN.trace.json.")
 @click.option("--watch", "form", flag_value="watch", help="Serve it here while the run goes on.")
+@prices_option
 @stack_option
-def report(
-    run: str, other: str | None, out: Path | None, form: str | None, stack_name: str
-) -> None:
+def report(run: str, other: str | None, out: Path | None, form: str | None, **options: Any) -> None:
     """Write what is known of a run into one HTML file; with OTHER, beside another run.
 
     It reads AWS Batch and the stack's bucket with the AWS settings of your environment.
@@ -53,12 +54,13 @@ def report(
         raise UsageProblem(f"--{form} is of one run: leave {other} out")
     if out is not None and form == "watch":
         raise UsageProblem("--watch writes no file: leave --out out")
-    with open_stack(stack_name) as stack:
-        before = None if other is None else _collected(stack, other)
+    prices = read_prices(options["prices"])
+    with open_stack(options["stack_name"]) as stack:
+        before = None if other is None else _collected(stack, other, prices)
         if form == "watch":
-            watch_report(lambda: _collected(stack, run), before)
+            watch_report(lambda: _collected(stack, run, prices), before)
             return
-        document = _collected(stack, run)
+        document = _collected(stack, run, prices)
     path = out or Path(f"{document['run']['id']}.{_ENDINGS[form]}")
     text = _text(form, document, before)
     if str(path) == STDOUT:
@@ -105,13 +107,12 @@ def check_report_path(path: Path) -> None:
         raise UsageProblem(f"--report {path}: there is no folder {path.parent}")
 
 
-def _collected(stack: Stack, run_id: str) -> dict[str, Any]:
-    return collected(stack, lambda: ask(stack, "GET", "runs", run_id))
+def _collected(stack: Stack, run_id: str, prices: Prices) -> dict[str, Any]:
+    return collected(stack, ask(stack, "GET", "runs", run_id), prices)
 
 
-def collected(stack: Stack, read_run: Callable[[], Any]) -> dict[str, Any]:
+def collected(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
     """The report document of a run, with progress for who waits."""
-    run = read_run()
     with _progress() as progress:
         return collected_report(
             report_sources(stack.make_client),
@@ -119,6 +120,7 @@ def collected(stack: Stack, read_run: Callable[[], Any]) -> dict[str, Any]:
             at=datetime.now(UTC),
             failures=ask(stack, "GET", "runs", run["runId"], "failures"),
             region=None if is_local(stack) else stack.batch.meta.region_name,
+            prices=prices,
             progress=progress,
         )
 

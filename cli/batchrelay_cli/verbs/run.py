@@ -29,6 +29,7 @@ from batchrelay.domain.pipeline import Param, ParamType
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.values import printable
+from batchrelay.prices import list_prices
 from batchrelay.report.page import page
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
@@ -299,7 +300,7 @@ class LocalRun:
 
     def write_page(self, run: RunDocument, path: Path) -> None:
         """Write the run's report; its cloud is gone soon, so it is now or never."""
-        document = collected(self.stack, lambda: self.read_run(run["runId"]))
+        document = collected(self.stack, run, list_prices())
         write_report(path, page(document))
         self.console.print(printable(f"report: {path}"))
 

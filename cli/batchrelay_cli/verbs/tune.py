@@ -12,20 +12,26 @@ from typing import Any
 import click
 
 from batchrelay.aws_lambda.wiring import objects, store
-from batchrelay.domain.errors import InputError, InvalidPrices
+from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
 from batchrelay.domain.values import Json, manifest_uri, merged
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
 from batchrelay.preparation.measures import ItemMeasure, item_measures
-from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown, list_prices
+from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.edit import Edit
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
-from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
+from batchrelay_cli.verbs.options import (
+    echo_json,
+    output_option,
+    prices_option,
+    read_prices,
+    stack_option,
+)
 from batchrelay_cli.views.run_table import StepDocument
 from batchrelay_cli.views.tuning import BY_PREFIX, Tuning, print_tunings, tuning_document
 
@@ -60,11 +66,7 @@ class _Asked:
     show_default=True,
     help="Memory over the 99th percentile of the items' peaks.",
 )
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Your own prices, over those that come with batchrelay.",
-)
+@prices_option
 @click.option(
     "--instance-type", default="", metavar="TYPE", help="For costs of jobs on EC2: m5.large."
 )
@@ -93,7 +95,7 @@ def tune(
     run_id, slash, name = step.partition("/")
     if not run_id or (slash and not name):
         raise UsageProblem(f"{step!r}: write RUN or RUN/STEP")
-    options = _Options(headroom=headroom, prices=_prices(prices), instance_type=instance_type)
+    options = _Options(headroom=headroom, prices=read_prices(prices), instance_type=instance_type)
     with open_stack(stack_name) as stack:
         run = ask(stack, "GET", "runs", run_id)
         tunings = list(_tunings(stack, run, name, options))
@@ -107,15 +109,6 @@ def tune(
     if file is not None:
         for line in _write(file, tunings):
             screen.print(line)
-
-
-def _prices(path: Path | None) -> Prices:
-    if path is None:
-        return list_prices()
-    try:
-        return Prices.parse(path.read_bytes())
-    except InvalidPrices as error:
-        raise UsageProblem(f"{path}: {error}") from None
 
 
 def _tunings(

@@ -160,6 +160,18 @@ def test_the_document_has_every_child_with_its_cause_item_and_log(failed_run: st
     assert document["region"] is None, "a local cloud has no console"
 
 
+def test_a_local_run_costs_by_a_rate_of_its_queue_and_is_unknown_without(
+    failed_run: str, tmp_path: Path
+) -> None:
+    words = ("report", failed_run, "--json", "-o", "-")
+    assert json.loads(batchrelay(*words).stdout)["cost"] is None
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"queues": {"Q": {"vcpuHour": 3600, "gibHour": 0}}}))
+    document = json.loads(batchrelay(*words, "--prices", str(prices)).stdout)
+    assert document["cost"]["usd"] == pytest.approx(document["run"]["ranMs"] / 1000, abs=0.01)
+    assert document["cost"]["source"] == "your rate of Q"
+
+
 def test_the_trace_has_a_slice_for_each_child(failed_run: str, tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
     assert batchrelay("report", failed_run, "--trace", "-o", str(path)).exit_code == 0

@@ -99,6 +99,14 @@ def test_what_a_job_asks_for_is_known_or_not(container: Any, expected: object) -
     assert (detail.vcpus, detail.memory_mib) == expected
 
 
+def test_where_a_job_runs_decides_its_price() -> None:
+    on_arm = {"runtimePlatform": {"cpuArchitecture": "ARM64"}}
+    detail = detail_of(child(platformCapabilities=["FARGATE"], container=on_arm))
+    assert (detail.is_fargate, detail.arch) == (True, "arm64")
+    detail = detail_of(child(platformCapabilities=["EC2"]))
+    assert (detail.is_fargate, detail.arch) == (False, "x86_64")
+
+
 def test_an_array_has_its_size_and_nothing_has_to_be_there() -> None:
     assert detail_of({"jobId": "j", "arrayProperties": {"size": 9}}).size == 9
     assert detail_of({}) == JobDetail(job_id="", status="")

@@ -15,6 +15,7 @@ from batchrelay.domain.errors import Ambiguous, Denied, InvalidItems
 from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.prices import Prices
 from batchrelay.report import collector
 from batchrelay.report.collector import ReportSources, collected_report
 from tests.builders import MemoryCloud, at, key, pipeline, step
@@ -119,11 +120,12 @@ def test_states_follow_from_status_and_reason(listed: World) -> None:
         JobDetail(job_id=f"{job_id}:2", status="FAILED", reason="Dependent Job failed"),
         ran(f"{job_id}:3", 1, 2, **failed, exit_code=3, reason="Essential container exited"),
         ran(f"{job_id}:4", 1, 2, **failed, reason="batchrelay: enough"),
+        ran(f"{job_id}:5", 1, 2, **failed, reason="batchrelay: too late"),
     )
-    run = {**listed.run(), "stopped": "enough"}
+    run = {**listed.run(), "stopped": "enough", "finallyStopped": "too late"}
     sources = ReportSources(jobs=listed.details, objects=listed.cloud.objects)
     [entry] = collected_report(sources, run, at=NOW)["steps"]
-    assert entry["columns"]["state"] == "RWUFX"
+    assert entry["columns"]["state"] == "RWUFXX"
 
 
 def test_a_further_round_has_the_items_that_its_records_name() -> None:
@@ -272,3 +274,64 @@ def test_a_record_of_several_objects_is_read_to_its_end(listed: World) -> None:
     listed.cloud.objects.objects[uri.replace(".json", "-1.json")] = body
     [entry] = listed.report()["steps"]
     assert (entry["columns"]["peakMiB"], entry["columns"]["cpuS"]) == ([2048], [250.5])
+
+
+# --- the cost
+
+PRICES = Prices(
+    document={
+        "currency": "USD",
+        "fargate": {
+            "date": "2026-11-01",
+            "source": "a list",
+            "regions": {"eu-west-1": {"x86_64": {"vcpuHour": 0.04, "gibHour": 0.004}}},
+        },
+        "queues": {"Fleet": {"vcpuHour": 0.01, "gibHour": 0.0}},
+    }
+)
+
+
+def priced(world: World, **changes: Any) -> Any:
+    job_id = world.job()
+    asks = {"vcpus": 2, "memory_mib": 4096, "queue": "Other", "is_fargate": True, **changes}
+    world.details.add(ran(job_id, 0, 9, size=10, **asks))
+    failed = {"status": "FAILED", "exit_code": 3, "reason": "Essential container exited"}
+    world.details.add(
+        ran(f"{job_id}:0", 0, 3600, attempts=2, earlier_s=1800),
+        ran(f"{job_id}:1", 0, 1800, **failed),
+    )
+    return world.report(prices=PRICES, region="eu-west-1")
+
+
+def test_a_run_costs_the_seconds_of_every_attempt(listed: World) -> None:
+    """By hand: 2 h of 2 vCPUs at 0.04 and of 4 GiB at 0.004; half of it was lost."""
+    document = priced(listed)
+    usd = 2 * (2 * 0.04 + 4 * 0.004)
+    assert document["cost"] == {
+        "usd": pytest.approx(usd),
+        "wastedUsd": pytest.approx(usd / 2),
+        "isEstimate": True,
+        "sums": "vCPUs and memory of every attempt, on demand; not storage, logs, transfer, "
+        "handlers",
+        "source": "a list",
+        "date": "2026-11-01",
+    }
+    assert document["steps"][0]["costUsd"] == pytest.approx(usd)
+
+
+def test_a_rate_of_the_users_own_comes_first(listed: World) -> None:
+    document = priced(listed, queue="Fleet")
+    assert document["cost"]["usd"] == pytest.approx(2 * 2 * 0.01)
+    assert (document["cost"]["source"], document["cost"]["date"]) == (
+        "your rate of Fleet",
+        "no date",
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"arch": "arm64"}, {"is_fargate": False}, {"vcpus": None}, {"memory_mib": None}]
+)
+def test_a_run_without_a_price_has_an_unknown_cost(listed: World, changes: Any) -> None:
+    document = priced(listed, **changes)
+    assert document["cost"] is None
+    assert document["steps"][0]["costUsd"] is None

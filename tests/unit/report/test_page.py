@@ -136,7 +136,7 @@ def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
     evidence = Evidence(run=run_document(run_of(step("a", size=4))), at=at(9))
     html = page(report_document(evidence))
     assert "unknown" in html
-    assert "no prices were given" in html
+    assert "there is no price of its jobs" in html
 
 
 def test_a_run_whose_children_are_forgotten_keeps_its_failures() -> None:

@@ -165,6 +165,7 @@ def detail_of(job: Mapping[str, Any]) -> JobDetail:
     last = _mapping(attempts[-1], "container") if attempts else {}
     exit_code = last.get("exitCode") if ended and failure.exit_code is None else failure.exit_code
     vcpus, memory = _requested(job)
+    platform = _mapping(_mapping(job, "container"), "runtimePlatform")
     return JobDetail(
         job_id=failure.job_id,
         status=status,
@@ -180,6 +181,8 @@ def detail_of(job: Mapping[str, Any]) -> JobDetail:
         queue=str(job.get("jobQueue", "")).rpartition("/")[2],
         vcpus=vcpus,
         memory_mib=None if memory is None else int(memory),
+        is_fargate="FARGATE" in (job.get("platformCapabilities") or ()),
+        arch=str(platform.get("cpuArchitecture") or "x86_64").lower(),
     )
 
 

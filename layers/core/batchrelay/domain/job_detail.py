@@ -30,3 +30,5 @@ class JobDetail:
     queue: str = ""
     vcpus: float | None = None
     memory_mib: int | None = None
+    is_fargate: bool = False
+    arch: str = "x86_64"

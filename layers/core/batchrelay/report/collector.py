@@ -20,8 +20,10 @@ from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class
 from batchrelay.domain.job_detail import JobDetail
 from batchrelay.domain.run import JobOutcome, Stop, StopCause
 from batchrelay.ports import JobDetails, ManyObjects
-from batchrelay.report.document import report_document
-from batchrelay.report.facts import ChildFact, ChildState, Cost, Document, Evidence, JobFact
+from batchrelay.prices import Prices
+from batchrelay.report.cost import Pricing, Spent, cost_of_run
+from batchrelay.report.document import fill_cost, report_document
+from batchrelay.report.facts import ChildFact, ChildState, Document, Evidence, JobFact
 from batchrelay.report.items import fill_items
 from batchrelay.report.records import Measure, measures
 
@@ -56,17 +58,18 @@ def collected_report(
     at: datetime,
     failures: Document | None = None,
     region: str | None = None,
-    cost: Cost | None = None,
+    prices: Prices | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[str, Any]:
     """The report document of a run.
 
     Args:
         run: as the API answers it, as are `failures`.
-        region: of its links into the console; None without any.
+        region: of its links into the console, and of prices; None on a local cloud.
+        prices: of its cost, which is unknown without.
         progress: is given how many children are collected, and of how many.
     """
-    collection = _Collection(sources=sources, run=run, progress=progress)
+    collection = _Collection(sources=sources, run=run, at=at, progress=progress)
     details = collection.job_details()
     document = report_document(
         Evidence(
@@ -76,10 +79,12 @@ def collected_report(
             jobs={job_id: _job_fact(detail) for job_id, detail in details.items()},
             children=collection.children(details),
             notes=collection.notes,
-            cost=cost,
             region=region,
         )
     )
+    if prices is not None:
+        pricing = Pricing(prices=prices, region=region)
+        fill_cost(document, cost_of_run(pricing, details, collection.spent))
     fill_items(document, run, sources.objects, collection.first_items)
     return document
 
@@ -111,10 +116,13 @@ class _Part:
 class _Collection:
     sources: ReportSources
     run: Document
+    at: datetime
     progress: Callable[[int, int], None]
     notes: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """By step; complete when all children were read."""
     first_items: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    spent: defaultdict[tuple[str, str], Spent] = field(default_factory=lambda: defaultdict(Spent))
+    """By step and jobId; complete likewise."""
     _done: int = 0
     _folders: dict[str, bool] = field(default_factory=dict)
     """Whether there are records in a folder."""
@@ -122,7 +130,7 @@ class _Collection:
     def __post_init__(self) -> None:
         jobs = [job for step in self.run["steps"] for job in step["jobs"] if job["jobId"]]
         self._total = sum(job["children"] for job in jobs)
-        self._stop = _stop(self.run)
+        self._stops = tuple(_stops(self.run))
         self._stride = max(1, math.ceil(self._total / RECORDS_MAX))
 
     def job_details(self) -> dict[str, JobDetail]:
@@ -150,7 +158,16 @@ class _Collection:
                 if job["jobId"] is None:
                     yield from self._refused(part)
                 elif job["jobId"] in details:
-                    yield from self._part(part, details[job["jobId"]])
+                    spent = self.spent[step["step"], job["jobId"]]
+                    for fact in self._part(part, details[job["jobId"]]):
+                        spent.add(fact, self._ran_s(fact))
+                        yield fact
+
+    def _ran_s(self, fact: ChildFact) -> float:
+        """How long its latest attempt has run."""
+        if fact.started_at is None:
+            return 0.0
+        return max(0.0, ((fact.stopped_at or self.at) - fact.started_at).total_seconds())
 
     def _refused(self, part: _Part) -> Iterator[ChildFact]:
         """The children of a job that AWS Batch never had."""
@@ -231,7 +248,7 @@ class _Collection:
             return ChildState.SUCCEEDED
         if detail.status != "FAILED":
             return ChildState.RUNNING if detail.started_at is not None else ChildState.WAITING
-        if self._stop is not None and detail.reason.startswith(self._stop.job_reason):
+        if any(detail.reason.startswith(stop.job_reason) for stop in self._stops):
             return ChildState.STOPPED
         failure = ChildFailure(
             index=0, job_id=detail.job_id, exit_code=detail.exit_code, reason=detail.reason
@@ -249,12 +266,12 @@ class _Collection:
             self.notes[step].append(note)
 
 
-def _stop(run: Document) -> Stop | None:
-    """As the run has it; when and why is no matter here."""
-    if run["stopped"] is None:
-        return None
+def _stops(run: Document) -> Iterator[Stop]:
+    """Of the run and of its finally steps; when and by what is no matter here."""
     at = datetime.fromisoformat(run["startedAt"])
-    return Stop(cause=StopCause.CANCEL, reason=run["stopped"], requested_at=at, since=at)
+    for reason in (run["stopped"], run["finallyStopped"]):
+        if reason is not None:
+            yield Stop(cause=StopCause.CANCEL, reason=reason, requested_at=at, since=at)
 
 
 def _unasked(error: NotDone | Refused) -> str:

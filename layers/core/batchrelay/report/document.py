@@ -93,6 +93,13 @@ def _run(run: Document, axis: Axis, children: Sequence[StepChildren]) -> dict[st
     }
 
 
+def fill_cost(document: dict[str, Any], cost: Cost | None) -> None:
+    """Give a report a cost that is known when its children are."""
+    document["cost"] = _cost(cost)
+    for step in document["steps"]:
+        step["costUsd"] = None if cost is None else cost.steps.get(step["step"])
+
+
 def _cost(cost: Cost | None) -> Document | None:
     if cost is None:
         return None

@@ -59,7 +59,7 @@ def _tile(name: str, value: str, note: str) -> str:
 
 def _cost(cost: Document | None) -> tuple[str, str]:
     if cost is None:
-        return "unknown", "no prices were given"
+        return "unknown", "there is no price of its jobs"
     return usd(cost["usd"]), f"an estimate: {text(cost['sums'])}"
 
 

@@ -1,0 +1,118 @@
+"""What a run cost: the seconds of its attempts times what they asked for, by dated prices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from batchrelay.domain.job_detail import JobDetail
+from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown
+from batchrelay.report.facts import ChildFact, ChildState, Cost
+
+LEFT_OUT_MAX = 3
+"""Steps without a price that are named."""
+
+
+@dataclass(kw_only=True)
+class Spent:
+    """What the children of one job took."""
+
+    seconds: float = 0
+    wasted_s: float = 0
+    """Of it, attempts that failed or were stopped."""
+    attempts: int = 0
+
+    def add(self, fact: ChildFact, latest_s: float) -> None:
+        """One more child, whose latest attempt ran for so long."""
+        self.attempts += fact.attempts - (fact.started_at is None)
+        self.seconds += fact.earlier_s + latest_s
+        is_lost = fact.state in (ChildState.FAILED, ChildState.STOPPED)
+        self.wasted_s += fact.earlier_s + (latest_s if is_lost else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pricing:
+    """By what a run is priced."""
+
+    prices: Prices
+    region: str | None
+    """None on a local cloud: only a rate of the user's own for a job queue has a price there."""
+
+
+@dataclass(kw_only=True)
+class _Sum:
+    usd: float = 0
+    wasted_usd: float = 0
+    sources: dict[str, None] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Why a step has no price."""
+    steps: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, step: str, cost: Estimate | Unknown, spent: Spent) -> None:
+        if isinstance(cost, Unknown):
+            self.unknown[step] = cost.reason
+            return
+        self.usd += cost.amount
+        self.wasted_usd += cost.amount * spent.wasted_s / spent.seconds
+        self.sources[cost.source] = None
+        self.steps[step] += cost.amount
+
+
+def cost_of_run(
+    pricing: Pricing, details: Mapping[str, JobDetail], spent: Mapping[tuple[str, str], Spent]
+) -> Cost | None:
+    """None if nothing has a price in US dollars.
+
+    Args:
+        spent: by step and jobId.
+    """
+    if pricing.prices.currency != "USD":
+        return None
+    total = _Sum()
+    for (step, job_id), of_job in spent.items():
+        if of_job.seconds > 0:
+            total.add(step, _cost(pricing, details[job_id], of_job), of_job)
+    if not total.sources:
+        return None
+    dates, sources = zip(*map(_dated, total.sources), strict=True)
+    return Cost(
+        usd=total.usd,
+        wasted_usd=total.wasted_usd,
+        sums=_sums(total.unknown),
+        source="; ".join(sources),
+        date=min(filter(None, dates), default="no date"),
+        steps={step: usd for step, usd in total.steps.items() if step not in total.unknown},
+    )
+
+
+def _cost(pricing: Pricing, job: JobDetail, spent: Spent) -> Estimate | Unknown:
+    if job.vcpus is None or job.memory_mib is None:
+        return Unknown(reason="it is not known what its jobs ask for")
+    return pricing.prices.cost_of(
+        seconds=spent.seconds,
+        vcpus=job.vcpus,
+        memory_mib=job.memory_mib,
+        place=Place(
+            region=pricing.region or "",
+            platform=Platform.FARGATE if job.is_fargate else Platform.EC2,
+            arch=job.arch,
+            queue=job.queue,
+        ),
+        attempts=spent.attempts,
+    )
+
+
+def _dated(source: str) -> tuple[str, str]:
+    """Date and source of the prices; a rate of the user's own has no date."""
+    date, comma, rest = source.partition(", ")
+    return (date, rest) if comma else ("", source)
+
+
+def _sums(unknown: Mapping[str, str]) -> str:
+    words = "vCPUs and memory of every attempt, on demand; not storage, logs, transfer, handlers"
+    if not unknown:
+        return words
+    named = "; ".join(f"{step}: {why}" for step, why in list(unknown.items())[:LEFT_OUT_MAX])
+    more = f" and {len(unknown) - LEFT_OUT_MAX} more" if len(unknown) > LEFT_OUT_MAX else ""
+    return f"{words}. Left out: {named}{more}"
