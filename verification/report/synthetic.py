@@ -255,6 +255,7 @@ class Synthetic:
             "upstreamItems": 0,
             "upstream": 0,
             "stopped": 0,
+            "canary": None,
             "running": 0,
             "asOf": text_of(at(round(played.end_s, 3))),
             "reason": self._reason(plan) if failed_count else None,

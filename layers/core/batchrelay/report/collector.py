@@ -18,7 +18,8 @@ from typing import Any
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class
 from batchrelay.domain.job_detail import JobDetail
-from batchrelay.domain.run import JobOutcome, Stop, StopCause
+from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.ports import JobDetails, ManyObjects
 from batchrelay.prices import Prices
 from batchrelay.report.cost import Pricing, Spent, cost_of_run
