@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -468,7 +468,7 @@ class World:
         fates = self.plan.item_fates.get(step.name)
         if fates is None:
             return None
-        upstream = {index for upstream in self._upstream_jobs(job) for index in upstream.failures}
+        upstream = {index for up in self._upstream_jobs(job) for index in _failed_indexes(up)}
         self.item_runs.may_repeat = self.zombies > 0
         return self.item_runs.failures(job, step, fates, upstream)
 
@@ -598,3 +598,9 @@ class World:
     @property
     def run(self) -> Run:
         return self.runs.runs[RUN_ID]
+
+
+def _failed_indexes(job: MemoryJob) -> Collection[int]:
+    """The children that did not succeed: those that failed, or all of a job that was stopped."""
+    was_stopped = job.outcome is JobOutcome.FAILED and not job.failures
+    return range(job.size) if was_stopped else job.failures
