@@ -34,8 +34,8 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 verify-simulation: .venv/ready ## the long simulation: RUNS=10000 SEED=1
 	@$(BIN)/python -m verification.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 
-verify-crashes: .venv/ready ## kill the real handlers before and after every AWS call, half an hour
-	@$(BIN)/python -m verification.crash_matrix
+verify-crashes: .venv/ready ## kill the real handlers before and after every AWS call, half an hour: SCENARIO=CANARY
+	@$(BIN)/python -m verification.crash_matrix $(if $(SCENARIO),--scenario $(SCENARIO))
 
 verify-faults: .venv/ready ## the examples under fault injection, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m verification.fault_injection --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)

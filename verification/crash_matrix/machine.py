@@ -22,25 +22,21 @@ from tests.conftest import make_queue
 from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
 from verification.crash_matrix.scenarios import (
-    CANARY,
-    EMPTY,
     ENDLESS,
     ENDLESS_VERSION,
     EVENTS_LOST,
-    FAIL_FAST,
     HURRIED_HANDLERS,
     LATER_S,
     PIPELINE,
     QUEUE_USED,
-    READING,
-    REDRIVEN,
-    RETRIED,
     SHARED,
     SHORT,
     SUBMITTED_CALL,
     Scenario,
+    finally_steps_run,
     requests,
     requests_after_end,
+    requests_meanwhile,
     started_ids,
 )
 
@@ -99,7 +95,7 @@ class Machine:
         self._make_jobs_possible()
         self.runs = store(cloud.outputs["TableName"], self.client)
         self.runs.put_pipeline(PIPELINE)
-        for pipeline in (ENDLESS, READING, EMPTY, RETRIED, REDRIVEN, CANARY, FAIL_FAST):
+        for pipeline in SHARED.values():
             self.runs.register(pipeline, datetime.now(UTC))
         for key in ("crash/a.txt", "crash/b.txt"):
             self.client("s3").put_object(
@@ -136,6 +132,7 @@ class Machine:
 
         for request in requests(scenario, order):
             _ask(do, *request)
+        meanwhile = requests_meanwhile(scenario, order)
         after_end = requests_after_end(scenario, order)
         run_id, *other_ids = started_ids(scenario, order)
         later, idle_since = 0.0, time.monotonic()
@@ -154,8 +151,11 @@ class Machine:
             if self._deliver(do, later, crash, lose_events=scenario in EVENTS_LOST):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_S and not self._has_work():
-                later += LATER_S
-                do("reconcile", {}, later)
+                if finally_steps_run(run) and (late_request := next(meanwhile, None)):
+                    _ask(do, *late_request, later)
+                else:
+                    later += LATER_S
+                    do("reconcile", {}, later)
                 idle_since = time.monotonic()
         raise AssertionError(f"run {run_id} does not end: {run and run.steps}")
 
@@ -344,7 +344,7 @@ def essence(run: Run) -> Any:
         )
         for name, state in run.steps.items()
     }
-    reason = None if run.stop is None else run.stop.reason
+    reasons = [None if stop is None else stop.reason for stop in (run.stop, run.finally_stop)]
     redrives = 0 if run.redrive is None else run.redrive.number
     reported = (run.notices, run.end_event)
-    return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reason, redrives
+    return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reasons, redrives

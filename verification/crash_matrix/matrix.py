@@ -24,6 +24,10 @@ KILLED_HANDLERS = {
     Scenario.REDRIVEN: ("api", "prepare"),
     Scenario.CANARY: ("on_job_event",),
     Scenario.FAILFAST: ("reconcile", "on_job_event"),
+    Scenario.FINALLY: ("api", "on_job_event", "prepare"),
+    Scenario.FINALLYSTOPPED: ("api", "on_job_event"),
+    Scenario.FINALLYREDRIVEN: ("api",),
+    Scenario.LEVELS: ("prepare",),
 }
 """What a scenario is about, where its other handlers do only what they do in other scenarios."""
 
@@ -108,15 +112,23 @@ def _check_ends(machine: Machine, cell: Cell, runs: tuple[Run, ...]) -> None:
 def _check_jobs(machine: Machine, cell: Cell, run: Run, like: Run) -> None:
     """One effective job for each of the undisturbed run's, and it ended like that."""
     jobs = machine.jobs(run.id)
-    if like.stop is not None:
-        _check_stopped(cell, jobs)
-        return
     wanted = {name.replace(like.id, run.id): jobs for name, jobs in machine.jobs(like.id).items()}
+    if like.stop is not None:
+        stopped = _names_of_ordinary_steps(like, {*jobs, *wanted})
+        _check_stopped(cell, {name: jobs[name] for name in stopped & set(jobs)})
+        jobs = {name: jobs[name] for name in set(jobs) - stopped}
+        wanted = {name: wanted[name] for name in set(wanted) - stopped}
     assert set(jobs) == set(wanted), f"{cell}: {sorted(jobs)}"
     for name, found in jobs.items():
         effective = _effective(found)
         assert len(effective) == 1, f"{cell}: {name} has {found}"
         assert effective == _effective(wanted[name]), f"{cell}: {name} has {found}"
+
+
+def _names_of_ordinary_steps(run: Run, names: set[str]) -> set[str]:
+    """The jobs that a stop of the run reaches."""
+    labels = [f"-{step.label}-r" for step in run.pipeline.ordinary_steps]
+    return {name for name in names if any(label in name for label in labels)}
 
 
 def _effective(jobs: list[tuple[str, str]]) -> list[str]:

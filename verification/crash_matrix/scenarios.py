@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.pipeline import (
+    Aggregate,
     InlineItems,
     ListFile,
     Listing,
@@ -17,6 +19,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
+from batchrelay.domain.run import Run
 
 LATER_S = 10_000
 """Seconds between reconciliations: longer than every grace."""
@@ -143,6 +146,58 @@ FAIL_FAST = Pipeline(
 )
 """One child fails at once, the other is endless: its array is terminated."""
 
+FINALLY = Pipeline(
+    name="finally",
+    version=1,
+    steps=(
+        *ENDLESS.steps[:1],
+        Step(name="clean", request=_REQUEST, for_each=InlineItems(items=(1, 2)), is_finally=True),
+    ),
+    notify=PIPELINE.notify,
+)
+"""Its ordinary step is stopped, its finally step is prepared and runs."""
+
+FINALLY_ENDLESS = Pipeline(
+    name="finallyendless",
+    version=1,
+    steps=(
+        Step(name="plan", request=_REQUEST),
+        replace(ENDLESS.steps[0], is_finally=True),
+    ),
+    notify=PIPELINE.notify,
+)
+"""Its finally step runs until that is stopped too."""
+
+FINALLY_REDRIVEN = Pipeline(
+    name="finallyredriven",
+    version=1,
+    steps=(*REDRIVEN.steps[:1], Step(name="clean", request=_REQUEST, is_finally=True)),
+    notify=PIPELINE.notify,
+)
+"""It ends FAILED, as REDRIVEN, and its finally step runs in both rounds."""
+
+LEVELS = Pipeline(
+    name="levels",
+    version=1,
+    steps=(
+        Step(
+            name="many",
+            request=_REQUEST,
+            for_each=InlineItems(items=(1, 2, 3, 4)),
+            output="s3://${env.bucket}/crash/many-${item}",
+        ),
+        Step(
+            name="tree",
+            needs=("many",),
+            request={**_REQUEST, "jobDefinition": "index:1"},
+            aggregate=Aggregate(of="many", fan_in=2),
+            output="s3://${env.bucket}/crash/tree",
+            retry_failed=RetryFailed(rounds=1),
+        ),
+    ),
+)
+"""Node 1 of level 0 fails, and succeeds as the only one of a second round; then level 1 begins."""
+
 SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
 """Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
@@ -176,6 +231,10 @@ class Scenario(StrEnum):
     REDRIVEN = "it fails, and the API redrives it"
     CANARY = "its canary fails"
     FAILFAST = "it fails fast"
+    FINALLY = "the API cancels it, and its finally step runs"
+    FINALLYSTOPPED = "the API cancels its finally step while that runs"
+    FINALLYREDRIVEN = "it fails, the API redrives it, and its finally step runs twice"
+    LEVELS = "a node of an aggregate fails and runs again"
 
 
 EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED)
@@ -201,6 +260,10 @@ SHARED = {
     Scenario.REDRIVEN: REDRIVEN,
     Scenario.CANARY: CANARY,
     Scenario.FAILFAST: FAIL_FAST,
+    Scenario.FINALLY: FINALLY,
+    Scenario.FINALLYSTOPPED: FINALLY_ENDLESS,
+    Scenario.FINALLYREDRIVEN: FINALLY_REDRIVEN,
+    Scenario.LEVELS: LEVELS,
 }
 """The pipeline of a scenario, where all of its runs have the same."""
 
@@ -234,7 +297,7 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
                 endless = {"runId": run_id + earlier, "version": ENDLESS_VERSION}
                 yield "start_run", {**order, **endless, "overlap": "queue"}
             yield "start_run", {**order, "overlap": "cancelRunning"}
-        case Scenario.POSTPONED:
+        case Scenario.POSTPONED | Scenario.FINALLY:
             yield "start_run", order
             yield "api", _cancellation(run_id)
         case Scenario.UPLOADED:
@@ -246,9 +309,21 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
             yield "start_run", order
 
 
+def finally_steps_run(run: Run) -> bool:
+    """Whether a finally step has a job, so that it is time for the requests meanwhile."""
+    states = [run.state(step.name) for step in run.pipeline.steps if step.is_finally]
+    return any(part.is_active for state in states for part in state.parts)
+
+
+def requests_meanwhile(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is asked while an endless finally step runs."""
+    if scenario is Scenario.FINALLYSTOPPED:
+        yield "api", _request(f"/runs/{order['runId']}/cancel", {"finally": True})
+
+
 def requests_after_end(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What is asked once every run of the scenario has ended."""
-    if scenario is Scenario.REDRIVEN:
+    if scenario in (Scenario.REDRIVEN, Scenario.FINALLYREDRIVEN):
         yield "api", _request(f"/runs/{order['runId']}/redrive", {})
 
 
