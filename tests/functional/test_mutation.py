@@ -59,3 +59,12 @@ def test_every_planted_bug_has_its_place() -> None:
     texts = {name: (ROOT / name).read_text() for name in {file_of(mutant) for mutant in ALL}}
     lost = [m.bug for m in ALL if texts[file_of(m)].count(m.old) != 1 or m.old == m.new]
     assert lost == []
+
+
+def test_every_planted_bug_is_python() -> None:
+    """Code that cannot be imported is refused before a test is asked, which proves nothing."""
+    for mutant in ALL:
+        name = file_of(mutant)
+        if name.endswith(".py"):
+            source = (ROOT / name).read_text().replace(mutant.old, mutant.new)
+            compile(source, mutant.bug, "exec")

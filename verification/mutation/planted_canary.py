@@ -148,7 +148,7 @@ CANARY_MUTANTS = (
         bug="an overdue termination of a stopped step is not taken over",
         file="domain/overdue_effects.py",
         old="    if state.early_stop is None:\n        return run\n",
-        new="return run",
+        new="    return run\n",
         tests=TESTS,
     ),
     Mutant(
