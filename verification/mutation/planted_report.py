@@ -6,7 +6,7 @@ from verification.mutation.planted import Mutant
 
 DETAIL = ("tests/unit/codec/test_job_detail.py",)
 COLLECTOR = ("tests/unit/report/test_collector.py",)
-VERB = ("tests/functional/report/test_verb.py",)
+WATCH = ("tests/unit/cli/test_report_watch.py",)
 
 REPORT_MUTANTS = (
     Mutant(
@@ -75,8 +75,8 @@ REPORT_MUTANTS = (
     Mutant(
         bug="any site that lets its name point here reads the page",
         file="cli/batchrelay_cli/verbs/report_watch.py",
-        old='not in ([f"{HOST}:{port}"], [f"localhost:{port}"])',
-        new="== []",
-        tests=VERB,
+        old='return hosts in ([f"{HOST}:{port}"], [f"localhost:{port}"])',
+        new="return bool(hosts)",
+        tests=WATCH,
     ),
 )

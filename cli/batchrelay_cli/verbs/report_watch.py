@@ -84,6 +84,11 @@ def serving(shown: Shown) -> Iterator[str]:
         thread.join()
 
 
+def is_own_name(hosts: list[str], port: int) -> bool:
+    """Whether a request with these Host headers asks this server, and by its own name."""
+    return hosts in ([f"{HOST}:{port}"], [f"localhost:{port}"])
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -100,7 +105,7 @@ def _handler(shown: Shown) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             port = self.connection.getsockname()[1]
-            if self.headers.get_all("Host", []) not in ([f"{HOST}:{port}"], [f"localhost:{port}"]):
+            if not is_own_name(self.headers.get_all("Host", []), port):
                 self.send_error(HTTPStatus.FORBIDDEN, "this server has another name")
                 return
             if self.path != "/":
