@@ -79,8 +79,8 @@ class _Play:
                 break
         self.made.run = self.cloud.runs.load(self.run_id)
         assert self.made.run.status.is_terminal
-        texts = (notice.message.splitlines()[1] for notice in self.cloud.notices.published)
-        self.made.notices += texts
+        lines = (line for n in self.cloud.notices.published for line in n.message.splitlines())
+        self.made.notices += [line for line in lines if line.startswith("Output: ")]
         return self.made
 
     def do(self, job: MemoryJob) -> None:
