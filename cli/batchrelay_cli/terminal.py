@@ -27,10 +27,13 @@ def console(**options: Any) -> Console:
 
 
 class _Screen(Console):
-    """Filters every text that is printed by itself; tables are made of texts that were filtered."""
+    """Filters every text that is printed by itself; tables are made of texts that were filtered.
+
+    A text is one line: a line break from outside would forge the next one.
+    """
 
     def print(self, *objects: Any, **options: Any) -> None:
-        texts = (printable(one, keep="\n\t") if isinstance(one, str) else one for one in objects)
+        texts = (printable(one, keep="\t") if isinstance(one, str) else one for one in objects)
         super().print(*texts, **options)
 
 

@@ -21,7 +21,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from batchrelay.aws_lambda.wiring import new_run_id, run_reader, store
 from batchrelay.domain.errors import InvalidParams, InvalidStart
@@ -282,12 +281,13 @@ class LocalRun:
         for line in log.lines:
             self.console.print(cut_line(line))
         if failure is not None:
-            self.console.print(Text(failure, style="red"))
+            self.console.print(failure, style="red")
         if output is not None and failure is None:
             self.console.print(printable(f"output: {output}"))
         for notice in notices:
             self.console.print(printable(f"notice: {notice['Subject']}"))
-            self.console.print(printable(_indented(notice["Message"]), keep="\n"))
+            for line in notice["Message"].splitlines():
+                self.console.print(f"  {line}".rstrip())
         why = f": {run['stopped']}" if run["stopped"] else ""
         took = seconds_text(run["startedAt"], run["endedAt"], datetime.now(UTC))
         self.console.print(printable(f"run {run['runId']} {run['status']} after {took}{why}"))
@@ -361,12 +361,9 @@ def _files_of(count: int) -> str:
     return f"{count} file{'s' if count != 1 else ''}"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
-
-
 def _stay(cloud: LocalCloud, screen: Console) -> None:
-    screen.print("\nthe cloud stays up; for any SDK or the aws CLI:")
+    screen.print()
+    screen.print("the cloud stays up; for any SDK or the aws CLI:")
     for line in exports(cloud):
         screen.print(f"  {line}")
     stay()

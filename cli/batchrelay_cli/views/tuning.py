@@ -110,7 +110,8 @@ def print_tunings(screen: Console, tunings: Sequence[Tuning]) -> None:
         )
     screen.print(table)
     for entry in tunings:
-        screen.print(f"\n{printable(entry.step)}, group {entry.group}:")
+        screen.print()
+        screen.print(f"{printable(entry.step)}, group {entry.group}:")
         for line in _sentences(entry):
             screen.print(f"  {printable(line)}")
     sources = {entry.run_cost.source for entry in tunings if isinstance(entry.run_cost, Estimate)}

@@ -86,6 +86,12 @@ def test_a_screen_filters_every_text_of_its_own() -> None:
     assert written.getvalue().count(r"k\x1b]0;a\x07\x1b[2J\x9b31m[bold red]x[/] :smile:") == 2
 
 
+def test_a_text_on_a_screen_forges_no_line() -> None:
+    written = io.StringIO()
+    console(file=written, width=1_000).print("wrong\nRun them again: batchrelay z")
+    assert written.getvalue() == "wrong\\nRun them again: batchrelay z\n"
+
+
 # --- every verb ----------------------------------------------------------------
 
 
@@ -309,3 +315,20 @@ def test_nothing_is_printed_but_through_the_terminal() -> None:
     for path in (ROOT / "cli/batchrelay_cli").rglob("*.py"):
         if path.name not in mine:
             assert not re.search(r"click\.echo\(|[^_\w.]print\(|Console\(", path.read_text()), path
+
+
+@pytest.mark.parametrize("place", ["run1", "run1/work"])
+def test_why_nothing_failed_is_one_line(
+    place: str, stack: MemoryStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = MemoryCloud(pipeline(step("work")))
+    serve(cloud, monkeypatch)
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    stack.cloud = cloud
+    assert batchrelay("cancel", "run1", "--reason", "wrong\nz \x1b[31m").exit_code == 0
+    [job] = cloud.jobs.jobs
+    cloud.jobs.end(job, JobOutcome.FAILED, "wrong\nz \x1b[31m")
+    cloud.engine.reconcile("run1")
+    lines = batchrelay("failures", place).stdout.splitlines()
+    assert "wrong\\nz" in "".join(lines)
+    assert not [line for line in lines if line.startswith("z")]
