@@ -39,8 +39,8 @@ REPORT_MUTANTS = (
     ),
     Mutant(
         bug="records of a further round are those of the latest",
-        file="report/collector.py",
-        old="return f\"{start}/r{self.job['round']}/{end}\"",
+        file="domain/requests.py",
+        old='return f"{start}/r{round_number}/{end}"',
         new='return f"{start}/r{latest}/{end}"',
         tests=COLLECTOR,
     ),

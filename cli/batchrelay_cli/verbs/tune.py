@@ -14,11 +14,12 @@ import click
 from batchrelay.aws_lambda.wiring import objects, store
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Step
+from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
 from batchrelay.domain.values import Json, manifest_uri, merged
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
-from batchrelay.preparation.measures import ItemMeasure, item_measures
+from batchrelay.preparation.measures import ItemMeasure, latest_measures
 from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.edit import Edit
@@ -130,7 +131,7 @@ def _measured(
     """Each group that has items, as its items took."""
     reader = objects(stack.make_client)
     by_group: dict[int, list[ItemMeasure]] = {}
-    for item in item_measures(reader, document["results"]):
+    for item in latest_measures(reader, _folders(document)):
         if item.is_done or item.is_out_of_memory:
             by_group.setdefault(_group_of(document, item.number), []).append(item)
     sizes = {} if step.groups else _sizes(reader, document["manifest"])
@@ -140,6 +141,15 @@ def _measured(
             asked = _asked(stack, step, group)
             place = _place(stack, items, asked, options)
             yield _tuning(document, group, items, times, asked, place, sizes, options)
+
+
+def _folders(document: StepDocument) -> list[str]:
+    """Of the result records of every round: a later one has only the items that ran again."""
+    rounds = {job["round"] for job in document["jobs"]}
+    return [
+        results_of_round(document["results"], document["round"], number)
+        for number in sorted(rounds)
+    ]
 
 
 def _tuning(

@@ -187,3 +187,9 @@ def round_uri(run: Run, step: str, round_number: int) -> str:
 def results_uri(run: Run, step: str, round_number: int) -> str:
     """The folder of a round's result records."""
     return round_uri(run, step, round_number) + "results/"
+
+
+def results_of_round(results: str, latest: int, round_number: int) -> str:
+    """The same of another round, from that of the latest one."""
+    start, _, end = results.rpartition(f"/r{latest}/")
+    return f"{start}/r{round_number}/{end}"

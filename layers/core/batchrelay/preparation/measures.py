@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -54,6 +54,19 @@ def item_measures(
             yield from _measures_of(json.loads(b"".join(objects.read(uri))))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InvalidItems(f"{uri}: not a result record of batchrelay-worker") from None
+
+
+def latest_measures(objects: Objects, folders: Iterable[str]) -> list[ItemMeasure]:
+    """Each item once, of the records of several rounds, the earliest first: as it was last done,
+    or, if it never was, as it last failed. Raises: InvalidItems.
+    """
+    latest: dict[int, ItemMeasure] = {}
+    for folder in folders:
+        for item in item_measures(objects, folder):
+            before = latest.get(item.number)
+            if item.is_done or before is None or not before.is_done:
+                latest[item.number] = item
+    return list(latest.values())
 
 
 def _measures_of(record: Any) -> list[ItemMeasure]:

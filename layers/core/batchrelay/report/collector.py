@@ -18,6 +18,7 @@ from typing import Any
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class
 from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.ports import JobDetails, ManyObjects
@@ -106,11 +107,10 @@ class _Part:
     @property
     def results(self) -> str | None:
         """The folder of the records of its round."""
-        results, latest = self.step["results"], self.step["round"]
+        results = self.step["results"]
         if results is None:
             return None
-        start, _, end = str(results).rpartition(f"/r{latest}/")
-        return f"{start}/r{self.job['round']}/{end}"
+        return results_of_round(str(results), self.step["round"], self.job["round"])
 
 
 @dataclass(kw_only=True)
