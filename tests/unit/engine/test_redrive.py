@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from batchrelay.api.views import history, time_text
 from batchrelay.domain.errors import NotRedrivable, RunNotFound
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.limits import STATE_BYTES_MAX
@@ -209,6 +210,25 @@ def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     with pytest.raises(NotRedrivable) as refused:
         cloud.cloud.engine.redrive("run1", order(classes=frozenset({"Timeout"})))
     assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
+
+
+def test_the_history_says_which_redrive_was_asked_for() -> None:
+    cloud = Cloud(tolerate=Tolerate(count=1))
+    cloud.finish("a", (2, 137))
+    cloud.finish("z")
+    cloud.redrive(order(step="a", classes=frozenset({"Killed"}), queue="large"))
+    asked = [moment for moment in history(cloud.run) if "redrive" in str(moment["what"])]
+    assert asked == [
+        {
+            "at": time_text(cloud.cloud.clock.now()),
+            "what": "redrive 1 asked for: a, Killed, job queue large",
+        }
+    ]
+    cloud.finish("a", (0, 1), round_number=1)
+    cloud.finish("z", round_number=1)
+    cloud.redrive()
+    whats = [str(moment["what"]) for moment in history(cloud.run)]
+    assert "redrive 2 asked for: every step that failed" in whats
 
 
 def test_a_class_that_is_named_instead_may_be_ordered() -> None:

@@ -14,7 +14,7 @@ from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Part, Redrive, Run, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStopCause
 from batchrelay.domain.values import Json
 from batchrelay.domain.variables import variables_of
@@ -203,6 +203,8 @@ def _moments(run: Run) -> Iterator[_Moment]:
         yield run.dequeued_at, _BEGUN, "the run began"
     for step in run.pipeline.order:
         yield from _step_moments(step, run.state(step.name))
+    if run.redrive is not None:
+        yield run.redrive.at, _ASKED, _redrive_text(run.redrive)
     if run.stop is not None:
         yield run.stop.requested_at, _ASKED, f"stop asked for: {run.stop.reason}"
     if run.finally_stop is not None:
@@ -216,6 +218,16 @@ def _moments(run: Run) -> Iterator[_Moment]:
             yield run.ended_at, _OVER, f"notice {rule} {notice}"
         if run.end_event is not None:
             yield run.ended_at, _OVER, f"event on EventBridge {run.end_event}"
+
+
+def _redrive_text(redrive: Redrive) -> str:
+    """`redrive 2 asked for: align, OutOfMemory, memory x2`."""
+    what = [redrive.step or "every step that failed", *sorted(redrive.classes)]
+    if redrive.memory_factor is not None:
+        what.append(f"memory x{redrive.memory_factor:g}")
+    if redrive.queue:
+        what.append(f"job queue {redrive.queue}")
+    return f"redrive {redrive.number} asked for: {', '.join(what)}"
 
 
 def _submissions(step: Step, round_number: int, parts: tuple[Part, ...]) -> Iterator[_Moment]:
