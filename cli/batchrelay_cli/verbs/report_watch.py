@@ -1,12 +1,14 @@
 """`batchrelay report --watch`: the page of a run at work, on this machine only.
 
-The server listens on 127.0.0.1 and answers GET of one path. A name that is not its own is refused,
-so a site that lets its name point here (DNS rebinding) reads nothing. The page is reloaded by the
+The server listens on 127.0.0.1 and answers GET of one path, which has a secret: other users of this
+machine may find the port, but not the page. A name that is not its own is refused, so a site that
+lets its name point here (DNS rebinding) reads nothing. The page is reloaded by the
 browser, as a header says: its policy lets no other script run.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,11 +75,12 @@ class Shown:
 @contextmanager
 def serving(shown: Shown) -> Iterator[str]:
     """Yields the address; afterwards the port is closed."""
-    server = _Server((HOST, 0), _handler(shown))
+    path = f"/{secrets.token_urlsafe()}/"
+    server = _Server((HOST, 0), _handler(shown, path))
     thread = threading.Thread(target=server.serve_forever, args=(LOOK_S,), daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_address[1]}/"
+        yield f"http://{HOST}:{server.server_address[1]}{path}"
     finally:
         server.shutdown()
         server.server_close()
@@ -97,7 +100,7 @@ class _Server(ThreadingHTTPServer):
         """A browser that goes away in the middle of an answer is no news."""
 
 
-def _handler(shown: Shown) -> type[BaseHTTPRequestHandler]:
+def _handler(shown: Shown, path: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = REQUEST_S
         server_version = "batchrelay"
@@ -108,7 +111,7 @@ def _handler(shown: Shown) -> type[BaseHTTPRequestHandler]:
             if not is_own_name(self.headers.get_all("Host", []), port):
                 self.send_error(HTTPStatus.FORBIDDEN, "this server has another name")
                 return
-            if self.path != "/":
+            if not secrets.compare_digest(self.path.encode(), path.encode()):
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             html, is_open = shown.now()
@@ -116,6 +119,7 @@ def _handler(shown: Shown) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(html)))
             self.send_header("Cache-Control", "no-store")
+            self.send_header("Referrer-Policy", "no-referrer")
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Content-Security-Policy", "frame-ancestors 'none'")
             self.send_header("Cross-Origin-Resource-Policy", "same-origin")

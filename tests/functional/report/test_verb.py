@@ -244,11 +244,11 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(failed_run: str, tmp_p
 
 
 def answer(
-    url: str, method: str = "GET", path: str = "/", **headers: str
+    url: str, method: str = "GET", path: str | None = None, **headers: str
 ) -> tuple[int, bytes, Any]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request(method, path, headers=headers)
+    connection.request(method, parts.path if path is None else path, headers=headers)
     response = connection.getresponse()
     body = response.read()
     connection.close()
@@ -263,10 +263,13 @@ def test_the_page_is_served_to_this_machine_under_its_own_name_only() -> None:
         status, body, headers = answer(url)
         assert (status, body, headers["Refresh"]) == (200, b"<p>hello", "5")
         assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer", "the secret stays here"
         assert answer(url, Host=f"localhost:{port}")[0] == 200
         for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "127.0.0.1:1", ""):
             assert answer(url, Host=host)[0] == 403, host
-        for path in ("/x", "/../etc/passwd", "/?a=1"):
+        secret = urlsplit(url).path
+        assert len(secret) > 40
+        for path in ("/", "/x", "/../etc/passwd", f"{secret}?a=1", secret[:-1]):
             assert answer(url, path=path)[0] == 404, path
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD"):
             assert answer(url, method)[0] == 501, method
@@ -287,7 +290,9 @@ def test_a_run_is_watched_until_ctrl_c_and_the_port_is_closed(open_run: str) -> 
     )
     assert process.stdout is not None
     line = process.stdout.readline()
-    match = re.match(rf"(http://127\.0\.0\.1:(\d+)/) shows run {open_run}, until Ctrl-C", line)
+    match = re.match(
+        rf"(http://127\.0\.0\.1:(\d+)/[\w-]{{40,}}/) shows run {open_run}, until Ctrl-C", line
+    )
     try:
         assert match is not None, line
         status, body, headers = answer(match[1])
