@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,17 +39,17 @@ KB = 1_000
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="Where to write; - is standard output. By default RUN.html in this folder.",
 )
-@click.option("--json", "form", flag_value="json", help="The document, for programs: RUN.json.")
-@click.option("--trace", "form", flag_value="trace", help="For ui.perfetto.dev: RUN.trace.json.")
-@click.option("--watch", "form", flag_value="watch", help="Serve it here while the run goes on.")
+@click.option("--json", "is_json", is_flag=True, help="The document, for programs: RUN.json.")
+@click.option("--trace", "is_trace", is_flag=True, help="For ui.perfetto.dev: RUN.trace.json.")
+@click.option("--watch", "is_watch", is_flag=True, help="Serve it here while the run goes on.")
 @prices_option
 @stack_option
-def report(run: str, other: str | None, out: Path | None, form: str | None, **options: Any) -> None:
+def report(run: str, other: str | None, out: Path | None, **options: Any) -> None:
     """Write what is known of a run into one HTML file; with OTHER, beside another run.
 
     It reads AWS Batch and the stack's bucket with the AWS settings of your environment.
     """
-    form = form or "html"
+    form = _form(options)
     if other is not None and form in ("json", "trace"):
         raise UsageProblem(f"--{form} is of one run: leave {other} out")
     if out is not None and form == "watch":
@@ -73,6 +73,14 @@ def report(run: str, other: str | None, out: Path | None, form: str | None, **op
             say(f"step {step['step']}: {note}", err=True)
     if document["next"] is not None and str(path) != STDOUT:
         say(f"next: {document['next']['command']}\n  {document['next']['why']}", keep="\n")
+
+
+def _form(options: Mapping[str, Any]) -> str:
+    """Raises: UsageProblem, if it is to be several."""
+    chosen = [form for form in ("json", "trace", "watch") if options[f"is_{form}"]]
+    if len(chosen) > 1:
+        raise UsageProblem(f"--{' and --'.join(chosen)} exclude each other: write one of them")
+    return chosen[0] if chosen else "html"
 
 
 _ENDINGS = {"html": "html", "json": "json", "trace": "trace.json"}

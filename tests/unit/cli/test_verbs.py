@@ -65,6 +65,12 @@ def test_the_users_aws_settings_are_nobodys_business(
     assert call(verb, EXAMPLE).exit_code == 0
 
 
+def test_a_report_has_one_form() -> None:
+    result = CliRunner().invoke(cli, ["report", "run1", "--watch", "--json"])
+    assert result.exit_code == 2
+    assert "--json and --watch exclude each other: write one of them" in result.output
+
+
 def test_lint_says_that_all_is_well() -> None:
     result = call("lint", EXAMPLE)
     assert (result.exit_code, result.output) == (0, f"{EXAMPLE}: 3 steps, no errors\n")
