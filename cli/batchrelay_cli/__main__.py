@@ -21,8 +21,9 @@ def _end(*_: object) -> None:
 def main() -> None:
     """The entry point."""
     signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell's `&` ignores it on purpose
-        signal.signal(signal.SIGINT, _end)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell's `&`, nohup: on purpose
+            signal.signal(number, _end)
     from batchrelay_cli.main import main as verbs
 
     verbs()

@@ -89,14 +89,15 @@ def _interrupt(*_: object) -> None:
 
 
 def main() -> None:
-    """Run a verb. SIGTERM ends it as Ctrl-C does: nothing is left behind."""
+    """Run a verb. SIGTERM and a closed terminal end it as Ctrl-C does: nothing is left behind."""
     signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's `&` ignores it on purpose
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's `&`, nohup: on purpose
+            signal.signal(number, _interrupt)
     try:
         cli(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        for number in (signal.SIGINT, signal.SIGTERM):  # it ends already
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # it ends already
             signal.signal(number, signal.SIG_IGN)
         say("interrupted", err=True)
         sys.exit(INTERRUPTED)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
+from tests.functional.local_cloud.processes import is_alive, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 
@@ -195,24 +195,23 @@ def test_another_command_may_stand_before_it(place: tuple[str, Path], tmp_path: 
     assert absent.stderr.startswith("batchrelay: no-such-program is not on this machine: install")
 
 
-def test_ctrl_c_ends_the_program_and_leaves_nothing(place: tuple[str, Path]) -> None:
-    script = "echo $PWD $$; sleep 60 & wait"
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_program_and_leaves_nothing(place: tuple[str, Path], name: str) -> None:
+    process, pids = spinning(place[0])
+    os.kill(process.pid, signal.Signals[name])
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.splitlines()[-1]) == (130, "interrupted")
+    wait_until(lambda: not any(map(is_alive, pids)), 5)
+
+
+def spinning(run_id: str) -> tuple[subprocess.Popen[str], list[int]]:
+    """A program that waits, and its two processes."""
+    script = "sleep 60 & echo $$ $!; wait"
     process = subprocess.Popen(
-        [sys.executable, "-m", "batchrelay_cli", "spin", f"{place[0]}/index:2",
+        [sys.executable, "-m", "batchrelay_cli", "spin", f"{run_id}/index:2",
          "--entrypoint", f"sh -c '{script}'"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=dict(os.environ),
     )  # fmt: skip
     assert process.stdout is not None
-    pid = int(process.stdout.readline().split()[-1])
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors.splitlines()[-1]) == (130, "interrupted")
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("its group is still there")
+    return process, [int(word) for word in process.stdout.readline().split()]

@@ -16,6 +16,9 @@ from tests.stack import ROOT
 SCRIPT = "import sys; from batchrelay_cli.__main__ import main; sys.exit(main())"
 """What an installed console script is."""
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+"""Ctrl-C, `kill`, and the end of a terminal or of an ssh connection."""
+
 
 def started(folder: Path, *words: str, stdin: int | None = None) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
@@ -36,7 +39,7 @@ def slow_module(folder: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("library", ["click", "yaml", "boto3"])
 @pytest.mark.parametrize("words", [("-m", "batchrelay_cli"), ("-c", SCRIPT)])
 def test_an_interrupt_within_an_import_is_no_traceback(
@@ -51,7 +54,7 @@ def test_an_interrupt_within_an_import_is_no_traceback(
     assert (process.returncode, stderr) == (130, "interrupted\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupt_at_any_time_is_no_traceback(tmp_path: Path, number: signal.Signals) -> None:
     """From the first bytecode of ours on, to a verb that waits for its input."""
     code = f"print('up', flush=True); {SCRIPT}"
@@ -67,13 +70,16 @@ def test_an_interrupt_at_any_time_is_no_traceback(tmp_path: Path, number: signal
         assert (process.returncode == 2) == ("interrupted" not in stderr)
 
 
-def test_a_shell_that_ignores_ctrl_c_for_a_program_behind_it_is_obeyed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_shell_or_nohup_that_ignores_a_signal_is_obeyed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     slow_module(tmp_path, "click")
-    ignores = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {SCRIPT}"
+    ignores = f"import signal; signal.signal({int(number)}, signal.SIG_IGN); {SCRIPT}"
     process = started(tmp_path, "-c", ignores, "runs")
     assert process.stdout is not None
     process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     time.sleep(0.3)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
