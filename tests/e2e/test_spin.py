@@ -204,6 +204,13 @@ def test_a_signal_ends_the_program_and_leaves_nothing(place: tuple[str, Path], n
     wait_until(lambda: not any(map(is_alive, pids)), 5)
 
 
+def test_a_killed_spin_leaves_no_program(place: tuple[str, Path]) -> None:
+    process, pids = spinning(place[0])
+    process.kill()
+    wait_until(lambda: not any(map(is_alive, pids)), 5)
+    process.communicate(timeout=20)
+
+
 def spinning(run_id: str) -> tuple[subprocess.Popen[str], list[int]]:
     """A program that waits, and its two processes."""
     script = "sleep 60 & echo $$ $!; wait"

@@ -80,9 +80,9 @@ ITEM_MUTANTS = (
     ),
     Mutant(
         bug="what a program left running goes on behind spin",
-        file="cli/batchrelay_cli/spin/process.py",
-        old="        self._signal(signal.SIGKILL)\n",
-        new="",
+        file="cli/batchrelay_cli/spin/keeper.py",
+        old="    _, status, used = os.wait4(pid, 0)\n    _kill(pid, _signal.SIGKILL)\n",
+        new="    _, status, used = os.wait4(pid, 0)\n",
         tests=OF_THE_PROGRAM,
     ),
 )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from batchrelay_cli.spin.command import Command
+
+KEEPER = str(Path(__file__).with_name("keeper.py"))
 
 STOP_S = 3.0
 """Seconds between SIGTERM and SIGKILL, as for the jobs of `run`."""
@@ -30,7 +32,7 @@ class Ended:
     """128 + n if signal n ended it."""
     seconds: float
     memory_bytes: int
-    """The most that one process of it had in memory."""
+    """The most that one process of it had in memory; never less than the keeper's own."""
 
 
 def run_command(command: Command, write: Callable[[str], None]) -> Ended:
@@ -58,26 +60,36 @@ def _folder(command: Command) -> AbstractContextManager[str]:
 
 
 class _Process:
-    """A process in a group of its own. A thread waits for it: when it ends, so does its group, as
+    """A process in a group of its own, started by the keeper: when it ends, so does its group, as
     with a container; else what it left running would keep its output open."""
 
     def __init__(self, command: Command, folder: str) -> None:
         self._command = command
         self._began = time.monotonic()
-        self._status = 0
-        self._memory_bytes = 0
         self._seconds = 0.0
-        self._process = subprocess.Popen(
-            command.argv,
-            env=command.environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-        assert self._process.stdout is not None
-        self.output = self._process.stdout
+        self._answer = b""
+        reader, writer = os.pipe()
+        self._answers = os.fdopen(reader, "rb")
+        try:
+            self._keeper = subprocess.Popen(
+                (sys.executable, "-I", "-S", KEEPER, str(writer), str(STOP_S), *command.argv),
+                env=command.environment,
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(writer,),
+                process_group=0,  # Ctrl-C is not for it
+            )
+        except BaseException:
+            self._answers.close()
+            raise
+        finally:
+            os.close(writer)
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        self._line = self._keeper.stdin
+        self.output = self._keeper.stdout
         self._waiter = threading.Thread(target=self._wait, name="spin-waiter", daemon=True)
         self._waiter.start()
 
@@ -87,10 +99,8 @@ class _Process:
 
     def end(self) -> None:
         """End it, if it runs: SIGTERM first."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._waiter.is_alive():
-                self._signal(number)
-                self._waiter.join(STOP_S)
+        self._line.close()
+        self._waiter.join()
         self.output.close()
         if self._command.container:  # its engine may have been killed, and it not
             subprocess.run(
@@ -101,21 +111,23 @@ class _Process:
             )
 
     def ended(self) -> Ended:
-        """What became of it."""
-        code = os.waitstatus_to_exitcode(self._status)
+        """What became of it. Raises: OSError, if it was not started."""
+        word, *numbers = self._answer.decode().split() or ["lost"]
+        if word == "failed":
+            number = int(numbers[0])
+            raise OSError(number, os.strerror(number))
+        if word == "lost":
+            raise OSError("the process that measures it was ended")
+        status, rss = map(int, numbers)
+        code = os.waitstatus_to_exitcode(status)
         return Ended(
             exit_code=code if code >= 0 else 128 - code,
             seconds=self._seconds,
-            memory_bytes=self._memory_bytes,
+            memory_bytes=rss * RSS_UNIT,
         )
 
     def _wait(self) -> None:
-        _, self._status, usage = os.wait4(self._process.pid, 0)
+        with self._answers:
+            self._answer = self._answers.read()
         self._seconds = time.monotonic() - self._began
-        self._memory_bytes = usage.ru_maxrss * RSS_UNIT
-        self._process.returncode = os.waitstatus_to_exitcode(self._status)
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+        self._keeper.wait()

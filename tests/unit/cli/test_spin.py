@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -174,6 +175,26 @@ def test_a_process_is_measured_and_its_folder_is_removed() -> None:
     assert 0 < ended.seconds < 10
     assert ended.memory_bytes > 100_000
     assert not Path(folder).exists()
+
+
+def test_the_memory_is_that_of_the_program_and_not_that_of_batchrelay() -> None:
+    held = bytearray(b"x") * (100 << 20)
+    commands = ("true",), (sys.executable, "-c", "held = bytearray(b'x') * (60 << 20)")
+    small, large = (
+        run_command(Command(argv=argv, variables={}, directory=None), print).memory_bytes >> 20
+        for argv in commands
+    )
+    assert len(held) >> 20 == 100
+    assert small < 20
+    assert 60 <= large < 90
+
+
+def test_a_program_that_cannot_be_started_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"\x00")
+    (tmp_path / "text").chmod(0o755)
+    command = Command(argv=("./text",), variables={}, directory=str(tmp_path))
+    with pytest.raises(OSError, match="Exec format error"):
+        run_command(command, print)
 
 
 ENGINE = """#!/bin/sh

@@ -24,6 +24,7 @@ MAY_READ_THE_ENVIRONMENT = {
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment
     "cli/batchrelay_cli/spin/command.py",  # one item runs with the caller's own environment
+    "cli/batchrelay_cli/spin/keeper.py",  # it hands its own on to the program
     "cli/batchrelay_cli/stack/local_setup.py",  # looks programs up on the user's PATH
 }
 
