@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from batchrelay.domain.failures import WORKER, FailureClass
+from batchrelay.domain.failures import FailureClass, own_line
 from batchrelay.domain.run import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay_cli.terminal import excerpt
@@ -104,6 +104,8 @@ class StepFailures:
         """The end of it, and what prints all of it."""
         item = self._item(sample)
         whose = f"item {item}" if item else f"job {sample['jobId']}"
+        if item and (self.step["chunk"] or 1) > 1:
+            whose = f"the child of {whose}"
         lines = list(sample["log"])
         while lines and not lines[-1].strip():
             lines.pop()
@@ -126,9 +128,8 @@ class StepFailures:
 
 def _why(cause: Mapping[str, Any]) -> str:
     """Of a program that failed, its last line; else what AWS Batch says."""
-    lines = (cause["sample"] or {}).get("log", ())
-    own = (line for line in reversed(lines) if line.strip() and not line.startswith(WORKER))
-    last_line = next(own, "")
+    sample = cause["sample"] or {"log": (), "number": None}
+    last_line = own_line(sample["log"], sample["number"] or 0)
     is_own = cause["class"] in (FailureClass.EXIT_CODE, FailureClass.OTHER)
     first, second = (last_line, cause["reason"]) if is_own else (cause["reason"], last_line)
     return excerpt(first or second or "", 160)

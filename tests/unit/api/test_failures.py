@@ -120,6 +120,16 @@ def test_a_step_that_collects_nothing_is_asked_of_aws_batch() -> None:
     assert [entry["step"] for entry in of_run(cloud)["steps"]] == ["a"], "b never began"
 
 
+def test_the_sample_of_a_chunk_is_what_its_worker_did_not_record_as_done() -> None:
+    one = Collected(step("a", file=LIST, chunk=5))
+    record = {"items": [{"n": 5, "ok": True}, {"n": 6, "ok": False, "code": 1}]}
+    uri = "s3://the-bucket/runs/run1/a/r0/results/0000001.json"
+    one.cloud.objects.objects[uri] = json.dumps(record).encode()
+    end(one.cloud, child(1))
+    [cause] = of_step(one.cloud)["causes"]
+    assert cause["sample"]["number"] == 6
+
+
 def test_what_has_failed_of_a_job_at_work_is_shown() -> None:
     cloud = started(step("a", size=10))
     [job] = cloud.jobs.jobs.values()

@@ -12,6 +12,7 @@ from batchrelay.domain.failures import (
     causes_text,
     failure_class,
     normalised,
+    own_line,
 )
 
 
@@ -83,6 +84,32 @@ def test_what_differs_from_child_to_child_does_not_make_another_cause(
     reason: str, expected: str
 ) -> None:
     assert normalised(reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (("a", "b", ""), "b"),
+        (("a", "[batchrelay] item 3 (1 of 1) failed: exit code 1"), "a"),
+        (
+            (
+                "[batchrelay] item 2 (3 of 5) done in 0.1 s",
+                "[batchrelay] item 3 (4 of 5) failed: exit code 1",
+                "of item 4",
+            ),
+            "",
+        ),
+        (
+            ("of 1", "[batchrelay] item 1 (2 of 5) failed: exit code 1", "of item 2"),
+            "of 1",
+        ),
+        (("of 1", "[batchrelay] item 1 (2 of 5) done in 0.1 s", "cut off"), "cut off"),
+    ],
+)
+def test_the_last_line_of_an_item_is_before_the_worker_says_that_it_failed(
+    log: tuple[str, ...], expected: str
+) -> None:
+    assert own_line(log, 3) == expected
 
 
 def test_causes_are_one_line_with_the_most_frequent_first() -> None:

@@ -272,6 +272,27 @@ def test_of_a_chunk_only_what_the_worker_did_not_record_as_done_runs_again() -> 
     assert variables_of(submit_request(one.run, key("a", round=1)))["BATCHRELAY_CHUNK"] == "4"
 
 
+def test_the_sample_of_a_chunk_is_an_item_that_failed_with_its_own_last_words() -> None:
+    one = Collected(a(chunk=4))
+    _record(one, 0, [(0, True), (1, True), (2, False), (3, True)])
+    name = key("a").name
+    [job_id] = [job.job_id for job in one.cloud.jobs.jobs.values() if job.name == name]
+    one.cloud.logs.lines[f"{job_id}:0"] = (
+        "of item 1",
+        "[batchrelay] item 1 (2 of 4) done in 0.1 s",
+        "no header",
+        "[batchrelay] item 2 (3 of 4) failed: exit code 1",
+        "of item 3",
+        "[batchrelay] item 3 (4 of 4) done in 0.1 s",
+        "[batchrelay] 1 of 4 items failed; the first of them, item 2: exit code 1",
+    )
+    one.end("a", child(0))
+    one.prepare()
+    [cause] = one.causes()
+    assert cause["sample"]["number"] == 2
+    assert one.run.state("a").reason == "1 × ExitCode (exit code 1): no header"
+
+
 def test_a_chunk_whose_items_are_all_recorded_as_done_runs_again_whole() -> None:
     one = Collected(a(chunk=4))
     _record(one, 1, [(number, True) for number in range(4, 8)])

@@ -27,11 +27,13 @@ from batchrelay.domain.failures import (
 )
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
+from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
 from batchrelay.domain.values import Json, failures_uri
 from batchrelay.ports import Jobs, Logs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, with_log
 from batchrelay.preparation.failures.files import causes_for_good, collected_causes
+from batchrelay.preparation.failures.latest_round import Records
 
 CHILDREN_MAX = 1_000
 """Failed children of one job that are listed: ten pages of ListJobs."""
@@ -189,7 +191,8 @@ class FailureReader:
                     continue
                 counts[causes.of(failure, (first + failure.index) * state.chunk)] += 1
         for cause in causes.counted(counts, {}):
-            found.causes.append(self._with_log(cause, request))
+            known = self._with_failed_item(run, step, cause)
+            found.causes.append(self._with_log(known, request))
         return found
 
     def _failed_children(
@@ -209,6 +212,20 @@ class FailureReader:
             _note(notes, _UNANSWERED.format(error=error))
         except Refused as error:
             _note(notes, _DENIED.format(error=error))
+
+    def _with_failed_item(self, run: Run, step: Step, cause: Cause) -> Cause:
+        """Of a child with several items, the first that its worker did not record as done."""
+        state = run.state(step.name)
+        if state.chunk == 1 or not cause.sample_job or state.earlier_rounds:
+            return cause
+        records = Records(self.objects, results_uri(run, step.name, state.round))
+        first = cause.sample_number
+        try:
+            done = records.succeeded(first // state.chunk)
+        except (NotDone, Refused):
+            return cause
+        left = (number for number in range(first, first + state.chunk) if number not in done)
+        return replace(cause, sample_number=next(left, first))
 
     def _with_log(self, cause: Cause, request: _Request) -> Cause:
         if request.logs <= 0:

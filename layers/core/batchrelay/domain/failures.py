@@ -7,7 +7,7 @@ first: exit code 137 is a SIGKILL, which may be the memory limit, a timeout or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -159,8 +159,7 @@ class Cause:
     @property
     def last_line(self) -> str:
         """Of that log, as far as it fits into a line of causes: the program's, not the worker's."""
-        own = (line.strip() for line in reversed(self.log) if not line.startswith(WORKER))
-        line = next(filter(None, own), "")
+        line = own_line(self.log, self.sample_number)
         return line if len(line) <= LAST_LINE_CHARS else line[: LAST_LINE_CHARS - 1] + "…"
 
     @property
@@ -169,6 +168,23 @@ class Cause:
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
         line = f": {self.last_line}" if self.last_line else ""
         return printable(f"{self.count:,} × {self.named}{code}{line}")
+
+
+def own_line(log: Sequence[str], number: int) -> str:
+    """The last line that the program printed for an item; empty if it printed none.
+
+    The log is its child's, which may have other items too: the worker says behind each what became
+    of it. Where the item is not among the lines, that of the last one that failed.
+    """
+    ends = [place for place, line in enumerate(log) if line.startswith(f"{WORKER}item ")]
+    bad = [place for place in ends if ") failed" in log[place]]
+    its = [place for place in bad if log[place].startswith(f"{WORKER}item {number} (")]
+    first, last = 0, len(log)
+    if bad:
+        last = (its or bad)[-1]
+        first = max((place for place in ends if place < last), default=0)
+    own = (line.strip() for line in reversed(log[first:last]) if not line.startswith(WORKER))
+    return next(filter(None, own), "")
 
 
 _ID = re.compile(

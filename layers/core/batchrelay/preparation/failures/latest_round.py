@@ -129,7 +129,7 @@ class FailedItems:
             yield from self._given_up(causes)
 
     def _of_parts(self, causes: Causes) -> Iterator[tuple[Row, int]]:
-        records = _Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
+        records = Records(self.objects, results_uri(self.run, self.step.name, self.latest.round))
         for number, part in enumerate(self.latest.parts):
             if part.outcome is JobOutcome.SUCCEEDED:
                 continue
@@ -139,11 +139,11 @@ class FailedItems:
                     (part.group, place)
                     for place in self.latest.rows(part.group, first + failure.index)
                 ]
-                cause = causes.of(failure, self.latest.number(rows[0]))
                 if len(rows) > 1 and failure.job_id:
                     rows = self._failed_rows(
                         records, rows, self.latest.offset(number) + failure.index
                     )
+                cause = causes.of(failure, self.latest.number(rows[0]))
                 for row in rows:
                     yield row, cause
 
@@ -183,7 +183,7 @@ class FailedItems:
         needs = (self.run.state(need).first_parts for need in self.step.n_to_n_needs)
         return any(parts and has_ended_badly(parts[number]) for parts in needs)
 
-    def _failed_rows(self, records: _Records, rows: list[Row], child: int) -> list[Row]:
+    def _failed_rows(self, records: Records, rows: list[Row], child: int) -> list[Row]:
         """Of a chunk, the items that the worker did not record as done; all of them without a
         record, or if it says that all are."""
         succeeded = records.succeeded(child)
@@ -191,7 +191,7 @@ class FailedItems:
         return failed or rows
 
 
-class _Records:
+class Records:
     """The worker's result records of a round. Source: docs/reference/manifest.md."""
 
     def __init__(self, objects: Objects, folder: str) -> None:
