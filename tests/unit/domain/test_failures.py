@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batchrelay.domain.failures import (
@@ -14,6 +16,7 @@ from batchrelay.domain.failures import (
     normalised,
     own_line,
 )
+from batchrelay.domain.values import short
 
 
 @pytest.mark.parametrize(
@@ -118,3 +121,32 @@ def test_causes_are_one_line_with_the_most_frequent_first() -> None:
         named=FailureClass.EXIT_CODE, exit_code=7, reason="", count=1_200, log=("disk full ", " ")
     )
     assert causes_text((rare, often)) == "1,200 × ExitCode (exit code 7): disk full, 1 × Timeout"
+
+
+def test_a_long_line_hides_no_cause() -> None:
+    long = [
+        Cause(
+            named=FailureClass.EXIT_CODE, exit_code=n, reason="", count=9 - n, log=("x" * 10_000,)
+        )
+        for n in range(1, 4)
+    ]
+    line = "x" * 29 + "…"
+    assert causes_text(long[:2]) == (
+        f"8 × ExitCode (exit code 1): {line}, 7 × ExitCode (exit code 2): {line}"
+    )
+    text = causes_text(long)
+    assert text.endswith(f"(exit code 2): {line}, and 1 more cause")
+    before = "the canary failed: 4 of 10 items; "
+    text = causes_text(long, before)
+    assert text == f"8 × ExitCode (exit code 1): {line}, and 2 more causes"
+    assert short(before + text) == before + text
+    wide = replace(long[0], log=("\U0001f600" * 100,))
+    assert causes_text([wide, *long[1:]], before).endswith("and 2 more causes")
+
+
+def test_what_was_stopped_is_the_last_and_has_no_line() -> None:
+    stopped = Cause(
+        named=FailureClass.STOPPED, exit_code=None, reason="", count=190, log=("start c",)
+    )
+    bad = Cause(named=FailureClass.EXIT_CODE, exit_code=1, reason="", count=4)
+    assert causes_text((stopped, bad)) == "4 × ExitCode (exit code 1), 190 × Stopped"

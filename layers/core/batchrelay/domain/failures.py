@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from batchrelay.domain.values import Json, printable
+from batchrelay.domain.values import Json, fits, printable
 
 
 class FailureClass(StrEnum):
@@ -40,8 +40,9 @@ class FailureClass(StrEnum):
 WORKER = "[batchrelay] "
 """How the lines of batchrelay-worker begin."""
 
-LAST_LINE_CHARS = 60
-"""Of a log's last line, where causes are shown in one line."""
+LAST_LINE_CHARS = (60, 30)
+"""Of a log's last line, where causes are shown in one line: the most that lets
+all of them fit."""
 
 SIGKILL = 137
 """The exit code of a process that a SIGKILL ended: 128 + 9."""
@@ -158,15 +159,17 @@ class Cause:
 
     @property
     def last_line(self) -> str:
-        """Of that log, as far as it fits into a line of causes: the program's, not the worker's."""
-        line = own_line(self.log, self.sample_number)
-        return line if len(line) <= LAST_LINE_CHARS else line[: LAST_LINE_CHARS - 1] + "…"
+        """Of that log: the program's, not the worker's."""
+        if self.named is FailureClass.STOPPED:
+            return ""  # the program was not asked
+        return own_line(self.log, self.sample_number)
 
-    @property
-    def text(self) -> str:
-        """`31 × OutOfMemory (exit code 137)`."""
+    def text(self, line_chars: int) -> str:
+        """`31 × OutOfMemory (exit code 137): ` and so much of its last line."""
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
-        line = f": {self.last_line}" if self.last_line else ""
+        line = self.last_line
+        line = line if len(line) <= line_chars else line[: max(0, line_chars - 1)] + "…"
+        line = f": {line}" if line and line_chars else ""
         return printable(f"{self.count:,} × {self.named}{code}{line}")
 
 
@@ -198,7 +201,25 @@ def normalised(reason: str) -> str:
     return _NUMBER.sub("N", _ID.sub("ID", reason))
 
 
-def causes_text(causes: Iterable[Cause]) -> str:
-    """All causes in one line, the most frequent first; what was stopped is the last."""
-    order = sorted(causes, key=lambda cause: (cause.named is FailureClass.STOPPED, -cause.count))
-    return ", ".join(cause.text for cause in order)
+def in_order(named: str, count: int) -> tuple[bool, int]:
+    """By what causes are sorted: the most frequent first. What was stopped has not failed, and is
+    the last."""
+    return named == FailureClass.STOPPED, -count
+
+
+def causes_text(causes: Iterable[Cause], before: str = "") -> str:
+    """The causes in one line that is kept whole, also behind another text: with shorter last lines
+    if they are many, and then without the last of them, which are counted. Empty if none fits."""
+    order = sorted(causes, key=lambda cause: in_order(cause.named, cause.count))
+    candidates = [(len(order), chars) for chars in LAST_LINE_CHARS]
+    candidates += [(shown, LAST_LINE_CHARS[-1]) for shown in range(len(order) - 1, 0, -1)]
+    texts = (_causes_text(order, *candidate) for candidate in [*candidates, (1, 0)])
+    return next((text for text in texts if fits(before + text)), "")
+
+
+def _causes_text(order: Sequence[Cause], shown: int, line_chars: int) -> str:
+    text = ", ".join(cause.text(line_chars) for cause in order[:shown])
+    more = len(order) - shown
+    if more <= 0:
+        return text
+    return f"{text}, and {more:,} more {'cause' if more == 1 else 'causes'}"

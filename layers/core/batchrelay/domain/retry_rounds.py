@@ -18,7 +18,7 @@ from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
-from batchrelay.domain.stops import FAIL_FAST_REASON, EarlyStop, EarlyStopCause
+from batchrelay.domain.stops import FAIL_FAST_REASON, EarlyStopCause
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
@@ -142,15 +142,20 @@ def end_not_tolerated(here: Situation[FailuresCollected]) -> StepState:
 def _ended(here: Situation[FailuresCollected], status: StepStatus) -> StepState:
     state = replace(without_new_round(_counted(here)), is_collected=True)
     if state.early_stop is not None:
-        reason = f"{_early_stop_text(here.step, state, state.early_stop)}; {state.reason}"
+        reason = early_stop_text(here.step, here.state) + state.reason
         state = replace(state, reason=short(reason))
     return replace(state, status=status, since=here.at)
 
 
-def _early_stop_text(step: Step, state: StepState, stop: EarlyStop) -> str:
-    if stop.cause is EarlyStopCause.CANARY:
-        return canary_text(state, canary_parts(step, state))
-    return FAIL_FAST_REASON
+def early_stop_text(step: Step, state: StepState) -> str:
+    """What stands before the causes of a step that a rule of its own ended, while they are
+    collected; empty of any other."""
+    if state.early_stop is None:
+        return ""
+    if state.early_stop.cause is EarlyStopCause.CANARY:
+        latest = without_new_round(state)
+        return f"{canary_text(latest, canary_parts(step, latest))}; "
+    return f"{FAIL_FAST_REASON}; "
 
 
 def _counted(here: Situation[FailuresCollected]) -> StepState:

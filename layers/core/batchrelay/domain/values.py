@@ -48,12 +48,17 @@ _JOB_NAME = re.compile(
 def short(reason: str) -> str:
     """As much of a reason as a run keeps."""
     reason = storable(reason)
-    if len(reason) <= REASON_CHARS_MAX and stored_text(reason) <= REASON_BYTES_MAX:
+    if fits(reason):
         return reason
     reason = reason[: REASON_CHARS_MAX - 1]
     while stored_text(reason + "…") > REASON_BYTES_MAX:
         reason = reason[:-1]
     return reason + "…"
+
+
+def fits(reason: str) -> bool:
+    """Whether a run keeps a reason whole."""
+    return len(reason) <= REASON_CHARS_MAX and stored_text(reason) <= REASON_BYTES_MAX
 
 
 def storable(text: str) -> str:

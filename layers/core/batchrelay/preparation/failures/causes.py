@@ -80,8 +80,8 @@ def merged_causes(causes: list[Cause]) -> list[Cause]:
 
 
 def with_log(logs: Logs, cause: Cause) -> Cause:
-    """With the end of its sample's log, if that may be read. Raises: NotDone."""
-    if not cause.sample_job or cause.named is FailureClass.UPSTREAM:
+    """With the end of its sample's log, if that says why and may be read. Raises: NotDone."""
+    if not cause.sample_job or cause.named in (FailureClass.UPSTREAM, FailureClass.STOPPED):
         return cause
     try:
         return replace(cause, log=logs.tail(cause.sample_job, LOG_TAIL_LINES))

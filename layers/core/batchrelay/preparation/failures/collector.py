@@ -17,6 +17,7 @@ from batchrelay.domain.failures import Cause, FailureClass, causes_text
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import listed_file, retry_list_uri, round_uri
 from batchrelay.domain.retry_rounds import (
+    early_stop_text,
     is_first_of_redrive,
     is_tolerated,
     items_of,
@@ -88,7 +89,7 @@ class FailureCollector:
             failed=failed,
             upstream=len(rows) - len(again) - failed - stopped,
             stopped=stopped,
-            reason=causes_text(shown),
+            reason=causes_text(shown, early_stop_text(step, state)),
             failures=folder,
             children=children,
         )
