@@ -253,6 +253,7 @@ class Synthetic:
             "failed": failed_count,
             "failedItems": failed_count,
             "upstreamItems": 0,
+            "stoppedItems": 0,
             "upstream": 0,
             "stopped": 0,
             "canary": None,

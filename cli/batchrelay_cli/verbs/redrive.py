@@ -66,7 +66,9 @@ def redrive(
 def _line(entry: Mapping[str, Any]) -> str:
     what = f"{entry['step']}: {entry['again']}"
     if entry["failed"] is not None:
-        what += f", {entry['failed']:,} failed of {entry['children'] or 0:,}"
+        stopped = f" and {entry['stopped']:,} stopped" if entry["stopped"] else ""
+        total = f"{entry['total'] or 0:,} {entry['counted']}"
+        what += f", {entry['failed']:,} failed{stopped} of {total}"
     elif entry["again"] == Again.FAILED_ITEMS:
         what += " of these classes: which they are is found out when it runs"
     return f"{what} ({entry['reason']})" if entry["reason"] else what

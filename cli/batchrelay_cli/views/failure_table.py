@@ -55,7 +55,8 @@ class StepFailures:
         causes = self.failures["causes"]
         if not causes and self.failures["reason"]:
             yield f"  {self.failures['reason']}"
-        samples = [cause["sample"] for cause in causes if cause["sample"]]
+        failed = [cause for cause in causes if cause["class"] != FailureClass.STOPPED]
+        samples = [cause["sample"] for cause in failed if cause["sample"]]
         for sample in samples[:SAMPLES_MAX]:
             yield from self._log(sample)
         if len(samples) > SAMPLES_MAX:
@@ -72,6 +73,8 @@ class StepFailures:
             return title
         of = f" of {document['total']:,}" if document["total"] is not None else ""
         title += f", {document['failed']:,}{of} {document['counted']} failed"
+        if document["stopped"]:
+            title += f", {document['stopped']:,} never begun or stopped"
         if document["again"]:
             verb = "ran" if StepStatus(document["status"]).is_terminal else "run"
             title += f", {document['again']:,} of them {verb} again"

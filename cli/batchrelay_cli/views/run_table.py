@@ -71,7 +71,7 @@ def progress_text(step: StepDocument) -> str:
     beside = [f"{step['running']} running"] if step["running"] else []
     beside += [_failed_text(step)] if step["failed"] else []
     beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
-    beside += [f"{step['stopped']} stopped"] if step["stopped"] else []
+    beside += [_stopped_text(step)] if step["stopped"] else []
     beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
     end_count = min(total, step["succeeded"] + step["failed"] + step["stopped"])
     if step["rounds"] and step["status"] in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
@@ -85,6 +85,12 @@ def _failed_text(step: StepDocument) -> str:
     return f"{step['failed']} items failed" if is_of_items else f"{step['failed']} failed"
 
 
+def _stopped_text(step: StepDocument) -> str:
+    """Likewise."""
+    is_of_items = step["stoppedItems"] == step["stopped"] and (step["chunk"] or 1) > 1
+    return f"{step['stopped']} {'items ' if is_of_items else ''}stopped"
+
+
 def _shows_items(step: StepDocument) -> bool:
     """Workers pull their items from a queue, so only the end says how many are done."""
     items, total = step["items"], step["children"]
@@ -95,8 +101,9 @@ def _shows_items(step: StepDocument) -> bool:
 def _items_done(step: StepDocument) -> int:
     """Of the children that have SUCCEEDED; of a queue's workers, all at the end."""
     items = int(step["items"] or 0)
-    lost = int(step["failedItems"] + step["upstreamItems"])
-    if lost and StepStatus(step["status"]).is_terminal:
+    lost = int(step["failedItems"] + step["upstreamItems"] + step["stoppedItems"])
+    is_collected = step["stoppedItems"] == step["stopped"]
+    if lost and is_collected and StepStatus(step["status"]).is_terminal:
         return items - lost
     if step["status"] == StepStatus.SUCCEEDED or step["succeeded"] == step["children"]:
         return items

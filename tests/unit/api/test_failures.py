@@ -69,7 +69,8 @@ def test_collected_causes_are_those_of_the_file() -> None:
     document = of_step(one.cloud)
     assert document == {
         "step": "a", "status": "PARTIAL", "round": 0, "counted": "items", "total": 10,
-        "reason": one.run.state("a").reason, "failed": 2, "again": 0,
+        "reason": one.run.state("a").reason, "failed": 2, "stopped": 0,
+        "again": 0,
         "failures": failures_uri(one.run.state("a").failures),
         "notes": [],
         "causes": [
@@ -297,14 +298,14 @@ def test_a_redrive_of_some_classes_counts_those() -> None:
     one.prepare()
     a = one.run.pipeline.step("a")
 
-    def count(*classes: str) -> int | None:
+    def count(*classes: str) -> tuple[int, int] | None:
         return reader(one.cloud).to_redrive(one.run, a, frozenset(classes))
 
     assert (count(), count("OutOfMemory"), count("ExitCode:1"), count("SpotInterruption")) == (
-        3,
-        1,
-        2,
-        0,
+        (3, 0),
+        (1, 0),
+        (2, 0),
+        (0, 0),
     )
 
 
@@ -313,5 +314,5 @@ def test_which_failures_have_a_class_is_found_out_by_the_redrive_of_a_step_witho
     end(cloud, child(2))
     run = cloud.runs.load("run1")
     a = run.pipeline.step("a")
-    assert reader(cloud).to_redrive(run, a, frozenset()) == run.state("a").failed
+    assert reader(cloud).to_redrive(run, a, frozenset()) == (run.state("a").failed, 0)
     assert reader(cloud).to_redrive(run, a, frozenset({"ExitCode"})) is None

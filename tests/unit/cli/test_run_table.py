@@ -73,6 +73,18 @@ def test_failures_upstream_are_counted_apart() -> None:
     assert shown(run) == texts
 
 
+def test_what_a_canary_saved_is_neither_done_nor_failed() -> None:
+    state = replace(
+        ACTIVE, status=StepStatus.FAILED, children=40, chunk=5, items=200, is_collected=True,
+        parts=(replace(PART, size=2, outcome=JobOutcome.FAILED, failed=2),
+               replace(PART, size=38, job_id=None, outcome=JobOutcome.CANCELLED)),
+        failures="s3://b/f/", failed_items=4, stopped_items=190,
+    )  # fmt: skip
+    assert shown(run_of(step("a", size=10)).with_step("a", state)) == (
+        "40/40 (4 items failed, 190 items stopped, 6 of 200 items)",
+    )
+
+
 def test_counts_that_are_old_are_shown_with_their_time() -> None:
     run = run_of(step("a", size=10)).with_step("a", replace(ACTIVE, children=10, parts=(PART,)))
     for counted_at, is_shown in ((T0, True), (LATER, False)):

@@ -53,6 +53,18 @@ def of(*facts: ChildFact, **changes: Any) -> dict[str, Any]:
     return report(Evidence(run=failed_run(), at=at(100), children=facts, **changes))
 
 
+def collected(*causes: tuple[str, int | None, int]) -> dict[str, Any]:
+    """Of step a: class, exit code and count of each cause."""
+    entries = [
+        {
+            "class": named, "exitCode": code, "reason": None, "count": count, "again": 0,
+            "sample": None,
+        }
+        for named, code, count in causes
+    ]  # fmt: skip
+    return {"steps": [{"step": "a", "causes": entries, "notes": []}]}
+
+
 def test_a_run_of_which_only_its_document_is_known_has_a_report() -> None:
     document = of()
     a, b = document["steps"]
@@ -116,6 +128,20 @@ def test_causes_that_were_not_collected_are_counted_from_the_children() -> None:
         None,
     ]
     assert document["next"]["command"] == "batchrelay redrive run1 --class OutOfMemory --memory x2"
+
+
+def test_what_a_canary_saved_is_no_failure_and_is_not_offered_to_run() -> None:
+    stopped, bad = ("Stopped", None, 190), ("ExitCode", 1, 4)
+    document = of(failures=collected(stopped, bad))
+    assert document["next"]["why"].startswith("All 4 failures: ExitCode. See why")
+    assert document["next"]["why"].endswith("Beside them, 190 were never begun or stopped.")
+    redrives = [cause["redrive"] for cause in document["steps"][0]["causes"]]
+    assert redrives == [None, "batchrelay redrive run1/a --class ExitCode:1"]
+    alone = of(failures=collected(stopped))
+    assert alone["next"] == {
+        "command": "batchrelay redrive run1",
+        "why": "190 never begun or stopped. It runs them.",
+    }
 
 
 def test_collected_causes_keep_their_counts_and_the_children_point_at_them() -> None:

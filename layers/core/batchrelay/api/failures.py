@@ -23,6 +23,7 @@ from batchrelay.domain.failures import (
     ChildFailure,
     FailureClass,
     failure_class,
+    in_order,
     is_redriven,
 )
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
@@ -124,7 +125,8 @@ class FailureReader:
             "round": found.round,
             "counted": "items" if is_collected else "children",
             "total": found.items if is_collected else state.children,
-            "failed": sum(cause.count for cause in found.causes),
+            "failed": sum(c.count for c in found.causes if c.named is not FailureClass.STOPPED),
+            "stopped": sum(c.count for c in found.causes if c.named is FailureClass.STOPPED),
             "again": sum(cause.again for cause in found.causes),
             "failures": failures_uri(state.failures) if state.failures else None,
             "causes": [_cause(state, cause, found) for cause in found.causes],
@@ -150,22 +152,24 @@ class FailureReader:
         elif not state.status.is_terminal:
             notes.append(_AT_WORK.format(round=state.round))
         return _Found(
-            causes=sorted(collected.causes, key=lambda cause: -cause.count),
+            causes=sorted(collected.causes, key=lambda cause: in_order(cause.named, cause.count)),
             round=collected.round,
             items=collected.items,
             notes=notes,
         )
 
-    def to_redrive(self, run: Run, step: Step, classes: frozenset[str]) -> int | None:
-        """How many failed items of a step a redrive runs again; None where it finds out which have
-        these classes."""
+    def to_redrive(self, run: Run, step: Step, classes: frozenset[str]) -> tuple[int, int] | None:
+        """How many of a step failed, and how many were stopped, that a redrive runs again; None
+        where it finds out which have these classes."""
         state = run.state(step.name)
         if not classes:
-            return state.failed
+            return state.failed, state.stopped
         if not state.is_collected:
             return None
         causes = causes_for_good(self.objects, state)
-        return sum(c.count for c in causes if is_redriven(classes, c.named, c.exit_code))
+        again = [c for c in causes if is_redriven(classes, c.named, c.exit_code)]
+        stopped = sum(c.count for c in again if c.named is FailureClass.STOPPED)
+        return sum(c.count for c in again) - stopped, stopped
 
     # --- what AWS Batch says
 

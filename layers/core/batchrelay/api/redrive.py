@@ -38,25 +38,31 @@ def is_plan(body: Mapping[str, Any]) -> bool:
 
 
 def plan_document(
-    run: Run, order: RedriveOrder, failed: Callable[[Run, Step, frozenset[str]], int | None]
+    run: Run,
+    order: RedriveOrder,
+    failed: Callable[[Run, Step, frozenset[str]], tuple[int, int] | None],
 ) -> Mapping[str, Json]:
     """What would run again, by step in topological order.
 
     Args:
-        failed: how many failed items of a step have such classes; None if that is not known yet.
+        failed: how many of a step failed, and how many were stopped, with such classes; None if
+            that is not known yet.
     """
     steps: list[Json] = []
     for name, how in steps_to_redrive(run, order.step).items():
         state = run.state(name)
         is_of_items = how is Again.FAILED_ITEMS
+        known = failed(run, run.pipeline.step(name), order.classes) if is_of_items else None
+        are_items = state.is_collected and state.items is not None
         steps.append(
             {
                 "step": name,
                 "again": str(how),
                 "status": str(state.status),
-                "failed": failed(run, run.pipeline.step(name), order.classes)
-                if is_of_items
-                else None,
+                "failed": known[0] if known else None,
+                "stopped": known[1] if known else None,
+                "counted": "items" if are_items else "children",
+                "total": state.items if are_items else state.children,
                 "children": state.children,
                 "reason": state.reason or None,
             }

@@ -93,6 +93,7 @@ def step_document(run: Run, step: Step) -> Document:
         "failed": state.failed,
         "failedItems": state.failed_items,
         "upstreamItems": state.upstream_items,
+        "stoppedItems": state.stopped_items,
         "upstream": upstream_failures(run, step),
         "stopped": state.stopped,
         "canary": sum(part.size for part in canary_parts(step, state)) or None,

@@ -104,8 +104,9 @@ class CauseTable:
 
     def _redrive(self, cause: Mapping[str, Any]) -> str | None:
         named = cause["class"]
-        if named not in _REDRIVEN:
-            return None
+        has_failed = any(cause["class"] != FailureClass.STOPPED for cause in self.causes)
+        if named not in _REDRIVEN or (named == FailureClass.STOPPED and has_failed):
+            return None  # what a failure saved from running is not run before that is repaired
         command = f"batchrelay redrive {self.run_id}/{self.step} --class {named}"
         if cause["exitCode"] is not None and named == FailureClass.EXIT_CODE:
             command += f":{cause['exitCode']}"

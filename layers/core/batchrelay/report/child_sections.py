@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batchrelay.domain.failures import WORKER
+from batchrelay.domain.failures import WORKER, FailureClass, in_order
 from batchrelay.report import charts
 from batchrelay.report.charts import bar, bullet, chip
 from batchrelay.report.children import STRAGGLER_RATIO
@@ -98,7 +98,7 @@ def failures(document: Document) -> str:
         if not step["causes"] and not step["notes"]:
             continue
         most = max((cause["count"] for cause in step["causes"]), default=0)
-        causes = sorted(step["causes"], key=lambda cause: -cause["count"])
+        causes = sorted(step["causes"], key=lambda cause: in_order(cause["class"], cause["count"]))
         notes = [f'<p class="note">{text(note)}</p>' for note in step["notes"]]
         rows = _children_table(f"Failed children of {text(step['step'])}", step, "failed", document)
         everything = (
@@ -119,6 +119,8 @@ def _cause(cause: Document, most: int) -> str:
     again = f", {count(cause['again'])} ran again" if cause["again"] else ""
     reason = f'<p class="reason">{text(cause["reason"])}</p>' if cause["reason"] else ""
     redrive = command(cause["redrive"]) if cause["redrive"] else ""
+    is_stopped = cause["class"] == FailureClass.STOPPED
+    again += " never begun or stopped" if is_stopped else ""
     return (
         f'<article class="cause"><h4>{text(cause["class"])}{code}</h4>'
         f'<p class="many"><strong>{count(cause["count"])}</strong>{again}</p>'

@@ -117,8 +117,8 @@ def _cost(cost: Cost | None) -> Document | None:
 
 _COPIED = (
     *("step", "status", "needs", "round", "items", "existing", "children", "chunk", "succeeded"),
-    *("failed", "failedItems", "upstreamItems", "upstream", "stopped", "running", "reason"),
-    *("blocked", "output", "manifest", "failures", "rounds"),
+    *("failed", "failedItems", "upstreamItems", "stoppedItems", "upstream", "stopped", "running"),
+    *("reason", "blocked", "output", "manifest", "failures", "rounds"),
 )
 
 

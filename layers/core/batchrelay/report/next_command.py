@@ -31,13 +31,21 @@ def next_command(run: Document, steps: Sequence[Document]) -> Document | None:
         return _smaller(run, steps)
     if not counts:
         return _without_causes(run, status)
-    (step, named), _ = counts.most_common(1)[0]
-    return _of_cause(run, step, named, counts)
+    failed = {key: many for key, many in counts.items() if key[1] != FailureClass.STOPPED}
+    stopped = counts.total() - sum(failed.values())
+    if not failed:
+        why = f"{stopped:,} never begun or stopped. It runs them."
+        return _command(f"batchrelay redrive {run['id']}", why)
+    step, named = max(failed, key=lambda key: failed[key])
+    entry = _of_cause(run, step, named, failed)
+    if stopped:
+        entry["why"] += f" Beside them, {stopped:,} were never begun or stopped."
+    return entry
 
 
 def _of_cause(
     run: Document, step: str, named: str, counts: Mapping[tuple[str, str], int]
-) -> Document:
+) -> dict[str, Any]:
     count, total = counts[step, named], sum(counts.values())
     share = f"{count:,} of {total:,} failures" if count < total else f"All {total:,} failures"
     share = "The only failure" if total == 1 else share
@@ -52,7 +60,7 @@ def _of_cause(
 
 
 def _failures(steps: Sequence[Document]) -> Iterator[tuple[str, str]]:
-    """Failures that did not run again, each as its step and its class."""
+    """Failures, and what was stopped, that did not run again: each as its step and its class."""
     for step in steps:
         for cause in step["causes"]:
             left = max(0, cause["count"] - cause["again"])

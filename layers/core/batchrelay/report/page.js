@@ -278,7 +278,7 @@
     get("plain").hidden = true;
     const select = get("step");
     data.steps.forEach((each, number) => {
-      const words = each.name + " (" + count(each.columns.n) + ")";
+      const words = each.name + " (" + each.rounds.map(count).join(", then ") + ")";
       select.append(new Option(words, String(number)));
     });
     const rank = (each) => [each.failed, each.columns.n];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -105,6 +106,7 @@ def _step(step: Document) -> dict[str, Any]:
     return {
         "name": printable(step["step"]),
         "failed": measured["states"].get("FAILED", 0),
+        "rounds": list(Counter(step["columns"]["round"]).values()),
         "array": measured["count"] > 1,
         "median": measured["runMs"] and measured["runMs"]["p50"],
         "memory": {

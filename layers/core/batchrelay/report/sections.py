@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 from batchrelay.report import charts
 from batchrelay.report.charts import chip
@@ -33,14 +35,13 @@ def time_of(at: str | None) -> str:
 def outcome(document: Document) -> str:
     """Status, wall time, cost, waste, and what to do next."""
     run, steps = document["run"], document["steps"]
-    failed = sum(step["failed"] for step in steps)
     done = sum(step["succeeded"] for step in steps)
     ran, wasted = run["ranMs"], run["wastedMs"]
     ended = time_of(run["endedAt"]) if run["endedAt"] else "it goes on"
     cost, cost_note = _cost(document["cost"])
     tiles = [
         _tile("Wall time", duration(run["wallMs"]), f"from {time_of(run['startedAt'])} to {ended}"),
-        _tile("Children", count(done), f"succeeded, {count(failed)} failed"),
+        _tile("Children", count(done), f"succeeded{_not_done(steps)}"),
         _tile("Cost", cost, cost_note),
         _tile("Waste", share(wasted, ran), _waste_note(document)),
     ]
@@ -48,6 +49,17 @@ def outcome(document: Document) -> str:
         f'<h2 class="hidden">Outcome</h2><div class="tiles">{"".join(tiles)}</div>'
         f"{_next(document['next'])}{_stopped(run)}"
     )
+
+
+def _not_done(steps: Sequence[Document]) -> str:
+    """`, 3 failed, 6 items failed, 190 items stopped`: children and items are not added up."""
+    counts: Counter[str] = Counter()
+    for step in steps:
+        for name, items in (("failed", "failedItems"), ("stopped", "stoppedItems")):
+            is_of_items = step[items] and (step["chunk"] or 1) > 1
+            counts[f"items {name}" if is_of_items else name] += step[name]
+    names = ("failed", "items failed", "stopped", "items stopped")
+    return "".join(f", {count(counts[name])} {name}" for name in names if counts[name])
 
 
 def _tile(name: str, value: str, note: str) -> str:
