@@ -62,6 +62,7 @@ NOT_MET: Mapping[str, str] = {
     "CAUSES_MAX": "the rarer causes are one: test_collector.py",
     "LOG_TAIL_LINES": "so many lines of a log are kept: test_collector.py",
     "RECORDS_READ_MAX": "the chunks beyond run again whole: test_collector.py",
+    "QUEUE_RECORDS_READ_MAX": "the step fails: test_queue_rounds.py",
     "DESCRIBE_IDS_MAX": "more are asked for in several calls: test_batch_errors.py",
     "STUCK_S": "a time that reconcile keeps: test_blocked.py",
     "SUBMIT_GRACE_S": "a time that reconcile keeps: test_engine.py",

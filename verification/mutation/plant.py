@@ -24,6 +24,7 @@ from verification.mutation.planted_items import ITEM_MUTANTS
 from verification.mutation.planted_levels import LEVEL_MUTANTS
 from verification.mutation.planted_measures import MEASURE_MUTANTS
 from verification.mutation.planted_notices import NOTICE_MUTANTS
+from verification.mutation.planted_queue import QUEUE_MUTANTS
 from verification.mutation.planted_redrives import REDRIVE_MUTANTS
 from verification.mutation.planted_report import REPORT_MUTANTS
 from verification.mutation.planted_retries import RETRY_MUTANTS
@@ -51,6 +52,7 @@ ALL = (
     *LEVEL_MUTANTS,
     *CANARY_MUTANTS,
     *REPORT_MUTANTS,
+    *QUEUE_MUTANTS,
 )
 
 

@@ -77,15 +77,8 @@ REDRIVE_MUTANTS = (
     Mutant(
         bug="the failed items of a step that never had a job are looked for",
         file="domain/redrive.py",
-        old="state.status in _FAILED and bool(state.every_part) and step.workers is None",
-        new="state.status in _FAILED and step.workers is None",
-        tests=TESTS,
-    ),
-    Mutant(
-        bug="the failed items of a queue are looked for",
-        file="domain/redrive.py",
-        old="bool(state.every_part) and step.workers is None",
-        new="bool(state.every_part)",
+        old="state.status in _FAILED and bool(state.every_part)",
+        new="state.status in _FAILED",
         tests=TESTS,
     ),
     Mutant(

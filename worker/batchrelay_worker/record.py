@@ -60,6 +60,12 @@ class Record:
         self._segment = max(0, self._segment - 1)
         return sum(bool(entry["ok"]) for entry in self.items.values())
 
+    def begin(self) -> None:
+        """Say that this worker of a queue keeps a record: without one, what it did is not known."""
+        if self._child.results and not self.items:
+            self._has_changes = True
+            self.try_to_save()
+
     def _stored(self, segment: int) -> list[dict[str, Any]] | None:
         try:
             document = json.loads(self._aws.get(self._uri(segment)))

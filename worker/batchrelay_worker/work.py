@@ -104,6 +104,7 @@ class Work:
 
     def _from_queue(self) -> int:
         """Pull until nothing is left; how many are dead letters."""
+        self._record.begin()
         while True:
             self._stopping.check()
             message = self._receive()

@@ -38,7 +38,7 @@ from batchrelay_cli.pipeline_file.first_run import check_first_run
 from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.reach import check_reach
-from batchrelay_cli.pipeline_file.retry_use import check_rounds, with_memory
+from batchrelay_cli.pipeline_file.retry_use import check_queues, check_rounds, with_memory
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
@@ -161,6 +161,7 @@ def _check_steps(
 ) -> None:
     """That what they do about failures fits them."""
     check_rounds(document, steps, definitions)
+    check_queues(document, steps, definitions)
     check_early_stops(document, steps, definitions)
 
 

@@ -27,16 +27,11 @@ _OWN = ("rounds", "when", "memory")
 _TOLERATE_KEYS = ("count", "percent")
 _NOT_TOGETHER: Mapping[str, Mapping[str, str]] = {
     "retryFailed": {
-        "queue": "retryFailed and queue do not go together: a message returns to the queue by "
-        "itself (SQS) when its worker ends; for an item that fails write more attempts, "
-        "batchrelay-worker run --attempts 3",
         "SEQUENTIAL": "retryFailed and SEQUENTIAL do not go together: child i waits for child "
         "i - 1, so a later round would come too late; write retryStrategy: {attempts: 3} for "
         "the step",
     },
     "tolerate": {
-        "queue": "tolerate and queue do not go together: an item that fails is a dead letter, and "
-        "fails its worker; leave queue out, a child for each chunk of items can be tolerated",
         "aggregate": "tolerate and aggregate do not go together: one result with inputs missing "
         "is a wrong one; write tolerate in the step whose outputs are merged",
         "SEQUENTIAL": "tolerate and SEQUENTIAL do not go together: child i waits for child i - 1, "
@@ -105,6 +100,14 @@ def check_together(document: Document, place: Place, flow: Any, *, sequential: b
     """What needs children that fail one by one does not go with what has none."""
     if not isinstance(flow, dict):
         return
+    retry = flow.get("retryFailed")
+    if "queue" in flow and isinstance(retry, dict) and "memory" in retry:
+        document.wrong_key(
+            (*place, "retryFailed", "memory"),
+            "memory and queue do not go together: any worker may receive an item that needs more; "
+            "write MEMORY in retryFailed.containerOverrides.resourceRequirements, for all workers "
+            "of the round",
+        )
     for key, problems in _NOT_TOGETHER.items():
         for other, problem in problems.items():
             if key in flow and (sequential if other == "SEQUENTIAL" else other in flow):

@@ -10,7 +10,7 @@ from typing import Any
 
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.pipeline import Step
-from batchrelay_cli.pipeline_file.commands import WORKER
+from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG, WORKER
 from batchrelay_cli.pipeline_file.definitions import amounts_of
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import has_file, is_array
@@ -78,11 +78,50 @@ def _memory(request: Mapping[str, Any], definitions: _Definitions) -> str | None
     return next((amount for amount in amounts if amount is not None), None)
 
 
+def check_queues(document: Document, steps: _Steps, definitions: _Definitions) -> None:
+    """Refuse to retry or tolerate items of a queue that is not the worker's: only its records say
+    which items were done. Where the command is known, that is: an image may have its own."""
+    for number, step in steps:
+        if step.workers is None:
+            continue
+        commands = [_command(request, definitions) for request in requests_of(step)]
+        others = [c for c in commands if c is not None and not _is_worker(c)]
+        if not others:
+            continue
+        program = others[0][0]
+        for key, value in (("retryFailed", step.retry_failed), ("tolerate", step.tolerate)):
+            if value is not None:
+                document.wrong_key(
+                    ("steps", number, "flow", key),
+                    f"{key} with a queue needs the records of {WORKER}, which say what was done: "
+                    f"write [{WORKER}, run, --, {program}, …]",
+                )
+
+
+def _is_worker(words: Sequence[str]) -> bool:
+    """Whether it runs the worker, or may: a variable may name it, and so may an image's own
+    entry point, whose verb comes first."""
+    return words[0] == "run" or any(WORKER in word or "${" in word for word in words)
+
+
+def _command(request: Mapping[str, Any], definitions: _Definitions) -> Sequence[str] | None:
+    """The words of a job's command, with what stands before it; None if the file does not say."""
+    definition = definition_of(request, definitions)
+    tags = definition.get("tags")
+    entrypoint = str(tags.get(ENTRYPOINT_TAG, "")).split() if isinstance(tags, dict) else []
+    for container in (request.get("containerOverrides"), definition.get("containerProperties")):
+        command = container.get("command") if isinstance(container, dict) else None
+        if isinstance(command, list) and command:
+            is_known = bool(definition)  # else its image may begin with the worker
+            return [*entrypoint, *map(str, command)] if is_known else None
+    return None
+
+
 def check_rounds(document: Document, steps: _Steps, definitions: _Definitions) -> None:
     """Warn of steps that know their items by an index that is another one in the next round."""
     by_name = {step.name: step for _, step in steps}
     for number, step in steps:
-        if step.retry_failed is None:
+        if step.retry_failed is None or step.workers is not None:
             continue
         text = "\n".join(_texts(step, definitions))
         by_index = is_array(step) and (not has_file(step, by_name) or _INDEX in text)

@@ -174,10 +174,6 @@ def test_a_mistake_is_one_line_with_its_cure(tmp_path: Path, flow: str, problem:
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [
-        ("flow: {forEach: {items: [1]}, queue: {workers: 2}, KEY}", {
-            "retryFailed": "6:56: retryFailed and queue do not go together: a message returns to the queue by itself (SQS) when its worker ends; for an item that fails write more attempts, batchrelay-worker run --attempts 3",
-            "tolerate": "6:56: tolerate and queue do not go together: an item that fails is a dead letter, and fails its worker; leave queue out, a child for each chunk of items can be tolerated",
-        }),
         ("flow: {forEach: {items: [1]}, KEY}\ndependsOn: [{type: SEQUENTIAL}]", {
             "retryFailed": "6:35: retryFailed and SEQUENTIAL do not go together: child i waits for child i - 1, so a later round would come too late; write retryStrategy: {attempts: 3} for the step",
             "tolerate": "6:35: tolerate and SEQUENTIAL do not go together: child i waits for child i - 1, so all behind one that failed fail too; write retryStrategy: {attempts: 3} for the step",
@@ -192,6 +188,50 @@ def test_what_has_no_children_that_fail_alone_is_refused(
 ) -> None:
     text = with_step(lines.replace("KEY", f"{key}: {value}"))
     assert problems(tmp_path, text) == [wanted[key]]
+
+
+def test_the_memory_of_one_item_of_a_queue_cannot_grow(tmp_path: Path) -> None:
+    text = with_step(
+        "flow: {forEach: {items: [1]}, queue: {workers: 2}, retryFailed: {rounds: 1, memory: x2}}\n"
+        'containerOverrides: {resourceRequirements: [{type: MEMORY, value: "1024"}]}'
+    )
+    assert problems(tmp_path, text) == [
+        "6:81: memory and queue do not go together: any worker may receive an item that needs more; "
+        "write MEMORY in retryFailed.containerOverrides.resourceRequirements, for all workers of "
+        "the round"
+    ]
+
+
+@pytest.mark.parametrize("key", ["retryFailed: {rounds: 1}", "tolerate: {count: 1}"])
+@pytest.mark.parametrize(
+    ("command", "is_refused"),
+    [
+        ("[python, job.py]", True),
+        ('[batchrelay-worker, run, --, job, "{item}"]', False),
+        ('[sh, -c, "cd work && batchrelay-worker run -- job"]', False),
+        ('[run, --, job, "{item}"]', False),
+    ],
+)
+def test_a_queue_whose_workers_keep_no_records_cannot_be_retried(
+    tmp_path: Path, key: str, command: str, is_refused: bool
+) -> None:
+    flow = f"flow: {{forEach: {{items: [1]}}, queue: {{workers: 2}}, {key}}}"
+    text = with_step(f"{flow}\ncontainerOverrides: {{command: {command}}}")
+    read_text(tmp_path, text)  # the image of another definition is not known
+    text += (
+        "jobDefinitions:\n  - jobDefinitionName: d\n    type: container\n"
+        "    containerProperties: {image: i, resourceRequirements: "
+        '[{type: VCPU, value: "1"}, {type: MEMORY, value: "256"}]}\n'
+    )
+    name = key.partition(":")[0]
+    wanted = (
+        f"6:56: {name} with a queue needs the records of batchrelay-worker, which say what was "
+        "done: write [batchrelay-worker, run, --, python, …]"
+    )
+    if is_refused:
+        assert problems(tmp_path, text) == [wanted]
+    else:
+        read_text(tmp_path, text)
 
 
 MERGED = """\

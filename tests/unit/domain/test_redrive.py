@@ -203,10 +203,10 @@ def test_the_second_half_of_a_pair_begins_anew_with_the_first() -> None:
     assert steps_to_redrive(run) == again
 
 
-def test_a_queue_of_workers_begins_anew() -> None:
+def test_of_a_queue_only_what_was_left_runs_again() -> None:
     run = run_of(step("a", size=10, workers=3))
     run = fold(run, submitted("a"), failed("a"))
-    assert steps_to_redrive(run) == {"a": Again.WHOLE}
+    assert steps_to_redrive(run) == {"a": Again.FAILED_ITEMS}
 
 
 def test_a_pair_waits_for_its_first_half_again() -> None:

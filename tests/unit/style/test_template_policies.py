@@ -9,7 +9,7 @@ from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import StepState
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.values import work_queues_prefix
-from batchrelay.preparation.prepare import step_digest
+from batchrelay.preparation.work_queue import step_digest
 from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
 from tests.policies import Policies
 from tests.stack import template

@@ -94,6 +94,8 @@ class FailuresCollected:
     """S3 URI of the folder that describes them."""
     children: tuple[int, ...]
     """Of the next round, by group; empty if nothing runs again."""
+    queue: str | None = None
+    """URL of the SQS queue from which the workers of that round pull."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,6 +204,10 @@ RECORDS_READ_MAX = 1_000
 """Result records that are read to find the failed items of chunks; the chunks beyond run again
 whole."""
 
+QUEUE_RECORDS_READ_MAX = 25_000
+"""Objects of result records that are read to find what a queue's workers left: two for each of
+10,000 workers, and one more for every 500 of 2,500,000 items."""
+
 COLUMNS_MAX = 16_384
 """Columns of a table of items: as many as a spreadsheet has."""
 

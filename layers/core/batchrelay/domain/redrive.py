@@ -18,7 +18,6 @@ from enum import StrEnum
 
 from batchrelay.domain.events import RedriveRequested
 from batchrelay.domain.pending_effects import pending_effects
-from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Redrive, Run, RunStatus, StepState, StepStatus
 
 _FAILED = (StepStatus.FAILED, StepStatus.PARTIAL, StepStatus.CANCELLED)
@@ -61,13 +60,13 @@ def steps_to_redrive(run: Run, only: str = "") -> dict[str, Again]:
         ):
             again[step.name] = Again.WHOLE
         elif named or behind:
-            again[step.name] = _how(step, run.state(step.name))
+            again[step.name] = _how(run.state(step.name))
     return again
 
 
-def _how(step: Step, state: StepState) -> Again:
-    """Only a step that failed with jobs knows its failed items; a queue's are gone from it."""
-    has_items = state.status in _FAILED and bool(state.every_part) and step.workers is None
+def _how(state: StepState) -> Again:
+    """Only a step that failed with jobs knows its failed items."""
+    has_items = state.status in _FAILED and bool(state.every_part)
     return Again.FAILED_ITEMS if has_items else Again.WHOLE
 
 

@@ -86,6 +86,16 @@ def items_run_again(here: Situation[FailuresCollected]) -> bool:
     return _is_of_round(here) and bool(here.event.children)
 
 
+def nothing_is_left(here: Situation[FailuresCollected]) -> bool:
+    """every item is done, whatever became of the workers of its queue"""
+    event, state = here.event, here.state
+    if state.queue is None:
+        return False
+    left = event.failed + event.upstream + event.stopped
+    before = state.failed_items + state.upstream_items + state.stopped_items
+    return _is_of_round(here) and left + before == 0
+
+
 def failures_are_tolerated(here: Situation[FailuresCollected]) -> bool:
     """nothing runs again, the failures are tolerated"""
     if not _is_of_round(here):
@@ -126,7 +136,14 @@ def submit_again(here: Situation[FailuresCollected]) -> StepState:
     canary = canary_children(here.step, here.state, here.state.chunk)
     parts = parts_of_groups(here.event.children, canary)
     state = replace(_counted(here), is_collected=False)
-    return replace(state, status=StepStatus.SUBMITTING, since=here.at, parts=parts)
+    return replace(
+        state, status=StepStatus.SUBMITTING, since=here.at, parts=parts, queue=here.event.queue
+    )
+
+
+def end_done(here: Situation[FailuresCollected]) -> StepState:
+    """SUCCEEDED: a worker failed behind its last item."""
+    return replace(_ended(here, StepStatus.SUCCEEDED), reason="")
 
 
 def end_partial(here: Situation[FailuresCollected]) -> StepState:

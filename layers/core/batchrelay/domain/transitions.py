@@ -122,11 +122,13 @@ from batchrelay.domain.prepared import (
 )
 from batchrelay.domain.redrive import may_be_redriven, redriven
 from batchrelay.domain.retry_rounds import (
+    end_done,
     end_not_tolerated,
     end_partial,
     failures_are_not_tolerated,
     failures_are_tolerated,
     items_run_again,
+    nothing_is_left,
     submit_again,
 )
 from batchrelay.domain.run import (
@@ -173,6 +175,7 @@ EVENT_TABLE: tuple[StepRow, ...] = (
     on(PREPARING, GraceExpired, fail_requests, to=FAILED, when=was_requested_too_often),
     on(PREPARING, GraceExpired, request_again),
     on(PREPARING, FailuresCollected, submit_again, to=SUBMITTING, when=items_run_again, grows=True),
+    on(PREPARING, FailuresCollected, end_done, to=SUCCEEDED, when=nothing_is_left, grows=True),
     on(
         PREPARING,
         FailuresCollected,

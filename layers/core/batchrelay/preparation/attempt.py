@@ -15,12 +15,13 @@ from batchrelay.domain.item import item_value
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import Listing, Step
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
-from batchrelay.ports import Clock, Objects, Queues
+from batchrelay.ports import Clock, Objects
 from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
 from batchrelay.preparation.items.sources import Passed, Position
 from batchrelay.preparation.items.timed import OutOfTime
 from batchrelay.preparation.manifest import ManifestWriter
+from batchrelay.preparation.work_queue import WorkQueue
 
 FOR_GOOD = (InvalidItems, Refused, ValueError, ArithmeticError)
 """Errors that another try cannot fix; any other comes back from the queue."""
@@ -42,8 +43,7 @@ class Attempt:
     step: Step
     chunk: int
     objects: Objects
-    queues: Queues
-    queue_name: str
+    queue: WorkQueue
     stamp: str
     """When it began: what it puts down has a name of its own."""
     folder: str
@@ -144,7 +144,7 @@ class Attempt:
         existing = self.writers.get(existing_uri(self.folder))
         queue = None
         if self.step.workers is not None and items:
-            queue = self._filled_queue(children[0])
+            queue = self.queue.fill(children[0])
             children[0] = min(self.step.workers, children[0])
         return Prepared(
             at=clock.now(),
@@ -157,12 +157,6 @@ class Attempt:
             manifest=self.folder if self.writers else None,
             queue=queue,
         )
-
-    def _filled_queue(self, rows: int) -> str:
-        """A queue of its own for every invocation: one that died half way is not used."""
-        queue = self.queues.create(self.queue_name)
-        self.queues.send(queue, [str(row) for row in range(rows)])
-        return queue
 
     def _add(self, item: Json, number: int) -> None:
         for outputs in self.outputs:

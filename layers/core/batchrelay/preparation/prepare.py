@@ -7,7 +7,6 @@ two of them, which may have seen different listings, never mix.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import traceback
@@ -31,11 +30,7 @@ from batchrelay.domain.preparation_attempts import awaits
 from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.templates import expand
-from batchrelay.domain.values import (
-    RUNS_PREFIX,
-    Json,
-    work_queues_prefix,
-)
+from batchrelay.domain.values import RUNS_PREFIX, Json
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.attempt import FOR_GOOD, Attempt
@@ -46,6 +41,7 @@ from batchrelay.preparation.items.existing import ExistingOutputs
 from batchrelay.preparation.items.outputs import Outputs
 from batchrelay.preparation.items.sources import Passed, Position, Sources, reduced
 from batchrelay.preparation.items.timed import OutOfTime, TimedObjects
+from batchrelay.preparation.work_queue import WorkQueue
 
 Outcome = Prepared | PreparationFailed | PreparationContinued | FailuresCollected
 """What came of an invocation."""
@@ -128,7 +124,11 @@ class Preparation:
     def _collected(self, run: Run, step: Step) -> FailuresCollected | PreparationFailed:
         """The failures of the round before, instead of the items of the first."""
         collector = FailureCollector(
-            objects=self.objects, jobs=self.jobs, logs=self.logs, clock=self.clock
+            objects=self.objects,
+            queues=self.queues,
+            jobs=self.jobs,
+            logs=self.logs,
+            clock=self.clock,
         )
         try:
             return collector.collect(run, step)
@@ -148,9 +148,8 @@ class Preparation:
             step=step,
             chunk=stored.get("chunk") or step.chunk or self._measured_chunk(run, step, state),
             objects=self.objects,
-            queues=self.queues,
+            queue=WorkQueue.of(self.queues, run, step, state, stamp),
             stamp=stamp,
-            queue_name=f"{work_queues_prefix(run.id)}{step_digest(step, state)}-{stamp[-12:]}",
             is_resumed=bool(resume),
             folder=stored.get("folder") or f"{round_uri(run, step.name, state.round)}{stamp}/",
             existing=_existing(timed, run, step),
@@ -210,8 +209,3 @@ def _reason(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     file = place.filename.rpartition("/")[2]
     return f"the items cannot be read: {type(error).__name__} at {file}:{place.lineno}"
-
-
-def step_digest(step: Step, state: StepState) -> str:
-    """A step and round in a queue's name, which has at most 80 characters."""
-    return hashlib.sha256(f"{step.label}-{state.round}".encode()).hexdigest()[:12]

@@ -15,7 +15,7 @@ from typing import Any
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import Cause, FailureClass, causes_text
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.requests import listed_file, retry_list_uri, round_uri
+from batchrelay.domain.requests import listed_file, results_uri, retry_list_uri, round_uri
 from batchrelay.domain.retry_rounds import (
     early_stop_text,
     is_first_of_redrive,
@@ -28,7 +28,7 @@ from batchrelay.domain.run import Run, StepState
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import causes_uri, failures_uri, manifest_uri, numbers_uri
 from batchrelay.domain.variables import variables_of
-from batchrelay.ports import Clock, Jobs, Logs, Objects
+from batchrelay.ports import Clock, Jobs, Logs, Objects, Queues
 from batchrelay.preparation.failures.causes import Causes, Row, with_log
 from batchrelay.preparation.failures.files import (
     causes_document,
@@ -42,9 +42,14 @@ from batchrelay.preparation.failures.files import (
     put_succeeded,
 )
 from batchrelay.preparation.failures.latest_round import FailedItems, LatestRound
+from batchrelay.preparation.failures.queue_items import FailedItemsOfQueue, QueueRecords
 from batchrelay.preparation.items.retry_list import retry_list
 from batchrelay.preparation.items.sources import list_format
 from batchrelay.preparation.manifest import ManifestWriter
+from batchrelay.preparation.work_queue import WorkQueue
+
+NO_RECORD = "no worker recorded its items, as batchrelay-worker run does, so all are left: "
+"""Of a queue whose jobs ran: which of its items they did is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class FailureCollector:
     """Collects the failures of a step's latest round."""
 
     objects: Objects
+    queues: Queues
     jobs: Jobs
     logs: Logs
     clock: Clock
@@ -66,11 +72,12 @@ class FailureCollector:
         state = run.state(step.name)
         latest = LatestRound.of(self.objects, state)
         causes = Causes()
-        failed_items = FailedItems(
-            objects=self.objects, jobs=self.jobs, run=run, step=step, latest=latest
-        )
+        failed_items = self._failed_items(run, step, latest)
         rows = dict(failed_items.found(causes))
         again = self._again(run, step, latest, rows, causes)
+        is_unknown = isinstance(failed_items, FailedItemsOfQueue) and failed_items.has_no_record
+        if is_unknown and not is_first_of_redrive(state):
+            again = set()
         failed = _count_own(rows, again, causes)
         stopped = _count_stopped(rows, again, causes)
         folder = self._folder(run, step)
@@ -78,10 +85,11 @@ class FailureCollector:
             objects=self.objects, run=run, step=step, latest=latest, folder=folder,
             rows=rows, again=again, causes=causes,
         )  # fmt: skip
-        children = collection.write()
+        messages = collection.write()
         shown = self._shown(state, causes, rows, again)
         document = causes_document(latest.round, items_of(run, step), shown)
         put(self.objects, causes_uri(folder), [document])
+        queue, children = self._queue(run, step, messages)
         return FailuresCollected(
             at=self.clock.now(),
             step=step.name,
@@ -89,16 +97,41 @@ class FailureCollector:
             failed=failed,
             upstream=len(rows) - len(again) - failed - stopped,
             stopped=stopped,
-            reason=causes_text(shown, early_stop_text(step, state)),
+            reason=NO_RECORD * is_unknown + causes_text(shown, early_stop_text(step, state)),
             failures=folder,
             children=children,
+            queue=queue,
         )
+
+    def _failed_items(self, run: Run, step: Step, latest: LatestRound) -> FailedItems:
+        if step.workers is None:
+            return FailedItems(
+                objects=self.objects, jobs=self.jobs, run=run, step=step, latest=latest
+            )
+        folder = results_uri(run, step.name, latest.round)
+        return FailedItemsOfQueue(
+            objects=self.objects, jobs=self.jobs, run=run, step=step, latest=latest,
+            records=QueueRecords.read(self.objects, folder, latest),
+        )  # fmt: skip
+
+    def _queue(
+        self, run: Run, step: Step, children: tuple[int, ...]
+    ) -> tuple[str | None, tuple[int, ...]]:
+        """The queue of the next round, filled with its messages, and its workers."""
+        if step.workers is None or not children:
+            return None, children
+        [messages] = children
+        queue = WorkQueue.of(self.queues, run, step, run.state(step.name), self._stamp())
+        return queue.fill(messages), (min(step.workers, messages),)
+
+    def _stamp(self) -> str:
+        return self.clock.now().strftime("%Y%m%dt%H%M%S%f")
 
     def _folder(self, run: Run, step: Step) -> str:
         """One of this attempt's own, and never that which it reads: a redrive may have the round,
         and the moment, of the last search for failures."""
         state = run.state(step.name)
-        stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")
+        stamp = self._stamp()
         again = f"-redrive-{run.redrive.number}" if run.redrive and state.is_redriven else ""
         return f"{round_uri(run, step.name, state.round)}{stamp}{again}/"
 
@@ -209,6 +242,8 @@ class _Collection:
     def _next_group(self, row: Row) -> int:
         """The group of an item in the next round: its own, or one with more memory."""
         group = row[0]
+        if self.step.workers is not None:  # any worker may receive it
+            return group
         retry = self.step.retry_failed
         is_short = self.causes.all[self.rows[row]].named is FailureClass.OUT_OF_MEMORY
         if retry is None or retry.memory_factor is None or not is_short:

@@ -61,7 +61,7 @@ class LatestRound:
         if not is_first:
             numbers = {g: numbers_of_group(objects, state.failures, g) for g in groups}
             counts = {g: len(numbers[g]) for g in groups}
-        elif folder is None or state.chunk == 1:
+        elif folder is None or (state.chunk == 1 and state.queue is None):
             counts = children
         else:
             counts = {g: sum(1 for _ in items_of_group(objects, folder, g)) for g in groups}
