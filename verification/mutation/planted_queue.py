@@ -20,7 +20,7 @@ QUEUE_MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
-        bug="a queue's item that failed once is failed, whoever did it after all",
+        bug="a queue's item that failed once is failed, although another worker did it",
         file=FILE,
         old="                if number in self.records.succeeded:\n                    continue\n",
         new="                if number in self.records.succeeded - self.records.failures.keys():\n                    continue\n",

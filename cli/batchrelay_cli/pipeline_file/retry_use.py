@@ -99,9 +99,11 @@ def check_queues(document: Document, steps: _Steps, definitions: _Definitions) -
 
 
 def _is_worker(words: Sequence[str]) -> bool:
-    """Whether it runs the worker, or may: a variable may name it, and so may an image's own
-    entry point, whose verb comes first."""
-    return words[0] == "run" or any(WORKER in word or "${" in word for word in words)
+    """Whether it runs the worker, or may: a variable may name it, a script in a file may call it,
+    and it may be the image's own entry point, whose verb comes first."""
+    is_script = words[0] in ("sh", "bash") and "-c" not in words[1:2]
+    may_be = words[0] == "run" or is_script
+    return may_be or any(WORKER in word or "${" in word for word in words)
 
 
 def _command(request: Mapping[str, Any], definitions: _Definitions) -> Sequence[str] | None:

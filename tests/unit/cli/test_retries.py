@@ -210,6 +210,8 @@ def test_the_memory_of_one_item_of_a_queue_cannot_grow(tmp_path: Path) -> None:
         ('[batchrelay-worker, run, --, job, "{item}"]', False),
         ('[sh, -c, "cd work && batchrelay-worker run -- job"]', False),
         ('[run, --, job, "{item}"]', False),
+        ("[sh, job.sh]", False),
+        ('["${params.program}"]', False),
     ],
 )
 def test_a_queue_whose_workers_keep_no_records_cannot_be_retried(
