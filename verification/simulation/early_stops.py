@@ -15,10 +15,13 @@ CANARIES = (1, 1, 2, 3, 10)
 def with_early_stops(plan: Plan, rng: random.Random) -> Plan:
     """The same, but some steps whose items have fates begin with a canary, or fail fast."""
     steps = tuple(
-        _stopping(step, rng) if step.name in plan.item_fates and not step.n_to_n_needs else step
-        for step in plan.pipeline.steps
+        _stopping(step, rng) if _may_stop(step, plan) else step for step in plan.pipeline.steps
     )
     return replace(plan, pipeline=replace(plan.pipeline, steps=steps))
+
+
+def _may_stop(step: Step, plan: Plan) -> bool:
+    return step.name in plan.item_fates and not step.n_to_n_needs and step.workers is None
 
 
 def _stopping(step: Step, rng: random.Random) -> Step:

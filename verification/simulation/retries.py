@@ -5,8 +5,9 @@ The oracle is a loop over rounds in plain sets. It knows nothing of manifests, e
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +51,10 @@ class ItemFates:
         rng = random.Random(f"{self.seed} {number}")
         return rng.choice(self.tries) if rng.random() < self.share else 0
 
+    def worker_fails(self, index: int) -> bool:
+        """Whether a worker of a queue fails behind its last item."""
+        return bool(self.share) and random.Random(f"{self.seed} worker {index}").random() < 0.3
+
     @staticmethod
     def named(number: int) -> FailureClass:
         """The class of an item's failures."""
@@ -92,7 +97,7 @@ def with_retries(
 
 
 def _may_retry(step: Step, *, has_pairs: bool) -> bool:
-    if step.workers is not None or step.sequential:
+    if step.sequential:
         return False
     if step.n_to_n_needs or (has_pairs and step.chunk != 1):
         return False
@@ -109,6 +114,8 @@ def _retrying(step: Step, rng: random.Random, *, is_optional: bool) -> Step:
         memory_factor=rng.choice((None, 2.0)),
         memory_mib=1_024,
     )
+    if step.workers is not None:  # any of them may have the item that needs more
+        retry = replace(retry, memory_factor=None)
     tolerate = rng.choice((Tolerate(count=1), Tolerate(percent=50), Tolerate(percent=100)))
     if step.aggregate is not None:
         return replace(step, retry_failed=retry)
@@ -203,12 +210,14 @@ def _stopped_by_canary(
 def _failed_of_round(
     step: Step, fates: ItemFates, waiting: dict[int, list[int]], tries: dict[int, int]
 ) -> Iterator[tuple[int, tuple[FailureClass, int]]]:
-    """Every item whose child fails (of a chunk, all of them): its class, and its next group."""
+    """Every item whose child fails (of a chunk, all of them; of a queue, it alone): its class, and
+    its next group."""
     assert step.chunk is not None, step
+    together = step.chunk if step.workers is None else 1
     grows = step.retry_failed is not None and step.retry_failed.memory_factor is not None
     for group, numbers in sorted(waiting.items()):
-        for start in range(0, len(numbers), step.chunk):
-            chunk = numbers[start : start + step.chunk]
+        for start in range(0, len(numbers), together):
+            chunk = numbers[start : start + together]
             bad = [n for n in chunk if tries.get(n, 0) < fates.failing_tries(n)]
             for number in chunk:
                 tries[number] = tries.get(number, 0) + 1
@@ -237,7 +246,9 @@ def _is_tolerated(step: Step, failed: int, items: int) -> bool:
 class ItemRuns:
     """Which items ran in which round, as the containers saw it: by their requests alone."""
 
-    objects: Mapping[str, bytes]
+    objects: MutableMapping[str, bytes]
+    messages: Mapping[str, list[str]]
+    """Of every work queue, by its URL."""
     rounds: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     """The rounds in which an item ran."""
     may_repeat: bool = False
@@ -256,6 +267,8 @@ class ItemRuns:
             failed_upstream: children whose child in the step before failed in this round.
         """
         environment = _environment(job)
+        if step.workers is not None:
+            return list(self._failed_workers(job, step, fates, environment))
         round_number = int(environment["BATCHRELAY_ROUND"])
         first = self._first_node(step, environment)
         found = []
@@ -272,6 +285,41 @@ class ItemRuns:
                 code, reason = REASONS[fates.named(bad[0])]
                 found.append(ChildFailure(index=index, job_id=child, exit_code=code, reason=reason))
         return found
+
+    def _failed_workers(
+        self, job: MemoryJob, step: Step, fates: ItemFates, environment: Mapping[str, str]
+    ) -> Iterator[ChildFailure]:
+        """Workers with an item that fails; what each did is in its record. A worker whose host is
+        reclaimed records neither that item nor its own end."""
+        round_number = int(environment["BATCHRELAY_ROUND"])
+        rows = [int(body) for body in self.messages.get(environment["BATCHRELAY_QUEUE"], ())]
+        for index in range(job.size):
+            entries: list[dict[str, object]] = []
+            bad: dict[int, FailureClass] = {}
+            for row in rows[index :: job.size]:
+                for number in self._numbers_of_row(environment, row):
+                    has_failed = self._fails(step, fates, number, round_number)
+                    self._record(step.name, number, round_number, has_succeeded=not has_failed)
+                    named = fates.named(number)
+                    if has_failed:
+                        bad[number] = named
+                    if not (has_failed and named is FailureClass.SPOT):
+                        is_short = named is FailureClass.OUT_OF_MEMORY
+                        code = (REASONS[named][0] or 0) * has_failed
+                        entries.append(
+                            {"n": number, "ok": not has_failed, "code": code, "oom": is_short}
+                        )
+            is_lost = FailureClass.SPOT in bad.values()
+            document = {"done": not is_lost, "items": entries}
+            uri = f"{environment['BATCHRELAY_RESULTS']}{index:07d}.json"
+            self.objects[uri] = json.dumps(document).encode()
+            if bad or fates.worker_fails(index):
+                named = FailureClass.SPOT if is_lost else FailureClass.EXIT_CODE
+                code_of_worker, reason = REASONS[named]
+                child = f"{job.job_id}:{index}" if job.size > 1 else job.job_id
+                yield ChildFailure(
+                    index=index, job_id=child, exit_code=code_of_worker, reason=reason
+                )
 
     def failing(self, job: MemoryJob, step: Step, fates: ItemFates) -> int:
         """How many children of a job at work will have failed."""
@@ -319,14 +367,22 @@ class ItemRuns:
         """The numbers of a child's items."""
         child = int(environment.get("BATCHRELAY_OFFSET", "0")) + index
         chunk = int(environment.get("BATCHRELAY_CHUNK", "1"))
-        row = (child - int(environment.get("BATCHRELAY_GROUP_OFFSET", "0"))) * chunk
+        row = child - int(environment.get("BATCHRELAY_GROUP_OFFSET", "0"))
+        if "BATCHRELAY_ITEM_NUMBERS" in environment or "BATCHRELAY_MANIFEST" in environment:
+            return self._numbers_of_row(environment, row, (child - row) * chunk)
+        return [child]
+
+    def _numbers_of_row(
+        self, environment: Mapping[str, str], row: int, group_start: int = 0
+    ) -> list[int]:
+        """The numbers of the items of a row of the manifest."""
+        chunk = int(environment["BATCHRELAY_CHUNK"]) if "BATCHRELAY_CHUNK" in environment else 1
+        start = row * chunk
         if "BATCHRELAY_ITEM_NUMBERS" in environment:
             lines = self._lines(environment["BATCHRELAY_ITEM_NUMBERS"])
-            return [int(line) for line in lines[row : row + chunk]]
-        if "BATCHRELAY_MANIFEST" not in environment:
-            return [child]
-        count = len(self._lines(environment["BATCHRELAY_MANIFEST"])[row : row + chunk])
-        return list(range(child * chunk, child * chunk + count))
+            return [int(line) for line in lines[start : start + chunk]]
+        count = len(self._lines(environment["BATCHRELAY_MANIFEST"])[start : start + chunk])
+        return list(range(group_start + start, group_start + start + count))
 
     def _lines(self, uri: str) -> list[bytes]:
         return self.objects[uri].splitlines()

@@ -232,7 +232,7 @@ class World:
     _nested: bool = False
 
     def __post_init__(self) -> None:
-        self.item_runs = ItemRuns(objects=self.objects.objects)
+        self.item_runs = ItemRuns(objects=self.objects.objects, messages=self.queues.messages)
         self.pipelines.put_pipeline(self.plan.pipeline)
         for name, count in self.plan.items.items():
             uri = self.plan.pipeline.step(name).for_each.file  # type: ignore[union-attr]

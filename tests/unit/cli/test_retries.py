@@ -211,7 +211,7 @@ def test_the_memory_of_one_item_of_a_queue_cannot_grow(tmp_path: Path) -> None:
         ('[sh, -c, "cd work && batchrelay-worker run -- job"]', False),
         ('[run, --, job, "{item}"]', False),
         ("[sh, job.sh]", False),
-        ('["${params.program}"]', False),
+        ('["${env.bucket}/job"]', False),
     ],
 )
 def test_a_queue_whose_workers_keep_no_records_cannot_be_retried(
