@@ -89,6 +89,8 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
     step = stored.pipeline.step_of_label(key.label)
     assert step is not None, key
     state = stored.state(step.name)
+    if key.round < state.round:  # a rival comes late, and makes a duplicate
+        return
     assert state.status not in (StepStatus.WAITING, StepStatus.PREPARING), f"{key}: not intended"
     size = state.parts[key.part].size
     assert request.get("arrayProperties") == ({"size": size} if size > 1 else None), request
