@@ -469,7 +469,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a queue of an older attempt is filled again",
-        file="preparation/attempt.py",
+        file="preparation/work_queue.py",
         old="[str(row) for row in range(rows)]",
         new="[str(row) for row in range(rows + 1)]",
     ),

@@ -224,7 +224,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="two attempts write into one folder",
         file="preparation/failures/collector.py",
-        old='stamp = self.clock.now().strftime("%Y%m%dt%H%M%S%f")',
+        old="stamp = self._stamp()",
         new='stamp = "failures"',
         tests=TESTS,
     ),
