@@ -89,7 +89,8 @@ def test_word_count_of_any_number_of_texts(tmp_path: Path, count: int) -> None:
     assert top == ({"lamp": 3 * count} if count else {})
     assert report["output"].endswith("/output/top.json")
     [notice] = report["notices"]
-    assert notice["subject"] == f"word-count SUCCEEDED: run {report['run']['runId']}"
+    assert notice["subject"] == "word-count SUCCEEDED"
+    assert f"Run {report['run']['runId']}, " in notice["message"]
     assert report["output"] in notice["message"]
 
 
