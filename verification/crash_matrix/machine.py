@@ -345,6 +345,6 @@ def essence(run: Run) -> Any:
         for name, state in run.steps.items()
     }
     reasons = [None if stop is None else stop.reason for stop in (run.stop, run.finally_stop)]
-    redrives = 0 if run.redrive is None else run.redrive.number
+    redrives = run.redrive_number
     reported = (run.notices, run.end_event)
     return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reasons, redrives

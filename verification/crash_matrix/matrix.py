@@ -103,7 +103,7 @@ def _check_ends(machine: Machine, cell: Cell, runs: tuple[Run, ...]) -> None:
     published = machine.ends()
     ends = Counter((run_id, redrive) for run_id, redrive, _ in published)
     for run in runs:
-        latest = 0 if run.redrive is None else run.redrive.number
+        latest = run.redrive_number
         for redrive in range(latest + 1):
             assert ends[run.id, redrive] == 1, f"{cell}: {run.id} was published {ends}"
         assert (run.id, latest, str(run.status)) in published, f"{cell}: {published}"

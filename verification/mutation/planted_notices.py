@@ -23,7 +23,7 @@ NOTICE_MUTANTS = (
     Mutant(
         bug="an answer that comes late acknowledges the event of a later end",
         file="domain/end_effects.py",
-        old="if run.end_event_since is None or event.redrive != redrive_number(run):",
+        old="if run.end_event_since is None or event.redrive != run.redrive_number:",
         new="if run.end_event_since is None:",
         tests=TESTS,
     ),
@@ -37,7 +37,7 @@ NOTICE_MUTANTS = (
     Mutant(
         bug="a redriven run ends with the event of the end before",
         file="domain/state_change.py",
-        old='"redrive": redrive_number(run),',
+        old='"redrive": run.redrive_number,',
         new='"redrive": 0,',
         tests=("tests/functional/test_simulation.py",),
     ),

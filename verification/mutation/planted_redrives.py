@@ -42,7 +42,7 @@ REDRIVE_MUTANTS = (
     Mutant(
         bug="every redrive has the first one's number",
         file="domain/redrive.py",
-        old="number=before + 1,",
+        old="number=run.redrive_number + 1,",
         new="number=1,",
         tests=TESTS,
     ),

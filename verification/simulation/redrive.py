@@ -60,7 +60,7 @@ def _ask(world: World) -> None:
 
 
 def _number(world: World) -> int:
-    return 0 if world.run.redrive is None else world.run.redrive.number
+    return world.run.redrive_number
 
 
 def _repair(world: World) -> None:

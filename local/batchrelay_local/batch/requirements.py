@@ -21,6 +21,7 @@ FARGATE_MEMORY_MIB: Mapping[str, frozenset[int]] = {
     "4": frozenset(range(8_192, 30_721, 1_024)),
     "8": frozenset(range(16_384, 61_441, 4_096)),
     "16": frozenset(range(32_768, 122_881, 8_192)),
+    "32": frozenset({61_440, 122_880, 249_856}),
 }
 """MiB that Fargate has for a number of vCPUs. Source: ResourceRequirement, value."""
 

@@ -254,3 +254,10 @@ def test_a_notice_has_as_many_lines_as_fit(
 ) -> None:
     monkeypatch.setattr(notices, "NOTICE_BYTES_MAX", limit)
     assert notices._fitting(["é", "b", "ccc", "d"]) == message
+
+
+def test_programs_read_how_many_items_were_stopped_in_any_round() -> None:
+    run = ended_run()
+    collected = replace(run.state("a"), is_collected=True, stopped_items=4)
+    detail = json.loads(state_change_of(run.with_step("a", collected)).detail)
+    assert detail["steps"][0]["stopped"] == 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchrelay.api.views import history, time_text
+from batchrelay.api.views import history
 from batchrelay.domain.errors import NotRedrivable, RunNotFound
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.limits import STATE_BYTES_MAX
@@ -15,6 +15,7 @@ from batchrelay.domain.pipeline import Group, Param, ParamType
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Redrive, Run, RunStatus, StepStatus
+from batchrelay.domain.values import time_text
 from tests.builders import key, step, variables_of
 from tests.unit.preparation.collected import LIST, Collected, child
 

@@ -6,7 +6,7 @@ Times are ISO 8601 in UTC with milliseconds; a value that is not known is null.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from batchrelay.domain.canary import canary_parts
 from batchrelay.domain.n_to_n import upstream_failures
@@ -16,18 +16,15 @@ from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Part, Redrive, Run, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStopCause
-from batchrelay.domain.values import Json
+from batchrelay.domain.values import Json, time_text
 from batchrelay.domain.variables import variables_of
 from batchrelay.ports import Registered, RunSummary
 
 Document = Mapping[str, Json]
 
 
-def time_text(time: datetime | None) -> str | None:
-    """`2026-01-31T12:00:00.000Z`."""
-    if time is None:
-        return None
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time_text(time)
 
 
 def pipeline_document(registered: Registered) -> Document:
@@ -35,7 +32,7 @@ def pipeline_document(registered: Registered) -> Document:
     return {
         "pipeline": registered.name,
         "version": registered.version,
-        "registeredAt": time_text(registered.at),
+        "registeredAt": _time(registered.at),
     }
 
 
@@ -45,7 +42,7 @@ def summary_document(summary: RunSummary) -> Document:
         "runId": summary.id,
         "pipeline": summary.pipeline,
         "status": str(summary.status),
-        "startedAt": time_text(summary.started_at),
+        "startedAt": _time(summary.started_at),
         "cause": summary.cause or None,
     }
 
@@ -57,17 +54,17 @@ def run_document(run: Run) -> Document:
         "pipeline": run.pipeline.name,
         "version": run.pipeline.version,
         "status": str(run.status),
-        "startedAt": time_text(run.started_at),
-        "dequeuedAt": time_text(run.dequeued_at),
-        "endedAt": time_text(run.ended_at),
-        "deadline": time_text(run.deadline),
+        "startedAt": _time(run.started_at),
+        "dequeuedAt": _time(run.dequeued_at),
+        "endedAt": _time(run.ended_at),
+        "deadline": _time(run.deadline),
         "params": dict(run.params),
         "cause": run.cause or None,
         "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
         "finallyStopped": None if run.finally_stop is None else run.finally_stop.reason,
         "isOpen": is_open(run),
-        "asOf": time_text(_run_counted_at(run)),
+        "asOf": _time(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
     }
 
@@ -78,8 +75,8 @@ def step_document(run: Run, step: Step) -> Document:
     return {
         "step": step.name,
         "status": str(state.status),
-        "since": time_text(state.since),
-        "startedAt": time_text(begun_at(state)),
+        "since": _time(state.since),
+        "startedAt": _time(begun_at(state)),
         "needs": list(step.needs),
         "finally": step.is_finally,
         "round": state.round,
@@ -98,7 +95,7 @@ def step_document(run: Run, step: Step) -> Document:
         "stopped": state.stopped,
         "canary": sum(part.size for part in canary_parts(step, state)) or None,
         "running": sum(part.running for part in state.parts),
-        "asOf": time_text(counted_at(state)),
+        "asOf": _time(counted_at(state)),
         "reason": state.reason or None,
         "blocked": state.blocked or None,
         "output": variables_of(run).get(f"steps.{step.name}.output"),
@@ -186,7 +183,7 @@ def item_document(run: Run, step: Step, number: int) -> Document:
 def history(run: Run) -> list[Document]:
     """What happened, in order: as much as the run's state remembers."""
     moments = sorted(_moments(run), key=lambda moment: moment[:2])
-    return [{"at": time_text(at), "what": what} for at, _, what in moments]
+    return [{"at": _time(at), "what": what} for at, _, what in moments]
 
 
 _BEGUN, _ASKED, _ENDED, _OVER = range(4)

@@ -15,11 +15,6 @@ from batchrelay.domain.events import (
 from batchrelay.domain.run import NoticeState, Run
 
 
-def redrive_number(run: Run) -> int:
-    """Which end of the run comes next, or has come: 0 before a redrive."""
-    return 0 if run.redrive is None else run.redrive.number
-
-
 def record_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
     """SNS accepted a notice of this end, or never will."""
     rule, rules = event.rule, run.pipeline.notify
@@ -31,7 +26,7 @@ def record_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
 
 def record_end_event(run: Run, event: RunEndPublished | RunEndRefused) -> Run:
     """An answer that comes late may be of an end before a redrive: this end's is pending still."""
-    if run.end_event_since is None or event.redrive != redrive_number(run):
+    if run.end_event_since is None or event.redrive != run.redrive_number:
         return run
     is_sent = isinstance(event, RunEndPublished)
     state = NoticeState.SENT if is_sent else NoticeState.REFUSED

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from batchrelay.domain.end_effects import redrive_number
 from batchrelay.domain.limits import LINK_BYTES_MAX, NOTICE_BYTES_MAX, SUBJECT_CHARS_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
@@ -101,7 +100,7 @@ def _link_document(link: Link | None) -> Json:
 
 def _notice_id(run: Run, rule_number: int) -> str:
     """Of every end of a run another one."""
-    again = "" if run.redrive is None else f"-{redrive_number(run)}"
+    again = "" if run.redrive is None else f"-{run.redrive_number}"
     return f"{run.id}-{rule_number}-{run.status.lower()}{again}"
 
 

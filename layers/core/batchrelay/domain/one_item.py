@@ -53,7 +53,7 @@ def place_of_item(run: Run, step: Step, number: int) -> ItemPlace:
     if not parts:
         why = f" ({state.reason})" if state.reason else ""
         raise ItemNotFound(f"step {step.name} is {state.status}{why}: it has no items")
-    first_round = state.round - len(state.earlier_rounds)
+    first_round = state.first_round
     child, entry = divmod(number, state.chunk)
     if state.queue is not None:
         _check(step, number, state.items or 0)
@@ -128,7 +128,7 @@ def _in_first_round(run: Run, step: Step) -> Run:
     steps = {
         name: replace(
             state,
-            round=state.round - len(state.earlier_rounds),
+            round=state.first_round,
             parts=state.first_parts,
             earlier_rounds=(),
         )

@@ -18,7 +18,6 @@ from batchrelay.domain.effects import (
     TerminateJob,
     WithdrawSubmission,
 )
-from batchrelay.domain.end_effects import redrive_number
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepState, StepStatus
@@ -60,7 +59,7 @@ def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
             if run.status in rule.on and number not in run.notices:
                 yield Notify(run_id=run.id, rule=number, since=run.notices_since)
     if run.end_event_since is not None:
-        number = redrive_number(run)
+        number = run.redrive_number
         yield PublishRunEnd(run_id=run.id, redrive=number, since=run.end_event_since)
 
 

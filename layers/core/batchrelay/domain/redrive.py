@@ -72,9 +72,8 @@ def _how(state: StepState) -> Again:
 
 def event_of(run: Run, order: RedriveOrder, at: datetime) -> RedriveRequested:
     """The event that an order is, of this run as it is now."""
-    before = 0 if run.redrive is None else run.redrive.number
     redrive = Redrive(
-        number=before + 1,
+        number=run.redrive_number + 1,
         at=at,
         step=order.step,
         classes=order.classes,

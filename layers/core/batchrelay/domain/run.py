@@ -359,6 +359,11 @@ class Run:
     """Counts the writes; 0 was never stored."""
 
     @property
+    def redrive_number(self) -> int:
+        """Which end of it comes next, or has come: 0 before a redrive."""
+        return 0 if self.redrive is None else self.redrive.number
+
+    @property
     def cause(self) -> str:
         """What started it, in a word: an object, a time, an upload batch; empty by hand."""
         trigger = self.trigger

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from batchrelay.domain.end_effects import redrive_number
 from batchrelay.domain.limits import STATE_CHANGE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StepStatus
-from batchrelay.domain.values import Json, printable
+from batchrelay.domain.values import Json, printable, time_text
 from batchrelay.domain.variables import variables_of
 
 SOURCE, DETAIL_TYPE = "batchrelay", "batchrelay Run State Change"
@@ -81,12 +80,12 @@ def end_document(run: Run) -> dict[str, Json]:
     ended = run.ended_at or run.started_at
     document: dict[str, Json] = {
         "runId": run.id,
-        "redrive": redrive_number(run),
+        "redrive": run.redrive_number,
         "pipeline": run.pipeline.name,
         "version": run.pipeline.version,
         "status": str(run.status),
-        "startedAt": _time_text(run.started_at),
-        "endedAt": _time_text(ended),
+        "startedAt": time_text(run.started_at),
+        "endedAt": time_text(ended),
         "summary": summary_of(run),
         "stopped": None if run.stop is None else printable(run.stop.reason),
     }
@@ -128,10 +127,6 @@ def _step_document(run: Run, step: Step) -> dict[str, Json]:
         "succeeded": state.succeeded,
         "failed": state.failed,
         "upstream": upstream_failures(run, step),
-        "stopped": sum(part.stopped for part in state.parts),
+        "stopped": state.stopped,
         "reason": printable(state.reason) or None,
     }
-
-
-def _time_text(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from batchrelay.domain.limits import REASON_BYTES_MAX, REASON_CHARS_MAX, STEP_LABEL_MAX
 
@@ -54,6 +55,11 @@ def short(reason: str) -> str:
     while stored_text(reason + "…") > REASON_BYTES_MAX:
         reason = reason[:-1]
     return reason + "…"
+
+
+def time_text(time: datetime) -> str:
+    """`2026-01-31T12:00:00.000Z`, as the API and every document has it."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fits(reason: str) -> bool:

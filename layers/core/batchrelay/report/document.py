@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from batchrelay.domain.run import StepStatus
+from batchrelay.domain.values import time_text
 from batchrelay.report.causes import CauseTable
 from batchrelay.report.children import COLUMNS_MAX, Axis, StepChildren
 from batchrelay.report.facts import Cost, Document, Evidence, JobFact
@@ -32,7 +33,7 @@ def report_document(evidence: Evidence) -> dict[str, Any]:
     head = _run(run, axis, list(children.values()))
     return {
         "reportVersion": REPORT_VERSION,
-        "madeAt": evidence.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "madeAt": time_text(evidence.at),
         "region": evidence.region,
         "run": head,
         "steps": steps,
