@@ -14,9 +14,9 @@ TESTS = (
 QUEUE_MUTANTS = (
     Mutant(
         bug="of a worker's record only the first object is read",
-        file=FILE,
-        old="        yield document\n        segment += 1\n",
-        new="        yield document\n        return\n",
+        file="preparation/result_records.py",
+        old="        yield record\n        segment += 1\n",
+        new="        yield record\n        return\n",
         tests=TESTS,
     ),
     Mutant(
@@ -57,8 +57,8 @@ QUEUE_MUTANTS = (
     Mutant(
         bug="records of a queue beyond the limit are left out in silence",
         file=FILE,
-        old="                if left < 0:\n",
-        new="                if left < -1_000_000:\n",
+        old="    if left == 0:\n",
+        new="    if left == -1:\n",
         tests=TESTS,
     ),
     Mutant(

@@ -294,7 +294,7 @@ RETRY_MUTANTS = (
     Mutant(
         bug="an item that the worker recorded as failed does not run again",
         file="preparation/failures/latest_round.py",
-        old=' if entry["ok"] is True}',
+        old=' if entry.get("ok") is True}',
         new="}",
         tests=TESTS,
     ),

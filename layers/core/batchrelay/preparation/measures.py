@@ -6,7 +6,6 @@ measured have no measures, and are read too.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from typing import Any
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.ports import Objects
-
-KIB_PER_MIB = 1_024
+from batchrelay.preparation.result_records import KIB_PER_MIB, Record, parsed_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +48,10 @@ def item_measures(
     bucket = results.removeprefix("s3://").partition("/")[0]
     for key, _ in islice(objects.list(results, ""), records):
         uri = f"s3://{bucket}/{key}"
+        record = parsed_record(b"".join(objects.read(uri)))
         try:
-            yield from _measures_of(json.loads(b"".join(objects.read(uri))))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            yield from _measures_of(record or {})
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidItems(f"{uri}: not a result record of batchrelay-worker") from None
 
 
@@ -69,12 +68,12 @@ def latest_measures(objects: Objects, folders: Iterable[str]) -> list[ItemMeasur
     return list(latest.values())
 
 
-def _measures_of(record: Any) -> list[ItemMeasure]:
+def _measures_of(record: Record) -> list[ItemMeasure]:
     usage: Mapping[str, Any] = record.get("usage") or {}
     peak = _positive(usage.get("peak"))
     return [
         ItemMeasure(
-            number=int(item["n"]),
+            number=item["n"],
             seconds=float(item["s"]),
             tries=int(item.get("tries", 1)),
             is_done=bool(item["ok"]) and not item.get("skipped"),

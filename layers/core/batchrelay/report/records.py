@@ -5,15 +5,18 @@ Records are written with the job's role. One that cannot be read says nothing.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from batchrelay.ports import ManyObjects
-
-KIB_PER_MIB = 1_024
+from batchrelay.preparation.result_records import (
+    KIB_PER_MIB,
+    Record,
+    parsed_record,
+    record_uri,
+)
 
 SEGMENT_ITEMS = 500
 """Items of one object of a record: a longer one goes on in the next, which has a number."""
@@ -41,42 +44,30 @@ def measures(
     Args:
         results: URI of the folder of the round's records.
     """
-    uris = [f"{results}{number:07d}.json" for number in numbers]
+    uris = [record_uri(results, number) for number in numbers]
     for number, body in zip(numbers, objects.read_all(uris), strict=True):
-        record = _parsed(body)
+        record = parsed_record(body or b"")
         if record is None:
             continue
         records = [record]
         while len(records[-1]["items"]) >= SEGMENT_ITEMS and len(records) < SEGMENTS_MAX:
-            [body] = objects.read_all([f"{results}{number:07d}-{len(records)}.json"])
-            record = _parsed(body)
+            [body] = objects.read_all([record_uri(results, number, len(records))])
+            record = parsed_record(body or b"")
             if record is None:
                 break
             records.append(record)
         yield number, _measure(records)
 
 
-def _parsed(body: bytes | None) -> dict[str, Any] | None:
-    try:
-        record: Any = json.loads(body or b"")
-    except (ValueError, RecursionError):
-        return None
-    items = record.get("items") if isinstance(record, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        return None
-    return dict(record)
-
-
-def _measure(records: Sequence[dict[str, Any]]) -> Measure:
+def _measure(records: Sequence[Record]) -> Measure:
     items = [item for record in records for item in record["items"]]
     usages = [record["usage"] for record in records if isinstance(record.get("usage"), dict)]
     peaks = _numbers(usages, "peak") or _numbers(items, "rss")
     of_container, of_items = _numbers(usages, "cpu"), _numbers(items, "cpu")
-    first = items[0].get("n") if items else None
     return Measure(
         peak_mib=max(peaks) / KIB_PER_MIB if peaks else None,
         cpu_s=max(of_container) if of_container else math.fsum(of_items) if of_items else None,
-        first_item=first if isinstance(first, int) else None,
+        first_item=items[0]["n"] if items else None,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from batchrelay.domain.errors import InvalidItems, JobForgotten
+from batchrelay.domain.errors import JobForgotten
 from batchrelay.domain.failures import NEVER_BEGUN, ChildFailure, FailureClass
 from batchrelay.domain.limits import RECORDS_READ_MAX
 from batchrelay.domain.n_to_n import has_ended_badly
@@ -23,6 +22,7 @@ from batchrelay.preparation.failures.files import (
     items_of_group,
     numbers_of_group,
 )
+from batchrelay.preparation.result_records import record_segments
 
 FORGOTTEN = "AWS Batch no longer knows the job"
 
@@ -192,7 +192,7 @@ class FailedItems:
 
 
 class Records:
-    """The worker's result records of a round. Source: docs/reference/manifest.md."""
+    """The worker's result records of a round."""
 
     def __init__(self, objects: Objects, folder: str) -> None:
         self._objects = objects
@@ -200,23 +200,13 @@ class Records:
         self._left = RECORDS_READ_MAX
 
     def succeeded(self, child: int) -> set[int]:
-        """The numbers of the items that a child recorded as done."""
+        """The numbers of the items that a child recorded as done; none once too many were read."""
         numbers: set[int] = set()
-        segment = 0
+        segments = record_segments(self._objects, self._folder, child)
         while self._left > 0:
-            suffix = f"-{segment}" if segment else ""
-            entries = self._read(f"{self._folder}{child:07d}{suffix}.json")
-            if entries is None:
+            self._left -= 1
+            record = next(segments, None)
+            if record is None:
                 break
-            numbers |= entries
-            segment += 1
+            numbers |= {entry["n"] for entry in record["items"] if entry.get("ok") is True}
         return numbers
-
-    def _read(self, uri: str) -> set[int] | None:
-        """None if there is none, or a job wrote something else there."""
-        self._left -= 1
-        try:
-            entries = json.loads(b"".join(self._objects.read(uri)))["items"]
-            return {int(entry["n"]) for entry in entries if entry["ok"] is True}
-        except (InvalidItems, ValueError, TypeError, KeyError):
-            return None

@@ -7,10 +7,8 @@ that succeeded. What SQS counts is approximate, and is not asked.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.failures import SIGKILL, ChildFailure, FailureClass
@@ -20,6 +18,7 @@ from batchrelay.domain.values import short
 from batchrelay.ports import Objects
 from batchrelay.preparation.failures.causes import Causes, Row
 from batchrelay.preparation.failures.latest_round import FailedItems, LatestRound
+from batchrelay.preparation.result_records import Record, record_segments
 
 NEVER_TAKEN = "no worker took it"
 
@@ -50,24 +49,19 @@ class QueueRecords:
             for index in range(part.size):
                 child = latest.offset(number) + index
                 job_id = part.job_id if part.size == 1 else f"{part.job_id}:{index}"
-                for document in _segments(objects, f"{folder}{child:07d}"):
-                    records._note(child, job_id, document)  # its own
-                    left -= 1
-                left -= 1
-                if left < 0:
-                    raise InvalidItems(
-                        f"{folder} has more than {QUEUE_RECORDS_READ_MAX:,} result records: what "
-                        "is left in the queue is not known"
-                    )
+                for record in record_segments(objects, folder, child):
+                    records._note(child, job_id, record)  # its own
+                    left = _counted_down(left, folder)
+                left = _counted_down(left, folder)
         return records
 
-    def _note(self, child: int, job_id: str, document: Mapping[str, Any]) -> None:
+    def _note(self, child: int, job_id: str, record: Record) -> None:
         self.found.add(child)
-        if document.get("done") is True:
+        if record.get("done") is True:
             self.ended.add(child)
-        for entry in document["items"]:
-            number = int(entry["n"])
-            if entry["ok"] is True:
+        for entry in record["items"]:
+            number = entry["n"]
+            if entry.get("ok") is True:
                 self.succeeded.add(number)
                 continue
             code = entry.get("code")
@@ -89,19 +83,14 @@ class QueueRecords:
         return FailureClass.KILLED if is_killed else FailureClass.EXIT_CODE
 
 
-def _segments(objects: Objects, start: str) -> Iterator[Mapping[str, Any]]:
-    """The objects of a worker's record, up to the first that is absent, or not the worker's."""
-    segment = 0
-    while True:
-        suffix = f"-{segment}" if segment else ""
-        try:
-            document = json.loads(b"".join(objects.read(f"{start}{suffix}.json")))
-            for entry in document["items"]:
-                _ = int(entry["n"]), entry["ok"]
-        except (InvalidItems, ValueError, TypeError, KeyError):
-            return
-        yield document
-        segment += 1
+def _counted_down(left: int, folder: str) -> int:
+    """One object less to read. Raises: InvalidItems."""
+    if left == 0:
+        raise InvalidItems(
+            f"{folder} has more than {QUEUE_RECORDS_READ_MAX:,} result records: what is left in "
+            "the queue is not known"
+        )
+    return left - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
