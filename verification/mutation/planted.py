@@ -606,6 +606,12 @@ MUTANTS = (
         new="            if False:",
     ),
     Mutant(
+        bug="a run begins before the one ahead of it has ended, by its own times",
+        file="engine/concurrency.py",
+        old="RunDequeued(at=max(queued.started_at, ended_at or queued.started_at))",
+        new="RunDequeued(at=queued.started_at)",
+    ),
+    Mutant(
         bug="a run queue goes on while its holder is open",
         file="engine/concurrency.py",
         old="            if _is_open(holder):\n",

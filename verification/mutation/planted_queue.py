@@ -58,7 +58,7 @@ QUEUE_MUTANTS = (
         bug="records of a queue beyond the limit are left out in silence",
         file=FILE,
         old="    if left == 0:\n",
-        new="    if left == -1:\n",
+        new="    if left == -1_000_000:\n",
         tests=TESTS,
     ),
     Mutant(

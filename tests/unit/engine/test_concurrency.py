@@ -186,6 +186,25 @@ def test_a_rival_enters_the_run_queue_first(
     assert statuses(cloud) == {"rival": "RUNNING"}
 
 
+def test_a_run_begins_only_when_the_run_before_it_has_ended(
+    cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run before it ends between its start and its look at the run queue."""
+    start(cloud, "one")
+    look = cloud.runs.run_queue
+
+    def after_the_end(pipeline: str) -> RunQueue:
+        monkeypatch.setattr(cloud.runs, "run_queue", look)
+        cloud.clock.move(5)
+        end(cloud, "one")
+        return look(pipeline)
+
+    monkeypatch.setattr(cloud.runs, "run_queue", after_the_end)
+    begun = start(cloud, "two")
+    assert (begun.status, begun.started_at) == (RunStatus.RUNNING, at(0))
+    assert begun.dequeued_at == cloud.runs.load("one").ended_at == at(5)
+
+
 def test_a_run_that_comes_while_the_run_queue_moves_on_comes_last(cloud: MemoryCloud) -> None:
     start(cloud, "one")
     start(cloud, "two")

@@ -69,10 +69,10 @@ class Concurrency:
 
     def _create_in_queue(self, queued: Run) -> Run:
         """Create a run QUEUED, or begun if no other is open or waits."""
-        begun = advance(queued, RunDequeued(at=queued.started_at))
         for _ in self.backoff.tries():
             run_queue = self.runs.run_queue(queued.pipeline.name)
-            is_open = _is_open(self._run(run_queue.holder))
+            holder = self._run(run_queue.holder)
+            is_open = _is_open(holder)
             if run_queue.waiting and not is_open:  # the process that ended the holder has died
                 self._next_to_begin(run_queue.pipeline)
                 continue
@@ -80,7 +80,7 @@ class Concurrency:
                 raise RunSkipped(f"run {run_queue.holder} of {run_queue.pipeline} is open")
             with suppress(RunConflict):
                 if not is_open:
-                    return self.runs.create(begun, run_queue.taken(begun.id))
+                    return self.runs.create(_begun(queued, holder), run_queue.taken(queued.id))
                 return self.runs.create(queued, run_queue.joined(queued.id))
         raise RunConflict(f"the run queue of {queued.pipeline.name}: others were faster")
 
@@ -117,6 +117,12 @@ class Concurrency:
         with suppress(RunNotFound):
             return self.runs.load(run_id) if run_id else None
         return None
+
+
+def _begun(queued: Run, holder: Run | None) -> Run:
+    """The run as one that never waits, or only for a holder that ended while this one was made."""
+    ended_at = holder.ended_at if holder else None
+    return advance(queued, RunDequeued(at=max(queued.started_at, ended_at or queued.started_at)))
 
 
 def _is_open(run: Run | None) -> bool:
