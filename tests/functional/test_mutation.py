@@ -7,7 +7,8 @@ from pathlib import Path
 
 from verification.mutation.__main__ import ROOT, in_functions, run, verdicts_of
 from verification.mutation.generate import Mutation, mutations, path_of
-from verification.mutation.plant import ALL, file_of
+from verification.mutation.plant import file_of
+from verification.mutation.planted import ALL, SUBJECTS
 from verification.mutation.report import report, unjudged
 
 TESTS = ("tests/unit/domain/test_conditions.py",)
@@ -51,6 +52,12 @@ def test_a_survivor_without_a_reason_is_reported() -> None:
     assert unjudged({key: "survived"}, {key: "the same"}) == []
     assert unjudged({key: "killed"}, {}) == []
     assert "Judged: the same" in report({key: "survived"}, {key: "the same"}, 1)
+
+
+def test_every_subject_of_planted_bugs_is_judged() -> None:
+    folder = ROOT / "verification" / "mutation" / "planted"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "mutant"}
+    assert {subject.__name__.rpartition(".")[2] for subject in SUBJECTS} == files
 
 
 def test_every_planted_bug_has_its_place() -> None:

@@ -17,17 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from verification.mutation.planted import MUTANTS, Mutant
-from verification.mutation.planted_canary import CANARY_MUTANTS
-from verification.mutation.planted_finally import FINALLY_MUTANTS
-from verification.mutation.planted_items import ITEM_MUTANTS
-from verification.mutation.planted_levels import LEVEL_MUTANTS
-from verification.mutation.planted_measures import MEASURE_MUTANTS
-from verification.mutation.planted_notices import NOTICE_MUTANTS
-from verification.mutation.planted_queue import QUEUE_MUTANTS
-from verification.mutation.planted_redrives import REDRIVE_MUTANTS
-from verification.mutation.planted_report import REPORT_MUTANTS
-from verification.mutation.planted_retries import RETRY_MUTANTS
+from verification.mutation.planted import ALL, Mutant
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = "layers/core/batchrelay"
@@ -41,19 +31,6 @@ TESTS = (
     "tests/functional/test_simulation.py",
 )
 PACKAGES = ("layers/core", "local", "cli", "worker")
-ALL = (
-    *MUTANTS,
-    *RETRY_MUTANTS,
-    *REDRIVE_MUTANTS,
-    *FINALLY_MUTANTS,
-    *ITEM_MUTANTS,
-    *NOTICE_MUTANTS,
-    *MEASURE_MUTANTS,
-    *LEVEL_MUTANTS,
-    *CANARY_MUTANTS,
-    *REPORT_MUTANTS,
-    *QUEUE_MUTANTS,
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 USAGE = ("tests/unit/worker/test_usage.py", "tests/unit/worker/test_program.py")
 SIZING = ("tests/unit/domain/test_sizing.py",)
 PRICES = ("tests/unit/prices/test_prices.py",)
 EDIT = ("tests/unit/cli/test_edit.py",)
 
-MEASURE_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="memory that the system does not say is measured as 0",
         file="worker/batchrelay_worker/usage.py",

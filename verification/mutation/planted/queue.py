@@ -1,8 +1,8 @@
-"""The bugs in what is left of a work queue; each is judged by the tests of its rounds."""
+"""The bugs in work queues: in how they are filled and deleted, and in what is left of them."""
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 FILE = "preparation/failures/queue_items.py"
 TESTS = (
@@ -11,7 +11,7 @@ TESTS = (
     "tests/unit/domain/test_retry_rounds.py",
 )
 
-QUEUE_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="of a worker's record only the first object is read",
         file="preparation/result_records.py",
@@ -102,5 +102,29 @@ QUEUE_MUTANTS = (
         old="        if self.step.workers is not None:  # any worker may receive it\n            return group\n",
         new="",
         tests=TESTS,
+    ),
+    Mutant(
+        bug="a queue is left behind",
+        file="domain/run_end.py",
+        old="queues = any(step.workers is not None for step in run.pipeline.steps)",
+        new="queues = False",
+    ),
+    Mutant(
+        bug="a queue of an older attempt is filled again",
+        file="preparation/work_queue.py",
+        old="[str(row) for row in range(rows)]",
+        new="[str(row) for row in range(rows + 1)]",
+    ),
+    Mutant(
+        bug="the queue of a late preparation is left behind",
+        file="engine/engine.py",
+        old="events.append(QueuesLeft(at=self.clock.now()))",
+        new="pass",
+    ),
+    Mutant(
+        bug="the functions may delete the queues of a stack called br-prod",
+        file="domain/values.py",
+        old='return f"br_{run_id}-"',
+        new='return f"br-{run_id}-"',
     ),
 )

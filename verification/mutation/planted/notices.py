@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = (
     "tests/unit/domain/test_notices.py",
@@ -12,7 +12,7 @@ TESTS = (
     "tests/unit/cli/test_lint_notices.py",
 )
 
-NOTICE_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="the end of a run is never published",
         file="domain/pending_effects.py",

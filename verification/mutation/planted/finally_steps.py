@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = ("tests/unit/domain/test_finally_steps.py",)
 
-FINALLY_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="a stop of the run stops its finally steps",
         file="domain/finally_steps.py",

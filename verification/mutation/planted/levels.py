@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = ("tests/unit/preparation/test_aggregate_rounds.py",)
 
-LEVEL_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="every level's rounds are numbered from 0",
         file="domain/run.py",

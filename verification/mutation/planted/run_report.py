@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 DETAIL = ("tests/unit/codec/test_job_detail.py",)
 COLLECTOR = ("tests/unit/report/test_collector.py",)
 WATCH = ("tests/unit/cli/test_report_watch.py",)
 
-REPORT_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="a child has the start of an attempt before its last",
         file="codec/job_detail.py",

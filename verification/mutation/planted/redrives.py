@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = (
     "tests/unit/domain/test_redrive.py",
@@ -10,7 +10,7 @@ TESTS = (
     "tests/unit/engine/test_redrive.py",
 )
 
-REDRIVE_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="a run whose notice is not sent yet is redriven",
         file="domain/redrive.py",

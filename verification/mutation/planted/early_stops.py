@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = (
     "tests/unit/domain/test_canary.py",
@@ -10,7 +10,7 @@ TESTS = (
     "tests/unit/engine/test_early_stops.py",
 )
 
-CANARY_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="the rest does not wait for the canary",
         file="domain/canary.py",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from verification.mutation.planted import Mutant
+from verification.mutation.planted.mutant import Mutant
 
 TESTS = ("tests/unit/domain/test_one_item.py", "tests/unit/worker/test_items.py")
 OF_THE_PROGRAM = ("tests/unit/cli/test_spin.py",)
 
-ITEM_MUTANTS = (
+MUTANTS = (
     Mutant(
         bug="an item that is done alone writes its record over that of the run",
         file="domain/one_item.py",

@@ -1,0 +1,71 @@
+"""The planted bugs, one file for each subject."""
+
+from __future__ import annotations
+
+from verification.mutation.planted import (
+    cli,
+    early_stops,
+    effects,
+    failures,
+    finally_steps,
+    handlers,
+    job_events,
+    levels,
+    lists,
+    local_cloud,
+    measures,
+    missing_jobs,
+    n_to_n,
+    notices,
+    one_item,
+    postponed,
+    preparation,
+    queue,
+    redrives,
+    retries,
+    run_queue,
+    run_report,
+    starts,
+    steps,
+    stops,
+    storage,
+    uploads,
+    variables,
+    worker,
+)
+from verification.mutation.planted.mutant import Mutant
+
+__all__ = ["ALL", "SUBJECTS", "Mutant"]
+
+SUBJECTS = (
+    cli,
+    early_stops,
+    effects,
+    failures,
+    finally_steps,
+    handlers,
+    job_events,
+    levels,
+    lists,
+    local_cloud,
+    measures,
+    missing_jobs,
+    n_to_n,
+    notices,
+    one_item,
+    postponed,
+    preparation,
+    queue,
+    redrives,
+    retries,
+    run_queue,
+    run_report,
+    starts,
+    steps,
+    stops,
+    storage,
+    uploads,
+    variables,
+    worker,
+)
+ALL = tuple(mutant for subject in SUBJECTS for mutant in subject.MUTANTS)

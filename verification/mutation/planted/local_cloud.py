@@ -1,0 +1,64 @@
+"""The bugs in who may use the local cloud; each is judged by the tests of that rule."""
+
+from __future__ import annotations
+
+from verification.mutation.planted.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        bug="a request with a wrong signature passes",
+        file="local/batchrelay_local/signatures.py",
+        old="        signature = signer.sign(self._canonical(request), self.timestamp)",
+        new="        signature = self.signature",
+        tests=("tests/unit/local_cloud/test_signatures.py",),
+    ),
+    Mutant(
+        bug="a body that was changed after it was signed passes",
+        file="local/batchrelay_local/signatures.py",
+        old="    if declared != body_hash:",
+        new="    if False:",
+        tests=("tests/unit/local_cloud/test_signatures.py",),
+    ),
+    Mutant(
+        bug="a header that was added after signing passes",
+        file="local/batchrelay_local/signatures.py",
+        old="and name not in signature.signed_headers",
+        new="and False",
+        tests=("tests/unit/local_cloud/test_signatures.py",),
+    ),
+    Mutant(
+        bug="a presigned URL never expires",
+        file="local/batchrelay_local/signatures.py",
+        old="    if signed_at + (lifetime or SKEW_MAX) < now:",
+        new="    if False:",
+        tests=("tests/unit/local_cloud/test_signatures.py",),
+    ),
+    Mutant(
+        bug="a name that is rebound to loopback passes",
+        file="local/batchrelay_local/access.py",
+        old='    return name in _LOOPBACK or name.endswith(".localhost")',
+        new="    return bool(name)",
+        tests=("tests/unit/local_cloud/test_access_rules.py",),
+    ),
+    Mutant(
+        bug="a page of another site passes",
+        file="local/batchrelay_local/access.py",
+        old="        if origin and origin != f\"http://{request.headers['host']}\":",
+        new="        if False:",
+        tests=("tests/unit/local_cloud/test_access_rules.py",),
+    ),
+    Mutant(
+        bug="every page may read what the local cloud answers",
+        file="local/batchrelay_local/access.py",
+        old='                    if not name.lower().startswith(b"access-control-")',
+        new="                    if name",
+        tests=("tests/unit/local_cloud/test_access_rules.py",),
+    ),
+    Mutant(
+        bug="the emulator's own routes are open",
+        file="local/batchrelay_local/access.py",
+        old="        if path.startswith(_ADMIN):",
+        new="        if False:",
+        tests=("tests/unit/local_cloud/test_access_rules.py",),
+    ),
+)

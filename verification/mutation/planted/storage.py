@@ -1,0 +1,122 @@
+"""The bugs in what is stored: its codec, its size, conditional saves."""
+
+from __future__ import annotations
+
+from verification.mutation.planted.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        bug="a conflict is not folded again",
+        file="engine/engine.py",
+        old="run = self.runs.load(run.id)\n                continue",
+        new="return _Advanced(run=run)",
+    ),
+    Mutant(
+        bug="a save is not conditional",
+        file="adapters/memory/run_store.py",
+        old="if stored is None or stored.version != run.version:",
+        new="if stored is None:",
+    ),
+    Mutant(
+        bug="the codec forgets a part's job",
+        file="codec/runs.py",
+        old='job_id=reader.maybe("j", str),',
+        new="job_id=None,",
+    ),
+    Mutant(
+        bug="the separator of a list is not stored",
+        file="codec/pipelines.py",
+        old='separator = {"separator": each.separator} if each.separator else {}',
+        new="separator: dict[str, Json] = {}",
+    ),
+    Mutant(
+        bug="a save whose answer was lost is taken for a rival's",
+        file="adapters/dynamodb.py",
+        old='if stored.get("token") != token:',
+        new="if True:",
+    ),
+    Mutant(
+        bug="a write that meets another transaction fails",
+        file="adapters/client_errors.py",
+        old='    if error.response["Error"]["Code"] == "TransactionConflictException":',
+        new="    if False:",
+    ),
+    Mutant(
+        bug="writers that collided wait for the same time",
+        file="adapters/backoff.py",
+        old="wait = random.uniform(0, bound)",
+        new="wait = bound",
+    ),
+    Mutant(
+        bug="a run is open when its lists expire",
+        file="engine/engine.py",
+        old="        after = advance(after, DeadlinePassed(at=now, open_days_max=self.open_days_max))\n",
+        new="",
+    ),
+    Mutant(
+        bug="a run keeps no budget for how its steps end",
+        file="domain/run_size.py",
+        old="    return REASON_BYTES_MAX * (2 if retries or (step.has_items and may_prepare) else 1)",
+        new="    return 0 * may_prepare",
+    ),
+    Mutant(
+        bug="a step grows without budget",
+        file="domain/run_size.py",
+        old="        if size > STATE_BYTES_MAX:\n            return size",
+        new="        if False:\n            return size",
+    ),
+    Mutant(
+        bug="a step of a run that is too large cannot end",
+        file="domain/run_size.py",
+        old="        if growth <= 0:",
+        new="        if growth < -(10**9):",
+    ),
+    Mutant(
+        bug="a run's size is counted before it is deflated",
+        file="codec/stored.py",
+        old="isinstance(self.document, str) else self.document",
+        new="isinstance(self.document, str) else zlib.decompress(self.document)",
+    ),
+    Mutant(
+        bug="the store in memory takes a run of any size",
+        file="adapters/memory/run_store.py",
+        old="        stored_run(written, self.bytes_max)\n",
+        new="",
+    ),
+    Mutant(
+        bug="a part takes more bytes once it has a job",
+        file="codec/runs.py",
+        old="    records = packed_parts(parts)",
+        new="    records = None if any(part.job_id for part in parts) else packed_parts(parts)",
+    ),
+    Mutant(
+        bug="duplicate jobs are recorded without a limit",
+        file="domain/job_events.py",
+        old="return not is_recorded and len(duplicates) < DUPLICATE_JOBS_MAX",
+        new="return not is_recorded",
+    ),
+    Mutant(
+        bug="a reason is bounded in characters only",
+        file="domain/values.py",
+        old='    while stored_text(reason + "…") > REASON_BYTES_MAX:',
+        new="    while False:",
+    ),
+    Mutant(
+        bug="a definition is measured before it is deflated",
+        file="codec/stored.py",
+        old="size = len(zlib.compress(text))",
+        new="size = len(text)",
+    ),
+    Mutant(
+        bug="a definition that no item holds is sent to the store",
+        file="codec/stored.py",
+        old="if size > PIPELINE_BYTES_MAX:",
+        new="if False:",
+    ),
+    Mutant(
+        bug="a step that fails for its size keeps the place where its preparation stopped",
+        file="domain/run_size.py",
+        old='            attempts=NO_ATTEMPTS,\n            resume="",\n',
+        new="",
+    ),
+)
