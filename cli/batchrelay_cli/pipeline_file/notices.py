@@ -86,7 +86,7 @@ def check_presigned(document: Document, pipeline: Pipeline) -> None:
         if not is_left_to_the_run and not is_object(link):
             document.wrong(
                 ("notify", number, "presign"),
-                f"presign needs a link to one object of S3, and {link} is none: write its URI, "
+                f"presign needs a link to one object of S3, and {link} is not one: write its URI, "
                 "such as ${steps.NAME.output} of a step whose output is one object, or leave out "
                 "presign",
             )

@@ -87,7 +87,7 @@ def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any]:
         )
     definition = max(matching, key=lambda entry: entry["revision"])
     if "containerProperties" not in definition:
-        raise UsageProblem(f"job definition {reference} is none of a container")
+        raise UsageProblem(f"job definition {reference} does not define a container")
     return dict(definition)
 
 

@@ -43,7 +43,7 @@ def open_stack(stack_name: str) -> Iterator[Stack]:
     try:
         stack = find_stack(stack_name)
         if "AnswerApiName" not in stack.outputs:
-            raise UsageProblem(f"stack {stack_name} is none of this version of batchrelay")
+            raise UsageProblem(f"stack {stack_name} does not belong to this version of batchrelay")
         yield stack
     except ClientError as error:
         raise UsageProblem(_sentence(error, stack_name)) from None

@@ -261,7 +261,7 @@ class Stack:
     def download(self, uri: str, folder: Path, below: str) -> Iterator[Downloaded]:
         """Fetch an object, or all below a URI that ends with `/`; every one when done.
 
-        An object that is not there is none. An empty object whose key ends with `/` is a folder.
+        An object that is absent is left out. An empty object whose key ends with `/` is a folder.
 
         Args:
             uri: of the object, or of what its objects begin with.

@@ -106,7 +106,7 @@ class Stream:
             self._cut()
 
     def _add(self, end: int) -> None:
-        """An event up to a byte; an empty line is none, for CloudWatch Logs takes no empty one."""
+        """An event up to a byte; empty lines are left out: CloudWatch Logs takes no empty event."""
         while end - self._line > EVENT_BYTES_MAX:
             self._cut()
         if end > self._line:

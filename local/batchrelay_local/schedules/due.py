@@ -105,7 +105,7 @@ class DueSchedules(Generic[_K]):
 
 
 def _times(record: Record, created_at: datetime, first: datetime) -> Iterator[datetime]:
-    """Those of an expression that cannot be read are none: CreateSchedule refuses it."""
+    """An expression that cannot be read has none: CreateSchedule refuses it."""
     try:
         expression = read_expression(record["ScheduleExpression"])
     except ExpressionError:

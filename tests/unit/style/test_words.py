@@ -114,7 +114,7 @@ def test_a_run_waits_in_a_run_queue_and_not_for_its_turn(folder: str) -> None:
     assert banned_in(folder, ORDER_WORD) == []
 
 
-@pytest.mark.parametrize("folder", ["layers", "functions", "worker", *TESTS])
+@pytest.mark.parametrize("folder", ["layers", "functions", "worker", "cli", "local", *TESTS])
 def test_the_phrase_is_none_is_not_used(folder: str) -> None:
     assert banned_in(folder, IS_NONE) == []
 

@@ -43,7 +43,7 @@ class ListFormat(StrEnum):
     TSV = "tsv"
     """The same, separated by tabs."""
     LINES = "lines"
-    """An item is a text; blank lines are none."""
+    """An item is a text; blank lines are skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from batchrelay.preparation.items.texts import SEPARATORS, lines_of
 def read_table(
     chunks: Iterable[bytes], source: str, separator: str, *, is_guess: bool = False
 ) -> Iterator[Json]:
-    """A mapping a row, by the header; blank lines are none, and values are as they are written.
+    """A mapping a row, by the header; blank lines are skipped, and values are as they are written.
 
     Args:
         separator: of columns, one character.

@@ -17,7 +17,7 @@ SEPARATORS = "\t,;|"
 
 
 def read_jsonl(chunks: Iterable[bytes], source: str) -> Iterator[Json]:
-    """One item a line; blank lines are none. Raises: InvalidItems with the line."""
+    """One item a line; blank lines are skipped. Raises: InvalidItems with the line."""
     for number, line in enumerate(lines_of(chunks, source), start=1):
         text = line.strip(" \t\r")
         if not text:
