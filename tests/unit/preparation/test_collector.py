@@ -11,15 +11,17 @@ from typing import Any, NoReturn
 
 import pytest
 
+from batchrelay.adapters.memory.logs import MemoryLogs
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.events import FailuresCollected, SubmissionRefused
-from batchrelay.domain.failures import RetryFailed, Tolerate
+from batchrelay.domain.failures import Cause, FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, RunStatus, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import numbers_uri
 from batchrelay.preparation.failures import causes, latest_round
+from batchrelay.preparation.failures.collector import with_sample_of
 from tests.builders import Flow, at, key, step, variables_of
 from tests.unit.preparation.collected import LIST, OOM, Collected, child
 
@@ -109,6 +111,28 @@ def test_a_log_that_is_refused_leaves_its_cause_without_one() -> None:
     [cause] = one.causes()
     assert cause["sample"]["log"] == []
     assert [part.size for part in one.run.state("a").parts] == [1]
+
+
+def _cause(named: FailureClass, exit_code: int | None, sample: str) -> Cause:
+    return Cause(
+        named=named, exit_code=exit_code, reason="gone", count=1, sample_number=3, sample_job=sample
+    )
+
+
+@pytest.mark.parametrize("named", [FailureClass.STOPPED, FailureClass.UPSTREAM])
+def test_the_log_of_what_did_not_fail_of_its_own_is_not_read(named: FailureClass) -> None:
+    logs = MemoryLogs()
+    logs.lines["job:3"] = ("it went well until it was stopped",)
+    assert causes.with_log(logs, _cause(named, None, "job:3")).log == ()
+    assert causes.with_log(logs, _cause(FailureClass.EXIT_CODE, 1, "job:3")).log != ()
+
+
+def test_a_cause_keeps_its_earlier_sample_and_takes_no_other_ones() -> None:
+    earlier = [_cause(FailureClass.EXIT_CODE, code, f"job:{code}") for code in (1, 2)]
+    found = with_sample_of(_cause(FailureClass.EXIT_CODE, 2, "later:0"), earlier)
+    assert found.sample_job == "job:2"
+    found = with_sample_of(_cause(FailureClass.EXIT_CODE, 4, "later:0"), earlier)
+    assert found.sample_job == "later:0"
 
 
 def test_the_rarer_causes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +294,16 @@ def test_of_a_chunk_only_what_the_worker_did_not_record_as_done_runs_again() -> 
     assert [failure["number"] for failure in one.lines("failures.jsonl")] == [1, 3, 8, 9]
     assert [part.size for part in one.run.state("a").parts] == [1]
     assert variables_of(submit_request(one.run, key("a", round=1)))["BATCHRELAY_CHUNK"] == "4"
+
+
+def test_an_item_of_a_chunk_is_done_only_if_its_record_says_true() -> None:
+    one = Collected(a(chunk=4))
+    entries = [{"n": 0, "ok": "no"}, {"n": 1, "ok": 1}, {"n": 2, "ok": True}]
+    uri = "s3://the-bucket/runs/run1/a/r0/results/0000000.json"
+    one.cloud.objects.objects[uri] = json.dumps({"items": entries}).encode()
+    one.end("a", child(0))
+    one.prepare()
+    assert [failure["number"] for failure in one.lines("failures.jsonl")] == [0, 1, 3]
 
 
 def test_the_sample_of_a_chunk_is_an_item_that_failed_with_its_own_last_words() -> None:

@@ -9,6 +9,8 @@ TESTS = (
     "tests/unit/codec",
     "tests/unit/preparation/test_collector.py",
 )
+COLLECTOR = ("tests/unit/preparation/test_collector.py",)
+RECORDS = ("tests/unit/preparation/test_result_records.py",)
 
 MUTANTS = (
     Mutant(
@@ -322,5 +324,47 @@ MUTANTS = (
         old='return f"{folder}numbers.txt" if group == 0 else f"{folder}numbers-{group}.txt"',
         new='return manifest_uri(folder, group).replace("items", "numbers")[:-6] + ".txt"',
         tests=TESTS,
+    ),
+    Mutant(
+        bug="the sample of a chunk is its first item, although that is done",
+        file="preparation/failures/latest_round.py",
+        old="                cause = causes.of(failure, self.latest.number(rows[0]))\n",
+        new="                place = (first + failure.index) * self.latest.chunk\n                cause = causes.of(failure, self.latest.number((part.group, place)))\n",
+        tests=COLLECTOR,
+    ),
+    Mutant(
+        bug="a cause has the earlier sample of another exit code",
+        file="preparation/failures/collector.py",
+        old="if (c.named, c.exit_code, c.reason) == (cause.named, cause.exit_code, cause.reason)",
+        new="if (c.named, c.reason) == (cause.named, cause.reason)",
+        tests=COLLECTOR,
+    ),
+    Mutant(
+        bug="the log of what was stopped is read",
+        file="preparation/failures/causes.py",
+        old="cause.named in (FailureClass.UPSTREAM, FailureClass.STOPPED):",
+        new="cause.named is FailureClass.UPSTREAM:",
+        tests=COLLECTOR,
+    ),
+    Mutant(
+        bug="any text in a record says that an item of a chunk is done",
+        file="preparation/failures/latest_round.py",
+        old='if entry.get("ok") is True}',
+        new='if entry.get("ok")}',
+        tests=COLLECTOR,
+    ),
+    Mutant(
+        bug="true in a record is the number of item 1",
+        file="preparation/result_records.py",
+        old='type(entry.get("n")) is int',
+        new='isinstance(entry.get("n"), int)',
+        tests=RECORDS,
+    ),
+    Mutant(
+        bug="a record that is nested too deeply fails the preparation",
+        file="preparation/result_records.py",
+        old="    except (ValueError, RecursionError):\n",
+        new="    except ValueError:\n",
+        tests=RECORDS,
     ),
 )

@@ -85,4 +85,18 @@ MUTANTS = (
         new="    _, status, used = os.wait4(pid, 0)\n",
         tests=OF_THE_PROGRAM,
     ),
+    Mutant(
+        bug="a work queue has an item behind its last",
+        file="domain/one_item.py",
+        old="_check(step, number, state.items or 0)",
+        new="_check(step, number, (state.items or 0) + 1)",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the last chunk of a list has items to do alone that are not there",
+        file="domain/one_item.py",
+        old="return min(end, state.items) if is_one_list and state.items",
+        new="return end if is_one_list and state.items",
+        tests=TESTS,
+    ),
 )
