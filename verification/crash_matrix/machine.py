@@ -282,6 +282,10 @@ class Machine:
                 "[ $AWS_BATCH_JOB_ARRAY_INDEX = 0 ] && exit 1; exec sleep 100000",
             ],
             "index": ["sh", "-c", "echo a line of its log; exit ${AWS_BATCH_JOB_ARRAY_INDEX:-0}"],
+            "worker": [
+                *("batchrelay-worker", "run", "--", "sh", "-c"),
+                'test "$ITEM" = 1 || test "$BATCHRELAY_ROUND" = 1',
+            ],
         }
         for name, command in commands.items():
             batch.register_job_definition(

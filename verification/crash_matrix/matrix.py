@@ -28,6 +28,7 @@ KILLED_HANDLERS = {
     Scenario.FINALLYSTOPPED: ("api", "on_job_event"),
     Scenario.FINALLYREDRIVEN: ("api",),
     Scenario.LEVELS: ("prepare",),
+    Scenario.QUEUE: ("prepare",),
 }
 """What a scenario is about, where its other handlers do only what they do in other scenarios."""
 

@@ -198,6 +198,22 @@ LEVELS = Pipeline(
 )
 """Node 1 of level 0 fails, and succeeds as the only one of a second round; then level 1 begins."""
 
+QUEUE = Pipeline(
+    name="queue",
+    version=1,
+    steps=(
+        Step(
+            name="pull",
+            request={**_REQUEST, "jobDefinition": "worker:1"},
+            for_each=InlineItems(items=(1, 2, 3)),
+            workers=1,
+            retry_failed=RetryFailed(rounds=1),
+        ),
+    ),
+    notify=PIPELINE.notify,
+)
+"""Items 2 and 3 fail, and succeed from the queue of a second round."""
+
 SHORT = Pipeline(name="short", version=1, steps=(Step(name="only", request=_REQUEST),))
 """Of the run queue: registered anew for each run, so that each begins with an empty run queue."""
 
@@ -235,6 +251,7 @@ class Scenario(StrEnum):
     FINALLYSTOPPED = "the API cancels its finally step while that runs"
     FINALLYREDRIVEN = "it fails, the API redrives it, and its finally step runs twice"
     LEVELS = "a node of an aggregate fails and runs again"
+    QUEUE = "its worker leaves items undone, and another queue is filled with them"
 
 
 EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED)
@@ -264,6 +281,7 @@ SHARED = {
     Scenario.FINALLYSTOPPED: FINALLY_ENDLESS,
     Scenario.FINALLYREDRIVEN: FINALLY_REDRIVEN,
     Scenario.LEVELS: LEVELS,
+    Scenario.QUEUE: QUEUE,
 }
 """The pipeline of a scenario, where all of its runs have the same."""
 
