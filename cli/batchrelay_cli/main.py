@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,31 +14,50 @@ from batchrelay.domain.errors import InputError
 from batchrelay_cli import INTERRUPTED
 from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.terminal import say
-from batchrelay_cli.verbs.backfill import backfill
-from batchrelay_cli.verbs.cancel import cancel
-from batchrelay_cli.verbs.completion import completion
-from batchrelay_cli.verbs.deploy import deploy
-from batchrelay_cli.verbs.dlq import dlq
-from batchrelay_cli.verbs.failures import failures
-from batchrelay_cli.verbs.history import history
-from batchrelay_cli.verbs.init import init
-from batchrelay_cli.verbs.lint import lint
-from batchrelay_cli.verbs.local import local
-from batchrelay_cli.verbs.logs import logs
-from batchrelay_cli.verbs.plan import plan
-from batchrelay_cli.verbs.redrive import redrive
-from batchrelay_cli.verbs.report import report
-from batchrelay_cli.verbs.run import run
-from batchrelay_cli.verbs.runs import runs
-from batchrelay_cli.verbs.schema import schema
-from batchrelay_cli.verbs.spin import spin
-from batchrelay_cli.verbs.start import start
-from batchrelay_cli.verbs.status import status
-from batchrelay_cli.verbs.tune import tune
-from batchrelay_cli.verbs.undeploy import undeploy
+
+_VERBS = (
+    "backfill",
+    "cancel",
+    "completion",
+    "deploy",
+    "dlq",
+    "failures",
+    "history",
+    "init",
+    "lint",
+    "local",
+    "logs",
+    "plan",
+    "redrive",
+    "report",
+    "run",
+    "runs",
+    "schema",
+    "spin",
+    "start",
+    "status",
+    "tune",
+    "undeploy",
+)
+"""A verb is a module of `verbs`, and its command there has the same name."""
+
+
+def _verb(name: str) -> click.Command | None:
+    if name not in _VERBS:
+        return None
+    command: click.Command = getattr(import_module(f"batchrelay_cli.verbs.{name}"), name)
+    return command
 
 
 class _Verbs(click.Group):
+    """Imports the verb that is called and no other: most of a short command's time is imports."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        return _verb(name)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -57,39 +77,16 @@ def cli() -> None:
     """
 
 
-for _verb in (
-    backfill,
-    cancel,
-    completion,
-    deploy,
-    dlq,
-    failures,
-    init,
-    lint,
-    local,
-    logs,
-    plan,
-    redrive,
-    report,
-    run,
-    runs,
-    schema,
-    spin,
-    start,
-    status,
-    history,
-    tune,
-    undeploy,
-):
-    cli.add_command(_verb)
-
-
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
 def main() -> None:
     """Run a verb. SIGTERM and a closed terminal end it as Ctrl-C does: nothing is left behind."""
+    for word in sys.argv[1:2]:
+        _verb(
+            word
+        )  # imported while the handlers of `__main__` stand: a KeyboardInterrupt may be lost
     signal.signal(signal.SIGTERM, _interrupt)
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's `&`, nohup: on purpose

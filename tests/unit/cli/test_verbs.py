@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,7 +38,10 @@ def wrong(tmp_path: Path) -> str:
 def verbs(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
     """The words of every command that does something."""
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        ctx = click.Context(command)
+        for name in command.list_commands(ctx):
+            inner = command.get_command(ctx, name)
+            assert inner is not None
             yield from verbs(inner, *path, name)
     else:
         yield path
@@ -47,6 +52,18 @@ def test_every_verb_has_help_with_an_example(path: tuple[str, ...]) -> None:
     result = call(*path, "--help")
     assert result.exit_code == 0
     assert f"batchrelay {' '.join(path)}" in result.output.partition("Example: ")[2]
+
+
+def test_a_verb_imports_no_other_and_no_client_of_aws_unless_it_has_one() -> None:
+    program = (
+        f"import sys; sys.argv = ['batchrelay', 'lint', {EXAMPLE!r}]\n"
+        "from batchrelay_cli.main import main; main()\n"
+        "print(*sorted({'boto3', 'batchrelay_cli.verbs.run'} & set(sys.modules)), sep=',')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"{EXAMPLE}: 3 steps, no errors", ""]
 
 
 @pytest.mark.parametrize("verb", ["lint", "plan", "run"])
