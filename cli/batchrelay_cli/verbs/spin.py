@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from batchrelay_cli.spin.command import (
     job_variables,
     process_command,
 )
+from batchrelay_cli.spin.container_end import LINES, NOT_FOUND, problem_of
 from batchrelay_cli.spin.definition import Container, container_of, words_of
 from batchrelay_cli.spin.process import Ended, run_command
 from batchrelay_cli.stack.api_client import ask, open_stack
@@ -29,13 +31,11 @@ from batchrelay_cli.views.item import item_at
 
 MIB = 1_024 * 1_024
 
-NOT_FOUND = 127
-"""Exit code of a shell, and of the worker, when a program is missing."""
-
-_MISSING = (
+_MISSING_HERE = (
     "127 often means a program that is not on this machine: --dir chooses the folder that has it, "
     "--docker its image"
 )
+_MISSING_IN_IMAGE = "127 often means a program that is not in the image"
 
 
 @click.command(epilog="Example: batchrelay spin kb50389d0b38db26e794e46fa/align:4711")
@@ -166,14 +166,24 @@ def _beginning(
 
 
 def _run(command: Command, container: Container) -> int:
-    """Run it; its exit code."""
+    """Run it; its exit code. Raises: UsageProblem: it was not started."""
+    last_lines: deque[str] = deque(maxlen=LINES)
+
+    def write(line: str) -> None:
+        click.echo(cut_line(line))
+        last_lines.append(line)
+
     try:
-        ended = run_command(command, lambda line: click.echo(cut_line(line)))
+        ended = run_command(command, write)
     except (OSError, ValueError) as error:
         raise UsageProblem(f"{command.argv[0]}: {error}") from None
+    if command.container and (
+        problem := problem_of(command.argv[0], ended.exit_code, list(last_lines))
+    ):
+        raise UsageProblem(problem)
     say(_end(ended, container), err=True)
     if ended.exit_code == NOT_FOUND:
-        say(_MISSING, err=True)
+        say(_MISSING_IN_IMAGE if command.container else _MISSING_HERE, err=True)
     return ended.exit_code
 
 

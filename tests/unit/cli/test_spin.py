@@ -284,6 +284,68 @@ def test_what_is_left_out_and_what_may_be_overwritten_is_shown(run: Collected) -
     assert run.cloud.objects.objects == objects
 
 
+DOCKER_HAS_NO_IMAGE = """Unable to find image 'i:latest' locally
+docker: Error response from daemon: pull access denied for i.
+
+Run 'docker run --help' for more information"""
+
+ENDS = [
+    (
+        "docker",
+        125,
+        DOCKER_HAS_NO_IMAGE,
+        2,
+        "container was not started (exit code 125): Error resp",
+    ),
+    (
+        "docker",
+        125,
+        "denied\nSee 'docker run --help'.",
+        2,
+        "was not started (exit code 125): denied",
+    ),
+    ("podman", 125, "", 2, "container was not started (exit code 125): it printed nothing"),
+    (
+        "docker",
+        126,
+        "docker: no permission.",
+        2,
+        "invoked in the image (exit code 126): no permission.",
+    ),
+    ("podman", 127, "Error: crun: no `a`", 2, "is not in the image (exit code 127): crun: no `a`"),
+    (
+        "docker",
+        127,
+        "sh: work: not found",
+        127,
+        "127 often means a program that is not in the image",
+    ),
+    ("docker", 126, "own", 126, "exit code 126, "),
+    ("docker", 3, "docker: own", 3, "exit code 3, "),
+]
+
+
+@pytest.mark.parametrize(("engine", "code", "text", "exit_code", "sentence"), ENDS)
+@pytest.mark.usefixtures("run")
+def test_a_container_that_was_not_started_is_no_end_of_the_item(
+    engine: str,
+    code: int,
+    text: str,
+    exit_code: int,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = tmp_path / engine
+    program.write_text(f"#!/bin/sh\ntest $1 = rm || cat <<'END'\n{text}\nEND\nexit {code}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("batchrelay_cli.spin.command.ENGINES", (engine,))
+    result = CliRunner().invoke(cli, ["spin", "run1/a:2", "--docker"])
+    assert result.exit_code == exit_code, result.output
+    assert sentence in result.stderr.splitlines()[-1]
+
+
 def test_without_its_list_an_item_cannot_run(run: Collected) -> None:
     OBJECTS.clear()
     result = CliRunner().invoke(cli, ["spin", "run1/a:2"])
