@@ -78,6 +78,8 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
     assert (shown["jobId"], shown["round"]) == (latest, 1), "the item's latest round"
     assert batchrelay("logs", place).stderr.startswith(f"{run_id}/convert of round 1: attempt 1")
     assert document("logs", place, "--round", "0")["round"] == 0
+    again = f"  it ran again: job {latest} of round 1: attempt 1 of 1, SUCCEEDED, exit code 0\n"
+    assert again in batchrelay("spin", place).stderr
     [tuned] = document("tune", f"{run_id}/convert")
     assert tuned["items"] == 3, "of both rounds"
     again = batchrelay("redrive", run_id)
@@ -85,6 +87,29 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
         2,
         f"batchrelay: run {run_id} has SUCCEEDED: nothing of it failed\n",
     )
+
+
+def test_an_item_of_a_chunk_that_ran_again_is_shown_in_both_rounds(tmp_path: Path) -> None:
+    chunks = PIPELINE.replace("{name: c}]}}", "{name: c}]}, chunk: 2}")
+    batchrelay("deploy", write(tmp_path, chunks))
+    run_id: str = document("start", "redriven")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 1
+    assert batchrelay("redrive", run_id).exit_code == 0
+    assert batchrelay("status", run_id, "--watch").exit_code == 1
+    first, latest = (
+        next(
+            job["jobId"]
+            for job in document("status", run_id)["steps"][0]["jobs"]
+            if job["round"] == n
+        )
+        for n in (0, 1)
+    )
+    state = "attempt 1 of 1, FAILED, exit code 1"
+    assert batchrelay("spin", f"{run_id}/convert:1").stderr.splitlines()[1:3] == [
+        f"  job {first}:0 of round 0 (items 0 to 1 of child 0): {state}",
+        f"  it ran again: job {latest} of round 1: {state}",
+    ]
+    assert "it ran again" not in batchrelay("spin", f"{run_id}/convert:0").stderr
 
 
 def test_redrives_at_the_same_moment_are_one(tmp_path: Path) -> None:

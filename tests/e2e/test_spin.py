@@ -118,7 +118,8 @@ def test_an_item_is_spun_repaired_and_spun_again_and_the_run_stays_as_it_is(
     assert result.stdout.splitlines()[:2] == ["item n5 child 2", r"\x1b]0;title\x07"]
     first, job, *facts = result.stderr.splitlines()
     assert first == f'item 5 of step convert of run {run_id}: {{"name": "n5"}}'
-    assert job.endswith(":2 of round 0: attempt 1 of 1, FAILED, exit code 3")
+    state = "attempt 1 of 1, FAILED, exit code 3"
+    assert job.endswith(f":2 of round 0 (items 4 to 5 of child 2): {state}")
     assert "  command: batchrelay-worker run -- python convert.py" in facts
     assert f"  in: {folder}" in facts
     assert facts[-1].startswith("exit code 3, ")

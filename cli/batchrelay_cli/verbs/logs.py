@@ -42,7 +42,8 @@ def logs(child: str, round_number: int | None, stack_name: str, output: str) -> 
     with open_stack(stack_name) as stack:
         run_document = ask(stack, "GET", "runs", run)
         one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
-        latest = latest_child(stack, one, int(number)) if colon and round_number is None else None
+        is_item = colon and round_number is None and one["chunk"] == 1  # of chunks, it is a child
+        latest = latest_child(stack, one, int(number)) if is_item else None
         job = _job(stack, _of_round(one, round_number), int(number) if colon else None, latest)
         log = stack.log_of(job)
         place = place_of(run_document, job["jobId"]) or Place(step=step, index=None, round=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -28,6 +28,7 @@ from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import stack_option
 from batchrelay_cli.views.child import summary_of
 from batchrelay_cli.views.item import item_at
+from batchrelay_cli.views.item_rounds import items_of_child, latest_child, round_of
 
 MIB = 1_024 * 1_024
 
@@ -74,9 +75,9 @@ def spin(
             raise UsageProblem(f"step {step} has several items: write {run}/{step}:ITEM")
         text = _item_text(stack, item)
         container = container_of(stack.batch, item["request"])
-        job = _job_text(stack, item)
+        jobs = list(_job_lines(stack, whole, item))
     command = _command(item, container, directory, entrypoint, is_container=docker)
-    for line in _beginning(item, text, job, whole["output"], container, command):
+    for line in _beginning(item, text, jobs, whole["output"], container, command):
         say(line, err=True)
     if is_printed:
         say(command.shell_text)
@@ -126,21 +127,31 @@ def _item_text(stack: Stack, item: Mapping[str, Any]) -> str:
     return text
 
 
-def _job_text(stack: Stack, item: Mapping[str, Any]) -> str:
-    """`child 4 of round 0, attempt 1 of 1, FAILED, exit code 1`; of what is not known, nothing."""
+def _job_lines(stack: Stack, step: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[str]:
+    """What had the item in the first round, and what had it last; of what is not known, nothing."""
     if item["jobId"] is None:
-        return ""
+        return
     index = item["index"]
     job_id = item["jobId"] if index is None else f"{item['jobId']}:{index}"
-    which = f"job {job_id} of round {item['round']}"
+    items = items_of_child(step, item)
+    beside = f" ({items})" if items else ""
+    yield f"job {job_id} of round {item['round']}{beside}: {_state_text(stack, job_id)}"
+    latest = latest_child(stack, step, item["number"])
+    if latest is not None:
+        round_number = round_of(step, latest)
+        yield f"it ran again: job {latest} of round {round_number}: {_state_text(stack, latest)}"
+
+
+def _state_text(stack: Stack, job_id: str) -> str:
+    """`attempt 1 of 1, FAILED, exit code 1`."""
     jobs = stack.describe([job_id])
-    return f"{which}: {summary_of(jobs[0])}" if jobs else f"{which}: AWS Batch no longer knows it"
+    return summary_of(jobs[0]) if jobs else "AWS Batch no longer knows it"
 
 
 def _beginning(
     item: Mapping[str, Any],
     text: str,
-    job: str,
+    jobs: Sequence[str],
     output: str | None,
     container: Container,
     command: Command,
@@ -149,8 +160,8 @@ def _beginning(
     yield f"item {item['number']} of step {item['step']} of run {item['runId']}: {text}".rstrip(
         ": "
     )
-    if job:
-        yield f"  {job}"
+    for line in jobs:
+        yield f"  {line}"
     if item["status"] == StepStatus.SUCCEEDED:
         yield f"  note: step {item['step']} has SUCCEEDED, so this item did not fail for good"
     yield f"  command: {command.words_text}"
