@@ -10,7 +10,6 @@ import ctypes
 import errno
 import os
 import queue
-import resource
 import selectors
 import shutil
 import stat
@@ -20,9 +19,10 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
 from typing import Protocol
+
+from batchrelay_local.batch.process_memory import tree_bytes
 
 POLL_S = 0.01
 """Seconds between two looks at processes that cannot wake us."""
@@ -33,7 +33,6 @@ SHOWN_CHARS_MAX = 200
 CLONE_FS = 0x200
 """Source: unshare(2)."""
 
-PAGE_BYTES = resource.getpagesize()
 
 STOP_S = 3.0
 """Seconds that processes have between SIGTERM and SIGKILL when the machine is shut down."""
@@ -97,20 +96,11 @@ class ProcessRunner:
         """Signal a process and its descendants soon; from any thread."""
         self._send(lambda: self._signal(ticket, number))
 
-    def resident_bytes(self, ticket: Hashable) -> int:
-        """What a process itself has in memory, without its descendants; 0 where that is not to be
-        known. For the runner's own thread."""
-        process = self._running.get(ticket)
-        if process is None:
-            return 0
-        entry = Path(f"/proc/{process.pid}")
-        try:
-            if (entry / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes():
-                return 0  # vfork returns a moment before exec gives it a memory of its own
-            pages = (entry / "statm").read_text().split()[1]
-        except (OSError, IndexError):  # not Linux, or it has ended
-            return 0
-        return int(pages) * PAGE_BYTES
+    def resident_bytes(self) -> dict[Hashable, int]:
+        """What each process has in memory together with its descendants; nothing where that is
+        not to be known. For the runner's own thread."""
+        roots = {process.pid: ticket for ticket, process in self._running.items()}
+        return {roots[pid]: used for pid, used in tree_bytes(frozenset(roots)).items()}
 
     def stop(self, *, immediately: bool) -> None:
         """End every process and the thread; none is left when this returns."""

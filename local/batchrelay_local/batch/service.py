@@ -30,7 +30,7 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 MIB = 1_024 * 1_024
 
-MEMORY_LOOK_S = 0.02
+MEMORY_LOOK_S = 0.05
 """Seconds between two looks at the memory of processes that may be killed for it."""
 
 WAIT_S_MAX = 3_600.0
@@ -239,8 +239,9 @@ class BatchService:
         return min(waits + ([SAMPLE_MS / 1000] if self.logs.sample(now) else []))
 
     def _kill_over_memory(self) -> None:
+        used = self._runner.resident_bytes()
         for ticket, limit in self._limits.items():
-            if ticket not in self._fates and self._runner.resident_bytes(ticket) > limit:
+            if ticket not in self._fates and used.get(ticket, 0) > limit:
                 self._kill(ticket, OUT_OF_MEMORY)
 
     def _put_away(self, ticket: Hashable) -> tuple[Job, Attempt]:

@@ -74,9 +74,11 @@ def test_a_process_over_its_memory_is_137_and_one_below_is_left_alone() -> None:
     hold = "import time; held = b'x' * (80 << 20); time.sleep(9)"
     command = [sys.executable, "-c", hold]
     with machine(Faults(over_memory=1)) as (service, _):
-        job = ended(service, submit(service, containerOverrides={"command": command})[1]["jobId"])
-        assert job["container"]["exitCode"] == 137
-        assert job["container"]["reason"].startswith("OutOfMemoryError")
+        shell = ["sh", "-c", '"$@"; true', "sh", *command]
+        for words in (command, shell):
+            job = ended(service, submit(service, containerOverrides={"command": words})[1]["jobId"])
+            assert job["container"]["exitCode"] == 137
+            assert job["container"]["reason"].startswith("OutOfMemoryError")
         command = [sys.executable, "-c", "import time; time.sleep(0.2)"]
         job = ended(service, submit(service, containerOverrides={"command": command})[1]["jobId"])
         assert job["container"]["exitCode"] == 0
