@@ -19,7 +19,7 @@ from batchrelay.report.document import report_document
 from batchrelay.report.facts import ChildFact, ChildState, Evidence
 from batchrelay.report.packing import pack
 from batchrelay.report.page import page
-from batchrelay.report.text import duration, mib, usd
+from batchrelay.report.text import duration, failures_of, mib, usd
 from tests.builders import at, run_of, step
 from tests.unit.report import hostile
 from verification.report.synthetic import T0 as BEGIN
@@ -209,3 +209,14 @@ def test_the_data_block_has_texts_of_any_kind() -> None:
     [block] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html)
     data = json.loads(block)
     assert len(data["steps"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("chunk", "failed_items", "cell"),
+    [(1, 3, "3"), (5, 0, "3"), (5, 3, "3 items"), (None, 3, "3 items")],
+)
+def test_what_failed_is_called_items_where_it_is_no_children(
+    chunk: int | None, failed_items: int, cell: str
+) -> None:
+    step = {"items": 20, "chunk": chunk, "failed": 3, "failedItems": failed_items}
+    assert failures_of(step) == cell

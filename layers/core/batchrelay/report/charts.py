@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchrelay.report.facts import Document
-from batchrelay.report.text import count, duration, text
+from batchrelay.report.text import count, counts_items, duration, failures_of, text
 from batchrelay.report.values import SLOTS
 
 GLYPHS = {
@@ -117,7 +117,8 @@ def _node(step: Document, place: _Place) -> str:
     name = _cut(step["step"], (place.width - 38) // 8)
     words = status.lower() if children is None else _counts_of(step)
     done = step["succeeded"] / children if children else 0.0
-    lost = min(1 - done, step["failed"] / children) if children else 0.0
+    total = step["items"] if counts_items(step, "failed") else children
+    lost = min(1 - done, step["failed"] / total) if total else 0.0
     bar_width = place.width - 24
     style = "node last" if step["finally"] else "node"
     return (
@@ -137,7 +138,7 @@ def _node(step: Document, place: _Place) -> str:
 def _counts_of(step: Document) -> str:
     """`9,988 of 10,000` and, if any, `12 failed`."""
     if step["failed"]:
-        return f"{count(step['children'])}, {count(step['failed'])} failed"
+        return f"{count(step['children'])}, {failures_of(step)} failed"
     return f"{count(step['succeeded'])} of {count(step['children'])}"
 
 

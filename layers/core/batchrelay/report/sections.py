@@ -12,7 +12,9 @@ from batchrelay.report.facts import Document
 from batchrelay.report.text import (
     command,
     count,
+    counts_items,
     duration,
+    failures_of,
     share,
     table,
     text,
@@ -55,9 +57,8 @@ def _not_done(steps: Sequence[Document]) -> str:
     """`, 3 failed, 6 items failed, 190 items stopped`: children and items are not added up."""
     counts: Counter[str] = Counter()
     for step in steps:
-        for name, items in (("failed", "failedItems"), ("stopped", "stoppedItems")):
-            is_of_items = step[items] and (step["chunk"] or 1) > 1
-            counts[f"items {name}" if is_of_items else name] += step[name]
+        for name in ("failed", "stopped"):
+            counts[f"items {name}" if counts_items(step, name) else name] += step[name]
     names = ("failed", "items failed", "stopped", "items stopped")
     return "".join(f", {count(counts[name])} {name}" for name in names if counts[name])
 
@@ -108,7 +109,7 @@ def graph(document: Document) -> str:
     rows = [
         [
             text(step["step"]), chip(step["status"]), text(", ".join(step["needs"]) or "–"),
-            count(step["children"]), count(step["succeeded"]), count(step["failed"]),
+            count(step["children"]), count(step["succeeded"]), failures_of(step),
             duration(_lasted(step, document["run"])), usd(step["costUsd"]),
         ]
         for step in steps

@@ -7,6 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from batchrelay.domain.values import printable
+from batchrelay.report.facts import Document
 
 _BUCKET_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -23,6 +24,21 @@ def text(value: object) -> str:
 def count(value: float | None) -> str:
     """`10,000`."""
     return "–" if value is None else f"{value:,.0f}"
+
+
+def counts_items(step: Document, name: str) -> bool:
+    """Whether what failed, or was stopped, are items: they were collected, and a child has several
+    of them, or receives them from a queue."""
+    has_several = step["items"] is not None and step["chunk"] != 1
+    return bool(has_several and step[f"{name}Items"])
+
+
+def failures_of(step: Document) -> str:
+    """`12`, beside the number of children; `3 items` if they are no children."""
+    number = step["failed"]
+    if not counts_items(step, "failed"):
+        return count(number)
+    return f"{count(number)} {'item' if number == 1 else 'items'}"
 
 
 def duration(ms: float | None) -> str:
