@@ -41,9 +41,10 @@ def cancel(
         documents = []
         for run in run_ids:
             body = {"reason": reason, "finally": stops_finally}
+            before = ask(stack, "GET", "runs", run)
             documents.append(ask(stack, "POST", "runs", run, "cancel", body=body))
             if output == "text":
-                say(f"run {run}: {documents[-1]['status']}")
+                say(f"run {run}: {_outcome(before, documents[-1])}")
     if output == "json":
         echo_json({"runs": documents} if all_of or len(documents) > 1 else documents[0])
         return
@@ -51,15 +52,28 @@ def cancel(
         say(f"no run of {all_of} is open")
     stopping = [run["runId"] for run in documents if run["status"] == "CANCELLING"]
     if stopping:
-        say(f"CANCELLED when its jobs have ended: batchrelay status {stopping[0]} --watch")
+        whose = "its" if len(stopping) == 1 else "their"
+        say(f"CANCELLED when {whose} jobs have ended: batchrelay status {stopping[0]} --watch")
     for document in documents:
         if steps := _finally_steps_that_go_on(document):
-            say(f"{steps} of run {document['runId']} still run: to stop them too, add --finally")
+            still, which = ("still runs", "it") if len(steps) == 1 else ("still run", "them")
+            of = f"{', '.join(steps)} of run {document['runId']}"
+            say(f"{of} {still}: to stop {which} too, add --finally")
 
 
-def _finally_steps_that_go_on(run: Mapping[str, Any]) -> str:
+def _outcome(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The status; and that nothing has changed, of a run that had ended or was being stopped."""
+    if not before["isOpen"]:
+        return f"already {after['status']}, nothing to stop"
+    names = ("stopped", "finallyStopped")
+    is_stopped = before["stopped"] is not None
+    is_same = is_stopped and all(before[name] == after[name] for name in names)
+    return f"already {after['status']}" if is_same else str(after["status"])
+
+
+def _finally_steps_that_go_on(run: Mapping[str, Any]) -> list[str]:
     """Their names; none of a run whose finally steps are stopped, or have ended."""
     if run["finallyStopped"] is not None:
-        return ""
+        return []
     going_on = (s for s in run["steps"] if not StepStatus(s["status"]).is_terminal)
-    return ", ".join(step["step"] for step in going_on if step["finally"])
+    return [step["step"] for step in going_on if step["finally"]]

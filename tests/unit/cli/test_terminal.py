@@ -326,6 +326,7 @@ def test_why_nothing_failed_is_one_line(
     cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     stack.cloud = cloud
     assert batchrelay("cancel", "run1", "--reason", "wrong\nz \x1b[31m").exit_code == 0
+    assert "run run1: already CANCELLING\n" in batchrelay("cancel", "run1").stdout
     [job] = cloud.jobs.jobs
     cloud.jobs.end(job, JobOutcome.FAILED, "wrong\nz \x1b[31m")
     cloud.engine.reconcile("run1")
