@@ -204,6 +204,21 @@ def test_a_run_that_is_unknown_or_has_not_failed_is_refused() -> None:
         cloud.cloud.engine.redrive("run1", ANY)
 
 
+def test_of_a_step_that_succeeded_the_refusal_names_what_failed_behind_it() -> None:
+    cloud = Collected(step("a"), step("b", "a"), step("c"), step("d"))
+    cloud.end("a")
+    cloud.end("c")
+    cloud.end("d", child(0))
+    cloud.end("b", child(0))
+    sentence = "Behind it comes b, which is FAILED: batchrelay redrive run1/b"
+    with pytest.raises(NotRedrivable, match=f"step a has SUCCEEDED: .* {sentence}$"):
+        cloud.cloud.engine.redrive("run1", order(step="a"))
+    with pytest.raises(
+        NotRedrivable, match="Name a step that failed, or none for all of them: d, b"
+    ):
+        cloud.cloud.engine.redrive("run1", order(step="c"))
+
+
 def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     cloud = Cloud(tolerate=Tolerate(count=1))
     cloud.finish("a", (2, 1))

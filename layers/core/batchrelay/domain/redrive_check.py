@@ -77,13 +77,28 @@ def _problems_of_step(run: Run, name: str) -> Iterator[str]:
         return
     state = run.state(name)
     if state.status is StepStatus.SUCCEEDED:
-        yield f"step {name} has SUCCEEDED: nothing of it failed"
+        yield f"step {name} has SUCCEEDED: nothing of it failed. {_to_name_instead(run, name)}"
     elif name not in steps_to_redrive(run, name):
         failed = ", ".join(steps_to_redrive(run))
         yield (
             f"step {name} is {state.status}{f' ({state.reason})' if state.reason else ''}: name a "
             f"step that failed, or none for all of them; what runs again then: {failed}"
         )
+
+
+def _to_name_instead(run: Run, name: str) -> str:
+    """The steps that failed: those behind this one, if there are any."""
+    behind = {name}
+    for step in run.pipeline.order:
+        if not behind.isdisjoint(step.needs):
+            behind.add(step.name)
+    again = steps_to_redrive(run)
+    failed = [other for other in again if other in steps_to_redrive(run, other)]
+    following = [other for other in failed if other in behind]
+    states = ", ".join(f"{other}, which is {run.state(other).status}" for other in following)
+    if following:
+        return f"Behind it comes {states}: batchrelay redrive {run.id}/{following[0]}"
+    return f"Name a step that failed, or none for all of them: {', '.join(failed)}"
 
 
 def _problems_of_params(run: Run, order: RedriveOrder) -> Iterator[str]:
