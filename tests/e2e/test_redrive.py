@@ -78,8 +78,8 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
     assert (shown["jobId"], shown["round"]) == (latest, 1), "the item's latest round"
     assert batchrelay("logs", place).stderr.startswith(f"{run_id}/convert of round 1: attempt 1")
     assert document("logs", place, "--round", "0")["round"] == 0
-    again = f"  it ran again: job {latest} of round 1: attempt 1 of 1, SUCCEEDED, exit code 0\n"
-    assert again in batchrelay("spin", place).stderr
+    sentence = f"  it ran again: job {latest} of round 1: attempt 1 of 1, SUCCEEDED, exit code 0\n"
+    assert sentence in batchrelay("spin", place).stderr
     [tuned] = document("tune", f"{run_id}/convert")
     assert tuned["items"] == 3, "of both rounds"
     again = batchrelay("redrive", run_id)

@@ -41,7 +41,8 @@ def _problem(step: Step, name: str) -> str:
     if step.is_finally:
         return (
             f"{step.name} is a finally step, which begins when {name} and all ordinary steps have "
-            "ended: leave this out (its items may be a listing or a file)"
+            "ended: leave this out; if it needs a list of items, write a listing or a file in "
+            "forEach"
         )
     return (
         f"{name} is a finally step, which begins when {step.name} has ended: leave this out, or "

@@ -51,6 +51,14 @@ _INSTEAD: Mapping[Kind, str] = {
 }
 """What to write; of a bucket, and of a link, with the parameter's name."""
 
+_WHOLE_URI = (
+    "a whole URI reaches every bucket that {} of the stack allows. To fix one, make {} a parameter "
+    "without a type, and write the bucket before it, such as s3://${{env.bucket}}/${{params.{}}}"
+)
+"""Of a parameter of the type s3uri, behind which nothing can be written but a path."""
+
+_ALLOWED_BY = {Kind.BUCKET: "ItemsBucketArn", Kind.PRESIGNED: "PresignArns"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
@@ -68,13 +76,16 @@ def check_reach(
     document: Document, pipeline: Pipeline, entries: Any, defaults: Mapping[str, Any]
 ) -> None:
     """Warn of every resource that a caller's parameter chooses."""
+    types = {param.name: param.type for param in pipeline.params}
     for reach in reaches(pipeline, entries, defaults):
         if reach.params:
             names = " and ".join(reach.params)
+            last = reach.params[-1]
+            advice = _INSTEAD[reach.kind].format(last)
+            if types.get(last) == "s3uri" and reach.kind in _ALLOWED_BY:
+                advice = _WHOLE_URI.format(_ALLOWED_BY[reach.kind], last, last)
             document.warn(
-                reach.place,
-                f"a caller's parameter, {names}, chooses the "
-                f"{reach.kind}: {_INSTEAD[reach.kind].format(reach.params[-1])}",
+                reach.place, f"a caller's parameter, {names}, chooses the {reach.kind}: {advice}"
             )
 
 

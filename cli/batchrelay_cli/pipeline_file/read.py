@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay.codec import pipeline_text
-from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.conditions import END_STATUSES, parse_condition
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
 from batchrelay.domain.templates import references
@@ -271,7 +271,7 @@ def _check_when(document: Document, place: Place, step: Step, names: Collection[
         if name == RUN_STATUS:
             document.wrong(place, ONLY_FINALLY)
             continue
-        close = difflib.get_close_matches(name, names, n=1)
+        close = difflib.get_close_matches(name, [*names, *END_STATUSES], n=1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(names))}"
         hint += f'; a text stands in quotes: "{name}"'
         document.wrong(place, f"{name} means nothing here: {hint}")

@@ -40,7 +40,7 @@ WORK = "{jobName: work, flow: {output: 's3://b/o'}}"
         ),
         (
             (WORK, "{jobName: clean, dependsOn: [{jobName: work}], flow: {finally: true}}"),
-            "5:32: clean is a finally step, which begins when work and all ordinary steps have ended: leave this out (its items may be a listing or a file)",  # noqa: E501
+            "5:32: clean is a finally step, which begins when work and all ordinary steps have ended: leave this out; if it needs a list of items, write a listing or a file in forEach",  # noqa: E501
         ),
         (
             ("{jobName: work, flow: {when: '${run.status} == FAILED'}}",),

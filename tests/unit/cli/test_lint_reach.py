@@ -31,6 +31,11 @@ BUCKET = (
     "chooses the bucket: write the bucket, and the parameter behind it, such as "
     "s3://${{env.bucket}}/${{params.{}}}"
 )
+WHOLE_URI = (
+    "chooses the bucket: a whole URI reaches every bucket that ItemsBucketArn of the stack allows. "
+    "To fix one, make must a parameter without a type, and write the bucket before it, such as "
+    "s3://${env.bucket}/${params.must}"
+)
 QUEUE = "chooses the job queue: write the queue's name, or narrow JobQueueArns of the stack"
 DEFINITION = (
     "chooses the job definition: write the definition's name: then the file's own revision of it "
@@ -42,7 +47,8 @@ STEPS: list[tuple[str, str, str]] = [
     ('jobDefinition: "${params.must}"', "12:20", f"must, {DEFINITION}"),
     ('jobDefinition: "d:${params.y}"', "12:20", f"y and x, {DEFINITION}"),
     ('flow: {forEach: {file: "${params.x}"}}', "12:28", f"x, {BUCKET.format('x')}"),
-    ('flow: {forEach: {file: "${params.must}/l"}}', "12:28", f"must, {BUCKET.format('must')}"),
+    ('flow: {forEach: {file: "${params.must}/l"}}', "12:28", f"must, {WHOLE_URI}"),
+    ('flow: {forEach: {file: "${params.must}"}}', "12:28", f"must, {WHOLE_URI}"),
     ('flow: {forEach: {file: "s3://${params.x}/l"}}', "12:28", f"x, {BUCKET.format('x')}"),
     ('flow: {forEach: {file: "s3://in-${params.x}"}}', "12:28", f"x, {BUCKET.format('x')}"),
     ('flow: {forEach: {prefix: "${params.y}"}}', "12:30", f"y and x, {BUCKET.format('x')}"),

@@ -154,6 +154,13 @@ def test_a_local_cloud_says_what_aws_would_do(tmp_path: Path) -> None:
     ]
 
 
+def test_a_presigned_link_into_the_local_bucket_is_no_matter_of_aws(tmp_path: Path) -> None:
+    topic = {"TOPIC": '${env.topicArn}", link: "s3://own/x.csv", presign: "1h'}
+    assert refused(tmp_path, topic, DEFAULTS, local=True) == ([], "")
+    [message], _ = refused(tmp_path, topic, DEFAULTS)
+    assert message.endswith("does not allow bucket of a presigned link own (PresignArns)")
+
+
 def test_a_stack_from_before_there_was_a_parameter_allows_everything(tmp_path: Path) -> None:
     changed = {"DEFINITION": "shared", "LIST": "s3://payroll/x", "TOPIC": "arn:aws:sns:x:1:other"}
     old = {"ItemsBucketArn": "arn:aws:s3:::*", "TopicArns": "*"}

@@ -199,6 +199,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         ("flow: {forEach: {items: [1]}, queue: {workers: 0}}", "6:52: workers must be 1 to 10,000"),
         ("flow: {forEach: {items: [1]}, queue: {workers: 2}, groups: []}", "6:56: groups and queue do not go together"),
         ("flow: {queue: {workers: 2}}", "6:12: queue needs a forEach, whose items it shares out"),
+        ("flow: {when: params.in == FAILD}", "6:18: FAILD means nothing here: did you mean FAILED?"),
         ("flow: {when: x}", "6:18: x means nothing here: known are env.bucket"),
         ("flow: {when: run.id ==}", "6:18: run.id ==⟨here⟩: expected a value"),
         ("flow: {when: 3}", '6:18: a condition is a text, such as "params.mode == full"'),

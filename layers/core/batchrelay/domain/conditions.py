@@ -45,8 +45,11 @@ _LITERAL = re.compile(r"[^eE]+([eE][+-]?\d{1,3})?")
 _EXACT = Context(prec=10_000)
 """The default rounds to 28 digits."""
 
+END_STATUSES = tuple(str(status) for status in StepStatus if status.is_terminal)
+"""The statuses that a condition names without quotes."""
+
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
-_CONSTANTS |= {str(status): str(status) for status in StepStatus if status.is_terminal}
+_CONSTANTS |= {status: status for status in END_STATUSES}
 _WORDS = frozenset({"and", "or", "not", "in"})
 _ORDERS = ("<", "<=", ">", ">=")
 _COMPARISONS = ("==", "!=", *_ORDERS, "in")
