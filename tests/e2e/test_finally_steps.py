@@ -53,7 +53,7 @@ def test_a_run_that_fails_cleans_up_and_says_so(tmp_path: Path) -> None:
     assert "the run: FAILED and FAILED" in batchrelay("logs", f"{run_id}/cleanup").output
     plan = batchrelay("redrive", run_id, "--plan").stdout.splitlines()
     assert [line.split(" (")[0] for line in plan] == [
-        "work: failed items, 1 failed of 1 children",
+        "work: failed items, 1 failed of 1 child",
         "cleanup: whole step",
         "praise: whole step",
     ]
