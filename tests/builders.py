@@ -27,7 +27,8 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
     MemoryUploadBatches,
 )
-from batchrelay.domain.events import Event
+from batchrelay.domain.effects import Prepare
+from batchrelay.domain.events import Event, FailuresCollected
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import (
     Aggregate,
@@ -40,7 +41,8 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import Run
+from batchrelay.domain.retry_rounds import may_go_on
+from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine.engine import Engine
@@ -125,9 +127,39 @@ def run_of(
     )
 
 
+CAUSES = "2 × ExitCode (exit code 1), 1 × Other"
+
+
 def fold(run: Run, *events: Event) -> Run:
-    """The run after these facts."""
-    return reduce(advance, events, run)
+    """The run after these facts; what only its causes are wanted of has them."""
+    return reduce(lambda run, event: with_causes(advance(run, event)), events, run)
+
+
+def with_causes(run: Run) -> Run:
+    """The run after the causes of its failed steps were collected, where nothing else is asked."""
+    for step in run.pipeline.order:
+        state = run.state(step.name)
+        is_collecting = state.status is StepStatus.PREPARING and state.is_retry
+        if is_collecting and not may_go_on(run, step):
+            return with_causes(advance(run, failures_of(step, state)))
+    return run
+
+
+def failures_of(step: Step, state: StepState) -> FailuresCollected:
+    """As the collector finds them: every failed child, for the reason of its job."""
+    latest = state.earlier_rounds[-1]
+    assert state.since is not None
+    return FailuresCollected(
+        at=state.since,
+        step=step.name,
+        round=state.round,
+        failed=sum(part.failed for part in latest),
+        upstream=0,
+        stopped=sum(part.stopped for part in latest),
+        reason=state.job_reason if state.early_stop is None else CAUSES,
+        failures=f"s3://the-bucket/{step.name}/failures/",
+        children=(),
+    )
 
 
 def key(label: str, part: int = 0, *, round: int = 0, run_id: str = "run1") -> JobKey:  # noqa: A002  # the domain's word
@@ -226,3 +258,10 @@ class MemoryCloud:
         )
         triggers = TriggerDispatch(upload_batches=upload_batches, start=engine.start)
         return Process(engine=engine, triggers=triggers)
+
+    def prepare(self) -> None:
+        """Every preparation that was requested, and those that follow."""
+        while self.preparations.requested:
+            wanted = self.preparations.requested.pop()
+            assert isinstance(wanted, Prepare)
+            self.engine.prepare(wanted.run_id, wanted.step, wanted.round)

@@ -67,7 +67,11 @@ def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path:
         next(step for step in run["steps"] if step["step"] == name)
         for name in ("convert", "report", "plain")
     )
-    assert (convert["round"], convert["failedItems"], plain["failures"]) == (1, 1, None)
+    assert (convert["round"], convert["failedItems"]) == (1, 1)
+    assert (plain["round"], plain["failed"]) == (0, 2)
+    assert plain["reason"] == (
+        "1 × ExitCode (exit code 1): child 1, 1 × ExitCode (exit code 2): child 2"
+    )
     shown = lines("failures", run_id)
     assert shown[0].startswith("step convert: PARTIAL, 1 of 4 items failed")
     [cause] = [line for line in shown if "ExitCode 3" in line]

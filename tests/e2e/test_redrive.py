@@ -61,7 +61,7 @@ def test_only_the_failed_item_and_what_depends_on_it_run_again(tmp_path: Path) -
     planned = batchrelay("redrive", run_id, "--plan")
     assert planned.exit_code == 0, planned.output
     assert planned.stdout.splitlines() == [
-        "convert: failed items, 1 failed of 3 children (Array Child Job failed)",
+        "convert: failed items, 1 failed of 3 items (1 × ExitCode (exit code 1))",
         "merge: whole step (needs convert, which is FAILED)",
     ]
     result = batchrelay("redrive", run_id, "--param", "mode=repaired")

@@ -82,6 +82,8 @@ def _expected(plan: Plan, run: Run, step: Step) -> StepStatus:
     is_blocked = any(not run.state(need).lets_dependents_run for need in step.needs)
     if is_blocked or (step.when == AFTER_FAILURE and _status(run) == "SUCCEEDED"):
         return StepStatus.SKIPPED
+    if step.name in plan.unprepared:
+        return StepStatus.FAILED
     fates = {plan.fate(step.label, part) for part in range(plan.parts(step))}
     return StepStatus.SUCCEEDED if fates == {JobOutcome.SUCCEEDED} else StepStatus.FAILED
 

@@ -25,10 +25,11 @@ from batchrelay.domain.values import JobKey, succeeded_uri
 from batchrelay.preparation.failures.files import failed_numbers
 
 if TYPE_CHECKING:
+    from verification.simulation.plan import Plan
     from verification.simulation.world import World
 
-UNPREPARED = "not prepared in "
-"""How the reason of a step begins that was killed too often."""
+UNPREPARED = " attempts, the last: "
+"""What the reason says of a step whose preparation was killed too often."""
 
 ROUNDS_MAX = 10_000
 """More than a step ever has."""
@@ -104,7 +105,7 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
 def check_end(world: World) -> None:
     """The run ended as its plan says, by exactly one effective job a part, with its notices."""
     run = world.run
-    expected = replace(world.plan, unprepared=_unprepared(world)).expected_steps()
+    expected = plan_as_played(world).expected_steps()
     wrong = {
         step.name: (run.state(step.name).status, expected[step.name])
         for step in run.pipeline.steps
@@ -139,9 +140,14 @@ def _check_end_events(world: World, run: Run) -> None:
     assert latest["status"] == str(run.status), latest
 
 
+def plan_as_played(world: World) -> Plan:
+    """The plan, with what the faults of the world made of it."""
+    return replace(world.plan, unprepared=_unprepared(world))
+
+
 def _unprepared(world: World) -> frozenset[str]:
     """The steps whose preparation was killed too often, and the world counted as many kills."""
-    names = [name for name, s in world.run.steps.items() if s.reason.startswith(UNPREPARED)]
+    names = [name for name, s in world.run.steps.items() if UNPREPARED in s.reason]
     for name in names:
         assert world.dead_attempts[name] >= PREPARE_ATTEMPTS_MAX, (name, world.run.state(name))
     return frozenset(names)

@@ -49,6 +49,10 @@ WIDER: Mapping[object, int] = {2: 40_000, 10: 90_000}
 """Sizes that are several parts instead of one; equal ones stay equal."""
 
 
+ANY_END = frozenset({SUCCEEDED, PARTIAL, FAILED, SKIPPED})
+"""Of a step behind one whose preparation the faults of the world killed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """A pipeline and its fate: whatever the world does, a run must end like this."""
@@ -202,6 +206,11 @@ class Plan:
     def _expected(
         self, step: Step, so_far: dict[str, frozenset[StepStatus]]
     ) -> frozenset[StepStatus]:
+        if any(so_far[need] == ANY_END for need in step.needs):
+            return ANY_END
+        if any(need in self.unprepared for need in step.n_to_n_needs):
+            # too late to begin, in time, or in a redrive, with failures of its own alone
+            return ANY_END
         events = [need for need in step.needs if need not in step.n_to_n_needs]
         if not all(self._lets_run(need, so_far) for need in events):
             return frozenset({SKIPPED})

@@ -21,7 +21,7 @@ from verification.simulation.coverage import Coverage
 from verification.simulation.early_stops import with_early_stops
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from verification.simulation.finally_steps import check_finally_steps, with_finally_steps
-from verification.simulation.invariants import check_end
+from verification.simulation.invariants import check_end, plan_as_played
 from verification.simulation.plan import (
     BUCKET,
     TOPIC,
@@ -111,7 +111,7 @@ def _calm(world: World) -> None:
             break
         world.tick()
     check_end(world)
-    check_finally_steps(world.plan, world.run, world.redriven)
+    check_finally_steps(plan_as_played(world), world.run, world.redriven)
     world.counts["finally steps"] += sum(step.is_finally for step in world.plan.pipeline.steps)
 
 

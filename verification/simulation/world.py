@@ -561,7 +561,7 @@ class World:
                     f"suspended-{self.plan.items.get(wanted.step)}-" in resume
                 ),
             )
-        if not handled.run.state(wanted.step).reason.startswith(UNPREPARED):
+        if UNPREPARED not in handled.run.state(wanted.step).reason:
             self.dead_attempts[wanted.step] -= 1
         self.coverage.performed(handled.performed)
 

@@ -49,6 +49,7 @@ def _reconcile_without_answer(cloud: MemoryCloud, later_s: float) -> None:
     cloud.jobs.describe = lambda _: ()  # type: ignore[method-assign,assignment]
     cloud.clock.move(later_s)
     cloud.engine.reconcile("run1")
+    cloud.prepare()
     cloud.jobs.describe = describe  # type: ignore[method-assign]
 
 

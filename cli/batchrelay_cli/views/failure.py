@@ -32,7 +32,7 @@ class Failure:
 
     def _cause(self, step: StepDocument) -> str:
         reason = step["reason"] or ""
-        if step["failures"] is not None:  # its causes, which were collected
+        if step["failures"] is not None and step["failed"] != 1:  # the causes of all
             return excerpt(reason)
         parts = enumerate(step["jobs"])
         number = next((n for n, part in parts if part["failed"] and part["jobId"]), None)

@@ -66,6 +66,7 @@ def test_a_run_that_failed_is_redriven_once(cloud: MemoryCloud) -> None:
     [job] = cloud.jobs.jobs.values()
     cloud.jobs.end(job.job_id, JobOutcome.FAILED, "Array Child Job failed")
     cloud.engine.reconcile("run100")
+    cloud.prepare()
     plan = ask("POST", "/runs/run100/redrive", {"plan": True})
     steps = [(entry["step"], entry["again"]) for entry in plan[1]["steps"]]
     assert (plan[0], steps) == (200, [("a", "failed items"), ("b", "whole step")])
@@ -101,6 +102,7 @@ def test_a_redrive_that_cannot_be_right_is_refused(
     [job] = cloud.jobs.jobs.values()
     cloud.jobs.end(job.job_id, JobOutcome.FAILED, "Array Child Job failed")
     cloud.engine.reconcile("run100")
+    cloud.prepare()
     before = cloud.runs.load("run100")
     answered, document = ask("POST", "/runs/run100/redrive", body)
     assert (answered, document["detail"][: len(problem)]) == (status, problem)
@@ -254,8 +256,13 @@ def test_a_failed_job_is_reported(cloud: MemoryCloud) -> None:
     [job_id] = cloud.jobs.jobs
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
     cloud.engine.reconcile("run100")
+    cloud.prepare()
     _, first = ask("GET", "/runs/run100/steps/a")
-    assert (first["status"], first["failed"], first["reason"]) == ("FAILED", 10, "exit code 1")
+    assert (first["status"], first["failed"], first["reason"]) == (
+        "FAILED",
+        10,
+        "10 × Other: exit code 1",
+    )
     assert first["jobs"] == [
         {"jobId": job_id, "round": 0, "group": 0, "children": 10, "failed": 10, "outcome": "FAILED"}
     ]
@@ -268,6 +275,7 @@ def test_why_a_run_failed_is_answered_for_the_run_and_for_a_step(cloud: MemoryCl
     cloud.logs.lines[f"{job_id}:0"] = ("no such file",)
     cloud.jobs.end(job_id, JobOutcome.FAILED, "exit code 1")
     cloud.engine.reconcile("run100")
+    cloud.prepare()
     status, document = ask("GET", "/runs/run100/failures")
     assert (status, document["runId"], document["status"]) == (200, "run100", "FAILED")
     [step] = document["steps"]

@@ -95,6 +95,7 @@ def test_an_ended_job_is_not_described() -> None:
     cloud.jobs.end(next(iter(cloud.jobs.jobs)), JobOutcome.FAILED)
     cloud.clock.move(9)
     cloud.engine.reconcile("run1")
+    cloud.prepare()
     ended = cloud.runs.load("run1")
     assert looks.observed(ended) is ended
     assert (asked.calls, counts(ended, "a")) == ([], (0, 10, 0, 9))

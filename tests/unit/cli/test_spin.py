@@ -347,6 +347,7 @@ def test_a_container_that_was_not_started_is_no_end_of_the_item(
 
 
 def test_without_its_list_an_item_cannot_run(run: Collected) -> None:
+    run.prepare()
     OBJECTS.clear()
     result = CliRunner().invoke(cli, ["spin", "run1/a:2"])
     assert (result.exit_code, result.stdout) == (2, "")

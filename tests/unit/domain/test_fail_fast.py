@@ -21,8 +21,7 @@ from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import RedriveOrder, event_of
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause
-from batchrelay.domain.transitions import advance
-from tests.builders import at, fold, key, run_of, step
+from tests.builders import CAUSES, at, fold, key, run_of, step
 from tests.unit.domain.facts import PUBLISHED, collected, failed, outcomes, submitted, succeeded
 
 REASON = "failFast: more items failed than are tolerated"
@@ -55,7 +54,7 @@ def terminations(run: Run) -> list[str]:
 
 
 def test_a_step_that_fails_fast_is_terminated_at_its_first_failure() -> None:
-    run = advance(active(), progress(1))
+    run = fold(active(), progress(1))
     assert run.state("a").early_stop == EarlyStop(
         cause=EarlyStopCause.FAIL_FAST, at=at(2), since=at(2)
     )
@@ -66,7 +65,7 @@ def test_a_step_that_fails_fast_is_terminated_at_its_first_failure() -> None:
 
 
 def test_a_step_without_the_switch_runs_to_its_end() -> None:
-    assert terminations(advance(active(fail_fast=False), progress(100))) == []
+    assert terminations(fold(active(fail_fast=False), progress(100))) == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_a_step_without_the_switch_runs_to_its_end() -> None:
 def test_only_failures_beyond_what_is_tolerated_count(
     tolerate: Tolerate | None, count: int, goes_on: bool
 ) -> None:
-    run = advance(active(tolerate=tolerate), progress(count))
+    run = fold(active(tolerate=tolerate), progress(count))
     assert (terminations(run) == []) is goes_on
 
 
@@ -90,7 +89,7 @@ def test_the_failures_of_all_parts_are_counted() -> None:
     run = active(size=25_000, parts=3, tolerate=Tolerate(count=5))
     run = fold(run, progress(3), failed("a", 2, part=1, of=8_333))
     assert terminations(run) == []
-    assert terminations(advance(run, progress(1, part=2))) == ["a-0-0", "a-0-2"]
+    assert terminations(fold(run, progress(1, part=2))) == ["a-0-0", "a-0-2"]
 
 
 def test_what_may_run_again_is_no_reason_to_stop() -> None:
@@ -98,36 +97,36 @@ def test_what_may_run_again_is_no_reason_to_stop() -> None:
     run = fold(active(retry=retry), progress(60))
     assert terminations(run) == []
     run = fold(run, failed("a", 60, of=100), collected("a", 60))
-    run = advance(run, submitted("a", round_number=1))
-    assert terminations(advance(run, progress(1, round_number=1))) == ["a-1-0"]
+    run = fold(run, submitted("a", round_number=1))
+    assert terminations(fold(run, progress(1, round_number=1))) == ["a-1-0"]
 
 
 def test_what_was_given_up_in_earlier_rounds_counts() -> None:
     run = active(retry=RetryFailed(rounds=1), tolerate=Tolerate(count=5))
     run = fold(run, failed("a", 60, of=100), collected("a", 55, failed=5))
-    run = advance(run, submitted("a", round_number=1))
-    assert terminations(advance(run, progress(1, round_number=1))) == ["a-1-0"]
+    run = fold(run, submitted("a", round_number=1))
+    assert terminations(fold(run, progress(1, round_number=1))) == ["a-1-0"]
 
 
 def test_a_stopped_step_ends_failed_with_the_failures_before_its_termination() -> None:
-    run = advance(active(), progress(3))
-    run = advance(run, JobTerminated(at=at(3), job_id="a-0-0", failed=4))
+    run = fold(active(), progress(3))
+    run = fold(run, JobTerminated(at=at(3), job_id="a-0-0", failed=4))
     assert terminations(run) == []
     run = fold(run, progress(90, seconds=4))
-    run = advance(run, failed("a", 93, of=100))
+    run = fold(run, failed("a", 93, of=100))
     state = run.state("a")
     assert (run.status, state.status) == (RunStatus.FAILED, StepStatus.FAILED)
     assert outcomes(run) == [JobOutcome.CANCELLED]
     assert (state.succeeded, state.failed, state.stopped) == (7, 4, 89)
-    assert state.reason == REASON
+    assert state.reason == f"{REASON}; {CAUSES}"
 
 
 def test_a_step_that_collects_says_both_reasons() -> None:
-    run = advance(active(tolerate=Tolerate(count=1)), progress(2))
-    run = advance(run, JobTerminated(at=at(3), job_id="a-0-0", failed=2))
-    run = advance(run, failed("a", 99, of=100))
+    run = fold(active(tolerate=Tolerate(count=1)), progress(2))
+    run = fold(run, JobTerminated(at=at(3), job_id="a-0-0", failed=2))
+    run = fold(run, failed("a", 99, of=100))
     assert run.state("a").status is StepStatus.PREPARING
-    run = advance(run, replace(collected("a", failed=1), stopped=98))
+    run = fold(run, replace(collected("a", failed=1), stopped=98))
     assert (run.status, run.state("a").stopped) == (RunStatus.FAILED, 98)
     assert run.state("a").reason == f"{REASON}; 3 × ExitCode (exit code 1)"
 
@@ -140,15 +139,15 @@ def end(part: int, seconds: int, stopped: int | None, reason: str = "own") -> Jo
 
 
 def test_an_end_before_the_termination_is_the_job_s_own() -> None:
-    run = advance(active(size=25_000, parts=3), progress(1))
+    run = fold(active(size=25_000, parts=3), progress(1))
     run = fold(run, end(0, 5, stopped=1), end(1, 5, stopped=4), succeeded("a", part=2))
     assert outcomes(run) == [JobOutcome.FAILED, JobOutcome.CANCELLED, JobOutcome.SUCCEEDED]
     assert run.status is RunStatus.FAILED
 
 
 def test_our_reason_says_that_a_job_was_stopped() -> None:
-    run = advance(active(), progress(1))
-    run = advance(run, end(0, 5, stopped=1, reason=f"batchrelay: {REASON}"))
+    run = fold(active(), progress(1))
+    run = fold(run, end(0, 5, stopped=1, reason=f"batchrelay: {REASON}"))
     assert outcomes(run) == [JobOutcome.CANCELLED]
 
 
@@ -156,12 +155,12 @@ def test_parts_without_a_job_never_have_one() -> None:
     run = run_of(step("a", size=25_000, canary=1, fail_fast=True))
     run = fold(run, submitted("a"), succeeded("a"), submitted("a", part=1))
     assert [type(effect) for effect in pending_effects(run)] == [SubmitJob, SubmitJob]
-    run = advance(run, progress(1, part=1))
+    run = fold(run, progress(1, part=1))
     assert [type(effect) for effect in pending_effects(run)] == [
         WithdrawSubmission, WithdrawSubmission, TerminateJob,
     ]  # fmt: skip
-    run = advance(run, SubmissionWithdrawn(at=at(3), key=key("a", 2)))
-    run = advance(run, submitted("a", part=3))
+    run = fold(run, SubmissionWithdrawn(at=at(3), key=key("a", 2)))
+    run = fold(run, submitted("a", part=3))
     assert terminations(run) == ["a-0-1", "a-0-3"]
     assert outcomes(run)[2] is JobOutcome.CANCELLED
 
@@ -174,8 +173,8 @@ def test_parts_that_wait_are_withdrawn_at_once() -> None:
 
 
 def test_an_overdue_termination_is_taken_over() -> None:
-    run = advance(active(), progress(1))
-    taken = advance(run, GraceExpired(at=at(2) + LATER))
+    run = fold(active(), progress(1))
+    taken = fold(run, GraceExpired(at=at(2) + LATER))
     early = taken.state("a").early_stop
     assert early is not None
     assert (early.at, early.since) == (at(2), at(2) + LATER)
@@ -183,18 +182,18 @@ def test_an_overdue_termination_is_taken_over() -> None:
 
 
 def test_a_cancellation_meanwhile_ends_the_step_as_cancelled() -> None:
-    run = advance(active(), progress(1))
-    run = advance(run, CancelRequested(at=at(3), reason="enough"))
+    run = fold(active(), progress(1))
+    run = fold(run, CancelRequested(at=at(3), reason="enough"))
     (effect,) = pending_effects(run)
     assert isinstance(effect, TerminateJob)
     assert effect.reason == "batchrelay: enough"
-    run = advance(run, end(0, 5, stopped=4))
+    run = fold(run, end(0, 5, stopped=4))
     assert (run.status, run.state("a").status) == (RunStatus.CANCELLED, StepStatus.CANCELLED)
 
 
 def test_a_run_that_is_being_cancelled_is_not_stopped_once_more() -> None:
-    run = advance(active(), CancelRequested(at=at(2), reason="enough"))
-    assert advance(run, progress(5, seconds=3)).state("a").early_stop is None
+    run = fold(active(), CancelRequested(at=at(2), reason="enough"))
+    assert fold(run, progress(5, seconds=3)).state("a").early_stop is None
 
 
 def test_a_job_that_succeeds_before_its_termination_succeeds() -> None:
@@ -207,5 +206,5 @@ def test_a_redrive_of_a_stopped_step_runs_the_rest() -> None:
     run = fold(run, PUBLISHED, event_of(run, RedriveOrder(), at(9)))
     run = fold(run, collected("a", 99), submitted("a", round_number=1))
     assert run.state("a").early_stop is None
-    run = advance(run, succeeded("a", round_number=1))
+    run = fold(run, succeeded("a", round_number=1))
     assert run.status is RunStatus.SUCCEEDED

@@ -31,7 +31,7 @@ from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, RunStatus, StepStatus
 from batchrelay.domain.start_check import start_problems
 from batchrelay.domain.stops import StopCause
-from batchrelay.domain.transitions import advance, new_run
+from batchrelay.domain.transitions import new_run
 from tests.builders import at, fold, key, run_of, step, variables_of
 
 CANCEL = CancelRequested(at=at(5), reason="enough")
@@ -100,7 +100,7 @@ def test_ordinary_and_finally_steps_do_not_need_each_other(steps: Any) -> None:
 def test_a_finally_step_begins_when_the_others_have_ended(end: Any, status: RunStatus) -> None:
     run = fold(two(), submitted("work"))
     assert submissions(run) == []
-    run = advance(run, end("work"))
+    run = fold(run, end("work"))
     assert run.status is RunStatus.RUNNING
     assert submissions(run) == ["clean"]
     assert ordinary_status(run) is status
@@ -159,17 +159,17 @@ def test_a_cancelled_run_still_cleans_up() -> None:
     assert run.status is RunStatus.CANCELLING
     assert submissions(run) == ["clean"]
     assert ordinary_status(run) is RunStatus.CANCELLED
-    run = advance(run, submitted("clean"))
+    run = fold(run, submitted("clean"))
     assert terminations(run) == []
     again = replace(CANCEL, at=at(9))
-    assert advance(run, again) is run
-    assert advance(run, DeadlinePassed(at=at(10**6))) is run
-    assert advance(run, succeeded("clean")).status is RunStatus.CANCELLED
+    assert fold(run, again) is run
+    assert fold(run, DeadlinePassed(at=at(10**6))) is run
+    assert fold(run, succeeded("clean")).status is RunStatus.CANCELLED
 
 
 def test_a_finally_step_of_a_cancelled_run_may_fail_of_its_own() -> None:
     run = fold(two(), submitted("work"), CANCEL, failed("work"), submitted("clean"))
-    ended = advance(run, failed("clean", stopped_at=7))
+    ended = fold(run, failed("clean", stopped_at=7))
     assert ended.state("clean").status is StepStatus.FAILED
     assert ended.status is RunStatus.CANCELLED
 
@@ -184,10 +184,10 @@ def test_a_later_cancellation_stops_the_finally_step_at_work() -> None:
     run = fold(two(), submitted("work"), CANCEL, failed("work"), submitted("clean"), CANCEL_ALL)
     assert terminations(run) == [("clean0", "batchrelay: hangs")]
     assert (run.stop, run.finally_stop) != (None, None)
-    assert advance(run, replace(CANCEL_ALL, at=at(9))) is run
+    assert fold(run, replace(CANCEL_ALL, at=at(9))) is run
     early, late = failed("clean", stopped_at=6), failed("clean", stopped_at=8)
-    assert advance(run, early).state("clean").status is StepStatus.FAILED
-    ended = advance(run, late)
+    assert fold(run, early).state("clean").status is StepStatus.FAILED
+    ended = fold(run, late)
     assert ended.state("clean").status is StepStatus.CANCELLED
     assert ended.status is RunStatus.CANCELLED
     assert "Its finally steps were stopped: hangs." in notice_of(ended, 0).message
@@ -205,13 +205,13 @@ def test_a_submission_of_a_finally_step_is_withdrawn_when_it_is_stopped() -> Non
 
 def test_a_cancellation_when_only_finally_steps_go_on_changes_nothing() -> None:
     run = fold(two(), submitted("work"), succeeded("work"))
-    assert advance(run, CANCEL) is run
+    assert fold(run, CANCEL) is run
 
 
 def test_a_termination_of_a_finally_step_is_taken_over_alone() -> None:
     run = fold(two(), submitted("work"), CANCEL, failed("work"), submitted("clean"), CANCEL_ALL)
     late = at(7 + SUBMIT_GRACE_S)
-    taken = advance(run, GraceExpired(at=late))
+    taken = fold(run, GraceExpired(at=late))
     assert taken.finally_stop is not None
     assert (taken.stop, taken.finally_stop.since) == (run.stop, late)
 
@@ -225,39 +225,39 @@ def test_a_run_that_never_began_has_nothing_to_clean_up() -> None:
         at=at(0),
         overlap=Overlap.QUEUE,
     )
-    ended = advance(run, CANCEL)
+    ended = fold(run, CANCEL)
     assert {state.status for state in ended.steps.values()} == {StepStatus.CANCELLED}
     assert ended.status is RunStatus.CANCELLED
-    assert advance(advance(run, RunDequeued(at=at(1))), CANCEL).finally_stop is None
+    assert fold(fold(run, RunDequeued(at=at(1))), CANCEL).finally_stop is None
 
 
 def test_the_finally_steps_of_a_run_that_took_too_long_run() -> None:
     run = fold(two(timeout_s=60), submitted("work"), DeadlinePassed(at=at(61)))
     run = fold(run, failed("work", stopped_at=62), submitted("clean"))
     assert ordinary_status(run) is RunStatus.FAILED
-    assert advance(run, DeadlinePassed(at=at(10**5))) is run
-    assert advance(run, succeeded("clean")).status is RunStatus.FAILED
+    assert fold(run, DeadlinePassed(at=at(10**5))) is run
+    assert fold(run, succeeded("clean")).status is RunStatus.FAILED
 
 
 def test_a_timeout_does_not_stop_finally_steps() -> None:
     run = fold(two(timeout_s=60), submitted("work"), succeeded("work"), submitted("clean"))
-    assert advance(run, DeadlinePassed(at=at(61))) is run
+    assert fold(run, DeadlinePassed(at=at(61))) is run
 
 
 @pytest.mark.parametrize("first", [(), (CANCEL,)])
 def test_finally_steps_are_stopped_when_the_lists_expire(first: Any) -> None:
     run = fold(two(), submitted("work"), *first, failed("work"), submitted("clean"))
     expired = DeadlinePassed(at=at(89 * 86_400), open_days_max=89)
-    assert advance(run, replace(expired, at=at(88 * 86_400))) is run
-    stopped = advance(run, expired)
+    assert fold(run, replace(expired, at=at(88 * 86_400))) is run
+    stopped = fold(run, expired)
     assert stopped.finally_stop is not None
     assert stopped.finally_stop.cause is StopCause.TIMEOUT
     assert stop_of(stopped, stopped.pipeline.step("work")) == run.stop
-    assert advance(stopped, expired) is stopped
+    assert fold(stopped, expired) is stopped
 
 
 def redriven(run: Run, only: str = "") -> Run:
-    return advance(run, event_of(run, RedriveOrder(step=only), at(20)))
+    return fold(run, event_of(run, RedriveOrder(step=only), at(20)))
 
 
 def sent(run: Run) -> Run:
@@ -275,7 +275,7 @@ def test_a_redrive_runs_the_finally_steps_again() -> None:
 
 def test_a_finally_step_that_failed_alone_is_redriven_alone() -> None:
     run = fold(two(), submitted("work"), CANCEL, failed("work"), submitted("clean"))
-    run = sent(advance(run, failed("clean", stopped_at=7)))
+    run = sent(fold(run, failed("clean", stopped_at=7)))
     assert steps_to_redrive(run, "clean") == {"clean": Again.FAILED_ITEMS}
     again = redriven(run, "clean")
     assert again.status is RunStatus.RUNNING

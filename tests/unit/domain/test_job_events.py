@@ -22,7 +22,6 @@ from batchrelay.domain.events import (
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
 from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, RunStatus
 from batchrelay.domain.stops import Stop, StopCause
-from batchrelay.domain.transitions import advance
 from tests.builders import T0, at, fold, key, run_of, step
 
 NEW = Part(size=5, since=T0)
@@ -57,8 +56,8 @@ def test_progress_is_counted_up_to_the_size() -> None:
     run = run_with(progressed(1, 2, 1))
     assert part_of(run) == replace(AT_WORK, succeeded=1, failed=2, running=1)
     assert run.state("a").counted_at == at(2)
-    assert advance(run, progressed(1, 2, 1)) is run
-    assert part_of(advance(run, progressed(9, 9, 9))) == replace(
+    assert fold(run, progressed(1, 2, 1)) is run
+    assert part_of(fold(run, progressed(9, 9, 9))) == replace(
         AT_WORK, succeeded=5, failed=5, running=5
     )
 
@@ -66,34 +65,34 @@ def test_progress_is_counted_up_to_the_size() -> None:
 def test_a_blocked_job_has_its_first_reason_until_it_begins() -> None:
     run = run_with(blocked(), blocked("another"))
     assert part_of(run) == replace(AT_WORK, blocked="no image")
-    assert advance(run, blocked()) is run
-    assert part_of(advance(run, replace(progressed(), at=at(4)))).blocked == "no image"
+    assert fold(run, blocked()) is run
+    assert part_of(fold(run, replace(progressed(), at=at(4)))).blocked == "no image"
     for begun in (progressed(1), progressed(0, 1), progressed(0, 0, 1)):
-        assert part_of(advance(run, begun)).blocked == ""
+        assert part_of(fold(run, begun)).blocked == ""
     long = part_of(run_with(blocked("x" * (BLOCKED_CHARS_MAX + 1))))
     assert long.blocked == "x" * BLOCKED_CHARS_MAX
 
 
 def test_a_job_that_succeeds_has_exact_counts() -> None:
     run = run_with(progressed(1, 2, 1), blocked())
-    run = advance(run, JobSucceeded(at=at(3), key=key("a"), job_id="j"))
+    run = fold(run, JobSucceeded(at=at(3), key=key("a"), job_id="j"))
     assert part_of(run) == replace(AT_WORK, outcome=JobOutcome.SUCCEEDED, succeeded=5)
     assert (run.state("a").reason, run.state("a").since) == ("", at(3))
 
 
 def test_a_job_that_fails_has_the_counts_of_its_end() -> None:
-    run = advance(run_with(progressed(0, 0, 5), blocked()), failed(1, 4))
+    run = fold(run_with(progressed(0, 0, 5), blocked()), failed(1, 4))
     assert part_of(run) == replace(AT_WORK, outcome=JobOutcome.FAILED, succeeded=1, failed=4)
     assert (run.state("a").reason, run.state("a").since) == ("why", at(3))
     first = run_of(step("a", size=5))
-    assert part_of(advance(first, failed(9, 9))) == replace(
+    assert part_of(fold(first, failed(9, 9))) == replace(
         AT_WORK, outcome=JobOutcome.FAILED, succeeded=5, failed=5
     )
 
 
 def test_a_submission_that_was_refused_has_failed_whole() -> None:
     run = run_of(step("a", size=5))
-    run = advance(run, SubmissionRefused(at=at(3), key=key("a"), reason="no queue"))
+    run = fold(run, SubmissionRefused(at=at(3), key=key("a"), reason="no queue"))
     assert part_of(run) == replace(NEW, outcome=JobOutcome.FAILED, failed=5)
     assert run.state("a").reason == "no queue"
 
@@ -102,7 +101,7 @@ def test_the_first_reason_of_a_step_stays() -> None:
     run = run_of(step("a", size=25_000))
     for part in range(3):
         reason = f"reason {part}"
-        run = advance(run, SubmissionRefused(at=at(3), key=key("a", part), reason=reason))
+        run = fold(run, SubmissionRefused(at=at(3), key=key("a", part), reason=reason))
     assert run.state("a").reason == "reason 0"
 
 
@@ -140,7 +139,7 @@ def test_a_deadline_stops_a_run_from_its_second_on(
     event: DeadlinePassed, reason: str | None
 ) -> None:
     run = run_of(step("a"), timeout_s=1_200)
-    stop = advance(run, event).stop
+    stop = fold(run, event).stop
     if reason is None:
         assert stop is None
     else:
@@ -165,7 +164,7 @@ def test_a_job_was_stopped_if_it_ended_after_the_stop(
     assert run.stop is not None
     if "reason" in fields:
         fields, outcome = {**fields, "reason": run.stop.job_reason}, JobOutcome.CANCELLED
-    run = advance(run, failed(1, 4, **fields))
+    run = fold(run, failed(1, 4, **fields))
     is_failed = outcome is JobOutcome.FAILED
     count = 4 if is_failed else 0
     assert part_of(run) == replace(AT_WORK, outcome=outcome, succeeded=1, failed=count)
@@ -176,9 +175,9 @@ def test_a_job_that_was_terminated_keeps_what_had_failed_before() -> None:
     run = stopped(progressed(1, 1, 1), JobTerminated(at=at(11), job_id="j", failed=2))
     part = replace(AT_WORK, succeeded=1, failed=2, running=1, is_terminate_accepted=True)
     assert part_of(run) == part
-    assert advance(run, JobTerminated(at=at(12), job_id="j", failed=3)) is run
-    assert part_of(advance(run, progressed(2, 5, 0))) == replace(part, succeeded=2, running=0)
-    ended = advance(run, failed(2, 3, stopped_at=at(9)))
+    assert fold(run, JobTerminated(at=at(12), job_id="j", failed=3)) is run
+    assert part_of(fold(run, progressed(2, 5, 0))) == replace(part, succeeded=2, running=0)
+    ended = fold(run, failed(2, 3, stopped_at=at(9)))
     assert part_of(ended) == replace(
         part, outcome=JobOutcome.CANCELLED, succeeded=2, failed=2, running=0
     )
@@ -203,17 +202,17 @@ def test_a_second_job_is_recorded_once_and_forgotten_when_it_is_terminated() -> 
     run = run_with(second)
     assert run.duplicate_jobs == (DuplicateJob(job_id="k", since=at(5)),)
     assert part_of(run) == AT_WORK
-    assert advance(run, second) is run
-    third = advance(run, replace(second, job_id="l", at=at(6)))
+    assert fold(run, second) is run
+    third = fold(run, replace(second, job_id="l", at=at(6)))
     assert third.duplicate_jobs == (*run.duplicate_jobs, DuplicateJob(job_id="l", since=at(6)))
-    left = advance(third, JobTerminated(at=at(7), job_id="k", failed=0))
+    left = fold(third, JobTerminated(at=at(7), job_id="k", failed=0))
     assert left.duplicate_jobs == (DuplicateJob(job_id="l", since=at(6)),)
-    assert advance(left, JobTerminated(at=at(8), job_id="x", failed=0)) is left
+    assert fold(left, JobTerminated(at=at(8), job_id="x", failed=0)) is left
 
 
 def test_so_many_second_jobs_are_recorded() -> None:
     duplicates = tuple(DuplicateJob(job_id=str(n), since=T0) for n in range(DUPLICATE_JOBS_MAX - 1))
     run = replace(run_with(), duplicate_jobs=duplicates)
-    run = advance(run, JobSubmitted(at=at(5), key=key("a"), job_id="k"))
+    run = fold(run, JobSubmitted(at=at(5), key=key("a"), job_id="k"))
     assert len(run.duplicate_jobs) == DUPLICATE_JOBS_MAX
-    assert advance(run, JobSubmitted(at=at(5), key=key("a"), job_id="l")) is run
+    assert fold(run, JobSubmitted(at=at(5), key=key("a"), job_id="l")) is run

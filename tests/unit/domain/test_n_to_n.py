@@ -20,8 +20,7 @@ from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run, StepStatus
-from batchrelay.domain.transitions import advance
-from tests.builders import Flow, at, key, run_of, step, variables_of
+from tests.builders import Flow, at, fold, key, run_of, step, variables_of
 
 
 def submitted(label: str, part: int = 0) -> JobSubmitted:
@@ -43,9 +42,15 @@ def failed(label: str, part: int = 0, *, bad: int = 1) -> JobFailed:
     )
 
 
+def at_work(label: str, *, bad: int) -> JobProgressed:
+    return JobProgressed(
+        at=at(2), key=key(label), job_id=f"job-{label}-0", succeeded=0, failed=bad, running=1
+    )
+
+
 def after(run: Run, *events: Event) -> Run:
     for event in events:
-        run = advance(run, event)
+        run = fold(run, event)
     return run
 
 
@@ -131,7 +136,7 @@ def test_an_n_to_n_part_whose_upstream_failed_before_it_began_is_unsatisfiable(
 
 def test_failed_n_to_n_parts_are_distinguished_from_errors_of_their_own() -> None:
     run = run_of(step("a", size=10), step("b", "a", **N_TO_N))
-    run = after(run, submitted("a"), submitted("b"), failed("a", bad=3), failed("b", bad=5))
+    run = after(run, submitted("a"), submitted("b"), at_work("a", bad=3), at_work("b", bad=5))
     b = run.pipeline.step("b")
     assert upstream_failures(run, b) == 3
     assert upstream_failures(run, run.pipeline.step("a")) == 0

@@ -87,8 +87,8 @@ def test_a_failure_comes_with_its_causes_and_the_commands_to_paste() -> None:
         "Run them again: batchrelay redrive run1",
         "",
     ]
-    assert lines[11] == "  s0: FAILED, 7 of 10 children succeeded"
-    assert lines[17] == "  s6: FAILED, 7 of 10 children succeeded (disk is full)"
+    assert lines[11] == "  s0: FAILED, 7 of 10 children succeeded, 3 failed"
+    assert lines[17] == "  s6: FAILED, 7 of 10 children succeeded, 3 failed (disk is full)"
 
 
 def test_a_text_from_outside_adds_no_line_and_breaks_no_document() -> None:

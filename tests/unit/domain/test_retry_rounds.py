@@ -10,6 +10,7 @@ from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.events import (
     CancelRequested,
     PreparationFailed,
+    SubmissionRefused,
 )
 from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.n_to_n import upstream_failures
@@ -53,6 +54,7 @@ def test_a_round_with_failures_is_followed_by_the_preparation_of_the_next() -> N
                 ),
             ),
         ),
+        job_reason="Array Child Job failed",
     )  # fmt: skip
     assert pending_effects(run) == (Prepare(run_id="run1", step="a", round=1, since=at(2)),)
     assert (run.state("a").succeeded, run.state("a").failed) == (7, 3)
@@ -188,10 +190,42 @@ def test_attempts_of_one_preparation_do_not_count_against_the_next() -> None:
     assert (state.attempts, state.resume) == (NO_ATTEMPTS, "")
 
 
-def test_without_retry_or_tolerance_a_step_fails_at_once() -> None:
-    run = after_one_round(retry=None)
-    assert run.state("a").status is StepStatus.FAILED
-    assert run.status is RunStatus.FAILED
+def collecting() -> Run:
+    """A step that neither retries nor tolerates failures, while its causes are collected."""
+    run = fold(run_of(step("a", size=10), step("z", "a")), submitted("a"))
+    return advance(run, failed("a", 3))
+
+
+def test_a_step_that_does_not_go_on_has_failed_with_its_causes() -> None:
+    run = collecting()
+    state = run.state("a")
+    assert (state.status, state.job_reason) == (StepStatus.PREPARING, "Array Child Job failed")
+    assert pending_effects(run) == (Prepare(run_id="run1", step="a", round=1, since=at(2)),)
+    ended = advance(run, replace(collected("a", failed=3), reason="3 × ExitCode"))
+    state = ended.state("a")
+    assert (ended.status, state.status, state.round) == (RunStatus.FAILED, StepStatus.FAILED, 0)
+    assert (state.reason, state.job_reason, state.failed) == ("3 × ExitCode", "", 3)
+    assert [part.job_id for part in state.parts] == ["a-0-0"]
+
+
+def test_a_job_whose_failures_are_not_listed_has_failed_for_its_reason() -> None:
+    ended = advance(collecting(), replace(collected("a"), reason=""))
+    state = ended.state("a")
+    assert (state.status, state.reason) == (StepStatus.FAILED, "Array Child Job failed")
+
+
+def test_a_failed_step_stays_failed_when_its_run_is_stopped() -> None:
+    stopped = advance(collecting(), CancelRequested(at=at(4)))
+    state = stopped.state("a")
+    assert (state.status, state.reason) == (StepStatus.FAILED, "Array Child Job failed")
+    assert (state.round, state.job_reason, [part.failed for part in state.parts]) == (0, "", [3])
+
+
+def test_a_step_without_jobs_has_failed_at_once() -> None:
+    refused = SubmissionRefused(at=at(1), key=key("a"), reason="no such queue: x")
+    run = advance(run_of(step("a", size=10)), refused)
+    state = run.state("a")
+    assert (state.status, state.reason) == (StepStatus.FAILED, "no such queue: x")
 
 
 @pytest.mark.parametrize("round_number", [0, 2])
@@ -223,7 +257,10 @@ def test_a_cancel_ends_the_search_for_failures_with_the_jobs_of_the_round_before
 def test_failures_that_cannot_be_collected_fail_the_step() -> None:
     event = PreparationFailed(at=at(5), step="a", round=1, reason="the list is damaged")
     state = advance(after_one_round(), event).state("a")
-    assert (state.status, state.reason) == (StepStatus.FAILED, "the list is damaged")
+    assert (state.status, state.reason) == (
+        StepStatus.FAILED,
+        "Array Child Job failed; the list is damaged",
+    )
     assert (state.round, len(state.parts), state.failed) == (0, 1, 3)
 
 

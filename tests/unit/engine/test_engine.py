@@ -167,7 +167,9 @@ def test_reconcile_polls_the_end_that_no_event_reported() -> None:
     assert cloud.engine.reconcile("run1").performed == (SubmitJob(key=key("b"), since=T0),)
     cloud.jobs.end(job(cloud, "b"), JobOutcome.FAILED, "exit code 1")
     run = cloud.engine.reconcile("run1").run
-    assert (run.status, run.state("b").reason) == (RunStatus.FAILED, "exit code 1")
+    assert run.state("b").job_reason == "exit code 1"
+    cloud.prepare()
+    assert cloud.runs.load("run1").status is RunStatus.FAILED
 
 
 def test_a_refused_submission_fails_the_run_with_its_reason() -> None:

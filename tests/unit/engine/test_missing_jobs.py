@@ -10,7 +10,6 @@ import pytest
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.errors import Ambiguous
 from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S, SUBMIT_GRACE_S
-from batchrelay.domain.missing_jobs import MISSING
 from batchrelay.domain.pending_effects import MISSING_REASON
 from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
 from tests.builders import MemoryCloud, pipeline, step
@@ -40,7 +39,9 @@ class Gone:
 
     def reconciled(self, later_s: float) -> Run:
         self.cloud.clock.move(later_s)
-        return self.cloud.engine.reconcile("run1").run
+        self.cloud.engine.reconcile("run1")
+        self.cloud.prepare()
+        return self.cloud.runs.load("run1")
 
 
 def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_failed() -> None:
@@ -52,7 +53,7 @@ def test_a_job_that_is_missing_for_an_hour_is_stopped_and_then_its_step_has_fail
     assert (gone.job.outcome, gone.job.reason) == (JobOutcome.FAILED, MISSING_REASON)
     assert gone.reconciled(JOB_STOPPED_S - 1).status is RunStatus.RUNNING
     run = gone.reconciled(1)
-    assert (run.status, run.state("a").reason) == (RunStatus.FAILED, MISSING)
+    assert (run.status, run.state("a").reason) == (RunStatus.FAILED, f"1 × Lost: {MISSING_REASON}")
     assert run.duplicate_jobs == (), "it was stopped before"
 
 

@@ -210,6 +210,7 @@ def test_of_a_step_that_succeeded_the_refusal_names_what_failed_behind_it() -> N
     cloud.end("c")
     cloud.end("d", child(0))
     cloud.end("b", child(0))
+    cloud.prepare()
     sentence = "Behind it comes b, which is FAILED: batchrelay redrive run1/b"
     with pytest.raises(NotRedrivable, match=f"step a has SUCCEEDED: .* {sentence}$"):
         cloud.cloud.engine.redrive("run1", order(step="a"))
@@ -283,8 +284,9 @@ def test_a_run_whose_lists_expire_soon_is_refused() -> None:
 
 def test_children_of_a_job_that_aws_batch_has_forgotten_run_again_whole() -> None:
     cloud = Cloud()
-    cloud.finish("a", (2, 1))
+    cloud.end("a", child(2))
     cloud.cloud.jobs.forget(next(iter(cloud.cloud.jobs.jobs)))
+    cloud.prepare()
     cloud.redrive()
     assert cloud.numbers(1) == list(range(10))
 

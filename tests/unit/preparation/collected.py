@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from batchrelay.domain.effects import Prepare
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pipeline import Param, Step
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
@@ -34,10 +33,7 @@ class Collected:
         return self.cloud.runs.load("run1")
 
     def prepare(self) -> None:
-        while self.cloud.preparations.requested:
-            wanted = self.cloud.preparations.requested.pop()
-            assert isinstance(wanted, Prepare)
-            self.cloud.engine.prepare("run1", wanted.step, wanted.round)
+        self.cloud.prepare()
 
     def end(self, label: str, *failed: ChildFailure, round_number: int = 0, part: int = 0) -> None:
         """A job ends, and AWS Batch says so; what follows is not prepared yet."""

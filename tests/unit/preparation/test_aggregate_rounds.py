@@ -117,6 +117,7 @@ def test_a_redrive_runs_the_failed_nodes_of_its_level_and_goes_on() -> None:
     there = tree(items=8, retry=None)
     assert end(there, 0).level == 1
     there.end("a", child(1), round_number=1)
+    there.prepare()
     assert there.run.status is RunStatus.FAILED
     before = nodes(there)
     there.cloud.engine.redrive("run1", RedriveOrder())

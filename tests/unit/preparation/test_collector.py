@@ -513,7 +513,8 @@ def test_a_manifest_that_is_gone_is_the_reason_of_the_failure() -> None:
     one.prepare()
     state = one.run.state("a")
     assert state.status is StepStatus.FAILED
-    assert state.reason.startswith(f"its failures cannot be collected: {uri}")
+    reason = f"Array Child Job failed; its failures cannot be collected: {uri}"
+    assert state.reason.startswith(reason)
 
 
 @pytest.mark.parametrize("body", [b"x\n", b"12345678901\n", b"-1\n", "²\n".encode()])
@@ -595,7 +596,7 @@ def test_a_refused_round_keeps_the_sentence_of_aws_batch() -> None:
     assert state.reason == "1 × ExitCode"
     refused = advance(one.run.with_step("a", state), event).state("a")
     assert (refused.status, refused.round) == (StepStatus.PREPARING, 2)
-    assert refused.reason == "no such queue: x"
+    assert refused.job_reason == "no such queue: x"
 
 
 def test_a_refused_job_has_the_sentence_of_aws_batch_as_its_cause() -> None:

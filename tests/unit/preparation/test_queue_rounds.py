@@ -221,3 +221,10 @@ def test_as_many_records_as_the_limit_are_read(monkeypatch: pytest.MonkeyPatch) 
     one.end("a", child(0))
     one.prepare()
     assert len(messages(one)) == 10
+
+
+def test_a_queue_whose_items_do_not_run_again_has_failed_at_once() -> None:
+    one = Collected(a(retry_failed=None))
+    one.end("a", child(0))
+    state = one.run.state("a")
+    assert (state.status, state.reason) == (StepStatus.FAILED, "Array Child Job failed")

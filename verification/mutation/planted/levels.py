@@ -38,8 +38,8 @@ MUTANTS = (
     Mutant(
         bug="a further round of a level is a level of its own",
         file="domain/retry_rounds.py",
-        old="    state = replace(here.state, round=here.state.round + 1, reason=reason)\n",
-        new="    state = replace(\n        here.state, round=here.state.round + 1, reason=reason, level=here.state.level + 1\n    )\n",
+        old='    state = replace(here.state, round=here.state.round + 1, reason="", job_reason=here.state.reason)\n',
+        new="    state = replace(here.state, round=here.state.round + 1, level=here.state.level + 1)\n",
         tests=TESTS,
     ),
     Mutant(

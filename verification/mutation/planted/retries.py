@@ -12,6 +12,48 @@ TESTS = (
 
 MUTANTS = (
     Mutant(
+        bug="a step that only has its causes collected ends PARTIAL when none is listed",
+        file="domain/retry_rounds.py",
+        old="    if not _is_of_round(here) or not may_go_on(here.run, here.step):\n",
+        new="    if not _is_of_round(here):\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the reason of a job is lost when its failures cannot be collected",
+        file="domain/preparation_attempts.py",
+        old="        reason = both\n",
+        new="        pass\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the reason of a job is lost when AWS Batch lists no failures of it",
+        file="domain/retry_rounds.py",
+        old="    return ended if ended.reason else replace(ended, reason=here.state.job_reason)\n",
+        new="    return ended\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a failed step is CANCELLED when its run is stopped while its causes are collected",
+        file="domain/derived_transitions.py",
+        old="    derived(PREPARING, end_without_causes, to=FAILED, when=failed_without_causes),\n",
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a step without any job is prepared to collect its causes",
+        file="domain/retry_rounds.py",
+        old="    return step.workers is None and any(part.job_id is not None for part in bad)\n",
+        new="    return step.workers is None and any(bad)\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a step with a queue and no retry collects its failures",
+        file="domain/retry_rounds.py",
+        old="    return step.workers is None and any(part.job_id is not None for part in bad)\n",
+        new="    return any(part.job_id is not None for part in bad)\n",
+        tests=(*TESTS, "tests/functional/test_simulation.py", "tests/unit/preparation"),
+    ),
+    Mutant(
         bug="memory that is no number fails the run",
         file="domain/memory_growth.py",
         old="return int(text) if _MIB.fullmatch(text) else None",

@@ -1,8 +1,8 @@
 """Why a run's items failed, as documents: what was collected, else what AWS Batch says now.
 
-A step that retries or tolerates failures has its causes in S3. Of any other, and of one at work,
-AWS Batch lists the failed children: as many as a person waits for, and the document says when that
-is not all.
+A step that has ended, or a round of it, has its causes in S3. Of one at work, and where they could
+not be collected, AWS Batch lists the failed children: as many as a person waits for, and the
+document says when that is not all.
 
 Of a sample the number is given and not the item: who may call the API may not be one who may read
 the list that it is from.
@@ -121,9 +121,9 @@ class FailureReader:
         return {
             "step": step.name,
             "status": str(state.status),
-            "reason": state.reason or None,
+            "reason": state.reason or state.job_reason or None,
             "round": found.round,
-            "counted": "items" if is_collected else "children",
+            "counted": "items" if is_collected and state.items is not None else "children",
             "total": found.items if is_collected else state.children,
             "failed": sum(c.count for c in found.causes if c.named is not FailureClass.STOPPED),
             "stopped": sum(c.count for c in found.causes if c.named is FailureClass.STOPPED),
@@ -220,9 +220,10 @@ class FailureReader:
     def _with_failed_item(self, run: Run, step: Step, cause: Cause) -> Cause:
         """Of a child with several items, the first that its worker did not record as done."""
         state = run.state(step.name)
-        if state.chunk == 1 or not cause.sample_job or state.earlier_rounds:
+        round_number = latest_round(state)[1]
+        if state.chunk == 1 or not cause.sample_job or round_number > state.first_round:
             return cause
-        records = Records(self.objects, results_uri(run, step.name, state.round))
+        records = Records(self.objects, results_uri(run, step.name, round_number))
         first = cause.sample_number
         try:
             done = records.succeeded(first // state.chunk)
@@ -269,7 +270,7 @@ def _refusal(run: Run, step: Step, number: int) -> str:
         return UPSTREAM if reason == UPSTREAM_FAILED else reason
     state = run.state(step.name)
     is_first_reason = not any(part.failed for part in state.parts if part.job_id is not None)
-    return (state.reason if is_first_reason else "") or REFUSED
+    return ((state.job_reason or state.reason) if is_first_reason else "") or REFUSED
 
 
 def _note(notes: list[str], sentence: str) -> None:
@@ -293,7 +294,8 @@ def _cause(state: StepState, cause: Cause, found: _Found) -> Document:
 
 def _sample(state: StepState, cause: Cause, found: _Found) -> Document:
     round_number, index = _place(state, cause.sample_job)
-    is_known = found.items is not None or (state.queue is None and not state.earlier_rounds)
+    is_first = latest_round(state)[1] == state.first_round
+    is_known = found.items is not None or (state.queue is None and is_first)
     return {
         "number": cause.sample_number if is_known else None,
         "jobId": cause.sample_job,

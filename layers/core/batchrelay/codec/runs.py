@@ -113,6 +113,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "rr": state.redrive_round,
             "lv": state.level or None,
             "reason": state.reason,
+            "jr": state.job_reason,
             "es": None if state.early_stop is None else _encode_early_stop(state.early_stop),
             "k": _time(state.counted_at),
             "a": state.attempts.requests or None,
@@ -252,6 +253,7 @@ def _decode_state(reader: Reader) -> StepState:
         redrive_round=reader.maybe("rr", int),
         level=reader.maybe("lv", int) or 0,
         reason=reader.maybe("reason", str) or "",
+        job_reason=reader.maybe("jr", str) or "",
         early_stop=None
         if reader.document.get("es") is None
         else _decode_early_stop(reader.inner("es")),

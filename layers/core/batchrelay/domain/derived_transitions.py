@@ -40,7 +40,12 @@ from batchrelay.domain.readiness import (
     skip_zero,
     submit,
 )
-from batchrelay.domain.retry_rounds import collect_failures, failures_are_to_be_collected
+from batchrelay.domain.retry_rounds import (
+    collect_failures,
+    end_without_causes,
+    failed_without_causes,
+    failures_are_to_be_collected,
+)
 from batchrelay.domain.run import (
     JobOutcome,
     Run,
@@ -163,6 +168,7 @@ STEP_TABLE: tuple[StepRow, ...] = (
     derived(WAITING, skip_zero, to=SKIPPED, when=size_is_zero),
     derived(WAITING, fail_unequal, to=FAILED, when=parts_are_unequal),
     derived(WAITING, submit, to=SUBMITTING, when=needs_let_it_run, grows=True),
+    derived(PREPARING, end_without_causes, to=FAILED, when=failed_without_causes),
     derived(PREPARING, cancel, to=CANCELLED, when=run_is_stopping),
     derived(SUBMITTING, stop_by_canary, to=SUBMITTING, when=canary_failed),
     derived(SUBMITTING, run_step, to=ACTIVE, when=every_part_has_a_job),

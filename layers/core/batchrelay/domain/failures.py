@@ -165,9 +165,11 @@ class Cause:
         return own_line(self.log, self.sample_number)
 
     def text(self, line_chars: int) -> str:
-        """`31 × OutOfMemory (exit code 137): ` and so much of its last line."""
+        """`31 × OutOfMemory (exit code 137): ` and so much of its last line; of what left neither a
+        line nor an exit code, of the reason."""
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
-        line = self.last_line
+        says_it = self.named in (FailureClass.STOPPED, FailureClass.UPSTREAM) or code
+        line = self.last_line or ("" if says_it else self.reason)
         line = line if len(line) <= line_chars else line[: max(0, line_chars - 1)] + "…"
         line = f": {line}" if line and line_chars else ""
         return printable(f"{self.count:,} × {self.named}{code}{line}")

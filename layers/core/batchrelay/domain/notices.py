@@ -174,8 +174,8 @@ def _step_line(run: Run, step: Step, *, with_reason: bool) -> str:
     if state.stopped:
         line += f", {state.stopped:,} stopped or never begun"
     if state.failed_items:
-        items = "1 item" if state.failed_items == 1 else f"{state.failed_items:,} items"
-        line += f", {items} failed"
+        items = "" if state.items is None else " item" if state.failed_items == 1 else " items"
+        line += f", {state.failed_items:,}{items} failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream:,} failed upstream"

@@ -22,14 +22,18 @@ from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX, PREPARE_REQUESTS_MAX
 from batchrelay.domain.retry_rounds import without_new_round
 from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.table import Situation
-from batchrelay.domain.values import short
+from batchrelay.domain.values import fits, short
 
 KILLED = "killed, out of memory or of time"
 """The reason of an attempt that could not say one: what Lambda kills a function for."""
 
 
 def not_prepared(state: StepState, status: StepStatus, at: datetime, reason: str) -> StepState:
-    """A step whose preparation is over, without items."""
+    """A step whose preparation is over, without items. If its failures were to be collected, the
+    reason of its jobs comes first, where both fit: AWS Batch still knows that one."""
+    both = f"{state.job_reason}; {reason}"
+    if state.job_reason and status is StepStatus.FAILED and fits(both):
+        reason = both
     return replace(
         without_new_round(state),
         status=status,
@@ -115,7 +119,7 @@ def fail_killed(here: Situation[GraceExpired]) -> StepState:
 def fail_requests(here: Situation[GraceExpired]) -> StepState:
     """FAILED: no invocation answers."""
     requests = here.state.attempts.requests
-    reason = f"not prepared: requested {requests} times, and no attempt has ended"
+    reason = f"{_what(here.state)}: requested {requests} times, and no attempt has ended"
     return not_prepared(here.state, StepStatus.FAILED, here.at, reason)
 
 
@@ -141,5 +145,9 @@ def _is_of_round(here: Situation[PreparationEvent]) -> bool:
 
 
 def _failed(state: StepState, count: int, at: datetime, reason: str) -> StepState:
-    problem = f"not prepared in {count} attempts, the last: {reason}"
+    problem = f"{_what(state)} in {count} attempts, the last: {reason}"
     return not_prepared(state, StepStatus.FAILED, at, problem)
+
+
+def _what(state: StepState) -> str:
+    return "its failures were not collected" if state.is_retry else "not prepared"

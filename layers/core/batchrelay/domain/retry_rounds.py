@@ -1,9 +1,10 @@
 """Rounds that run failed items again: the predicates and changes of the tables.
 
 When a round of a step has ended with failures, its next round is prepared: the failed children are
-collected (preparation/failures/), and those that may run again become a smaller array. A step
-collects its failures if it retries or tolerates some, or if a step before it does that it follows
-child by child (N_TO_N): then the items behind a repaired one are still to be done.
+collected with their causes (preparation/failures/), and those that may run again become a smaller
+array. They may if the step retries or tolerates some, or if a step before it does that it follows
+child by child (N_TO_N): then the items behind a repaired one are still to be done. Of any other
+step the causes are wanted alone: it has FAILED, whatever becomes of their collection.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 
 
-def collects_failures(run: Run, step: Step) -> bool:
-    """Whether a step finds out which of its items failed: by its pipeline, or for a redrive."""
+def may_go_on(run: Run, step: Step) -> bool:
+    """Whether a step with failed items may go on, or end PARTIAL: by its pipeline, or because a
+    redrive asked for it."""
     chain = chain_of(run.pipeline, step)
     is_redriven = any(run.state(s.name).redrive_round is not None for s in chain)
-    return is_redriven or is_written_to_collect(run.pipeline, step)
+    return is_redriven or is_written_to_go_on(run.pipeline, step)
 
 
-def is_written_to_collect(pipeline: Pipeline, step: Step) -> bool:
+def is_written_to_go_on(pipeline: Pipeline, step: Step) -> bool:
     """Whether it, or a step that it follows child by child, retries or tolerates failed items."""
     chain = chain_of(pipeline, step)
     return any(s.retry_failed is not None or s.tolerate is not None for s in chain)
@@ -43,15 +45,29 @@ def chain_of(pipeline: Pipeline, step: Step) -> Iterator[Step]:
         yield from chain_of(pipeline, pipeline.step(need))
 
 
+_BAD = (JobOutcome.FAILED, JobOutcome.CANCELLED)
+
+
 def has_failures(state: StepState) -> bool:
     """Whether an item failed for good, or a part of this round did, or was stopped."""
-    bad = (JobOutcome.FAILED, JobOutcome.CANCELLED)
-    is_failed = any(part.outcome in bad for part in state.parts)
+    is_failed = any(part.outcome in _BAD for part in state.parts)
     return is_failed or state.failed_items + state.upstream_items + state.stopped_items > 0
 
 
+def collects_failures(run: Run, step: Step) -> bool:
+    """Whether a step with failures finds out which of its items failed, and why.
+
+    It knows already if none of its jobs was accepted. Which items the workers of a queue left is
+    known only to workers that record them, so it is asked where it matters.
+    """
+    if may_go_on(run, step):
+        return True
+    bad = (part for part in run.state(step.name).parts if part.outcome in _BAD)
+    return step.workers is None and any(part.job_id is not None for part in bad)
+
+
 def failures_are_to_be_collected(here: Situation[None]) -> bool:
-    """every part has ended, items failed, it retries or tolerates some"""
+    """every part has ended, items failed, it is not known which or why"""
     return (
         stop_of(here.run, here.step) is None
         and all(part.outcome is not None for part in here.state.parts)
@@ -63,9 +79,7 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
 
 def collect_failures(here: Situation[None]) -> StepState:
     """Its next round is prepared. What was given up before a redrive is looked at again."""
-    is_refused = any(part.job_id is None for part in here.state.parts)
-    reason = here.state.reason if is_refused else ""
-    state = replace(here.state, round=here.state.round + 1, reason=reason)
+    state = replace(here.state, round=here.state.round + 1, reason="", job_reason=here.state.reason)
     if takes_all_failures(state):
         state = replace(state, failed_items=0, upstream_items=0, stopped_items=0)
     return replace(
@@ -76,6 +90,18 @@ def collect_failures(here: Situation[None]) -> StepState:
         parts=(),
         counted_at=None,
     )
+
+
+def failed_without_causes(here: Situation[None]) -> bool:
+    """the run is being stopped, and only its causes were to be collected"""
+    is_stopped = stop_of(here.run, here.step) is not None
+    return is_stopped and here.state.is_retry and not may_go_on(here.run, here.step)
+
+
+def end_without_causes(here: Situation[None]) -> StepState:
+    """FAILED, with the reason of its jobs."""
+    state = without_new_round(here.state)
+    return replace(state, status=StepStatus.FAILED, since=here.at, attempts=NO_ATTEMPTS, resume="")
 
 
 # --- FailuresCollected
@@ -98,7 +124,7 @@ def nothing_is_left(here: Situation[FailuresCollected]) -> bool:
 
 def failures_are_tolerated(here: Situation[FailuresCollected]) -> bool:
     """nothing runs again, the failures are tolerated"""
-    if not _is_of_round(here):
+    if not _is_of_round(here) or not may_go_on(here.run, here.step):
         return False
     failed = here.state.failed_items + here.event.failed
     return here.event.stopped == 0 and is_tolerated(here.run, here.step, failed)
@@ -152,12 +178,13 @@ def end_partial(here: Situation[FailuresCollected]) -> StepState:
 
 
 def end_not_tolerated(here: Situation[FailuresCollected]) -> StepState:
-    """FAILED, with the causes."""
-    return _ended(here, StepStatus.FAILED)
+    """FAILED, with the causes; with the reason of its jobs if AWS Batch lists none."""
+    ended = _ended(here, StepStatus.FAILED)
+    return ended if ended.reason else replace(ended, reason=here.state.job_reason)
 
 
 def _ended(here: Situation[FailuresCollected], status: StepStatus) -> StepState:
-    state = replace(without_new_round(_counted(here)), is_collected=True)
+    state = replace(_without_jobs(_counted(here)), is_collected=True)
     if state.early_stop is not None:
         reason = early_stop_text(here.step, here.state) + state.reason
         state = replace(state, reason=short(reason))
@@ -185,11 +212,17 @@ def _counted(here: Situation[FailuresCollected]) -> StepState:
         attempts=NO_ATTEMPTS,
         resume="",
         reason=short(here.event.reason),
+        job_reason="",
     )
 
 
 def without_new_round(state: StepState) -> StepState:
-    """A step that was to have another round, and has none: its latest jobs are its parts again."""
+    """A step that was to have another round, and has none: its latest jobs are its parts again,
+    and their reason is its own."""
+    return replace(_without_jobs(state), reason=state.job_reason, job_reason="")
+
+
+def _without_jobs(state: StepState) -> StepState:
     if state.parts or not state.earlier_rounds:
         return state
     *earlier, latest = state.earlier_rounds

@@ -190,6 +190,8 @@ class StepState:
     attempts: Attempts = NO_ATTEMPTS
     resume: str = ""
     """S3 URI of what an attempt of its preparation put down; the next one goes on from there."""
+    job_reason: str = ""
+    """Why its jobs failed, while its failures are collected."""
     early_stop: EarlyStop | None = None
     """Set for good once a rule of its own made it end before its time; a redrive goes on."""
     counted_at: datetime | None = None

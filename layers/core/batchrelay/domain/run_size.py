@@ -25,7 +25,7 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import NO_ATTEMPTS, Run, StepState, StepStatus
-from batchrelay.domain.values import stored_text
+from batchrelay.domain.values import short, stored_text
 
 EARLY_STOP_BYTES = 56
 """Of a step that its canary or failFast may stop: the rule, and two times."""
@@ -69,7 +69,10 @@ def state_bytes(run: Run) -> int:
 
 def step_bytes(step: Step, state: StepState) -> int:
     """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
-    texts = (step.name, state.manifest or "", state.queue or "", state.resume, state.failures)
+    texts = (
+        step.name, state.manifest or "", state.queue or "", state.resume, state.failures,
+        state.job_reason,
+    )  # fmt: skip
     counts = (
         state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items,
         state.stopped_items,
@@ -115,13 +118,16 @@ class SizeBudget:
         size = self._grown(step, old, new)
         if size is None:
             return new
+        before = old.reason if old.parts else old.job_reason
+        problem = no_size_left(size, len(new.parts))
         return replace(
             old,
             status=StepStatus.FAILED,
             since=at,
-            reason=no_size_left(size, len(new.parts)),
+            reason=short(f"{before}; {problem}" if before else problem),
             attempts=NO_ATTEMPTS,
             resume="",
+            job_reason="",
         )
 
     def _grown(self, step: Step, old: StepState, new: StepState) -> int | None:

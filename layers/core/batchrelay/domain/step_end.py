@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from batchrelay.domain.finally_steps import stop_of
-from batchrelay.domain.retry_rounds import collects_failures, has_failures
+from batchrelay.domain.retry_rounds import collects_failures, has_failures, may_go_on
 from batchrelay.domain.run import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
@@ -19,18 +19,19 @@ def every_part_has_a_job(here: _Here) -> bool:
 
 
 def a_part_was_cancelled(here: _Here) -> bool:
-    """the run is being stopped, every part has ended, one was cancelled or would run again"""
+    """the run is being stopped, every part has ended, one was cancelled or might run again"""
     if stop_of(here.run, here.step) is None or not _have_ended(here):
         return False
-    would_run_again = has_failures(here.state) and collects_failures(here.run, here.step)
-    return JobOutcome.CANCELLED in _outcomes(here) or would_run_again
+    might_run_again = has_failures(here.state) and may_go_on(here.run, here.step)
+    return JobOutcome.CANCELLED in _outcomes(here) or might_run_again
 
 
 def a_part_failed(here: _Here) -> bool:
-    """every part has ended, items failed, none is retried or tolerated"""
+    """every part has ended, items failed, it is known why or the run is being stopped"""
     if not _have_ended(here) or not has_failures(here.state):
         return False
-    return not collects_failures(here.run, here.step)
+    is_stopped = stop_of(here.run, here.step) is not None
+    return is_stopped or not collects_failures(here.run, here.step)
 
 
 def another_level_follows(here: _Here) -> bool:

@@ -13,7 +13,7 @@ from batchrelay.domain.finally_steps import ordinary_status, ordinary_steps_have
 from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
-from batchrelay.domain.retry_rounds import is_written_to_collect
+from batchrelay.domain.retry_rounds import is_written_to_go_on
 from batchrelay.domain.run import Run, StepState, StepStatus
 from batchrelay.domain.templates import expand, references
 from batchrelay.domain.values import Json, failures_uri, succeeded_uri
@@ -184,7 +184,7 @@ def variables_of(run: Run) -> dict[str, str]:
         if step.output is not None:
             output = literal_prefix(expand(step.output, variables))
             variables[f"steps.{step.name}.output"] = output
-        if is_written_to_collect(run.pipeline, step):
+        if is_written_to_go_on(run.pipeline, step):
             lists = _failure_lists(run.state(step.name))
             variables |= {f"steps.{step.name}.{what}": uri for what, uri in lists.items()}
     if run.pipeline.has_finally_steps and ordinary_steps_have_ended(run):

@@ -13,7 +13,7 @@ from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.retry_rounds import takes_all_failures
-from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Part, Run, StepState
+from batchrelay.domain.run import JobOutcome, Part, Run, StepState
 from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, Row, every_child
@@ -173,9 +173,8 @@ class FailedItems:
         return UPSTREAM if self._is_behind_failed_part(number) else self._refusal()
 
     def _refusal(self) -> str:
-        """The sentence of AWS Batch, unless an attempt to collect has put another in its place."""
-        state = self.run.state(self.step.name)
-        return (state.reason if state.attempts == NO_ATTEMPTS else "") or REFUSED
+        """The sentence of AWS Batch."""
+        return self.run.state(self.step.name).job_reason or REFUSED
 
     def _is_behind_failed_part(self, number: int) -> bool:
         if not self.latest.is_first:
