@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
+from batchrelay.adapters.memory.jobs import MemoryJobs
+from batchrelay.domain.job_tags import JOB_TAGS
 from batchrelay_local.launch import LocalCloud
 
 # A client parses the model of its service, which takes longer than most tests: once is enough.
@@ -46,12 +48,55 @@ def _no_aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
+@pytest.fixture(autouse=True)
+def _tags_of_submissions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test fails if a run of it submitted a job without our tags to the AWS Batch in memory."""
+    untagged: list[Any] = []
+    submit = MemoryJobs.submit
+
+    def submitted(jobs: MemoryJobs, request: Mapping[str, Any]) -> str:
+        untagged.extend([request] if is_ours(request) and not has_our_tags(request) else [])
+        return submit(jobs, request)
+
+    monkeypatch.setattr(MemoryJobs, "submit", submitted)
+    yield
+    assert untagged == []
+
+
+def is_ours(request: Mapping[str, Any]) -> bool:
+    """Whether a run of ours made it: a test that speaks to AWS Batch itself gives no such value."""
+    overrides = request.get("containerOverrides") or request.get("container") or {}
+    return any(e["name"] == "BATCHRELAY_RUN_ID" for e in overrides.get("environment", ()))
+
+
+def has_our_tags(request: Mapping[str, Any]) -> bool:
+    """Of a SubmitJob request, or of what DescribeJobs says of the job."""
+    return request.get("propagateTags") is True and set(JOB_TAGS) <= set(request.get("tags", {}))
+
+
+def check_tags_of_jobs(cloud: LocalCloud) -> None:
+    """Every job that runs of ours submitted to a local cloud has our tags."""
+    batch = client_of(cloud, "batch")
+    untagged = []
+    for queue in batch.describe_job_queues()["jobQueues"]:
+        pages = batch.get_paginator("list_jobs").paginate(
+            jobQueue=queue["jobQueueName"], filters=[{"name": "JOB_NAME", "values": ["br-*"]}]
+        )
+        ids = [job["jobId"] for page in pages for job in page["jobSummaryList"]]
+        for start in range(0, len(ids), 100):
+            jobs = batch.describe_jobs(jobs=ids[start : start + 100])["jobs"]
+            untagged += [job["jobName"] for job in jobs if is_ours(job) and not has_our_tags(job)]
+    assert untagged == []
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """One local cloud for all tests that need one."""
     enable_socket()
     running = LocalCloud.start(directory=tmp_path_factory.mktemp("jobs"))
     yield running
+    enable_socket()
+    check_tags_of_jobs(running)
     running.stop()
 
 
@@ -66,6 +111,8 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
 def _stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
     yield cloud
+    enable_socket()
+    check_tags_of_jobs(cloud)
     cloud.stop()
 
 

@@ -21,6 +21,7 @@ from batchrelay.adapters.memory import MemoryPipelineStore
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.events import PreparationFailed
+from batchrelay.domain.job_tags import JOB_TAGS
 from batchrelay.domain.limits import DEFINITION_BYTES_MAX
 from batchrelay.domain.pipeline import (
     InlineItems,
@@ -324,9 +325,6 @@ OVER = pipeline(
     step("a", request={"containerOverrides": {"command": ["${params.p}"]}}),
     params=(Param(name="p", default="x"),),
 )
-TAGGED = pipeline(
-    step("a", request={"tags": {"t": "${params.p}"}}), params=(Param(name="p", default="x"),)
-)
 PLAIN = pipeline(step("a"), params=(Param(name="p", default=""),))
 
 
@@ -370,14 +368,14 @@ ROWS: tuple[Row, ...] = (
     row("MEMORY_MIB_MIN", "submit", lambda n: needing("MEMORY", str(n)), 4, 3, "It must be at least 4"),
     row("AMOUNT_CHARS_MAX", FILES, lambda n: of_step(**needing("MEMORY", "9" * n)), 9, 10, "MEMORY has 10 characters; an amount has at most 9"),
     row("AMOUNT_CHARS_MAX", "submit", lambda n: needing("MEMORY", "9" * n), 9, 10, "Value 9999999999 for type MEMORY in resourceRequirement is not valid"),
-    row("TAGS_MAX", FILES, lambda n: of_step(**tags(n)), 50, 51, "AWS Batch takes 50 tags, not 51"),
-    row("TAGS_MAX", FILES, lambda n: a_file(a_step(), definition=a_definition(**tags(n))), 50 - OUR_TAGS, 51 - OUR_TAGS, "49 tags, and 2 of ours; AWS Batch takes 50"),
+    row("TAGS_MAX", FILES, lambda n: of_step(propagateTags=False, **tags(n)), 50 - len(JOB_TAGS), 51 - len(JOB_TAGS), "48 tags, and 3 of ours; AWS Batch takes 50"),
+    row("TAGS_MAX", FILES, lambda n: of_step(**tags(n)), 46, 47, "47 tags of this step and of job definition d, and 4 of ours"),
+    row("TAGS_MAX", FILES, lambda n: a_file(a_step(propagateTags=False), definition=a_definition(**tags(n))), 50 - OUR_TAGS, 51 - OUR_TAGS, "49 tags, and 2 of ours; AWS Batch takes 50"),
     row("TAGS_MAX", "submit", tags, 50, 51, "A resource can have at most 50 tags, got 51"),
     row("TAGS_MAX", "register", lambda n: a_definition(**tags(n)), 50, 51, "A resource can have at most 50 tags, got 51"),
     row("TAG_KEY_CHARS_MAX", FILES, lambda n: of_step(tags={"k" * n: "x"}), 128, 129, "a tag's name has 1 to 128 characters"),
     row("TAG_KEY_CHARS_MAX", "submit", lambda n: {"tags": {"k" * n: "x"}}, 128, 129, "must have 1 to 128 characters"),
     row("TAG_VALUE_CHARS_MAX", FILES, lambda n: of_step(tags={"k": "x" * n}), 256, 257, "257 characters; a tag's value has up to 256"),
-    row("TAG_VALUE_CHARS_MAX", "start", lambda n: (TAGGED, {"params": {"p": "x" * n}}), 256, 257, "step a: tags.t: 257 characters; a tag's value has up to 256"),
     row("TAG_VALUE_CHARS_MAX", "submit", lambda n: {"tags": {"k": "x" * n}}, 256, 257, "must have at most 256 characters"),
     row("DEFINITION_BYTES_MAX", FILES, lambda n: a_file(a_step(), definition=definition_of(n)), DEFINITION_BYTES_MAX - OUR_TAG_BYTES, DEFINITION_BYTES_MAX - OUR_TAG_BYTES + 1, "24,277 bytes, and 300 of our tags; AWS Batch takes job definitions of 24,576"),
     row("DEFINITION_BYTES_MAX", "register", lambda n: sized(n, lambda m: {**a_definition({"command": ["x" * m]}), "tags": {}}, lambda r: len(json.dumps(r, separators=(",", ":")))), 24_576, 24_577, "Job definition size must be less than 24 KiB, got 25 KiB"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from batchrelay.domain.job_tags import tag_value
 from batchrelay_cli.main import cli
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
@@ -28,6 +29,7 @@ defaults: {{jobQueue: Q, jobDefinition: shell}}
 steps:
   - jobName: look
     containerOverrides: {{command: [sh, -c, 'printf "%s\\n" "$1"', sh, "${{params.key}}"]}}
+    tags: {{upload: "${{params.key}}", "batchrelay:step": mine}}
 triggers: [{{s3: {{bucket: hostile}}}}]
 jobDefinitions: [{DEFINITION}]
 """
@@ -82,7 +84,25 @@ def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Pat
     assert {run["status"] for run in runs} == {"SUCCEEDED"}
     logs = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
     assert logs == {f"{name}\n" for name in NAMES}
+    check_tags({run["runId"] for run in runs}, client_of(stays, "batch"))
     batchrelay("undeploy", "by-upload")
+
+
+def check_tags(run_ids: set[str], batch: Any) -> None:
+    """Those of the file win; a key that a run was started by is made a tag."""
+    filters = [{"name": "JOB_NAME", "values": ["br-*"]}]
+    ids = [j["jobId"] for j in batch.list_jobs(jobQueue="Q", filters=filters)["jobSummaryList"]]
+    jobs = [
+        job
+        for job in batch.describe_jobs(jobs=ids)["jobs"]
+        if job["tags"]["batchrelay:pipeline"] == "by-upload"
+    ]
+    assert {job["tags"]["batchrelay:run"] for job in jobs} == run_ids
+    assert {job["tags"]["upload"] for job in jobs} == {tag_value(name) for name in NAMES}
+    for job in jobs:
+        assert (job["propagateTags"], job["tags"]["batchrelay:step"]) == (True, "mine")
+        listed = batch.list_tags_for_resource(resourceArn=job["jobArn"])["tags"]
+        assert job["tags"] == {**listed, "resourceArn": job["jobArn"]}
 
 
 def test_an_uploaded_folder_is_listed_and_read_by_its_names(tmp_path: Path) -> None:

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.limits import TAGS_MAX
 from batchrelay.domain.pipeline import Step
-from batchrelay_cli.pipeline_file.definitions import OUR_TAGS, is_fargate, is_part, part_of_a_vcpu
+from batchrelay_cli.pipeline_file.definitions import is_fargate, is_part, part_of_a_vcpu
 from batchrelay_cli.pipeline_file.document import Document
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
 from batchrelay_cli.pipeline_file.overrides import variants, with_overrides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class Request:
     """A request that a step may make, and where its values stand."""
 
     step: str
@@ -35,8 +34,10 @@ def check_use(
     definitions: Sequence[Mapping[str, Any]],
 ) -> None:
     """What two places say together: a definition and its revision, a queue and its shares."""
-    requests = [r for number, step in steps for r in _requests(number, step, entries, defaults)]
-    definitions_by_name = {d["jobDefinitionName"]: d for d in definitions if _is_named(d)}
+    requests = [
+        r for number, step in steps for r in requests_with_places(number, step, entries, defaults)
+    ]
+    definitions_by_name = {d["jobDefinitionName"]: d for d in definitions if is_named(d)}
     for request in requests:
         name, _, revision = request.text("jobDefinition").partition(":")
         definition = definitions_by_name.get(name)
@@ -51,25 +52,25 @@ def check_use(
         document.wrong(source(request.layers, ("jobQueue",)), problem)
 
 
-def _is_named(definition: Mapping[str, Any]) -> bool:
+def is_named(definition: Mapping[str, Any]) -> bool:
     return isinstance(definition.get("jobDefinitionName"), str)
 
 
-def _requests(
+def requests_with_places(
     number: int, step: Step, entries: Any, defaults: Mapping[str, Any]
-) -> Iterator[_Request]:
+) -> Iterator[Request]:
     """The step's own, and its variants."""
     own = Layer(place=("steps", number), values=entries[number])
     layers = (own, Layer(place=DEFAULTS, values=defaults))
-    yield _Request(step=step.name, layers=layers, values=step.request)
+    yield Request(step=step.name, layers=layers, values=step.request)
     for overrides in variants(step.groups, step.retry_failed):
         above = [Layer(place=(*own.place, *path), values=values) for path, values in overrides]
         values = with_overrides(step.request, overrides)
-        yield _Request(step=step.name, layers=(*above, *layers), values=values)
+        yield Request(step=step.name, layers=(*above, *layers), values=values)
 
 
 def _misuses(
-    request: _Request, name: str, revision: str, definition: Mapping[str, Any]
+    request: Request, name: str, revision: str, definition: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     if revision:
         problem = (
@@ -84,16 +85,9 @@ def _misuses(
             f"schedulingPriorityOverride beside it, or schedulingPriority in job definition {name}"
         )
         yield "shareIdentifier", problem
-    tags = {**_mapping(definition, "tags"), **_mapping(request.values, "tags")}
-    if request.values.get("propagateTags") is True and len(tags) + OUR_TAGS > TAGS_MAX:
-        problem = (
-            f"{len(tags)} tags of this step and of job definition {name}, and {OUR_TAGS} of ours; "
-            f"AWS Batch fails a job that propagates more than {TAGS_MAX}"
-        )
-        yield "propagateTags", problem
 
 
-def _parts_of_a_vcpu(request: _Request, definition: Mapping[str, Any]) -> Iterator[str]:
+def _parts_of_a_vcpu(request: Request, definition: Mapping[str, Any]) -> Iterator[str]:
     """In overrides; whether there is Fargate, the definition says."""
     entries = _mapping(request.values, "containerOverrides").get("resourceRequirements")
     for entry in entries if isinstance(entries, list) else ():
@@ -107,10 +101,10 @@ def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _without_share(requests: Sequence[_Request]) -> Iterator[tuple[_Request, str]]:
+def _without_share(requests: Sequence[Request]) -> Iterator[tuple[Request, str]]:
     """A queue is a fair-share queue or it is not; once for each. Source: SubmitJob,
     shareIdentifier."""
-    by_queue: dict[str, list[_Request]] = {}
+    by_queue: dict[str, list[Request]] = {}
     for request in requests:
         by_queue.setdefault(request.text("jobQueue"), []).append(request)
     for queue, same in by_queue.items():

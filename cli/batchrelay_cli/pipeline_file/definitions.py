@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.limits import DEFINITION_BYTES_MAX, MEMORY_MIB_MIN, TAGS_MAX
 from batchrelay.domain.request_rules import (
     Violation,
@@ -23,9 +24,14 @@ from batchrelay_cli.pipeline_file.steps import check_last_rule
 DESCRIBED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
 """What DescribeJobDefinitions says beside the request: it may stand here, and means nothing."""
 
-OUR_TAGS = 2
-"""Tags that we add to a job definition: its content and its pipeline. Those with folders of this
-machine, AWS is never given, and the local AWS Batch does not count."""
+CONTENT_TAG = "batchrelay:content"
+"""The tag of the content that a revision has."""
+
+DEFINITION_TAGS = (CONTENT_TAG, PIPELINE_TAG)
+"""Tags that we add to a job definition. Those with folders of this machine, AWS is never given, and
+the local AWS Batch does not count."""
+
+OUR_TAGS = len(DEFINITION_TAGS)
 
 OUR_TAG_BYTES = 300
 """Bytes of those that AWS is given: two names, a hash, the longest name of a pipeline."""
@@ -77,6 +83,9 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
     if isinstance(tags, dict) and TAGS_MAX - OUR_TAGS < len(tags) <= TAGS_MAX:
         message = f"{len(tags)} tags, and {OUR_TAGS} of ours; AWS Batch takes {TAGS_MAX}"
         yield Violation(path=("tags",), message=message)
+    if "eksProperties" in entry and "propagateTags" in entry:
+        message = "AWS Batch refuses propagateTags beside eksProperties: leave it out"
+        yield Violation(path=("propagateTags",), message=message)
     container = entry.get("containerProperties")
     if isinstance(container, dict):
         below = (*container_violations(container, _RESERVED), *_resource_violations(entry))

@@ -94,6 +94,15 @@ def read_timeout(document: Document, value: Any) -> int | None:
     return seconds
 
 
+def read_job_tags(document: Document, value: Any) -> bool:
+    """`jobTags:`, a switch."""
+    if not isinstance(value, bool):
+        problem = f"jobTags is true or false: whether jobs have our tags; got {value!r}"
+        document.wrong(("jobTags",), problem)
+        return True
+    return value
+
+
 def _bad_name(what: str, name: str) -> str:
     return (
         f"{what} {name!r} must begin with a letter or digit and go on with letters, digits, - "

@@ -11,7 +11,7 @@ from typing import Any
 from batchrelay.codec import pipeline_text
 from batchrelay.domain.conditions import END_STATUSES, parse_condition
 from batchrelay.domain.errors import InvalidPipeline
-from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step
+from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step, Trigger
 from batchrelay.domain.templates import references
 from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS
 from batchrelay_cli.pipeline_file.commands import check_commands
@@ -25,6 +25,7 @@ from batchrelay_cli.pipeline_file.fields import (
     RUN_VARIABLES,
     check_name,
     check_variables,
+    read_job_tags,
     read_params,
     read_timeout,
 )
@@ -42,6 +43,7 @@ from batchrelay_cli.pipeline_file.retry_use import check_queues, check_rounds, w
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
 from batchrelay_cli.pipeline_file.shell_code import check_code
 from batchrelay_cli.pipeline_file.steps import read_defaults, read_steps
+from batchrelay_cli.pipeline_file.tag_use import check_tags
 from batchrelay_cli.pipeline_file.triggers import (
     EVERY_TRIGGER,
     check_params,
@@ -57,6 +59,7 @@ _TOP = (
     "notify",
     "triggers",
     "timeout",
+    "jobTags",
     "jobDefinitions",
 )
 
@@ -124,11 +127,10 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     defaults = read_defaults(document, data.get("defaults", {}))
     steps = read_steps(document, data.get("steps"), defaults)
     notify = read_notices(document, data.get("notify", []))
-    before = len(document.errors)
-    triggers = read_triggers(document, data.get("triggers", []))
-    assumed = triggers if len(document.errors) == before else EVERY_TRIGGER
+    triggers, assumed = _read_triggers(document, data.get("triggers", []))
     check_params(document, assumed, params)
     timeout_s = read_timeout(document, data.get("timeout"))
+    job_tags = read_job_tags(document, data.get("jobTags", True))
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     entries: Any = data.get("steps")
     check_commands(document, entries, defaults, data.get("jobDefinitions"))
@@ -136,6 +138,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     steps = with_memory(document, steps, definitions)
     _check_steps(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
+    check_tags(document, steps, entries, defaults, definitions, job_tags=job_tags)
     check_graph(document, steps, entries)
     check_finally(document, steps, entries)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
@@ -149,9 +152,19 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         notify=notify,
         triggers=triggers,
         timeout_s=timeout_s,
+        job_tags=job_tags,
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
+
+
+def _read_triggers(
+    document: Document, value: Any
+) -> tuple[tuple[Trigger, ...], tuple[Trigger, ...]]:
+    """The triggers, and those that variables are judged by: of a wrong one, all may be meant."""
+    before = len(document.errors)
+    triggers = read_triggers(document, value)
+    return triggers, triggers if len(document.errors) == before else EVERY_TRIGGER
 
 
 def _check_steps(

@@ -94,6 +94,9 @@ def pipeline_schema() -> Schema:
         notify=_described("SNS notices at the end of a run.", _list(_notice())),
         triggers=_described("What starts runs: uploads and schedules.", _list(_trigger())),
         timeout=_described("How long a run may take, such as 6h.", _DURATION),
+        jobTags=_described(
+            "Whether jobs have tags of their pipeline, run and step.", {"type": "boolean"}
+        ),
         jobDefinitions=_described("RegisterJobDefinition requests.", _list(definition)),
     )
     head = {

@@ -12,20 +12,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json
+from batchrelay_cli.pipeline_file.definitions import CONTENT_TAG
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
-
-CONTENT_TAG = "batchrelay:content"
-"""The tag of the content that a revision has."""
-
-PIPELINE_TAG = "batchrelay:pipeline"
-"""The tag of the pipeline for which a revision was registered."""
 
 
 _SHARED = (

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.templates import expand
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.reach import Kind, Reach, reaches
 from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.client import Stack
-from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
 
 PARAMETERS: Mapping[Kind, str] = {
     Kind.QUEUE: "JobQueueArns",

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 def cloud(monkeypatch: pytest.MonkeyPatch) -> MemoryCloud:
     """One registered pipeline of two steps and a parameter."""
     size = Param(name="size", type=ParamType.INTEGER, default="3")
-    last = step("b", "a", request={"tags": {"size": "${params.size}"}})
+    last = step("b", "a", request={"shareIdentifier": "${params.size}"})
     definition = pipeline(step("a", size=10), last, params=(size,))
     running = MemoryCloud(definition)
     running.pipelines.pipelines.clear()
@@ -304,7 +304,7 @@ def test_an_item_is_answered_with_the_request_that_does_it_alone(cloud: MemoryCl
         ("POST", "/pipelines/absent/runs", None, 404, "there is no pipeline absent"),
         ("POST", "/pipelines/test/runs", {"version": 9}, 404, "pipeline test has no version 9"),
         ("POST", "/pipelines/test/runs", {"params": {"size": "x"}}, 400, "parameter size must be"),
-        ("POST", "/pipelines/test/runs", {"params": {"size": "1" * 300}}, 400, "step b: tags.size"),
+        ("POST", "/pipelines/test/runs", {"params": {"size": "1" * 300}}, 400, "step b: shareId"),
         ("POST", "/pipelines/test/runs", {"params": {"sise": 1}}, 400, "unknown parameter sise"),
         ("POST", "/pipelines/test/runs", {"params": {"size": [1]}}, 400, "parameter size must be"),
         ("POST", "/pipelines/test/runs", {"params": []}, 400, "params must be an object"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
 from tests.policies import Policies
 from tests.stack import ROOT
 

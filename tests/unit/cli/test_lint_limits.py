@@ -3,11 +3,14 @@ by `lint` at its line, what is just under it is not."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from batchrelay_cli.pipeline_file.read import read
+from tests.conftest import write
 from tests.unit.cli.job_texts import NEEDS, definition, fargate, needs, problems, step
 
 
@@ -28,9 +31,9 @@ COMMON: tuple[tuple[str, Any, Any, str], ...] = (
     ("retryStrategy", rule(), rule(onExitCode="1"), "a rule needs onStatusReason, onReason or onExitCode"),
     ("retryStrategy", {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "STOP"}]}, {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "exit"}]}, "action must be one of RETRY, EXIT"),
     ("timeout", {"attemptDurationSeconds": 59}, {"attemptDurationSeconds": 60}, "AWS Batch takes timeouts from 60 seconds on, not 59"),
-    ("tags", {str(n): "x" for n in range(51)}, {str(n): "x" for n in range(48)}, "AWS Batch takes 50 tags, not 51"),
+    ("tags", {str(n): "x" for n in range(51)}, {str(n): "x" for n in range(46)}, "AWS Batch takes 50 tags, not 51"),
     ("tags", {"k" * 129: "x"}, {"k" * 128: "x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
-    ("tags", {"aws:k": "x"}, {"k": "aws:x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
+    ("tags", {"aws:k": "x"}, {"aws-k": "my-aws:x"}, "a tag's name has 1 to 128 characters, and not aws: before it"),
     ("tags", {"k": "x" * 257}, {"k": "x" * 256}, "257 characters; a tag's value has up to 256"),
 )  # fmt: skip
 """Of a step and of a job definition alike."""
@@ -171,9 +174,66 @@ def test_a_queue_is_shared_by_all_or_by_none(tmp_path: Path) -> None:
 def test_propagated_tags_are_counted_together(tmp_path: Path) -> None:
     tags = {str(n): "x" for n in range(41)}
     known = [definition(tags={f"d{n}": "x" for n in range(8)})]
-    [found] = problems(tmp_path, step(tags=tags, propagateTags=True), jobDefinitions=known)
-    assert found.startswith("49 tags of this step and of job definition d, and 2 of ours")
-    assert problems(tmp_path, step(tags=tags), jobDefinitions=known) == []
+    fewer = {str(n): "x" for n in range(38)}
+    [found] = problems(tmp_path, step(tags={**fewer, "38": "x"}), jobDefinitions=known)
+    assert found == (
+        "47 tags of this step and of job definition d, and 4 of ours; AWS Batch fails a job that "
+        "propagates more than 50: write fewer, or propagateTags: false"
+    )
+    assert problems(tmp_path, step(tags=fewer), jobDefinitions=known) == []
+    assert problems(tmp_path, step(tags=tags, propagateTags=False), jobDefinitions=known) == []
+    own = {"batchrelay:run": "x", "batchrelay:step": "x"}
+    assert problems(tmp_path, step(tags=fewer | own), jobDefinitions=known) == []
+
+
+def test_without_our_tags_a_job_has_fifty_of_its_own(tmp_path: Path) -> None:
+    tags = {str(n): "x" for n in range(48)}
+    [found] = problems(tmp_path, step(tags=tags))
+    assert found == (
+        "48 tags, and 3 of ours; AWS Batch takes 50: write fewer, or jobTags: false at the top of "
+        "the file"
+    )
+    assert problems(tmp_path, step(tags={**tags, "48": "x", "49": "x"}), jobTags=False) == []
+    [found] = problems(tmp_path, step(), jobTags="no")
+    assert found == "jobTags is true or false: whether jobs have our tags; got 'no'"
+
+
+def test_propagated_tags_have_the_characters_of_ecs(tmp_path: Path) -> None:
+    valid = {"Kosten Stelle/é": "a+b=c_d.e:f/g@h-1", "empty": "", "known later": "${params.p}, x"}
+    assert problems(tmp_path, step(tags=valid), params={"p": ""}) == []
+    characters = "letters, digits, blanks and _ . : / = + - @"
+    assert problems(tmp_path, step(tags={"a,b": "x"})) == [
+        f"AWS takes {characters} in a tag's name"
+    ]
+    assert problems(tmp_path, step(tags={"a": "x, y"})) == [
+        f"AWS takes {characters} in a tag's value, not 'x, y'"
+    ]
+    assert problems(tmp_path, step(tags={"a": "AWS:x"})) == [
+        "a tag's value does not begin with aws:, which is AWS's own"
+    ]
+
+
+def propagated(folder: Path, entry: dict[str, Any], known: list[Any]) -> list[str]:
+    document = {"pipeline": "p", "steps": [entry], "jobDefinitions": known}
+    warnings = read(Path(write(folder, json.dumps(document)))).warnings
+    return [warning.message for warning in warnings if "propagated" in warning.message]
+
+
+def test_propagated_tags_of_a_definition_have_them_too(tmp_path: Path) -> None:
+    known = [definition(tags={"batchrelay:entrypoint": "sh -c 'true'"})]
+    path = write(
+        tmp_path, json.dumps({"pipeline": "p", "steps": [step()], "jobDefinitions": known})
+    )
+    [found] = [w.message for w in read(Path(path)).warnings if "propagated" in w.message]
+    assert found.startswith("the tag batchrelay:entrypoint of its job definition has more than")
+    assert propagated(tmp_path, step(propagateTags=False), known) == []
+
+
+def test_no_job_of_eks_propagates_tags(tmp_path: Path) -> None:
+    of_eks = {"jobDefinitionName": "d", "type": "container", "eksProperties": {}}
+    assert problems(tmp_path, step(), jobDefinitions=[of_eks]) == []
+    [found] = problems(tmp_path, step(), jobDefinitions=[{**of_eks, "propagateTags": False}])
+    assert found == "AWS Batch refuses propagateTags beside eksProperties: leave it out"
 
 
 def test_what_a_group_changes_is_a_request_of_its_own(tmp_path: Path) -> None:

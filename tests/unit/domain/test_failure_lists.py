@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -33,7 +34,8 @@ def test_a_join_behind_a_step_that_is_partial_is_given_both_lists() -> None:
     one.prepare()
     uris = submit_request(one.run, key("z"))["tags"]
     folder = one.run.state("a").failures
-    assert uris == {NAMES[0]: f"{folder}failures.jsonl", NAMES[1]: f"{folder}succeeded.jsonl"}
+    assert isinstance(uris, Mapping)
+    assert [uris[name] for name in NAMES] == [f"{folder}failures.jsonl", f"{folder}succeeded.jsonl"]
     objects = one.cloud.objects.objects
     rows = [[json.loads(line) for line in objects[uri].splitlines()] for uri in lists(one.run)]
     assert [len(entries) for entries in rows] == [1, 9]

@@ -223,6 +223,8 @@ def test_a_request_is_the_step_with_its_name_and_our_variables() -> None:
         "jobQueue": "queue",
         "jobDefinition": "noop:1",
         "arrayProperties": {"size": 3},
+        "propagateTags": True,
+        "tags": {"batchrelay:pipeline": "test", "batchrelay:run": "run1", "batchrelay:step": "Fan"},
         "containerOverrides": {
             "command": ["run", "s3://b/plan.json", "1"],
             "environment": [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from batchrelay.adapters.sqs import DEAD_SUFFIX
+from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import StepState
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.preparation.work_queue import step_digest
-from batchrelay_cli.stack.job_definitions import PIPELINE_TAG
 from tests.policies import Policies
 from tests.stack import template
 
@@ -111,7 +111,7 @@ def test_an_output_is_presigned_only_where_a_parameter_allows_it(function: str) 
 
 def test_a_tag_is_given_to_jobs_only() -> None:
     """A function that could tag a definition could make it one of deploy's."""
-    assert DEFAULT.allows("StartRun", "batch:TagResource", f"{BATCH}:job/1")
+    assert all(DEFAULT.allows(name, "batch:TagResource", f"{BATCH}:job/1") for name in SUBMITTERS)
     for arn in (f"{BATCH}:job-definition/x:1", f"{BATCH}:job-queue/x"):
         assert not any(DEFAULT.allows(name, "batch:TagResource", arn) for name in SUBMITTERS)
 

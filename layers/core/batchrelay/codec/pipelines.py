@@ -52,6 +52,7 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
         },
         {
             "timeout": pipeline.timeout_s,
+            "jobTags": None if pipeline.job_tags else False,
             "triggers": [_encode_trigger(trigger) for trigger in pipeline.triggers],
         },
     )
@@ -153,6 +154,7 @@ def decode_pipeline(document: Any, version: int) -> Pipeline:
             steps=tuple(_decode_step(step) for step in reader.list("steps")),
             notify=tuple(_decode_rule(rule) for rule in reader.list("notify")),
             timeout_s=reader.maybe("timeout", int),
+            job_tags=reader.maybe("jobTags", bool) is not False,
             triggers=tuple(_decode_trigger(trigger) for trigger in reader.list("triggers")),
         )
     except InvalidPipeline as error:

@@ -251,6 +251,8 @@ class Pipeline:
     triggers: tuple[Trigger, ...] = ()
     timeout_s: int | None = None
     """Seconds after its start when a run is stopped."""
+    job_tags: bool = True
+    """Whether its jobs have tags of ours, which AWS's bills may be read by."""
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     _by_label: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     order: tuple[Step, ...] = field(init=False, repr=False, compare=False)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
+from batchrelay.domain.job_tags import RESERVED_PREFIX, TAG_CHARS, is_tag_char
 from batchrelay.domain.limits import (
     AMOUNT_CHARS_MAX,
     ARRAY_SIZE_MAX,
@@ -79,6 +80,7 @@ def submit_violations(request: Mapping[str, Json]) -> Iterator[Violation]:
         "containerOverrides", container_violations(_mapping(request.get("containerOverrides")))
     )
     yield from attempt_violations(request)
+    yield from _below("tags", _tag_text_violations(_mapping(request.get("tags"))))
 
 
 def array_violations(request: Mapping[str, Json]) -> Iterator[Violation]:
@@ -204,13 +206,28 @@ def _tag_violations(tags: Mapping[str, Json]) -> Iterator[Violation]:
     if len(tags) > TAGS_MAX:
         yield Violation(path=(), message=f"AWS Batch takes {TAGS_MAX} tags, not {len(tags)}")
     for key, value in tags.items():
-        if not 1 <= len(key) <= TAG_KEY_CHARS_MAX or key.lower().startswith("aws:"):
+        if not 1 <= len(key) <= TAG_KEY_CHARS_MAX or key.lower().startswith(RESERVED_PREFIX):
             message = (
                 f"a tag's name has 1 to {TAG_KEY_CHARS_MAX} characters, and not aws: before it"
             )
             yield Violation(path=(key,), message=message)
         if isinstance(value, str) and is_known(value) and len(value) > TAG_VALUE_CHARS_MAX:
             message = f"{len(value):,} characters; a tag's value has up to {TAG_VALUE_CHARS_MAX}"
+            yield Violation(path=(key,), message=message)
+
+
+def _tag_text_violations(tags: Mapping[str, Json]) -> Iterator[Violation]:
+    """Of what the tasks of a job are given, whose characters are ECS's."""
+    for key, value in tags.items():
+        if not all(map(is_tag_char, key)):
+            yield Violation(path=(key,), message=f"AWS takes {TAG_CHARS} in a tag's name")
+        if not isinstance(value, str) or not is_known(value):
+            continue
+        if not all(map(is_tag_char, value)):
+            message = f"AWS takes {TAG_CHARS} in a tag's value, not {value[:60]!r}"
+            yield Violation(path=(key,), message=message)
+        if value.lower().startswith(RESERVED_PREFIX):
+            message = f"a tag's value does not begin with {RESERVED_PREFIX}, which is AWS's own"
             yield Violation(path=(key,), message=message)
 
 

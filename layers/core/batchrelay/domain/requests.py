@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.finally_steps import ordinary_status
+from batchrelay.domain.job_tags import with_job_tags, with_valid_tags
 from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
@@ -57,11 +58,13 @@ def expanded_request(run: Run, key: JobKey, known: Mapping[str, str]) -> Mapping
     variables = known if items_file is None else {**known, "items.file": items_file}
     expanded = expand_document(_own_request(run, step, state, part), variables)
     assert isinstance(expanded, Mapping)
-    return grown(expanded, memory_factor(run, step, state, part), step.retry_failed)
+    request = grown(expanded, memory_factor(run, step, state, part), step.retry_failed)
+    return with_valid_tags(request)
 
 
 def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Mapping[str, Json]:
-    """With what we add: the job's name, its variables, its size, the jobs that it waits for."""
+    """With what we add: the job's name, its variables, its tags, its size, the jobs that it waits
+    for."""
     step = step_of(run, key)
     state = run.state(step.name)
     overrides = _overrides(expanded, _environment(run, step, state, key))
@@ -73,7 +76,9 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     depends_on = _depends_on(run, step, key.part)
     if depends_on:
         request["dependsOn"] = depends_on
-    return request
+    if not run.pipeline.job_tags:
+        return request
+    return with_job_tags(request, pipeline=run.pipeline.name, run_id=run.id, step=step.name)
 
 
 def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[str, Json]:
