@@ -29,6 +29,7 @@ from batchrelay.domain.events import (
     RunEndPublished,
 )
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import Capacity
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import (
     ListFile,
@@ -583,6 +584,12 @@ class JobsContract:
         [detail] = jobs.details([ended("br-details-b-r0-p0", (3,))])
         assert (detail.size, detail.status, detail.exit_code) == (0, "FAILED", 3)
         assert (detail.attempts, detail.earlier_s) == (1, 0)
+
+    def test_a_job_queue_has_the_capacity_of_its_compute_environments(
+        self, jobs: JobDetails, ended: Ended, queue: str
+    ) -> None:
+        ended("br-details-c-r0-p0", (0,))
+        assert jobs.capacities([queue, "absent"]) == {queue: Capacity()}
 
 
 Ended = Callable[[str, tuple[int, ...]], str]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import JobOutcome, Run, RunStatus
@@ -227,6 +227,13 @@ class JobDetails(Protocol):
         """Of each in their order, as they are asked for; one that is forgotten is left out.
 
         Raises: NotDone, Refused: as `Jobs.describe`.
+        """
+        ...
+
+    def capacities(self, queues: Sequence[str]) -> Mapping[str, Capacity]:
+        """Of the job queues of these names that there are.
+
+        Raises: as `details`.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Ambiguous, Denied, InvalidItems
 from batchrelay.domain.failures import RetryFailed
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.run import JobOutcome, StartRequest
 from batchrelay.prices import Prices
 from batchrelay.report import collector
@@ -31,6 +31,7 @@ class Details:
     known: dict[str, JobDetail] = field(default_factory=dict)
     problem: Exception | None = None
     asked: list[int] = field(default_factory=list)
+    queues: dict[str, Capacity] = field(default_factory=lambda: {"Other": Capacity()})
 
     def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
         self.asked.append(len(job_ids))
@@ -39,6 +40,11 @@ class Details:
                 raise self.problem
             if job_id in self.known:
                 yield self.known[job_id]
+
+    def capacities(self, queues: Sequence[str]) -> Mapping[str, Capacity]:
+        if not self.queues:
+            raise Denied("batch:DescribeJobQueues")
+        return {queue: self.queues[queue] for queue in queues}
 
     def add(self, *details: JobDetail) -> None:
         self.known |= {detail.job_id: detail for detail in details}
@@ -286,6 +292,16 @@ PRICES = Prices(
             "source": "a list",
             "regions": {"eu-west-1": {"x86_64": {"vcpuHour": 0.04, "gibHour": 0.004}}},
         },
+        "fargateSpot": {
+            "date": "2026-11-02",
+            "source": "a list of Spot",
+            "regions": {"eu-west-1": {"x86_64": {"vcpuHour": 0.01, "gibHour": 0.001}}},
+        },
+        "ec2": {
+            "date": "2026-11-03",
+            "source": "a list of EC2",
+            "regions": {"eu-west-1": {"m5.xlarge": {"hour": 0.2, "vcpus": 4, "mib": 16384}}},
+        },
         "queues": {"Fleet": {"vcpuHour": 0.01, "gibHour": 0.0}},
     }
 )
@@ -335,3 +351,42 @@ def test_a_run_without_a_price_has_an_unknown_cost(listed: World, changes: Any) 
     document = priced(listed, **changes)
     assert document["cost"] is None
     assert document["steps"][0]["costUsd"] is None
+
+
+def test_a_queue_of_spot_has_the_price_of_spot(listed: World) -> None:
+    """By hand: 2 h of 2 vCPUs at 0.01 and of 4 GiB at 0.001."""
+    listed.details.queues["Other"] = Capacity(is_spot=True)
+    cost = priced(listed)["cost"]
+    assert cost["usd"] == pytest.approx(2 * (2 * 0.01 + 4 * 0.001))
+    assert (cost["source"], cost["date"]) == ("a list of Spot", "2026-11-02")
+    assert cost["sums"].startswith("vCPUs and memory of every attempt, Spot; not storage")
+
+
+def test_ec2_has_the_price_of_the_only_instance_type_and_none_on_spot(listed: World) -> None:
+    """By hand: 2 h of half an m5.xlarge, which has 4 vCPUs, at 0.2."""
+    listed.details.queues["Other"] = Capacity(instance_type="m5.xlarge")
+    assert priced(listed, is_fargate=False)["cost"]["usd"] == pytest.approx(2 * 0.2 / 2)
+    listed.details.queues["Other"] = Capacity(is_spot=True, instance_type="m5.xlarge")
+    assert priced(listed, is_fargate=False)["cost"] is None
+
+
+@pytest.mark.parametrize(
+    ("queues", "words"),
+    [
+        ({"Other": Capacity(is_mixed=True)}, "Spot in part, and priced on demand: Other"),
+        ({}, "compute environments not read, so priced on demand: Other"),
+    ],
+)
+def test_a_queue_that_may_be_of_spot_is_priced_on_demand_and_named(
+    listed: World, queues: dict[str, Capacity], words: str
+) -> None:
+    listed.details.queues = queues
+    cost = priced(listed)["cost"]
+    assert cost["usd"] == pytest.approx(2 * (2 * 0.04 + 4 * 0.004))
+    assert f"vCPUs and memory of every attempt, on demand; {words}; not" in cost["sums"]
+
+
+def test_a_rate_of_ones_own_needs_no_look_at_the_queue(listed: World) -> None:
+    listed.details.queues = {}
+    sums = priced(listed, queue="Fleet")["cost"]["sums"]
+    assert sums.startswith("vCPUs and memory of every attempt, at your rates; not storage")

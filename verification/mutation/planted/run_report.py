@@ -66,6 +66,13 @@ MUTANTS = (
         tests=COLLECTOR,
     ),
     Mutant(
+        bug="what runs on Spot is priced on demand",
+        file="report/cost.py",
+        old="is_spot=capacity.is_spot",
+        new="is_spot=False",
+        tests=COLLECTOR,
+    ),
+    Mutant(
         bug="the attempts before the last cost nothing",
         file="report/cost.py",
         old="self.seconds += fact.earlier_s + latest_s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
 from batchrelay.codec.job_detail import (
+    capacity_of,
     children_failed,
     detail_of,
     failure_of,
@@ -31,7 +32,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
@@ -186,6 +187,42 @@ class BatchJobs:
 
     def _details_of(self, job_ids: Sequence[str]) -> list[JobDetail]:
         return [detail_of(job) for job in self._described(job_ids)]
+
+    def capacities(self, queues: Sequence[str]) -> dict[str, Capacity]:
+        """Two calls for 100 queues."""
+        capacities: dict[str, Capacity] = {}
+        for start in range(0, len(queues), DESCRIBE_IDS_MAX):
+            names = list(queues[start : start + DESCRIBE_IDS_MAX])
+            try:
+                described = self._client.describe_job_queues(jobQueues=names)["jobQueues"]
+                orders = {
+                    queue["jobQueueName"]: [
+                        entry["computeEnvironment"] for entry in queue["computeEnvironmentOrder"]
+                    ]
+                    for queue in described
+                }
+                environments = self._environments(
+                    {arn for order in orders.values() for arn in order}
+                )
+            except AWS_ERRORS as error:
+                raise classified(error) from error
+            capacities |= {
+                name: capacity_of([environments[arn] for arn in order if arn in environments])
+                for name, order in orders.items()
+            }
+        return capacities
+
+    def _environments(self, arns: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """By ARN. Raises: as botocore."""
+        by_arn: dict[str, Mapping[str, Any]] = {}
+        ordered = sorted(arns)
+        for start in range(0, len(ordered), DESCRIBE_IDS_MAX):
+            answer = self._client.describe_compute_environments(
+                computeEnvironments=ordered[start : start + DESCRIBE_IDS_MAX]
+            )
+            for entry in answer["computeEnvironments"]:
+                by_arn[entry["computeEnvironmentArn"]] = dict(entry)
+        return by_arn
 
     def failed_children(self, job_id: str) -> Iterator[ChildFailure]:
         """A page of ListJobs is held at a time.

@@ -11,7 +11,7 @@ from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport
@@ -184,6 +184,26 @@ def detail_of(job: Mapping[str, Any]) -> JobDetail:
         is_fargate="FARGATE" in (job.get("platformCapabilities") or ()),
         arch=str(platform.get("cpuArchitecture") or "x86_64").lower(),
     )
+
+
+def capacity_of(environments: Sequence[Mapping[str, Any]]) -> Capacity:
+    """What these ComputeEnvironmentDetails have together; an UNMANAGED one has no resources.
+
+    A family of instance types, as m5, and `optimal` are no type.
+    """
+    resources = [_mapping(environment, "computeResources") for environment in environments]
+    spots = {str(entry.get("type")) in _SPOT for entry in resources}
+    types = {str(name) for entry in resources for name in entry.get("instanceTypes") or ("",)}
+    [one, *others] = types or {""}
+    return Capacity(
+        is_spot=spots == {True},
+        is_mixed=len(spots) > 1,
+        instance_type=one if "." in one and not others else "",
+    )
+
+
+_SPOT = ("FARGATE_SPOT", "SPOT")
+"""Source: ComputeResource, type."""
 
 
 def _ran_s(attempt: Mapping[str, Any]) -> float:

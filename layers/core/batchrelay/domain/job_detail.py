@@ -7,6 +7,18 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What the compute environments of a job queue run its jobs on."""
+
+    is_spot: bool = False
+    """All of them are Spot."""
+    is_mixed: bool = False
+    """Some are Spot: it is not known which of them ran a job."""
+    instance_type: str = ""
+    """Of EC2, if they have only one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobDetail:
     """All that AWS Batch says of one job, or of one child of an array; None is not known."""
 

@@ -93,6 +93,10 @@ class Prices:
         """Of all prices."""
         return str(self.document.get("currency", "USD"))
 
+    def has_rate_of(self, queue: str) -> bool:
+        """Whether the user gives a rate for this job queue."""
+        return queue in self.document.get("queues", {})
+
     def cost_of(
         self, *, seconds: float, vcpus: float, memory_mib: float, place: Place, attempts: int = 1
     ) -> Estimate | Unknown:
@@ -101,7 +105,7 @@ class Prices:
         Fargate bills a minute of each attempt at least. A job on EC2 costs its share of an instance
         that is full: of vCPUs or memory, whichever part is larger.
         """
-        if place.queue in self.document.get("queues", {}):
+        if self.has_rate_of(place.queue):
             rate, source = self.document["queues"][place.queue], f"your rate of {place.queue}"
             return self._by_rate(rate, seconds, vcpus, memory_mib, source)
         if place.platform is Platform.EC2:

@@ -17,7 +17,7 @@ from typing import Any
 
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.stops import Stop, StopCause
@@ -85,10 +85,26 @@ def collected_report(
         )
     )
     if prices is not None:
-        pricing = Pricing(prices=prices, region=region)
+        pricing = Pricing(
+            prices=prices, region=region, capacities=_capacities(sources, prices, region, details)
+        )
         fill_cost(document, cost_of_run(pricing, details, collection.spent))
     fill_items(document, run, sources.objects, collection.first_items)
     return document
+
+
+def _capacities(
+    sources: ReportSources, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
+) -> Mapping[str, Capacity]:
+    """Of the job queues that AWS's prices are for; nothing if they cannot be read."""
+    queues = {detail.queue for detail in details.values() if detail.queue}
+    queues = {queue for queue in queues if not prices.has_rate_of(queue)}
+    if region is None or not queues:
+        return {}
+    try:
+        return sources.jobs.capacities(sorted(queues))
+    except (NotDone, Refused):
+        return {}
 
 
 def _job_fact(detail: JobDetail) -> JobFact:

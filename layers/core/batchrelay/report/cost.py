@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown
 from batchrelay.report.facts import ChildFact, ChildState, Cost
 
 LEFT_OUT_MAX = 3
-"""Steps without a price that are named."""
+"""Steps without a price, and job queues, that are named."""
 
 
 @dataclass(kw_only=True)
@@ -38,6 +38,8 @@ class Pricing:
     prices: Prices
     region: str | None
     """None on a local cloud: only a rate of the user's own for a job queue has a price there."""
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)
+    """By job queue; of one that could not be read there is none."""
 
 
 @dataclass(kw_only=True)
@@ -48,6 +50,8 @@ class _Sum:
     unknown: dict[str, str] = field(default_factory=dict)
     """Why a step has no price."""
     steps: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    queues: dict[str, None] = field(default_factory=dict)
+    """Of what has a price of AWS's."""
 
     def add(self, step: str, cost: Estimate | Unknown, spent: Spent) -> None:
         if isinstance(cost, Unknown):
@@ -72,14 +76,17 @@ def cost_of_run(
     total = _Sum()
     for (step, job_id), of_job in spent.items():
         if of_job.seconds > 0:
-            total.add(step, _cost(pricing, details[job_id], of_job), of_job)
+            job = details[job_id]
+            total.add(step, _cost(pricing, job, of_job), of_job)
+            if not pricing.prices.has_rate_of(job.queue):
+                total.queues[job.queue] = None
     if not total.sources:
         return None
     dates, sources = zip(*map(_dated, total.sources), strict=True)
     return Cost(
         usd=total.usd,
         wasted_usd=total.wasted_usd,
-        sums=_sums(total.unknown),
+        sums=_sums(pricing.capacities, total),
         source="; ".join(sources),
         date=min(filter(None, dates), default="no date"),
         steps={step: usd for step, usd in total.steps.items() if step not in total.unknown},
@@ -89,6 +96,7 @@ def cost_of_run(
 def _cost(pricing: Pricing, job: JobDetail, spent: Spent) -> Estimate | Unknown:
     if job.vcpus is None or job.memory_mib is None:
         return Unknown(reason="it is not known what its jobs ask for")
+    capacity = pricing.capacities.get(job.queue, Capacity())
     return pricing.prices.cost_of(
         seconds=spent.seconds,
         vcpus=job.vcpus,
@@ -97,6 +105,8 @@ def _cost(pricing: Pricing, job: JobDetail, spent: Spent) -> Estimate | Unknown:
             region=pricing.region or "",
             platform=Platform.FARGATE if job.is_fargate else Platform.EC2,
             arch=job.arch,
+            is_spot=capacity.is_spot,
+            instance_type=capacity.instance_type,
             queue=job.queue,
         ),
         attempts=spent.attempts,
@@ -109,10 +119,31 @@ def _dated(source: str) -> tuple[str, str]:
     return (date, rest) if comma else ("", source)
 
 
-def _sums(unknown: Mapping[str, str]) -> str:
-    words = "vCPUs and memory of every attempt, on demand; not storage, logs, transfer, handlers"
-    if not unknown:
-        return words
-    named = "; ".join(f"{step}: {why}" for step, why in list(unknown.items())[:LEFT_OUT_MAX])
-    more = f" and {len(unknown) - LEFT_OUT_MAX} more" if len(unknown) > LEFT_OUT_MAX else ""
-    return f"{words}. Left out: {named}{more}"
+def _sums(capacities: Mapping[str, Capacity], total: _Sum) -> str:
+    pieces = [f"{how_priced(capacities, total.queues)}; not storage, logs, transfer, handlers"]
+    unknown = total.unknown
+    if unknown:
+        named = "; ".join(f"{step}: {why}" for step, why in list(unknown.items())[:LEFT_OUT_MAX])
+        more = f" and {len(unknown) - LEFT_OUT_MAX} more" if len(unknown) > LEFT_OUT_MAX else ""
+        pieces.append(f"Left out: {named}{more}")
+    return ". ".join(pieces)
+
+
+def how_priced(capacities: Mapping[str, Capacity], queues: Iterable[str]) -> str:
+    """What is summed, on demand or on Spot, and where that had to be assumed."""
+    names = sorted(queues)
+    spot = [name for name in names if name in capacities and capacities[name].is_spot]
+    mixed = [name for name in names if name in capacities and capacities[name].is_mixed]
+    unread = [name for name in names if name not in capacities]
+    kinds = [kind for kind, has in (("on demand", len(spot) < len(names)), ("Spot", spot)) if has]
+    words = ", ".join(["vCPUs and memory of every attempt", " and ".join(kinds) or "at your rates"])
+    if mixed:
+        words += f"; Spot in part, and priced on demand: {_listed(mixed)}"
+    if unread:
+        words += f"; compute environments not read, so priced on demand: {_listed(unread)}"
+    return words
+
+
+def _listed(queues: Sequence[str]) -> str:
+    more = f" and {len(queues) - LEFT_OUT_MAX} more" if len(queues) > LEFT_OUT_MAX else ""
+    return f"{', '.join(queues[:LEFT_OUT_MAX])}{more}"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from batchrelay.domain.errors import JobForgotten
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
@@ -142,6 +142,10 @@ class MemoryJobs:
             if array_id in self.jobs:
                 job = self.jobs[array_id]
                 yield job.child_detail(int(index)) if index else job.detail
+
+    def capacities(self, queues: Sequence[str]) -> Mapping[str, Capacity]:
+        used = {job.queue for job in self.jobs.values()}
+        return {queue: Capacity() for queue in queues if queue in used}
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         for job_id in job_ids:
