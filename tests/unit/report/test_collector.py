@@ -390,3 +390,11 @@ def test_a_rate_of_ones_own_needs_no_look_at_the_queue(listed: World) -> None:
     listed.details.queues = {}
     sums = priced(listed, queue="Fleet")["cost"]["sums"]
     assert sums.startswith("vCPUs and memory of every attempt, at your rates; not storage")
+
+
+def test_an_attempt_of_no_time_costs_a_minute_on_fargate(listed: World) -> None:
+    job_id = listed.job()
+    asks = {"vcpus": 2, "memory_mib": 4096, "queue": "Other", "is_fargate": True}
+    listed.details.add(ran(job_id, 0, 9, size=10, **asks), ran(f"{job_id}:0", 5, 5))
+    document = listed.report(prices=PRICES, region="eu-west-1")
+    assert document["steps"][0]["costUsd"] == pytest.approx((2 * 0.04 + 4 * 0.004) / 60)

@@ -23,6 +23,11 @@ class Spent:
     """Of it, attempts that failed or were stopped."""
     attempts: int = 0
 
+    @property
+    def wasted_share(self) -> float:
+        """Of its seconds; 0 of attempts that took less than a millisecond."""
+        return self.wasted_s / self.seconds if self.seconds else 0.0
+
     def add(self, fact: ChildFact, latest_s: float) -> None:
         """One more child, whose latest attempt ran for so long."""
         self.attempts += fact.attempts - (fact.started_at is None)
@@ -58,7 +63,7 @@ class _Sum:
             self.unknown[step] = cost.reason
             return
         self.usd += cost.amount
-        self.wasted_usd += cost.amount * spent.wasted_s / spent.seconds
+        self.wasted_usd += cost.amount * spent.wasted_share
         self.sources[cost.source] = None
         self.steps[step] += cost.amount
 
@@ -75,7 +80,7 @@ def cost_of_run(
         return None
     total = _Sum()
     for (step, job_id), of_job in spent.items():
-        if of_job.seconds > 0:
+        if of_job.attempts > 0:
             job = details[job_id]
             total.add(step, _cost(pricing, job, of_job), of_job)
             if not pricing.prices.has_rate_of(job.queue):
