@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
@@ -19,8 +21,12 @@ from batchrelay_cli.verbs.options import (
     echo_json,
     exit_code,
     output_option,
+    prices_option,
+    read_prices,
     stack_option,
 )
+from batchrelay_cli.verbs.report import collected
+from batchrelay_cli.views.cost import cost_lines, with_cost
 from batchrelay_cli.views.run_table import TableDisplay, run_table
 
 POLL_S = 2.0
@@ -33,22 +39,40 @@ LINE_CHARS = 240
 @click.command(epilog="Example: batchrelay status kb50389d0b38db26e794e46fa --watch")
 @click.argument("run", type=RUN)
 @click.option("--watch", is_flag=True, help="Until it has ended.")
+@click.option(
+    "--cost", "has_cost", is_flag=True, help="And an estimate of its cost; asks for each child."
+)
+@prices_option
 @stack_option
 @output_option
-def status(run: str, watch: bool, stack_name: str, output: str) -> None:
-    """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL."""
+def status(
+    run: str, watch: bool, has_cost: bool, prices: Path | None, stack_name: str, output: str
+) -> None:
+    """Show a run. Exit codes: 0 SUCCEEDED, 1 FAILED or CANCELLED, 3 still running, 4 PARTIAL.
+
+    --cost reads what `report` reads: AWS Batch and the stack's bucket, with the AWS settings of
+    your environment.
+    """
+    if prices is not None and not has_cost:
+        raise UsageProblem("--prices is for --cost: write both")
+    price_list = read_prices(prices)
     screen = console()
     if not screen.is_terminal:
         screen = console(width=LINE_CHARS)  # a reason must be there to be found
     with open_stack(stack_name) as stack:
         if watch and screen.is_terminal and output != "json":
             document = _watch(stack, run, screen)
-            raise SystemExit(exit_code(document["status"]))
-        document = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
+        else:
+            document = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
+            if output != "json":
+                screen.print(run_table(document, datetime.now(UTC)))
+        if has_cost:
+            report = collected(stack, document, price_list)
+            document = with_cost(document, report)
+            if output != "json":
+                screen.print("\n".join(cost_lines(report)), markup=False, highlight=False)
     if output == "json":
         echo_json(document)
-    else:
-        screen.print(run_table(document, datetime.now(UTC)))
     raise SystemExit(exit_code(document["status"]))
 
 
