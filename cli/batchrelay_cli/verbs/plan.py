@@ -24,8 +24,17 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
+from batchrelay_cli.stack.api_client import open_stack
 from batchrelay_cli.terminal import say
-from batchrelay_cli.verbs.options import echo_json, output_option
+from batchrelay_cli.verbs.options import (
+    echo_json,
+    output_option,
+    prices_option,
+    read_prices,
+    stack_option,
+)
+from batchrelay_cli.verbs.plan_estimate import estimated, parse_items
+from batchrelay_cli.views.estimate import estimate_document, estimate_lines
 from batchrelay_cli.views.graph import mermaid, size_of, source_of, svg
 
 TO_STDOUT = "-"
@@ -40,10 +49,32 @@ TO_STDOUT = "-"
     metavar="[OUT.svg]",
     help="The graph only: as Mermaid, or as a picture in a file.",
 )
+@click.option("--estimate", is_flag=True, help="What a run would cost, by the last runs' times.")
+@click.option(
+    "--items",
+    multiple=True,
+    metavar="[STEP=]N",
+    help="For --estimate: how many items a list will have that is not known yet.",
+)
+@prices_option
+@stack_option
 @output_option
-def plan(file: Path, graph: str | None, output: str) -> None:
-    """Dry run: the steps, the sizes that are known, the calls, what is decided later."""
+def plan(file: Path, graph: str | None, output: str, estimate: bool, **options: Any) -> None:
+    """Dry run: the steps, the sizes that are known, the calls, what is decided later.
+
+    With --estimate it asks the stack for the last runs of the pipeline, with the AWS settings of
+    your environment.
+    """
+    if graph is not None and estimate:
+        raise UsageProblem("--graph and --estimate exclude each other: write one of them")
+    if options["items"] and not estimate:
+        raise UsageProblem("--items is for --estimate: write both")
+    items, prices = parse_items(options["items"]), read_prices(options["prices"])
     pipeline_file = read(file)
+    cost = None
+    if estimate:
+        with open_stack(options["stack_name"]) as stack:
+            cost = estimated(stack, pipeline_file, prices, items)
     if graph == TO_STDOUT:
         say(mermaid(pipeline_file.pipeline).rstrip("\n"), keep="\n")
     elif graph is not None:
@@ -55,9 +86,12 @@ def plan(file: Path, graph: str | None, output: str) -> None:
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         say(f"wrote {graph}")
     elif output == "json":
-        echo_json(_document(pipeline_file))
+        document = _document(pipeline_file)
+        echo_json(document if cost is None else {**document, "estimate": estimate_document(cost)})
     else:
         _print(pipeline_file)
+        for line in () if cost is None else estimate_lines(cost):
+            say(line)
 
 
 def _print(file: PipelineFile) -> None:

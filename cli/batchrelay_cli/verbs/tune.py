@@ -16,7 +16,7 @@ from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
-from batchrelay.domain.values import Json, manifest_uri, merged
+from batchrelay.domain.values import manifest_uri, merged
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
 from batchrelay.preparation.measures import ItemMeasure, latest_measures
@@ -25,6 +25,7 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.edit import Edit
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.stack.requested_size import Requested, requested
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -44,17 +45,6 @@ class _Options:
     headroom: float
     prices: Prices
     instance_type: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What a child of a group asks for, and where."""
-
-    size: Size
-    platform: Platform
-    queue: str
-    others: Mapping[str, str]
-    """Of its overrides."""
 
 
 @click.command(epilog="Example: batchrelay tune kb50389d0b38db26e794e46fa/process")
@@ -157,7 +147,7 @@ def _tuning(
     group: int,
     items: list[ItemMeasure],
     times: Times,
-    asked: _Asked,
+    asked: Requested,
     place: Place,
     sizes: Mapping[int, int],
     options: _Options,
@@ -248,7 +238,7 @@ def _group_of(document: StepDocument, item: int) -> int:
     return 0
 
 
-def _place(stack: Stack, items: list[ItemMeasure], asked: _Asked, options: _Options) -> Place:
+def _place(stack: Stack, items: list[ItemMeasure], asked: Requested, options: _Options) -> Place:
     """Where most items ran; where their records do not say, where this command looks."""
     regions = Counter(item.region for item in items if item.region)
     archs = Counter(item.arch for item in items if item.arch)
@@ -261,39 +251,12 @@ def _place(stack: Stack, items: list[ItemMeasure], asked: _Asked, options: _Opti
     )
 
 
-def _asked(stack: Stack, step: Step, group: int) -> _Asked:
-    """vCPUs and MiB of one child: its request's, over its job definition's."""
+def _asked(stack: Stack, step: Step, group: int) -> Requested:
+    """What one child of a group asks for."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
         request = merged(step.request, step.groups[group].overrides)
-    definitions = stack.batch.describe_job_definitions(
-        **_definition(str(request["jobDefinition"]))
-    )["jobDefinitions"]
-    definition: Any = definitions[0] if definitions else {}
-    container: Any = definition.get("containerProperties", {})
-    own = _requirements(request.get("containerOverrides") or {})
-    requirements = {**_requirements(container), **own}
-    is_fargate = "FARGATE" in (definition.get("platformCapabilities") or ())
-    return _Asked(
-        size=Size(
-            vcpus=float(requirements.get("VCPU", 1)),
-            memory_mib=int(float(requirements.get("MEMORY", 2_048))),
-        ),
-        platform=Platform.FARGATE if is_fargate else Platform.EC2,
-        queue=str(request.get("jobQueue", "")),
-        others={kind: own[kind] for kind in own if kind not in ("VCPU", "MEMORY")},
-    )
-
-
-def _requirements(container: Mapping[str, Json]) -> dict[str, str]:
-    entries: Any = container.get("resourceRequirements") or []
-    return {entry["type"]: entry["value"] for entry in entries}
-
-
-def _definition(reference: str) -> dict[str, Any]:
-    if ":" in reference:
-        return {"jobDefinitions": [reference]}
-    return {"jobDefinitionName": reference, "status": "ACTIVE"}
+    return requested(stack.batch, request)
 
 
 def _write(file: Path, tunings: list[Tuning]) -> Iterator[str]:

@@ -34,7 +34,7 @@ TEXT = "</script><script>window.ran=1</script><img src=x onerror=window.ran=2>"
 ITEMS = [f"{number}-{TEXT}" for number in range(8)]
 
 WORK = f"""
-echo '{TEXT}'
+echo '{TEXT}'; sleep 0.05
 case $AWS_BATCH_JOB_ARRAY_INDEX in
   1|2) exit 65;;
   4) kill -9 $$;;
@@ -170,6 +170,70 @@ def test_a_local_run_costs_by_a_rate_of_its_queue_and_is_unknown_without(
     document = json.loads(batchrelay(*words, "--prices", str(prices)).stdout)
     assert document["cost"]["usd"] == pytest.approx(document["run"]["ranMs"] / 1000, abs=0.01)
     assert document["cost"]["source"] == "your rate of Q"
+
+
+def estimate(file: str, *words: str) -> dict[str, Any]:
+    result = batchrelay("plan", file, "--estimate", "--output", "json", *words)
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)["estimate"]
+    return document
+
+
+def test_a_plan_estimates_by_what_the_last_run_took(failed_run: str, tmp_path: Path) -> None:
+    """Four of eight items ended well: so the times are theirs, and the cost is of all eight."""
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"queues": {"Q": {"vcpuHour": 3600, "gibHour": 0}}}))
+    file = write(tmp_path, FAILING)
+    document = estimate(file, "--prices", str(prices))
+    work, after = document["steps"]
+    assert document["runs"] == [failed_run]
+    assert (work["items"], work["itemsFrom"], work["children"]) == (8, "as the file says", 8)
+    assert work["secondsPerItem"]["measured"] == 4
+    assert (work["vcpus"], work["memoryMiB"]) == (1, 64)
+    median = work["secondsPerItem"]["median"]
+    assert median > 0
+    assert work["cost"]["amount"] == pytest.approx(8 * median), "a dollar for a second of a vCPU"
+    assert document["total"]["amount"] == pytest.approx(
+        work["cost"]["amount"] + after["cost"]["amount"]
+    )
+    text = batchrelay("plan", file, "--estimate", "--prices", str(prices)).stdout
+    assert f"estimate, by what items took in {failed_run}" in text
+    assert "prices: your rate of Q" in text
+    unpriced = estimate(file)
+    assert (unpriced["total"], unpriced["unknown"]) == (None, ["work", "after"])
+
+
+def test_an_estimate_says_what_is_not_known(failed_run: str, tmp_path: Path) -> None:
+    """Of a pipeline that never ran; with a list that a run makes, and with a typing error."""
+    text = FAILING.replace("pipeline: failing", "pipeline: never").replace(
+        json.dumps(ITEMS), '{file: "s3://bucket/list.json"}'
+    )
+    text = re.sub(r"forEach: \{items: (.*?)\}, tol", r"forEach: \1, tol", text)
+    file = write(tmp_path, text)
+    document = estimate(file)
+    work, after = document["steps"]
+    assert document["runs"] == []
+    assert work["cost"]["reason"].endswith("say how many with --items N")
+    assert after["cost"]["reason"] == "no earlier run of this step"
+    assert estimate(file, "--items", "work=7")["steps"][0]["items"] == 7
+    for words in (["--items", "after=3"], ["--items", "x"], ["--items", "1", "--items", "2"]):
+        assert batchrelay("plan", file, "--estimate", *words).exit_code == 2
+    assert "no run of this pipeline has ended" in batchrelay("plan", file, "--estimate").stdout
+
+
+def test_the_status_of_a_run_has_its_cost_when_asked(failed_run: str, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"queues": {"Q": {"vcpuHour": 3600, "gibHour": 0}}}))
+    words = ("status", failed_run, "--cost", "--prices", str(prices))
+    document = json.loads(batchrelay(*words, "--output", "json").stdout)
+    assert document["cost"]["isEstimate"] is True
+    assert document["cost"]["usd"] == pytest.approx(sum(s["costUsd"] for s in document["steps"]))
+    shown = batchrelay(*words)
+    assert shown.exit_code == 4
+    assert "cost: an estimate of $" in shown.stdout
+    assert "summed: vCPUs and memory of every attempt, at your rates" in shown.stdout
+    assert "cost: unknown: " in batchrelay("status", failed_run, "--cost").stdout
+    assert batchrelay("status", failed_run, "--prices", str(prices)).exit_code == 2
 
 
 def test_the_trace_has_a_slice_for_each_child(failed_run: str, tmp_path: Path) -> None:

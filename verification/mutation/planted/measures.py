@@ -6,7 +6,7 @@ from verification.mutation.planted.mutant import Mutant
 
 USAGE = ("tests/unit/worker/test_usage.py", "tests/unit/worker/test_program.py")
 SIZING = ("tests/unit/domain/test_sizing.py",)
-PRICES = ("tests/unit/prices/test_prices.py",)
+PRICES = ("tests/unit/prices",)
 EDIT = ("tests/unit/cli/test_edit.py",)
 
 MUTANTS = (
@@ -65,6 +65,20 @@ MUTANTS = (
         old="best.saving >= SPLIT_SAVING_MIN",
         new="best.saving >= -1",
         tests=SIZING,
+    ),
+    Mutant(
+        bug="an estimate does not reach to the mean of a few long items",
+        file="prices/estimate.py",
+        old="high=max(high, mean)",
+        new="high=high",
+        tests=PRICES,
+    ),
+    Mutant(
+        bug="an estimate ignores the sizes of groups",
+        file="prices/estimate.py",
+        old="high=max(high for _, _, high in amounts)",
+        new="high=amounts[0][2]",
+        tests=PRICES,
     ),
     Mutant(
         bug="a region without a price costs nothing",
