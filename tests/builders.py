@@ -106,9 +106,16 @@ def pipeline(
     params: tuple[Param, ...] = (),
     notify: tuple[NoticeRule, ...] = (),
     timeout_s: int | None = None,
+    report: bool = False,
 ) -> Pipeline:
     return Pipeline(
-        name="test", version=1, steps=steps, params=params, notify=notify, timeout_s=timeout_s
+        name="test",
+        version=1,
+        steps=steps,
+        params=params,
+        notify=notify,
+        timeout_s=timeout_s,
+        report=report,
     )
 
 

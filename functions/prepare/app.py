@@ -1,7 +1,7 @@
-"""Prepares steps and continues runs: the work that may take minutes. SQS -> here, one by one.
+"""Prepares steps, continues runs, writes reports: work of minutes. SQS -> here, one by one.
 
 To prepare a step is to count its items and to write its manifest. A run is continued if a start or
-an event left it submissions that there was no time for.
+an event left it submissions that there was no time for. A report is of a run that has ended.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.adapters.sqs import ContinueMessage, PrepareMessage, parse
+from batchrelay.adapters.sqs import ContinueMessage, PrepareMessage, ReportMessage, parse
 from batchrelay.aws_lambda.metrics import record
+from batchrelay.aws_lambda.reports import lambda_reports
 from batchrelay.aws_lambda.wiring import begin_invocation, lambda_deliveries, lambda_engine
 from batchrelay.domain.errors import RunConflict, RunNotFound
+from batchrelay.domain.limits import REPORT_DELIVERIES_MAX
 
 logger = Logger()
 metrics = Metrics()
@@ -46,6 +48,8 @@ def _handle(message: dict[str, Any], context: LambdaContext) -> bool:
         request = parse(message["body"])
         if isinstance(request, ContinueMessage):
             _continue(request)
+        elif isinstance(request, ReportMessage):
+            return _report(request, message, context, is_last=deliveries >= REPORT_DELIVERIES_MAX)
         else:
             _prepare(request, context, is_repeated=deliveries > 1)
     except RunNotFound:
@@ -63,6 +67,31 @@ def _continue(request: ContinueMessage) -> None:
     details = {"run_id": request.run_id, "effects": len(handled.performed)}
     logger.info("run continued", extra=details)
     record(metrics, handled)
+
+
+def _report(
+    request: ReportMessage, message: dict[str, Any], context: LambdaContext, *, is_last: bool
+) -> bool:
+    """Tried again soon: the notices of the run wait for it."""
+    try:
+        handled = lambda_engine().write_report(
+            request.report_of,
+            request.redrive,
+            lambda run, time_left: lambda_reports().write(run, time_left),
+            is_last=is_last,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        )
+    except (RunConflict, RunNotFound):
+        raise
+    except Exception:
+        logger.exception("report not written", extra={"run_id": request.report_of})
+        lambda_deliveries().return_soon([message])
+        return False
+    report = handled.run.report
+    details = {"run_id": request.report_of, "problem": report.problem if report else ""}
+    logger.info("report done", extra=details)
+    record(metrics, handled)
+    return True
 
 
 def _prepare(request: PrepareMessage, context: LambdaContext, *, is_repeated: bool) -> None:

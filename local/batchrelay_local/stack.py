@@ -180,12 +180,17 @@ def with_code(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def _zipped(folder: Path, prefix: str) -> bytes:
-    """The sources with their bytecode: each function's first event need not wait for a compiler."""
+    """The sources with their bytecode: each function's first event need not wait for a compiler.
+
+    And what lies beside them, such as the style of a page.
+    """
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
-        for path in _python_files(folder):
+        for path in _files(folder):
             place = Path(prefix + path.relative_to(folder).as_posix())
             archive.write(path, place.as_posix())
+            if path.suffix != ".py":
+                continue
             compiled = f"{place.stem}.{sys.implementation.cache_tag}.pyc"
             archive.writestr((place.parent / "__pycache__" / compiled).as_posix(), _bytecode(path))
     return body.getvalue()
@@ -198,5 +203,7 @@ def _bytecode(path: Path) -> bytes:
     return header + marshal.dumps(code)
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*.py")) if path.is_file())
+def _files(folder: Path) -> Iterator[Path]:
+    """But for bytecode, which may be of other sources."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return (path for path in files if "__pycache__" not in path.parts)

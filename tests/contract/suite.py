@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from batchrelay.codec import encode_pipeline
-from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
 from batchrelay.domain.errors import (
     InvalidItems,
     InvalidPipeline,
@@ -426,6 +426,13 @@ class ObjectsContract:
             with pytest.raises(InvalidItems):
                 objects.read_range(f"s3://{bucket}/{name}", first, 12)
 
+    def test_a_small_object_is_written_whole_and_replaces_the_one_before(
+        self, objects: ManyObjects, bucket: str
+    ) -> None:
+        for body in (b"<p>one", "<p>two é".encode()):
+            objects.put(f"s3://{bucket}/page.html", body, "text/html; charset=utf-8")
+            assert b"".join(objects.read(f"s3://{bucket}/page.html")) == body
+
     @pytest.mark.parametrize("megabytes", [0, 9])
     def test_a_failed_write_leaves_no_object(
         self, objects: Objects, bucket: str, megabytes: int
@@ -451,6 +458,12 @@ class PreparationsContract:
     ) -> None:
         preparations.request(ContinueRun(run_id="one", since=T0))
         assert arrived() == ("one", None)
+
+    def test_a_request_of_a_report_arrives(
+        self, preparations: Preparations, arrived: Callable[[], tuple[str, str | None]]
+    ) -> None:
+        preparations.request(WriteReport(run_id="one", redrive=2, since=T0))
+        assert arrived() == ("one", "report 2")
 
 
 class NoticesContract:

@@ -20,7 +20,7 @@ from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.event_bus import EventBridgeBus
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
-from batchrelay.adapters.sqs import ContinueMessage, SqsPreparations, parse
+from batchrelay.adapters.sqs import ContinueMessage, ReportMessage, SqsPreparations, parse
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, NotDone, Refused
@@ -148,6 +148,8 @@ class TestSqsPreparations(suite.PreparationsContract):
             wanted = parse(next_body(queue_url))
             if isinstance(wanted, ContinueMessage):
                 return wanted.run_id, None
+            if isinstance(wanted, ReportMessage):
+                return wanted.report_of, f"report {wanted.redrive}"
             return wanted.run_id, f"{wanted.step}, round {wanted.round}"
 
         return last

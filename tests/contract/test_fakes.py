@@ -20,7 +20,7 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
     MemoryUploadBatches,
 )
-from batchrelay.domain.effects import ContinueRun
+from batchrelay.domain.effects import ContinueRun, WriteReport
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
@@ -78,6 +78,8 @@ class TestMemoryPreparations(suite.PreparationsContract):
             [effect] = preparations.requested
             if isinstance(effect, ContinueRun):
                 return effect.run_id, None
+            if isinstance(effect, WriteReport):
+                return effect.run_id, f"report {effect.redrive}"
             return effect.run_id, f"{effect.step}, round {effect.round}"
 
         return last

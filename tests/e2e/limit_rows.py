@@ -79,6 +79,11 @@ NOT_MET: Mapping[str, str] = {
     "EFFECT_S_MAX": "what there is no time for is postponed: test_postponed_effects.py",
     "EFFECTS_PER_SAVE": "the effects beyond are postponed: test_postponed_effects.py",
     "SUBMISSIONS_MAX": "the submissions beyond wait: test_postponed_effects.py",
+    "REPORT_GRACE_S": "a time that reconcile keeps: test_end_report.py",
+    "REPORT_REQUESTS_MAX": "the notices go without the report: test_end_report.py",
+    "REPORT_DELIVERIES_MAX": "likewise: test_end_report.py",
+    "REPORT_BYTES_MAX": "the report is not written, and the notice says so: test_end_of_run.py",
+    "REPORT_CHILDREN_MAX": "a sample is looked at, and a note says so: test_end_of_run.py",
     "FRUITLESS_MAX": "another invocation goes on: test_postponed_effects.py",
 }
 """The limits that refuse nothing, and where they are tested instead."""

@@ -6,6 +6,7 @@ import json
 import re
 import time
 import urllib.request
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,48 @@ jobDefinitions:
 """
 
 
-def batchrelay(*arguments: str) -> str:
+REPORTED = """
+pipeline: reported
+params: {label: {type: string, default: "</script><img src=x onerror=alert(1)>"}}
+report: true
+steps:
+  - jobName: work
+    jobDefinition: work
+    jobQueue: R
+    arrayProperties: {size: 3}
+    flow: {tolerate: {count: 1}}
+notify: [{topicArn: "${env.topicArn}", on: [PARTIAL], presign: 1h}]
+jobDefinitions:
+  - jobDefinitionName: work
+    type: container
+    containerProperties:
+      image: i
+      vcpus: 1
+      memory: 64
+      command: [sh, -c, "echo '<script>alert(2)</script>'; test $AWS_BATCH_JOB_ARRAY_INDEX != 1"]
+"""
+
+
+class Page(HTMLParser):
+    """The tags of a page, and its title."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.title = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] == ["title"] and not self.title:
+            self.title = data
+
+
+def batchrelay(*arguments: str, exit_code: int = 0) -> str:
     result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == exit_code, result.output
     return result.stdout
 
 
@@ -56,12 +96,12 @@ def received(cloud: LocalCloud, url: str) -> Any:
     return json.loads(messages["Messages"][0]["Body"])
 
 
-def ended(pipeline: str) -> Any:
-    """The one run of a pipeline, once it has ended well."""
+def ended(pipeline: str, status: str = "SUCCEEDED") -> Any:
+    """The one run of a pipeline, once it has ended so."""
     began = time.monotonic()
     while True:
         runs = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
-        if [run["status"] for run in runs] == ["SUCCEEDED"]:
+        if [run["status"] for run in runs] == [status]:
             return runs[0]
         assert time.monotonic() - began < PATIENCE_S, runs
         time.sleep(0.2)
@@ -108,6 +148,7 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
     assert attributes["batchrelay.runId"] == run_id
     document = json.loads(attributes["batchrelay.run"])
     link = document.pop("link")
+    assert document.pop("reportLink") is None
     assert document == event["detail"]
     [url] = re.findall(r"at most until .* UTC\): (http.*)", notice["Message"])
     assert link["url"] == url
@@ -116,3 +157,35 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
 
     second = json.loads(batchrelay("status", ended("second")["runId"], "--output", "json"))
     assert second["params"] == {"source": f"s3://{bucket}/results/first.csv"}
+
+
+def test_a_run_leaves_a_report_that_its_notice_and_its_event_link_to(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    make_queue(client_of(stays, "batch"), "R", slots=2)
+    batchrelay("deploy", write(tmp_path, REPORTED))
+    notices, arn = queue(stays, "notices-with-reports")
+    topic = stays.outputs["TopicArn"]
+    client_of(stays, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    batchrelay("start", "reported")
+    run_id = ended("reported", "PARTIAL")["runId"]
+    notice = received(stays, notices)
+    uri = f"s3://{stays.outputs['BucketName']}/runs/{run_id}/report-0.html"
+    assert f"\nReport: {uri}\n" in notice["Message"]
+    [url] = re.findall(r"at most until .* UTC\): (http.*)", notice["Message"])
+    with urllib.request.urlopen(url) as answer:  # noqa: S310  # the cloud's own
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        page = Page(answer.read().decode())
+    assert page.title == f"reported {run_id}: PARTIAL"
+    assert (page.tags.count("script"), page.tags.count("img")) == (2, 0), "none of the run's texts"
+
+    status = json.loads(batchrelay("status", run_id, "--output", "json", exit_code=4))
+    assert (status["report"], status["reportProblem"], status["isOpen"]) == (uri, None, False)
+    assert f"report: {uri}" in batchrelay("status", run_id, exit_code=4).replace("\n", "")
+    body = client_of(stays, "s3").get_object(
+        Bucket=stays.outputs["BucketName"], Key=f"runs/{run_id}/run-0.json"
+    )["Body"]
+    document = json.loads(body.read())
+    assert document["run"]["status"] == "PARTIAL"
+    assert document["steps"][0]["measured"]["states"] == {"SUCCEEDED": 2, "FAILED": 1}
+    assert document["region"] is None, "no console shows a local cloud"

@@ -350,5 +350,5 @@ def essence(run: Run) -> Any:
     }
     reasons = [None if stop is None else stop.reason for stop in (run.stop, run.finally_stop)]
     redrives = run.redrive_number
-    reported = (run.notices, run.end_event)
+    reported = (run.notices, run.end_event, run.report)
     return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reasons, redrives

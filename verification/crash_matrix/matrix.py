@@ -27,6 +27,7 @@ KILLED_HANDLERS = {
     Scenario.FINALLY: ("api", "on_job_event", "prepare"),
     Scenario.FINALLYSTOPPED: ("api", "on_job_event"),
     Scenario.FINALLYREDRIVEN: ("api",),
+    Scenario.REPORT: ("prepare",),
     Scenario.LEVELS: ("prepare",),
     Scenario.QUEUE: ("prepare",),
 }

@@ -176,6 +176,15 @@ FINALLY_REDRIVEN = Pipeline(
 )
 """It ends FAILED, as REDRIVEN, and its finally step runs in both rounds."""
 
+REPORTED = Pipeline(
+    name="reported",
+    version=1,
+    steps=REDRIVEN.steps[:1],
+    notify=PIPELINE.notify,
+    report=True,
+)
+"""It ends FAILED, as REDRIVEN, and then SUCCEEDED; each end leaves a report."""
+
 LEVELS = Pipeline(
     name="levels",
     version=1,
@@ -250,6 +259,7 @@ class Scenario(StrEnum):
     FINALLY = "the API cancels it, and its finally step runs"
     FINALLYSTOPPED = "the API cancels its finally step while that runs"
     FINALLYREDRIVEN = "it fails, the API redrives it, and its finally step runs twice"
+    REPORT = "it leaves a report, fails, and the API redrives it"
     LEVELS = "a node of an aggregate fails and runs again"
     QUEUE = "its worker leaves items undone, and another queue is filled with them"
 
@@ -280,6 +290,7 @@ SHARED = {
     Scenario.FINALLY: FINALLY,
     Scenario.FINALLYSTOPPED: FINALLY_ENDLESS,
     Scenario.FINALLYREDRIVEN: FINALLY_REDRIVEN,
+    Scenario.REPORT: REPORTED,
     Scenario.LEVELS: LEVELS,
     Scenario.QUEUE: QUEUE,
 }
@@ -341,7 +352,7 @@ def requests_meanwhile(scenario: Scenario, order: Mapping[str, Any]) -> Iterator
 
 def requests_after_end(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What is asked once every run of the scenario has ended."""
-    if scenario in (Scenario.REDRIVEN, Scenario.FINALLYREDRIVEN):
+    if scenario in (Scenario.REDRIVEN, Scenario.FINALLYREDRIVEN, Scenario.REPORT):
         yield "api", _request(f"/runs/{order['runId']}/redrive", {})
 
 

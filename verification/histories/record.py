@@ -13,7 +13,9 @@ from typing import Any
 
 from batchrelay.codec import encode_pipeline, encode_run
 from batchrelay.domain.effects import Prepare
+from batchrelay.domain.errors import Denied
 from batchrelay.domain.failures import ChildFailure, RetryFailed
+from batchrelay.domain.limits import REPORT_GRACE_S
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest
@@ -21,9 +23,9 @@ from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Six runs: one to its end, one stopped on the way, one that waits in a run queue first, one
+    """Seven runs: one to its end, one stopped on the way, one that waits in a run queue first, one
     whose failed item runs again, one that is redriven, one whose canary fails, one that is
-    cancelled, and then its finally step too."""
+    cancelled, and then its finally step too; one that leaves a report, and one that cannot."""
     history = _record()
     return {
         **history,
@@ -33,6 +35,8 @@ def record() -> dict[str, Any]:
         "redriven": _record(is_redriven=True),
         "finally": _record_finally(),
         "canary": _record(retry=RetryFailed(rounds=1), canary=1),
+        "report": _record_report(None),
+        "no report": _record_report(Denied("AccessDenied")),
     }
 
 
@@ -45,6 +49,32 @@ def _record_finally() -> dict[str, Any]:
         cloud.engine.cancel("run1", "enough", stops_finally)
         cloud.clock.move(10)
         cloud.engine.reconcile("run1")
+    return {"pipeline": encode_pipeline(definition), "objects": {}, "states": states}
+
+
+class _Reports:
+    """Writes nothing, or cannot."""
+
+    def __init__(self, problem: Exception | None) -> None:
+        self.problem = problem
+
+    def write(self, *_: object) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+def _record_report(problem: Exception | None) -> dict[str, Any]:
+    """Reconcile asks for it again first."""
+    definition = pipeline(step("work"), report=True)
+    cloud = MemoryCloud(definition)
+    states = _states_of(cloud, "run1")
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    for job in list(cloud.jobs.jobs.values()):
+        cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+    for _ in range(2):
+        cloud.clock.move(REPORT_GRACE_S)
+        cloud.engine.reconcile("run1")
+    cloud.engine.write_report("run1", 0, _Reports(problem).write)
     return {"pipeline": encode_pipeline(definition), "objects": {}, "states": states}
 
 

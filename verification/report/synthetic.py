@@ -222,6 +222,8 @@ class Synthetic:
             "trigger": {"bucket": "genomes-in", "key": "2026-11/manifest.csv", "size": "481920"},
             "stopped": None,
             "finallyStopped": None,
+            "report": None,
+            "reportProblem": None,
             "isOpen": False,
             "asOf": None,
             "steps": [self._step(plan) for plan in self.plans],

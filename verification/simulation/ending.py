@@ -16,6 +16,7 @@ from batchrelay.domain.effects import (
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
+    WriteReport,
 )
 from batchrelay.domain.events import (
     CancelRequested,
@@ -25,6 +26,7 @@ from batchrelay.domain.events import (
     JobTerminated,
     NoticeRefused,
     QueuesDeleted,
+    ReportRefused,
     RunContinued,
     RunEndRefused,
     SubmissionWithdrawn,
@@ -105,6 +107,8 @@ def _answers(
             return (QueuesDeleted(at=now),)
         case Notify():
             return (NoticeRefused(at=now, rule=effect.rule),)
+        case WriteReport():
+            return (ReportRefused(at=now, redrive=effect.redrive, reason=LONGEST_REASON),)
         case PublishRunEnd():
             return (RunEndRefused(at=now, redrive=effect.redrive),)
         case TerminateJob():

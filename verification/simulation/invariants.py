@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchrelay.codec import decode_run, encode_run
+from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import Step
@@ -126,6 +127,20 @@ def check_end(world: World) -> None:
     sent = {notice.id for notice in world.notices.published if notice.id.endswith(ends)}
     assert len(sent) == len(rules), sent
     _check_end_events(world, run)
+    _check_report(world, run)
+
+
+def _check_report(world: World, run: Run) -> None:
+    """Its own object, there before the notice and the event that link to it; or the reason."""
+    assert (run.report is not None) is run.pipeline.report, run.report
+    uri = report_uri(run)
+    ends = [json.loads(change.detail) for change in world.event_bus.published]
+    latest = [end["report"] for end in ends if end["redrive"] == run.redrive_number]
+    assert set(latest) == {uri}, latest
+    if uri is not None:
+        assert world.objects.objects[uri] == str(run.status).encode()
+    elif run.report is not None:
+        assert run.report.problem, run.report
 
 
 def _check_end_events(world: World, run: Run) -> None:

@@ -337,6 +337,11 @@ def with_failed_items(plan: Plan, rng: random.Random) -> Plan:
     )
 
 
+def with_report(plan: Plan, rng: random.Random) -> Plan:
+    """The same, but now and then it leaves a report when it ends."""
+    return replace(plan, pipeline=replace(plan.pipeline, report=rng.random() < 0.3))
+
+
 def _wider(step: Step) -> Step:
     size = WIDER.get(step.array_size)
     return (

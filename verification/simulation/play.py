@@ -28,6 +28,7 @@ from verification.simulation.plan import (
     random_plan,
     with_failed_items,
     with_little_room,
+    with_report,
 )
 from verification.simulation.redrive import may_be_redriven, redrive
 from verification.simulation.world import NO_FAULTS, RUN_ID, World, random_fault_rates
@@ -62,6 +63,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     plan = with_finally_steps(plan, random.Random(f"finally steps of {seed}"))
     if random.Random(f"rules of {seed}").random() < EARLY_STOPS:
         plan = with_early_stops(plan, random.Random(f"early stops of {seed}"))
+    plan = with_report(plan, random.Random(f"report of {seed}"))
     fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(

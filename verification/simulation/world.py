@@ -25,7 +25,8 @@ from batchrelay.adapters.memory import (
     MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
+from batchrelay.domain.end_effects import report_uris
 from batchrelay.domain.errors import (
     Ambiguous,
     BatchrelayError,
@@ -44,7 +45,11 @@ from batchrelay.domain.events import (
     JobSucceeded,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.limits import EFFECTS_PER_SAVE, SUBMISSIONS_MAX
+from batchrelay.domain.limits import (
+    EFFECTS_PER_SAVE,
+    REPORT_DELIVERIES_MAX,
+    SUBMISSIONS_MAX,
+)
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import JobOutcome, Run, StartRequest
 from batchrelay.domain.transitions import advance
@@ -128,11 +133,25 @@ class Letter:
     deliveries: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class SimulatedReports:
+    """Two objects of S3, whose writer may have a bug."""
+
+    port: Any
+    is_poisoned: bool
+
+    def write(self, run: Run, _time_left: Callable[[], float]) -> None:
+        for uri in reversed(report_uris(run)):
+            self.port.put(uri, str(run.status).encode(), "")
+            if self.is_poisoned:
+                raise Broken
+
+
 @dataclass(frozen=True)
 class Asked:
     """A message of the queue of preparations."""
 
-    effect: Prepare | ContinueRun
+    effect: Prepare | ContinueRun | WriteReport
     resume: str
 
 
@@ -549,6 +568,9 @@ class World:
         if isinstance(wanted, ContinueRun):
             self.coverage.performed(self.engine().continue_run(RUN_ID).performed)
             return
+        if isinstance(wanted, WriteReport):
+            self._write_report(wanted, is_last=letter.deliveries >= REPORT_DELIVERIES_MAX)
+            return
         self.dead_attempts[wanted.step] += 1
         with patch.object(attempt, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
@@ -563,6 +585,11 @@ class World:
             )
         if UNPREPARED not in handled.run.state(wanted.step).reason:
             self.dead_attempts[wanted.step] -= 1
+        self.coverage.performed(handled.performed)
+
+    def _write_report(self, wanted: WriteReport, *, is_last: bool) -> None:
+        reports = SimulatedReports(port=Port(self, self.objects), is_poisoned=self._chance(0.1))
+        handled = self.engine().write_report(RUN_ID, wanted.redrive, reports.write, is_last=is_last)
         self.coverage.performed(handled.performed)
 
     def _seconds_left(self) -> float:

@@ -26,6 +26,16 @@ def read_notices(document: Document, value: Any) -> tuple[NoticeRule, ...]:
     return tuple(rule for rule in rules if rule is not None)
 
 
+def check_report(document: Document, value: Any) -> None:
+    """`report:`: whether a run leaves its report in S3."""
+    if not isinstance(value, bool):
+        document.wrong(
+            ("report",),
+            "report says whether a run leaves its report in S3 when it ends: write `report: true`, "
+            f"or leave it out; got {value!r}",
+        )
+
+
 def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("topicArn"), str):
         document.wrong(place, 'a notice needs a topicArn, such as "${env.topicArn}"')
@@ -56,8 +66,11 @@ def _presign(document: Document, place: Place, entry: Mapping[str, Any]) -> int 
     value = entry.get("presign")
     if value is None:
         return None
-    if "link" not in entry:
-        document.wrong((*place, "presign"), "presign needs a link: the object that the URL is of")
+    if "link" not in entry and document.data.get("report") is not True:
+        document.wrong(
+            (*place, "presign"),
+            "presign needs a link, or `report: true` of the pipeline: what the URL is of",
+        )
     seconds = seconds_of(value)
     if seconds is None or not 1 <= seconds <= PRESIGN_S_MAX:
         document.wrong(

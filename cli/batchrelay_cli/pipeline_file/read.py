@@ -36,7 +36,7 @@ from batchrelay_cli.pipeline_file.finally_use import (
     visible_steps,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
-from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
+from batchrelay_cli.pipeline_file.notices import check_presigned, check_report, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.reach import check_reach
 from batchrelay_cli.pipeline_file.retry_use import check_queues, check_rounds, with_memory
@@ -60,6 +60,7 @@ _TOP = (
     "triggers",
     "timeout",
     "jobTags",
+    "report",
     "jobDefinitions",
 )
 
@@ -153,6 +154,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         triggers=triggers,
         timeout_s=timeout_s,
         job_tags=job_tags,
+        report=data.get("report", False),
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
@@ -202,6 +204,7 @@ def _check_top(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]
                 document.means(key, right)
                 top[right] = data[key]
     data = {**data, **top}
+    check_report(document, data.get("report", False))
     name = data.get("pipeline")
     if isinstance(name, str):
         check_name(document, ("pipeline",), "the pipeline's name", name)

@@ -97,6 +97,9 @@ def pipeline_schema() -> Schema:
         jobTags=_described(
             "Whether jobs have tags of their pipeline, run and step.", {"type": "boolean"}
         ),
+        report=_described(
+            "Whether a run leaves its report in S3 when it ends.", {"type": "boolean"}
+        ),
         jobDefinitions=_described("RegisterJobDefinition requests.", _list(definition)),
     )
     head = {

@@ -155,6 +155,10 @@ def _title(run: RunDocument, now: datetime) -> Iterator[str]:
     yield printable(title + (f" ({run['stopped']})" if run["stopped"] else ""))
     if run.get("cause"):
         yield printable(f"started by {run['cause']}")
+    if run.get("report"):
+        yield printable(f"report: {run['report']}")
+    elif run.get("reportProblem"):
+        yield printable(f"no report: {run['reportProblem']}")
     as_of = run.get("asOf")
     if as_of and (now - datetime.fromisoformat(as_of)).total_seconds() > OLD_S:
         yield f"counts as of {as_of}: AWS Batch gave no newer ones"

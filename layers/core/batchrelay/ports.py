@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.notices import Notice
@@ -269,8 +269,8 @@ class EventBus(Protocol):
 class Preparations(Protocol):
     """The queue of long work, off the hot path."""
 
-    def request(self, effect: Prepare | ContinueRun, resume: str = "") -> None:
-        """Ask for a preparation, or to go on with a run; it will be delivered at least once.
+    def request(self, effect: Prepare | ContinueRun | WriteReport, resume: str = "") -> None:
+        """Ask for a preparation, a report, or to go on with a run; delivered at least once.
 
         With `resume`, the S3 URI of a suspended one, ask for its continuation.
         """
@@ -351,6 +351,10 @@ class ManyObjects(Objects, Protocol):
 
         None stands for one that is not there, or must not be read.
         """
+        ...
+
+    def put(self, uri: str, body: bytes, content_type: str) -> None:
+        """Write a small object, which a browser shows. Raises: InvalidItems, Refused, NotDone."""
         ...
 
     def read_range(self, uri: str, first: int, last: int) -> bytes:

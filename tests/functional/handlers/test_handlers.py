@@ -151,6 +151,35 @@ def test_a_preparation_whose_message_comes_again_is_an_attempt_more(
         assert (state.attempts.begun, state.reason) == (deliveries, "RuntimeError")
 
 
+def test_a_report_with_an_error_is_tried_again_soon_and_given_up_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = MemoryCloud(pipeline(step("a"), report=True))
+    serve(cloud, monkeypatch)
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    on_job_event.handler(records(ended(cloud, "run1")), CONTEXT)
+    assert cloud.event_bus.published == [], "it waits for the report"
+
+    def write(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(prepare, "lambda_reports", lambda: SimpleNamespace(write=write))
+    event = records(json.dumps({"report_of": "run1", "redrive": 0}))
+    for deliveries in (1, 2):
+        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
+        assert prepare.handler(event, CONTEXT) == again(0)
+    assert cloud.deliveries.returned == ["m0", "m0"], "within seconds"
+    event["Records"][0]["attributes"] = {"ApproximateReceiveCount": "3"}
+    assert prepare.handler(event, CONTEXT) == again()
+    report = cloud.runs.load("run1").report
+    assert report is not None
+    assert report.problem == "ZeroDivisionError: a bug"
+    assert len(cloud.event_bus.published) == 1
+    assert prepare.handler(records('{"report_of": "absent", "redrive": 0}'), CONTEXT) == again()
+    for body in ('{"report_of": 1, "redrive": 0}', '{"report_of": "run1", "redrive": true}'):
+        assert prepare.handler(records(body), CONTEXT) == again(0)
+
+
 def test_a_run_that_cannot_be_reconciled_holds_up_no_other_and_is_reported(
     cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,9 @@ def test_a_time_that_no_url_is_valid_for_is_refused(tmp_path: Path, presign: str
 
 def test_presign_without_a_link_is_refused(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, "presign: 1h")
-    assert problem == "8: presign needs a link: the object that the URL is of"
+    assert problem == (
+        "8: presign needs a link, or `report: true` of the pipeline: what the URL is of"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,3 +92,26 @@ def test_one_object_can_be_presigned(tmp_path: Path, link: str, output: str) -> 
 def test_a_callers_parameter_that_chooses_what_is_presigned_is_a_warning(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, 'link: "${params.x}"\n    presign: 1h')
     assert problem.startswith("8: a caller's parameter, x, chooses the bucket of a presigned link")
+
+
+def test_a_report_can_be_presigned_without_a_link(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    text = FILE.replace("OUTPUT", ONE).replace("NOTICE", "presign: 6h")
+    path.write_text(f"{text}report: true\n")
+    file = read(path)
+    assert (file.pipeline.report, file.pipeline.notify[0].presign_s) == (True, 21_600)
+    path.write_text(text.replace("    presign: 6h\n", ""))
+    assert not read(path).pipeline.report
+
+
+@pytest.mark.parametrize("value", ["yes please", "1", "[html]", "s3://bucket/report.html"])
+def test_report_is_true_or_false(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(f"{FILE.replace('OUTPUT', ONE).replace('    NOTICE', '')}report: {value}\n")
+    with pytest.raises(PipelineFileError) as raised:
+        read(path)
+    [problem] = raised.value.problems
+    assert problem.line == 9
+    assert problem.message.startswith(
+        "report says whether a run leaves its report in S3 when it ends: write `report: true`, "
+    )

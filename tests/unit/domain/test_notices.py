@@ -128,6 +128,7 @@ def test_programs_read_the_run_without_its_parameters() -> None:
     document = document_of(notice_of(ended_run(), 0, Link(uri="s3://out/")))
     link = {"uri": "s3://out/", "url": None, "until": None}
     assert document.pop("link") == link
+    assert document.pop("reportLink") is None
     assert document == json.loads(state_change_of(ended_run()).detail)
     assert document == {
         "runId": "run1",
@@ -139,6 +140,7 @@ def test_programs_read_the_run_without_its_parameters() -> None:
         "endedAt": "2026-01-01T00:01:30.000Z",
         "summary": "test SUCCEEDED",
         "stopped": None,
+        "report": None,
         "steps": [
             {
                 "step": "a", "status": "SUCCEEDED", "items": None, "children": 1, "succeeded": 1,

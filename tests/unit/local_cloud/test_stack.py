@@ -64,7 +64,9 @@ def test_a_function_is_imported_from_the_bytecode_of_its_source(
     source = tmp_path / "source"
     source.mkdir()
     (source / "zipped_module.py").write_text("VALUE = 1\n")
+    (source / "page.css").write_text("p {}")
     archive = zipfile.ZipFile(io.BytesIO(stack._zipped(source, "")))
+    assert archive.read("page.css") == b"p {}"
     unzipped = tmp_path / "unzipped"
     archive.extractall(unzipped)
     (unzipped / "zipped_module.py").write_text("an error, if it were read")

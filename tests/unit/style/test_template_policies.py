@@ -109,6 +109,21 @@ def test_an_output_is_presigned_only_where_a_parameter_allows_it(function: str) 
     assert may == [False, False, True, False]
 
 
+def test_reports_are_written_by_the_preparation_and_presigned_where_notices_wait_for_them() -> None:
+    """What waits for a report is sent by who wrote it, or by reconcile."""
+    own = DEFAULT.arn_of("Bucket")
+    report, other = f"{own}/runs/run1/report-0.html", f"{own}/runs/run1/a/r0/x/items.jsonl"
+
+    def may(action: str, arn: str) -> list[str]:
+        return [name for name in SUBMITTERS if DEFAULT.allows(name, action, arn)]
+
+    assert "Prepare" in may("s3:PutObject", report)
+    assert may("s3:GetObject", report) == ["AnswerApi", "Prepare", "Reconcile"]
+    assert may("s3:GetObject", other) == ["AnswerApi", "Prepare"]
+    assert may("s3:GetObject", f"{own}/report-0.html") == ["Prepare"]
+    assert may("s3:PutObject", f"{own}/report-0.html") == []
+
+
 def test_a_tag_is_given_to_jobs_only() -> None:
     """A function that could tag a definition could make it one of deploy's."""
     assert all(DEFAULT.allows(name, "batch:TagResource", f"{BATCH}:job/1") for name in SUBMITTERS)

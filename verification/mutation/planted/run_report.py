@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant(
         bug="every record of a million children is read",
         file="report/collector.py",
-        old="math.ceil(self._total / RECORDS_MAX)",
+        old="math.ceil(asked / RECORDS_MAX)",
         new="1",
         tests=COLLECTOR,
     ),

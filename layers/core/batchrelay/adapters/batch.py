@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
 
+AWS_DOMAIN = ".amazonaws.com"
+"""Of an endpoint of AWS. Source: AWS General Reference, service endpoints."""
+
 TERMINATE_IDS_MAX = 50
 """Job ids of one TerminateJobs call. Source: TerminateJobs, jobs."""
 
@@ -162,6 +165,12 @@ class BatchJobs:
         same = [job for job in found if job["jobName"] == name]
         same.sort(key=lambda job: job.get("createdAt", 0))
         return tuple(job["jobId"] for job in same)
+
+    @property
+    def region(self) -> str | None:
+        """Of AWS; None on a local cloud."""
+        meta = self._client.meta
+        return meta.region_name if AWS_DOMAIN in meta.endpoint_url else None
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
         return tuple(report_of(job) for job in self._described(job_ids))

@@ -65,6 +65,13 @@ class S3Objects:
         except InvalidItems:
             return None
 
+    def put(self, uri: str, body: bytes, content_type: str) -> None:
+        bucket, key = split_uri(uri)
+        try:
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        except AWS_ERRORS as error:
+            raise classified(error) from error
+
     def read_range(self, uri: str, first: int, last: int) -> bytes:
         return self._body(uri, Range=f"bytes={first}-{last}").read()
 

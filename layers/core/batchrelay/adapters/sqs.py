@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.effects import ContinueRun, Prepare
+from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
 from batchrelay.domain.errors import Ambiguous, InputError
 
 if TYPE_CHECKING:
@@ -41,12 +41,21 @@ class ContinueMessage:
     run_id: str
 
 
-_Message = TypeVar("_Message", PrepareMessage, ContinueMessage)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportMessage:
+    """Of which end of which run the report is to be written."""
+
+    report_of: str
+    """The run."""
+    redrive: int
+
+
+_Message = TypeVar("_Message", PrepareMessage, ContinueMessage, ReportMessage)
 
 
 @dataclass
 class SqsPreparations:
-    """Preparations, and runs to go on with, through an SQS queue."""
+    """Preparations, runs to go on with, and reports, through an SQS queue."""
 
     queue_url: str
 
@@ -54,10 +63,12 @@ class SqsPreparations:
     def _client(self) -> SQSClient:
         return boto3.client("sqs")
 
-    def request(self, effect: Prepare | ContinueRun, resume: str = "") -> None:
+    def request(self, effect: Prepare | ContinueRun | WriteReport, resume: str = "") -> None:
         body: dict[str, Any] = {"continue_run": effect.run_id}
         if isinstance(effect, Prepare):
             body = {"run_id": effect.run_id, "step": effect.step, "round": effect.round}
+        elif isinstance(effect, WriteReport):
+            body = {"report_of": effect.run_id, "redrive": effect.redrive}
         if resume:
             body["resume"] = resume
         try:
@@ -66,12 +77,14 @@ class SqsPreparations:
             raise Ambiguous(str(error)) from error
 
 
-def parse(body: str) -> PrepareMessage | ContinueMessage:
+def parse(body: str) -> PrepareMessage | ContinueMessage | ReportMessage:
     """The message behind a queue record. Raises: InputError."""
     try:
         document = json.loads(body)
         if isinstance(document, dict) and document.keys() == {"continue_run"}:
             return _checked(ContinueMessage(run_id=document["continue_run"]))
+        if isinstance(document, dict) and "report_of" in document:
+            return _checked(ReportMessage(**document))
         return _checked(PrepareMessage(**document))
     except (TypeError, ValueError):
         raise InputError("not a preparation: expected run_id, step and round") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from batchrelay.domain.canary import canary_parts
+from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_item
 from batchrelay.domain.pending_effects import is_open
@@ -63,6 +64,8 @@ def run_document(run: Run) -> Document:
         "trigger": dict(run.trigger),
         "stopped": None if run.stop is None else run.stop.reason,
         "finallyStopped": None if run.finally_stop is None else run.finally_stop.reason,
+        "report": report_uri(run),
+        "reportProblem": (run.report and run.report.problem) or None,
         "isOpen": is_open(run),
         "asOf": _time(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
@@ -211,11 +214,19 @@ def _moments(run: Run) -> Iterator[_Moment]:
     for duplicate in run.duplicate_jobs:
         yield duplicate.since, _ASKED, f"second job {duplicate.job_id} of a part is to be stopped"
     if run.ended_at is not None:
-        yield run.ended_at, _OVER, f"run {run.status}"
-        for rule, notice in run.notices.items():
-            yield run.ended_at, _OVER, f"notice {rule} {notice}"
-        if run.end_event is not None:
-            yield run.ended_at, _OVER, f"event on EventBridge {run.end_event}"
+        yield from _end_moments(run, run.ended_at)
+
+
+def _end_moments(run: Run, ended_at: datetime) -> Iterator[_Moment]:
+    yield ended_at, _OVER, f"run {run.status}"
+    if uri := report_uri(run):
+        yield ended_at, _OVER, f"report written to {uri}"
+    elif run.report is not None and run.report.problem:
+        yield ended_at, _OVER, f"no report: {run.report.problem}"
+    for rule, notice in run.notices.items():
+        yield ended_at, _OVER, f"notice {rule} {notice}"
+    if run.end_event is not None:
+        yield ended_at, _OVER, f"event on EventBridge {run.end_event}"
 
 
 def _redrive_text(redrive: Redrive) -> str:

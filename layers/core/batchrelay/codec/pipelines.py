@@ -53,6 +53,7 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
         {
             "timeout": pipeline.timeout_s,
             "jobTags": None if pipeline.job_tags else False,
+            "report": pipeline.report or None,
             "triggers": [_encode_trigger(trigger) for trigger in pipeline.triggers],
         },
     )
@@ -155,6 +156,7 @@ def decode_pipeline(document: Any, version: int) -> Pipeline:
             notify=tuple(_decode_rule(rule) for rule in reader.list("notify")),
             timeout_s=reader.maybe("timeout", int),
             job_tags=reader.maybe("jobTags", bool) is not False,
+            report=reader.maybe("report", bool) or False,
             triggers=tuple(_decode_trigger(trigger) for trigger in reader.list("triggers")),
         )
     except InvalidPipeline as error:

@@ -9,6 +9,7 @@ from typing import Any
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, enum, overlap, without_empty
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
+from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import (
     Attempts,
@@ -54,6 +55,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             ],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
+            "report": None if run.report is None else _encode_report(run.report),
             "endEvent": None if run.end_event is None else str(run.end_event),
             "endEventSince": _time(run.end_event_since),
             "queuesSince": _time(run.queues_since),
@@ -74,6 +76,12 @@ def _encode_stop(stop: Stop) -> dict[str, Json]:
         "requestedAt": _time(stop.requested_at),
         "t": _time(stop.since),
     }
+
+
+def _encode_report(report: EndReport) -> dict[str, Json]:
+    return without_empty(
+        {"t": _time(report.since)}, {"n": report.requests or None, "problem": report.problem}
+    )
 
 
 def _encode_early_stop(stop: EarlyStop) -> dict[str, Json]:
@@ -193,6 +201,9 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         ),
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
+        report=None
+        if reader.document.get("report") is None
+        else _decode_report(reader.inner("report")),
         end_event=None
         if reader.document.get("endEvent") is None
         else enum(reader, "endEvent", NoticeState),
@@ -212,6 +223,14 @@ def _decode_stop(run: Reader, field: str) -> Stop | None:
         reason=reader.take("reason", str),
         requested_at=reader.time("requestedAt"),
         since=reader.time("t"),
+    )
+
+
+def _decode_report(reader: Reader) -> EndReport:
+    return EndReport(
+        since=reader.maybe_time("t"),
+        requests=reader.maybe("n", int) or 0,
+        problem=reader.maybe("problem", str) or "",
     )
 
 

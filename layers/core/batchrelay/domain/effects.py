@@ -10,6 +10,7 @@ from batchrelay.domain.limits import (
     CONTINUE_GRACE_S,
     NOTICE_GRACE_S,
     PREPARE_GRACE_S,
+    REPORT_GRACE_S,
     SUBMIT_GRACE_S,
 )
 from batchrelay.domain.values import JobKey
@@ -90,6 +91,16 @@ class DeleteQueues(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteReport(_Effect):
+    """Write the report of a run's end to S3, off the hot path. Before anything that links to it."""
+
+    GRACE_S: ClassVar[int] = REPORT_GRACE_S
+    run_id: str
+    redrive: int
+    """Which of its ends: 0 before a redrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRunEnd(_Effect):
     """Put the event of a run's end on EventBridge."""
 
@@ -105,6 +116,7 @@ Effect = (
     | WithdrawSubmission
     | TerminateJob
     | Notify
+    | WriteReport
     | PublishRunEnd
     | DeleteQueues
     | ContinueRun

@@ -271,6 +271,24 @@ class NoticeRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportWritten:
+    """The report of a run's end is in S3."""
+
+    at: datetime
+    redrive: int
+    """Which of its ends: 0 before a redrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRefused:
+    """The report of a run's end will not be there."""
+
+    at: datetime
+    redrive: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEndPublished:
     """EventBridge accepted the event of a run's end."""
 
@@ -322,6 +340,8 @@ RunEvent = (
     | QueuesLeft
     | NoticeSent
     | NoticeRefused
+    | ReportWritten
+    | ReportRefused
     | RunEndPublished
     | RunEndRefused
     | EffectsPostponed

@@ -90,9 +90,9 @@ VERSION_MAX = 10**9
 PARAMS_BYTES_MAX = 24 * 1024
 """Bytes of a run's parameters, names and values: beside STEPS_MAX steps they fit into the item."""
 
-NOTICE_BYTES_MAX = 150_000
-"""Bytes of a notice's message. With STATE_CHANGE_BYTES_MAX, LINK_BYTES_MAX and its short attributes
-it is under what SNS takes of both. Source: SNS, Publish: 262,144."""
+NOTICE_BYTES_MAX = 140_000
+"""Bytes of a notice's message. With STATE_CHANGE_BYTES_MAX, twice LINK_BYTES_MAX and its short
+attributes it is under what SNS takes of all. Source: SNS, Publish: 262,144."""
 
 STATE_CHANGE_BYTES_MAX = 100_000
 """Bytes of the JSON of a run that has ended: an attribute of a notice, and the detail of an event.
@@ -157,6 +157,25 @@ queue of other preparations, or an hour without Lambda, is no reason."""
 
 NOTICE_GRACE_S = 300
 """Seconds before reconcile sends a notice that was not reported as sent."""
+
+REPORT_GRACE_S = 1_200
+"""Seconds before reconcile asks again for the report of a run's end: Lambda's limit of 900 s, and
+its queue."""
+
+REPORT_REQUESTS_MAX = 3
+"""Requests of a report that no attempt answered, before the run's notices go without it: an hour
+after the run's end at the latest, with reconcile every five minutes."""
+
+REPORT_DELIVERIES_MAX = 3
+"""Attempts of one request that end with an error, before the same: seconds apart."""
+
+REPORT_BYTES_MAX = 20_000_000
+"""Bytes of a report as HTML, or as JSON: no browser of a phone opens more. 10,000 children are 0.2
+MB, 1,000,000 less than 1 MB; 500 steps that fail with the longest reasons come to more."""
+
+REPORT_CHILDREN_MAX = 100_000
+"""Children that the report of a run's end asks AWS Batch for: 1,000 calls of DescribeJobs, about a
+minute. Of a larger run it looks at a sample."""
 
 CONTINUE_GRACE_S = 300
 """Seconds before reconcile asks again for an invocation that goes on with a run: its message is

@@ -30,7 +30,7 @@ _CAUSES_MAX = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Where a run's output is, as its notice gives it."""
+    """Where a run's output, or its report, is, as its notice gives it."""
 
     uri: str
     url: str = ""
@@ -70,15 +70,18 @@ def is_object(uri: str) -> bool:
     return uri.startswith("s3://") and bool(key) and not key.endswith("/")
 
 
-def notice_of(run: Run, rule_number: int, link: Link | None = None) -> Notice:
+def notice_of(
+    run: Run, rule_number: int, link: Link | None = None, report: Link | None = None
+) -> Notice:
     """The notice of one rule of a run that has ended."""
     rule = run.pipeline.notify[rule_number]
-    document = {**end_document(run), "link": _link_document(link)}
+    links = {"link": _link_document(link), "reportLink": _link_document(report)}
+    document = {**end_document(run), **links}
     return Notice(
         topic=expand(rule.topic, variables_of(run)),
         id=_notice_id(run, rule_number),
         subject=_ascii(summary_of(run)),
-        message=_fitting(list(map(printable, _message(run, link)))),
+        message=_fitting(list(map(printable, _message(run, link, report)))),
         attributes={
             "batchrelay.pipeline": run.pipeline.name,
             "batchrelay.runId": run.id,
@@ -129,7 +132,7 @@ def _ascii(subject: str) -> str:
     return subject.encode("ascii", "replace").decode()[:SUBJECT_CHARS_MAX]
 
 
-def _message(run: Run, link: Link | None) -> Iterator[str]:
+def _message(run: Run, link: Link | None, report: Link | None) -> Iterator[str]:
     ended = run.ended_at or run.started_at
     seconds = (ended - run.started_at).total_seconds()
     yield summary_of(run)
@@ -144,7 +147,8 @@ def _message(run: Run, link: Link | None) -> Iterator[str]:
     for step in first:
         yield f"Cause in {step.name}: {run.state(step.name).reason}"
     if link is not None:
-        yield from _link_lines(link)
+        yield from _link_lines("Output", link)
+    yield from _report_lines(run, report)
     if failures:
         yield f"Why items failed: batchrelay failures {run.id}"
         yield f"Run one here: batchrelay spin {run.id}/{failures[0].name}:ITEM"
@@ -154,8 +158,15 @@ def _message(run: Run, link: Link | None) -> Iterator[str]:
         yield _step_line(run, step, with_reason=step not in first)
 
 
-def _link_lines(link: Link) -> Iterator[str]:
-    yield f"Output: {link.uri}"
+def _report_lines(run: Run, report: Link | None) -> Iterator[str]:
+    if report is not None:
+        yield from _link_lines("Report", report)
+    elif run.report is not None and run.report.problem:
+        yield f"No report: {run.report.problem}."
+
+
+def _link_lines(what: str, link: Link) -> Iterator[str]:
+    yield f"{what}: {link.uri}"
     if link.url and link.until is not None:
         yield f"Download (anyone who has this URL, at most until {_time(link.until)}): {link.url}"
     elif link.problem:

@@ -17,6 +17,7 @@ from batchrelay.domain.effects import (
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
+    WriteReport,
 )
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
@@ -54,12 +55,15 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
 def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
     if run.queues_since is not None:
         yield DeleteQueues(run_id=run.id, since=run.queues_since)
+    number = run.redrive_number
+    if run.report is not None and run.report.since is not None:  # the others link to it
+        yield WriteReport(run_id=run.id, redrive=number, since=run.report.since)
+        return
     if run.notices_since is not None:
-        for number, rule in enumerate(run.pipeline.notify):
-            if run.status in rule.on and number not in run.notices:
-                yield Notify(run_id=run.id, rule=number, since=run.notices_since)
+        for place, rule in enumerate(run.pipeline.notify):
+            if run.status in rule.on and place not in run.notices:
+                yield Notify(run_id=run.id, rule=place, since=run.notices_since)
     if run.end_event_since is not None:
-        number = run.redrive_number
         yield PublishRunEnd(run_id=run.id, redrive=number, since=run.end_event_since)
 
 

@@ -253,6 +253,8 @@ class Pipeline:
     """Seconds after its start when a run is stopped."""
     job_tags: bool = True
     """Whether its jobs have tags of ours, which AWS's bills may be read by."""
+    report: bool = False
+    """Whether a run leaves its report in S3 when it ends."""
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     _by_label: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     order: tuple[Step, ...] = field(init=False, repr=False, compare=False)

@@ -102,6 +102,7 @@ def redriven(run: Run, event: RedriveRequested) -> Run:
         finally_stop=None,
         notices={},
         notices_since=None,
+        report=None,
         end_event=None,
         end_event_since=None,
         queues_since=None,

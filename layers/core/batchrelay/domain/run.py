@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.stops import EarlyStop, Stop
 
@@ -350,6 +351,8 @@ class Run:
     """When the deletion of its queues became pending, or was last taken over; None if none is."""
     notices_since: datetime | None = None
     """When the notices became pending, or were last taken over."""
+    report: EndReport | None = None
+    """Of its end, which its notices and its event wait for; None if none is to be written."""
     end_event: NoticeState | None = None
     """What became of the event of its end on EventBridge; None before that."""
     end_event_since: datetime | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.finally_steps import was_cancelled_by_request
 from batchrelay.domain.run import Run, RunStatus, StepStatus
 
@@ -54,6 +55,7 @@ def _end(run: Run, at: datetime, status: RunStatus) -> Run:
         status=status,
         ended_at=at,
         continue_since=None,
+        report=EndReport(since=at) if run.pipeline.report else None,
         notices_since=at,
         end_event_since=at,
         queues_since=at if queues else None,

@@ -59,6 +59,7 @@ def state_bytes(run: Run) -> int:
     return (
         RUN_BYTES
         + REASON_BYTES_MAX * (1 + run.pipeline.has_finally_steps)  # of a stop
+        + REASON_BYTES_MAX * run.pipeline.report  # of why its report is not there
         + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
         + NOTICE_BYTES * len(run.pipeline.notify)
         + sum(map(stored_text, texts))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.limits import STATE_CHANGE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
@@ -88,6 +89,7 @@ def end_document(run: Run) -> dict[str, Json]:
         "endedAt": time_text(ended),
         "summary": summary_of(run),
         "stopped": None if run.stop is None else printable(run.stop.reason),
+        "report": report_uri(run),
     }
     variables = variables_of(run)
     steps = {step.name: _step_document(run, step) for step in run.pipeline.order}

@@ -36,8 +36,9 @@ from batchrelay.domain.effects import (
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
+    WriteReport,
 )
-from batchrelay.domain.end_effects import record_end_event, record_notice, record_queues
+from batchrelay.domain.end_effects import end_effect_taken_over, record_end_effect
 from batchrelay.domain.events import (
     AttemptFailed,
     CancelRequested,
@@ -62,6 +63,8 @@ from batchrelay.domain.events import (
     QueuesDeleted,
     QueuesLeft,
     RedriveRequested,
+    ReportRefused,
+    ReportWritten,
     RunContinued,
     RunDequeued,
     RunEndPublished,
@@ -356,12 +359,17 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
             return run
         case JobTerminated():
             return job_terminated(run, event)
-        case QueuesDeleted() | QueuesLeft():
-            return record_queues(run, event)
-        case NoticeSent() | NoticeRefused():
-            return record_notice(run, event)
-        case RunEndPublished() | RunEndRefused():
-            return record_end_event(run, event)
+        case (
+            QueuesDeleted()
+            | QueuesLeft()
+            | NoticeSent()
+            | NoticeRefused()
+            | ReportWritten()
+            | ReportRefused()
+            | RunEndPublished()
+            | RunEndRefused()
+        ):
+            return record_end_effect(run, event)
         case EffectsPostponed():
             return effects_postponed(run, event)
         case RunContinued():
@@ -383,12 +391,8 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
                 taken = part_taken_over(taken, effect.key, now)
             case TerminateJob():
                 taken = termination_taken_over(taken, effect.job_id, now)
-            case DeleteQueues():
-                taken = replace(taken, queues_since=now)
             case ContinueRun():
                 taken = replace(taken, continue_since=now)
-            case Notify():
-                taken = replace(taken, notices_since=now)
-            case PublishRunEnd():
-                taken = replace(taken, end_event_since=now)
+            case WriteReport() | Notify() | PublishRunEnd() | DeleteQueues():
+                taken = end_effect_taken_over(taken, effect, now)
     return taken

@@ -19,7 +19,9 @@ from batchrelay.domain.effects import (
     SubmitJob,
     TerminateJob,
     WithdrawSubmission,
+    WriteReport,
 )
+from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused, Throttled
 from batchrelay.domain.events import (
     EffectsPostponed,
@@ -102,7 +104,7 @@ class Budget:
             self.effects = 0
 
 
-_PROMPT = (Notify, PublishRunEnd, DeleteQueues, ContinueRun, WithdrawSubmission)
+_PROMPT = (WriteReport, Notify, PublishRunEnd, DeleteQueues, ContinueRun, WithdrawSubmission)
 """Effects of which a run has few: they are always performed at once."""
 
 
@@ -190,6 +192,9 @@ class Performer:
             match effect:
                 case Prepare():
                     self.preparations.request(effect, effect.resume)
+                    return ()
+                case WriteReport():
+                    self.preparations.request(effect)
                     return ()
                 case WithdrawSubmission():  # an invocation may be submitting it: wait for the grace
                     return ()
@@ -296,14 +301,18 @@ class Performer:
 
     def _notify(self, run: Run, rule: int) -> Event:
         try:
-            self.notices.publish(notice_of(run, rule, self._link(run, rule)))
+            self.notices.publish(notice_of(run, rule, *self._links(run, rule)))
         except Refused:
             return NoticeRefused(at=self.clock.now(), rule=rule)
         return NoticeSent(at=self.clock.now(), rule=rule)
 
-    def _link(self, run: Run, rule: int) -> Link | None:
-        """The output of a notice, presigned if its rule says so and it is one object."""
-        uri, seconds = link_of(run, rule), run.pipeline.notify[rule].presign_s
+    def _links(self, run: Run, rule: int) -> tuple[Link | None, Link | None]:
+        """To the output of a notice, and to the report."""
+        seconds = run.pipeline.notify[rule].presign_s
+        return self._link(link_of(run, rule), seconds), self._link(report_uri(run), seconds)
+
+    def _link(self, uri: str | None, seconds: int | None) -> Link | None:
+        """Presigned if its rule says so and it is one object."""
         if uri is None or seconds is None:
             return None if uri is None else Link(uri=uri)
         if not is_object(uri):
@@ -322,5 +331,5 @@ class Performer:
         return RunEndPublished(at=self.clock.now(), redrive=effect.redrive)
 
 
-_Single = Prepare | WithdrawSubmission | Notify | PublishRunEnd | DeleteQueues
+_Single = Prepare | WithdrawSubmission | WriteReport | Notify | PublishRunEnd | DeleteQueues
 """Effects that are performed one by one."""

@@ -19,6 +19,7 @@ from batchrelay.domain.effects import (
     Effect,
     TerminateJob,
 )
+from batchrelay.domain.end_effects import is_report_pending
 from batchrelay.domain.errors import NotRedrivable, RunConflict, RunExists, RunNotFound
 from batchrelay.domain.events import (
     CancelRequested,
@@ -44,6 +45,7 @@ from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Performer, postponed
 from batchrelay.engine.outcome import Handled
 from batchrelay.engine.reconcile import missed_events
+from batchrelay.engine.report_attempt import ReportWriter, report_attempt
 from batchrelay.ports import (
     Backoff,
     Clock,
@@ -211,6 +213,27 @@ class Engine:
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
         return self._advance_run_queue(self._perform_all(self._fold(run, events), most=math.inf))
+
+    def write_report(
+        self,
+        run_id: str,
+        redrive: int,
+        write: ReportWriter,
+        *,
+        is_last: bool = False,
+        time_left: Callable[[], float] = lambda: math.inf,
+    ) -> Handled:
+        """Write the report of a run's end, and send what waits for it: notices, and the event.
+
+        Args:
+            is_last: whether an error is recorded although another attempt may do without it.
+        Raises: as `handle`, and what another attempt may do without.
+        """
+        run = self.runs.load(run_id)
+        if not is_report_pending(run, redrive):
+            return Handled(run=run)
+        event = report_attempt(write, run, self.clock, time_left, is_last=is_last)
+        return self._advance_run_queue(self._perform_all(self._fold(run, (event,)), most=math.inf))
 
     def continue_run(self, run_id: str) -> Handled:
         """Go on with the effects that another invocation had no time for.

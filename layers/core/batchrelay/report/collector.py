@@ -42,6 +42,10 @@ _FORGOTTEN = (
 _UNANSWERED = "AWS Batch gave no complete answer, so children are missing: ask again ({error})"
 _DENIED = "AWS Batch could not be asked for its jobs (batch:DescribeJobs): {error}"
 _NO_RECORDS = "Result records could not be read (s3:GetObject, s3:ListBucket): {error}"
+_CHILDREN_SAMPLED = (
+    "AWS Batch was asked for one child in {stride:,} of its arrays: times, states and reasons of "
+    "children are those of a sample, and the cost is not known. `batchrelay report` asks for all"
+)
 _SAMPLED = "Memory and CPU seconds are those of one child in {stride:,}: a sample"
 
 
@@ -61,6 +65,7 @@ def collected_report(
     failures: Document | None = None,
     region: str | None = None,
     prices: Prices | None = None,
+    children_max: float = math.inf,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[str, Any]:
     """The report document of a run.
@@ -69,9 +74,12 @@ def collected_report(
         run: as the API answers it, as are `failures`.
         region: of its links into the console, and of prices; None on a local cloud.
         prices: of its cost, which is unknown without.
+        children_max: of arrays, about how many AWS Batch is asked for; of more, a sample.
         progress: is given how many children are collected, and of how many.
     """
-    collection = _Collection(sources=sources, run=run, at=at, progress=progress)
+    collection = _Collection(
+        sources=sources, run=run, at=at, children_max=children_max, progress=progress
+    )
     details = collection.job_details()
     document = report_document(
         Evidence(
@@ -84,7 +92,7 @@ def collected_report(
             region=region,
         )
     )
-    if prices is not None:
+    if prices is not None and not collection.is_sample:
         pricing = Pricing(
             prices=prices, region=region, capacities=_capacities(sources, prices, region, details)
         )
@@ -134,6 +142,7 @@ class _Collection:
     sources: ReportSources
     run: Document
     at: datetime
+    children_max: float
     progress: Callable[[int, int], None]
     notes: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """By step; complete when all children were read."""
@@ -148,7 +157,14 @@ class _Collection:
         jobs = [job for step in self.run["steps"] for job in step["jobs"] if job["jobId"]]
         self._total = sum(job["children"] for job in jobs)
         self._stops = tuple(_stops(self.run))
-        self._stride = max(1, math.ceil(self._total / RECORDS_MAX))
+        self._child_stride: int = max(1, math.ceil(self._total / self.children_max))
+        asked = self._total / self._child_stride
+        self._stride = self._child_stride * max(1, math.ceil(asked / RECORDS_MAX))
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether children of arrays are left out."""
+        return self._child_stride > 1
 
     def job_details(self) -> dict[str, JobDetail]:
         """Of every job that AWS Batch knows, by its id; not of the children of arrays."""
@@ -190,7 +206,7 @@ class _Collection:
         """The children of a job that AWS Batch never had."""
         if part.job["outcome"] == JobOutcome.FAILED:
             detail = JobDetail(job_id="", status="FAILED", reason=part.step["reason"] or "")
-            for index in range(part.job["children"]):
+            for index in self._indexes(part, part.job["children"]):
                 yield self._fact(part, index, detail, Measure())
 
     def _part(self, part: _Part, job: JobDetail) -> Iterator[ChildFact]:
@@ -200,15 +216,22 @@ class _Collection:
             yield self._fact(part, 0, job, used.get(part.first, Measure()))
             return
         count = 0
-        for detail in self._described(part, [f"{job.job_id}:{n}" for n in range(job.size)]):
+        indexes = self._indexes(part, job.size)
+        for detail in self._described(part, [f"{job.job_id}:{n}" for n in indexes]):
             index = int(detail.job_id.rpartition(":")[2])
             count += 1
             self._advance(1)
             yield self._fact(part, index, detail, used.get(part.first + index, Measure()))
         if count == 0:  # it has no children yet, or ended before it had any
             unborn = JobDetail(job_id="", status=job.status, reason=job.reason)
-            for index in range(job.size if job.status != "SUCCEEDED" else 0):
+            for index in indexes if job.status != "SUCCEEDED" else ():
                 yield self._fact(part, index, unborn, Measure())
+
+    def _indexes(self, part: _Part, size: int) -> range:
+        """The children of a part that are looked at; of them, some have their record read."""
+        if self.is_sample:
+            self._note(part.step["step"], _CHILDREN_SAMPLED.format(stride=self._child_stride))
+        return range(-part.first % self._child_stride, size, self._child_stride)
 
     def _described(self, part: _Part, job_ids: Sequence[str]) -> Iterator[JobDetail]:
         try:

@@ -36,6 +36,7 @@ class MemoryObjects:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     chunk_bytes: int = 65_536
+    content_types: dict[str, str] = field(default_factory=dict)
 
     def read(self, uri: str) -> Iterable[bytes]:
         if uri not in self.objects:
@@ -45,6 +46,10 @@ class MemoryObjects:
 
     def read_all(self, uris: Sequence[str]) -> Iterator[bytes | None]:
         yield from map(self.objects.get, uris)
+
+    def put(self, uri: str, body: bytes, content_type: str) -> None:
+        self.objects[uri] = body
+        self.content_types[uri] = content_type
 
     def read_range(self, uri: str, first: int, last: int) -> bytes:
         body = b"".join(self.read(uri))

@@ -1,0 +1,29 @@
+"""Wires the reports of runs that have ended: imported by the function that writes them alone."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
+from batchrelay.adapters.s3 import S3Objects
+from batchrelay.api.failures import FailureReader
+from batchrelay.api.views import run_document
+from batchrelay.aws_lambda.wiring import SystemClock
+from batchrelay.prices import list_prices
+from batchrelay.report.collector import ReportSources
+from batchrelay.report.end_of_run import EndReports
+
+
+@cache
+def lambda_reports() -> EndReports:
+    """The reports of this Lambda environment, made when the first is asked for."""
+    jobs, objects = BatchJobs.described_at_length(), S3Objects()
+    return EndReports(
+        sources=ReportSources(jobs=jobs, objects=objects),
+        run_document=run_document,
+        failures_of=FailureReader(objects=objects, jobs=jobs, logs=CloudWatchLogs()).of_run,
+        clock=SystemClock(),
+        region=jobs.region,
+        prices=list_prices(),
+    )

@@ -1,0 +1,32 @@
+"""One attempt to write the report of a run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from batchrelay.domain.errors import InvalidItems, Refused
+from batchrelay.domain.events import ReportRefused, ReportWritten
+from batchrelay.domain.run import Run
+from batchrelay.ports import Clock
+
+ReportWriter = Callable[[Run, Callable[[], float]], None]
+"""Writes the report of this end of a run; a repeat replaces it. It is given how many seconds are
+left. Raises: Refused, InvalidItems; NotDone."""
+
+FOR_GOOD = (Refused, InvalidItems)
+"""Errors that another attempt cannot fix."""
+
+
+def report_attempt(
+    write: ReportWriter, run: Run, clock: Clock, time_left: Callable[[], float], *, is_last: bool
+) -> ReportWritten | ReportRefused:
+    """What became of it. Raises: what another attempt may do without, unless this is the last."""
+    try:
+        write(run, time_left)
+    except Exception as error:
+        if not is_last and not isinstance(error, FOR_GOOD):
+            raise
+        named = "" if isinstance(error, FOR_GOOD) else f"{type(error).__name__}: "
+        reason = f"{named}{error}" or "it could not be written"
+        return ReportRefused(at=clock.now(), redrive=run.redrive_number, reason=reason)
+    return ReportWritten(at=clock.now(), redrive=run.redrive_number)
