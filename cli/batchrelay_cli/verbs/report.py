@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from batchrelay.aws_lambda.wiring import report_sources
+from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.prices import Prices
 from batchrelay.report.collector import collected_report
 from batchrelay.report.page import page

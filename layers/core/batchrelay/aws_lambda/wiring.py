@@ -26,7 +26,6 @@ from batchrelay.aws_lambda.settings import Settings
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
-from batchrelay.report.collector import ReportSources
 from batchrelay.triggers.batching import UploadBatches
 from batchrelay.triggers.dispatch import TriggerDispatch
 from batchrelay.triggers.messages import timer_body
@@ -123,13 +122,6 @@ def timers(queue_url: str, make_client: Callable[..., Any]) -> SqsTimers:
 def objects(make_client: Callable[..., Any]) -> S3Objects:
     """The objects of an account, for the command line."""
     return S3Objects(make_client=make_client)
-
-
-def report_sources(make_client: Callable[..., Any]) -> ReportSources:
-    """Where the facts of a run's report come from, for the command line."""
-    return ReportSources(
-        jobs=BatchJobs.described_at_length(make_client), objects=S3Objects(make_client=make_client)
-    )
 
 
 @cache
