@@ -108,7 +108,9 @@ def test_a_repeated_request_writes_nothing_and_sends_nothing() -> None:
         (InvalidItems("s3://b: gone"), "s3://b: gone"),
     ],
 )
-def test_what_is_refused_is_said_and_sends_the_notices(problem: Exception, reason: str) -> None:
+def test_what_is_refused_is_in_the_notices_which_wait_no_longer(
+    problem: Exception, reason: str
+) -> None:
     cloud = ended_cloud()
     cloud.engine.write_report("run1", 0, Written(problem).write)
     [notice], [event] = cloud.notices.published, published(cloud)
