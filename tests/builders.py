@@ -267,8 +267,8 @@ class MemoryCloud:
         return Process(engine=engine, triggers=triggers)
 
     def prepare(self) -> None:
-        """Every preparation that was requested, and those that follow."""
-        while self.preparations.requested:
-            wanted = self.preparations.requested.pop()
-            assert isinstance(wanted, Prepare)
-            self.engine.prepare(wanted.run_id, wanted.step, wanted.round)
+        """Every preparation of a step that was requested, and those that follow."""
+        while wanted := [e for e in self.preparations.requested if isinstance(e, Prepare)]:
+            for effect in wanted:
+                self.preparations.requested.remove(effect)
+                self.engine.prepare(effect.run_id, effect.step, effect.round)

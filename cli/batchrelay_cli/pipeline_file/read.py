@@ -140,8 +140,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     _check_steps(document, steps, definitions)
     check_use(document, steps, entries, defaults, definitions)
     check_tags(document, steps, entries, defaults, definitions, job_tags=job_tags)
-    check_graph(document, steps, entries)
-    check_finally(document, steps, entries)
+    _check_order(document, steps, entries)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
     if document.errors:
         return None, definitions
@@ -158,6 +157,11 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
+
+
+def _check_order(document: Document, steps: tuple[tuple[int, Step], ...], entries: Any) -> None:
+    check_graph(document, steps, entries)
+    check_finally(document, steps, entries)
 
 
 def _read_triggers(

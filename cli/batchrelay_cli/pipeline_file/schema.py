@@ -70,15 +70,6 @@ def pipeline_schema() -> Schema:
     submit = request_shape("SubmitJob")
     steps = {"type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": _step(shapes)}
     defaults = _members(shapes, submit, without=("jobName", "dependsOn", *OTHER_OVERRIDES))
-    register = request_shape("RegisterJobDefinition")
-    definition = _object(
-        required=register.required_members,
-        **_members(shapes, register),
-        **{
-            name: {"description": "DescribeJobDefinitions returns it; batchrelay ignores it."}
-            for name in DESCRIBED
-        },
-    )
     document = _object(
         required=("pipeline", "steps"),
         pipeline=_described("Its name.", _NAME),
@@ -100,13 +91,25 @@ def pipeline_schema() -> Schema:
         report=_described(
             "Whether a run leaves its report in S3 when it ends.", {"type": "boolean"}
         ),
-        jobDefinitions=_described("RegisterJobDefinition requests.", _list(definition)),
+        jobDefinitions=_described("RegisterJobDefinition requests.", _list(_definition(shapes))),
     )
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A pipeline of batchrelay",
     }
     return head | document | {"$defs": dict(sorted(shapes.defs.items()))}
+
+
+def _definition(shapes: _Shapes) -> Schema:
+    register = request_shape("RegisterJobDefinition")
+    return _object(
+        required=register.required_members,
+        **_members(shapes, register),
+        **{
+            name: {"description": "DescribeJobDefinitions returns it; batchrelay ignores it."}
+            for name in DESCRIBED
+        },
+    )
 
 
 class _Shapes:

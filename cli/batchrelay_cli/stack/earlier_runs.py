@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay.aws_lambda.wiring import report_sources
+from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused
 from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.run import RunStatus

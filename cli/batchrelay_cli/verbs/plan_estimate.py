@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay.aws_lambda.wiring import report_sources
+from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.domain.array_split import known_item_count
 from batchrelay.domain.errors import NotDone, Refused
 from batchrelay.domain.job_detail import Capacity

@@ -224,17 +224,11 @@ class JobDetails(Protocol):
     """AWS Batch, where all of its children are looked at."""
 
     def details(self, job_ids: Sequence[str]) -> Iterator[JobDetail]:
-        """Of each in their order, as they are asked for; one that is forgotten is left out.
-
-        Raises: NotDone, Refused: as `Jobs.describe`.
-        """
+        """Of each in order, unless it is forgotten. Raises: NotDone, Refused."""
         ...
 
     def capacities(self, queues: Sequence[str]) -> Mapping[str, Capacity]:
-        """Of the job queues of these names that there are.
-
-        Raises: as `details`.
-        """
+        """Of the job queues of these names that there are. Raises: as `details`."""
         ...
 
 

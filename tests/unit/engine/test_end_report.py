@@ -50,6 +50,7 @@ def _end(cloud: MemoryCloud, outcome: JobOutcome) -> None:
     for job in list(cloud.jobs.jobs.values()):
         cloud.jobs.end(job.job_id, outcome)
     cloud.engine.reconcile("run1")
+    cloud.prepare()
 
 
 def run_of(cloud: MemoryCloud) -> Run:
@@ -159,8 +160,7 @@ def test_a_redriven_run_has_a_report_of_each_end() -> None:
     cloud.engine.redrive("run1", RedriveOrder())
     run = run_of(cloud)
     assert (run.report, report_uri(run)) == (None, None)
-    for wanted in cloud.preparations.requested[1:]:
-        cloud.engine.prepare("run1", "a", getattr(wanted, "round", 0))
+    cloud.prepare()
     _end(cloud, JobOutcome.SUCCEEDED)
     cloud.engine.write_report("run1", 0, first.write)
     assert first.ends == [(URI, "FAILED")], "its end is over"

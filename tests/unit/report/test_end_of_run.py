@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,7 +13,7 @@ from batchrelay.adapters.memory import MemoryLogs, MemoryObjects
 from batchrelay.api.failures import FailureReader
 from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Refused
-from batchrelay.domain.job_detail import JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.run import JobOutcome, StartRequest
 from batchrelay.prices import list_prices
 from batchrelay.report import end_of_run
@@ -51,6 +51,10 @@ class Arrays:
                 log_stream=TEXT if self.reason else "",
             )
 
+    def capacities(self, queues: Sequence[str]) -> Mapping[str, Capacity]:
+        self.calls += 1
+        return dict.fromkeys(queues, Capacity())
+
 
 def written(cloud: MemoryCloud, jobs: Arrays, *, seconds: float = 900) -> MemoryObjects:
     run = cloud.runs.load("run1")
@@ -74,6 +78,7 @@ def ended_cloud(size: int = 10_000, outcome: JobOutcome = JobOutcome.SUCCEEDED) 
         for job in list(cloud.jobs.jobs.values()):
             cloud.jobs.end(job.job_id, outcome, TEXT)
         cloud.engine.reconcile("run1")
+        cloud.prepare()
         cloud.engine.continue_run("run1")
     return cloud
 

@@ -145,6 +145,8 @@ def test_only_the_preparation_and_the_api_read_what_jobs_print() -> None:
         assert not DEFAULT.allows(name, "logs:DeleteLogStream", streams[0])
     finders = [name for name in SUBMITTERS if DEFAULT.allows(name, "batch:ListJobs", "*")]
     assert finders == ["AnswerApi", "Prepare", "Reconcile"]
+    for action in ("batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"):
+        assert [name for name in SUBMITTERS if DEFAULT.allows(name, action, "*")] == ["Prepare"]
 
 
 def test_the_api_reads_the_files_of_runs_and_no_other_object() -> None:

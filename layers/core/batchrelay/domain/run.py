@@ -169,8 +169,7 @@ class StepState:
     queue: str | None = None
     """URL of the SQS queue from which workers pull."""
     reason: str = ""
-    """Why it was SKIPPED or CANCELLED, or the first reason that FAILED it; while it is
-    PREPARING, why the last attempt ended."""
+    """Why it was SKIPPED, CANCELLED or FAILED; while PREPARING, why the last attempt ended."""
     earlier_rounds: tuple[tuple[Part, ...], ...] = ()
     """The parts of the rounds before this one, of a step whose failed items run again."""
     failures: str = ""

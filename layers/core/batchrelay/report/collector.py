@@ -93,12 +93,17 @@ def collected_report(
         )
     )
     if prices is not None and not collection.is_sample:
-        pricing = Pricing(
-            prices=prices, region=region, capacities=_capacities(sources, prices, region, details)
-        )
+        pricing = _pricing(sources, prices, region, details)
         fill_cost(document, cost_of_run(pricing, details, collection.spent))
     fill_items(document, run, sources.objects, collection.first_items)
     return document
+
+
+def _pricing(
+    sources: ReportSources, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
+) -> Pricing:
+    capacities = _capacities(sources, prices, region, details)
+    return Pricing(prices=prices, region=region, capacities=capacities)
 
 
 def _capacities(
