@@ -69,7 +69,7 @@ from batchrelay.ports import (
     Timers,
     UploadBatchStore,
 )
-from tests.builders import ENVIRONMENT, T0, at, key, pipeline, step
+from tests.builders import ENVIRONMENT, T0, at, fold, key, pipeline, step
 
 EVERYTHING = Pipeline(
     name="everything",
@@ -119,7 +119,7 @@ def ended(run: Run) -> Run:
             failed=2,
             reason="exit code 1",
         )
-        run = advance(run, event)
+        run = fold(run, event)
     first = JobFailed(
         at=at(2),
         key=replace(key("list"), run_id=run.id),
@@ -128,8 +128,8 @@ def ended(run: Run) -> Run:
         failed=1,
         reason="",
     )
-    run = advance(run, first)
-    run = advance(run, NoticeSent(at=at(3), rule=0))
+    run = fold(run, first)
+    run = fold(run, NoticeSent(at=at(3), rule=0))
     return advance(run, RunEndPublished(at=at(3), redrive=0))
 
 

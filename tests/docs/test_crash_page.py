@@ -31,6 +31,7 @@ NOT_A_CALL = {
 }
 _RIVALS = "only where other processes write the run as long as there is time; a crash has no rival"
 _CLEAN_UP = "only after an upload to S3 failed; what is left of it expires"
+_PRICED = "a report asks for it where a Region has prices, and changes nothing"
 _READS = "GET /runs/{run_id}/failures asks for it, and changes nothing"
 _NO_QUEUES = "a run that ends here has work queues only if the process that made them died"
 NOT_KILLED = {
@@ -42,6 +43,8 @@ NOT_KILLED = {
     ("on_job_event", "batch:TerminateJob"): "only if a rival cancels the run during a submission",
     ("on_job_event", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("on_job_event", "sqs:GetQueueUrl"): _RIVALS,
+    ("prepare", "batch:DescribeComputeEnvironments"): _PRICED,
+    ("prepare", "batch:DescribeJobQueues"): _PRICED,
     ("prepare", "s3:AbortMultipartUpload"): _CLEAN_UP,
     ("prepare", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("prepare", "sqs:GetQueueUrl"): _RIVALS,

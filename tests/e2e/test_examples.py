@@ -92,7 +92,7 @@ def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_pa
     result = CliRunner().invoke(cli, ["run", str(file)])
     assert result.exit_code == 1
     assert "a: FAILED, 4 of 6 children succeeded" in result.output
-    assert "b: FAILED, 3 of 6 children succeeded, 2 failed upstream" in result.output
+    assert "b: FAILED, 3 of 6 children succeeded, 1 failed, 2 failed upstream" in result.output
     assert "c: SKIPPED (needs b, which is FAILED)" in result.output
 
 

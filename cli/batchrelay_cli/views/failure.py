@@ -32,7 +32,8 @@ class Failure:
 
     def _cause(self, step: StepDocument) -> str:
         reason = step["reason"] or ""
-        if step["failures"] is not None and step["failed"] != 1:  # the causes of all
+        failed_jobs = sum(job["failed"] for job in step["jobs"])
+        if step["failures"] is not None and failed_jobs != 1:  # the causes of all
             return excerpt(reason)
         parts = enumerate(step["jobs"])
         number = next((n for n, part in parts if part["failed"] and part["jobId"]), None)
