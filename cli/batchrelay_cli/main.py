@@ -83,10 +83,8 @@ def _interrupt(*_: object) -> None:
 
 def main() -> None:
     """Run a verb. SIGTERM and a closed terminal end it as Ctrl-C does: nothing is left behind."""
-    for word in sys.argv[1:2]:
-        _verb(
-            word
-        )  # imported while the handlers of `__main__` stand: a KeyboardInterrupt may be lost
+    # while the handlers of `__main__` stand: within an import a KeyboardInterrupt may be lost
+    _verb(next(iter(sys.argv[1:]), ""))
     signal.signal(signal.SIGTERM, _interrupt)
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's `&`, nohup: on purpose

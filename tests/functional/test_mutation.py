@@ -8,7 +8,7 @@ from pathlib import Path
 from verification.mutation.__main__ import ROOT, in_functions, run, verdicts_of
 from verification.mutation.generate import Mutation, mutations, path_of
 from verification.mutation.plant import file_of
-from verification.mutation.planted import ALL, SUBJECTS
+from verification.mutation.planted import ALL
 from verification.mutation.report import report, unjudged
 
 TESTS = ("tests/unit/domain/test_conditions.py",)
@@ -55,9 +55,10 @@ def test_a_survivor_without_a_reason_is_reported() -> None:
 
 
 def test_every_subject_of_planted_bugs_is_judged() -> None:
+    """Counted in the files themselves, whatever the package imports."""
     folder = ROOT / "verification" / "mutation" / "planted"
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "mutant"}
-    assert {subject.__name__.rpartition(".")[2] for subject in SUBJECTS} == files
+    written = sum(path.read_text().count("    Mutant(\n") for path in folder.glob("*.py"))
+    assert len(ALL) == written > 400
 
 
 def test_every_planted_bug_has_its_place() -> None:

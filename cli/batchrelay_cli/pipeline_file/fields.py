@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from batchrelay.domain.limits import RUN_TIMEOUT_S_MIN
@@ -94,12 +94,20 @@ def read_timeout(document: Document, value: Any) -> int | None:
     return seconds
 
 
-def read_job_tags(document: Document, value: Any) -> bool:
-    """`jobTags:`, a switch."""
+SWITCHES: Mapping[str, tuple[bool, str]] = {
+    "jobTags": (True, "whether jobs have our tags"),
+    "report": (False, "whether a run leaves its report in S3 when it ends"),
+}
+"""Keys at the top that are true or false: what they are unless written, and what they say."""
+
+
+def read_switch(document: Document, data: Mapping[str, Any], name: str) -> bool:
+    """One of SWITCHES."""
+    usual, meaning = SWITCHES[name]
+    value = data.get(name, usual)
     if not isinstance(value, bool):
-        problem = f"jobTags is true or false: whether jobs have our tags; got {value!r}"
-        document.wrong(("jobTags",), problem)
-        return True
+        document.wrong((name,), f"{name} is true or false: {meaning}; got {value!r}")
+        return usual
     return value
 
 

@@ -26,16 +26,6 @@ def read_notices(document: Document, value: Any) -> tuple[NoticeRule, ...]:
     return tuple(rule for rule in rules if rule is not None)
 
 
-def check_report(document: Document, value: Any) -> None:
-    """`report:`: whether a run leaves its report in S3."""
-    if not isinstance(value, bool):
-        document.wrong(
-            ("report",),
-            "report says whether a run leaves its report in S3 when it ends: write `report: true`, "
-            f"or leave it out; got {value!r}",
-        )
-
-
 def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("topicArn"), str):
         document.wrong(place, 'a notice needs a topicArn, such as "${env.topicArn}"')

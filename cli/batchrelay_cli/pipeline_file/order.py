@@ -36,7 +36,7 @@ def ended_before(steps: Sequence[Step], before: Mapping[str, Set[str]]) -> dict[
 
 
 def collecting_steps(steps: Sequence[Step]) -> set[str]:
-    """Those that find out which of their items failed: `collects_failures`."""
+    """Those that may go on with failed items, and so have lists of them: `is_written_to_go_on`."""
     own = {step.name: {step.name} if _collects(step) else set() for step in steps}
     return {name for name, sources in _spread(steps, own).items() if sources}
 

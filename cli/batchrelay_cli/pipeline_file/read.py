@@ -23,10 +23,11 @@ from batchrelay_cli.pipeline_file.edges import check_graph, cycles, has_file, is
 from batchrelay_cli.pipeline_file.fields import (
     ONLY_FINALLY,
     RUN_VARIABLES,
+    SWITCHES,
     check_name,
     check_variables,
-    read_job_tags,
     read_params,
+    read_switch,
     read_timeout,
 )
 from batchrelay_cli.pipeline_file.finally_use import (
@@ -36,7 +37,7 @@ from batchrelay_cli.pipeline_file.finally_use import (
     visible_steps,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
-from batchrelay_cli.pipeline_file.notices import check_presigned, check_report, read_notices
+from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.reach import check_reach
 from batchrelay_cli.pipeline_file.retry_use import check_queues, check_rounds, with_memory
@@ -131,7 +132,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     triggers, assumed = _read_triggers(document, data.get("triggers", []))
     check_params(document, assumed, params)
     timeout_s = read_timeout(document, data.get("timeout"))
-    job_tags = read_job_tags(document, data.get("jobTags", True))
+    job_tags, report = (read_switch(document, data, name) for name in SWITCHES)
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     entries: Any = data.get("steps")
     check_commands(document, entries, defaults, data.get("jobDefinitions"))
@@ -153,7 +154,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         triggers=triggers,
         timeout_s=timeout_s,
         job_tags=job_tags,
-        report=data.get("report", False),
+        report=report,
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
@@ -208,7 +209,6 @@ def _check_top(document: Document, data: Mapping[str, Any]) -> Mapping[str, Any]
                 document.means(key, right)
                 top[right] = data[key]
     data = {**data, **top}
-    check_report(document, data.get("report", False))
     name = data.get("pipeline")
     if isinstance(name, str):
         check_name(document, ("pipeline",), "the pipeline's name", name)

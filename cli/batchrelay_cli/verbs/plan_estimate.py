@@ -9,12 +9,12 @@ from typing import Any
 
 from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.domain.array_split import known_item_count
-from batchrelay.domain.errors import NotDone, Refused
 from batchrelay.domain.job_detail import Capacity
 from batchrelay.domain.pipeline import InlineItems, Matrix, Step
 from batchrelay.domain.values import merged
 from batchrelay.prices import Place, Prices, Unknown
 from batchrelay.prices.estimate import Demand, Spread, cost_range
+from batchrelay.report.collector import capacities_of
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.api_client import is_local
@@ -77,20 +77,11 @@ class _Estimation:
     def __post_init__(self) -> None:
         self.runs = earlier_runs(self.stack, self.file.pipeline.name)
         region = self.stack.batch.meta.region_name
-        self.region = "" if is_local(self.stack) else region
-        self.capacities = self._capacities()
-
-    def _capacities(self) -> Mapping[str, Capacity]:
-        """Nothing on a local cloud, whose queues are like none of AWS's."""
+        self.region = None if is_local(self.stack) else region
         steps = self.file.pipeline.steps
-        named = {queue for step in steps for queue in queues_of(self.file, step)}
-        queues = {queue for queue in named if not self.prices.has_rate_of(queue)}
-        if not self.region or not queues:
-            return {}
-        try:
-            return report_sources(self.stack.make_client).jobs.capacities(sorted(queues))
-        except (NotDone, Refused):
-            return {}
+        queues = (queue for step in steps for queue in queues_of(self.file, step))
+        jobs = report_sources(self.stack.make_client).jobs
+        self.capacities = capacities_of(jobs, self.prices, self.region, queues)
 
     @property
     def sums(self) -> str:
@@ -186,7 +177,7 @@ class _Estimation:
     def _place(self, child: Requested) -> Place:
         capacity = self.capacities.get(child.queue, Capacity())
         return Place(
-            region=self.region,
+            region=self.region or "",
             platform=child.platform,
             arch=child.arch,
             is_spot=capacity.is_spot,

@@ -113,5 +113,5 @@ def test_report_is_true_or_false(tmp_path: Path, value: str) -> None:
     [problem] = raised.value.problems
     assert problem.line == 9
     assert problem.message.startswith(
-        "report says whether a run leaves its report in S3 when it ends: write `report: true`, "
+        "report is true or false: whether a run leaves its report in S3 when it ends; got "
     )

@@ -1,73 +1,16 @@
-"""The planted bugs, one file for each subject."""
+"""The planted bugs, one file for each subject: its `MUTANTS`."""
 
 from __future__ import annotations
 
-from verification.mutation.planted import (
-    cli,
-    early_stops,
-    effects,
-    failures,
-    finally_steps,
-    handlers,
-    job_events,
-    levels,
-    lists,
-    local_cloud,
-    measures,
-    missing_jobs,
-    n_to_n,
-    notices,
-    one_item,
-    postponed,
-    preparation,
-    queue,
-    redrives,
-    retries,
-    run_queue,
-    run_report,
-    starts,
-    steps,
-    stops,
-    storage,
-    tags,
-    uploads,
-    variables,
-    worker,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
 from verification.mutation.planted.mutant import Mutant
 
-__all__ = ["ALL", "SUBJECTS", "Mutant"]
+__all__ = ["ALL", "Mutant"]
 
-SUBJECTS = (
-    cli,
-    early_stops,
-    effects,
-    failures,
-    finally_steps,
-    handlers,
-    job_events,
-    levels,
-    lists,
-    local_cloud,
-    measures,
-    missing_jobs,
-    n_to_n,
-    notices,
-    tags,
-    one_item,
-    postponed,
-    preparation,
-    queue,
-    redrives,
-    retries,
-    run_queue,
-    run_report,
-    starts,
-    steps,
-    stops,
-    storage,
-    uploads,
-    variables,
-    worker,
+_SUBJECTS = sorted(module.name for module in iter_modules(__path__) if module.name != "mutant")
+
+ALL: tuple[Mutant, ...] = tuple(
+    mutant for subject in _SUBJECTS for mutant in import_module(f"{__name__}.{subject}").MUTANTS
 )
-ALL = tuple(mutant for subject in SUBJECTS for mutant in subject.MUTANTS)

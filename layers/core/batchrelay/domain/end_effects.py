@@ -8,6 +8,7 @@ from datetime import datetime
 from batchrelay.domain.effects import DeleteQueues, Notify, PublishRunEnd, WriteReport
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.events import (
+    EndEffectEvent,
     NoticeRefused,
     NoticeSent,
     QueuesDeleted,
@@ -23,18 +24,6 @@ from batchrelay.domain.values import RUNS_PREFIX, short
 
 UNANSWERED = (
     f"it was requested {REPORT_REQUESTS_MAX} times, and each attempt died: out of memory or of time"
-)
-
-
-EndEffectEvent = (
-    QueuesDeleted
-    | QueuesLeft
-    | NoticeSent
-    | NoticeRefused
-    | ReportWritten
-    | ReportRefused
-    | RunEndPublished
-    | RunEndRefused
 )
 
 

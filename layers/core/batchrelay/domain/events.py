@@ -330,13 +330,8 @@ PreparationEvent = (
     | AttemptFailed
     | FailuresCollected
 )
-RunEvent = (
-    JobTerminated
-    | RunDequeued
-    | CancelRequested
-    | RedriveRequested
-    | DeadlinePassed
-    | QueuesDeleted
+EndEffectEvent = (
+    QueuesDeleted
     | QueuesLeft
     | NoticeSent
     | NoticeRefused
@@ -344,6 +339,16 @@ RunEvent = (
     | ReportRefused
     | RunEndPublished
     | RunEndRefused
+)
+"""An answer to an effect of a run's end."""
+
+RunEvent = (
+    JobTerminated
+    | RunDequeued
+    | CancelRequested
+    | RedriveRequested
+    | DeadlinePassed
+    | EndEffectEvent
     | EffectsPostponed
     | RunContinued
     | GraceExpired

@@ -44,6 +44,7 @@ from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
     EffectsPostponed,
+    EndEffectEvent,
     Event,
     FailuresCollected,
     GraceExpired,
@@ -54,21 +55,13 @@ from batchrelay.domain.events import (
     JobSubmitted,
     JobSucceeded,
     JobTerminated,
-    NoticeRefused,
-    NoticeSent,
     PreparationBegun,
     PreparationContinued,
     PreparationFailed,
     Prepared,
-    QueuesDeleted,
-    QueuesLeft,
     RedriveRequested,
-    ReportRefused,
-    ReportWritten,
     RunContinued,
     RunDequeued,
-    RunEndPublished,
-    RunEndRefused,
     RunEvent,
     SubmissionRefused,
     SubmissionWithdrawn,
@@ -354,22 +347,13 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
     row = run_event_row(run, event)
     if row is not None:
         return run_applied(row, run, event)
+    if isinstance(event, EndEffectEvent):
+        return record_end_effect(run, event)
     match event:
         case CancelRequested() | DeadlinePassed() | RunDequeued() | RedriveRequested():
             return run
         case JobTerminated():
             return job_terminated(run, event)
-        case (
-            QueuesDeleted()
-            | QueuesLeft()
-            | NoticeSent()
-            | NoticeRefused()
-            | ReportWritten()
-            | ReportRefused()
-            | RunEndPublished()
-            | RunEndRefused()
-        ):
-            return record_end_effect(run, event)
         case EffectsPostponed():
             return effects_postponed(run, event)
         case RunContinued():

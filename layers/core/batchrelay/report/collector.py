@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -102,20 +102,21 @@ def collected_report(
 def _pricing(
     sources: ReportSources, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
 ) -> Pricing:
-    capacities = _capacities(sources, prices, region, details)
+    queues = (detail.queue for detail in details.values() if detail.queue)
+    capacities = capacities_of(sources.jobs, prices, region, queues)
     return Pricing(prices=prices, region=region, capacities=capacities)
 
 
-def _capacities(
-    sources: ReportSources, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
+def capacities_of(
+    jobs: JobDetails, prices: Prices, region: str | None, queues: Iterable[str]
 ) -> Mapping[str, Capacity]:
-    """Of the job queues that AWS's prices are for; nothing if they cannot be read."""
-    queues = {detail.queue for detail in details.values() if detail.queue}
-    queues = {queue for queue in queues if not prices.has_rate_of(queue)}
-    if region is None or not queues:
+    """Of the job queues that AWS's prices are for; nothing if they cannot be read, and on a local
+    cloud, which has no Region."""
+    priced = {queue for queue in queues if not prices.has_rate_of(queue)}
+    if region is None or not priced:
         return {}
     try:
-        return sources.jobs.capacities(sorted(queues))
+        return jobs.capacities(sorted(priced))
     except (NotDone, Refused):
         return {}
 

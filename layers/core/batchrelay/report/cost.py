@@ -44,7 +44,7 @@ class Pricing:
     region: str | None
     """None on a local cloud: only a rate of the user's own for a job queue has a price there."""
     capacities: Mapping[str, Capacity] = field(default_factory=dict)
-    """By job queue; of one that could not be read there is none."""
+    """By job queue; without those that could not be read."""
 
 
 @dataclass(kw_only=True)
