@@ -22,7 +22,7 @@ from typing import Any
 
 from batchrelay.codec import encode_run
 from batchrelay.codec.stored import deflated
-from batchrelay.domain.run import StepState
+from batchrelay.domain.step_state import StepState
 from batchrelay.prices import list_prices
 from batchrelay_cli.pipeline_file.read import read
 from benchmarks.workflow import ROOT, Workflow, played

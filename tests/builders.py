@@ -42,7 +42,8 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.retry_rounds import may_go_on
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import JobKey, Json
 from batchrelay.engine.engine import Engine

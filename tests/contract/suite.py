@@ -42,9 +42,10 @@ from batchrelay.domain.pipeline import (
     ScheduleTrigger,
     Step,
 )
-from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.state_change import StateChange
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.upload_batch import (
     CreatedObject,

@@ -22,8 +22,8 @@ from batchrelay.adapters.memory import (
 )
 from batchrelay.domain.effects import ContinueRun, WriteReport
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.run import JobOutcome
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.upload_batch import TimerMessage
 from batchrelay.domain.values import Json
 from tests.contract import suite

@@ -11,7 +11,7 @@ from click import Context, Group
 
 from batchrelay.domain import limits
 from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.table import RunRow, StepRow
 from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
 from batchrelay_cli.main import cli

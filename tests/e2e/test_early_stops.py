@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from batchrelay.domain.run import JobOutcome, StepStatus
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from tests.e2e.failing_runs import FailingRuns, failing_runs, results_of, shell, sizes
 
 pytestmark = pytest.mark.cloud

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.main import cli
 from tests.e2e.failing_runs import (
     FailingRuns,

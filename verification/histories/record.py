@@ -18,7 +18,8 @@ from batchrelay.domain.failures import ChildFailure, RetryFailed
 from batchrelay.domain.limits import REPORT_GRACE_S
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.redrive import RedriveOrder
-from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest
+from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, pipeline, step
 
 

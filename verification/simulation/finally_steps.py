@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Run, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.values import JobKey, Json
 from verification.simulation.plan import QUEUE, Plan
 

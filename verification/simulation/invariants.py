@@ -13,15 +13,8 @@ from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import (
-    NO_ATTEMPTS,
-    JobOutcome,
-    NoticeState,
-    Part,
-    Run,
-    StepState,
-    StepStatus,
-)
+from batchrelay.domain.run import NoticeState, Run
+from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.values import JobKey, succeeded_uri
 from batchrelay.preparation.failures.files import failed_numbers
 

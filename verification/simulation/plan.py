@@ -18,7 +18,8 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import WAITING_STEP, JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import WAITING_STEP, JobOutcome, StepStatus
 from batchrelay.domain.values import Json
 from verification.simulation.retries import (
     ItemFates,

@@ -14,7 +14,7 @@ from typing import Any
 from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.failures import ChildFailure, FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 
 ALWAYS = 99
 """Tries of an item that never succeeds."""

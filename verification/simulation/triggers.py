@@ -13,7 +13,8 @@ from typing import Any
 from batchrelay.domain.errors import BatchrelayError, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.pipeline import Overlap, S3Trigger
-from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.triggers.messages import s3_input
 from tests.builders import MemoryCloud, Process, pipeline, step

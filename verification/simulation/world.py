@@ -51,7 +51,8 @@ from batchrelay.domain.limits import (
     SUBMISSIONS_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine.engine import Engine

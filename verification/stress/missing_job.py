@@ -12,7 +12,8 @@ import sys
 from typing import Any
 
 from batchrelay.domain.events import JobSucceeded
-from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud, pipeline, step
 

@@ -22,7 +22,8 @@ from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.memory import MemoryJobs
 from batchrelay.domain.errors import BatchrelayError
 from batchrelay.domain.events import Prepared
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, pipeline, step
 
 STEPS, ITEMS = 60, 1_000_000

@@ -17,7 +17,8 @@ from typing import Any
 
 from batchrelay.adapters import batch
 from batchrelay.domain.errors import Throttled
-from batchrelay.domain.run import StartRequest, StepStatus
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 CALL_S, QUOTA = 0.15, 50

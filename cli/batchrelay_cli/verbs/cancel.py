@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_runs, open_stack
 from batchrelay_cli.terminal import say

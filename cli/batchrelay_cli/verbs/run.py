@@ -25,8 +25,8 @@ from rich.console import Console
 from batchrelay.aws_lambda.wiring import new_run_id, run_reader, store
 from batchrelay.domain.errors import InvalidParams, InvalidStart
 from batchrelay.domain.pipeline import Param, ParamType
-from batchrelay.domain.run import StepStatus
 from batchrelay.domain.start_check import check_start
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay.prices import list_prices
 from batchrelay.report.page import page

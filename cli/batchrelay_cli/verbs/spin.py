@@ -10,7 +10,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.spin.command import (
     Command,

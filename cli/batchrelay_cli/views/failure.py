@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from batchrelay.domain.failures import WORKER
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
 from batchrelay_cli.views.item import item_text

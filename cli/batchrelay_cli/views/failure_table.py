@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from batchrelay.domain.failures import FailureClass, own_line
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay_cli.terminal import excerpt
 from batchrelay_cli.views.child import place_of

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import printable
 
 COLOURS = {

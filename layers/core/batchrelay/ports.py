@@ -13,9 +13,10 @@ from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.run import JobOutcome, Run, RunStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.state_change import StateChange
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
 

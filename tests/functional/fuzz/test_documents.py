@@ -18,7 +18,8 @@ from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import CodecError, InputError
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.run import JobOutcome, Run, StartRequest, StepStatus
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay_cli.pipeline_file.document import Problem
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from tests.builders import MemoryCloud, pipeline, run_of, step

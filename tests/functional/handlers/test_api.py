@@ -13,7 +13,8 @@ from batchrelay.api.openapi import SCHEMAS
 from batchrelay.api.service import DETAIL_CHARS_MAX
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.pipeline import Overlap, Param, ParamType
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, api, serve
 from tests.stack import resource

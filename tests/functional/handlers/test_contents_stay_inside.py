@@ -23,7 +23,8 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import StartRequest, StepState, StepStatus
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.preparation.items.sources import Sources
 from tests.builders import ENVIRONMENT, MemoryCloud, pipeline
 from tests.handlers import CONTEXT, api, prepare, serve

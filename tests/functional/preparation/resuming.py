@@ -12,7 +12,8 @@ from batchrelay.domain.effects import Prepare
 from batchrelay.domain.events import JobFailed, JobSucceeded
 from batchrelay.domain.item import expand_item
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import variables_of

@@ -14,7 +14,8 @@ from batchrelay.api.failures import FailureReader
 from batchrelay.domain.errors import Ambiguous, Denied
 from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import causes_uri, failures_uri
 from tests.builders import MemoryCloud, key, pipeline, step
 from tests.unit.preparation.collected import LIST, OOM, Collected, child

@@ -10,7 +10,8 @@ import pytest
 from rich.table import Table
 
 from batchrelay.api.views import run_document
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, Part, StepState, StepStatus
 from batchrelay_cli.terminal import console
 from batchrelay_cli.views.run_table import COLOURS, run_table
 from tests.builders import T0, run_of, step

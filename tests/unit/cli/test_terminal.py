@@ -20,7 +20,8 @@ from batchrelay.api.views import run_document
 from batchrelay.domain.events import JobBlocked
 from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pipeline import NoticeRule, Param
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey, printable
 from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import Log, Stack

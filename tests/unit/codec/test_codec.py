@@ -36,15 +36,8 @@ from batchrelay.domain.pipeline import (
     Overlap,
     StepOutputs,
 )
-from batchrelay.domain.run import (
-    Attempts,
-    JobOutcome,
-    NoticeState,
-    Part,
-    StartRequest,
-    StepState,
-    StepStatus,
-)
+from batchrelay.domain.run import NoticeState, StartRequest
+from batchrelay.domain.step_state import Attempts, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.ports import JobReport
 from tests.builders import T0, at, key, pipeline, step

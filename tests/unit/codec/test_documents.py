@@ -22,7 +22,8 @@ from batchrelay.codec.stored import (
 )
 from batchrelay.domain.errors import CodecError, InvalidDocument, InvalidPipeline, RunTooLarge
 from batchrelay.domain.pipeline import Aggregate, Group, ListFile, ListFormat, Listing, Overlap
-from batchrelay.domain.run import Attempts, JobOutcome, NoticeState, Part, Run
+from batchrelay.domain.run import NoticeState, Run
+from batchrelay.domain.step_state import Attempts, JobOutcome, Part
 from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.ports import run_place
 from tests.builders import T0, at, pipeline, step

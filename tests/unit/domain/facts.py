@@ -9,7 +9,8 @@ from batchrelay.domain.events import (
     JobSucceeded,
     RunEndPublished,
 )
-from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import at, key
 
 FOLDER = "s3://the-bucket/runs/run1/a/r1/20260101t000005000000/"

@@ -14,7 +14,8 @@ from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Group, ListFile, NoticeRule
 from batchrelay.domain.redrive import RedriveOrder, event_of
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause
 from tests.builders import CAUSES, Flow, at, fold, key, run_of, step, variables_of
 from tests.unit.domain.facts import PUBLISHED, collected, failed, outcomes, submitted, succeeded

@@ -34,7 +34,8 @@ from batchrelay.domain.limits import REASON_CHARS_MAX, SUBMIT_GRACE_S
 from batchrelay.domain.notices import notice_of
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import Run, RunStatus, StartRequest
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.domain.transitions import advance
 from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step, steps_of

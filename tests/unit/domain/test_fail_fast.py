@@ -19,7 +19,8 @@ from batchrelay.domain.events import (
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import RedriveOrder, event_of
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause
 from tests.builders import CAUSES, at, fold, key, run_of, step
 from tests.unit.domain.facts import PUBLISHED, collected, failed, outcomes, submitted, succeeded

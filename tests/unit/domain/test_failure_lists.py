@@ -13,8 +13,9 @@ from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.notices import link_of, notice_of
 from batchrelay.domain.pipeline import ListFile, NoticeRule
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
 from batchrelay.domain.start_check import start_problems
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.variables import condition_lookup, variables_of
 from tests.builders import key, run_of, step
 from tests.unit.preparation.collected import LIST, Collected, child

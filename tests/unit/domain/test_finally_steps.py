@@ -28,8 +28,9 @@ from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import NoticeRule, Overlap, Pipeline
 from batchrelay.domain.redrive import Again, RedriveOrder, event_of, steps_to_redrive
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.start_check import start_problems
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.stops import StopCause
 from batchrelay.domain.transitions import new_run
 from tests.builders import at, fold, key, run_of, step, variables_of

@@ -20,7 +20,8 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.limits import BLOCKED_CHARS_MAX, DUPLICATE_JOBS_MAX
-from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, RunStatus
+from batchrelay.domain.run import DuplicateJob, Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome, Part
 from batchrelay.domain.stops import Stop, StopCause
 from tests.builders import T0, at, fold, key, run_of, step
 

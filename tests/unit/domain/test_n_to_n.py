@@ -19,7 +19,8 @@ from batchrelay.domain.events import (
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepStatus
 from tests.builders import Flow, at, fold, key, run_of, step, variables_of
 
 

@@ -19,8 +19,9 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.notices import Link, Notice, is_object, link_of, notice_of
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.state_change import state_change_of, summary_of
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import step_label
 from tests.builders import ENVIRONMENT, T0, at, fold, key, run_of, step
 

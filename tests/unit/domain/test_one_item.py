@@ -16,7 +16,8 @@ from batchrelay.domain.one_item import (
     place_of_item,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import Part, StepState, StepStatus
 from tests.builders import run_of, step, variables_of
 
 FOLDER = "s3://the-bucket/runs/run1/a/r0/x/"

@@ -27,8 +27,9 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import NoticeRule, Step
 from batchrelay.domain.postponed_effects import free_submissions
-from batchrelay.domain.run import Attempts, NoticeState, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import NoticeState, Run
 from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.step_state import Attempts, Part, StepState, StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import T0, at, fold, key, run_of, step
 

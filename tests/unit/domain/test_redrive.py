@@ -25,7 +25,8 @@ from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.redrive import Again, steps_to_redrive
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.retry_rounds import collects_failures, runs_again
-from batchrelay.domain.run import NoticeState, Redrive, Run, RunStatus, StepStatus
+from batchrelay.domain.run import NoticeState, Redrive, Run, RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import Flow, at, fold, key, run_of, step
 

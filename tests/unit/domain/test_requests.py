@@ -12,7 +12,8 @@ from batchrelay.domain.errors import InvalidParams
 from batchrelay.domain.events import JobSucceeded, Prepared
 from batchrelay.domain.pipeline import Group, ListFile, NoticeRule, Param, Step
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.values import Json, merged, printable, short
 from batchrelay.domain.variables import check_trigger_variables, resolve_params
 from tests.builders import at, fold, key, pipeline, run_of, step, variables_of

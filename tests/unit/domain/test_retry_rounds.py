@@ -17,13 +17,12 @@ from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.retry_rounds import is_tolerated, runs_again
-from batchrelay.domain.run import (
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import (
     NO_ATTEMPTS,
     Attempts,
     JobOutcome,
     Part,
-    Run,
-    RunStatus,
     StepState,
     StepStatus,
 )

@@ -36,17 +36,9 @@ from batchrelay.domain.limits import (
     STEPS_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import (
-    DuplicateJob,
-    JobOutcome,
-    Part,
-    Run,
-    RunStatus,
-    StartRequest,
-    StepState,
-    StepStatus,
-)
+from batchrelay.domain.run import DuplicateJob, Run, RunStatus, StartRequest
 from batchrelay.domain.run_size import PART_BYTES, state_bytes, step_bytes
+from batchrelay.domain.step_state import JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.values import short, stored_text
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from tests.builders import ENVIRONMENT, T0, MemoryCloud, at, fold, key, pipeline, run_of, step

@@ -37,17 +37,9 @@ from batchrelay.domain.limits import (
 from batchrelay.domain.missing_jobs import MISSING
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.run import (
-    DuplicateJob,
-    JobOutcome,
-    NoticeState,
-    Part,
-    Run,
-    RunStatus,
-    StepState,
-    StepStatus,
-)
+from batchrelay.domain.run import DuplicateJob, NoticeState, Run, RunStatus
 from batchrelay.domain.step_end import run_step
+from batchrelay.domain.step_state import JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.table import Situation, applied
 from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE, advance
 from tests.builders import T0, at, fold, key, run_of, step

@@ -11,8 +11,9 @@ from batchrelay.domain.errors import InputError, RunConflict, RunSkipped
 from batchrelay.domain.events import JobSucceeded
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
+from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud, at, dies_at, pipeline, step
 

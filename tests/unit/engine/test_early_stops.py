@@ -8,7 +8,8 @@ from typing import Any
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from tests.builders import key, step, variables_of
 from tests.unit.preparation.collected import LIST, Collected, child
 

@@ -19,7 +19,8 @@ from batchrelay.domain.limits import REPORT_GRACE_S, REPORT_REQUESTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.redrive import RedriveOrder
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, at, fold, pipeline, step
 
 RULE = NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED"}), presign_s=60)

@@ -20,7 +20,8 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.events import JobSubmitted, JobSucceeded
 from batchrelay.domain.limits import SUBMIT_GRACE_S
 from batchrelay.domain.pipeline import NoticeRule, Param
-from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from tests.builders import T0, MemoryCloud, key, pipeline, step
 
 ORDER = StartRequest(run_id="run1", pipeline="test", version=1)

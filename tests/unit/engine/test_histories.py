@@ -16,8 +16,9 @@ from batchrelay.domain.effects import Prepare
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.redrive import RedriveOrder
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.step_state import JobOutcome, Part, StepStatus
 from batchrelay.domain.values import JobKey
 from tests.builders import MemoryCloud
 from tests.stack import ROOT

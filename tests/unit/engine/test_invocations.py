@@ -13,8 +13,9 @@ from batchrelay.domain.errors import RunConflict, RunNotFound
 from batchrelay.domain.events import CancelRequested, Event, JobSucceeded, RunDequeued
 from batchrelay.domain.limits import EFFECTS_PER_SAVE, QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import InlineItems, Overlap, Param
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.engine.concurrency import Concurrency
 from batchrelay.engine.outcome import Handled

@@ -11,7 +11,8 @@ from batchrelay.adapters.memory import MemoryJob
 from batchrelay.domain.errors import Ambiguous
 from batchrelay.domain.limits import JOB_MISSING_S, JOB_STOPPED_S, SUBMIT_GRACE_S
 from batchrelay.domain.pending_effects import MISSING_REASON
-from batchrelay.domain.run import JobOutcome, Run, RunStatus, StartRequest
+from batchrelay.domain.run import Run, RunStatus, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, pipeline, step
 from verification.stress import missing_job
 

@@ -54,8 +54,9 @@ from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, EFFECT_S_MAX, FRUITLESS
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, MISSING_REASON, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
-from batchrelay.domain.run import DuplicateJob, JobOutcome, Run
+from batchrelay.domain.run import DuplicateJob, Run
 from batchrelay.domain.state_change import StateChange, state_change_of
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Pending, Performed, Performer, postponed

@@ -18,7 +18,8 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.transitions import advance
 from tests.builders import T0, MemoryCloud, at, key, pipeline, run_of, step
 from verification.stress import slow_submit

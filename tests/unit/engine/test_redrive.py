@@ -14,7 +14,8 @@ from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import Group, Param, ParamType
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Redrive, Run, RunStatus, StepStatus
+from batchrelay.domain.run import Redrive, Run, RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import time_text
 from tests.builders import key, step, variables_of
 from tests.unit.preparation.collected import LIST, Collected, child

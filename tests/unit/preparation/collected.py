@@ -7,7 +7,8 @@ from typing import Any
 
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.pipeline import Param, Step
-from batchrelay.domain.run import JobOutcome, Run, StartRequest
+from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, key, pipeline
 
 LIST = "s3://b/list.json"

@@ -11,7 +11,8 @@ from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.pipeline import Aggregate, InlineItems
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import RunStatus, StepState, StepStatus
+from batchrelay.domain.run import RunStatus
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.values import manifest_uri
 from tests.builders import key, step, variables_of
 from tests.unit.preparation.collected import Collected, child

@@ -18,7 +18,8 @@ from batchrelay.domain.limits import (
     REASON_CHARS_MAX,
 )
 from batchrelay.domain.pipeline import ListFile
-from batchrelay.domain.run import NO_ATTEMPTS, Attempts, Run, RunStatus, StartRequest, StepStatus
+from batchrelay.domain.run import Run, RunStatus, StartRequest
+from batchrelay.domain.step_state import NO_ATTEMPTS, Attempts, StepStatus
 from tests.builders import T0, MemoryCloud, pipeline, step
 
 LINES = b"".join(b"%d\n" % number for number in range(4_500))

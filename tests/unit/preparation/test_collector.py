@@ -17,7 +17,8 @@ from batchrelay.domain.events import FailuresCollected, SubmissionRefused
 from batchrelay.domain.failures import Cause, FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Group, ListFile, ListFormat, Step, StepOutputs
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import numbers_uri
 from batchrelay.preparation.failures import causes, latest_round

@@ -19,7 +19,7 @@ from batchrelay.adapters.memory import MemoryObjects
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ITEM_BYTES_MAX, REASON_CHARS_MAX
 from batchrelay.domain.pipeline import ForEach, ListFile, ListFormat, Listing, StepOutputs
-from batchrelay.domain.run import StepState, StepStatus
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.values import Json
 from batchrelay.preparation.items import json_list
 from batchrelay.preparation.items.json_list import read_json_list

@@ -22,7 +22,8 @@ from batchrelay.domain.pipeline import (
     Listing,
     Step,
 )
-from batchrelay.domain.run import JobOutcome, StartRequest, StepStatus
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import manifest_uri
 from batchrelay.preparation.prepare import Outcome

@@ -10,7 +10,8 @@ import pytest
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import submit_request
-from batchrelay.domain.run import RunStatus, StepStatus
+from batchrelay.domain.run import RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.preparation.failures import queue_items
 from tests.builders import Flow, key, step, variables_of
 from tests.unit.preparation.collected import LIST, OOM, Collected, child

@@ -14,7 +14,8 @@ from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Ambiguous, Denied, InvalidItems
 from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.job_detail import Capacity, JobDetail
-from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.prices import Prices
 from batchrelay.report import collector
 from batchrelay.report.collector import ReportSources, collected_report

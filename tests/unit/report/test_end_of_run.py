@@ -14,7 +14,8 @@ from batchrelay.api.failures import FailureReader
 from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.job_detail import Capacity, JobDetail
-from batchrelay.domain.run import JobOutcome, StartRequest
+from batchrelay.domain.run import StartRequest
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.prices import list_prices
 from batchrelay.report import end_of_run
 from batchrelay.report.collector import ReportSources

@@ -7,8 +7,8 @@ import pytest
 from batchrelay.adapters.sqs import DEAD_SUFFIX
 from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import StepState
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.preparation.work_queue import step_digest
 from tests.policies import Policies

@@ -14,7 +14,8 @@ from batchrelay.domain import upload_batch as batch
 from batchrelay.domain.errors import InputError, PipelineNotFound, RunConflict, RunSkipped
 from batchrelay.domain.limits import UPLOAD_BATCH_S_MAX, UPLOAD_BATCH_UPLOADS_MAX
 from batchrelay.domain.pipeline import Overlap, S3Trigger
-from batchrelay.domain.run import JobOutcome, Run
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.engine.outcome import Handled
 from batchrelay.triggers import batching as upload_batches
 from batchrelay.triggers.batching import TIMER_LATE_S, TIMER_RETRY_S

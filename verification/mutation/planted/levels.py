@@ -9,7 +9,7 @@ TESTS = ("tests/unit/preparation/test_aggregate_rounds.py",)
 MUTANTS = (
     Mutant(
         bug="every level's rounds are numbered from 0",
-        file="domain/run.py",
+        file="domain/step_state.py",
         old="        return self.round - len(self.earlier_rounds)\n",
         new="        return 0\n",
         tests=TESTS,

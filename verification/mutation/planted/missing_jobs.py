@@ -25,7 +25,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a job that is given up for missing runs on",
-        file="domain/run.py",
+        file="domain/step_state.py",
         old="return self.is_active and self.is_given_up and not self.is_terminate_accepted",
         new="return False",
     ),

@@ -25,13 +25,13 @@ MUTANTS = (
     ),
     Mutant(
         bug="a step without items holds up its dependents",
-        file="domain/run.py",
+        file="domain/step_state.py",
         old="return self.children == 0",
         new="return False",
     ),
     Mutant(
         bug="a step that was skipped for a failure lets its dependents run",
-        file="domain/run.py",
+        file="domain/step_state.py",
         old="return self.children == 0",
         new="return True",
     ),
@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a group's children count from the step's first",
-        file="domain/run.py",
+        file="domain/step_state.py",
         old="return sum(part.size for part in self.parts if part.group < group)",
         new="return 0",
     ),

@@ -29,7 +29,8 @@ from batchrelay.domain.failures import (
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.values import Json, failures_uri
 from batchrelay.ports import Jobs, Logs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, with_log

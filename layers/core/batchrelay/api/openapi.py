@@ -9,7 +9,8 @@ from batchrelay.api.service import PAGE_MAX
 from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import KEY_CHARS_MAX
 from batchrelay.domain.redrive import Again
-from batchrelay.domain.run import RunStatus, StepStatus
+from batchrelay.domain.run import RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import NAME, RUN_ID
 
 _TEXT: Mapping[str, Any] = {"type": "string"}

@@ -16,7 +16,8 @@ from functools import reduce
 from batchrelay.codec.job_detail import progress_of
 from batchrelay.domain.errors import NotDone, Refused
 from batchrelay.domain.events import JobProgressed
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.transitions import advance
 from batchrelay.engine.reconcile import active_jobs
 from batchrelay.ports import Clock, JobReport, Jobs

@@ -15,7 +15,8 @@ from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import Part, Redrive, Run, StepState, StepStatus
+from batchrelay.domain.run import Redrive, Run
+from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStopCause
 from batchrelay.domain.values import Json, time_text
 from batchrelay.domain.variables import variables_of

@@ -12,7 +12,7 @@ from typing import Any
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail
-from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport
 

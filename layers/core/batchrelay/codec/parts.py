@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from batchrelay.domain.errors import CodecError
-from batchrelay.domain.run import JobOutcome, Part
+from batchrelay.domain.step_state import JobOutcome, Part
 from batchrelay.domain.values import JOB_ID
 
 _RECORD = struct.Struct(">HH6s16sHHHB6s")

@@ -11,18 +11,8 @@ from batchrelay.codec.reader import Reader, enum, overlap, without_empty
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
-from batchrelay.domain.run import (
-    Attempts,
-    DuplicateJob,
-    JobOutcome,
-    NoticeState,
-    Part,
-    Redrive,
-    Run,
-    RunStatus,
-    StepState,
-    StepStatus,
-)
+from batchrelay.domain.run import DuplicateJob, NoticeState, Redrive, Run, RunStatus
+from batchrelay.domain.step_state import Attempts, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause, Stop, StopCause
 from batchrelay.domain.values import Json
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.limits import ARRAY_SIZE_MAX, PARTS_MAX, QUEUE_MESSAGES_MAX
 from batchrelay.domain.pipeline import InlineItems, Matrix, Step
-from batchrelay.domain.run import Part
+from batchrelay.domain.step_state import Part
 from batchrelay.domain.templates import expand
 
 

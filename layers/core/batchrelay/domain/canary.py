@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Part, StepState
+from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short

@@ -15,7 +15,8 @@ from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed,
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.missing_jobs import reported
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Part, Run, RunStatus, StepState
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.stops import FAIL_FAST_JOB_REASON, Stop, StopCause
 from batchrelay.domain.values import short
 

@@ -19,7 +19,7 @@ from decimal import Context, Decimal
 
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.limits import CONDITION_DEPTH_MAX, NUMBER_CHARS_MAX
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import Json
 
 Lookup = Callable[[str], Json]

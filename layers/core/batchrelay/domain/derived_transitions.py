@@ -46,12 +46,7 @@ from batchrelay.domain.retry_rounds import (
     failed_without_causes,
     failures_are_to_be_collected,
 )
-from batchrelay.domain.run import (
-    JobOutcome,
-    Run,
-    RunStatus,
-    StepStatus,
-)
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_end import (
     a_step_failed,
     a_step_is_partial,
@@ -76,6 +71,7 @@ from batchrelay.domain.step_end import (
     run_step,
     succeed,
 )
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.table import (
     RunRow,
     Situation,

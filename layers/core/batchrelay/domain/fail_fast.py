@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.retry_rounds import is_last_round, is_tolerated
-from batchrelay.domain.run import JobOutcome, StepState
+from batchrelay.domain.step_state import JobOutcome, StepState
 from batchrelay.domain.stops import FAIL_FAST_REASON, EarlyStop, EarlyStopCause
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short

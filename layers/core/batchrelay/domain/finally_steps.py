@@ -7,7 +7,8 @@ that says so stops them too. So a run has two stops, and `stop_of` says which on
 from __future__ import annotations
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.stops import Stop, StopCause
 
 

@@ -29,8 +29,9 @@ from batchrelay.domain.missing_jobs import (
     reported,
     still_to_terminate,
 )
-from batchrelay.domain.run import DuplicateJob, JobOutcome, Part, Run, StepState
+from batchrelay.domain.run import DuplicateJob, Run
 from batchrelay.domain.run_size import SizeBudget
+from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import JobKey, short, storable
 

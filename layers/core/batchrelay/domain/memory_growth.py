@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Part, Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import Part, StepState
 from batchrelay.domain.values import Json, merged
 
 _MIB = re.compile(r"[0-9]{1,9}")

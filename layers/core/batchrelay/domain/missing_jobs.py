@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, JOB_MISSING_S, JOB_STOPPED_S
-from batchrelay.domain.run import DuplicateJob, Part, Run
+from batchrelay.domain.run import DuplicateJob, Run
+from batchrelay.domain.step_state import Part
 
 MISSING = "AWS Batch no longer knows this job"
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import JobOutcome, Part, Run
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, Part
 from batchrelay.domain.values import short
 
 UPSTREAM_FAILED = "upstream: the same part of a step before it failed"

@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from batchrelay.domain.limits import LINK_BYTES_MAX, NOTICE_BYTES_MAX, SUBJECT_CHARS_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.state_change import (
     WITH_FAILURES,
     compact,
     end_document,
     summary_of,
 )
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.templates import Reference, expand, references
 from batchrelay.domain.values import Json, printable
 from batchrelay.domain.variables import FAILURE_LISTS, variables_of

@@ -17,7 +17,8 @@ from itertools import accumulate
 from batchrelay.domain.errors import ItemNotFound
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import complete_request, expanded_request
-from batchrelay.domain.run import Part, Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import Part, StepState
 from batchrelay.domain.values import JobKey, Json, manifest_uri, merged
 from batchrelay.domain.variables import variables_of
 

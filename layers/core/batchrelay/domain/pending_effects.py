@@ -21,7 +21,8 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.stops import FAIL_FAST_JOB_REASON
 from batchrelay.domain.values import JobKey
 

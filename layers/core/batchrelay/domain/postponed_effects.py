@@ -11,7 +11,8 @@ from dataclasses import replace
 from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.events import EffectsPostponed, RunContinued
 from batchrelay.domain.limits import SUBMISSIONS_MAX
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 
 
 def effects_postponed(run: Run, event: EffectsPostponed) -> Run:

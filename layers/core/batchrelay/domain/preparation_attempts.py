@@ -20,7 +20,7 @@ from batchrelay.domain.events import (
 )
 from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX, PREPARE_REQUESTS_MAX
 from batchrelay.domain.retry_rounds import without_new_round
-from batchrelay.domain.run import NO_ATTEMPTS, StepState, StepStatus
+from batchrelay.domain.step_state import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import fits, short
 

@@ -8,7 +8,7 @@ from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.canary import canary_children
 from batchrelay.domain.events import Prepared
 from batchrelay.domain.n_to_n import unequal_parts
-from batchrelay.domain.run import NO_ATTEMPTS, Part, StepState, StepStatus
+from batchrelay.domain.step_state import NO_ATTEMPTS, Part, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
 

@@ -13,7 +13,7 @@ from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.n_to_n import unequal_parts
 from batchrelay.domain.n_to_n_chains import continues
 from batchrelay.domain.preparation_attempts import not_prepared
-from batchrelay.domain.run import Part, StepState, StepStatus
+from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
 from batchrelay.domain.variables import condition_lookup, variables_of

@@ -18,7 +18,8 @@ from enum import StrEnum
 
 from batchrelay.domain.events import RedriveRequested
 from batchrelay.domain.pending_effects import pending_effects
-from batchrelay.domain.run import Redrive, Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.run import Redrive, Run, RunStatus
+from batchrelay.domain.step_state import StepState, StepStatus
 
 _FAILED = (StepStatus.FAILED, StepStatus.PARTIAL, StepStatus.CANCELLED)
 

@@ -12,8 +12,9 @@ from batchrelay.domain.memory_growth import known_memory
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import Again, RedriveOrder, redriven, steps_to_redrive
 from batchrelay.domain.redrive import event_of as redrive_event
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import NAME, printable
 from batchrelay.domain.variables import looks_right
 

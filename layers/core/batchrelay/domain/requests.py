@@ -12,7 +12,8 @@ from batchrelay.domain.memory_growth import grown, memory_factor
 from batchrelay.domain.n_to_n import upstream_parts
 from batchrelay.domain.pipeline import ListFile, Step
 from batchrelay.domain.request_rules import size_violations
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.templates import expand, expand_document
 from batchrelay.domain.values import (
     RUNS_PREFIX,

@@ -18,7 +18,8 @@ from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Pipeline, Step
-from batchrelay.domain.run import NO_ATTEMPTS, JobOutcome, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, StepState, StepStatus
 from batchrelay.domain.stops import FAIL_FAST_REASON, EarlyStopCause
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short

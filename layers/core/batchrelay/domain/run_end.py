@@ -10,7 +10,8 @@ from datetime import datetime
 
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.finally_steps import was_cancelled_by_request
-from batchrelay.domain.run import Run, RunStatus, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import StepStatus
 
 
 def stopped_by_a_cancellation(run: Run, _at: datetime) -> bool:

@@ -24,7 +24,8 @@ from batchrelay.domain.limits import (
     STATE_BYTES_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import NO_ATTEMPTS, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.values import short, stored_text
 
 EARLY_STOP_BYTES = 56

@@ -20,8 +20,9 @@ from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import ListFile, Listing, Step
 from batchrelay.domain.request_rules import size_violations, submit_violations
 from batchrelay.domain.requests import complete_request, expanded_request, round_uri
-from batchrelay.domain.run import Part, Run, StepState, StepStatus
+from batchrelay.domain.run import Run
 from batchrelay.domain.run_size import state_bytes
+from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import JobKey
 from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS, variables_of

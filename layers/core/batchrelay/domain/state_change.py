@@ -14,7 +14,8 @@ from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.limits import STATE_CHANGE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import Json, printable, time_text
 from batchrelay.domain.variables import variables_of
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.retry_rounds import collects_failures, has_failures, may_go_on
-from batchrelay.domain.run import JobOutcome, StepState, StepStatus
+from batchrelay.domain.step_state import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
 
 _Here = Situation[None]

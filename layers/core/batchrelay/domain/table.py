@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, RunStatus, StepState, StepStatus
+from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.step_state import StepState, StepStatus
 
 E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)

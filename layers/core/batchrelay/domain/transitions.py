@@ -127,12 +127,9 @@ from batchrelay.domain.retry_rounds import (
     nothing_is_left,
     submit_again,
 )
-from batchrelay.domain.run import (
-    Run,
-    RunStatus,
-    StepStatus,
-)
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_size import SizeBudget
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.table import (
     RunRow,
     Situation,

@@ -14,7 +14,8 @@ from batchrelay.domain.item import literal_prefix
 from batchrelay.domain.limits import PARAMS_BYTES_MAX
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline
 from batchrelay.domain.retry_rounds import is_written_to_go_on
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.templates import expand, references
 from batchrelay.domain.values import Json, failures_uri, succeeded_uri
 

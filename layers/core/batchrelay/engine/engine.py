@@ -36,8 +36,9 @@ from batchrelay.domain.limits import (
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import Again, RedriveOrder, event_of, steps_to_redrive
 from batchrelay.domain.redrive_check import check_redrive
-from batchrelay.domain.run import NO_ATTEMPTS, Run, StartRequest, StepStatus
+from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.start_check import check_start
+from batchrelay.domain.step_state import NO_ATTEMPTS, StepStatus
 from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
 from batchrelay.engine.concurrency import Concurrency

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from batchrelay.codec.job_detail import end_of, progress_of
 from batchrelay.domain.events import Event, JobBlocked, JobMissing
 from batchrelay.domain.limits import STUCK_S
-from batchrelay.domain.run import Part, Run
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import Part
 from batchrelay.domain.values import JobKey
 from batchrelay.ports import JobReport, Jobs
 

@@ -28,7 +28,8 @@ from batchrelay.domain.n_to_n_chains import outputs_to_skip, skip_problems
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.preparation_attempts import awaits
 from batchrelay.domain.requests import results_uri, round_uri
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import RUNS_PREFIX, Json
 from batchrelay.domain.variables import variables_of

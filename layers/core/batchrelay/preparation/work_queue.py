@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.ports import Queues
 

@@ -19,7 +19,7 @@ from batchrelay.domain.errors import InvalidItems, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure, FailureClass, failure_class
 from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.requests import results_of_round
-from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.ports import JobDetails, ManyObjects
 from batchrelay.prices import Prices

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from batchrelay.domain.run import StepStatus
+from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import time_text
 from batchrelay.report.causes import CauseTable
 from batchrelay.report.children import COLUMNS_MAX, Axis, StepChildren

@@ -9,7 +9,7 @@ from datetime import datetime
 from batchrelay.domain.errors import JobForgotten
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail
-from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.ports import JobReport
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import Cause, ChildFailure, FailureClass, failure_class, normalised
 from batchrelay.domain.limits import CAUSES_MAX, LOG_TAIL_LINES
-from batchrelay.domain.run import Part
+from batchrelay.domain.step_state import Part
 from batchrelay.ports import Logs
 
 REFUSED = "AWS Batch refused the job"

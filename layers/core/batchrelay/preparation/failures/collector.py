@@ -24,7 +24,8 @@ from batchrelay.domain.retry_rounds import (
     runs_again,
     takes_all_failures,
 )
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import causes_uri, failures_uri, manifest_uri, numbers_uri
 from batchrelay.domain.variables import variables_of

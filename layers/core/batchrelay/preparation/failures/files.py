@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.failures import Cause, FailureClass
-from batchrelay.domain.run import StepState
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import (
     NUMBER_CHARS,
     Json,

@@ -13,7 +13,8 @@ from batchrelay.domain.n_to_n import has_ended_badly
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.retry_rounds import takes_all_failures
-from batchrelay.domain.run import JobOutcome, Part, Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.values import Json
 from batchrelay.ports import Jobs, Objects
 from batchrelay.preparation.failures.causes import REFUSED, UPSTREAM, Causes, Row, every_child

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.failures import SIGKILL, ChildFailure, FailureClass
 from batchrelay.domain.limits import QUEUE_RECORDS_READ_MAX
-from batchrelay.domain.run import JobOutcome
+from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import short
 from batchrelay.ports import Objects
 from batchrelay.preparation.failures.causes import Causes, Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from batchrelay.domain.errors import InvalidItems, NotRedrivable
 from batchrelay.domain.failures import Cause, FailureClass, takes
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StepState
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import failures_uri, manifest_uri
 from batchrelay.ports import Objects
 from batchrelay.preparation.failures.files import causes_for_good

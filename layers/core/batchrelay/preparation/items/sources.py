@@ -17,7 +17,8 @@ from batchrelay.domain.pipeline import (
     Matrix,
     StepOutputs,
 )
-from batchrelay.domain.run import Run, StepState, StepStatus
+from batchrelay.domain.run import Run
+from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json, existing_uri, manifest_uri
 from batchrelay.domain.variables import variables_of
