@@ -534,6 +534,11 @@ class JobsContract:
         assert jobs.find(queue, name) == (first, second)
         assert jobs.find(queue, "br-find-b-r0-p0") == ()
 
+    def test_a_job_queue_of_the_account_is_listed(self, jobs: Jobs, queue: str) -> None:
+        [found] = [known for known in jobs.queues() if known.name == queue]
+        assert found.arn.endswith(f":job-queue/{queue}")
+        assert found.state == "ENABLED"
+
     def test_unknown_jobs_are_left_out(
         self, jobs: Jobs, request_of: Callable[[str], Mapping[str, Json]]
     ) -> None:

@@ -22,6 +22,7 @@ from batchrelay.adapters.memory import (
 )
 from batchrelay.domain.effects import ContinueRun, WriteReport
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.upload_batch import TimerMessage
@@ -135,8 +136,9 @@ class TestMemoryJobs(suite.JobsContract):
         return "queue"
 
     @pytest.fixture
-    def jobs(self) -> MemoryJobs:
-        return MemoryJobs()
+    def jobs(self, queue: str) -> MemoryJobs:
+        arn = f"arn:aws:batch:us-east-1:000000000000:job-queue/{queue}"
+        return MemoryJobs(job_queues=[JobQueue(name=queue, arn=arn, state="ENABLED")])
 
     @pytest.fixture
     def request_of(self) -> Callable[[str], Mapping[str, Json]]:

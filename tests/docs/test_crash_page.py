@@ -35,6 +35,7 @@ _PRICED = "a report asks for it where a Region has prices, and changes nothing"
 _READS = "GET /runs/{run_id}/failures asks for it, and changes nothing"
 _NO_QUEUES = "a run that ends here has work queues only if the process that made them died"
 NOT_KILLED = {
+    ("api", "batch:DescribeJobQueues"): "a redrive asks which queues there are; it changes nothing",
     ("api", "batch:ListJobs"): _READS,
     ("api", "logs:GetLogEvents"): _READS,
     ("api", "s3:ListBucket"): "it lists nothing: with it, an object that is gone is a 404",

@@ -14,7 +14,7 @@ from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import client_of, write
+from tests.conftest import client_of, make_queue, write
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PIPELINE = """
@@ -154,14 +154,19 @@ REFUSED = [
     (["RUN/x"], "has no step x: it has convert, merge"),
     (["RUN/merge"], "step merge is SKIPPED"),
     (["RUN", "--class", "Oom"], "there is no class of failures 'Oom'"),
+    (["RUN", "--queue", "QQ"], "no job queue QQ in this account and region: did you mean Q?"),
+    (["RUN", "--queue", "Q-old"], "job queue Q-old is DISABLED: enable it, or name another one"),
     (["RUN", "--memory", "2"], "memory must be a factor, such as x2 or x1.5; got '2'"),
     (["RUN", "--memory", "x2"], "how much memory it has is written in its job definition only"),
     (["RUN", "--param", "a=b"], "pipeline redriven has no parameter a; known: mode"),
 ]
 
 
-def test_a_redrive_that_cannot_be_right_is_refused(tmp_path: Path) -> None:
+def test_a_redrive_that_cannot_be_right_is_refused(stays: LocalCloud, tmp_path: Path) -> None:
     run_id = failed_run(tmp_path)
+    batch = client_of(stays, "batch")
+    make_queue(batch, "Q-old", slots=1)
+    batch.update_job_queue(jobQueue="Q-old", state="DISABLED")
     before = document("status", run_id)
     for arguments, problem in REFUSED:
         result = batchrelay("redrive", *(text.replace("RUN", run_id, 1) for text in arguments))

@@ -45,6 +45,7 @@ from batchrelay.domain.events import (
     JobSucceeded,
 )
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
     REPORT_DELIVERIES_MAX,
@@ -56,7 +57,6 @@ from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 from batchrelay.engine.engine import Engine
-from batchrelay.ports import JobReport
 from batchrelay.preparation import attempt
 from batchrelay.preparation.prepare import Preparation
 from verification.simulation.coverage import Coverage

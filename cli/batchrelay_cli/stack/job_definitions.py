@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import InvalidPipeline
+from batchrelay.domain.job_queues import JobQueue, queue_problem
 from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json
 from batchrelay_cli.pipeline_file.definitions import CONTENT_TAG
-from batchrelay_cli.pipeline_file.overrides import requests_of
+from batchrelay_cli.pipeline_file.document import Place
+from batchrelay_cli.pipeline_file.overrides import requests_of, variants, with_overrides
 from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
 
 if TYPE_CHECKING:
@@ -105,6 +107,32 @@ def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
     return sorted(_named_queues(file) - _queues(batch, file).keys())
 
 
+def queue_problems(
+    queues: Sequence[JobQueue], file: PipelineFile, *, makes_missing: bool
+) -> Iterator[tuple[Place, str]]:
+    """The places of a file that name a job queue which takes no jobs.
+
+    Args:
+        queues: all of the account and Region.
+        makes_missing: whether those that are not there will be made.
+    """
+    names = {queue.name for queue in queues}
+    for number, step in enumerate(file.pipeline.steps):
+        for place, name in _queue_places(file, step):
+            problem = queue_problem(name, queues)
+            if problem is not None and not (makes_missing and name not in names):
+                yield ("steps", number, *place), problem
+
+
+def _queue_places(file: PipelineFile, step: Step) -> Iterator[tuple[Place, str]]:
+    """The job queues of a step, each with its place under the step."""
+    for overrides in ((), *variants(step.groups, step.retry_failed)):
+        own = next((place for place, values in overrides if "jobQueue" in values), ())
+        name = _queue_name(file, with_overrides(step.request, overrides))
+        if name is not None:
+            yield (*own, "jobQueue"), name
+
+
 def share_problems(batch: BatchClient, file: PipelineFile) -> Iterator[tuple[int, str]]:
     """The steps that a queue which is there will refuse. Source: SubmitJob, shareIdentifier."""
     queues = _queues(batch, file)
@@ -134,9 +162,15 @@ def queues_of(file: PipelineFile, step: Step) -> Iterator[str]:
 def shares_of(file: PipelineFile, step: Step) -> Iterator[tuple[str, bool]]:
     """The job queues of a step, each with whether a shareIdentifier goes with it."""
     for request in requests_of(step):
-        name = known_text(file, request["jobQueue"])
+        name = _queue_name(file, request)
         if name is not None:
-            yield name.rpartition("job-queue/")[2], "shareIdentifier" in request
+            yield name, "shareIdentifier" in request
+
+
+def _queue_name(file: PipelineFile, request: Mapping[str, Json]) -> str | None:
+    """None if only a run will know it."""
+    reference = known_text(file, request["jobQueue"])
+    return None if reference is None else reference.rpartition("job-queue/")[2]
 
 
 def known_text(file: PipelineFile, text: Json) -> str | None:

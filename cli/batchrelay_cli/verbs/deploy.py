@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from batchrelay.aws_lambda.wiring import store
+from batchrelay.aws_lambda.wiring import job_queues, store
 from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
@@ -29,7 +29,7 @@ from batchrelay_cli.stack.job_definitions import (
     known_text,
     missing_queues,
     pinned,
-    queues_of,
+    queue_problems,
     registered,
     share_problems,
 )
@@ -53,14 +53,14 @@ def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
         elsewhere = definitions_elsewhere(stack.batch, pipeline_file)
         if local:
             check_runs_here(pipeline_file, {name for name, there in elsewhere.items() if there})
-        _check_shares(stack, pipeline_file)
+        _check_queues(stack, pipeline_file, local=local)
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
         queues = missing_queues(stack.batch, pipeline_file)
         triggers = pipeline_file.pipeline.triggers
         _check_own_bucket(pipeline_file, stack.outputs["BucketName"])
         silent = buckets_without_events(stack, triggers)
         if not local:
-            _check_account(pipeline_file, queues, silent, elsewhere)
+            _check_account(pipeline_file, silent, elsewhere)
         denials = refusals(stack, stack_name, pipeline_file, local=local)
         rules = TriggerRules(
             stack=stack, stack_name=stack_name, pipeline=pipeline_file.pipeline.name
@@ -143,8 +143,11 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
         raise PipelineFileError(file.path, file.document.errors)
 
 
-def _check_shares(stack: Stack, file: PipelineFile) -> None:
-    """A queue that is there takes a shareIdentifier or it does not. Raises: PipelineFileError."""
+def _check_queues(stack: Stack, file: PipelineFile, *, local: bool) -> None:
+    """A queue that is there takes jobs, and a shareIdentifier, or it does not; a local cloud makes
+    one that is not there. Raises: PipelineFileError."""
+    for place, problem in queue_problems(job_queues(stack.make_client), file, makes_missing=local):
+        file.document.wrong(place, problem)
     for number, problem in share_problems(stack.batch, file):
         file.document.wrong(("steps", number), problem)
     if file.document.errors:
@@ -153,7 +156,6 @@ def _check_shares(stack: Stack, file: PipelineFile) -> None:
 
 def _check_account(
     file: PipelineFile,
-    queues: Sequence[str],
     silent: Mapping[int, str],
     definitions: Mapping[str, bool],
 ) -> None:
@@ -165,10 +167,6 @@ def _check_account(
             '{"EventBridgeConfiguration": {}} to its notification configuration',
         )
     for number, step in enumerate(file.pipeline.steps):
-        for queue in sorted(set(queues_of(file, step)) & set(queues)):
-            file.document.wrong(
-                ("steps", number), f"there is no job queue {queue} in this account and region"
-            )
         for request in requests_of(step):
             name = known_text(file, request["jobDefinition"])
             if name is not None and not definitions.get(name, True):

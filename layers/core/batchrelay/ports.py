@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import Capacity, JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.state_change import StateChange
-from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
 
@@ -156,21 +156,6 @@ class RunStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobReport:
-    """What AWS Batch says of a job; the counts are of children, and advisory."""
-
-    job_id: str
-    outcome: JobOutcome | None
-    succeeded: int = 0
-    failed: int = 0
-    running: int = 0
-    reason: str = ""
-    waits_since: datetime | None = None
-    """When it was made, if it could begin and nothing of it has; None otherwise."""
-    stopped_at: datetime | None = None
-
-
 class Jobs(Protocol):
     """AWS Batch."""
 
@@ -192,6 +177,10 @@ class Jobs(Protocol):
             Refused: there is no such queue, so there is no such job.
             NotDone: it is not known.
         """
+        ...
+
+    def queues(self) -> Sequence[JobQueue]:
+        """Every job queue of the account, in this Region. Raises: as `describe`."""
         ...
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:

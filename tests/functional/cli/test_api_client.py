@@ -436,6 +436,32 @@ def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
     assert "there is no job definition nobodys in this file, nor in this account" in refused.output
 
 
+RETRIED = QUICK.replace("quick", "retried").replace(
+    "arrayProperties: {size: 2}",
+    "flow: {forEach: {items: [a, b]}, retryFailed: {rounds: 1, jobQueue: RETRY}}",
+)
+
+
+def test_a_job_queue_that_takes_no_jobs_is_refused_at_its_line(
+    stays: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of the rounds of failed items, which would come too late to say so."""
+    batch = client_of(stays, "batch")
+    make_queue(batch, "on-demand", slots=1)
+    make_queue(batch, "closed", slots=1)
+    batch.update_job_queue(jobQueue="closed", state="DISABLED")
+    closed = write(tmp_path, RETRIED.replace("RETRY", "closed"))
+    sentence = ":8:73: job queue closed is DISABLED: enable it, or name another one"
+    refused = batchrelay("deploy", closed)
+    assert (refused.exit_code, sentence in refused.output) == (2, True), refused.output
+    monkeypatch.setattr(sys.modules["batchrelay_cli.verbs.deploy"], "is_local", lambda _: False)
+    assert sentence in batchrelay("deploy", closed).output
+    refused = batchrelay("deploy", write(tmp_path, RETRIED.replace("RETRY", "On_demnd")))
+    sentence = ":8:73: there is no job queue On_demnd in this account and region: did you mean "
+    assert (refused.exit_code, sentence + "on-demand?" in refused.output) == (2, True)
+    assert "retried" not in batchrelay("runs", "--output", "json").output
+
+
 def test_a_text_with_the_name_of_a_folder_stays_a_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

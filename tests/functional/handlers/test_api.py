@@ -94,6 +94,8 @@ def test_a_run_that_failed_is_redriven_once(cloud: MemoryCloud) -> None:
         ({"all": 1}, 400, "unknown field all: a redrive has step, classes, queue, memory, params"),
         ({"step": "x"}, 409, "run run100 has no step x: it has a, b"),
         ({"params": {"size": "many"}}, 409, "parameter size must be of the type integer"),
+        ({"queue": "absent"}, 409, "there is no job queue absent in this account and region"),
+        ({"queue": "absent", "plan": True}, 409, "there is no job queue absent in this account"),
     ],
 )
 def test_a_redrive_that_cannot_be_right_is_refused(

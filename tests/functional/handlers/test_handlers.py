@@ -12,11 +12,11 @@ import pytest
 
 from batchrelay.adapters.memory import MemoryBackoff
 from batchrelay.domain.errors import RunConflict
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.pipeline import Overlap, Param
 from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.step_state import JobOutcome
-from batchrelay.ports import JobReport
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.handlers import CONTEXT, on_job_event, prepare, reconcile, serve, start_run
 from tests.stack import template

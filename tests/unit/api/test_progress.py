@@ -12,10 +12,10 @@ from batchrelay.adapters.memory import MemoryJobs
 from batchrelay.api.progress import LOOK_S, LOOKS_MAX, Looks
 from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Ambiguous, Refused, Throttled
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.step_state import JobOutcome, StepStatus
-from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, pipeline, step, steps_of
 
 

@@ -24,6 +24,7 @@ from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSubmitted, JobSucceeded
 from batchrelay.domain.failures import RetryFailed, Tolerate
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.pipeline import (
     Aggregate,
     ForEach,
@@ -39,7 +40,6 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.run import NoticeState, StartRequest
 from batchrelay.domain.step_state import Attempts, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.transitions import advance
-from batchrelay.ports import JobReport
 from tests.builders import T0, at, key, pipeline, step
 from tests.contract.suite import EVERYTHING, ended, run_of
 

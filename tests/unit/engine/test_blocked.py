@@ -9,10 +9,10 @@ import pytest
 
 from batchrelay.codec.job_detail import report_of
 from batchrelay.domain.events import JobBlocked, JobProgressed, JobSubmitted, JobSucceeded
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.run import StartRequest
 from batchrelay.engine.reconcile import STUCK_REASON
-from batchrelay.ports import JobReport
 from tests.builders import MemoryCloud, at, fold, key, pipeline, run_of, step
 
 

@@ -50,6 +50,8 @@ from batchrelay.domain.events import (
     SubmissionWithdrawn,
 )
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_detail import JobReport
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, EFFECT_S_MAX, FRUITLESS_MAX, STUCK_S
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, MISSING_REASON, pending_effects
@@ -61,7 +63,6 @@ from batchrelay.domain.values import Json
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Pending, Performed, Performer, postponed
 from batchrelay.engine.reconcile import STUCK_REASON, missed_events
-from batchrelay.ports import JobReport
 from tests.builders import T0, at, fold, key, run_of, step
 
 NOW = at(50)
@@ -98,6 +99,9 @@ class Jobs:
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
         self.calls.append(("describe", *job_ids))
         return self.reports
+
+    def queues(self) -> Sequence[JobQueue]:
+        raise NotImplementedError
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> tuple[str, ...]:
         self.calls.append(("terminate", tuple(job_ids), reason))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from batchrelay.api.views import history
-from batchrelay.domain.errors import NotRedrivable, RunNotFound
+from batchrelay.domain.errors import Denied, NotRedrivable, RunNotFound
 from batchrelay.domain.failures import RetryFailed, Tolerate
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pipeline import Group, Param, ParamType
 from batchrelay.domain.redrive import RedriveOrder
@@ -23,6 +25,10 @@ from tests.unit.preparation.collected import LIST, Collected, child
 ANY = RedriveOrder()
 
 
+def job_queue(name: str, state: str = "ENABLED") -> JobQueue:
+    return JobQueue(name=name, arn=f"arn:aws:batch:r:1:job-queue/{name}", state=state)
+
+
 class Cloud(Collected):
     """A run of `a` over ten items and `z` behind it; what follows an end is prepared at once."""
 
@@ -32,6 +38,7 @@ class Cloud(Collected):
             Param(name="t", type=ParamType.STRING, default="x"),
         )
         super().__init__(step("a", file=LIST, **flow), step("z", "a"), params=params)
+        self.cloud.jobs.job_queues += [job_queue("large"), job_queue("old", "DISABLED")]
 
     def finish(
         self, label: str, *failed: tuple[int, int], round_number: int = 0, part: int = 0
@@ -173,6 +180,11 @@ REFUSED = [
     (order(classes=frozenset({"Oom"})), "there is no class of failures 'Oom': write OutOfMemory, "),
     (order(classes=frozenset({"ExitCode:0"})), "there is no class of failures 'ExitCode:0'"),
     (order(queue="a b"), "'a b' is not the name of a job queue, nor its ARN"),
+    (
+        order(queue="lagre"),
+        "there is no job queue lagre in this account and region: did you mean large?",
+    ),
+    (order(queue="old"), "job queue old is DISABLED: enable it, or name another one"),
     (order(memory_factor=1.0), "memory grows by a factor above 1, up to 100, such as x2; got x1"),
     (order(memory_factor=float("nan")), "memory grows by a factor above 1"),
     (order(memory_factor=2.0), "step a: how much memory it has is written in its job definition"),
@@ -247,6 +259,28 @@ def test_the_history_says_which_redrive_was_asked_for() -> None:
     cloud.redrive()
     whats = [str(moment["what"]) for moment in history(cloud.run)]
     assert "redrive 2 asked for: every step that failed" in whats
+
+
+def test_a_job_queue_may_be_named_by_its_arn() -> None:
+    cloud = Cloud()
+    cloud.finish("a", (2, 1))
+    arn = job_queue("large").arn
+    with pytest.raises(NotRedrivable, match=f"there is no job queue {arn}r .*: did you mean large"):
+        cloud.cloud.engine.redrive("run1", order(queue=f"{arn}r"))
+    cloud.redrive(order(queue=arn))
+    assert [job.queue for job in cloud.cloud.jobs.jobs.values()] == ["queue", arn]
+
+
+def test_where_aws_batch_does_not_answer_a_queue_is_taken_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def denied() -> Sequence[JobQueue]:
+        raise Denied("batch:DescribeJobQueues")
+
+    cloud = Cloud()
+    cloud.finish("a", (2, 1))
+    monkeypatch.setattr(cloud.cloud.jobs, "queues", denied)
+    assert cloud.redrive(order(queue="unknown")).status is RunStatus.RUNNING
 
 
 def test_a_class_that_is_named_instead_may_be_ordered() -> None:

@@ -34,6 +34,7 @@ PURE = {
         "dataclasses",
         "datetime",
         "decimal",
+        "difflib",
         "itertools",
         "operator",
         "enum",

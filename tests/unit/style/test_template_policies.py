@@ -145,8 +145,11 @@ def test_only_the_preparation_and_the_api_read_what_jobs_print() -> None:
         assert not DEFAULT.allows(name, "logs:DeleteLogStream", streams[0])
     finders = [name for name in SUBMITTERS if DEFAULT.allows(name, "batch:ListJobs", "*")]
     assert finders == ["AnswerApi", "Prepare", "Reconcile"]
-    for action in ("batch:DescribeJobQueues", "batch:DescribeComputeEnvironments"):
-        assert [name for name in SUBMITTERS if DEFAULT.allows(name, action, "*")] == ["Prepare"]
+    for action, askers in (
+        ("batch:DescribeJobQueues", ["AnswerApi", "Prepare"]),
+        ("batch:DescribeComputeEnvironments", ["Prepare"]),
+    ):
+        assert [name for name in SUBMITTERS if DEFAULT.allows(name, action, "*")] == askers
 
 
 def test_the_api_reads_the_files_of_runs_and_no_other_object() -> None:

@@ -21,6 +21,7 @@ from batchrelay.codec.job_detail import (
     detail_of,
     failure_of,
     failures_without_children,
+    job_queue_of,
     report_of,
 )
 from batchrelay.domain.errors import (
@@ -32,10 +33,10 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import Capacity, JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
 from batchrelay.domain.values import Json
-from batchrelay.ports import JobReport
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -165,6 +166,14 @@ class BatchJobs:
         same = [job for job in found if job["jobName"] == name]
         same.sort(key=lambda job: job.get("createdAt", 0))
         return tuple(job["jobId"] for job in same)
+
+    def queues(self) -> list[JobQueue]:
+        """Usually one call: an account has 50 of them. Source: Batch User Guide, service quotas."""
+        try:
+            pages = list(self._client.get_paginator("describe_job_queues").paginate())
+        except AWS_ERRORS as error:
+            raise classified(error) from error
+        return [job_queue_of(queue) for page in pages for queue in page["jobQueues"]]
 
     @property
     def region(self) -> str | None:

@@ -16,11 +16,12 @@ from functools import reduce
 from batchrelay.codec.job_detail import progress_of
 from batchrelay.domain.errors import NotDone, Refused
 from batchrelay.domain.events import JobProgressed
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import StepState
 from batchrelay.domain.transitions import advance
 from batchrelay.engine.reconcile import active_jobs
-from batchrelay.ports import Clock, JobReport, Jobs
+from batchrelay.ports import Clock, Jobs
 
 LOOK_S = 5
 """Seconds for which an answer of AWS Batch is shown again: many who watch a run cost no more calls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
 from batchrelay.api.views import Document, run_document
 from batchrelay.aws_lambda.settings import Settings
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
@@ -107,6 +108,11 @@ def run_reader(table: str, make_client: Callable[..., Any]) -> Callable[[str], D
     runs = store(table, make_client)
     looks = Looks(jobs=BatchJobs.looked_at(make_client), clock=SystemClock(), look_s=0)
     return lambda run_id: run_document(looks.observed(runs.load(run_id)))
+
+
+def job_queues(make_client: Callable[..., Any]) -> Sequence[JobQueue]:
+    """Those of an account, for the command line."""
+    return BatchJobs(make_client=make_client).queues()
 
 
 def upload_batches(table: str, make_client: Callable[..., Any]) -> DynamoUploadBatches:

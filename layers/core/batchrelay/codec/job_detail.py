@@ -11,10 +11,10 @@ from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import Capacity, JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import JobKey
-from batchrelay.ports import JobReport
 
 
 def report_of(detail: Mapping[str, Any]) -> JobReport:
@@ -201,6 +201,16 @@ def capacity_of(environments: Sequence[Mapping[str, Any]]) -> Capacity:
         instance_type=one if "." in one and not others else "",
     )
 
+
+def job_queue_of(queue: Mapping[str, Any]) -> JobQueue:
+    """One of DescribeJobQueues; what is being deleted takes no jobs, whatever its state."""
+    is_leaving = queue.get("status") in _LEAVING
+    state = str(queue["status"] if is_leaving else queue["state"])
+    return JobQueue(name=str(queue["jobQueueName"]), arn=str(queue["jobQueueArn"]), state=state)
+
+
+_LEAVING = ("DELETING", "DELETED")
+"""Source: JobQueueDetail, status."""
 
 _SPOT = ("FARGATE_SPOT", "SPOT")
 """Source: ComputeResource, type."""

@@ -1,9 +1,11 @@
-"""One job of AWS Batch, as a report looks at it."""
+"""One job of AWS Batch: what is asked of it while a run is open, and all that a report shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from batchrelay.domain.step_state import JobOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +46,18 @@ class JobDetail:
     memory_mib: int | None = None
     is_fargate: bool = False
     arch: str = "x86_64"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReport:
+    """What AWS Batch says of a job; the counts are of children, and advisory."""
+
+    job_id: str
+    outcome: JobOutcome | None
+    succeeded: int = 0
+    failed: int = 0
+    running: int = 0
+    reason: str = ""
+    waits_since: datetime | None = None
+    """When it was made, if it could begin and nothing of it has; None otherwise."""
+    stopped_at: datetime | None = None

@@ -20,7 +20,14 @@ from batchrelay.domain.effects import (
     TerminateJob,
 )
 from batchrelay.domain.end_effects import is_report_pending
-from batchrelay.domain.errors import NotRedrivable, RunConflict, RunExists, RunNotFound
+from batchrelay.domain.errors import (
+    NotDone,
+    NotRedrivable,
+    Refused,
+    RunConflict,
+    RunExists,
+    RunNotFound,
+)
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,
@@ -29,6 +36,7 @@ from batchrelay.domain.events import (
     QueuesLeft,
     RunContinued,
 )
+from batchrelay.domain.job_queues import queue_problem
 from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
     SUBMISSIONS_MAX,
@@ -40,6 +48,7 @@ from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.start_check import check_start
 from batchrelay.domain.step_state import NO_ATTEMPTS, StepStatus
 from batchrelay.domain.transitions import advance, new_run
+from batchrelay.domain.values import printable
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
 from batchrelay.engine.concurrency import Concurrency
 from batchrelay.engine.duplicate_jobs import stop_unnoted
@@ -167,9 +176,20 @@ class Engine:
                 f"run {run.id} began more than {self.open_days_max} days ago, and its lists have "
                 "expired: start a new run; skipExisting leaves out what is done"
             )
+        if order.queue:
+            self._check_queue(order.queue)
         for name, how in steps_to_redrive(run, order.step).items():
             if how is Again.FAILED_ITEMS:
                 self.preparation.check_failures(run, run.pipeline.step(name), order.classes)
+
+    def _check_queue(self, reference: str) -> None:
+        """Raises: NotRedrivable. Where AWS Batch does not answer, SubmitJob will."""
+        try:
+            problem = queue_problem(reference, self.jobs.queues())
+        except (NotDone, Refused):
+            return
+        if problem is not None:
+            raise NotRedrivable(printable(problem))
 
     def handle(self, run_id: str, events: Sequence[Event]) -> Handled:
         """Fold events into their run and perform what becomes pending.

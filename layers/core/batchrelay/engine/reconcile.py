@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from batchrelay.codec.job_detail import end_of, progress_of
 from batchrelay.domain.events import Event, JobBlocked, JobMissing
+from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import STUCK_S
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import Part
 from batchrelay.domain.values import JobKey
-from batchrelay.ports import JobReport, Jobs
+from batchrelay.ports import Jobs
 
 STUCK_REASON = f"RUNNABLE for over {STUCK_S // 60} minutes"
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from batchrelay.domain.errors import JobForgotten
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_detail import Capacity, JobDetail
+from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
+from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import Json
-from batchrelay.ports import JobReport
 
 
 @dataclass(kw_only=True)
@@ -105,6 +105,8 @@ class MemoryJobs:
 
     jobs: dict[str, MemoryJob] = field(default_factory=dict)
     submissions: int = 0
+    job_queues: list[JobQueue] = field(default_factory=list)
+    """Those of the account, for who asks; a job may name any."""
 
     def submit(self, request: Mapping[str, Json]) -> str:
         """One job; tests let it fail."""
@@ -126,6 +128,9 @@ class MemoryJobs:
     def find(self, queue: str, name: str) -> tuple[str, ...]:
         jobs = self.jobs.values()
         return tuple(job.job_id for job in jobs if (job.queue, job.name) == (queue, name))
+
+    def queues(self) -> Sequence[JobQueue]:
+        return self.job_queues
 
     def describe(self, job_ids: Sequence[str]) -> tuple[JobReport, ...]:
         known = (self.jobs[job_id] for job_id in job_ids if job_id in self.jobs)
