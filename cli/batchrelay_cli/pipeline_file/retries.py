@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay.domain.failures import SIGKILL, FailureClass, RetryFailed, Tolerate
+from batchrelay.domain.failure_names import listed, name_problem
+from batchrelay.domain.failures import FailureClass, RetryFailed, Tolerate
 from batchrelay.domain.limits import ATTEMPTS_MAX
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.overrides import read_overrides
@@ -20,8 +20,6 @@ RETRIED_CLASSES = tuple(named for named in FailureClass if named is not FailureC
 """What `retryFailed.when` may name: nothing that was stopped runs again by itself."""
 
 MEMORY_FACTOR = r"x([2-9]|10|[1-9]\.[0-9]{1,3})"
-EXIT_CODE_CLASS = r"ExitCode:([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-"""A class with one exit code of a process, 1 to 255."""
 
 _OWN = ("rounds", "when", "memory")
 _TOLERATE_KEYS = ("count", "percent")
@@ -152,43 +150,12 @@ def _classes(document: Document, place: Place, value: Mapping[str, Any]) -> froz
 def _class_problem(named: Any) -> str | None:
     if not isinstance(named, str):
         code = f"; for an exit code write ExitCode:{named}" if isinstance(named, int) else ""
-        return f"a class of failures is a text, one of {_listed()}{code}"
+        return f"a class of failures is a text, one of {listed(RETRIED_CLASSES)}{code}"
     if named == FailureClass.STOPPED:
         return (
             f"{named}: what was stopped, or never began, runs again by a redrive only; leave it out"
         )
-    if named in RETRIED_CLASSES:
-        return None
-    lead, colon, code = named.partition(":")
-    if colon and lead in list(FailureClass):
-        return _code_problem(FailureClass(lead), code)
-    close = _nearest(lead)
-    hint = f"did you mean {close}? " if close else ""
-    return f"there is no class of failures {named}: {hint}known are {_listed()}"
-
-
-def _code_problem(lead: FailureClass, code: str) -> str | None:
-    named = f"{lead}:{code}"
-    if lead is not FailureClass.EXIT_CODE:
-        return f"{named}: only ExitCode has an exit code behind it: write {lead}"
-    if not re.fullmatch(EXIT_CODE_CLASS, named):
-        return f"{named}: an exit code is a number, 1 to 255, such as ExitCode:75"
-    if int(code) == SIGKILL:
-        return f"{named} is a SIGKILL, which has a class of its own: write {FailureClass.KILLED}"
-    return None
-
-
-def _nearest(named: str) -> str | None:
-    """The class that is meant by a name, in whatever case."""
-    by_lower = {str(known).lower(): str(known) for known in RETRIED_CLASSES}
-    lower = re.sub(r"[^a-z]", "", named.lower())
-    begun = [known for known in by_lower if lower and known.startswith(lower)]
-    close = begun or difflib.get_close_matches(lower, by_lower, n=1)
-    return by_lower[close[0]] if close else None
-
-
-def _listed() -> str:
-    return f"{', '.join(RETRIED_CLASSES)}, and ExitCode:NUMBER"
+    return name_problem(named, RETRIED_CLASSES)
 
 
 def _factor(document: Document, place: Place, value: Mapping[str, Any]) -> float | None:

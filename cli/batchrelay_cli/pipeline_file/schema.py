@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from batchrelay.domain.failure_names import EXIT_CODE_CLASS
 from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
@@ -31,7 +32,6 @@ from batchrelay_cli.pipeline_file.flow import FAN_IN_MAX, FAN_IN_MIN, SEPARATOR
 from batchrelay_cli.pipeline_file.notices import OUTCOMES
 from batchrelay_cli.pipeline_file.overrides import OF_THE_STEP
 from batchrelay_cli.pipeline_file.retries import (
-    EXIT_CODE_CLASS,
     MEMORY_FACTOR,
     RETRIED_CLASSES,
     ROUNDS_MAX,

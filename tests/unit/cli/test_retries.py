@@ -125,6 +125,8 @@ def test_the_memory_of_a_definition_in_its_old_spelling_is_known(tmp_path: Path)
         ("retryFailed: {rounds: 1, when: []}", "6:43: when must be a list of classes of failures, such as [OutOfMemory, ExitCode:75]; for every failure leave it out"),
         ("retryFailed: {rounds: 1, when: [Killed, spot]}", f"6:52: there is no class of failures spot: did you mean SpotInterruption? known are {LISTED}"),
         ("retryFailed: {rounds: 1, when: [out_of_memory]}", f"6:44: there is no class of failures out_of_memory: did you mean OutOfMemory? known are {LISTED}"),
+        ("retryFailed: {rounds: 1, when: [OutOfMemry]}", f"6:44: there is no class of failures OutOfMemry: did you mean OutOfMemory? known are {LISTED}"),
+        ("retryFailed: {rounds: 1, when: ['ExitCode:abc']}", "6:44: ExitCode:abc: an exit code is a number, 1 to 255, such as ExitCode:75"),
         ("retryFailed: {rounds: 1, when: [Tiemout]}", f"6:44: there is no class of failures Tiemout: did you mean Timeout? known are {LISTED}"),
         ("retryFailed: {rounds: 1, when: ['exitcode:3']}", f"6:44: there is no class of failures exitcode:3: did you mean ExitCode? known are {LISTED}"),
         ("retryFailed: {rounds: 1, when: [xyz]}", f"6:44: there is no class of failures xyz: known are {LISTED}"),

@@ -177,8 +177,19 @@ REFUSED = [
             "all of them; what runs again then: a, z"
         ),
     ),
-    (order(classes=frozenset({"Oom"})), "there is no class of failures 'Oom': write OutOfMemory, "),
-    (order(classes=frozenset({"ExitCode:0"})), "there is no class of failures 'ExitCode:0'"),
+    *(
+        (order(classes=frozenset({"Timeout", name})), problem)
+        for name, problem in (
+            ("Oom", "there is no class of failures Oom: known are OutOfMemory, "),
+            ("OutOfMemry", "failures OutOfMemry: did you mean OutOfMemory? known are "),
+            ("stopped", "failures stopped: did you mean Stopped? known are "),
+            ("ExitCode:0", "ExitCode:0: an exit code is a number, 1 to 255, such as ExitCode:75"),
+            ("ExitCode:256", "ExitCode:256: an exit code is a number, 1 to 255"),
+            ("ExitCode:abc", "ExitCode:abc: an exit code is a number, 1 to 255"),
+            ("ExitCode:137", "ExitCode:137 is a SIGKILL, which has a class of its own: write"),
+            ("Timeout:1", "Timeout:1: only ExitCode has an exit code behind it: write Timeout"),
+        )
+    ),
     (order(queue="a b"), "'a b' is not the name of a job queue, nor its ARN"),
     (
         order(queue="lagre"),

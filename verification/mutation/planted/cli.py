@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a class of failures that cannot be is taken",
-        file="cli/batchrelay_cli/pipeline_file/retries.py",
+        file="domain/failure_names.py",
         old="    if int(code) == SIGKILL:",
         new="    if False:",
         tests=("tests/unit/cli/test_retries.py",),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from batchrelay.domain.errors import NotRedrivable
+from batchrelay.domain.failure_names import name_problem
 from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.memory_growth import known_memory
@@ -20,8 +20,6 @@ from batchrelay.domain.variables import looks_right
 
 FACTOR_MAX = 100.0
 """By what memory may grow at once: more is a slip of the finger."""
-
-_CLASS = re.compile(r"ExitCode:[1-9][0-9]{0,2}")
 
 
 def check_redrive(run: Run, order: RedriveOrder) -> None:
@@ -45,10 +43,8 @@ def _problems(run: Run, order: RedriveOrder) -> Iterator[str]:
 
 
 def _problems_of_order(order: RedriveOrder) -> Iterator[str]:
-    for name in sorted(order.classes):
-        if name not in list(FailureClass) and _CLASS.fullmatch(name) is None:
-            known = ", ".join(FailureClass)
-            yield f"there is no class of failures {name!r}: write {known}, or ExitCode:NUMBER"
+    problems = (name_problem(name, list(FailureClass)) for name in sorted(order.classes))
+    yield from (problem for problem in problems if problem is not None)
     if order.queue and not order.queue.startswith("arn:") and NAME.fullmatch(order.queue) is None:
         yield f"{order.queue!r} is not the name of a job queue, nor its ARN"
     factor = order.memory_factor
