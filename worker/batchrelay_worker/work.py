@@ -47,7 +47,8 @@ class Work:
         """Do everything; the exit code: 0, the failed items' own, 143 after SIGTERM."""
         done_count = self._record.resume(with_failed=bool(self._child.queue))
         if done_count:
-            log_line(f"attempt {self._child.attempt}: {done_count} items were done before")
+            items = "item was" if done_count == 1 else "items were"
+            log_line(f"attempt {self._child.attempt}: {done_count} {items} done before")
         try:
             dead_count = self._from_queue() if self._child.queue else self._slice()
         except StopRequested:
@@ -57,13 +58,10 @@ class Work:
         if failed_count:
             number, why = self._record.first_failure
             total = len(self._record.items)
-            log_line(
-                f"{failed_count} of {total} items failed; the first of them, item {number}: {why}"
-            )
+            log_line(f"{_share(failed_count, total)}, item {number}: {why}")
         elif dead_count:
-            log_line(
-                f"{dead_count} messages are dead letters: their items failed, or ended workers"
-            )
+            are = "message is a dead letter" if dead_count == 1 else "messages are dead letters"
+            log_line(f"{dead_count} {are}: the items failed, or ended workers")
         return self._record.exit_code if failed_count or dead_count else 0
 
     def _slice(self) -> int:
@@ -182,3 +180,9 @@ class Work:
         except ServiceError as error:
             log_line(f"the dead-letter queue cannot be read: {error}")
         return letters
+
+
+def _share(failed: int, total: int) -> str:
+    """`1 of 3 items failed`, and what leads to the first of several."""
+    share = f"{failed} of {total} {'item' if total == 1 else 'items'} failed"
+    return share if failed == 1 else f"{share}; the first of them"

@@ -15,6 +15,7 @@ from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.limits import QUEUED_RUNS_MAX
 from batchrelay.domain.pipeline import Overlap, ScheduleTrigger
 from batchrelay.domain.run import StartRequest
+from batchrelay.domain.values import counted
 from batchrelay.triggers.messages import scheduled_start
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import open_stack
@@ -75,7 +76,7 @@ def backfill(
     elif plan:
         for entry in entries:
             say(f"{entry['time']}  run {entry['runId']}")
-        say(f"{len(entries):,} runs")
+        say(counted(len(entries), "runs"))
     lost = [entry for entry in entries if entry.get("status") in ("FAILED", "CANCELLED")]
     if lost:
         say(
@@ -142,7 +143,8 @@ def _started(
             run = stack.start_run(document)
         except StartRefusedError as error:
             raise UsageProblem(
-                f"{order.trigger['time']}: {error} ({number:,} of {len(orders):,} runs are there; "
+                f"{order.trigger['time']}: {error} ({number:,} of {counted(len(orders), 'runs')} "
+                f"{'is' if number == 1 else 'are'} there; "
                 "the same command goes on with the others)"
             ) from None
         entry = {"time": order.trigger["time"], "runId": run["runId"], "status": run["status"]}

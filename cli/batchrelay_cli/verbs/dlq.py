@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from batchrelay.domain.values import counted
 from batchrelay_cli.stack.api_client import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt, say
@@ -74,7 +75,7 @@ def dlq(stack_name: str, replay: bool, output: str) -> None:
     for letter in letters:
         say(f"{letter.sent_at:%Y-%m-%d %H:%M:%S}  {letter.queue:12}  {excerpt(letter.about)}")
     outcome = "sent again" if replay else "shown; --replay sends them again" if letters else "none"
-    say(f"{len(letters)} dead letters{': ' + outcome if letters else ''}")
+    say(f"{counted(len(letters), 'dead letters')}{': ' + outcome if letters else ''}")
 
 
 def _letters(stack: Stack) -> Iterator[DeadLetter]:

@@ -22,6 +22,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
+from batchrelay.domain.values import counted
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.stack.api_client import open_stack
@@ -137,7 +138,7 @@ def _later(step: Step) -> Iterator[str]:
         yield f"until one output is left, which is {step.output}"
     elif step.for_each is not None:
         if isinstance(step.for_each, InlineItems | Matrix):
-            yield f"{known_item_count(step.for_each):,} items: {source_of(step.for_each)}"
+            yield f"{counted(known_item_count(step.for_each), 'items')}: {source_of(step.for_each)}"
         else:
             yield f"decided when it starts: the length of {_where(step.for_each)}"
         if step.workers is None:
@@ -149,9 +150,10 @@ def _later(step: Step) -> Iterator[str]:
 
 def _after_failures(step: Step) -> Iterator[str]:
     if step.canary is not None:
-        items = "item" if step.canary == 1 else "items"
         of = " of each group" if step.groups else ""
-        yield f"canary: {step.canary:,} {items}{of} first; if they fail, the rest never begins"
+        first = f"{counted(step.canary, 'items')}{of}"
+        they = "it fails" if step.canary == 1 and not of else "they fail"
+        yield f"canary: {first} first; if {they}, the rest never begins"
     if step.retry_failed is not None:
         yield _again(step.retry_failed)
     if step.tolerate is not None:
@@ -163,7 +165,7 @@ def _after_failures(step: Step) -> Iterator[str]:
 def _again(retry: RetryFailed) -> str:
     which = f" with {', '.join(sorted(retry.when))}" if retry.when else ""
     memory = f", memory x{retry.memory_factor:g} for OutOfMemory" if retry.memory_factor else ""
-    rounds = "1 round" if retry.rounds == 1 else f"{retry.rounds} rounds"
+    rounds = counted(retry.rounds, "rounds")
     changed = f": {json.dumps(retry.overrides)}" if retry.overrides else ""
     return f"failed items{which} run again, {rounds} at most{memory}{changed}"
 

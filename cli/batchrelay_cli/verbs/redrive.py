@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.redrive import Again
+from batchrelay.domain.values import counted
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
@@ -63,19 +64,11 @@ def redrive(
         say(f"run {run}: {document['status']}; batchrelay status {run} --watch")
 
 
-_ONE = {"items": "item", "children": "child"}
-
-
-def _count(number: int, things: str) -> str:
-    """`1 child`, `3 items`."""
-    return f"{number:,} {_ONE.get(things, things) if number == 1 else things}"
-
-
 def _line(entry: Mapping[str, Any]) -> str:
     what = f"{entry['step']}: {entry['again']}"
     if entry["failed"] is not None:
         stopped = f" and {entry['stopped']:,} stopped" if entry["stopped"] else ""
-        total = _count(entry["total"] or 0, entry["counted"])
+        total = counted(entry["total"] or 0, entry["counted"])
         what += f", {entry['failed']:,} failed{stopped} of {total}"
     elif entry["again"] == Again.FAILED_ITEMS:
         what += " of these classes: which they are is found out when it runs"

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from batchrelay.aws_lambda.reports import report_sources
+from batchrelay.domain.values import counted
 from batchrelay.prices import Prices
 from batchrelay.report.collector import collected_report
 from batchrelay.report.page import page
@@ -137,4 +138,6 @@ def collected(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
 def _progress() -> Iterator[Callable[[int, int], None]]:
     screen = console(stderr=True)
     with screen.status("collecting") as status:
-        yield lambda done, total: status.update(f"collecting: {done:,} of {total:,} children")
+        yield lambda done, total: status.update(
+            f"collecting: {done:,} of {counted(total, 'children')}"
+        )

@@ -262,7 +262,7 @@ class LocalRun:
                     params[name] = uri
                     continue
                 count += 1
-                status.update(f"uploading {name}: {count} files")
+                status.update(f"uploading {name}: {_files_of(count)}")
         if count:
             self.console.print(f"uploaded {_files_of(count)}")
         return params

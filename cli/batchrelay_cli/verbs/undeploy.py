@@ -9,6 +9,7 @@ import click
 from batchrelay.aws_lambda.wiring import store, timers, upload_batches
 from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.upload_batch import TimerMessage
+from batchrelay.domain.values import counted
 from batchrelay.triggers.messages import debounced_trigger
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import open_runs, open_stack
@@ -56,8 +57,10 @@ def _check_runs(stack: Stack, pipeline: str) -> None:
     still_open = open_runs(stack, pipeline)
     if still_open:
         some = ", ".join(still_open[:3]) + (", …" if len(still_open) > 3 else "")
+        are, them = ("is", "it") if len(still_open) == 1 else ("are", "them")
+        count = counted(len(still_open), "runs")
         raise UsageProblem(
-            f"{len(still_open):,} runs of {pipeline} are open ({some}): wait for them, or "
+            f"{count} of {pipeline} {are} open ({some}): wait for {them}, or "
             f"batchrelay cancel --all-of {pipeline}"
         )
 

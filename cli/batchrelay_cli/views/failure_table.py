@@ -12,7 +12,7 @@ from rich.text import Text
 
 from batchrelay.domain.failures import FailureClass, own_line
 from batchrelay.domain.step_state import StepStatus
-from batchrelay.domain.values import printable
+from batchrelay.domain.values import counted, printable
 from batchrelay_cli.terminal import excerpt
 from batchrelay_cli.views.child import place_of
 from batchrelay_cli.views.run_table import StepDocument
@@ -60,7 +60,8 @@ class StepFailures:
         for sample in samples[:SAMPLES_MAX]:
             yield from self._log(sample)
         if len(samples) > SAMPLES_MAX:
-            yield f"the logs of {len(samples) - SAMPLES_MAX} more causes: --output json"
+            more = counted(len(samples) - SAMPLES_MAX, "more causes")
+            yield f"the logs of {more}: --output json"
         yield from (f"note: {note}" for note in self.failures["notes"])
         if self.failures["failures"]:
             yield f"every failed item: {self.failures['failures']}"
@@ -71,8 +72,7 @@ class StepFailures:
         title = f"step {document['step']}: {document['status']}"
         if not document["causes"]:
             return title
-        of = f" of {document['total']:,}" if document["total"] is not None else ""
-        title += f", {document['failed']:,}{of} {document['counted']} failed"
+        title += f", {_failed_text(document)}"
         if document["stopped"]:
             title += f", {document['stopped']:,} never begun or stopped"
         if document["again"]:
@@ -127,6 +127,16 @@ class StepFailures:
         place = place_of({"steps": [self.step]}, sample["jobId"])
         name = f"{self.run_id}/{self.failures['step']}"
         return f"batchrelay logs {name}" if place is None else place.command(self.run_id)
+
+
+def _failed_text(document: Mapping[str, Any]) -> str:
+    """`2 of 6 items failed`; of a step that is one job, `the job failed`."""
+    failed, total, things = document["failed"], document["total"], document["counted"]
+    if total is None:
+        return f"{counted(failed, things)} failed"
+    if (failed, total, things) == (1, 1, "children"):
+        return "the job failed"
+    return f"{failed:,} of {counted(total, things)} failed"
 
 
 def _why(cause: Mapping[str, Any]) -> str:

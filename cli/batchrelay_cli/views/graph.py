@@ -17,7 +17,7 @@ from batchrelay.domain.pipeline import (
     Step,
     StepOutputs,
 )
-from batchrelay.domain.values import printable
+from batchrelay.domain.values import counted, printable
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 180, 52, 48, 36, 16
 """Pixels."""
@@ -28,7 +28,7 @@ def size_of(step: Step) -> str:
     if step.aggregate is not None:
         return f"1 per {step.aggregate.fan_in} outputs, in levels"
     if step.workers is not None:
-        return f"up to {step.workers:,} workers"
+        return f"up to {counted(step.workers, 'workers')}"
     if isinstance(step.for_each, InlineItems | Matrix) and step.chunk is not None:
         count = -(-known_item_count(step.for_each) // step.chunk)
         return f"{count:,} children" if count > 1 else f"{count} job"
@@ -55,7 +55,7 @@ def source_of(each: ForEach) -> str:
         case Matrix():
             return " x ".join(each.axes)
         case InlineItems():
-            return f"{len(each.items):,} items"
+            return counted(len(each.items), "items")
         case StepOutputs():
             return f"{each.step}'s outputs"
 

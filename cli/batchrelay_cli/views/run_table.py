@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from batchrelay.domain.step_state import StepStatus
-from batchrelay.domain.values import printable
+from batchrelay.domain.values import counted, printable
 
 COLOURS = {
     StepStatus.WAITING: "dim",
@@ -72,7 +72,8 @@ def progress_text(step: StepDocument) -> str:
     beside += [_failed_text(step)] if step["failed"] else []
     beside += [f"{step['upstream']:,} of them upstream"] if step["upstream"] else []
     beside += [_stopped_text(step)] if step["stopped"] else []
-    beside += [f"{_items_done(step):,} of {step['items']:,} items"] if _shows_items(step) else []
+    if _shows_items(step):
+        beside.append(f"{_items_done(step):,} of {counted(step['items'], 'items')}")
     end_count = min(total, step["succeeded"] + step["failed"] + step["stopped"])
     if step["rounds"] and step["status"] in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
         end_count = total  # a later round has other chunks, so its children add up to less
@@ -82,13 +83,15 @@ def progress_text(step: StepDocument) -> str:
 def _failed_text(step: StepDocument) -> str:
     """Once failures were collected, items are counted: a failed child may have done some of its."""
     is_of_items = step["failedItems"] and (step["chunk"] or 1) > 1
-    return f"{step['failed']} items failed" if is_of_items else f"{step['failed']} failed"
+    number = step["failed"]
+    return f"{counted(number, 'items') if is_of_items else f'{number:,}'} failed"
 
 
 def _stopped_text(step: StepDocument) -> str:
     """Likewise."""
     is_of_items = step["stoppedItems"] == step["stopped"] and (step["chunk"] or 1) > 1
-    return f"{step['stopped']} {'items ' if is_of_items else ''}stopped"
+    number = step["stopped"]
+    return f"{counted(number, 'items') if is_of_items else f'{number:,}'} stopped"
 
 
 def _shows_items(step: StepDocument) -> bool:

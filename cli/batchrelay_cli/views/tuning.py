@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from batchrelay.domain.sizing import Advice, Size, Split
-from batchrelay.domain.values import printable
+from batchrelay.domain.values import counted, printable
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times
 from batchrelay.prices import HOUR_S, Estimate, Unknown, as_document
 
@@ -141,7 +141,8 @@ def _size_sentences(entry: Tuning, advice: Advice) -> list[str]:
     where = " (a pair of Fargate)" if entry.is_fargate else ""
     lines = [
         (
-            f"recommended: {_size(advice.size)}{where}: 99 % of {advice.items:,} items took up to "
+            f"recommended: {_size(advice.size)}{where}: 99 % of {counted(advice.items, 'items')} "
+            "took up to "
             f"{advice.peak_mib:,.0f} MiB{cpu}"
         ),
         f"{advice.killed:.1%} of the items would have been killed with that memory",

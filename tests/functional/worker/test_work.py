@@ -270,7 +270,7 @@ def test_an_item_that_ends_its_workers_becomes_a_dead_letter(cloud: LocalCloud, 
         time.sleep(1.1)  # until the message is visible again
     code, out, err = step.child(0, *SAY, attempt=4)
     assert (code, out) == (1, "")
-    assert "1 messages are dead letters" in err
+    assert "1 message is a dead letter" in err
 
 
 def test_a_message_is_given_back_on_sigterm(cloud: LocalCloud, s3: Any, tmp_path: Path) -> None:

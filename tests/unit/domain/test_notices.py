@@ -59,7 +59,7 @@ def test_a_notice_says_what_became_of_the_run() -> None:
         "Run run1, version 1, ended 2026-01-01 00:01 UTC after 90 s.\n"
         "Output: s3://out/\n"
         "\n"
-        "  a: SUCCEEDED, 1 of 1 children succeeded"
+        "  a: SUCCEEDED"
     )
 
 

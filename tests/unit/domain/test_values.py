@@ -18,7 +18,7 @@ from batchrelay.domain.request_rules import submit_violations
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.templates import expand, expand_document, references
 from batchrelay.domain.transitions import advance
-from batchrelay.domain.values import JobKey, Json, step_label
+from batchrelay.domain.values import JobKey, Json, counted, step_label
 from batchrelay.domain.variables import resolve_params, variables_of
 from tests.builders import at, key, pipeline, run_of, step
 
@@ -298,3 +298,17 @@ def test_an_event_of_another_round_or_part_changes_nothing() -> None:
     run = run_of(step("a"))
     for stale in (key("a", round=1), key("a", 1)):
         assert advance(run, JobSucceeded(at=at(1), key=stale, job_id="j")) is run
+
+
+@pytest.mark.parametrize(
+    ("number", "things", "text"),
+    [
+        (0, "items", "0 items"),
+        (1, "items", "1 item"),
+        (1, "children", "1 child"),
+        (2, "children", "2 children"),
+        (1_000, "runs", "1,000 runs"),
+    ],
+)
+def test_one_thing_is_counted_in_the_singular(number: int, things: str, text: str) -> None:
+    assert counted(number, things) == text

@@ -72,7 +72,7 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
         *map(str, range(29)),
         "S3 403 for key 17",
         "",
-        "[batchrelay] 1 of 1 items failed",
+        "[batchrelay] 1 of 1 item failed",
     )
     one.end("a", child(2, 1, "Task 2 failed"), child(3, 1, "Task 3 failed"), child(5, 2))
     one.prepare()
@@ -83,7 +83,7 @@ def test_each_cause_has_one_sample_with_the_end_of_its_log() -> None:
                 "number": 2, "job": f"{job_id}:2",
                 "log": [
                     *map(str, range(12, 29)), "S3 403 for key 17", "",
-                    "[batchrelay] 1 of 1 items failed",
+                    "[batchrelay] 1 of 1 item failed",
                 ],
             },
         },
@@ -319,7 +319,7 @@ def test_the_sample_of_a_chunk_is_an_item_that_failed_with_its_own_last_words() 
         "[batchrelay] item 2 (3 of 4) failed: exit code 1",
         "of item 3",
         "[batchrelay] item 3 (4 of 4) done in 0.1 s",
-        "[batchrelay] 1 of 4 items failed; the first of them, item 2: exit code 1",
+        "[batchrelay] 1 of 4 items failed, item 2: exit code 1",
     )
     one.end("a", child(0))
     one.prepare()

@@ -141,7 +141,7 @@ def test_a_second_attempt_does_what_is_left(capsys: pytest.CaptureFixture[str]) 
     assert bench.run() == 0
     assert bench.programs.items == [Item(1, "b")]
     assert bench.log == [
-        "[batchrelay] attempt 2: 1 items were done before",
+        "[batchrelay] attempt 2: 1 item was done before",
         "[batchrelay] item 1 (2 of 2) done in 1.2 s",
     ]
 
@@ -260,7 +260,7 @@ def test_dead_letters_fail_a_worker_that_was_started_again(
     assert (bench.run(), waits) == (1, [1])
     assert bench.queue_calls == [received(), counted(), counted(DEAD), counted(DEAD)]
     assert bench.log == [
-        "[batchrelay] 3 messages are dead letters: their items failed, or ended workers"
+        "[batchrelay] 3 messages are dead letters: the items failed, or ended workers"
     ]
 
 
@@ -296,7 +296,7 @@ def test_failed_items_of_an_earlier_attempt_count(capsys: pytest.CaptureFixture[
     bench.aws.objects[RECORD] = json.dumps({"items": [{"n": 0, **FAILED}]}).encode()
     bench.counts((0, 0), (1, 0))
     assert bench.run() == 9
-    assert bench.log == ["[batchrelay] 1 of 1 items failed; the first of them, item 0: exit code 9"]
+    assert bench.log == ["[batchrelay] 1 of 1 item failed, item 0: exit code 9"]
 
 
 def test_a_message_is_given_back_at_sigterm(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from batchrelay.domain.pipeline import Step
 from batchrelay.domain.step_state import JobOutcome, Part, StepState
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause
 from batchrelay.domain.table import Situation
-from batchrelay.domain.values import short
+from batchrelay.domain.values import counted, short
 
 _Here = Situation[None]
 
@@ -64,7 +64,7 @@ def stop_by_canary(here: _Here) -> StepState:
 def canary_text(state: StepState, first: tuple[Part, ...]) -> str:
     """`the canary failed: 3 of 10 items`."""
     failed, items = _counts(state, first)
-    return f"the canary failed: {failed:,} of {items:,} items"
+    return f"the canary failed: {failed:,} of {counted(items, 'items')}"
 
 
 def _is_good_enough(step: Step, state: StepState, first: tuple[Part, ...]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import JobOutcome, Part
-from batchrelay.domain.values import short
+from batchrelay.domain.values import counted, short
 
 UPSTREAM_FAILED = "upstream: the same part of a step before it failed"
 EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
@@ -58,7 +58,7 @@ def unequal_parts(run: Run, step: Step, parts: Sequence[Part]) -> str:
 
 
 def _unequal(sizes: list[int], others: list[int], name: str) -> str:
-    here, there = f"{sum(sizes):,} children here", f"{sum(others):,} of {name}"
+    here, there = f"{counted(sum(sizes), 'children')} here", f"{sum(others):,} of {name}"
     if sum(sizes) != sum(others):
         return short(f"N_TO_N needs equal sizes: {here}, {there}")
     return short(

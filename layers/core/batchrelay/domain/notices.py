@@ -22,7 +22,7 @@ from batchrelay.domain.state_change import (
 )
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.templates import Reference, expand, references
-from batchrelay.domain.values import Json, printable
+from batchrelay.domain.values import Json, counted, printable
 from batchrelay.domain.variables import FAILURE_LISTS, variables_of
 
 _CAUSES_MAX = 5
@@ -181,13 +181,14 @@ def _time(time: datetime) -> str:
 def _step_line(run: Run, step: Step, *, with_reason: bool) -> str:
     state = run.state(step.name)
     line = f"  {step.name}: {state.status}"
-    if state.children is not None and state.status is not StepStatus.SKIPPED:
+    has_several = (state.children or 0) > 1  # of a single job, the status says it
+    if has_several and state.status is not StepStatus.SKIPPED:
         line += f", {state.succeeded:,} of {state.children:,} children succeeded"
     if state.stopped:
         line += f", {state.stopped:,} stopped or never begun"
     if state.failed_items:
-        items = "" if state.items is None else " item" if state.failed_items == 1 else " items"
-        line += f", {state.failed_items:,}{items} failed"
+        number = state.failed_items
+        line += f", {f'{number:,}' if state.items is None else counted(number, 'items')} failed"
     upstream = upstream_failures(run, step)
     if upstream:
         line += f", {upstream:,} failed upstream"

@@ -22,7 +22,7 @@ from batchrelay.domain.limits import PREPARE_ATTEMPTS_MAX, PREPARE_REQUESTS_MAX
 from batchrelay.domain.retry_rounds import without_new_round
 from batchrelay.domain.step_state import NO_ATTEMPTS, StepState, StepStatus
 from batchrelay.domain.table import Situation
-from batchrelay.domain.values import fits, short
+from batchrelay.domain.values import counted, fits, short
 
 KILLED = "killed, out of memory or of time"
 """The reason of an attempt that could not say one: what Lambda kills a function for."""
@@ -145,7 +145,7 @@ def _is_of_round(here: Situation[PreparationEvent]) -> bool:
 
 
 def _failed(state: StepState, count: int, at: datetime, reason: str) -> StepState:
-    problem = f"{_what(state)} in {count} attempts, the last: {reason}"
+    problem = f"{_what(state)} in {counted(count, 'attempts')}, the last: {reason}"
     return not_prepared(state, StepStatus.FAILED, at, problem)
 
 

@@ -10,6 +10,7 @@ from batchrelay.domain.events import Prepared
 from batchrelay.domain.n_to_n import unequal_parts
 from batchrelay.domain.step_state import NO_ATTEMPTS, Part, StepState, StepStatus
 from batchrelay.domain.table import Situation
+from batchrelay.domain.values import counted
 
 
 def has_no_items(here: Situation[Prepared]) -> bool:
@@ -56,8 +57,11 @@ def skip(here: Situation[Prepared]) -> StepState:
 def _nothing(event: Prepared) -> str:
     """Why there are no items."""
     if event.existing:
-        return f"0 items, {event.existing:,} were there"
-    return f"0 items, {event.passed:,} objects do not match" if event.passed else "0 items"
+        return f"0 items, {event.existing:,} {'was' if event.existing == 1 else 'were'} there"
+    if event.passed:
+        verb = "does" if event.passed == 1 else "do"
+        return f"0 items, {counted(event.passed, 'objects')} {verb} not match"
+    return "0 items"
 
 
 def fail_unequal_parts(here: Situation[Prepared]) -> StepState:

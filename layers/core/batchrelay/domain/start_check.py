@@ -24,7 +24,7 @@ from batchrelay.domain.run import Run
 from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.templates import expand
-from batchrelay.domain.values import JobKey
+from batchrelay.domain.values import JobKey, counted
 from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS, variables_of
 
 PROBLEMS_MAX = 20
@@ -160,7 +160,8 @@ class _Check:
             there = self._children[name]
             if children and there and children != there:
                 yield (
-                    f"N_TO_N needs equal sizes: {children:,} children here, {there:,} of {name}; "
+                    f"N_TO_N needs equal sizes: {counted(children, 'children')} here, "
+                    f"{there:,} of {name}; "
                     f"give both the same size, or leave the type out to wait for all of {name}"
                 )
 

@@ -16,7 +16,7 @@ from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import StepStatus
-from batchrelay.domain.values import Json, printable, time_text
+from batchrelay.domain.values import Json, counted, printable, time_text
 from batchrelay.domain.variables import variables_of
 
 SOURCE, DETAIL_TYPE = "batchrelay", "batchrelay Run State Change"
@@ -57,7 +57,7 @@ def summary_of(run: Run) -> str:
     failed, total = (
         sum(numbers) for numbers in zip(*(_counts(run, s)[:2] for s in steps), strict=True)
     )
-    return f"{what}: {failed:,} of {total:,} items failed in {len(steps)} steps"
+    return f"{what}: {failed:,} of {counted(total, 'items')} failed in {len(steps)} steps"
 
 
 def _failed_of(run: Run, step: Step) -> str:

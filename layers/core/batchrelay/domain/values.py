@@ -46,6 +46,12 @@ _JOB_NAME = re.compile(
 )
 
 
+def counted(number: int, things: str) -> str:
+    """`1 child`, `2 children`, `1,000 items`: the things are given in their plural."""
+    one = "child" if things == "children" else things.removesuffix("s")
+    return f"{number:,} {one if number == 1 else things}"
+
+
 def short(reason: str) -> str:
     """As much of a reason as a run keeps."""
     reason = storable(reason)

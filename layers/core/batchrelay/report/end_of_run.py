@@ -10,6 +10,7 @@ from batchrelay.domain.end_effects import report_uris
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.limits import REPORT_BYTES_MAX, REPORT_CHILDREN_MAX
 from batchrelay.domain.run import Run
+from batchrelay.domain.values import counted
 from batchrelay.ports import Clock
 from batchrelay.prices import Prices
 from batchrelay.report.collector import ReportSources, collected_report
@@ -48,7 +49,7 @@ class EndReports:
     def _document(self, run: Run, time_left: Callable[[], float]) -> Document:
         def check_time(done: int, total: int) -> None:
             if time_left() < RESERVE_S:
-                raise Refused(f"no time was left after {done:,} of {total:,} children")
+                raise Refused(f"no time was left after {done:,} of {counted(total, 'children')}")
 
         ended = _without_effects(run)
         return collected_report(

@@ -6,7 +6,7 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from batchrelay.domain.values import printable
+from batchrelay.domain.values import counted, printable
 from batchrelay.report.facts import Document
 
 _BUCKET_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
@@ -38,7 +38,7 @@ def failures_of(step: Document) -> str:
     number = step["failed"]
     if not counts_items(step, "failed"):
         return count(number)
-    return f"{count(number)} {'item' if number == 1 else 'items'}"
+    return counted(number, "items")
 
 
 def duration(ms: float | None) -> str:
