@@ -149,7 +149,11 @@ def test_an_item_of_a_work_queue_is_given_to_the_worker(place: tuple[str, Path])
     result = batchrelay("spin", f"{place[0]}/pull:1")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0] == 'pulled "b"'
-    assert "note: step pull has SUCCEEDED, so this item did not fail for good" in result.stderr
+    first, job, note, *_ = result.stderr.splitlines()
+    assert first == f"item 1 of step pull of run {place[0]}: b"
+    [job_id] = [job["jobId"] for job in document("status", place[0])["steps"][2]["jobs"]]
+    assert job == f"  job {job_id} of round 0 (one of its 2 workers received it): SUCCEEDED"
+    assert note == "  note: step pull has SUCCEEDED, so this item did not fail for good"
 
 
 def test_failures_name_the_command(place: tuple[str, Path]) -> None:

@@ -11,6 +11,7 @@ import click
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.step_state import StepStatus
+from batchrelay.domain.values import counted
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.spin.command import (
     Command,
@@ -129,6 +130,8 @@ def _item_text(stack: Stack, item: Mapping[str, Any]) -> str:
 
 def _job_lines(stack: Stack, step: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[str]:
     """What had the item in the first round, and what had it last; of what is not known, nothing."""
+    if step["chunk"] is None:
+        yield from _worker_lines(stack, step)
     if item["jobId"] is None:
         return
     index = item["index"]
@@ -142,10 +145,25 @@ def _job_lines(stack: Stack, step: Mapping[str, Any], item: Mapping[str, Any]) -
         yield f"it ran again: job {latest} of round {round_number}: {_state_text(stack, latest)}"
 
 
+def _worker_lines(stack: Stack, step: Mapping[str, Any]) -> Iterator[str]:
+    """Of a step with a work queue: whichever worker was free received the item, and its later
+    rounds have the items only that were left."""
+    for job in step["jobs"]:
+        if job["jobId"] is not None:
+            workers = counted(job["children"], "workers")
+            which = f"one of its {workers}" if job["children"] > 1 else "its worker"
+            had = "received it" if job["round"] == step["jobs"][0]["round"] else "may have had it"
+            place = f"job {job['jobId']} of round {job['round']} ({which} {had})"
+            yield f"{place}: {_state_text(stack, job['jobId'])}"
+
+
 def _state_text(stack: Stack, job_id: str) -> str:
-    """`attempt 1 of 1, FAILED, exit code 1`."""
+    """`attempt 1 of 1, FAILED, exit code 1`; of an array, which has no attempts, its status."""
     jobs = stack.describe([job_id])
-    return summary_of(jobs[0]) if jobs else "AWS Batch no longer knows it"
+    if not jobs:
+        return "AWS Batch no longer knows it"
+    is_array = bool(jobs[0].get("arrayProperties", {}).get("size"))
+    return str(jobs[0]["status"]) if is_array else summary_of(jobs[0])
 
 
 def _beginning(

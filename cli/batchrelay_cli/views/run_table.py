@@ -14,6 +14,7 @@ from rich.text import Text
 
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import counted, printable
+from batchrelay.report.text import counts_items
 
 COLOURS = {
     StepStatus.WAITING: "dim",
@@ -26,6 +27,8 @@ COLOURS = {
     StepStatus.SKIPPED: "dim",
     StepStatus.CANCELLED: "magenta",
 }
+
+_ENDED = (StepStatus.SUCCEEDED, StepStatus.PARTIAL, StepStatus.FAILED)
 
 OLD_S = 30
 """Seconds after which counts are shown with their time: AWS Batch was asked within a few."""
@@ -75,29 +78,35 @@ def progress_text(step: StepDocument) -> str:
     if _shows_items(step):
         beside.append(f"{_items_done(step):,} of {counted(step['items'], 'items')}")
     end_count = min(total, step["succeeded"] + step["failed"] + step["stopped"])
-    if step["rounds"] and step["status"] in (StepStatus.SUCCEEDED, StepStatus.PARTIAL):
-        end_count = total  # a later round has other chunks, so its children add up to less
+    if _has_other_counts(step) and step["status"] in _ENDED:
+        end_count = total
     return f"{end_count:,}/{total:,}" + (f" ({', '.join(beside)})" if beside else "")
+
+
+def _has_other_counts(step: StepDocument) -> bool:
+    """Whether what has ended does not add up to its children: a later round has other chunks, or
+    items are counted, and those of a queue belong to no child."""
+    return bool(step["rounds"]) or step["chunk"] is None or counts_items(step, "failed")
 
 
 def _failed_text(step: StepDocument) -> str:
     """Once failures were collected, items are counted: a failed child may have done some of its."""
-    is_of_items = step["failedItems"] and (step["chunk"] or 1) > 1
     number = step["failed"]
-    return f"{counted(number, 'items') if is_of_items else f'{number:,}'} failed"
+    return f"{counted(number, 'items') if counts_items(step, 'failed') else f'{number:,}'} failed"
 
 
 def _stopped_text(step: StepDocument) -> str:
     """Likewise."""
-    is_of_items = step["stoppedItems"] == step["stopped"] and (step["chunk"] or 1) > 1
     number = step["stopped"]
+    is_of_items = counts_items(step, "stopped") and step["stoppedItems"] == number
     return f"{counted(number, 'items') if is_of_items else f'{number:,}'} stopped"
 
 
 def _shows_items(step: StepDocument) -> bool:
     """Workers pull their items from a queue, so only the end says how many are done."""
     items, total = step["items"], step["children"]
-    is_countable = step["chunk"] is not None or step["succeeded"] == total
+    is_known = StepStatus(step["status"]).is_terminal and counts_items(step, "failed")
+    is_countable = step["chunk"] is not None or step["succeeded"] == total or is_known
     return items is not None and items != total and is_countable
 
 

@@ -21,6 +21,9 @@ ACTIVE = StepState(status=StepStatus.ACTIVE, since=T0)
 PART = Part(size=10, since=T0, job_id="j")
 FAILED = replace(PART, outcome=JobOutcome.FAILED, succeeded=7, failed=3)
 
+ENDED_QUEUE = replace(ACTIVE, children=10, items=95, queue="q", parts=(FAILED,))
+"""Of ten workers three failed."""
+
 
 def shown(run: Run) -> tuple[str, ...]:
     """The children that the table shows."""
@@ -46,6 +49,15 @@ def shown(run: Run) -> tuple[str, ...]:
             replace(ACTIVE, children=10, items=95, queue="q", parts=(replace(PART, running=10),)),
             "0/10 (10 running)",
         ),
+        (
+            replace(ENDED_QUEUE, status=StepStatus.PARTIAL, is_collected=True, failed_items=5),
+            "10/10 (5 items failed, 90 of 95 items)",
+        ),
+        (
+            replace(ENDED_QUEUE, status=StepStatus.FAILED, is_collected=True, failed_items=1),
+            "10/10 (1 item failed, 94 of 95 items)",
+        ),
+        (replace(ENDED_QUEUE, status=StepStatus.FAILED), "10/10 (3 failed)"),
         (
             replace(ACTIVE, children=20_000, parts=(replace(PART, size=10_000, running=1),) * 2),
             "0/20,000 (2 running)",
