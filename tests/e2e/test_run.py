@@ -12,11 +12,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
-from batchrelay_cli.stack.client import local_client_factory
+from batchrelay_cli.stack.client import find_stack, local_client_factory
 from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
 from tests.e2e.shell_pipelines import BATCHRELAY, pipeline, shell
@@ -35,12 +35,14 @@ def batchrelay(*arguments: str, seconds: float = 120) -> subprocess.CompletedPro
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *arguments: str, stderr: IO[str] | int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[str]]:
     """The program under way. It receives Ctrl-C even where a shell's `&` has it ignored."""
     process = subprocess.Popen(
         [*BATCHRELAY, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -282,6 +284,31 @@ def test_an_aws_batch_can_be_had_alone() -> None:
         assert client("dynamodb").list_tables()["TableNames"] == []
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
+
+
+def test_a_local_cloud_prints_the_notices_of_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safely: also those that anybody else publishes to its topic."""
+    errors = tmp_path / "errors"
+    with errors.open("w") as stderr, started("local", "up", stderr=stderr) as process:
+        for name, value in exported(process).items():
+            monkeypatch.setenv(name, value)
+        file = pipeline(tmp_path, steps=[{"jobName": "a"}])
+        assert batchrelay("deploy", file).returncode == 0
+        run_id = json.loads(batchrelay("start", "p", "--output", "json").stdout)["runId"]
+        assert batchrelay("status", run_id, "--watch").returncode == 0
+        wait_until(lambda: "a: SUCCEEDED" in errors.read_text())
+        stack = find_stack("batchrelay")
+        stack.make_client("sns").publish(
+            TopicArn=stack.outputs["TopicArn"], Subject="s", Message="\x1b]0;t\x07 end"
+        )
+        wait_until(lambda: "x07 end" in errors.read_text())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+    text = errors.read_text()
+    assert text.startswith("notice: p SUCCEEDED\n")
+    assert "\nnotice: s\n" + r"  \x1b]0;t\x07 end" + "\n" in text
 
 
 def test_a_diamond_joins(tmp_path: Path) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.stack.client import Stack, local_client_factory
 from batchrelay_cli.stack.local_lifetime import end_with, stay
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.local_fire import fire
 from batchrelay_cli.verbs.options import output_option
+from batchrelay_cli.views.notice import notice_lines
 from batchrelay_local.launch import CloudError, LocalCloud
+
+NOTICE_WAIT_S = 20
+"""Seconds of one question for the next notice: as long as SQS waits. Source: ReceiveMessage."""
 
 OPEN_WARNING = (
     "OPEN: this cloud requires no signature. Any program and any web page on this machine "
@@ -65,7 +71,8 @@ local.add_command(fire)
 def up(only: str | None, services: str, is_open: bool, output: str, **cloud_options: Any) -> None:
     """Start a local cloud and keep it up until Ctrl-C. Jobs start in folders of their own.
 
-    Every request must be signed with the access key that is printed, which every SDK does.
+    Every request must be signed with the access key that is printed, which every SDK does. The
+    notices of runs are printed on standard error, as SNS sends them.
     """
     try:
         cloud = LocalCloud.start(
@@ -81,14 +88,30 @@ def up(only: str | None, services: str, is_open: bool, output: str, **cloud_opti
     if is_open:
         click.secho(OPEN_WARNING, fg="red", bold=True, err=True)
     try:
+        stack = _own_stack(cloud) if cloud.outputs else None
+        notices = None if stack is None else stack.subscribe()  # before a run can be started
         if output == "json":
             click.echo(json.dumps(_document(cloud)))
         else:
             for line in exports(cloud):
                 click.echo(line)
-        stay()
+        if stack is None or notices is None:
+            stay()
+        _print_notices(stack, notices)
     finally:
         cloud.stop()
+
+
+def _own_stack(cloud: LocalCloud) -> Stack:
+    return Stack(make_client=local_client_factory(cloud.environment), outputs=cloud.outputs)
+
+
+def _print_notices(stack: Stack, queue_url: str) -> NoReturn:
+    """Until Ctrl-C. Standard output is for `export` lines, or JSON."""
+    while True:
+        notice = stack.next_notice(queue_url, NOTICE_WAIT_S)
+        for line in () if notice is None else notice_lines(notice):
+            say(line, err=True, keep="\t")
 
 
 def exports(cloud: LocalCloud) -> list[str]:

@@ -62,6 +62,7 @@ from batchrelay_cli.verbs.options import (
 )
 from batchrelay_cli.verbs.report import check_report_path, collected, write_report
 from batchrelay_cli.views.failure import Failure
+from batchrelay_cli.views.notice import notice_lines
 from batchrelay_cli.views.run_table import (
     Display,
     LineDisplay,
@@ -285,9 +286,8 @@ class LocalRun:
         if output is not None and failure is None:
             self.console.print(printable(f"output: {output}"))
         for notice in notices:
-            self.console.print(printable(f"notice: {notice['Subject']}"))
-            for line in notice["Message"].splitlines():
-                self.console.print(f"  {line}".rstrip())
+            for line in notice_lines(notice):
+                self.console.print(line)
         why = f": {run['stopped']}" if run["stopped"] else ""
         took = seconds_text(run["startedAt"], run["endedAt"], datetime.now(UTC))
         self.console.print(printable(f"run {run['runId']} {run['status']} after {took}{why}"))

@@ -1,0 +1,24 @@
+"""A notice on the terminal: hostile text in it does nothing, and forges no line."""
+
+from __future__ import annotations
+
+from batchrelay_cli.views.notice import notice_lines
+
+
+def test_a_notice_is_its_subject_and_its_indented_text() -> None:
+    notice = {"Subject": "nightly FAILED", "Message": "nightly FAILED\n\n  a: FAILED"}
+    lines = ["notice: nightly FAILED", "  nightly FAILED", "", "    a: FAILED"]
+    assert list(notice_lines(notice)) == lines
+
+
+def test_what_would_act_on_the_terminal_is_an_escape() -> None:
+    hostile = {"Subject": "\x1b]0;t\x07\nrun", "Message": "a\u2028export X=1\r\x1b[2Jb\x0bc\n"}
+    assert list(notice_lines(hostile)) == [
+        r"notice: \x1b]0;t\x07\nrun",
+        r"  a\u2028export X=1\r\x1b[2Jb\x0bc",
+        "",
+    ]
+
+
+def test_a_notice_without_a_subject_is_shown() -> None:
+    assert list(notice_lines({"Message": "m"})) == ["notice:", "  m"]
