@@ -122,7 +122,7 @@ class FailureReader:
         return {
             "step": step.name,
             "status": str(state.status),
-            "reason": state.reason or state.job_reason or None,
+            "reason": state.reason_so_far or None,
             "round": found.round,
             "counted": "items" if is_collected and state.items is not None else "children",
             "total": found.items if is_collected else state.children,

@@ -100,7 +100,7 @@ def step_document(run: Run, step: Step) -> Document:
         "canary": sum(part.size for part in canary_parts(step, state)) or None,
         "running": sum(part.running for part in state.parts),
         "asOf": _time(counted_at(state)),
-        "reason": state.reason or state.job_reason or None,
+        "reason": state.reason_so_far or None,
         "blocked": state.blocked or None,
         "output": variables_of(run).get(f"steps.{step.name}.output"),
         "manifest": state.manifest,

@@ -166,6 +166,11 @@ class StepState:
         return next((part.blocked for part in self.parts if part.is_active and part.blocked), "")
 
     @property
+    def reason_so_far(self) -> str:
+        """Why it is in its status; while its failures are collected, why its jobs failed."""
+        return self.reason or self.job_reason
+
+    @property
     def lets_dependents_run(self) -> bool:
         """Whether a dependent may start: all went well, or there was nothing to do."""
         match self.status:
