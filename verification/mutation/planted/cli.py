@@ -75,4 +75,32 @@ MUTANTS = (
         new="",
         tests=("tests/unit/cli/test_completion.py",),
     ),
+    Mutant(
+        bug="cancel says of a run that is being stopped that it is stopped now",
+        file="cli/batchrelay_cli/verbs/cancel.py",
+        old='is_stopped = before["stopped"] is not None',
+        new="is_stopped = False",
+        tests=("tests/unit/cli/test_terminal.py",),
+    ),
+    Mutant(
+        bug="a separator of lines in a notice begins a line",
+        file="cli/batchrelay_cli/views/notice.py",
+        old='.split("\\n"):',
+        new=".splitlines():",
+        tests=("tests/unit/cli/test_notice.py",),
+    ),
+    Mutant(
+        bug="the failed items of a work queue are shown as workers",
+        file="cli/batchrelay_cli/views/run_table.py",
+        old='if _has_other_counts(step) and step["status"] in _ENDED:',
+        new="if False:",
+        tests=("tests/unit/cli/test_run_table.py",),
+    ),
+    Mutant(
+        bug="one child is children",
+        file="domain/values.py",
+        old="{one if number == 1 else things}",
+        new="{things}",
+        tests=("tests/unit/domain/test_values.py",),
+    ),
 )

@@ -61,4 +61,11 @@ MUTANTS = (
         new="        if False:",
         tests=("tests/unit/local_cloud/test_access_rules.py",),
     ),
+    Mutant(
+        bug="the memory of a job is that of its first process",
+        file="local/batchrelay_local/batch/process_memory.py",
+        old="        if root in sizes:\n",
+        new="        if root in sizes and pid in roots:\n",
+        tests=("tests/unit/local_cloud/test_faults.py",),
+    ),
 )

@@ -140,4 +140,11 @@ MUTANTS = (
         new="    if prices is not None:\n",
         tests=("tests/unit/report/test_end_of_run.py",),
     ),
+    Mutant(
+        bug="a notice counts the children of a single job",
+        file="domain/notices.py",
+        old="has_several = (state.children or 0) > 1",
+        new="has_several = (state.children or 0) > 0",
+        tests=("tests/unit/domain/test_notices.py",),
+    ),
 )

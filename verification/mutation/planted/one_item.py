@@ -99,4 +99,18 @@ MUTANTS = (
         new="return end if is_one_list and state.items",
         tests=TESTS,
     ),
+    Mutant(
+        bug="a container that was not started is the end of the program",
+        file="cli/batchrelay_cli/spin/container_end.py",
+        old="if not own and exit_code != NOT_STARTED:",
+        new="if not own:",
+        tests=OF_THE_PROGRAM,
+    ),
+    Mutant(
+        bug="a command that the engine could not invoke is the end of the program",
+        file="cli/batchrelay_cli/spin/container_end.py",
+        old="if exit_code not in _SENTENCES:",
+        new="if exit_code != NOT_STARTED:",
+        tests=OF_THE_PROGRAM,
+    ),
 )

@@ -207,4 +207,32 @@ MUTANTS = (
         new="    if classes and causes and not all(",
         tests=TESTS,
     ),
+    Mutant(
+        bug="a redrive goes to a job queue that is disabled",
+        file="domain/job_queues.py",
+        old='if queue.state != "ENABLED":',
+        new="if False:",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a job queue that is named by its ARN is not known",
+        file="domain/job_queues.py",
+        old="if reference in (known.name, known.arn)",
+        new="if reference == known.name",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a redrive to another queue needs the answer of AWS Batch",
+        file="engine/engine.py",
+        old="        except (NotDone, Refused):\n            return\n",
+        new="        except NotDone:\n            return\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="of a step that succeeded, what failed behind it is not named",
+        file="domain/redrive_check.py",
+        old="following = [other for other in failed if other in behind]",
+        new="following = failed[:0]",
+        tests=TESTS,
+    ),
 )
