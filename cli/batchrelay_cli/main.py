@@ -16,6 +16,7 @@ from batchrelay_cli.pipeline_file.read import PipelineFileError
 from batchrelay_cli.terminal import say
 
 _VERBS = (
+    "adopt",
     "backfill",
     "cancel",
     "completion",

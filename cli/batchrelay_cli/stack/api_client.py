@@ -17,7 +17,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchrelay.domain.run import RunStatus
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.client import FunctionFailedError, InvalidSettingsError, Stack, find_stack
+from batchrelay_cli.stack.client import (
+    FunctionFailedError,
+    InvalidSettingsError,
+    Stack,
+    environment_clients,
+    find_stack,
+)
 
 _OPEN = tuple(status for status in RunStatus if not status.is_terminal)
 
@@ -51,6 +57,17 @@ def open_stack(stack_name: str) -> Iterator[Stack]:
         raise click.ClickException(str(error)) from None
     except (BotoCoreError, InvalidSettingsError) as error:
         raise UsageProblem(f"{str(error).rstrip('.')}: {_SETTINGS}, or {_LOCAL_UP}") from None
+
+
+@contextmanager
+def account_client(service: str) -> Iterator[Any]:
+    """A client of a service without any stack; what AWS says against it is one clear line."""
+    try:
+        yield environment_clients()(service)
+    except ClientError as error:
+        raise UsageProblem(str(error)) from None
+    except (BotoCoreError, InvalidSettingsError) as error:
+        raise UsageProblem(f"{str(error).rstrip('.')}: {_SETTINGS}") from None
 
 
 def _sentence(error: ClientError, stack_name: str) -> str:
