@@ -320,6 +320,38 @@ def test_a_run_whose_lists_are_gone_is_refused(is_collected: bool) -> None:
     assert cloud.run is before
 
 
+@pytest.mark.parametrize(
+    ("gone", "is_cancelled"),
+    [
+        *((gone, False) for gone in ("/r0/", "/failures.jsonl", "/causes.json")),
+        *(
+            (gone, True)
+            for gone in ("/r0/", "/failures.jsonl", "/causes.json", "items.", "numbers")
+        ),
+    ],
+)
+def test_a_run_of_which_one_list_is_gone_is_refused(gone: str, is_cancelled: bool) -> None:
+    retry = RetryFailed(rounds=1, when=frozenset({"ExitCode:1"}))
+    cloud = Cloud(retry_failed=retry, tolerate=Tolerate(count=5))
+    cloud.finish("a", (2, 1), (7, 3))
+    if is_cancelled:
+        cloud.cloud.engine.cancel("run1")
+        cloud.cloud.engine.reconcile("run1")
+    else:
+        cloud.finish("a", (0, 1), round_number=1)
+        cloud.finish("z")
+    before, objects = cloud.run, cloud.cloud.objects.objects
+    kept = dict(objects)
+    for uri in [uri for uri in objects if "/runs/" in uri and gone in uri]:
+        del objects[uri]
+    with pytest.raises(NotRedrivable, match="what failed is no longer known"):
+        cloud.cloud.engine.redrive("run1", ANY)
+    assert cloud.run is before
+    objects.update(kept)
+    cloud.redrive()
+    assert cloud.run.status is RunStatus.RUNNING
+
+
 def test_a_run_whose_lists_expire_soon_is_refused() -> None:
     cloud = Cloud()
     cloud.finish("a", (2, 1))
