@@ -253,6 +253,56 @@ def test_a_class_of_which_there_is_no_failure_is_refused() -> None:
     assert str(refused.value) == "step a has no failure of Timeout; it has ExitCode:1"
 
 
+def test_a_class_that_another_step_has_is_refused_with_the_name_of_that_step() -> None:
+    cloud = Collected(step("a", tolerate=Tolerate(count=0)), step("b", tolerate=Tolerate(count=0)))
+    cloud.end("a", child(0, 3))
+    cloud.end("b", child(0, 4))
+    cloud.prepare()
+    with pytest.raises(NotRedrivable) as refused:
+        cloud.cloud.engine.redrive("run1", order(classes=frozenset({"ExitCode:4"})))
+    assert str(refused.value) == (
+        "step a has no failure of ExitCode:4; it has ExitCode:3. Name a step that has one: b"
+    )
+    cloud.cloud.engine.redrive("run1", order(step="b", classes=frozenset({"ExitCode:4"})))
+    assert cloud.run.status is RunStatus.RUNNING
+
+
+PAIR = step("b", "a", n_to_n_needs=frozenset({"a"}))
+
+
+def test_a_class_is_of_the_first_half_of_a_pair() -> None:
+    cloud = Collected(step("a", file=LIST, tolerate=Tolerate(count=2)), PAIR)
+    cloud.end("a", child(2, 1), child(7, 3))
+    cloud.end("b", *(child(index, None, "Dependent Job failed") for index in (2, 7)))
+    cloud.prepare()
+    cloud.cloud.engine.redrive("run1", order(classes=frozenset({"ExitCode:3"})))
+    for label in "ab":
+        cloud.prepare()
+        variables = variables_of(submit_request(cloud.run, key(label, round=1)))
+        numbers = cloud.cloud.objects.objects[variables["BATCHRELAY_ITEM_NUMBERS"]]
+        assert numbers == b"         7\n"
+        cloud.end(label, round_number=1)
+    cloud.prepare()
+    assert [cloud.run.state(label).failed for label in "ab"] == [1, 1]
+
+
+def test_of_a_pair_that_failed_upstream_alone_the_first_half_is_to_be_named() -> None:
+    third = step("c", "b", n_to_n_needs=frozenset({"b"}))
+    cloud = Collected(step("a", file=LIST, tolerate=Tolerate(count=2)), PAIR, third)
+    cloud.end("a", child(7, 3))
+    cloud.end("b", child(7, None, "Dependent Job failed"))
+    cloud.end("c", child(7, None, "Dependent Job failed"), child(1))
+    cloud.prepare()
+    with pytest.raises(NotRedrivable) as refused:
+        cloud.cloud.engine.redrive("run1", order(step="b"))
+    assert str(refused.value) == (
+        "step b failed only where a had failed, which it follows child by child: "
+        "batchrelay redrive run1/a"
+    )
+    cloud.cloud.engine.redrive("run1", order(step="c"))
+    assert cloud.run.status is RunStatus.RUNNING
+
+
 def test_the_history_says_which_redrive_was_asked_for() -> None:
     cloud = Cloud(tolerate=Tolerate(count=1))
     cloud.finish("a", (2, 137))

@@ -9,6 +9,7 @@ from batchrelay.domain.failure_names import name_problem
 from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.memory_growth import known_memory
+from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import Again, RedriveOrder, redriven, steps_to_redrive
 from batchrelay.domain.redrive import event_of as redrive_event
@@ -81,6 +82,21 @@ def _problems_of_step(run: Run, name: str) -> Iterator[str]:
             f"step {name} is {state.status}{f' ({state.reason})' if state.reason else ''}: name a "
             f"step that failed, or none for all of them; what runs again then: {failed}"
         )
+    elif (first := _failed_first(run, name)) != name:
+        yield (
+            f"step {name} failed only where {first} had failed, which it follows child by child: "
+            f"batchrelay redrive {run.id}/{first}"
+        )
+
+
+def _failed_first(run: Run, name: str) -> str:
+    """The step whose failed children failed those of this one; itself if it has others."""
+    step, state = run.pipeline.step(name), run.state(name)
+    if not state.failed or state.stopped or upstream_failures(run, step) < state.failed:
+        return name
+    needs = (need for need in sorted(step.n_to_n_needs) if need in steps_to_redrive(run, need))
+    need = next(needs, None)
+    return name if need is None else _failed_first(run, need)
 
 
 def _to_name_instead(run: Run, name: str) -> str:

@@ -42,7 +42,7 @@ from batchrelay.domain.limits import (
     SUBMISSIONS_MAX,
 )
 from batchrelay.domain.pending_effects import pending_effects
-from batchrelay.domain.redrive import Again, RedriveOrder, event_of, steps_to_redrive
+from batchrelay.domain.redrive import RedriveOrder, event_of
 from batchrelay.domain.redrive_check import check_redrive
 from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.start_check import check_start
@@ -178,9 +178,7 @@ class Engine:
             )
         if order.queue:
             self._check_queue(order.queue)
-        for name, how in steps_to_redrive(run, order.step).items():
-            if how is Again.FAILED_ITEMS:
-                self.preparation.check_failures(run, run.pipeline.step(name), order.classes)
+        self.preparation.check_failures(run, order)
 
     def _check_queue(self, reference: str) -> None:
         """Raises: NotRedrivable. Where AWS Batch does not answer, SubmitJob will."""

@@ -27,6 +27,7 @@ from batchrelay.domain.events import (
 from batchrelay.domain.n_to_n_chains import outputs_to_skip, skip_problems
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.preparation_attempts import awaits
+from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.requests import results_uri, round_uri
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import StepState
@@ -118,9 +119,9 @@ class Preparation:
             reason = f"out of time {error}: this is too much for one invocation"
             return PreparationFailed(at=self.clock.now(), **which, reason=reason)
 
-    def check_failures(self, run: Run, step: Step, classes: frozenset[str]) -> None:
-        """That a redrive finds the failures of a step. Raises: NotRedrivable."""
-        check_failures(self.objects, run, step, classes)
+    def check_failures(self, run: Run, order: RedriveOrder) -> None:
+        """That a redrive finds what failed. Raises: NotRedrivable."""
+        check_failures(self.objects, run, order)
 
     def _collected(self, run: Run, step: Step) -> FailuresCollected | PreparationFailed:
         """The failures of the round before, instead of the items of the first."""
