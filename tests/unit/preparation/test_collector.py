@@ -468,6 +468,27 @@ def test_a_pair_whose_first_half_failed_for_good_does_not_run_again() -> None:
     assert (state.status, state.failed_items, state.upstream_items) == (StepStatus.FAILED, 1, 1)
 
 
+def test_the_sample_of_what_failed_upstream_is_an_item_that_stays_failed() -> None:
+    first = a(
+        tolerate=Tolerate(count=2),
+        retry_failed=RetryFailed(rounds=1, when=frozenset({"ExitCode:1"})),
+    )
+    one = Collected(
+        first, step("b", "a", n_to_n_needs=frozenset({"a"}), tolerate=Tolerate(count=2))
+    )
+    one.end("a", child(3, 1), child(7, 9))
+    one.end("b", *(child(index, None, "Dependent Job failed") for index in (3, 7)))
+    one.prepare()
+    one.end("a", round_number=1)
+    one.prepare()
+    one.end("b", round_number=1)
+    one.prepare()
+    folder = one.run.state("b").failures
+    [cause] = json.loads(one.cloud.objects.objects[f"{folder}causes.json"])["causes"]
+    assert (cause["count"], cause["sample"]["number"]) == (1, 7)
+    assert cause["sample"]["job"].endswith(":7")
+
+
 def test_pairs_that_never_had_a_job_all_run_once_the_first_half_is_done() -> None:
     behind = step("b", "a", "slow", n_to_n_needs=frozenset({"a"}))
     one = Collected(a(), step("slow"), behind)

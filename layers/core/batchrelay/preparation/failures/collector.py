@@ -87,7 +87,7 @@ class FailureCollector:
             rows=rows, again=again, causes=causes,
         )  # fmt: skip
         messages = collection.write()
-        shown = self._shown(state, causes, rows, again)
+        shown = self._shown(state, latest, causes, rows, again)
         document = causes_document(latest.round, items_of(run, step), shown)
         put(self.objects, causes_uri(folder), [document])
         queue, children = self._queue(run, step, messages)
@@ -163,16 +163,40 @@ class FailureCollector:
         return blocked
 
     def _shown(
-        self, state: StepState, causes: Causes, rows: Mapping[Row, int], again: set[Row]
+        self,
+        state: StepState,
+        latest: LatestRound,
+        causes: Causes,
+        rows: Mapping[Row, int],
+        again: set[Row],
     ) -> list[Cause]:
         """The causes of every item that failed and did not succeed later."""
         counts, repeats = Counter(rows.values()), Counter(rows[row] for row in again)
-        counted = causes.counted(counts, repeats)
         earlier = causes_for_good(self.objects, state)
-        if takes_all_failures(state):
-            known = (with_sample_of(cause, earlier) for cause in counted)
-            return [cause if cause.log else with_log(self.logs, cause) for cause in known]
-        return [*earlier, *(with_log(self.logs, cause) for cause in counted)]
+        for number, cause in enumerate(causes.all):
+            if takes_all_failures(state):
+                cause = with_sample_of(cause, earlier)
+            if 0 < repeats[number] < counts[number]:
+                left = min(row for row in rows if rows[row] == number and row not in again)
+                cause = with_sample(cause, state, latest.number(left))
+            causes.all[number] = cause
+        counted = causes.counted(counts, repeats)
+        shown = [cause if cause.log else with_log(self.logs, cause) for cause in counted]
+        return shown if takes_all_failures(state) else [*earlier, *shown]
+
+
+def with_sample(cause: Cause, state: StepState, number: int) -> Cause:
+    """A cause with an item for its sample that stays failed: of those with the same cause, what
+    failed upstream runs again only behind an item that does."""
+    child = number // state.chunk
+    for part in state.first_parts:
+        if child < part.size:
+            job = part.job_id or ""
+            if job and part.size > 1:
+                job = f"{job}:{child}"
+            return replace(cause, sample_number=number, sample_job=job, log=())
+        child -= part.size
+    return cause
 
 
 def with_sample_of(cause: Cause, earlier: list[Cause]) -> Cause:
