@@ -107,6 +107,16 @@ def test_what_differs_from_child_to_child_does_not_make_another_cause(
             "of 1",
         ),
         (("of 1", "[batchrelay] item 1 (2 of 5) done in 0.1 s", "cut off"), "cut off"),
+        (("a", "no end[batchrelay] item 3 (1 of 1) failed: exit code 1"), "no end"),
+        (
+            (
+                "of 2[batchrelay] item 2 (1 of 2) done in 0.1 s",
+                "of 3[batchrelay] item 3 (2 of 2) failed: exit code 1",
+                "of 4[batchrelay] item 4 (3 of 3) failed: exit code 1",
+            ),
+            "of 3",
+        ),
+        (("a", "10%\r99%\rat 99% \r", "  "), "at 99%"),
     ],
 )
 def test_the_last_line_of_an_item_is_before_the_worker_says_that_it_failed(

@@ -25,6 +25,7 @@ from batchrelay.domain.failures import (
     failure_class,
     in_order,
     is_redriven,
+    shown_last,
 )
 from batchrelay.domain.n_to_n import UPSTREAM_FAILED, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
@@ -302,13 +303,8 @@ def _sample(state: StepState, cause: Cause, found: _Found) -> Document:
         "jobId": cause.sample_job,
         "round": round_number,
         "index": index,
-        "log": [_shown_last(str(line))[:LINE_CHARS_MAX] for line in cause.log],
+        "log": [shown_last(str(line))[:LINE_CHARS_MAX] for line in cause.log],
     }
-
-
-def _shown_last(line: str) -> str:
-    """Of a progress bar, which a carriage return writes anew, what it showed last."""
-    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _place(state: StepState, job_id: str) -> tuple[int | None, int | None]:

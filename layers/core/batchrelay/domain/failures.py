@@ -40,6 +40,9 @@ class FailureClass(StrEnum):
 WORKER = "[batchrelay] "
 """How the lines of batchrelay-worker begin."""
 
+_WORKERS_REST = re.compile(r"(?<=.)(?=\[batchrelay\] item [0-9]+ \()")
+"""Where a line of the worker begins behind one of the program that has no end."""
+
 LAST_LINE_CHARS = (60, 30)
 """Of a log's last line, where causes are shown in one line: the most that lets
 all of them fit."""
@@ -179,8 +182,10 @@ def own_line(log: Sequence[str], number: int) -> str:
     """The last line that the program printed for an item; empty if it printed none.
 
     The log is its child's, which may have other items too: the worker says behind each what became
-    of it. Where the item is not among the lines, that of the last one that failed.
+    of it; in the same line, if the program left its last one without an end. Where the item is not
+    among the lines, that of the last one that failed.
     """
+    log = [part for line in log for part in _WORKERS_REST.split(line)]
     ends = [place for place, line in enumerate(log) if line.startswith(f"{WORKER}item ")]
     bad = [place for place in ends if ") failed" in log[place]]
     its = [place for place in bad if log[place].startswith(f"{WORKER}item {number} (")]
@@ -188,8 +193,13 @@ def own_line(log: Sequence[str], number: int) -> str:
     if bad:
         last = (its or bad)[-1]
         first = max((place for place in ends if place < last), default=0)
-    own = (line.strip() for line in reversed(log[first:last]) if not line.startswith(WORKER))
-    return next(filter(None, own), "")
+    own = (line for line in reversed(log[first:last]) if not line.startswith(WORKER))
+    return next(filter(None, (shown_last(line).strip() for line in own)), "")
+
+
+def shown_last(line: str) -> str:
+    """Of a progress bar, which a carriage return writes anew, what it showed last."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 _ID = re.compile(
