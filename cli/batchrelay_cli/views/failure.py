@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from batchrelay.domain.failures import WORKER
+from batchrelay.domain.failures import WORKER, separated, shown_last
 from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
@@ -81,13 +81,12 @@ class Failure:
 
 def last_words(log: Sequence[str]) -> str:
     """The last line of the program, and the last of the worker that ran it."""
-    lines = [line for line in map(_shown_last, log) if line]
+    lines = [line for line in map(_excerpt, separated(log)) if line]
     own = [line for line in lines if not line.startswith(WORKER)]
     workers = [line.removeprefix(WORKER) for line in lines if line.startswith(WORKER)]
     words = own[-1:] + [f"({line})" for line in workers[-1:]]
     return f": {' '.join(words)}" if words else ""
 
 
-def _shown_last(line: str) -> str:
-    """Of a progress bar, which a carriage return writes anew, what it showed last."""
-    return excerpt(line.rstrip().rpartition("\r")[2])
+def _excerpt(line: str) -> str:
+    return excerpt(shown_last(line.rstrip()))

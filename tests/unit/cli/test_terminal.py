@@ -72,6 +72,8 @@ def test_an_excerpt_is_short_and_of_a_progress_bar_the_end() -> None:
     bar = "".join(f"\r{n:,} of 1,000,000" for n in range(300_000)) + "\r"
     assert len(bar) > 5_000_000
     assert last_words([bar, " "]) == ": 299,999 of 1,000,000"
+    no_end = "12 %\rdisk full[batchrelay] item 3 (1 of 1) failed: exit code 7"
+    assert last_words([no_end]) == ": disk full (item 3 (1 of 1) failed: exit code 7)"
     assert last_words(["x" * 5_000_000]) == ": " + "x" * (TEXT_CHARS_MAX - 1) + "…"
     assert excerpt("  why\n  not ") == r"why\n  not"
     assert excerpt("") == last_words(["", "\r"]) == last_words([]) == ""
@@ -280,7 +282,7 @@ def test_a_notice_has_a_line_for_each_step_and_none_that_is_forged() -> None:
     cloud = MemoryCloud(pipeline(step("a"), notify=(rule,)))
     cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
     job_id = next(iter(cloud.jobs.jobs))
-    cloud.logs.lines[job_id] = (HOSTILE,)
+    cloud.logs.lines[job_id] = (HOSTILE.replace("\r", ""),)  # of what follows one is shown alone
     cloud.jobs.end(job_id, JobOutcome.FAILED, HOSTILE)
     cloud.engine.reconcile("run1")
     cloud.prepare()

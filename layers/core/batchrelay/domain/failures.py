@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from batchrelay.domain.values import Json, fits, printable
 
@@ -185,7 +186,7 @@ def own_line(log: Sequence[str], number: int) -> str:
     of it; in the same line, if the program left its last one without an end. Where the item is not
     among the lines, that of the last one that failed.
     """
-    log = [part for line in log for part in _WORKERS_REST.split(line)]
+    log = separated(log)
     ends = [place for place, line in enumerate(log) if line.startswith(f"{WORKER}item ")]
     bad = [place for place in ends if ") failed" in log[place]]
     its = [place for place in bad if log[place].startswith(f"{WORKER}item {number} (")]
@@ -195,6 +196,13 @@ def own_line(log: Sequence[str], number: int) -> str:
         first = max((place for place in ends if place < last), default=0)
     own = (line for line in reversed(log[first:last]) if not line.startswith(WORKER))
     return next(filter(None, (shown_last(line).strip() for line in own)), "")
+
+
+def separated(log: Sequence[str]) -> list[str]:
+    """A log with each line of the worker on its own, also one behind a line without an end."""
+    is_its = f"{WORKER}item "  # a line has up to 256 KiB, and a search for a text is quick
+    lines = ([line] if is_its not in line else _WORKERS_REST.split(line) for line in log)
+    return list(chain.from_iterable(lines))
 
 
 def shown_last(line: str) -> str:
