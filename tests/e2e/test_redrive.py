@@ -160,6 +160,8 @@ REFUSED = [
     (["RUN", "--queue", "Q-old"], "job queue Q-old is DISABLED: enable it, or name another one"),
     (["RUN", "--memory", "2"], "memory must be a factor, such as x2 or x1.5; got '2'"),
     (["RUN", "--memory", "x2"], "how much memory it has is written in its job definition only"),
+    (["RUN", "--memory", ""], "--memory is empty: write its value, or leave it out"),
+    (["RUN", "--queue", ""], "--queue is empty: write its value, or leave it out"),
     (["RUN", "--param", "a=b"], "pipeline redriven has no parameter a; known: mode"),
 ]
 

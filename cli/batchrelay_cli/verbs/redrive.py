@@ -25,8 +25,8 @@ from batchrelay_cli.verbs.options import (
 @click.command(epilog="Example: batchrelay redrive kb50389d0b38db26e794e46fa/align --memory x2")
 @click.argument("place", metavar="RUN[/STEP]", type=RUN)
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help="Only these failures.")
-@click.option("--memory", default="", metavar="xN", help="Give what runs again N times the memory.")
-@click.option("--queue", default="", help="Send it to another job queue.")
+@click.option("--memory", metavar="xN", help="Give what runs again N times the memory.")
+@click.option("--queue", help="Send it to another job queue.")
 @params_option
 @click.option("--plan", is_flag=True, help="Only show what would run again.")
 @stack_option
@@ -34,8 +34,8 @@ from batchrelay_cli.verbs.options import (
 def redrive(
     place: str,
     classes: tuple[str, ...],
-    memory: str,
-    queue: str,
+    memory: str | None,
+    queue: str | None,
     params: tuple[str, ...],
     plan: bool,
     stack_name: str,
@@ -45,6 +45,9 @@ def redrive(
     run, _, step = place.partition("/")
     if not run or place.endswith("/"):
         raise UsageProblem(f"{place!r}: write RUN or RUN/STEP")
+    for option, value in (("--memory", memory), ("--queue", queue)):
+        if value == "":
+            raise UsageProblem(f"{option} is empty: write its value, or leave it out")
     body = {
         "step": step,
         "classes": list(classes),
