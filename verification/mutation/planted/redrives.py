@@ -118,9 +118,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="a run whose lists are gone is redriven",
-        file="engine/engine.py",
-        old="            if how is Again.FAILED_ITEMS:\n                self.preparation",
-        new="            if how is Again.WHOLE:\n                self.preparation",
+        file="preparation/failures/redrive_check.py",
+        old="for name, how in again.items() if how is Again.FAILED_ITEMS]",
+        new="for name, how in again.items() if how is Again.WHOLE]",
         tests=TESTS,
     ),
     Mutant(
@@ -203,8 +203,8 @@ MUTANTS = (
     Mutant(
         bug="a redrive of a class that no failure has is accepted",
         file="preparation/failures/redrive_check.py",
-        old="    if classes and causes and not any(",
-        new="    if classes and causes and not all(",
+        old="        if known and name not in having and not follows:",
+        new="        if known and name in having and not follows:",
         tests=TESTS,
     ),
     Mutant(
