@@ -119,7 +119,7 @@ def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> No
     assert document("start", "endless", "--version", "1")["version"] == 1
     open_ = batchrelay("undeploy", "endless")
     assert open_.exit_code == 2
-    assert "1 run of endless is open" in open_.output
+    assert "3 runs of endless are open" in open_.output
     for entry in document("runs", "endless")["runs"]:
         assert batchrelay("cancel", entry["runId"], "--reason", "enough").exit_code == 0
         assert batchrelay("status", entry["runId"], "--watch").exit_code == 1
