@@ -17,7 +17,7 @@ import pytest
 from batchrelay.api.views import run_document
 from batchrelay.report.document import report_document
 from batchrelay.report.facts import ChildFact, ChildState, Evidence
-from batchrelay.report.packing import pack
+from batchrelay.report.packing import pack, packed_columns
 from batchrelay.report.page import page
 from batchrelay.report.text import duration, failures_of, mib, usd
 from tests.builders import at, run_of, step
@@ -179,6 +179,20 @@ def test_a_column_is_packed_without_loss(values: list[int | None]) -> None:
     assert unpack(pack(values)) == [0 if value is None else value + 1 for value in values]
 
 
+@pytest.mark.parametrize(
+    ("longest_ms", "unit", "ran"), [(16_383, 1, [4, 16_384]), (16_384, 100, [1, 165])]
+)
+def test_run_times_are_in_milliseconds_where_every_child_is_short(
+    longest_ms: int, unit: int, ran: list[int]
+) -> None:
+    columns = dict.fromkeys(("group", "peakMiB", "cpuS", "cause")) | {
+        "number": [0, 1], "round": [0, 0], "state": "SS", "attempts": [1, 1],
+        "createdMs": [0, 0], "startedMs": [50, 50], "stoppedMs": [53, 50 + longest_ms],
+    }  # fmt: skip
+    packed = packed_columns(columns)
+    assert (packed["ranUnit"], unpack(packed["ran"])) == (unit, ran)
+
+
 def test_numbers_below_0_are_zigzag_coded() -> None:
     assert unpack(pack([0, -1, 1, -2, 2], is_signed=True)) == [1, 2, 3, 4, 5]
 
@@ -190,7 +204,8 @@ def test_equal_values_are_counted_instead_of_repeated() -> None:
 @pytest.mark.parametrize(
     ("ms", "words"),
     [
-        (None, "–"), (0, "0.0 s"), (9_940, "9.9 s"), (59_400, "59 s"), (60_000, "1 min"),
+        (None, "–"), (0, "0.0 s"), (0.2, "1 ms"), (12, "12 ms"), (99, "99 ms"),
+        (100, "0.1 s"), (9_940, "9.9 s"), (59_400, "59 s"), (60_000, "1 min"),
         (252_000, "4 min 12 s"), (3_600_000, "1 h"), (6_420_000, "1 h 47 min"),
         (86_400_000, "1 d"), (183_600_000, "2 d 3 h"),
     ],

@@ -9,6 +9,10 @@ from typing import Any
 
 from batchrelay.report.facts import Document
 
+TENTH_MS = 100
+RAN_MS_MAX = 2**14
+"""Run times of a step below it are given in milliseconds: they take two groups at most."""
+
 LETTERS = "WRSFUX"
 """States; a column has their places."""
 
@@ -27,20 +31,23 @@ def pack(values: Sequence[int | None], *, is_signed: bool = False) -> str:
 
 
 def packed_columns(columns: Document) -> dict[str, Any]:
-    """Numbers as steps from the one before, times in tenths of a second: what was waited for a
-    start, and what ran until a stop."""
+    """Numbers as steps from the one before, times as what was waited for a start and what ran until
+    a stop, in tenths of a second; in milliseconds where every child was short."""
     size = len(columns["number"])
     created, started, stopped, cpu = (
         columns[name] or [None] * size for name in ("createdMs", "startedMs", "stoppedMs", "cpuS")
     )
+    ran = _between(started, stopped)
+    unit = 1 if max(filter(None, ran), default=0) < RAN_MS_MAX else TENTH_MS
     return {
         "n": size,
+        "ranUnit": unit,
         "state": pack([LETTERS.index(letter) for letter in columns["state"]]),
         "number": pack(_steps(columns["number"]), is_signed=True),
         "round": pack(columns["round"]),
         "group": pack(columns["group"] or [None] * size),
-        "wait": pack(_tenths_between(created, started)),
-        "ran": pack(_tenths_between(started, stopped)),
+        "wait": pack(_in(TENTH_MS, _between(created, started))),
+        "ran": pack(_in(unit, ran)),
         "attempts": pack(columns["attempts"]),
         "peak": pack(columns["peakMiB"] or [None] * size),
         "cpu": pack([None if value is None else round(value * 10) for value in cpu]),
@@ -52,11 +59,15 @@ def _steps(values: Sequence[int]) -> list[int]:
     return [value - before for before, value in zip([0, *values], values, strict=False)]
 
 
-def _tenths_between(starts: Sequence[int | None], ends: Sequence[int | None]) -> list[int | None]:
+def _between(starts: Sequence[int | None], ends: Sequence[int | None]) -> list[int | None]:
     return [
-        None if start is None or end is None else max(0, round((end - start) / 100))
+        None if start is None or end is None else max(0, end - start)
         for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def _in(unit: int, times_ms: Sequence[int | None]) -> list[int | None]:
+    return [None if ms is None else round(ms / unit) for ms in times_ms]
 
 
 def _zigzag(value: int) -> int:

@@ -40,12 +40,12 @@
   }
 
   function columns(step) {
-    const packed = step.columns, all = { n: packed.n };
-    for (const name of Object.keys(packed)) if (name !== "n") all[name] = unpack(packed[name]);
+    const { n, ranUnit, ...packed } = step.columns, all = { n };
+    for (const name of Object.keys(packed)) all[name] = unpack(packed[name]);
     all.number = sums(all.number);
-    for (const name of ["wait", "ran"]) {
-      all[name] = all[name].map((tenths) => tenths === null ? null : tenths * 100);
-    }
+    const times = (values, unit) => values.map((value) => value === null ? null : value * unit);
+    all.wait = times(all.wait, 100);
+    all.ran = times(all.ran, ranUnit);
     return all;
   }
 
@@ -53,6 +53,7 @@
 
   function duration(ms) {
     if (ms === null) return "–";
+    if (ms > 0 && ms < 100) return Math.max(1, Math.round(ms)) + " ms";
     const s = ms / 1000;
     if (s < 10) return s.toFixed(1) + " s";
     const whole = Math.round(s), min = Math.floor(whole / 60), hours = Math.floor(min / 60);

@@ -42,9 +42,11 @@ def failures_of(step: Document) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """`0.4 s`, `12 s`, `4 min 12 s`, `1 h 47 min`, `2 d 3 h`."""
+    """`12 ms`, `0.4 s`, `12 s`, `4 min 12 s`, `1 h 47 min`, `2 d 3 h`."""
     if ms is None:
         return "–"
+    if 0 < ms < 100:
+        return f"{max(1, round(ms))} ms"
     seconds = ms / 1000
     if seconds < 10:
         return f"{seconds:.1f} s"
