@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
 
 from batchrelay.report.document import report_document
 from batchrelay.report.page import page as page_of
 from batchrelay.report.text import duration
+from tests.functional.report.opened import PHONE, WIDE, Open, Opened
 from tests.unit.report import hostile
 from verification.report.synthetic import variant_calls
-
-WIDE, PHONE = {"width": 1180, "height": 900}, {"width": 360, "height": 740}
-
-
-@dataclass
-class Opened:
-    """A page, and everything that it did."""
-
-    page: Page
-    messages: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-
-    def fact(self, name: str) -> str:
-        """What the facts of the child at the cursor say."""
-        terms = self.page.locator("#facts dt").all_text_contents()
-        return self.page.locator("#facts dd").nth(terms.index(name)).text_content() or ""
-
-    def data(self, name: str) -> float:
-        return float(self.page.evaluate(f"document.documentElement.dataset.{name}"))
-
-
-Open = Callable[..., Opened]
-
-
-@pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    contexts: list[BrowserContext] = []
-
-    def opened(html: str, viewport: dict[str, int] = WIDE, **options: Any) -> Opened:
-        path = tmp_path / f"{len(contexts)}.html"
-        path.write_text(html, encoding="utf-8")
-        context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]  # a size
-        contexts.append(context)
-        context.set_default_timeout(5_000)
-        result = Opened(context.new_page())
-        result.page.on("console", lambda message: result.messages.append(message.text))
-        result.page.on("pageerror", lambda error: result.messages.append(str(error)))
-        result.page.on("request", lambda request: result.requests.append(request.url))
-        result.page.on("dialog", lambda dialog: result.dialogs.append(dialog.message))
-        result.page.goto(path.as_uri())
-        return result
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,18 +16,18 @@ OWN_WORDS = {
 """Fields that have our words or a time only."""
 
 
-def planted(value: Any, name: str = "") -> Any:
+def planted(value: Any, name: str = "", *, plant: str = TEXT) -> Any:
     """The document with the text in every other text, and in every name that is the user's."""
     if isinstance(value, str):
         if name in OWN_WORDS:
             return value
-        return value + TEXT if "://" in value or "/default/" in value else TEXT + value
+        return value + plant if "://" in value or "/default/" in value else plant + value
     if isinstance(value, list):
-        return [planted(entry, name) for entry in value]
+        return [planted(entry, name, plant=plant) for entry in value]
     if isinstance(value, dict):
         is_named_by_users = name in ("params", "trigger")
         return {
-            (TEXT + key if is_named_by_users else key): planted(entry, key)
+            (plant + key if is_named_by_users else key): planted(entry, key, plant=plant)
             for key, entry in value.items()
         }
     return value

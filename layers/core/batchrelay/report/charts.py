@@ -244,13 +244,15 @@ def axis(wall_ms: float) -> str:
     step_s = next((tick for tick in _TICKS_S if wall_s / tick <= 5.5), 0)
     step_s = step_s or math.ceil(wall_s / 5 / 86_400) * 86_400
     ticks = []
-    for number in range(int(wall_s / step_s) + 1):
+    last = int(wall_s / step_s)
+    for number in range(last + 1):
         place = 100 * number * step_s / wall_s if wall_s else 0
         anchor = "start" if place < 4 else "end" if place > 94 else "middle"
         label = "0" if not number else duration(number * step_s * 1000)
+        style = ' class="odd"' if number % 2 and last > 2 else ""  # no room for it on a phone
         ticks.append(
             f'<line x1="{place:.2f}%" x2="{place:.2f}%" y1="0" y2="5"/>'
-            f'<text x="{place:.2f}%" y="17" text-anchor="{anchor}">{label}</text>'
+            f'<text{style} x="{place:.2f}%" y="17" text-anchor="{anchor}">{label}</text>'
         )
     return f'<svg class="axis" aria-hidden="true" height="20">{"".join(ticks)}</svg>'
 

@@ -56,10 +56,10 @@ def _map() -> str:
         '<label>Child <input id="number" type="number" min="0" step="1"></label>'
         '<button type="button" id="failed">Next failed</button></div>'
         '<ul class="legend" id="legend"></ul><div class="split"><canvas id="cells" tabindex="0" '
-        'role="application" aria-label="A cell for each child" aria-describedby="keys facts">'
-        '</canvas><div class="facts"><div id="facts" aria-live="polite"></div><p id="keys" '
-        'class="hint">Click a cell, or use the arrow keys, Home and End; F goes to the next failed '
-        "child.</p></div></div></div>"
+        'role="application" aria-label="A cell for each child" aria-describedby="keys sentence">'
+        '</canvas><div class="facts"><p id="sentence" class="hidden" aria-live="polite"></p>'
+        '<div id="facts"></div><p id="keys" class="hint">Click a cell, or use the arrow keys, Home '
+        "and End; F goes to the next failed child.</p></div></div></div>"
         '<p class="note" id="plain">The cells of the children need JavaScript; the tables of '
         "failures and of the slowest do not.</p>"
     )

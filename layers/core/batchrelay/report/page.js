@@ -249,6 +249,8 @@
     log.className = "command";
     log.append(code, button);
     get("facts").replaceChildren(list, log);
+    get("sentence").textContent = [...list.children].map((each) => each.textContent +
+      (each.matches("dt") ? " " : ", ")).join("").slice(0, -2);
     get("number").value = number;
   }
 
@@ -270,6 +272,8 @@
     all = columns(step);
     step.peak = all.peak.reduce((most, value) => Math.max(most, value || 0), 0);
     place = Math.max(0, all.state.indexOf(FAILED));
+    get("failed").disabled = !all.state.includes(FAILED);
+    canvas.setAttribute("aria-label", "Children of " + step.name + ", a cell for each of " + count(all.n));
     draw();
     facts();
   }

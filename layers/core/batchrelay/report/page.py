@@ -17,6 +17,14 @@ from batchrelay.report.facts import Document
 from batchrelay.report.packing import packed_columns
 from batchrelay.report.text import log_console, log_place, text
 
+_META = (
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark">'
+    '<meta name="referrer" content="no-referrer">'
+    '<meta http-equiv="x-dns-prefetch-control" content="off">'
+)
+"""The last: over HTTP a browser would ask for the addresses of the hosts that are linked to."""
+
 _ICON_COLOURS = {"ok": "2f7f79", "bad": "c2410c", "part": "b7791f", "run": "2563a8"}
 
 
@@ -45,10 +53,7 @@ def page(document: Document, other: Document | None = None) -> str:
     data = json.dumps(_data(document), separators=(",", ":")).replace("<", "\\u003c")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        '<meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">{_META}'
         f"<title>{text(run['pipeline'])} {text(run['id'])}: {text(run['status'])}</title>"
         f'<link rel="icon" href="{_icon(run["status"])}"><style>{style}</style></head><body>'
         '<a class="skip" href="#main">Skip to the report</a><header>'

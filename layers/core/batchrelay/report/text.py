@@ -122,9 +122,10 @@ def log_link(stream: str | None, region: str | None) -> str | None:
 
 
 def command(line: str) -> str:
-    """A command with a button that copies it."""
+    """A command with a button that copies it; no line of it ends within `--class`."""
+    words = " ".join(f"<span>{text(word)}</span>" for word in line.split(" "))
     return (
-        f'<div class="command"><code>{text(line)}</code>'
+        f'<div class="command"><code>{words}</code>'
         '<button type="button" data-copy>Copy</button></div>'
     )
 
