@@ -130,6 +130,16 @@ def test_causes_that_were_not_collected_are_counted_from_the_children() -> None:
     assert document["next"]["command"] == "batchrelay redrive run1 --class OutOfMemory --memory x2"
 
 
+def test_no_redrive_is_offered_while_the_run_goes_on() -> None:
+    bad = child(0, ChildState.FAILED, exit_code=3, reason="broken")
+    run = failed_run()
+    for ended_at in (run["endedAt"], None):
+        evidence = Evidence(run=run | {"endedAt": ended_at}, at=at(100), children=(bad,))
+        [cause] = report(evidence)["steps"][0]["causes"]
+        redrive = "batchrelay redrive run1/a --class ExitCode:3" if ended_at else None
+        assert (cause["count"], cause["redrive"]) == (1, redrive)
+
+
 def test_what_a_canary_saved_is_no_failure_and_is_not_offered_to_run() -> None:
     stopped, bad = ("Stopped", None, 190), ("ExitCode", 1, 4)
     document = of(failures=collected(stopped, bad))

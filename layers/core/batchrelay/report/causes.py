@@ -43,6 +43,8 @@ class CauseTable:
 
     run_id: str
     step: str
+    has_ended: bool
+    """Whether the run has: redrive refuses one that goes on."""
     causes: list[dict[str, Any]] = field(default_factory=list)
     _places: dict[tuple[str, int | None, str], int] = field(default_factory=dict)
     _is_collected: bool = False
@@ -50,9 +52,9 @@ class CauseTable:
     """The places of ends that were met: a million children end in few ways."""
 
     @classmethod
-    def of(cls, run_id: str, step: str, failures: Document | None) -> CauseTable:
+    def of(cls, run: Document, step: str, failures: Document | None) -> CauseTable:
         """With what was collected of the step, if anything was."""
-        table = cls(run_id=run_id, step=step)
+        table = cls(run_id=run["runId"], step=step, has_ended=run["endedAt"] is not None)
         for document in (failures or {}).get("steps", ()):
             if document["step"] == step:
                 for cause in document["causes"]:
@@ -105,7 +107,11 @@ class CauseTable:
     def _redrive(self, cause: Mapping[str, Any]) -> str | None:
         named = cause["class"]
         has_failed = any(cause["class"] != FailureClass.STOPPED for cause in self.causes)
-        if named not in _REDRIVEN or (named == FailureClass.STOPPED and has_failed):
+        if (
+            not self.has_ended
+            or named not in _REDRIVEN
+            or (named == FailureClass.STOPPED and has_failed)
+        ):
             return None  # what a failure saved from running is not run before that is repaired
         command = f"batchrelay redrive {self.run_id}/{self.step} --class {named}"
         if cause["exitCode"] is not None and named == FailureClass.EXIT_CODE:

@@ -57,7 +57,7 @@ def _children(evidence: Evidence, axis: Axis) -> dict[str, StepChildren]:
     run = evidence.run
     children = {
         step["step"]: StepChildren(
-            axis=axis, causes=CauseTable.of(run["runId"], step["step"], evidence.failures)
+            axis=axis, causes=CauseTable.of(run, step["step"], evidence.failures)
         )
         for step in run["steps"]
     }

@@ -39,10 +39,10 @@ def outcome(document: Document) -> str:
     run, steps = document["run"], document["steps"]
     done = sum(step["succeeded"] for step in steps)
     ran, wasted = run["ranMs"], run["wastedMs"]
-    ended = time_of(run["endedAt"]) if run["endedAt"] else "it goes on"
+    until = f" to {time_of(run['endedAt'])}" if run["endedAt"] else "; it goes on"
     cost, cost_note = _cost(document["cost"])
     tiles = [
-        _tile("Wall time", duration(run["wallMs"]), f"from {time_of(run['startedAt'])} to {ended}"),
+        _tile("Wall time", duration(run["wallMs"]), f"from {time_of(run['startedAt'])}{until}"),
         _tile("Children", count(done), f"succeeded{_not_done(steps)}"),
         _tile("Cost", cost, cost_note),
         _tile("Waste", share(wasted, ran), _waste_note(document)),
