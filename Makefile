@@ -12,7 +12,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted report-example bench docs build lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted report-examples bench docs build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -52,7 +52,7 @@ verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=
 verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it: BUG=canary
 	@$(BIN)/python -m verification.mutation.plant --bug "$(BUG)"
 
-report-example: .venv/ready ## make the docs' example of a report again, and its pictures
+report-examples: .venv/ready ## make the docs' examples of reports again, and their pictures (minutes)
 	@$(BIN)/python -m verification.report
 
 bench: .venv/ready        ## speed as ratios to a bare spawn loop

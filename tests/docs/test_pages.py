@@ -155,6 +155,17 @@ def test_every_verb_is_in_the_docs() -> None:
     assert sorted(described) == sorted(verbs)
 
 
+def test_the_examples_of_reports_are_as_small_as_their_page_says() -> None:
+    page = (ROOT / "docs/how-to/see-a-run.md").read_text()
+    rows = re.findall(r"^\| \[[\w-]+\.html\]\(\.\./(examples/\S+)\) .* (\d+) \|$", page, re.M)
+    sizes = {name: int(kilobytes) for name, kilobytes in rows}
+    files = {f"examples/{path.name}": path for path in (ROOT / "docs/examples").glob("*.html")}
+    assert sizes == {name: round(path.stat().st_size / 1000) for name, path in files.items()}
+    assert max(sizes.values()) < 300
+    for path in files.values():
+        assert not re.search(r"/(tmp|home|root|work|Users)/", path.read_text()), path
+
+
 def test_every_page_of_the_docs_can_be_found_from_the_readme() -> None:
     pages = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")}
     linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
