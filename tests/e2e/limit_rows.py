@@ -15,7 +15,6 @@ from random import Random
 from typing import Any, TypeVar
 
 import pytest
-from click.testing import CliRunner
 
 from batchrelay.adapters.memory import MemoryPipelineStore
 from batchrelay.codec import encode_pipeline
@@ -33,7 +32,6 @@ from batchrelay.domain.pipeline import (
 )
 from batchrelay.domain.run import StartRequest
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
 from batchrelay_cli.pipeline_file.read import PipelineFileError, read
 from batchrelay_cli.stack.local_setup import check_runs_here
@@ -41,6 +39,7 @@ from batchrelay_cli.verbs.run import check_params
 from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
 from tests.builders import T0, MemoryCloud, pipeline, step
+from tests.e2e.command_line import batchrelay
 from tests.handlers import CONTEXT, api, serve
 from tests.unit.local_cloud.machines import call, ended
 
@@ -211,7 +210,7 @@ class Doors:
         return path
 
     def lint(self, document: Json) -> str:
-        result = CliRunner().invoke(cli, ["lint", str(self._write(document))])
+        result = batchrelay("lint", str(self._write(document)))
         assert result.exit_code in (0, 2), result.output
         return result.output if result.exit_code else ""
 
@@ -219,7 +218,7 @@ class Doors:
         return "\n".join(warning.message for warning in read(self._write(document)).warnings)
 
     def deploy(self, document: Json) -> str:
-        result = CliRunner().invoke(cli, ["deploy", str(self._write(document))])
+        result = batchrelay("deploy", str(self._write(document)))
         assert result.exit_code in (0, 2), result.output
         return result.output if result.exit_code else ""
 

@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue
+from tests.e2e.command_line import batchrelay
 from tests.functional.local_cloud.processes import wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
-
-
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
 
 
 def note(folder: Path, what: str) -> list[str]:

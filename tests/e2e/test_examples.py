@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import use
+from tests.e2e.command_line import batchrelay
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -48,7 +47,7 @@ CHILDREN = {
 def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
     """What it showed, and its report."""
     file = EXAMPLES / name / "pipeline.yaml"
-    result = CliRunner().invoke(cli, ["run", str(file), "--output", "json", *arguments])
+    result = batchrelay("run", str(file), "--output", "json", *arguments)
     assert result.exit_code == 0, result.output
     report: dict[str, Any] = json.loads(result.stdout)
     return result.stderr, report
@@ -89,7 +88,7 @@ jobDefinitions:
 def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(N_TO_N)
-    result = CliRunner().invoke(cli, ["run", str(file)])
+    result = batchrelay("run", str(file))
     assert result.exit_code == 1
     assert "a: FAILED, 4 of 6 children succeeded" in result.output
     assert "b: FAILED, 3 of 6 children succeeded, 1 failed, 2 failed upstream" in result.output
@@ -136,7 +135,7 @@ def test_tune_advises_what_known_items_need_and_writes_it(
         ended = session.play({}, reconcile=False)
         use(cloud, monkeypatch)
         words = ["tune", f"{ended['runId']}/hold", "--output", "json", "--write", str(file)]
-        result = CliRunner().invoke(cli, words)
+        result = batchrelay(*words)
         assert result.exit_code == 0, result.output
     finally:
         cloud.stop()
@@ -169,23 +168,23 @@ def test_tune_recommends_by_what_items_took(
         use(cloud, monkeypatch)
         priced = ["--instance-type", "m5.xlarge", "--prices", str(prices_file(tmp_path, cloud))]
         words = ["tune", f"{ended['runId']}/process", *priced]
-        result = CliRunner().invoke(cli, [*words, "--output", "json"])
+        result = batchrelay(*words, "--output", "json")
         assert result.exit_code == 0, result.output
         large, small = json.loads(result.stdout)
         assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
         assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
         assert large["costPerItem"] > 0
         assert 0 < small["advice"]["peakMiB"] < 200
-        shown = CliRunner().invoke(cli, words).output
+        shown = batchrelay(*words).output
         assert "recommended: flow.chunk: " in shown
         assert "of the items would have been killed with that memory" in shown
-        whole = CliRunner().invoke(cli, ["tune", ended["runId"], "--output", "json"])
+        whole = batchrelay("tune", ended["runId"], "--output", "json")
         assert [entry["step"] for entry in json.loads(whole.stdout)] == ["process"] * 2
         assert json.loads(whole.stdout)[0]["costPerItem"] is None, "EC2 without an instance type"
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/absent"])
+        wrong = batchrelay("tune", f"{ended['runId']}/absent")
         assert wrong.exit_code == 2
         assert "has no step absent: it has list, process" in wrong.output
-        wrong = CliRunner().invoke(cli, ["tune", f"{ended['runId']}/list"])
+        wrong = batchrelay("tune", f"{ended['runId']}/list")
         assert "there are no result records" in wrong.output
     finally:
         cloud.stop()

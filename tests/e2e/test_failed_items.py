@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from batchrelay.domain.step_state import StepStatus
-from batchrelay_cli.main import cli
+from tests.e2e.command_line import batchrelay
 from tests.e2e.failing_runs import (
     FailingRuns,
     by_number,
@@ -43,10 +42,9 @@ minutes for them. The same 37 fail."""
 
 def test_the_example_ends_partial_and_each_output_is_of_its_own_sample(tmp_path: Path) -> None:
     file = ROOT / "examples/retry-failed/pipeline.yaml"
-    result = CliRunner().invoke(
-        cli,
-        ["run", str(file), "--param", f"samples={SAMPLES}", "--chaos", "over_memory=1",
-         "--output", "json", "--download", str(tmp_path)],
+    result = batchrelay(
+        "run", str(file), "--param", f"samples={SAMPLES}", "--chaos", "over_memory=1",
+        "--output", "json", "--download", str(tmp_path),
     )  # fmt: skip
     assert result.exit_code == 4, result.output
     assert f"{SAMPLES - 14} of {SAMPLES} samples merged; without s0" in result.stderr

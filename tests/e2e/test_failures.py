@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
+from tests.e2e.command_line import batchrelay, document, statuses
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PIPELINE = """
@@ -42,16 +40,6 @@ jobDefinitions:
 """  # noqa: E501  # a command is one line
 
 
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def document(*arguments: str) -> Any:
-    result = batchrelay(*arguments, "--output", "json")
-    assert result.exit_code in (0, 1, 4), result.output
-    return json.loads(result.stdout)
-
-
 def lines(*arguments: str) -> list[str]:
     return [" ".join(line.split()) for line in batchrelay(*arguments).output.splitlines()]
 
@@ -61,8 +49,7 @@ def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path:
     run_id = document("start", "failing")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 1, "plain has failed"
     run = document("status", run_id)
-    statuses = {step["step"]: step["status"] for step in run["steps"]}
-    assert statuses == {"convert": "PARTIAL", "report": "SUCCEEDED", "plain": "FAILED"}
+    assert statuses(run_id) == {"convert": "PARTIAL", "report": "SUCCEEDED", "plain": "FAILED"}
     convert, report, plain = (
         next(step for step in run["steps"] if step["step"] == name)
         for name in ("convert", "report", "plain")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from batchrelay.domain.job_tags import tag_value
-from batchrelay_cli.main import cli
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
+from tests.e2e.command_line import batchrelay, ended_runs, printed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
-PATIENCE_S = 60
 NAMES = (
     "quote's", 'double"quote', "`id`", "$(id)", "a;id>owned;b", "-rf", "--help", "a%20b", "a+b c",
     "ümläut é", "{item.key}", "${run.id}", "back\\slash", "*", "a&b|c<d>", "$HOME",
@@ -57,35 +53,17 @@ jobDefinitions: [{DEFINITION}]
 """
 
 
-def batchrelay(*arguments: str) -> str:
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def ended(pipeline: str, count: int = 1) -> list[Any]:
-    """So many runs, once all have ended."""
-    began = time.monotonic()
-    while True:
-        runs: list[Any] = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
-        if len(runs) == count and all(run["status"] in ("SUCCEEDED", "FAILED") for run in runs):
-            return runs
-        assert time.monotonic() - began < PATIENCE_S, runs
-        time.sleep(1)
-
-
 def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Path) -> None:
     s3 = client_of(stays, "s3")
     s3.create_bucket(Bucket="hostile")
-    batchrelay("deploy", write(tmp_path, BY_UPLOAD))
+    printed("deploy", write(tmp_path, BY_UPLOAD))
     for name in NAMES:
         s3.put_object(Bucket="hostile", Key=name, Body=b"x")
-    runs = ended("by-upload", len(NAMES))
-    assert {run["status"] for run in runs} == {"SUCCEEDED"}
-    logs = {batchrelay("logs", f"{run['runId']}/look") for run in runs}
+    runs = ended_runs("by-upload", len(NAMES))
+    logs = {printed("logs", f"{run['runId']}/look") for run in runs}
     assert logs == {f"{name}\n" for name in NAMES}
     check_tags({run["runId"] for run in runs}, client_of(stays, "batch"))
-    batchrelay("undeploy", "by-upload")
+    printed("undeploy", "by-upload")
 
 
 def check_tags(run_ids: set[str], batch: Any) -> None:
@@ -110,18 +88,17 @@ def test_an_uploaded_folder_is_listed_and_read_by_its_names(tmp_path: Path) -> N
     folder.mkdir()
     for name in NAMES:
         (folder / name).write_text(f"in {name}")
-    batchrelay("deploy", write(tmp_path, LISTED))
-    batchrelay("start", "listed", "--param", f"source={folder}")
-    [run] = ended("listed")
-    assert run["status"] == "SUCCEEDED"
+    printed("deploy", write(tmp_path, LISTED))
+    printed("start", "listed", "--param", f"source={folder}")
+    [run] = ended_runs("listed")
     lines = [
         line
-        for line in batchrelay("logs", f"{run['runId']}/look").splitlines()
+        for line in printed("logs", f"{run['runId']}/look").splitlines()
         if not line.startswith("[batchrelay]")
     ]
     rows = {tuple(lines[at : at + 3]) for at in range(0, len(lines), 3)}
     assert rows == {(name, name, f"in {name}") for name in NAMES}
-    batchrelay("undeploy", "listed")
+    printed("undeploy", "listed")
 
 
 @pytest.mark.parametrize(
@@ -139,13 +116,13 @@ def test_a_row_with_backticks_runs_only_if_the_file_allows_it(
     script.write_text("exec batchrelay-worker run -- sh -c 'echo S {item.sample}'\n")
     rows.write_text("sample\n`echo executed`\n")
     text = PASTED.replace("NAME", f"pasted-{allowed}").replace("SCRIPT", str(script))
-    batchrelay("deploy", write(tmp_path, text.replace("ALLOWED", allowed)))
-    batchrelay("start", f"pasted-{allowed}", "--param", f"list={rows}")
-    [run] = ended(f"pasted-{allowed}")
-    log = batchrelay("logs", f"{run['runId']}/look")
-    assert (run["status"], log_text in log) == (status, True), log
+    printed("deploy", write(tmp_path, text.replace("ALLOWED", allowed)))
+    printed("start", f"pasted-{allowed}", "--param", f"list={rows}")
+    [run] = ended_runs(f"pasted-{allowed}", statuses=[status])
+    log = printed("logs", f"{run['runId']}/look")
+    assert log_text in log
     assert ("executed\n" in log) is (allowed == "true"), log
-    batchrelay("undeploy", f"pasted-{allowed}")
+    printed("undeploy", f"pasted-{allowed}")
 
 
 def test_the_pipelines_that_ran_a_key_are_refused(tmp_path: Path) -> None:
@@ -154,6 +131,6 @@ def test_the_pipelines_that_ran_a_key_are_refused(tmp_path: Path) -> None:
         LISTED.replace('"$ITEM_NAME"', "{item.name}"),
     ):
         for verb in ("lint", "run", "deploy"):
-            result = CliRunner().invoke(cli, [verb, write(tmp_path, text)])
+            result = batchrelay(verb, write(tmp_path, text))
             assert result.exit_code == 2, result.output
             assert "is in the code of sh: what it holds would run as code." in result.output

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
-from batchrelay_cli.main import cli
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
 from tests.docs.snippets import snippet
+from tests.e2e.command_line import batchrelay, document, ended_runs, printed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
-PATIENCE_S = 30
 FILE = """
 pipeline: NAME
 params: {source: {type: string, default: none}}
@@ -77,12 +74,6 @@ class Page(HTMLParser):
             self.title = data
 
 
-def batchrelay(*arguments: str, exit_code: int = 0) -> str:
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == exit_code, result.output
-    return result.stdout
-
-
 def queue(cloud: LocalCloud, name: str) -> tuple[str, str]:
     """URL and ARN."""
     sqs = client_of(cloud, "sqs")
@@ -94,17 +85,6 @@ def queue(cloud: LocalCloud, name: str) -> tuple[str, str]:
 def received(cloud: LocalCloud, url: str) -> Any:
     messages = client_of(cloud, "sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)
     return json.loads(messages["Messages"][0]["Body"])
-
-
-def ended(pipeline: str, status: str = "SUCCEEDED") -> Any:
-    """The one run of a pipeline, once it has ended so."""
-    began = time.monotonic()
-    while True:
-        runs = json.loads(batchrelay("runs", pipeline, "--output", "json"))["runs"]
-        if [run["status"] for run in runs] == [status]:
-            return runs[0]
-        assert time.monotonic() - began < PATIENCE_S, runs
-        time.sleep(0.2)
 
 
 def chained(cloud: LocalCloud) -> None:
@@ -127,7 +107,7 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
 ) -> None:
     make_queue(client_of(stays, "batch"), "Q", slots=2)
     for name in ("first", "second"):
-        batchrelay("deploy", write(tmp_path, FILE.replace("NAME", name)))
+        printed("deploy", write(tmp_path, FILE.replace("NAME", name)))
     notices, arn = queue(stays, "notices")
     topic = stays.outputs["TopicArn"]
     client_of(stays, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -140,35 +120,39 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
     bucket = stays.outputs["BucketName"]
     client_of(stays, "s3").put_object(Bucket=bucket, Key="results/first.csv", Body=b"a,b\n")
 
-    batchrelay("start", "first")
-    run_id = ended("first")["runId"]
+    printed("start", "first")
+    [first] = ended_runs("first")
+    run_id = first["runId"]
     event, notice = received(stays, ends), received(stays, notices)
     attributes = {name: a["Value"] for name, a in notice["MessageAttributes"].items()}
     assert notice["Subject"] == "first SUCCEEDED"
     assert attributes["batchrelay.runId"] == run_id
-    document = json.loads(attributes["batchrelay.run"])
-    link = document.pop("link")
-    assert document.pop("reportLink") is None
-    assert document == event["detail"]
+    of_notice = json.loads(attributes["batchrelay.run"])
+    link = of_notice.pop("link")
+    assert of_notice.pop("reportLink") is None
+    assert of_notice == event["detail"]
     [url] = re.findall(r"at most until .* UTC\): (http.*)", notice["Message"])
     assert link["url"] == url
     with urllib.request.urlopen(url) as answer:  # noqa: S310  # the cloud's own
         assert answer.read() == b"a,b\n"
 
-    second = json.loads(batchrelay("status", ended("second")["runId"], "--output", "json"))
-    assert second["params"] == {"source": f"s3://{bucket}/results/first.csv"}
+    [second] = ended_runs("second")
+    assert document("status", second["runId"])["params"] == {
+        "source": f"s3://{bucket}/results/first.csv"
+    }
 
 
 def test_a_run_leaves_a_report_that_its_notice_and_its_event_link_to(
     stays: LocalCloud, tmp_path: Path
 ) -> None:
     make_queue(client_of(stays, "batch"), "R", slots=2)
-    batchrelay("deploy", write(tmp_path, REPORTED))
+    printed("deploy", write(tmp_path, REPORTED))
     notices, arn = queue(stays, "notices-with-reports")
     topic = stays.outputs["TopicArn"]
     client_of(stays, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    batchrelay("start", "reported")
-    run_id = ended("reported", "PARTIAL")["runId"]
+    printed("start", "reported")
+    [run] = ended_runs("reported", statuses=["PARTIAL"])
+    run_id = run["runId"]
     notice = received(stays, notices)
     uri = f"s3://{stays.outputs['BucketName']}/runs/{run_id}/report-0.html"
     assert f"\nReport: {uri}\n" in notice["Message"]
@@ -179,13 +163,14 @@ def test_a_run_leaves_a_report_that_its_notice_and_its_event_link_to(
     assert page.title == f"reported {run_id}: PARTIAL"
     assert (page.tags.count("script"), page.tags.count("img")) == (2, 0), "none of the run's texts"
 
-    status = json.loads(batchrelay("status", run_id, "--output", "json", exit_code=4))
+    status = document("status", run_id)
     assert (status["report"], status["reportProblem"], status["isOpen"]) == (uri, None, False)
-    assert f"report: {uri}" in batchrelay("status", run_id, exit_code=4).replace("\n", "")
+    shown = batchrelay("status", run_id)
+    assert (shown.exit_code, f"report: {uri}" in shown.stdout.replace("\n", "")) == (4, True)
     body = client_of(stays, "s3").get_object(
         Bucket=stays.outputs["BucketName"], Key=f"runs/{run_id}/run-0.json"
     )["Body"]
-    document = json.loads(body.read())
-    assert document["run"]["status"] == "PARTIAL"
-    assert document["steps"][0]["measured"]["states"] == {"SUCCEEDED": 2, "FAILED": 1}
-    assert document["region"] is None, "no console shows a local cloud"
+    report = json.loads(body.read())
+    assert report["run"]["status"] == "PARTIAL"
+    assert report["steps"][0]["measured"]["states"] == {"SUCCEEDED": 2, "FAILED": 1}
+    assert report["region"] is None, "no console shows a local cloud"

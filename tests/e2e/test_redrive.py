@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
+from tests.e2e.command_line import batchrelay, document, statuses
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PIPELINE = """
@@ -32,20 +29,6 @@ steps:
 jobDefinitions:
   - {jobDefinitionName: tools, type: container, containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}}
 """  # noqa: E501  # a command is one line
-
-
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def document(*arguments: str) -> Any:
-    result = batchrelay(*arguments, "--output", "json")
-    assert result.exit_code in (0, 1, 3, 4), result.output
-    return json.loads(result.stdout)
-
-
-def statuses(run_id: str) -> dict[str, str]:
-    return {step["step"]: step["status"] for step in document("status", run_id)["steps"]}
 
 
 def failed_run(tmp_path: Path) -> str:

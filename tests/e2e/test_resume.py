@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from batchrelay_cli.main import cli
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
+from tests.e2e.command_line import batchrelay, document, printed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 SAMPLES = ("S01", "S02", "S03", "S04")
@@ -44,25 +42,19 @@ jobDefinitions:
 """
 
 
-def batchrelay(*arguments: str) -> Any:
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code in (0, 1), result.output
-    return result.output
-
-
 def run(*params: str) -> dict[str, tuple[Any, ...]]:
     """Each step's status, items and items that were there."""
     given = [word for param in params for word in ("--param", param)]
-    started = json.loads(batchrelay("start", "resume", *given, "--output", "json"))
-    batchrelay("status", started["runId"], "--watch", "--output", "json")
-    shown = json.loads(batchrelay("status", started["runId"], "--output", "json"))
+    run_id = document("start", "resume", *given)["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code in (0, 1)
+    shown = document("status", run_id)
     return {s["step"]: (s["status"], s["items"], s["existing"]) for s in shown["steps"]}
 
 
 def test_the_second_run_makes_what_the_first_did_not(stays: LocalCloud, tmp_path: Path) -> None:
     samples = tmp_path / "samples.csv"
     samples.write_text("\n".join(("sample", *SAMPLES)) + "\n")
-    batchrelay("deploy", write(tmp_path, PIPELINE))
+    printed("deploy", write(tmp_path, PIPELINE))
     first = run(f"samples={samples}", "broken=S02")
     assert first == {
         "align": ("SUCCEEDED", 4, 0),
@@ -84,4 +76,4 @@ def test_the_second_run_makes_what_the_first_did_not(stays: LocalCloud, tmp_path
         "merge": ("SUCCEEDED", 1, 0),
     }
     assert s3.get_object(Bucket=bucket, Key="resume/all.txt")["Body"].read().decode() == body
-    batchrelay("undeploy", "resume")
+    printed("undeploy", "resume")

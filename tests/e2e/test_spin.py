@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from batchrelay.aws_lambda.wiring import store
-from batchrelay_cli.main import cli
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
+from tests.e2e.command_line import batchrelay, document
 from tests.functional.local_cloud.processes import is_alive, wait_until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
@@ -55,16 +53,6 @@ jobDefinitions:
       memory: 64
       environment: [{name: KIND, value: "it's so"}]
 """  # noqa: E501  # a command is one line
-
-
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def document(*arguments: str) -> Any:
-    result = batchrelay(*arguments, "--output", "json")
-    assert result.exit_code in (0, 1, 3, 4), result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from click.testing import CliRunner, Result
 
 from batchrelay.aws_lambda.wiring import store
-from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
 from batchrelay_cli.stack.client import Stack, find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
+from tests.e2e.command_line import batchrelay, document
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 QUICK = """
@@ -40,16 +39,6 @@ jobDefinitions:
     containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
 """
 ENDLESS = QUICK.replace("quick", "endless").replace("echo", "exec sleep 100000 #")
-
-
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def document(*arguments: str) -> Any:
-    result = batchrelay(*arguments, "--output", "json")
-    assert result.exit_code in (0, 1, 3), result.output
-    return json.loads(result.stdout)
 
 
 def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path) -> None:
@@ -468,8 +457,6 @@ def test_a_text_with_the_name_of_a_folder_stays_a_text(
     batchrelay("deploy", write(tmp_path, QUICK.replace("quick", "folder")))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "texts").mkdir()
-    started = CliRunner().invoke(
-        cli, ["start", "folder", "--param", "word=texts", "--output", "json"]
-    )
+    started = batchrelay("start", "folder", "--param", "word=texts", "--output", "json")
     assert json.loads(started.stdout)["params"] == {"word": "texts"}
     assert "parameter word is 'texts', as it is" in started.stderr

@@ -7,10 +7,9 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from batchrelay_cli.main import cli
 from tests.conftest import client_of
+from tests.e2e.command_line import batchrelay
 from verification.crash_matrix.machine import machine
 
 pytestmark = pytest.mark.cloud
@@ -31,12 +30,12 @@ def test_dead_letters_are_shown_and_sent_again(monkeypatch: pytest.MonkeyPatch) 
             sqs.send_message(QueueUrl=on.cloud.outputs[output], MessageBody=body)
 
         def dlq(*arguments: str) -> Any:
-            result = CliRunner().invoke(cli, ["dlq", *arguments])
+            result = batchrelay("dlq", *arguments)
             assert result.exit_code == 0, result.output
             return result.output
 
         monkeypatch.setattr("batchrelay_cli.verbs.dlq.SHOWN_S", 2)
-        unknown = CliRunner().invoke(cli, ["dlq", "--stack", "absent"])
+        unknown = batchrelay("dlq", "--stack", "absent")
         assert unknown.exit_code == 2
         assert "absent" in unknown.output
         shown = dlq()

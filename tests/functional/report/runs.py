@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from click.testing import CliRunner, Result
-
-from batchrelay_cli.main import cli
 from tests.conftest import write
+from tests.e2e.command_line import batchrelay
 
 TEXT = "</script><script>window.ran=1</script><img src=x onerror=window.ran=2>"
 ITEMS = [f"{number}-{TEXT}" for number in range(8)]
@@ -50,10 +48,6 @@ steps:
     containerOverrides: {{command: [sleep, "100000"]}}
 jobDefinitions: {DEFINITION.replace("NAME", "worked")}
 """
-
-
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
 
 
 def started(tmp_path: Path, text: str, pipeline: str) -> str:

@@ -24,7 +24,8 @@ from batchrelay_cli.stack.client import find_stack
 from batchrelay_cli.verbs.report_watch import Shown, serving
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import write
-from tests.functional.report.runs import FAILING, ITEMS, TEXT, WORKED, batchrelay, started
+from tests.e2e.command_line import batchrelay
+from tests.functional.report.runs import FAILING, ITEMS, TEXT, WORKED, started
 from tests.stack import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser
 from batchrelay.report.collector import collected_report
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_local.launch import LocalCloud
-from tests.functional.report.runs import FAILING, ITEMS, batchrelay, started
+from tests.e2e.command_line import batchrelay
+from tests.functional.report.runs import FAILING, ITEMS, started
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 
