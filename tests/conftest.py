@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,31 @@ def on_cloud(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     return cloud
 
 
-@pytest.fixture(scope="module")
+class LentCloud(LocalCloud):
+    """A cloud that does not end with the run that is on it."""
+
+    def watch(self, on_end: Callable[[str], None]) -> None:
+        """The run is in the process of the tests, which its end must not end."""
+
+    def stop(self) -> None:
+        """Others use it."""
+
+
+@pytest.fixture
+def run_on_cloud(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`batchrelay run` in this process has the cloud of all verbs: to start one takes longer."""
+    fields = ("endpoint", "access_key", "secret", "outputs", "process", "folder")
+    lent = LentCloud(**{name: getattr(stays, name) for name in fields})
+
+    def start(*, directory: Path, port: int, chaos: str) -> LocalCloud:
+        """Where the processes of jobs begin, their definitions say."""
+        assert (port, chaos) == (0, ""), "that takes a cloud of its own"
+        return lent
+
+    monkeypatch.setattr(LocalCloud, "start", start)
+
+
+@pytest.fixture(scope="session")
 def _stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("stays"))
     yield cloud
@@ -118,7 +142,10 @@ def _stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def stays(_stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
-    """A local cloud of this module's own, where the verbs find it."""
+    """A local cloud for all tests of verbs, where they find it.
+
+    A module has names of its own for its pipelines, and for job queues whose jobs it lists.
+    """
     use(_stays, monkeypatch)
     return _stays
 

@@ -1,4 +1,4 @@
-"""The program, and pipeline files whose jobs are shell scripts."""
+"""The program, pipeline files whose jobs are shell scripts, and what the word count counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.stack import ROOT
+
 BATCHRELAY = (sys.executable, "-m", "batchrelay_cli")
+WORD_COUNT = str(ROOT / "examples/word-count/pipeline.yaml")
 
 
 def pipeline(folder: Path, **document: Any) -> str:
@@ -31,3 +34,10 @@ def pipeline(folder: Path, **document: Any) -> str:
 
 def shell(script: str) -> dict[str, Any]:
     return {"command": ["sh", "-c", script]}
+
+
+def texts(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"a b+c%20é {number}.txt").write_text("lamp lamp Lamp the of it\n")
+    return folder

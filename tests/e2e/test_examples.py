@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import use
-from tests.e2e.command_line import batchrelay
+from tests.e2e.command_line import batchrelay, document, printed
 from tests.stack import ROOT
 
 pytestmark = pytest.mark.cloud
@@ -44,8 +41,9 @@ CHILDREN = {
 }
 
 
+@cache
 def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
-    """What it showed, and its report."""
+    """What it showed, and its report, of a run on the cloud of all tests: once each."""
     file = EXAMPLES / name / "pipeline.yaml"
     result = batchrelay("run", str(file), "--output", "json", *arguments)
     assert result.exit_code == 0, result.output
@@ -53,6 +51,7 @@ def run(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
     return result.stderr, report
 
 
+@pytest.mark.usefixtures("run_on_cloud")
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_example_prints_its_result(name: str) -> None:
     arguments, last_log = EXPECTED[name]
@@ -85,6 +84,7 @@ jobDefinitions:
 """
 
 
+@pytest.mark.usefixtures("run_on_cloud")
 def test_a_failed_n_to_n_part_fails_its_own_children_and_is_distinguished(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(N_TO_N)
@@ -124,21 +124,13 @@ jobDefinitions:
 """
 
 
-def test_tune_advises_what_known_items_need_and_writes_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("run_on_cloud")
+def test_tune_advises_what_known_items_need_and_writes_it(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(KNOWN)
-    cloud = LocalCloud.start(directory=tmp_path)
-    try:
-        session = LocalRun.prepare(cloud, read(file), Console(quiet=True))
-        ended = session.play({}, reconcile=False)
-        use(cloud, monkeypatch)
-        words = ["tune", f"{ended['runId']}/hold", "--output", "json", "--write", str(file)]
-        result = batchrelay(*words)
-        assert result.exit_code == 0, result.output
-    finally:
-        cloud.stop()
+    run_id = document("run", str(file))["run"]["runId"]
+    result = batchrelay("tune", f"{run_id}/hold", "--output", "json", "--write", str(file))
+    assert result.exit_code == 0, result.output
     [entry] = json.loads(result.stdout)
     python_mib = 10
     needed = (HELD_MIB + python_mib) * 1.2
@@ -155,36 +147,26 @@ def test_tune_advises_what_known_items_need_and_writes_it(
     assert kept == KNOWN.splitlines(), "one line more, and the chunk"
 
 
-def test_tune_recommends_by_what_items_took(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("run_on_cloud")
+def test_tune_recommends_by_what_items_took(stays: LocalCloud, tmp_path: Path) -> None:
     """On a cloud that stays up, with the AWS settings of the environment."""
-    cloud = LocalCloud.start(directory=EXAMPLES / "sizes")
-    try:
-        session = LocalRun.prepare(
-            cloud, read(EXAMPLES / "sizes/pipeline.yaml"), Console(quiet=True)
-        )
-        ended = session.play({}, reconcile=False)
-        use(cloud, monkeypatch)
-        priced = ["--instance-type", "m5.xlarge", "--prices", str(prices_file(tmp_path, cloud))]
-        words = ["tune", f"{ended['runId']}/process", *priced]
-        result = batchrelay(*words, "--output", "json")
-        assert result.exit_code == 0, result.output
-        large, small = json.loads(result.stdout)
-        assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
-        assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
-        assert large["costPerItem"] > 0
-        assert 0 < small["advice"]["peakMiB"] < 200
-        shown = batchrelay(*words).output
-        assert "recommended: flow.chunk: " in shown
-        assert "of the items would have been killed with that memory" in shown
-        whole = batchrelay("tune", ended["runId"], "--output", "json")
-        assert [entry["step"] for entry in json.loads(whole.stdout)] == ["process"] * 2
-        assert json.loads(whole.stdout)[0]["costPerItem"] is None, "EC2 without an instance type"
-        wrong = batchrelay("tune", f"{ended['runId']}/absent")
-        assert wrong.exit_code == 2
-        assert "has no step absent: it has list, process" in wrong.output
-        wrong = batchrelay("tune", f"{ended['runId']}/list")
-        assert "there are no result records" in wrong.output
-    finally:
-        cloud.stop()
+    _, report = run("sizes")
+    run_id = report["run"]["runId"]
+    priced = ["--instance-type", "m5.xlarge", "--prices", str(prices_file(tmp_path, stays))]
+    words = ["tune", f"{run_id}/process", *priced]
+    large, small = document(*words)
+    assert (large["items"], large["vcpus"], large["memoryMiB"]) == (2, 2.0, 16_384)
+    assert (small["items"], small["vcpus"], small["memoryMiB"]) == (8, 1.0, 2_048)
+    assert large["costPerItem"] > 0
+    assert 0 < small["advice"]["peakMiB"] < 200
+    shown = printed(*words)
+    assert "recommended: flow.chunk: " in shown
+    assert "of the items would have been killed with that memory" in shown
+    whole = document("tune", run_id)
+    assert [entry["step"] for entry in whole] == ["process"] * 2
+    assert whole[0]["costPerItem"] is None, "EC2 without an instance type"
+    wrong = batchrelay("tune", f"{run_id}/absent")
+    assert wrong.exit_code == 2
+    assert "has no step absent: it has list, process" in wrong.output
+    wrong = batchrelay("tune", f"{run_id}/list")
+    assert "there are no result records" in wrong.output

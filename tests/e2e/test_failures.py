@@ -15,7 +15,7 @@ from tests.e2e.command_line import batchrelay, document, statuses
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PIPELINE = """
-pipeline: failing
+pipeline: converted
 defaults: {jobQueue: Q, jobDefinition: tools}
 notify: [{topicArn: "${env.topicArn}", link: "${steps.convert.failures}"}]
 steps:
@@ -46,7 +46,7 @@ def lines(*arguments: str) -> list[str]:
 
 def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path: Path) -> None:
     batchrelay("deploy", write(tmp_path, PIPELINE))
-    run_id = document("start", "failing")["runId"]
+    run_id = document("start", "converted")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 1, "plain has failed"
     run = document("status", run_id)
     assert statuses(run_id) == {"convert": "PARTIAL", "report": "SUCCEEDED", "plain": "FAILED"}
@@ -82,14 +82,15 @@ def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path:
     key = f"{convert['failures']}causes.json".removeprefix(f"s3://{bucket}/")
     client_of(stays, "s3").delete_object(Bucket=bucket, Key=key)
     assert any("its causes are no longer in S3" in line for line in lines("failures", run_id))
-    batchrelay("undeploy", "failing")
+    batchrelay("undeploy", "converted")
 
 
+@pytest.mark.usefixtures("run_on_cloud")
 def test_run_ends_with_4_if_a_step_is_partial(tmp_path: Path) -> None:
     start, _, definitions = PIPELINE.partition("  - jobName: plain\n")
     text = start + "jobDefinitions:" + definitions.partition("jobDefinitions:")[2]
     result = batchrelay("run", write(tmp_path, text))
     assert result.exit_code == 4, result.output
     assert "/converted/" in next(s for s in result.output.splitlines() if s.startswith("output: "))
-    assert "notice: failing PARTIAL" in result.output
+    assert "notice: converted PARTIAL" in result.output
     assert "Why items failed: batchrelay failures " in result.output

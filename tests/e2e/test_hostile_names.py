@@ -21,7 +21,7 @@ DEFINITION = "{jobDefinitionName: shell, type: container, containerProperties: {
 BY_UPLOAD = f"""
 pipeline: by-upload
 params: {{key: "${{trigger.key}}"}}
-defaults: {{jobQueue: Q, jobDefinition: shell}}
+defaults: {{jobQueue: Hostile, jobDefinition: shell}}
 steps:
   - jobName: look
     containerOverrides: {{command: [sh, -c, 'printf "%s\\n" "$1"', sh, "${{params.key}}"]}}
@@ -32,7 +32,7 @@ jobDefinitions: [{DEFINITION}]
 LISTED = f"""
 pipeline: listed
 params: {{source: {{type: s3uri}}}}
-defaults: {{jobQueue: Q, jobDefinition: shell}}
+defaults: {{jobQueue: Hostile, jobDefinition: shell}}
 steps:
   - jobName: look
     containerOverrides:
@@ -45,7 +45,7 @@ pipeline: NAME
 params: {{list: {{type: s3uri}}}}
 steps:
   - jobName: look
-    jobQueue: Q
+    jobQueue: Hostile
     jobDefinition: shell
     containerOverrides: {{command: [sh, SCRIPT]}}
     flow: {{forEach: {{file: "${{params.list}}"}}, unsafeShell: ALLOWED}}
@@ -69,7 +69,9 @@ def test_an_uploaded_key_is_a_value_and_no_code(stays: LocalCloud, tmp_path: Pat
 def check_tags(run_ids: set[str], batch: Any) -> None:
     """Those of the file win; a key that a run was started by is made a tag."""
     filters = [{"name": "JOB_NAME", "values": ["br-*"]}]
-    ids = [j["jobId"] for j in batch.list_jobs(jobQueue="Q", filters=filters)["jobSummaryList"]]
+    ids = [
+        j["jobId"] for j in batch.list_jobs(jobQueue="Hostile", filters=filters)["jobSummaryList"]
+    ]
     jobs = [
         job
         for job in batch.describe_jobs(jobs=ids)["jobs"]

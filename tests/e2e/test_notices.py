@@ -13,7 +13,7 @@ import pytest
 
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import client_of, make_queue, write
+from tests.conftest import client_of, write
 from tests.docs.snippets import snippet
 from tests.e2e.command_line import batchrelay, document, ended_runs, printed
 
@@ -24,7 +24,7 @@ params: {source: {type: string, default: none}}
 steps:
   - jobName: make
     jobDefinition: make
-    jobQueue: Q
+    jobQueue: Noticed
     containerOverrides: {command: ["true", "${params.source}"]}
     flow: {output: "s3://${env.bucket}/results/NAME.csv"}
 notify: [{topicArn: "${env.topicArn}", link: "${steps.make.output}", presign: 1h}]
@@ -42,7 +42,7 @@ report: true
 steps:
   - jobName: work
     jobDefinition: work
-    jobQueue: R
+    jobQueue: Reported
     arrayProperties: {size: 3}
     flow: {tolerate: {count: 1}}
 notify: [{topicArn: "${env.topicArn}", on: [PARTIAL], presign: 1h}]
@@ -105,7 +105,6 @@ def chained(cloud: LocalCloud) -> None:
 def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_another(
     stays: LocalCloud, tmp_path: Path
 ) -> None:
-    make_queue(client_of(stays, "batch"), "Q", slots=2)
     for name in ("first", "second"):
         printed("deploy", write(tmp_path, FILE.replace("NAME", name)))
     notices, arn = queue(stays, "notices")
@@ -113,7 +112,7 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
     client_of(stays, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     ends, arn = queue(stays, "ends-of-runs")
     events = client_of(stays, "events")
-    pattern = {"source": [SOURCE], "detail-type": [DETAIL_TYPE]}
+    pattern = {"source": [SOURCE], "detail-type": [DETAIL_TYPE], "detail": {"pipeline": ["first"]}}
     events.put_rule(Name="ends-of-runs", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="ends-of-runs", Targets=[{"Id": "1", "Arn": arn}])
     chained(stays)
@@ -145,7 +144,6 @@ def test_the_end_of_a_run_is_a_notice_with_a_url_and_an_event_that_starts_anothe
 def test_a_run_leaves_a_report_that_its_notice_and_its_event_link_to(
     stays: LocalCloud, tmp_path: Path
 ) -> None:
-    make_queue(client_of(stays, "batch"), "R", slots=2)
     printed("deploy", write(tmp_path, REPORTED))
     notices, arn = queue(stays, "notices-with-reports")
     topic = stays.outputs["TopicArn"]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from batchrelay_cli.main import cli
 from batchrelay_cli.stack.api_client import ask
 from batchrelay_cli.stack.client import find_stack
 from tests.conftest import write
+from tests.e2e.command_line import batchrelay, document, statuses
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 PIPELINE = """
-pipeline: stopped
+pipeline: gated
 params: {folder: none}
 defaults: {jobQueue: Q, jobDefinition: tools}
 steps:
@@ -46,20 +43,6 @@ MERGED = "".join(f"{name} 0\n" for name in NOW) + "".join(f"{name} 1\n" for name
 WAIT_S = 60
 
 
-def batchrelay(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def document(*arguments: str) -> Any:
-    result = batchrelay(*arguments, "--output", "json")
-    assert result.exit_code in (0, 1, 3, 4), result.output
-    return json.loads(result.stdout)
-
-
-def statuses(run_id: str) -> dict[str, str]:
-    return {step["step"]: step["status"] for step in document("status", run_id)["steps"]}
-
-
 def wait_for(is_there: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_S
     while not is_there():
@@ -81,7 +64,7 @@ def open_gates(folder: Path, *steps: str) -> None:
 def started(folder: Path) -> str:
     """A run whose jobs write into a folder."""
     batchrelay("deploy", write(folder, PIPELINE))
-    run_id: str = document("start", "stopped", "--param", f"folder={folder}")["runId"]
+    run_id: str = document("start", "gated", "--param", f"folder={folder}")["runId"]
     return run_id
 
 

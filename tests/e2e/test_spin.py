@@ -29,7 +29,7 @@ sys.exit(3 if os.environ["ITEM_NAME"] == "n5" else 0)
 
 PIPELINE = """
 pipeline: spun
-defaults: {jobQueue: Q, jobDefinition: tools}
+defaults: {jobQueue: Spun, jobDefinition: tools}
 steps:
   - jobName: convert
     containerOverrides: {command: [batchrelay-worker, run, --, python, convert.py]}
@@ -98,7 +98,7 @@ def test_an_item_is_spun_repaired_and_spun_again_and_the_run_stays_as_it_is(
 ) -> None:
     run_id, folder = place
     before = state_of(stays, run_id)
-    jobs = client_of(stays, "batch").list_jobs(jobQueue="Q", filters=[
+    jobs = client_of(stays, "batch").list_jobs(jobQueue="Spun", filters=[
         {"name": "JOB_NAME", "values": ["*"]}
     ])["jobSummaryList"]  # fmt: skip
     result = batchrelay("spin", f"{run_id}/convert:5")
@@ -120,7 +120,7 @@ def test_an_item_is_spun_repaired_and_spun_again_and_the_run_stays_as_it_is(
         program.write_text(PROGRAM)
     assert again.exit_code == 0, again.output
     assert state_of(stays, run_id) == before
-    after = client_of(stays, "batch").list_jobs(jobQueue="Q", filters=[
+    after = client_of(stays, "batch").list_jobs(jobQueue="Spun", filters=[
         {"name": "JOB_NAME", "values": ["*"]}
     ])["jobSummaryList"]  # fmt: skip
     assert after == jobs, "no job was submitted"

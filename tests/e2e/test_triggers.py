@@ -7,10 +7,13 @@ import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from batchrelay_cli.stack.client import find_stack
+from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
 from tests.e2e.command_line import batchrelay, document, ended_runs, printed
@@ -56,7 +59,23 @@ def test_an_upload_starts_one_run_whatever_its_key_and_however_often_it_comes(
     removed = printed("undeploy", "uploads")
     assert "trigger s3://inbox/incoming/*.csv: removed" in removed
     s3.put_object(Bucket="inbox", Key="incoming/late.csv", Body=b"x")
-    assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
+    assert rules_of(stays, "uploads") == []
+
+
+def rules_of(cloud: LocalCloud, pipeline: str) -> list[Any]:
+    prefix = prefix_of(pipeline)
+    return list(client_of(cloud, "events").list_rules(NamePrefix=prefix)["Rules"])
+
+
+def schedules_of(cloud: LocalCloud, pipeline: str) -> list[Any]:
+    prefix = prefix_of(pipeline)
+    return list(client_of(cloud, "scheduler").list_schedules(NamePrefix=prefix)["Schedules"])
+
+
+def prefix_of(pipeline: str) -> str:
+    """Of the names of a pipeline's rules and schedules."""
+    stack = find_stack("batchrelay")
+    return TriggerRules(stack=stack, stack_name="batchrelay", pipeline=pipeline)._prefix
 
 
 def deliver(cloud: LocalCloud, key: str) -> None:
@@ -85,8 +104,7 @@ def test_a_dropped_trigger_is_removed_and_a_schedule_fires_at_its_time(
     time_param = shown["params"]["source"].removeprefix("s3://b/")
     assert time_param == f"{now:%Y-%m-%dT%H:%M:%SZ}"
     assert "removed" in printed("undeploy", "timed")
-    scheduler = client_of(stays, "scheduler")
-    assert scheduler.list_schedules(NamePrefix="br-")["Schedules"] == []
+    assert schedules_of(stays, "timed") == []
 
 
 def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Path) -> None:
@@ -98,8 +116,8 @@ def test_a_rule_and_a_schedule_may_change_places(stays: LocalCloud, tmp_path: Pa
         file = write(tmp_path, text.replace(upload, order))
         printed("deploy", file)
         assert printed("deploy", file) == "no change\n"
-    assert client_of(stays, "events").list_rules(NamePrefix="br-")["Rules"] == []
-    assert len(client_of(stays, "scheduler").list_schedules(NamePrefix="br-")["Schedules"]) == 1
+    assert rules_of(stays, "swapped") == []
+    assert len(schedules_of(stays, "swapped")) == 1
     printed("undeploy", "swapped")
 
 
@@ -315,9 +333,8 @@ def test_a_rule_without_its_target_is_fixed(stays: LocalCloud, tmp_path: Path) -
     """The process died between the rule and its target."""
     file = write(tmp_path, UPLOADS.replace("uploads", "halved"))
     printed("deploy", file)
-    events = client_of(stays, "events")
-    [rule] = events.list_rules(NamePrefix="br-")["Rules"]
-    events.remove_targets(Rule=rule["Name"], Ids=["TriggerQueue"])
+    [rule] = rules_of(stays, "halved")
+    client_of(stays, "events").remove_targets(Rule=rule["Name"], Ids=["TriggerQueue"])
     assert printed("deploy", file) == "trigger s3://inbox/incoming/*.csv: changed\n"
     assert printed("deploy", file) == "no change\n"
     printed("undeploy", "halved")

@@ -28,11 +28,11 @@ params: {word: {type: string, default: hello}}
 steps:
   - jobName: say
     jobDefinition: say
-    jobQueue: Q
+    jobQueue: Words
     arrayProperties: {size: 2}
     containerOverrides:
       command: [sh, -c, 'echo "$1 $AWS_BATCH_JOB_ARRAY_INDEX"', sh, "${params.word}"]
-  - {jobName: after, jobDefinition: say, jobQueue: Q, dependsOn: [{jobName: say}]}
+  - {jobName: after, jobDefinition: say, jobQueue: Words, dependsOn: [{jobName: say}]}
 jobDefinitions:
   - jobDefinitionName: say
     type: container
@@ -45,7 +45,7 @@ def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path)
     file = write(tmp_path, QUICK)
     planned = batchrelay("deploy", file, "--plan").output.splitlines()
     assert planned == [
-        "job queue Q: new",
+        "job queue Words: new",
         "job definition say: new revision",
         "pipeline quick: new",
     ]
@@ -167,7 +167,7 @@ def test_settings_that_make_no_sense_are_one_line(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_queue_that_is_a_parameter_is_its_default(tmp_path: Path) -> None:
-    text = QUICK.replace("quick", "param").replace("jobQueue: Q", "jobQueue: '${params.q}'")
+    text = QUICK.replace("quick", "param").replace("jobQueue: Words", "jobQueue: '${params.q}'")
     text = text.replace("params: {", "params: {q: {default: R}, ")
     assert "job queue R: new" in batchrelay("deploy", write(tmp_path, text)).output
     run_id = document("start", "param")["runId"]
