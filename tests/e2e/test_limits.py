@@ -100,9 +100,10 @@ def test_a_request_that_is_full(doors: Doors) -> None:
     assert [len(json.dumps(request)) for request in doors.submitted] == [REQUEST_BYTES_MAX]
     refusal = doors.start((LONG, {"params": {"p": "x" * first}}))
     assert "the request is 30,721 bytes; AWS Batch takes 30,720: put long lists into" in refusal
+    last, first = edge(1, 40_000, refused_by(doors.run, full))
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 40_000, refused_by(made, full))
+        assert made(full(last)) == ""
         assert "the request is 30,721 bytes; AWS Batch takes 30,720" in made(full(first))
 
 
@@ -117,9 +118,10 @@ def test_overrides_that_are_full(doors: Doors) -> None:
     assert len(json.dumps(request["containerOverrides"])) == OVERRIDES_CHARS_MAX
     refusal = doors.start((OVER, {"params": {"p": "x" * first}}))
     assert "8,193 characters; above 8,192 AWS Batch accepts the job and then fails it" in refusal
+    last, first = edge(1, 9_000, refused_by(doors.run, overriding))
     for door in FILES:
         made = getattr(doors, door)
-        last, first = edge(1, 9_000, refused_by(made, overriding))
+        assert made(overriding(last)) == ""
         assert "8,193 characters; above 8,192 AWS Batch" in made(overriding(first))
 
 
