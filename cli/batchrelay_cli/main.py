@@ -12,7 +12,7 @@ import click
 
 from batchrelay.domain.errors import InputError
 from batchrelay_cli import INTERRUPTED
-from batchrelay_cli.pipeline_file.read import PipelineFileError
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.terminal import say
 
 _VERBS = (

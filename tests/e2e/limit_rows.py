@@ -33,7 +33,8 @@ from batchrelay.domain.pipeline import (
 from batchrelay.domain.run import StartRequest
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.definitions import OUR_TAG_BYTES, OUR_TAGS
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.local_setup import check_runs_here
 from batchrelay_cli.verbs.run import check_params
 from batchrelay_local.batch.service import BatchService

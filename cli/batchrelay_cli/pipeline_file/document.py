@@ -7,33 +7,17 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from batchrelay.domain.values import printable
+from batchrelay_cli.pipeline_file.problems import Problem
 
 VALUES_MAX = 200_000
 """Values of a document: 500 steps of 400. Aliases of aliases would make it grow without end."""
 
 Place = tuple[str | int, ...]
 """Where a value is: ("steps", 0, "jobName")."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something wrong, or a warning, and where."""
-
-    line: int
-    column: int
-    message: str
-    is_warning: bool = False
-
-    def render(self, path: Path) -> str:
-        """As compilers write it, so that editors jump there."""
-        kind = "warning: " if self.is_warning else ""
-        return printable(f"{path}:{self.line}:{self.column}: {kind}{self.message}")
 
 
 @dataclass

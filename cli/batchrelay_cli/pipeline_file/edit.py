@@ -14,7 +14,8 @@ import yaml
 
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.document import parse_nodes
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 
 _BY_HAND = "write the values by hand"
 

@@ -17,7 +17,7 @@ from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS
 from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.definition_use import check_use
 from batchrelay_cli.pipeline_file.definitions import read_definitions
-from batchrelay_cli.pipeline_file.document import Document, Place, Problem, parse
+from batchrelay_cli.pipeline_file.document import Document, Place, parse
 from batchrelay_cli.pipeline_file.early_stops import check_early_stops
 from batchrelay_cli.pipeline_file.edges import check_graph, cycles, has_file, is_array
 from batchrelay_cli.pipeline_file.fields import (
@@ -39,6 +39,7 @@ from batchrelay_cli.pipeline_file.finally_use import (
 from batchrelay_cli.pipeline_file.first_run import check_first_run
 from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
+from batchrelay_cli.pipeline_file.problems import PipelineFileError, Problem
 from batchrelay_cli.pipeline_file.reach import check_reach
 from batchrelay_cli.pipeline_file.retry_use import check_queues, check_rounds, with_memory
 from batchrelay_cli.pipeline_file.shapes import meant_key, unknown_key
@@ -67,14 +68,6 @@ _TOP = (
 
 
 _NEVER_NUMBERS = (ParamType.BOOLEAN, ParamType.S3URI)
-
-
-class PipelineFileError(Exception):
-    """The file cannot be used; every problem with its place."""
-
-    def __init__(self, path: Path, problems: list[Problem]) -> None:
-        super().__init__("\n".join(problem.render(path) for problem in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ from batchrelay.domain.values import Json
 from batchrelay_cli.pipeline_file.definitions import CONTENT_TAG
 from batchrelay_cli.pipeline_file.document import Place
 from batchrelay_cli.pipeline_file.overrides import requests_of, variants, with_overrides
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

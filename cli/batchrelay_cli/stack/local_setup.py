@@ -18,7 +18,8 @@ from batchrelay.domain.values import Json
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
 from batchrelay_cli.pipeline_file.overrides import requests_of
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.folder import UnsafeNameError
 from batchrelay_cli.stack.job_definitions import (

@@ -14,7 +14,7 @@ from typing import Any
 
 from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.templates import expand
-from batchrelay_cli.pipeline_file.document import Problem
+from batchrelay_cli.pipeline_file.problems import Problem
 from batchrelay_cli.pipeline_file.reach import Kind, Reach, reaches
 from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.client import Stack

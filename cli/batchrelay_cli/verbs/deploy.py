@@ -15,7 +15,8 @@ from batchrelay.domain.pipeline import S3Trigger
 from batchrelay.domain.values import RUNS_PREFIX
 from batchrelay.ports import PipelineStore
 from batchrelay_cli.pipeline_file.overrides import requests_of
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.stack.api_client import is_local, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.event_rules import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from batchrelay_cli.pipeline_file.document import Problem
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError, Problem
+from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import output_option
 

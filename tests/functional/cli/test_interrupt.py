@@ -46,7 +46,7 @@ def test_an_interrupt_within_an_import_is_no_traceback(
     tmp_path: Path, number: signal.Signals, library: str, words: tuple[str, ...]
 ) -> None:
     slow_module(tmp_path, library)
-    process = started(tmp_path, *words, "runs")
+    process = started(tmp_path, *words, "deploy")
     assert process.stdout is not None
     assert process.stdout.readline() == "importing\n"
     process.send_signal(number)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from batchrelay.domain.pipeline import Group, Pipeline
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.stack.job_definitions import deregister, pinned, registered
 from batchrelay_local.launch import LocalCloud
 from tests.builders import step

@@ -20,8 +20,8 @@ from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run, StartRequest
 from batchrelay.domain.step_state import JobOutcome, StepStatus
-from batchrelay_cli.pipeline_file.document import Problem
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError, Problem
+from batchrelay_cli.pipeline_file.read import read
 from tests.builders import MemoryCloud, pipeline, run_of, step
 from tests.handlers import CONTEXT, on_job_event, serve, start_run
 from tests.stack import ROOT

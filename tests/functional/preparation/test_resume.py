@@ -18,7 +18,8 @@ import yaml
 from batchrelay.domain.pipeline import InlineItems, Pipeline
 from batchrelay.domain.run import RunStatus
 from batchrelay.domain.step_state import StepStatus
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 from tests.builders import pipeline, step
 from tests.functional.preparation.resuming import Made, play
 

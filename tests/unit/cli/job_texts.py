@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 
 NEEDS = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]
 

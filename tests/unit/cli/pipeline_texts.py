@@ -7,7 +7,8 @@ from textwrap import dedent
 
 import pytest
 
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
 GOOD = """\
 pipeline: p

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from batchrelay_cli.main import cli
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
 TEXT = """pipeline: p
 defaults: {jobQueue: q, jobDefinition: d:1}

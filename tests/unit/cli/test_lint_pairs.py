@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from batchrelay_cli.pipeline_file.document import Document
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read, read_document
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read, read_document
 
 Path_ = tuple[str | int, ...]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
 SEVEN = "".join(f"  - {{jobName: s{n}, jobQueue: q, jobDefinition: d}}\n" for n in range(7))
 BARE = "".join(f"  - {{jobName: s{n}}}\n" for n in range(7))

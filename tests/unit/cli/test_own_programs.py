@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.local_setup import (
     DIRECTORY_TAG,
     PROGRAMS_TAG,

@@ -17,7 +17,8 @@ from batchrelay.domain.pipeline import (
     Param,
     ParamType,
 )
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 from tests.stack import ROOT
 from tests.unit.cli.pipeline_texts import GOOD, problems, read_text, with_step
 

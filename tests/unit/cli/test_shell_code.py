@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from batchrelay.codec import decode_pipeline, encode_pipeline
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from tests.stack import ROOT
 
 ITEMS = {"forEach": {"items": [{"sample": "`id`"}]}}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from batchrelay.domain.pipeline import S3Trigger, ScheduleTrigger
-from batchrelay_cli.pipeline_file.read import PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import read
 from tests.unit.cli.pipeline_texts import GOOD, problems, read_text
 
 

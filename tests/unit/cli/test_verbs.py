@@ -66,6 +66,21 @@ def test_a_verb_imports_no_other_and_no_client_of_aws_unless_it_has_one() -> Non
     assert done.stdout.splitlines() == [f"{EXAMPLE}: 3 steps, no errors", ""]
 
 
+@pytest.mark.parametrize("verb", ["cancel", "history", "logs", "runs", "status"])
+def test_a_verb_that_reads_no_file_imports_no_reader(verb: str) -> None:
+    """It takes as long to import as a client of AWS."""
+    program = (
+        f"import sys; sys.argv = ['batchrelay', {verb!r}, '--help']\n"
+        "from batchrelay_cli.main import main\n"
+        "try: main()\n"
+        "finally: print({'yaml', 'batchrelay_cli.pipeline_file.read'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 @pytest.mark.parametrize("verb", ["lint", "plan", "run"])
 def test_a_wrong_file_is_exit_code_2_and_nothing_is_started(verb: str, wrong: str) -> None:
     result = call(verb, wrong)
