@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +41,28 @@ def played(file: PipelineFile, params: dict[str, str]) -> tuple[Run, Workflow]:
     """A run on a cloud of its own, and what it took."""
     cloud = LocalCloud.start(directory=file.path.resolve().parent)
     try:
-        session = LocalRun.prepare(cloud, file, Console(quiet=True))
-        ended = session.play(params, reconcile=False)
-        assert ended["status"] == "SUCCEEDED", ended["status"]
-        run = store(cloud.outputs["TableName"], session.stack.make_client).load(ended["runId"])
-        took = (run.ended_at or run.started_at) - run.started_at
-        flow = Workflow(
-            seconds=took.total_seconds(),
-            invocations=invocations_of(client(cloud, "logs")),
-            calls=cloud.calls(),
-            write_units=cloud.write_units(),
-        )
-        return run, flow
+        return played_on(cloud, file, params)
     finally:
         cloud.stop()
+
+
+def played_on(
+    cloud: LocalCloud, file: PipelineFile, params: dict[str, str]
+) -> tuple[Run, Workflow]:
+    """A run, and what it took, on a cloud where nothing else happens meanwhile."""
+    calls, units = Counter(cloud.calls()), cloud.write_units()
+    invocations = invocations_of(client(cloud, "logs"))
+    session = LocalRun.prepare(cloud, file, Console(quiet=True))
+    ended = session.play(params, reconcile=False)
+    assert ended["status"] == "SUCCEEDED", ended["status"]
+    run = store(cloud.outputs["TableName"], session.stack.make_client).load(ended["runId"])
+    took = (run.ended_at or run.started_at) - run.started_at
+    return run, Workflow(
+        seconds=took.total_seconds(),
+        invocations=invocations_of(client(cloud, "logs")) - invocations,
+        calls=dict(Counter(cloud.calls()) - calls),
+        write_units=cloud.write_units() - units,
+    )
 
 
 def invocations_of(logs: Any) -> int:

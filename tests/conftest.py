@@ -120,12 +120,17 @@ class LentCloud(LocalCloud):
 @pytest.fixture
 def run_on_cloud(stays: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """`batchrelay run` in this process has the cloud of all verbs: to start one takes longer."""
+    lend(stays, monkeypatch)
+
+
+def lend(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, *, faults: str = "") -> None:
+    """This cloud, which has these faults, to `batchrelay run` in this process."""
     fields = ("endpoint", "access_key", "secret", "outputs", "process", "folder")
-    lent = LentCloud(**{name: getattr(stays, name) for name in fields})
+    lent = LentCloud(**{name: getattr(cloud, name) for name in fields})
 
     def start(*, directory: Path, port: int, chaos: str) -> LocalCloud:
         """Where the processes of jobs begin, their definitions say."""
-        assert (port, chaos) == (0, ""), "that takes a cloud of its own"
+        assert (port, chaos) == (0, faults), "that takes a cloud of its own"
         return lent
 
     monkeypatch.setattr(LocalCloud, "start", start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.values import Json
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_local.calls import write_units
+from batchrelay_local.launch import LocalCloud
 from benchmarks.cost import Cost, chain, cost_of
-from benchmarks.workflow import played
+from benchmarks.workflow import played_on
 from tests.stack import ROOT
 from verification.crash_matrix.machine import machine
 
@@ -47,19 +48,33 @@ def test_a_transition_of_a_chain_is_one_read_two_writes_and_one_submission() -> 
     }
 
 
-def cost(file: Path) -> Cost:
-    return cost_of(*played(read(file), {}))
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A cloud of which no other test makes calls."""
+    cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("counted"))
+    yield cloud
+    cloud.stop()
 
 
-def test_a_step_costs_at_most_a_third_of_a_transition_of_step_functions(tmp_path: Path) -> None:
+def cost(cloud: LocalCloud, file: Path) -> Cost:
+    return cost_of(*played_on(cloud, read(file), {}))
+
+
+def test_a_step_costs_at_most_a_third_of_a_transition_of_step_functions(
+    counted: LocalCloud, tmp_path: Path
+) -> None:
     """Steps without items; from counted calls and list prices."""
-    assert cost(chain(tmp_path, 8)).beside_a_transition <= 1 / 3
-    assert cost(ROOT / "examples/array-workflow/pipeline.yaml").beside_a_transition <= 1 / 3
+    example = ROOT / "examples/array-workflow/pipeline.yaml"
+    assert cost(counted, chain(tmp_path, 8)).beside_a_transition <= 1 / 3
+    assert cost(counted, example).beside_a_transition <= 1 / 3
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "sizes"])
-def test_a_fan_out_costs_at_most_a_third_of_the_same_in_step_functions(name: str) -> None:
-    assert cost(ROOT / "examples" / name / "pipeline.yaml").beside_the_same <= 1 / 3
+def test_a_fan_out_costs_at_most_a_third_of_the_same_in_step_functions(
+    counted: LocalCloud, name: str
+) -> None:
+    file = ROOT / "examples" / name / "pipeline.yaml"
+    assert cost(counted, file).beside_the_same <= 1 / 3
 
 
 @pytest.mark.parametrize(("length", "units"), [(0, 1), (1_011, 1), (1_012, 2)])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from batchrelay.domain.values import printable
 from batchrelay_cli.verbs.run import REFUSED_SHOWN_MAX
+from tests.e2e.command_line import batchrelay
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("run_on_cloud")]
 
 KEPT = {
     "plain": b"plain",
@@ -58,7 +59,7 @@ def test_a_download_stays_in_its_folder_and_names_what_it_left(tmp_path: Path) -
     (home / "keys.json").write_text(json.dumps(bodies))
     (home / "harm.py").write_text(SCRIPT)
     done = run(home, out)
-    assert done.returncode == 1, done.stderr
+    assert done.exit_code == 1, done.stderr
     found = {path.relative_to(out / "a").as_posix(): path for path in out.rglob("*")}
     files = {name: path.read_bytes() for name, path in found.items() if path.is_file()}
     assert files == {name: body for name, body in KEPT.items() if name != "dir/"}
@@ -73,7 +74,7 @@ def test_a_download_stays_in_its_folder_and_names_what_it_left(tmp_path: Path) -
     assert printable(done.stdout + done.stderr, keep="\n\t") == done.stdout + done.stderr
 
 
-def run(home: Path, out: Path) -> subprocess.CompletedProcess[str]:
+def run(home: Path, out: Path) -> Result:
     container = {"image": "i", "command": ["true"], "vcpus": 1, "memory": 64}
     definition = {
         "jobDefinitionName": "d",
@@ -89,5 +90,4 @@ def run(home: Path, out: Path) -> subprocess.CompletedProcess[str]:
     }
     file = home / "pipeline.json"
     file.write_text(json.dumps({"pipeline": "p", "steps": [step], "jobDefinitions": [definition]}))
-    words = [sys.executable, "-m", "batchrelay_cli", "run", str(file), "--download", str(out)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return batchrelay("run", str(file), "--download", str(out))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from batchrelay.domain.step_state import JobOutcome, StepStatus
-from tests.e2e.failing_runs import FailingRuns, failing_runs, results_of, shell, sizes
+from tests.e2e.failing_runs import FailingRuns, results_of, shell, sizes
 
 pytestmark = pytest.mark.cloud
 
@@ -18,12 +17,6 @@ PUT = (
     "s3://${env.bucket}/results/${run.id}/$BATCHRELAY_STEP-$child $BATCHRELAY_PART"
 )
 """Each child leaves which part it was of."""
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingRuns]:
-    with failing_runs(tmp_path_factory.mktemp("early")) as ready:
-        yield ready
 
 
 def test_a_canary_stops_a_mistake_of_ten_thousand_items_after_ten(runs: FailingRuns) -> None:

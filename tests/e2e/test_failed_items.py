@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from batchrelay.domain.step_state import StepStatus
+from tests.conftest import lend
 from tests.e2e.command_line import batchrelay
 from tests.e2e.failing_runs import (
     FailingRuns,
     by_number,
-    failing_runs,
     results_of,
     shell,
     sizes,
@@ -29,18 +29,15 @@ ONCE = {"rounds": 1}
 NAMES = [f"i{number:02d}" for number in range(20)]
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingRuns]:
-    with failing_runs(tmp_path_factory.mktemp("failing")) as ready:
-        yield ready
-
-
 SAMPLES = 74
 """Of the example, which has 10,000: at 0.1 s of processor time each, two cores need more than eight
 minutes for them. The same 37 fail."""
 
 
-def test_the_example_ends_partial_and_each_output_is_of_its_own_sample(tmp_path: Path) -> None:
+def test_the_example_ends_partial_and_each_output_is_of_its_own_sample(
+    runs: FailingRuns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lend(runs.cloud, monkeypatch, faults="over_memory=1")
     file = ROOT / "examples/retry-failed/pipeline.yaml"
     result = batchrelay(
         "run", str(file), "--param", f"samples={SAMPLES}", "--chaos", "over_memory=1",

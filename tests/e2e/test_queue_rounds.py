@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.failing_runs import FailingRuns, failing_runs, results_of, sizes
+from tests.e2e.failing_runs import FailingRuns, results_of, sizes
 
 pytestmark = pytest.mark.cloud
 
@@ -22,17 +21,15 @@ echo "$1 in round $BATCHRELAY_ROUND" | batchrelay-worker put - "$2$1"
 """
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingRuns]:
-    with failing_runs(tmp_path_factory.mktemp("queue")) as ready:
-        (ready.folder / "item.sh").write_text(PROGRAM)
-        yield ready
+@pytest.fixture(autouse=True)
+def _program(runs: FailingRuns) -> None:
+    (runs.folder / "pulled.sh").write_text(PROGRAM)
 
 
 def pulled(*, broken_round: int = 0, **flow: Any) -> dict[str, Any]:
     """A step of three workers; in that round three items fail, and one kills its worker."""
     results = "s3://${env.bucket}/results/${run.id}/"
-    words = ["sh", "item.sh", "{item.number}", results, str(broken_round)]
+    words = ["sh", "pulled.sh", "{item.number}", results, str(broken_round)]
     return {
         "jobName": "pulled",
         "containerOverrides": {"command": ["batchrelay-worker", "run", "--", *words]},
