@@ -20,10 +20,10 @@ run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
 
 unit: .venv/ready         ## the unit tests: no cloud, no socket, half a minute
-	@$(BIN)/pytest tests/unit -n auto --maxprocesses 4 --dist worksteal -p no:schemathesis
+	@$(BIN)/pytest tests/unit -n auto --maxprocesses 4 --dist worksteal
 
 test: .venv/ready         ## every test, the simulation in its short form
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, template
 	@$(BIN)/ruff format --check $(wildcard $(LINTED)) && $(BIN)/ruff check $(wildcard $(LINTED))
