@@ -202,6 +202,13 @@ def client_of(cloud: LocalCloud, service: str) -> Any:
     return session.client(service, endpoint_url=cloud.endpoint)
 
 
+def stop_schedules(cloud: LocalCloud) -> None:
+    """Where calls are counted, and where a test says when reconcile is called."""
+    scheduler = client_of(cloud, "scheduler")
+    for schedule in scheduler.list_schedules()["Schedules"]:
+        scheduler.delete_schedule(Name=schedule["Name"])
+
+
 def physical_id(cloud: LocalCloud, logical_id: str) -> str:
     """What the deployed stack calls a resource of the template."""
     answer = client_of(cloud, "cloudformation").describe_stack_resource(

@@ -20,7 +20,7 @@ from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import client_of
+from tests.conftest import client_of, stop_schedules
 from tests.stack import ROOT
 
 PROGRAM = '''
@@ -160,6 +160,7 @@ def failing_runs(folder: Path) -> Iterator[FailingRuns]:
     (folder / "by_number.py").write_text(BY_NUMBER)
     cloud = LocalCloud.start(directory=folder, chaos="over_memory=1")
     try:
+        stop_schedules(cloud)
         yield FailingRuns(cloud=cloud, folder=folder)
     finally:
         cloud.stop()

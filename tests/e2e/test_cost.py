@@ -15,6 +15,7 @@ from batchrelay_local.calls import write_units
 from batchrelay_local.launch import LocalCloud
 from benchmarks.cost import Cost, chain, cost_of
 from benchmarks.workflow import played_on
+from tests.conftest import stop_schedules
 from tests.stack import ROOT
 from verification.crash_matrix.machine import machine
 
@@ -52,6 +53,7 @@ def test_a_transition_of_a_chain_is_one_read_two_writes_and_one_submission() -> 
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A cloud of which no other test makes calls."""
     cloud = LocalCloud.start(directory=tmp_path_factory.mktemp("counted"))
+    stop_schedules(cloud)
     yield cloud
     cloud.stop()
 

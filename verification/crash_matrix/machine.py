@@ -18,7 +18,7 @@ from batchrelay.domain.run import Run
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay_cli.stack.client import local_client_factory
 from batchrelay_local.launch import LocalCloud
-from tests.conftest import make_queue
+from tests.conftest import make_queue, stop_schedules
 from tests.stack import ROOT
 from verification.crash_matrix.invocation import CrashPoint, Ended, invoke
 from verification.crash_matrix.scenarios import (
@@ -76,9 +76,7 @@ class Machine:
         functions = self.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
-        scheduler = self.client("scheduler")
-        for schedule in scheduler.list_schedules()["Schedules"]:
-            scheduler.delete_schedule(Name=schedule["Name"])
+        stop_schedules(cloud)
         [known] = [
             f["Environment"]["Variables"]
             for f in functions.list_functions()["Functions"]
