@@ -18,6 +18,7 @@ from tests.functional.report.runs import FAILING, ITEMS, started
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 
 
+GONE = FAILING.replace("pipeline: failing", "pipeline: gone")
 RUNS: list[str] = []
 """Of this module's cloud: the tests look at one run."""
 
@@ -25,7 +26,7 @@ RUNS: list[str] = []
 @pytest.fixture
 def failed_run(stays: LocalCloud, tmp_path: Path) -> str:
     if not RUNS:
-        RUNS.append(started(tmp_path, FAILING, "failing"))
+        RUNS.append(started(tmp_path, GONE, "gone"))
         assert batchrelay("status", RUNS[0], "--watch").exit_code == 4
     return RUNS[0]
 
