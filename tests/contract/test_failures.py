@@ -66,6 +66,41 @@ def jobs_on(*answers: Answer) -> tuple[BatchJobs, list[Any]]:
     return jobs, wire.requests
 
 
+def described(index: int, exit_code: int) -> dict[str, Any]:
+    containers = [{"name": "main", "exitCode": exit_code}, {"name": "log", "exitCode": 143}]
+    return child(index, {}, ecsProperties={"taskProperties": [{"containers": containers}]})
+
+
+def test_children_of_several_containers_are_described_for_their_exit_codes() -> None:
+    properties = {"size": 3, "statusSummary": {"FAILED": 2, "SUCCEEDED": 1}}
+    parent = {"jobId": "j", "status": "FAILED", "arrayProperties": properties, "ecsProperties": {}}
+    jobs, requests = jobs_on(
+        answer(jobs=[parent]),
+        answer(jobSummaryList=[child(0, {}), child(2, {})]),
+        answer(jobs=[described(0, 65), described(2, 75)]),
+    )
+    failures = list(jobs.failed_children("j"))
+    assert [(one.index, one.exit_code) for one in failures] == [(0, 65), (2, 75)]
+    assert requests[-1] == {"jobs": ["j:0", "j:2"]}
+
+
+def test_a_multi_node_parallel_job_failed_as_its_first_failed_node_did() -> None:
+    nodes = {"numNodes": 3, "mainNode": 0, "nodeRangeProperties": []}
+    job = {"jobId": "j", "status": "FAILED", "statusReason": "Node failed", "nodeProperties": nodes}
+    jobs, requests = jobs_on(
+        answer(jobs=[job]),
+        answer(
+            jobs=[
+                {"jobId": "j#0", "status": "SUCCEEDED", "container": {"exitCode": 0}},
+                {"jobId": "j#1", "status": "FAILED", "container": {}},
+                {"jobId": "j#2", "status": "FAILED", "container": {"exitCode": 9}},
+            ]
+        ),
+    )
+    assert list(jobs.failed_children("j")) == [ChildFailure(index=0, job_id="j", exit_code=9)]
+    assert requests[-1] == {"jobs": ["j#0", "j#1", "j#2"]}
+
+
 def test_the_pages_of_failed_children_are_asked_for_one_after_the_other() -> None:
     killed = {"exitCode": 137, "reason": "OutOfMemoryError: Container killed"}
     first = answer(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from batchrelay.domain.containers import containers_of
 from batchrelay.domain.variables import FAILURE_LISTS
 from batchrelay_cli.pipeline_file.document import Document, Place
 
@@ -41,16 +42,16 @@ def check_commands(
 def _check_empty_words(document: Document, steps: Any) -> None:
     """Refuse a word of a command that is empty in a good run: AWS Batch refuses the job then."""
     for number, step in enumerate(steps if isinstance(steps, list) else []):
-        overrides = step.get("containerOverrides") if isinstance(step, dict) else None
-        command = overrides.get("command") if isinstance(overrides, dict) else None
-        for place, word in enumerate(command if isinstance(command, list) else []):
-            if isinstance(word, str) and _FAILURE_LIST.fullmatch(word):
-                document.wrong(
-                    ("steps", number, "containerOverrides", "command", place),
-                    f"{word} is empty if no item failed, and AWS Batch refuses a job with an empty "
-                    "word: write it into containerOverrides.environment, or behind a name, such as "
-                    f"--list={word}",
-                )
+        for container in containers_of(step) if isinstance(step, dict) else ():
+            command = container.values.get("command")
+            for index, word in enumerate(command if isinstance(command, list) else []):
+                if isinstance(word, str) and _FAILURE_LIST.fullmatch(word):
+                    document.wrong(
+                        ("steps", number, *container.path, "command", index),
+                        f"{word} is empty if no item failed, and AWS Batch refuses a job with an "
+                        f"empty word: write it into {container.variables_key}, or behind a name, "
+                        f"such as --list={word}",
+                    )
 
 
 def _problems(

@@ -16,6 +16,7 @@ from batchrelay.domain.request_rules import (
     priority_violations,
 )
 from batchrelay.domain.sizing import FARGATE_MIB
+from batchrelay_cli.pipeline_file.definition_kinds import kind_violations
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import check_name
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
@@ -38,7 +39,6 @@ OUR_TAG_BYTES = 300
 
 _RESERVED = (("AWS_BATCH", "AWS Batch"),)
 _NEEDED = (("VCPU", "vcpus"), ("MEMORY", "memory"))
-_KINDS_OF_CONTAINER = ("containerProperties", "ecsProperties", "eksProperties")
 
 
 def read_definitions(document: Document, value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -92,9 +92,7 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         for violation in below:
             path = ("containerProperties", *violation.path)
             yield Violation(path=path, message=violation.message)
-    elif entry.get("type") == "container" and not any(key in entry for key in _KINDS_OF_CONTAINER):
-        message = "a definition of type container needs containerProperties"
-        yield Violation(path=(), message=message)
+    yield from kind_violations(entry)
 
 
 def _resource_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from batchrelay.domain.containers import merged_requests
 from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.pipeline import Group, Step
-from batchrelay.domain.values import merged
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
 
@@ -68,4 +68,4 @@ def with_overrides(
     request: Mapping[str, Any], overrides: Sequence[tuple[Place, Mapping[str, Any]]]
 ) -> dict[str, Any]:
     """A request with the overrides of a variant."""
-    return reduce(merged, (values for _, values in reversed(overrides)), dict(request))
+    return reduce(merged_requests, (values for _, values in reversed(overrides)), dict(request))

@@ -15,6 +15,7 @@ from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step, Trigger
 from batchrelay.domain.templates import references
 from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS
 from batchrelay_cli.pipeline_file.commands import check_commands
+from batchrelay_cli.pipeline_file.container_use import with_containers_named
 from batchrelay_cli.pipeline_file.definition_use import check_use
 from batchrelay_cli.pipeline_file.definitions import read_definitions
 from batchrelay_cli.pipeline_file.document import Document, Place, parse
@@ -128,13 +129,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     job_tags, report = (read_switch(document, data, name) for name in SWITCHES)
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     entries: Any = data.get("steps")
-    check_commands(document, entries, defaults, data.get("jobDefinitions"))
-    check_code(document, entries, defaults, data.get("jobDefinitions"))
-    steps = with_memory(document, steps, definitions)
-    _check_steps(document, steps, definitions)
-    check_use(document, steps, entries, defaults, definitions)
-    check_tags(document, steps, entries, defaults, definitions, job_tags=job_tags)
-    _check_order(document, steps, entries)
+    steps = _checked_steps(document, data, steps, defaults, definitions, job_tags=job_tags)
     _check_all_variables(document, data, params, steps, trigger_variables(assumed))
     if document.errors:
         return None, definitions
@@ -151,6 +146,28 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
+
+
+def _checked_steps(
+    document: Document,
+    data: Mapping[str, Any],
+    steps: tuple[tuple[int, Step], ...],
+    defaults: Mapping[str, Any],
+    definitions: tuple[Mapping[str, Any], ...],
+    *,
+    job_tags: bool,
+) -> tuple[tuple[int, Step], ...]:
+    """The steps beside job definitions and each other; with what they take from these."""
+    entries: Any = data.get("steps")
+    for check in (check_commands, check_code):
+        check(document, entries, defaults, data.get("jobDefinitions"))
+    steps = with_containers_named(document, steps, entries, defaults, definitions)
+    steps = with_memory(document, steps, definitions)
+    _check_steps(document, steps, definitions)
+    check_use(document, steps, entries, defaults, definitions)
+    check_tags(document, steps, entries, defaults, definitions, job_tags=job_tags)
+    _check_order(document, steps, entries)
+    return steps
 
 
 def _check_order(document: Document, steps: tuple[tuple[int, Step], ...], entries: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from batchrelay.domain.containers import ONE_CONTAINER, containers_of
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.pipeline import Step
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG, WORKER
@@ -69,7 +70,14 @@ def _requests_again(step: Step) -> Iterator[Mapping[str, Any]]:
 
 
 def _memory(request: Mapping[str, Any], definitions: _Definitions) -> str | None:
-    """MiB of a child, which may be a `${…}`; None if the file does not say it."""
+    """MiB of a child, which may be a `${…}`; None if the file does not say it.
+
+    Of several containers that of the first whose memory is known: each grows from its own.
+    """
+    named = (one.memory for one in containers_of(request) if one.path != (ONE_CONTAINER,))
+    memory = next((text for text in named if text is not None), None)
+    if memory is not None:
+        return memory
     containers = (
         request.get("containerOverrides"),
         definition_of(request, definitions).get("containerProperties"),

@@ -37,7 +37,6 @@ from batchrelay_cli.pipeline_file.retries import (
     ROUNDS_MAX,
 )
 from batchrelay_cli.pipeline_file.shapes import request_shape
-from batchrelay_cli.pipeline_file.steps import OTHER_OVERRIDES
 
 Schema = dict[str, Any]
 
@@ -69,7 +68,7 @@ def pipeline_schema() -> Schema:
     shapes = _Shapes()
     submit = request_shape("SubmitJob")
     steps = {"type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": _step(shapes)}
-    defaults = _members(shapes, submit, without=("jobName", "dependsOn", *OTHER_OVERRIDES))
+    defaults = _members(shapes, submit, without=("jobName", "dependsOn"))
     document = _object(
         required=("pipeline", "steps"),
         pipeline=_described("Its name.", _NAME),
@@ -162,12 +161,12 @@ def _step(shapes: _Shapes) -> Schema:
         ),
         "flow": _described("What AWS Batch has no word for.", _flow(shapes)),
     }
-    members = _members(shapes, submit, without=OTHER_OVERRIDES) | ours
+    members = _members(shapes, submit) | ours
     return _object(required=("jobName",), **members)
 
 
 def _flow(shapes: _Shapes) -> Schema:
-    submit = _members(shapes, request_shape("SubmitJob"), (*OF_THE_STEP, *OTHER_OVERRIDES))
+    submit = _members(shapes, request_shape("SubmitJob"), OF_THE_STEP)
     one = {"type": "integer", "minimum": 1}
     of, fan_in = _TEXT, {"type": "integer", "minimum": FAN_IN_MIN, "maximum": FAN_IN_MAX}
     workers = {"type": "integer", "minimum": 1, "maximum": ARRAY_SIZE_MAX}

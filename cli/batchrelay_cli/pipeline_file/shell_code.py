@@ -16,6 +16,7 @@ from batchrelay.domain.templates import references
 from batchrelay.domain.values import merged
 from batchrelay_cli.pipeline_file.code_words import SHELLS, code_words
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG, WORKER
+from batchrelay_cli.pipeline_file.container_words import commands_of
 from batchrelay_cli.pipeline_file.document import Document, Place
 
 OURS = ("run", "env")
@@ -39,8 +40,8 @@ def check_code(
     for number, step in enumerate(steps if isinstance(steps, list) else []):
         if isinstance(step, dict) and _mapping(step, "flow").get("unsafeShell") is not True:
             for layers in _requests(number, step, defaults):
-                command = _command(layers, definitions_by_name)
-                problems.update(dict.fromkeys(_problems(command)))
+                for command in _commands(layers, definitions_by_name):
+                    problems.update(dict.fromkeys(_problems(command)))
     for place, problem in problems:
         document.wrong(place, problem)
 
@@ -82,9 +83,10 @@ def _requests(
         yield [(retry, (*place, "retryFailed")), *base]
 
 
-def _command(
+def _commands(
     layers: _Layers, definitions_by_name: Mapping[str, tuple[int, Mapping[str, Any]]]
-) -> _Command:
+) -> Iterator[_Command]:
+    """Of each container."""
     reference = next((r["jobDefinition"] for r, _ in layers if "jobDefinition" in r), "")
     name = reference.partition(":")[0] if isinstance(reference, str) else ""
     number, definition = definitions_by_name.get(name, (0, {}))
@@ -93,28 +95,17 @@ def _command(
     for request, _ in reversed(layers):
         parameters = merged(parameters, _mapping(request, "parameters"))
     home: Place = ("jobDefinitions", number)
-    places = [(request, place, "containerOverrides") for request, place in layers]
-    places.append((definition, home, "containerProperties"))
-    words, place = _words(places)
-    return _Command(
-        entrypoint=entrypoint,
-        entrypoint_place=(*home, "tags", ENTRYPOINT_TAG),
-        words=words,
-        place=place,
-        is_expanded=place[:1] != ("jobDefinitions",),
-        parameters=parameters,
-        may_have_worker=not definition
-        or any(word.endswith(WORKER) for word in (*entrypoint, *words)),
-    )
-
-
-def _words(places: list[tuple[Mapping[str, Any], Place, str]]) -> tuple[list[str], Place]:
-    """The first command there is, and where it stands."""
-    for source, place, key in places:
-        command = _mapping(source, key).get("command")
-        if isinstance(command, list) and command:
-            return [str(word) for word in command], (*place, key, "command")
-    return [], ()
+    for words, place in commands_of(layers, definition, home):
+        yield _Command(
+            entrypoint=entrypoint,
+            entrypoint_place=(*home, "tags", ENTRYPOINT_TAG),
+            words=words,
+            place=place,
+            is_expanded=place[:1] != home[:1],
+            parameters=parameters,
+            may_have_worker=not definition
+            or any(word.endswith(WORKER) for word in (*entrypoint, *words)),
+        )
 
 
 def _problems(command: _Command) -> Iterator[tuple[Place, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batchrelay.domain.containers import merged_requests
 from batchrelay.domain.limits import ARRAY_SIZE_MIN, STEPS_MAX
 from batchrelay.domain.pipeline import Step, StepOutputs
 from batchrelay.domain.request_rules import (
@@ -13,7 +14,7 @@ from batchrelay.domain.request_rules import (
     size_violations,
     submit_violations,
 )
-from batchrelay.domain.values import merged, step_label
+from batchrelay.domain.values import step_label
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.edges import read_edges
 from batchrelay_cli.pipeline_file.fields import check_name
@@ -25,7 +26,6 @@ from batchrelay_cli.pipeline_file.shapes import check, meant_key, request_shape
 
 _OURS = ("flow", "dependsOn", "jobName")
 _PARAM_ONLY = re.compile(r"\$\{params\.[^}]+\}")
-OTHER_OVERRIDES = ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride")
 UNNAMED = "#"
 """Begins the name of a step that has none."""
 _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
@@ -105,7 +105,7 @@ def _step(
     )
     flow = read_flow(document, (*place, "flow"), entry.get("flow", {}))
     layers = (Layer(place=place, values=own), Layer(place=DEFAULTS, values=defaults))
-    request = _without_deprecated(document, layers, merged(defaults, own))
+    request = _without_deprecated(document, layers, merged_requests(defaults, own))
     _check_request(document, layers, request)
     _check_variants(document, layers, request, flow)
     if (flow.get("for_each") or flow.get("aggregate")) and "arrayProperties" in request:
@@ -191,10 +191,6 @@ def _without_deprecated(
 def _check_request(document: Document, layers: Sequence[Layer], request: Mapping[str, Any]) -> None:
     for rules in (submit_violations, array_violations, size_violations):
         note(document, layers, rules(request))
-    for key in OTHER_OVERRIDES:
-        if key in request:
-            problem = f"{key} is not supported: only containerOverrides can carry our variables"
-            document.wrong_key(source(layers, (key,)), problem)
     strategy = request.get("retryStrategy")
     check_last_rule(document, source(layers, ("retryStrategy", "evaluateOnExit")), strategy)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.pipeline_file.definition_containers import kind_of
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -87,7 +88,10 @@ def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any]:
         )
     definition = max(matching, key=lambda entry: entry["revision"])
     if "containerProperties" not in definition:
-        raise UsageProblem(f"job definition {reference} does not define a container")
+        raise UsageProblem(
+            f"job definition {reference} has {kind_of(definition)}: an item is run here if its job "
+            "has one container, of containerProperties"
+        )
     return dict(definition)
 
 

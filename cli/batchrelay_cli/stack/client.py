@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.errors import BatchrelayError
+from batchrelay.domain.job_containers import log_place
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX
 from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-
-LOG_GROUP = "/aws/batch/job"
-"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
 
 LOG_LINES_MAX = 1_000
 """Lines of a log that are shown: as many as a person looks through."""
@@ -56,14 +54,6 @@ class Downloaded:
 
     uri: str
     refusal: str | None = None
-
-
-def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The log group and stream of a JobDetail's latest attempt; None if it never ran."""
-    container = job.get("container", {})
-    stream = container.get("logStreamName")
-    options = container.get("logConfiguration", {}).get("options", {})
-    return None if stream is None else (options.get("awslogs-group", LOG_GROUP), stream)
 
 
 def never_ran(job: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
+from batchrelay_cli.pipeline_file.definition_containers import kind_of
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.pipeline_file.read import PipelineFile
@@ -75,6 +76,8 @@ def _problem(
             f"job definition {reference} is not in this file's jobDefinitions; here there is "
             "no AWS account to find it in: add it, with its command"
         )
+    if kind_of(definition) != "containerProperties":
+        return None  # the local AWS Batch says what it has not, when it is registered
     program = _program(request, definition)
     if program is None:
         return (

@@ -10,6 +10,7 @@ from batchrelay.domain.sizing import Size
 from batchrelay.domain.values import Json
 from batchrelay.prices import Platform
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.pipeline_file.definition_containers import kind_of
 from batchrelay_cli.pipeline_file.overrides import definition_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def requested(
     definitions: Iterable[Mapping[str, Any]] = (),
     value_of: Callable[[Json], str | None] = str,
 ) -> Requested:
-    """Raises: UsageProblem, if a size is known in a run only.
+    """Raises: UsageProblem, if a size is known in a run only, or is one of several.
 
     Args:
         definitions: those of a file come before those that AWS Batch has.
@@ -49,6 +50,8 @@ def requested(
         answer = batch.describe_job_definitions(**_query(reference))["jobDefinitions"]
         definition = answer[0] if answer else {}
     container: Any = definition.get("containerProperties") or {}
+    if kind_of(definition) not in (None, "containerProperties"):
+        raise UsageProblem(f"job definition {reference} has several containers, or nodes")
     own = _requirements(request.get("containerOverrides") or {})
     amounts = {**_requirements(container), **own}
     return Requested(

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from batchrelay.domain.job_containers import log_place
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
-from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, log_place, never_ran
+from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, never_ran
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 from batchrelay_cli.views.child import (

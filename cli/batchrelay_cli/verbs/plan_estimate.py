@@ -9,9 +9,9 @@ from typing import Any
 
 from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.domain.array_split import known_item_count
+from batchrelay.domain.containers import merged_requests
 from batchrelay.domain.job_detail import Capacity
 from batchrelay.domain.pipeline import InlineItems, Matrix, Step
-from batchrelay.domain.values import merged
 from batchrelay.prices import Place, Prices, Unknown
 from batchrelay.prices.estimate import Demand, Spread, cost_range
 from batchrelay.report.collector import capacities_of
@@ -164,7 +164,10 @@ class _Estimation:
 
     def _demands(self, step: Step) -> Iterator[Demand]:
         """Its own, and those of its groups. Raises: UsageProblem."""
-        requests = [step.request, *(merged(step.request, g.overrides) for g in step.groups)]
+        requests = [
+            step.request,
+            *(merged_requests(step.request, g.overrides) for g in step.groups),
+        ]
         for request in requests:
             child = requested(
                 self.stack.batch,

@@ -12,11 +12,12 @@ from typing import Any
 import click
 
 from batchrelay.aws_lambda.wiring import objects, store
+from batchrelay.domain.containers import merged_requests
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
-from batchrelay.domain.values import manifest_uri, merged
+from batchrelay.domain.values import manifest_uri
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
 from batchrelay.preparation.measures import ItemMeasure, latest_measures
@@ -255,7 +256,7 @@ def _asked(stack: Stack, step: Step, group: int) -> Requested:
     """What one child of a group asks for."""
     request: Mapping[str, Any] = step.request
     if group < len(step.groups):
-        request = merged(step.request, step.groups[group].overrides)
+        request = merged_requests(step.request, step.groups[group].overrides)
     return requested(stack.batch, request)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.domain.job_containers import containers_of_job, decisive_container
 from batchrelay.domain.limits import STEPS_MAX
 from batchrelay_cli.stack.client import Stack, never_ran
 
@@ -22,7 +23,7 @@ def attempts_of(job: Mapping[str, Any]) -> tuple[int, int]:
 def summary_of(job: Mapping[str, Any]) -> str:
     """`attempt 2 of 3, FAILED, exit code 1`."""
     latest, attempts_max = attempts_of(job)
-    exit_code = job.get("container", {}).get("exitCode")
+    exit_code = decisive_container(containers_of_job(job)).get("exitCode")
     pieces = [f"attempt {latest} of {attempts_max}" if latest else "no attempt yet", job["status"]]
     if exit_code is not None and job["status"] not in _BEGUN:
         pieces.append(f"exit code {exit_code}")

@@ -121,7 +121,7 @@ def test_limits_of_a_step(
         (definition(schedulingPriority=10_000), definition(schedulingPriority=9_999), "AWS Batch takes priorities 0 to 9,999, not 10,000"),
         (definition(jobDefinitionName="d e"), definition(jobDefinitionName="d-e"), "jobDefinitionName 'd e' must begin with a letter or digit"),
         (definition({"command": ["x" * 25_000]}), definition({"command": ["x" * 24_000]}), "25,196 bytes, and 300 of our tags; AWS Batch takes job definitions of 24,576"),
-        ({"jobDefinitionName": "d", "type": "container"}, definition(), "a definition of type container needs containerProperties"),
+        ({"jobDefinitionName": "d", "type": "container"}, definition(), "a definition of type container needs one of containerProperties, ecsProperties, eksProperties"),
         (fargate("3", "8192"), fargate("4", "8192"), "Fargate has 0.25, 0.5, 1, 2, 4, 8, 16, 32 vCPUs, not '3'"),
         (fargate("0.25", "4096"), fargate("0.25", "2048"), "on Fargate 0.25 vCPU goes with a MEMORY of 512, 1024, 2048"),
         (fargate("32", "65536"), fargate("32", "249856"), "on Fargate 32 vCPU goes with a MEMORY of 61440, 122880, 249856"),

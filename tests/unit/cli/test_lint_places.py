@@ -43,7 +43,7 @@ def warnings(folder: Path, text: str) -> list[str]:
         ("{containerOverrides: {command: [" + "x" * 9_000 + "]}}", SEVEN, "2:32: 9,017 characters; above 8,192"),
         ("{parameters: {x: '${run.di}'}}", SEVEN, "2:28: ${run.di} means nothing here: did you mean ${run.id}?"),
         ("{arrayProperties: {size: 1}}", SEVEN, "2:36: AWS Batch takes array sizes 2 to 10,000, not 1"),
-        ("{nodeOverrides: {}}", SEVEN, "2:12: nodeOverrides is not supported"),
+        ("{jobName: x}", SEVEN, "2:12: jobName belongs to a step"),
         ("{dependsOn: []}", SEVEN, "2:12: dependsOn belongs to a step, not to defaults"),
         ("{tags: {t: 3}}", SEVEN, '2:22: t must be a text: put it in quotes, "3"'),
         ("{jobDefinition: d, jobQueue: a b}", BARE, "2:40: jobQueue 'a b' is not valid"),

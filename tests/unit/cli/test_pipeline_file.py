@@ -163,7 +163,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
         ("containerOverrides: []", "6:25: containerOverrides must be a mapping"),
         ("dependsOn: {jobName: a}", "6:16: dependsOn must be a list of {jobName: STEP}"),
         ("dependsOn: [{jobName: a}]", "6:16: a depends on itself: leave that out"),
-        ("eksPropertiesOverride: {}", "6:5: eksPropertiesOverride is not supported: only containerOverrides can carry our variables"),
+        ("ecsPropertiesOverride: {taskProperties: [{containers: [{command: [a]}]}]}", "6:60: which container this is: write its name, {name: NAME, …}"),
         ("flow: {forEach: {file: s3://b/x, items: a}}\narrayProperties: {size: 2}", "7:22: the items decide the array's size: leave arrayProperties out"),
         ("flow: {forEach: {}}", "6:21: forEach must be one of {file: S3URI, items: PATH}, {prefix: S3URI}"),
         ("flow: {forEach: {file: s3://b/x, item: a}}", "6:38: unknown key item: did you mean items?"),

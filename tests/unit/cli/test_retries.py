@@ -146,7 +146,6 @@ def test_the_memory_of_a_definition_in_its_old_spelling_is_known(tmp_path: Path)
         ("retryFailed: {rounds: 1, dependsOn: []}", "6:37: dependsOn belongs to the step, not to retryFailed"),
         ("retryFailed: {rounds: 1, arrayProperties: {size: 3}}", "6:37: arrayProperties belongs to the step, not to retryFailed"),
         ("retryFailed: {rounds: 1, flow: {}}", "6:37: flow belongs to the step, not to retryFailed"),
-        ("retryFailed: {rounds: 1, nodeOverrides: {numNodes: 2}}", "6:37: nodeOverrides is not supported: only containerOverrides can carry our variables"),
         ("retryFailed: {rounds: 1, retryStrategy: {attempts: 30}}", "6:63: AWS Batch takes attempts 1 to 10, not 30"),
         ("retryFailed: {rounds: 1, parameters: {x: '${run.di}'}}", "6:53: ${run.di} means nothing here: did you mean ${run.id}?"),
         ("retryFailed: {rounds: 1, memory: 2}", f"6:45: {FACTOR}2"),

@@ -88,7 +88,7 @@ def step(more: str) -> str:
         step("flow: {tolerate: {percent: 120}}"),
         step("flow: {tolerate: {count: 1, percent: 2}}"),
         step("flow: {aggregate: {of: a, fanIn: 1}}"),
-        step("nodeOverrides: {numNodes: 2}"),
+        step("nodeOverrides: {numNodes: two}"),
     ],
 )
 def test_the_schema_refuses_a_wrong_file(validator: Draft202012Validator, text: str) -> None:

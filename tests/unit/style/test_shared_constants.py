@@ -15,7 +15,7 @@ import pytest
 
 from batchrelay.adapters import sqs as core_sqs
 from batchrelay.adapters.memory.objects import MemoryObjects
-from batchrelay.domain import failures
+from batchrelay.domain import failures, job_containers
 from batchrelay.domain import limits as core_limits
 from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets_uri
 from batchrelay.preparation import manifest
@@ -53,7 +53,7 @@ def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives(
 
 
 def test_logs_are_read_where_the_local_batch_writes_them() -> None:
-    assert client.LOG_GROUP == model.LOG_GROUP
+    assert job_containers.LOG_GROUP == model.LOG_GROUP
 
 
 def test_a_line_of_the_worker_is_known_by_how_it_starts(

@@ -223,8 +223,8 @@ MUTANTS = (
     Mutant(
         bug="a second MEMORY stands beside the first",
         file="domain/memory_growth.py",
-        old='entries = [entry for entry in _requirements(request) if entry.get("type") != "MEMORY"]',
-        new="entries = _requirements(request)",
+        old='others = [entry for entry in container.requirements if entry.get("type") != "MEMORY"]',
+        new="others = container.requirements",
         tests=TESTS,
     ),
     Mutant(

@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         bug="a letter of another alphabet counts as six characters of overrides",
         file="domain/request_rules.py",
-        old="json.dumps(overrides, ensure_ascii=False)",
-        new="json.dumps(overrides)",
+        old="json.dumps(request.get(form, {}), ensure_ascii=False)",
+        new="json.dumps(request.get(form, {}))",
     ),
     Mutant(
         bug="a start whose effect fails does not say which run it began",

@@ -21,14 +21,14 @@ MUTANTS = (
     Mutant(
         bug="propagateTags: false of a step is ignored",
         file="domain/job_tags.py",
-        old='return {"propagateTags": True, **request, "tags": tags}',
-        new='return {**request, "propagateTags": True, "tags": tags}',
+        old='return {**propagated, **request, "tags": tags}',
+        new='return {**request, **propagated, "tags": tags}',
         tests=TESTS,
     ),
     Mutant(
         bug="tags do not reach the tasks",
         file="domain/job_tags.py",
-        old='return {"propagateTags": True, **request, "tags": tags}',
+        old='return {**propagated, **request, "tags": tags}',
         new='return {**request, "tags": tags}',
         tests=TESTS,
     ),

@@ -7,8 +7,9 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -33,6 +34,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_containers import has_several, node_ids
 from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
 from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
@@ -252,16 +254,33 @@ class BatchJobs:
         if job is None:
             raise JobForgotten(f"AWS Batch no longer knows job {job_id}")
         if not job.get("arrayProperties", {}).get("size"):
-            yield from (failure_of(job),) if job["status"] == "FAILED" else ()
+            yield from (self._failure(job),) if job["status"] == "FAILED" else ()
             return
         listed = 0
-        for child in self._listed_failures(job_id):
+        for child in self._failures(job):
             listed += 1
             yield failure_of(child)
         if listed == 0:
             yield from failures_without_children(job)
         if listed < (failed := children_failed(job)):
             raise NotDone(f"ListJobs lags: {listed} of {failed} failed children of {job_id}")
+
+    def _failure(self, job: Mapping[str, Any]) -> ChildFailure:
+        """Of a plain job; of a multi-node parallel job, that of its first node that failed."""
+        nodes = (node for node in self._described(node_ids(job)) if node["status"] == "FAILED")
+        node_failures = [failure_of(node) for node in nodes]
+        first = next((one for one in node_failures if one.exit_code), None)
+        whole = failure_of(job)
+        return whole if first is None else replace(first, index=0, job_id=whole.job_id)
+
+    def _failures(self, array: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The children that FAILED. With several containers each, ListJobs has no exit code."""
+        children = self._listed_failures(array["jobId"])
+        if not has_several(array):
+            yield from children
+            return
+        while ids := [child["jobId"] for child in islice(children, DESCRIBE_IDS_MAX)]:
+            yield from self._described(ids)
 
     def _listed_failures(self, array_id: str) -> Iterator[JobSummaryTypeDef]:
         try:

@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.codec.job_detail import log_place
 from batchrelay.domain.errors import Denied
+from batchrelay.domain.job_containers import log_place
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

@@ -11,6 +11,13 @@ from typing import Any
 
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
+from batchrelay.domain.job_containers import (
+    containers_of_attempt,
+    containers_of_job,
+    decisive_container,
+    log_place,
+    requested_of_job,
+)
 from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
 from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.step_state import JobOutcome
@@ -107,7 +114,7 @@ def progress_of(report: JobReport, key: JobKey, at: datetime) -> JobProgressed:
 
 def failure_of(job: Mapping[str, Any]) -> ChildFailure:
     """What a JobDetail or a JobSummary says of a child, or of a plain job, that FAILED."""
-    container = _mapping(job, "container")
+    container = decisive_container(containers_of_job(job))
     exit_code = container.get("exitCode")
     return ChildFailure(
         index=_count(_mapping(job, "arrayProperties"), "index", 0),
@@ -138,16 +145,6 @@ def children_failed(array: Mapping[str, Any]) -> int:
     return max(_count(summary, "FAILED", 0), 1 if because_of_a_child else 0)
 
 
-def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The log group and stream of a JobDetail's last attempt; None if no container ever ran."""
-    container = _mapping(job, "container")
-    attempts = job.get("attempts")
-    last = attempts[-1] if isinstance(attempts, Sequence) and attempts else {}
-    stream = container.get("logStreamName") or _mapping(last, "container").get("logStreamName")
-    options = _mapping(_mapping(container, "logConfiguration"), "options")
-    return (str(options.get("awslogs-group", LOG_GROUP)), str(stream)) if stream else None
-
-
 def detail_of(job: Mapping[str, Any]) -> JobDetail:
     """What a JobDetail says of a job, or of a child.
 
@@ -156,16 +153,17 @@ def detail_of(job: Mapping[str, Any]) -> JobDetail:
     """
     status = str(job.get("status", ""))
     ended = status in ("SUCCEEDED", "FAILED")
-    listed = job.get("attempts")
+    listed = job.get("attempts") or job.get("eksAttempts")
     attempts = [entry for entry in listed if isinstance(entry, Mapping)] if listed else []
     earlier = attempts[:-1] if ended else attempts
     times = attempts[-1] if ended and attempts else job if ended or status == "RUNNING" else {}
     place = log_place(job)
     failure = failure_of(job)
-    last = _mapping(attempts[-1], "container") if attempts else {}
+    last = decisive_container(containers_of_attempt(attempts[-1])) if attempts else {}
     exit_code = last.get("exitCode") if ended and failure.exit_code is None else failure.exit_code
-    vcpus, memory = _requested(job)
-    platform = _mapping(_mapping(job, "container"), "runtimePlatform")
+    vcpus, memory = requested_of_job(job)
+    container = next(iter(containers_of_job(job)), {})
+    platform = _mapping(container, "runtimePlatform")
     return JobDetail(
         job_id=failure.job_id,
         status=status,
@@ -221,34 +219,13 @@ def _ran_s(attempt: Mapping[str, Any]) -> float:
     return 0.0 if start is None or stop is None else max(0.0, (stop - start).total_seconds())
 
 
-def _requested(job: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """vCPUs and MiB of a job with one container, in both spellings; of any other None."""
-    container = _mapping(job, "container")
-    amounts = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
-    entries = container.get("resourceRequirements")
-    for entry in entries if isinstance(entries, Sequence) else ():
-        if isinstance(entry, Mapping):
-            amounts[str(entry.get("type"))] = entry.get("value")
-    return _amount(amounts["VCPU"]), _amount(amounts["MEMORY"])
-
-
-def _amount(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 CHILD_FAILED = "Array Child Job failed"
 """The reason of an array that FAILED because a child did. Source: field (aws-batch.md, Reasons)."""
-
-LOG_GROUP = "/aws/batch/job"
-"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
 
 
 def _reason(detail: Mapping[str, Any]) -> str:
     """Why a job ended: AWS Batch scatters it over three fields (aws-batch.md, Reasons)."""
-    container = _mapping(detail, "container")
+    container = decisive_container(containers_of_job(detail))
     exit_code = container.get("exitCode")
     code = None if exit_code is None else f"exit code {exit_code}"
     return _joined(detail.get("statusReason"), code, container.get("reason"))

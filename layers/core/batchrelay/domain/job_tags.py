@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+from batchrelay.domain.containers import is_of_pods
 from batchrelay.domain.limits import TAG_VALUE_CHARS_MAX
 from batchrelay.domain.values import Json
 
@@ -31,11 +32,15 @@ RESERVED_PREFIX = "aws:"
 def with_job_tags(
     request: Mapping[str, Json], *, pipeline: str, run_id: str, step: str
 ) -> dict[str, Json]:
-    """A request that has our tags, and propagates them, wherever it does not say otherwise."""
+    """A request that has our tags, and propagates them, wherever it does not say otherwise.
+
+    A pod has labels, not tags: AWS Batch refuses to propagate any to it.
+    """
     own = request.get("tags")
     ours = {PIPELINE_TAG: pipeline, RUN_TAG: run_id, STEP_TAG: step}
     tags = {**ours, **(own if isinstance(own, Mapping) else {})}
-    return {"propagateTags": True, **request, "tags": tags}
+    propagated = {} if is_of_pods(request) else {"propagateTags": True}
+    return {**propagated, **request, "tags": tags}
 
 
 def with_valid_tags(request: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -6,6 +6,13 @@ import math
 import re
 from collections.abc import Mapping
 
+from batchrelay.domain.containers import (
+    ONE_CONTAINER,
+    Container,
+    containers_of,
+    with_a_place,
+    with_containers,
+)
 from batchrelay.domain.failures import RetryFailed
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
@@ -33,27 +40,38 @@ def memory_factor(run: Run, step: Step, state: StepState, part: Part) -> float:
 def grown(
     request: Mapping[str, Json], factor: float, retry: RetryFailed | None
 ) -> Mapping[str, Json]:
-    """An expanded request whose memory is larger by a factor. What AWS Batch will refuse stays as
-    it is."""
-    base = known_memory(request, retry) if factor != 1 else None
-    if base is None:
+    """An expanded request whose memory is larger by a factor, in each container whose memory is
+    known. What AWS Batch will refuse stays as it is."""
+    if factor == 1 or not is_memory_known(request, retry):
         return request
-    entries = [entry for entry in _requirements(request) if entry.get("type") != "MEMORY"]
-    memory = {"type": "MEMORY", "value": str(math.ceil(base * factor))}
-    return merged(request, {"containerOverrides": {"resourceRequirements": [*entries, memory]}})
+
+    def more(container: Container) -> Mapping[str, Json]:
+        base = _memory(container, retry)
+        return container.values if base is None else _with(container, math.ceil(base * factor))
+
+    return with_containers(with_a_place(request), more)
 
 
-def known_memory(request: Mapping[str, Json], retry: RetryFailed | None) -> int | None:
-    """MiB of the first round, where the request or the pipeline says it; else only the job
+def is_memory_known(request: Mapping[str, Json], retry: RetryFailed | None) -> bool:
+    """Whether the request or the pipeline says the memory of the first round; else only the job
     definition does."""
-    texts = (str(e.get("value")) for e in _requirements(request) if e.get("type") == "MEMORY")
-    text = next(texts, None)
+    containers = containers_of(with_a_place(request))
+    return any(_memory(container, retry) is not None for container in containers)
+
+
+def _memory(container: Container, retry: RetryFailed | None) -> int | None:
+    """MiB of the first round; None if it is not known, or is no number that AWS Batch takes."""
+    text = container.memory
     if text is None:
-        return None if retry is None else retry.memory_mib
+        is_only_one = container.path == (ONE_CONTAINER,)
+        return retry.memory_mib if is_only_one and retry is not None else None
     return int(text) if _MIB.fullmatch(text) else None
 
 
-def _requirements(request: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    overrides = request.get("containerOverrides")
-    entries = overrides.get("resourceRequirements") if isinstance(overrides, Mapping) else None
-    return [e for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
+def _with(container: Container, mib: int) -> Mapping[str, Json]:
+    if container.is_of_pod:
+        amounts = {"memory": f"{mib}Mi"}
+        return merged(container.values, {"resources": {"limits": amounts, "requests": amounts}})
+    others = [entry for entry in container.requirements if entry.get("type") != "MEMORY"]
+    memory = {"type": "MEMORY", "value": str(mib)}
+    return {**container.values, "resourceRequirements": [*others, memory]}

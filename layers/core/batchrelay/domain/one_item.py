@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from batchrelay.domain.containers import Container, merged_requests, with_containers
 from batchrelay.domain.errors import ItemNotFound
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import complete_request, expanded_request
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import Part, StepState
-from batchrelay.domain.values import JobKey, Json, manifest_uri, merged
+from batchrelay.domain.values import JobKey, Json, manifest_uri
 from batchrelay.domain.variables import variables_of
 
 ONLY_ITEM = "BATCHRELAY_ONLY_ITEM"
@@ -101,15 +102,16 @@ def item_request(run: Run, step: Step, place: ItemPlace) -> Mapping[str, Json]:
     first = _in_first_round(run, step)
     key = JobKey(run_id=run.id, label=step.label, round=place.round, part=place.part)
     request = complete_request(first, key, expanded_request(first, key, variables_of(run)))
-    overrides = request["containerOverrides"]
-    assert isinstance(overrides, Mapping)
-    environment = overrides["environment"]
-    assert isinstance(environment, list)
     changes = _changes(run.state(step.name), place)
-    kept = [entry for entry in environment if entry["name"] not in (*_OF_A_RUN, *changes)]
     added = [{"name": name, "value": value} for name, value in changes.items()]
-    alone = {name: value for name, value in request.items() if name not in _NOT_ALONE}
-    return {**alone, "containerOverrides": {**overrides, "environment": [*kept, *added]}}
+
+    def alone(container: Container) -> Mapping[str, Json]:
+        names = (*_OF_A_RUN, *changes)
+        kept = [entry for entry in container.variables if entry["name"] not in names]
+        return {**container.values, container.variables_key: [*kept, *added]}
+
+    own = {name: value for name, value in request.items() if name not in _NOT_ALONE}
+    return with_containers(own, alone)
 
 
 def _changes(state: StepState, place: ItemPlace) -> dict[str, str]:
@@ -141,8 +143,10 @@ def _in_first_round(run: Run, step: Step) -> Run:
     changes = step.retry_failed.overrides
     again = replace(
         step,
-        request=merged(step.request, changes),
-        groups=tuple(replace(g, overrides=merged(g.overrides, changes)) for g in step.groups),
+        request=merged_requests(step.request, changes),
+        groups=tuple(
+            replace(g, overrides=merged_requests(g.overrides, changes)) for g in step.groups
+        ),
     )
     others = (again if other.name == step.name else other for other in run.pipeline.steps)
     return replace(first, pipeline=replace(run.pipeline, steps=tuple(others)))

@@ -8,7 +8,7 @@ from batchrelay.domain.errors import NotRedrivable
 from batchrelay.domain.failure_names import name_problem
 from batchrelay.domain.failures import FailureClass
 from batchrelay.domain.limits import STATE_BYTES_MAX
-from batchrelay.domain.memory_growth import known_memory
+from batchrelay.domain.memory_growth import is_memory_known
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.redrive import Again, RedriveOrder, redriven, steps_to_redrive
@@ -128,7 +128,7 @@ def _problems_of_memory(run: Run, order: RedriveOrder) -> Iterator[str]:
     again = steps_to_redrive(run, order.step)
     for name in (name for name, how in again.items() if how is Again.FAILED_ITEMS):
         step = run.pipeline.step(name)
-        if known_memory(step.request, step.retry_failed) is None:
+        if not is_memory_known(step.request, step.retry_failed):
             yield (
                 f"step {name}: how much memory it has is written in its job definition only, so it "
                 "cannot grow by a factor: write MEMORY in containerOverrides.resourceRequirements "

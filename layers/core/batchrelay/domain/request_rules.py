@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
+from batchrelay.domain.containers import ONE_CONTAINER, TASK, Path, containers_of
 from batchrelay.domain.job_tags import RESERVED_PREFIX, TAG_CHARS, is_tag_char
 from batchrelay.domain.limits import (
     AMOUNT_CHARS_MAX,
@@ -32,8 +33,6 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.templates import references
 from batchrelay.domain.values import NAME, Json
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,8 @@ _PATTERNS = (
     ("onReason", _REASON, "letters, digits, periods, colons and blanks, and a * at the end"),
     ("onExitCode", _EXIT_CODE, "digits, and a * at the end"),
 )
+_OF_ECS = (ONE_CONTAINER, TASK)
+"""Of a job of these forms, what it changes reaches ECS as one text."""
 _OWNERS = (("AWS_BATCH", "AWS Batch"), ("BATCHRELAY_", "batchrelay"))
 
 
@@ -76,9 +77,8 @@ def submit_violations(request: Mapping[str, Json]) -> Iterator[Violation]:
         request, "shareIdentifier", _SHARE, "1 to 255 letters and digits, and a * at the end"
     )
     yield from _number(request, "schedulingPriorityOverride", 0, PRIORITY_MAX, "priorities")
-    yield from _below(
-        "containerOverrides", container_violations(_mapping(request.get("containerOverrides")))
-    )
+    for container in containers_of(request):
+        yield from _below(container.path, container_violations(container.values))
     yield from attempt_violations(request)
     yield from _below("tags", _tag_text_violations(_mapping(request.get("tags"))))
 
@@ -105,7 +105,7 @@ def attempt_violations(document: Mapping[str, Json]) -> Iterator[Violation]:
 def container_violations(
     container: Mapping[str, Json], owners: tuple[tuple[str, str], ...] = _OWNERS
 ) -> Iterator[Violation]:
-    """Of containerOverrides, or of containerProperties: command, environment, resources."""
+    """Of one container: command, environment, resources."""
     for index, word in enumerate(_list(container.get("command"))):
         if word == "":
             yield Violation(
@@ -118,9 +118,10 @@ def container_violations(
                 path=("command", index),
                 message="a word of a command holds a NUL character, which no program can be given",
             )
-    for index, entry in enumerate(_list(container.get("environment"))):
-        for message in _environment_problems(_mapping(entry), owners):
-            yield Violation(path=("environment", index), message=message)
+    for key in ("environment", "env"):
+        for index, entry in enumerate(_list(container.get(key))):
+            for message in _environment_problems(_mapping(entry), owners):
+                yield Violation(path=(key, index), message=message)
     for index, entry in enumerate(_list(container.get("resourceRequirements"))):
         problem = _amount_problem(_mapping(entry))
         if problem is not None:
@@ -140,11 +141,12 @@ def size_violations(request: Mapping[str, Json]) -> Iterator[Violation]:
             message=f"the request is {size:,} bytes; AWS Batch takes {REQUEST_BYTES_MAX:,}: put "
             "long lists into a file in S3 and pass its URI",
         )
-    overrides = request.get("containerOverrides", {})
-    characters = len(json.dumps(overrides, ensure_ascii=False))
-    if characters > OVERRIDES_CHARS_MAX:
+    for form in _OF_ECS:
+        characters = len(json.dumps(request.get(form, {}), ensure_ascii=False))
+        if characters <= OVERRIDES_CHARS_MAX:
+            continue
         yield Violation(
-            path=("containerOverrides",),
+            path=(form,),
             message=f"{characters:,} characters; above {OVERRIDES_CHARS_MAX:,} AWS "
             "Batch accepts the job and then fails it: put long texts into a file in S3 and pass "
             "its URI",
@@ -265,8 +267,9 @@ def _amount_problem(entry: Mapping[str, Json]) -> str | None:
 # --- values of any type ------------------------------------------------------
 
 
-def _below(key: str, found: Iterator[Violation]) -> Iterator[Violation]:
-    return (replace(violation, path=(key, *violation.path)) for violation in found)
+def _below(key: str | Path, found: Iterator[Violation]) -> Iterator[Violation]:
+    above = (key,) if isinstance(key, str) else key
+    return (replace(violation, path=(*above, *violation.path)) for violation in found)
 
 
 def _mapping(value: Json) -> Mapping[str, Json]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from batchrelay.domain.containers import merged_requests, with_variables
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.finally_steps import ordinary_status
@@ -20,7 +21,6 @@ from batchrelay.domain.values import (
     JobKey,
     Json,
     manifest_uri,
-    merged,
     numbers_uri,
 )
 from batchrelay.domain.variables import variables_of
@@ -68,8 +68,8 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     for."""
     step = step_of(run, key)
     state = run.state(step.name)
-    overrides = _overrides(expanded, _environment(run, step, state, key))
-    request = {**expanded, "jobName": key.name, "containerOverrides": overrides}
+    named = {**expanded, "jobName": key.name}
+    request = with_variables(named, _environment(run, step, state, key))
     request.pop("arrayProperties", None)
     size = state.parts[key.part].size
     if size > 1:
@@ -87,11 +87,11 @@ def _own_request(run: Run, step: Step, state: StepState, part: Part) -> Mapping[
     group = part.group % (len(step.groups) + 1)
     request = step.request
     if group < len(step.groups):
-        request = merged(request, step.groups[group].overrides)
+        request = merged_requests(request, step.groups[group].overrides)
     if not state.is_retry:
         return request
     if step.retry_failed is not None:
-        request = merged(request, step.retry_failed.overrides)
+        request = merged_requests(request, step.retry_failed.overrides)
     queue = "" if run.redrive is None or not state.is_redriven else run.redrive.queue
     return {**request, "jobQueue": queue} if queue else request
 
@@ -142,15 +142,6 @@ def _depends_on(run: Run, step: Step, number: int) -> list[Json]:
     if step.sequential and run.state(step.name).parts[number].size > 1:
         entries.append({"type": "SEQUENTIAL"})
     return entries
-
-
-def _overrides(
-    request: Mapping[str, Json], environment: Sequence[Mapping[str, str]]
-) -> Mapping[str, Json]:
-    own = request.get("containerOverrides")
-    overrides = own if isinstance(own, Mapping) else {}
-    given = overrides.get("environment")
-    return {**overrides, "environment": [*(given if isinstance(given, list) else ()), *environment]}
 
 
 def _environment(run: Run, step: Step, state: StepState, key: JobKey) -> list[Mapping[str, str]]:

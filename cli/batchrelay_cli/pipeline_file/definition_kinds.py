@@ -1,0 +1,145 @@
+"""What AWS documents of definitions with several containers, of EKS, and of several nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from batchrelay.domain.containers import Path
+from batchrelay.domain.job_containers import has_node
+from batchrelay.domain.request_rules import Violation, container_violations
+from batchrelay_cli.pipeline_file.definition_containers import (
+    DEFAULT_NAME,
+    FORMS,
+    containers_of_pod,
+    containers_of_task,
+    kind_of,
+    ranges_of,
+)
+
+CONTAINERS_MAX = 10
+"""Of a task, and of a pod. Source: EcsProperties, taskProperties; EksPodProperties, containers."""
+
+_AFTER_ITS_END = ("COMPLETE", "SUCCESS")
+_RESERVED = (("AWS_BATCH", "AWS Batch"),)
+_OF_CONTAINER = ("containerProperties", "ecsProperties", "eksProperties")
+
+
+def kind_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
+    """Of a RegisterJobDefinition request, or of a range of nodes in one."""
+    kinds = [kind for kind in FORMS if kind in entry]
+    if len(kinds) > 1:
+        message = f"{kinds[0]} and {kinds[1]}: a job definition has one of them"
+        yield Violation(path=(kinds[1],), message=message)
+    if entry.get("type") == "container" and not any(kind in entry for kind in _OF_CONTAINER):
+        message = f"a definition of type container needs one of {', '.join(_OF_CONTAINER)}"
+        yield Violation(path=(), message=message)
+    if entry.get("type") == "multinode" and "nodeProperties" not in entry:
+        message = "a definition of type multinode needs nodeProperties"
+        yield Violation(path=(), message=message)
+    kind = kind_of(entry)
+    if kind == "ecsProperties":
+        path = (kind, "taskProperties", 0, "containers")
+        yield from _task_violations(containers_of_task(entry[kind]), path)
+    elif kind == "eksProperties":
+        yield from _pod_violations(containers_of_pod(entry[kind]), (kind, "podProperties"))
+    elif kind == "nodeProperties":
+        yield from _node_violations(entry)
+
+
+def _task_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Violation]:
+    yield from _too_many(containers, "a task", path)
+    names = [str(one.get("name", "")) for one in containers]
+    if len(containers) > 1 and not all(names):
+        message = "each container of several needs a name: write {name: NAME, image: …}"
+        yield Violation(path=path, message=message)
+    yield from _twice(names, path)
+    essential = {one.get("name") for one in containers if one.get("essential") is not False}
+    if containers and not essential:
+        message = "at least one container must be essential: leave essential: false out of it"
+        yield Violation(path=path, message=message)
+    for index, container in enumerate(containers):
+        here = (*path, index)
+        for violation in container_violations(container, _RESERVED):
+            yield Violation(path=(*here, *violation.path), message=violation.message)
+        yield from _amount_violations(container, here)
+        yield from _dependency_violations(container, names, essential, here)
+
+
+def _amount_violations(container: Mapping[str, Any], path: Path) -> Iterator[Violation]:
+    entries = container.get("resourceRequirements")
+    amounts = entries if isinstance(entries, list) else []
+    kinds = {entry.get("type") for entry in amounts if isinstance(entry, dict)}
+    wanting = [kind for kind in ("VCPU", "MEMORY") if kind not in kinds]
+    if wanting:
+        needed = ", ".join(f'{{type: {kind}, value: "…"}}' for kind in wanting)
+        message = (
+            f"a container says its vCPUs and its memory: write resourceRequirements: [{needed}]"
+        )
+        yield Violation(path=path, message=message)
+
+
+def _dependency_violations(
+    container: Mapping[str, Any], names: Sequence[str], essential: set[Any], path: Path
+) -> Iterator[Violation]:
+    """Source: TaskContainerDependency, condition."""
+    entries = container.get("dependsOn")
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            continue
+        here = (*path, "dependsOn", index)
+        name = entry.get("containerName")
+        if name not in names:
+            message = f"there is no container {name}: write one of {', '.join(names)}"
+            yield Violation(path=(*here, "containerName"), message=message)
+        elif str(entry.get("condition")).upper() in _AFTER_ITS_END and name in essential:
+            message = (
+                f"AWS Batch refuses {entry['condition']} of {name}, which is essential: the job "
+                f"ends with it. Write essential: false for {name}, or START"
+            )
+            yield Violation(path=(*here, "condition"), message=message)
+
+
+def _pod_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Violation]:
+    yield from _too_many(containers, "a pod", path)
+    yield from _twice([str(one.get("name", DEFAULT_NAME)) for one in containers], path)
+
+
+def _node_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
+    properties = entry["nodeProperties"]
+    capabilities = entry.get("platformCapabilities")
+    if isinstance(capabilities, list) and "FARGATE" in capabilities:
+        message = "there are no multi-node parallel jobs on Fargate: write [EC2]"
+        yield Violation(path=("platformCapabilities",), message=message)
+    number, main = properties.get("numNodes"), properties.get("mainNode")
+    if isinstance(number, int) and isinstance(main, int) and not 0 <= main < number:
+        message = f"mainNode is one of the nodes 0 to {number - 1}, not {main}"
+        yield Violation(path=("nodeProperties", "mainNode"), message=message)
+    ranges = ranges_of(entry)
+    nodes = range(number if isinstance(number, int) else 0)
+    alone = next((n for n in nodes if not any(has_node(one, n) for one in ranges)), None)
+    if alone is not None:
+        message = f"node {alone} is in none of the ranges: write targetNodes that have all of them"
+        yield Violation(path=("nodeProperties", "nodeRangeProperties"), message=message)
+    for index, one in enumerate(ranges):
+        path = ("nodeProperties", "nodeRangeProperties", index)
+        for violation in kind_violations(one):
+            yield Violation(path=(*path, *violation.path), message=violation.message)
+        container = one.get("container")
+        if isinstance(container, dict):
+            for violation in container_violations(container, _RESERVED):
+                inner = (*path, "container", *violation.path)
+                yield Violation(path=inner, message=violation.message)
+
+
+def _too_many(
+    containers: Sequence[Mapping[str, Any]], what: str, path: Path
+) -> Iterator[Violation]:
+    if len(containers) > CONTAINERS_MAX:
+        message = f"{len(containers)} containers; AWS Batch takes {CONTAINERS_MAX} in {what}"
+        yield Violation(path=path, message=message)
+
+
+def _twice(names: Sequence[str], path: Path) -> Iterator[Violation]:
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        yield Violation(path=path, message=f"two containers are called {name}")

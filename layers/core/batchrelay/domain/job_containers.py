@@ -1,0 +1,169 @@
+"""The containers of a JobDetail: its only one, those of an ECS task, of a pod, or of its nodes.
+
+Each is given in the shape of a ContainerDetail. `container` of a job with several is empty, and
+ListJobs says nothing of them. Source: JobDetail, container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+LOG_GROUP = "/aws/batch/job"
+"""Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
+
+_STOPPED = (137, 143)
+"""Exit codes of a container that was stopped, because another one of its job had ended."""
+
+_OUT_OF_MEMORY = "OutOfMemory"
+
+
+def has_several(job: Mapping[str, Any]) -> bool:
+    """Whether only DescribeJobs has how its containers ended."""
+    return any(key in job for key in ("ecsProperties", "eksProperties"))
+
+
+def containers_of_job(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All of a job, or of a node; of a multi-node parallel job none, but of each node its own."""
+    one = _mapping(job, "container")
+    listed = [*_of_task(_mapping(job, "ecsProperties")), *_of_pod(_mapping(job, "eksProperties"))]
+    return [one] if one and not listed else listed
+
+
+def containers_of_attempt(attempt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What an AttemptDetail, or an EksAttemptDetail, says of each."""
+    one = _mapping(attempt, "container")
+    if one:
+        return [one]
+    tasks = _mappings(attempt, "taskProperties")
+    listed = [container for task in tasks for container in _mappings(task, "containers")]
+    return listed or [*_mappings(attempt, "initContainers"), *_mappings(attempt, "containers")]
+
+
+def decisive_container(containers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The one whose end says most: what failed, before what was stopped for it; empty if there is
+    none."""
+    return min(containers, key=_says_less, default={})
+
+
+def _says_less(container: Mapping[str, Any]) -> int:
+    exit_code = container.get("exitCode")
+    reason = str(container.get("reason") or "")
+    if reason.startswith(_OUT_OF_MEMORY):
+        return 0
+    if isinstance(exit_code, int) and exit_code != 0:
+        return 2 if exit_code in _STOPPED else 1
+    return 3 if reason else 4
+
+
+def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The log group and stream of a JobDetail's last attempt; None if no container ever ran.
+
+    Of several containers that of the one whose end says most; a pod has no log in AWS Batch.
+    """
+    container = decisive_container(containers_of_job(job))
+    attempts = job.get("attempts")
+    last = attempts[-1] if isinstance(attempts, Sequence) and attempts else {}
+    stream = container.get("logStreamName") or _last_stream(last, container.get("name"))
+    options = _mapping(_mapping(container, "logConfiguration"), "options")
+    return (str(options.get("awslogs-group", LOG_GROUP)), str(stream)) if stream else None
+
+
+def _last_stream(attempt: Mapping[str, Any], name: Any) -> Any:
+    containers = containers_of_attempt(attempt)
+    of_that_name = [one for one in containers if one.get("name") == name]
+    return decisive_container(of_that_name or containers).get("logStreamName")
+
+
+def requested_of_job(job: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """vCPUs and MiB of all containers of a job, on all nodes; None of what is unknown."""
+    nodes = _mapping(job, "nodeProperties")
+    if not nodes:
+        return _requested(containers_of_job(job))
+    amounts = [_requested(containers_of_job(_range_of(nodes, n))) for n in range(_count(nodes))]
+    return _total([vcpus for vcpus, _ in amounts]), _total([mib for _, mib in amounts])
+
+
+def node_ids(job: Mapping[str, Any]) -> list[str]:
+    """The ids of the jobs of its nodes; none of any other job. Source: JobDetail, nodeDetails."""
+    nodes = _mapping(job, "nodeProperties")
+    is_node = "nodeIndex" in _mapping(job, "nodeDetails")
+    return [] if is_node else [f"{job.get('jobId')}#{index}" for index in range(_count(nodes))]
+
+
+NODES_MAX = 1_000
+"""More than a multi-node parallel job can have."""
+
+
+def _count(nodes: Mapping[str, Any]) -> int:
+    number = nodes.get("numNodes")
+    return min(number, NODES_MAX) if isinstance(number, int) else 0
+
+
+def _range_of(nodes: Mapping[str, Any], index: int) -> Mapping[str, Any]:
+    """The last range that has a node: a nested one stands behind the one around it."""
+    ranges = _mappings(nodes, "nodeRangeProperties")
+    return next((one for one in reversed(ranges) if has_node(one, index)), {})
+
+
+def has_node(one: Mapping[str, Any], index: int) -> bool:
+    """Whether a range has a node: `n`, `n:m`, `n:` or `:m`. Source: NodeRangeProperty."""
+    first, colon, last = str(one.get("targetNodes", "")).partition(":")
+    try:
+        start, end = int(first or 0), int(last) if last else NODES_MAX if colon else int(first)
+    except ValueError:
+        return False
+    return start <= index <= end
+
+
+def _of_task(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for task in _mappings(properties, "taskProperties"):
+        platform = {"runtimePlatform": task.get("runtimePlatform")}
+        for container in _mappings(task, "containers"):
+            yield {**platform, **container}
+
+
+def _of_pod(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    pod = _mapping(properties, "podProperties")
+    for container in (*_mappings(pod, "initContainers"), *_mappings(pod, "containers")):
+        amounts = _mapping(_mapping(container, "resources"), "limits")
+        memory = str(amounts.get("memory", "")).removesuffix("Mi")
+        yield {**container, "vcpus": amounts.get("cpu"), "memory": memory}
+
+
+def _requested(
+    containers: Sequence[Mapping[str, Any]],
+) -> tuple[float | None, float | None]:
+    amounts = [_amounts(container) for container in containers]
+    return _total([vcpus for vcpus, _ in amounts]), _total([mib for _, mib in amounts])
+
+
+def _amounts(container: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """In both spellings."""
+    amounts = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
+    for entry in _mappings(container, "resourceRequirements"):
+        amounts[str(entry.get("type"))] = entry.get("value")
+    return _amount(amounts["VCPU"]), _amount(amounts["MEMORY"])
+
+
+def _total(amounts: Sequence[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known and len(known) == len(amounts) else None
+
+
+def _amount(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    entries = document.get(name)
+    listed = entries if isinstance(entries, list | tuple) else ()
+    return [entry for entry in listed if isinstance(entry, Mapping)]

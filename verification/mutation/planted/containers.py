@@ -1,0 +1,89 @@
+"""The bugs in what reaches several containers, pods and nodes, and how they end."""
+
+from __future__ import annotations
+
+from verification.mutation.planted.mutant import Mutant
+
+TESTS = ("tests/unit/domain/test_containers.py", "tests/unit/domain/test_job_containers.py")
+FILE_TESTS = ("tests/unit/cli/test_container_use.py",)
+LINT = "cli/batchrelay_cli/pipeline_file"
+
+MUTANTS = (
+    Mutant(
+        bug="the variables of a pod stand where those of a task do",
+        file="domain/containers.py",
+        old='return "env" if self.is_of_pod else "environment"',
+        new='return "environment"',
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="containers that begin first get no variables",
+        file="domain/containers.py",
+        old='    (POD, "podProperties", "initContainers", _EACH),\n',
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="the containers of nodes get no variables",
+        file="domain/containers.py",
+        old="_PLACES = (*_OF_A_JOB, *_OF_NODES)",
+        new="_PLACES = _OF_A_JOB",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a group that changes one container forgets the others",
+        file="domain/containers.py",
+        old='    "containers": "name",\n',
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="tags are propagated to pods",
+        file="domain/job_tags.py",
+        old="{} if is_of_pods(request) else",
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a container that was stopped decides, if it is listed first",
+        file="domain/job_containers.py",
+        old="return 2 if exit_code in _STOPPED else 1",
+        new="return 1",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="of several nodes one is paid",
+        file="domain/job_containers.py",
+        old="return _total([vcpus for vcpus, _ in amounts]), _total([mib for _, mib in amounts])\n\n\ndef node_ids",
+        new="return amounts[0]\n\n\ndef node_ids",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a node of a multi-node parallel job is asked for nodes of its own",
+        file="domain/job_containers.py",
+        old="[] if is_node else",
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a container that a step does not name gets nothing",
+        file=f"{LINT}/container_use.py",
+        old="return merged_requests(places, request) if places else request",
+        new="return request",
+        tests=FILE_TESTS,
+    ),
+    Mutant(
+        bug="the arguments of a pod's container are not read as code",
+        file=f"{LINT}/container_words.py",
+        old='_WORDS = ("command", "args")',
+        new='_WORDS = ("command",)',
+        tests=FILE_TESTS,
+    ),
+    Mutant(
+        bug="what a pod's container is given is not joined with its definition's command",
+        file=f"{LINT}/container_words.py",
+        old="(_words(values, key) or _words(under, key))",
+        new="_words(values, key)",
+        tests=FILE_TESTS,
+    ),
+)
