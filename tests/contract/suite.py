@@ -43,6 +43,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.run_queue import RunQueue
 from batchrelay.domain.state_change import StateChange
 from batchrelay.domain.step_state import JobOutcome
@@ -235,10 +236,12 @@ class RunStoreContract:
         store.put_pipeline(EVERYTHING)
         store.create(run_of("old"))
         newest = store.create(replace(run_of("new"), started_at=at(5)))
-        store.save(ended(newest))
+        cost = RunCost(usd=12.3456789, sums="vCPUs", date="2026-09-11")
+        store.save(replace(ended(newest), cost=cost))
         listed = [(run.id, run.status, run.started_at) for run in store.runs_of("everything")]
         assert listed == [("new", RunStatus.FAILED, at(5)), ("old", RunStatus.RUNNING, T0)]
         assert {run.cause for run in store.runs_of("everything")} == {"s3://b/a/é"}
+        assert [run.cost_usd for run in store.runs_of("everything")] == [12.345679, None]
         [new, old] = store.runs_of("everything")
         assert list(store.runs_of("everything", new.place)) == [old]
         assert list(store.runs_of("everything", old.place)) == []

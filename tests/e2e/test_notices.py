@@ -163,6 +163,7 @@ def test_a_run_leaves_a_report_that_its_notice_and_its_event_link_to(
 
     status = document("status", run_id)
     assert (status["report"], status["reportProblem"], status["isOpen"]) == (uri, None, False)
+    assert status["cost"] is None, "unknown: this machine has no price"
     shown = batchrelay("status", run_id)
     assert (shown.exit_code, f"report: {uri}" in shown.stdout.replace("\n", "")) == (4, True)
     body = client_of(stays, "s3").get_object(

@@ -19,6 +19,7 @@ from batchrelay.domain.limits import REPORT_GRACE_S
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, pipeline, step
 
@@ -59,9 +60,10 @@ class _Reports:
     def __init__(self, problem: Exception | None) -> None:
         self.problem = problem
 
-    def write(self, *_: object) -> None:
+    def write(self, *_: object) -> RunCost:
         if self.problem is not None:
             raise self.problem
+        return RunCost(usd=1.25, sums="vCPUs and memory", date="2026-09-11")
 
 
 def _record_report(problem: Exception | None) -> dict[str, Any]:

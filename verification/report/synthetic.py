@@ -224,6 +224,7 @@ class Synthetic:
             "finallyStopped": None,
             "report": None,
             "reportProblem": None,
+            "cost": None,
             "isOpen": False,
             "asOf": None,
             "steps": [self._step(plan) for plan in self.plans],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from batchrelay.domain.run import RunStatus
+from batchrelay.domain.run_cost import usd_text
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
@@ -42,7 +43,8 @@ def runs(
         return
     for run in page["runs"]:
         line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
-        say(f"{line}  {run.get('cause') or ''}".rstrip())
+        cost = "" if run["costUsd"] is None else f"about {usd_text(run['costUsd'])}"
+        say(f"{line}  {cost:13}  {run.get('cause') or ''}".rstrip())
     if not page["runs"]:
         say("no runs")
     if page["next"]:

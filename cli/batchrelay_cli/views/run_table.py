@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from batchrelay.domain.run_cost import usd_text
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import counted, printable
 from batchrelay.report.text import counts_items
@@ -171,6 +172,8 @@ def _title(run: RunDocument, now: datetime) -> Iterator[str]:
         yield printable(f"report: {run['report']}")
     elif run.get("reportProblem"):
         yield printable(f"no report: {run['reportProblem']}")
+    if cost := run.get("cost"):
+        yield f"cost, an estimate: {usd_text(cost['usd'])}"
     as_of = run.get("asOf")
     if as_of and (now - datetime.fromisoformat(as_of)).total_seconds() > OLD_S:
         yield f"counts as of {as_of}: AWS Batch gave no newer ones"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
@@ -14,8 +14,9 @@ from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
 from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.notices import Notice
 from batchrelay.domain.pipeline import Pipeline
-from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.run import Run
 from batchrelay.domain.run_queue import RunQueue
+from batchrelay.domain.run_summary import RunSummary
 from batchrelay.domain.state_change import StateChange
 from batchrelay.domain.upload_batch import CreatedObject, TimerMessage, UploadBatch
 from batchrelay.domain.values import Json
@@ -61,28 +62,6 @@ class Registered:
     version: int
     at: datetime
     """When this version was registered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """A run in a list."""
-
-    id: str
-    pipeline: str
-    status: RunStatus
-    started_at: datetime
-    cause: str = ""
-    """What started it; empty by hand."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands in a list by time: no two runs stand at one place."""
-        return run_place(self.started_at, self.id)
-
-
-def run_place(started_at: datetime, run_id: str) -> str:
-    """Sorts by time, then by id."""
-    return f"{started_at.astimezone(UTC).isoformat(timespec='milliseconds')}~{run_id}"
 
 
 class PipelineStore(Protocol):

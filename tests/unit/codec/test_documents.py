@@ -23,9 +23,10 @@ from batchrelay.codec.stored import (
 from batchrelay.domain.errors import CodecError, InvalidDocument, InvalidPipeline, RunTooLarge
 from batchrelay.domain.pipeline import Aggregate, Group, ListFile, ListFormat, Listing, Overlap
 from batchrelay.domain.run import NoticeState, Run
+from batchrelay.domain.run_cost import RunCost
+from batchrelay.domain.run_summary import run_place
 from batchrelay.domain.step_state import Attempts, JobOutcome, Part
 from batchrelay.domain.stops import Stop, StopCause
-from batchrelay.ports import run_place
 from tests.builders import T0, at, pipeline, step
 from tests.contract.suite import EVERYTHING, run_of
 
@@ -302,6 +303,9 @@ def test_a_run_is_stored_with_attributes_for_people() -> None:
     beside = "".join((*stored_form.beside, *stored_form.beside.values()))
     assert stored_form.size == 200 + len(text.encode()) + len(beside.encode())
     assert "cause" not in stored_run(replace(run, trigger={})).beside
+    assert "cost" not in stored_run(run).beside
+    cost = RunCost(usd=12.3456789, sums="vCPUs", date="2026-09-11")
+    assert stored_run(replace(run, cost=cost)).beside["cost"] == "12.345679"
 
 
 def test_a_run_that_is_too_large_is_refused_with_its_size() -> None:

@@ -142,6 +142,7 @@ def test_programs_read_the_run_without_its_parameters() -> None:
         "summary": "test SUCCEEDED",
         "stopped": None,
         "report": None,
+        "cost": None,
         "steps": [
             {
                 "step": "a", "status": "SUCCEEDED", "items": None, "children": 1, "succeeded": 1,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from batchrelay.api.views import history, run_document
+from batchrelay.api.views import history, run_document, summary_document
+from batchrelay.codec import compact_json, encode_run
 from batchrelay.domain.effects import Notify, PublishRunEnd, WriteReport
 from batchrelay.domain.end_effects import UNANSWERED, report_uri, report_uris
 from batchrelay.domain.end_report import EndReport
@@ -20,6 +21,8 @@ from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.run_cost import RunCost, usd_text
+from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.step_state import JobOutcome
 from tests.builders import MemoryCloud, at, fold, pipeline, step
 
@@ -32,12 +35,14 @@ class Written:
     """A writer of reports that keeps which it was asked for."""
 
     problem: Exception | None = None
+    cost: RunCost | None = None
     ends: list[tuple[str, str]] = field(default_factory=list)
 
-    def write(self, run: Run, _time_left: Callable[[], float]) -> None:
+    def write(self, run: Run, _time_left: Callable[[], float]) -> RunCost | None:
         if self.problem is not None:
             raise self.problem
         self.ends.append((report_uris(run)[0], str(run.status)))
+        return self.cost
 
 
 def ended_cloud(outcome: JobOutcome = JobOutcome.SUCCEEDED) -> MemoryCloud:
@@ -192,3 +197,59 @@ def test_a_pipeline_that_does_not_say_so_leaves_no_report() -> None:
     assert "eport" not in notice.message
     assert (event["report"], run_of(cloud).report) == (None, None)
     assert cloud.preparations.requested == []
+
+
+COST = RunCost(usd=12.3456, sums="vCPUs and memory", date="2026-09-11")
+COST_DOCUMENT = {
+    "usd": 12.3456,
+    "isEstimate": True,
+    "sums": "vCPUs and memory",
+    "date": "2026-09-11",
+}
+
+
+def test_what_the_run_cost_is_kept_with_it_and_in_its_notice_its_event_and_lists() -> None:
+    cloud = ended_cloud()
+    assert run_document(run_of(cloud))["cost"] is None, "unknown before the report"
+    cloud.engine.write_report("run1", 0, Written(cost=COST).write)
+    [notice], [event] = cloud.notices.published, published(cloud)
+    line = "\nCost, an estimate: $12.35 (vCPUs and memory; prices: 2026-09-11).\n"
+    assert line in notice.message
+    assert event["cost"] == COST_DOCUMENT
+    assert run_document(run_of(cloud))["cost"] == COST_DOCUMENT
+    [summary] = cloud.runs.runs_of("test")
+    assert summary_document(summary)["costUsd"] == 12.3456
+
+
+@pytest.mark.parametrize("writer", [Written(), Written(Denied("AccessDenied: no"))])
+def test_a_cost_that_is_not_known_is_not_0(writer: Written) -> None:
+    cloud = ended_cloud()
+    cloud.engine.write_report("run1", 0, writer.write)
+    [notice], [event] = cloud.notices.published, published(cloud)
+    assert "Cost" not in notice.message
+    assert (event["cost"], run_document(run_of(cloud))["cost"]) == (None, None)
+    [summary] = cloud.runs.runs_of("test")
+    assert summary_document(summary)["costUsd"] is None
+
+
+def test_a_redriven_run_has_no_cost_until_it_has_ended_again() -> None:
+    cloud = ended_cloud(JobOutcome.FAILED)
+    cloud.engine.write_report("run1", 0, Written(cost=COST).write)
+    cloud.engine.redrive("run1", RedriveOrder())
+    assert run_of(cloud).cost is None
+
+
+def test_a_run_keeps_as_much_of_a_cost_as_it_has_room_for() -> None:
+    long = RunCost(usd=1e300, sums="é" * 999, date="2026-09-11, and more")
+    run = fold(run_of(ended_cloud()), ReportWritten(at=at(9), redrive=0, cost=long))
+    assert run.cost is not None
+    assert (len(run.cost.sums), run.cost.date) == (98, "2026-09-11")
+    assert len(compact_json(encode_run(run)).encode()) <= state_bytes(run)
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [(0, "$0.00"), (0.00001, "under $0.0001"), (0.0123, "$0.0123"), (1234.5, "$1,234.50")],
+)
+def test_what_costs_little_does_not_cost_0(usd: float, text: str) -> None:
+    assert usd_text(usd) == text

@@ -15,6 +15,7 @@ from batchrelay.api.views import run_document
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.job_detail import Capacity, JobDetail
 from batchrelay.domain.run import StartRequest
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.prices import list_prices
 from batchrelay.report import end_of_run
@@ -68,7 +69,10 @@ def written(cloud: MemoryCloud, jobs: Arrays, *, seconds: float = 900) -> Memory
         region="us-east-1",
         prices=list_prices(),
     )
-    reports.write(run, lambda: seconds)
+    cost = reports.write(run, lambda: seconds)
+    document = json.loads(cloud.objects.objects[JSON])["cost"]
+    expected = document and RunCost(**{name: document[name] for name in ("usd", "sums", "date")})
+    assert cost == expected, "the run keeps what its report says"
     return cloud.objects
 
 

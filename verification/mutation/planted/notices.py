@@ -78,6 +78,27 @@ MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
+        bug="a run forgets what its report says that it cost",
+        file="domain/end_effects.py",
+        old="            cost = event.cost\n",
+        new="            cost = None\n",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a cost that is not known is 0 in the lists of runs",
+        file="codec/stored.py",
+        old='    if run.cost is not None:\n        beside["cost"] = f"{run.cost.usd:.6f}"\n',
+        new='    beside["cost"] = f"{run.cost.usd if run.cost else 0:.6f}"\n',
+        tests=("tests/unit/codec/test_documents.py",),
+    ),
+    Mutant(
+        bug="a run that is redriven keeps the cost of its first end",
+        file="domain/redrive.py",
+        old="        cost=None,\n",
+        new="",
+        tests=TESTS,
+    ),
+    Mutant(
         bug="a notice does not wait for the report that it links to",
         file="domain/pending_effects.py",
         old="        yield WriteReport(run_id=run.id, redrive=number, since=run.report.since)\n        return\n",

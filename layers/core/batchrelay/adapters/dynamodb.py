@@ -51,7 +51,8 @@ from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Pipeline, check_pipeline_name
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_queue import RunQueue
-from batchrelay.ports import Registered, RunSummary
+from batchrelay.domain.run_summary import RunSummary
+from batchrelay.ports import Registered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -226,7 +227,7 @@ class DynamoStore:
             KeyConditionExpression=condition,
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=values,
-            ProjectionExpression="place, #status, cause",
+            ProjectionExpression="place, #status, cause, cost",
             ScanIndexForward=False,
         )
         for page in pages:
@@ -238,6 +239,7 @@ class DynamoStore:
                     status=RunStatus(item["status"]["S"]),
                     started_at=datetime.fromisoformat(time),
                     cause=item.get("cause", {}).get("S", ""),
+                    cost_usd=float(item["cost"]["S"]) if "cost" in item else None,
                 )
 
     def open_runs(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ from batchrelay.domain.values import NAME, RUN_ID
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 _COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_USD: Mapping[str, Any] = {"type": "number", "minimum": 0}
 
 
 def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +49,14 @@ SCHEMAS: Mapping[str, Any] = {
         pipeline=_TEXT, version={"type": "integer", "minimum": 1}, registeredAt=_TIME
     ),
     "Summary": _object(
-        runId=_TEXT, pipeline=_TEXT, status=_RUN_STATUS, startedAt=_TIME, cause=_maybe(_TEXT)
+        runId=_TEXT,
+        pipeline=_TEXT,
+        status=_RUN_STATUS,
+        startedAt=_TIME,
+        cause=_maybe(_TEXT),
+        costUsd=_maybe(_USD),
     ),
+    "Cost": _object(usd=_USD, isEstimate={"const": True}, sums=_TEXT, date=_TEXT),
     "Job": _object(
         jobId=_maybe(_TEXT),
         round=_COUNT,
@@ -109,6 +116,7 @@ SCHEMAS: Mapping[str, Any] = {
         finallyStopped=_maybe(_TEXT),
         report=_maybe(_TEXT),
         reportProblem=_maybe(_TEXT),
+        cost={"anyOf": [_ref("Cost"), {"type": "null"}]},
         isOpen={"type": "boolean"},
         asOf=_maybe(_TIME),
         steps=_list(_ref("Step")),

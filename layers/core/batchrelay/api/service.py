@@ -37,9 +37,10 @@ from batchrelay.domain.errors import (
 from batchrelay.domain.pipeline import Step, check_pipeline_name
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import Run, RunStatus, StartRequest
+from batchrelay.domain.run_summary import RunSummary
 from batchrelay.domain.values import RUN_ID
 from batchrelay.engine.outcome import Handled
-from batchrelay.ports import PipelineStore, RunStore, RunSummary
+from batchrelay.ports import PipelineStore, RunStore
 from batchrelay.preparation.items import strict_json
 
 BODY_BYTES_MAX = 256 * 1024

@@ -16,11 +16,13 @@ from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
 from batchrelay.domain.run import Redrive, Run
+from batchrelay.domain.run_cost import cost_document
+from batchrelay.domain.run_summary import RunSummary
 from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStopCause
 from batchrelay.domain.values import Json, time_text
 from batchrelay.domain.variables import variables_of
-from batchrelay.ports import Registered, RunSummary
+from batchrelay.ports import Registered
 
 Document = Mapping[str, Json]
 
@@ -46,6 +48,7 @@ def summary_document(summary: RunSummary) -> Document:
         "status": str(summary.status),
         "startedAt": _time(summary.started_at),
         "cause": summary.cause or None,
+        "costUsd": summary.cost_usd,
     }
 
 
@@ -67,6 +70,7 @@ def run_document(run: Run) -> Document:
         "finallyStopped": None if run.finally_stop is None else run.finally_stop.reason,
         "report": report_uri(run),
         "reportProblem": (run.report and run.report.problem) or None,
+        "cost": cost_document(run.cost),
         "isOpen": is_open(run),
         "asOf": _time(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, enum, overlap, without_empty
@@ -12,9 +13,12 @@ from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import DuplicateJob, NoticeState, Redrive, Run, RunStatus
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import Attempts, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause, Stop, StopCause
 from batchrelay.domain.values import Json
+
+_T = TypeVar("_T")
 
 
 def encode_run(run: Run) -> dict[str, Json]:
@@ -46,6 +50,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
             "noticesSince": _time(run.notices_since),
             "report": None if run.report is None else _encode_report(run.report),
+            "cost": None if run.cost is None else _encode_cost(run.cost),
             "endEvent": None if run.end_event is None else str(run.end_event),
             "endEventSince": _time(run.end_event_since),
             "queuesSince": _time(run.queues_since),
@@ -72,6 +77,10 @@ def _encode_report(report: EndReport) -> dict[str, Json]:
     return without_empty(
         {"t": _time(report.since)}, {"n": report.requests or None, "problem": report.problem}
     )
+
+
+def _encode_cost(cost: RunCost) -> dict[str, Json]:
+    return {"usd": cost.usd, "sums": cost.sums, "date": cost.date}
 
 
 def _encode_early_stop(stop: EarlyStop) -> dict[str, Json]:
@@ -179,11 +188,9 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         dequeued_at=reader.maybe_time("dequeuedAt"),
         status=enum(reader, "status", RunStatus),
         ended_at=reader.maybe_time("endedAt"),
-        stop=_decode_stop(reader, "stop"),
-        finally_stop=_decode_stop(reader, "finallyStop"),
-        redrive=None
-        if reader.document.get("redrive") is None
-        else _decode_redrive(reader.inner("redrive")),
+        stop=_maybe(reader, "stop", _decode_stop),
+        finally_stop=_maybe(reader, "finallyStop", _decode_stop),
+        redrive=_maybe(reader, "redrive", _decode_redrive),
         steps={name: _decode_state(steps.inner(name)) for name in steps.document},
         duplicate_jobs=tuple(
             DuplicateJob(job_id=duplicate.take("j", str), since=duplicate.time("t"))
@@ -191,9 +198,8 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         ),
         notices={int(rule): enum(notices, rule, NoticeState) for rule in notices.document},
         notices_since=reader.maybe_time("noticesSince"),
-        report=None
-        if reader.document.get("report") is None
-        else _decode_report(reader.inner("report")),
+        report=_maybe(reader, "report", _decode_report),
+        cost=_maybe(reader, "cost", _decode_cost),
         end_event=None
         if reader.document.get("endEvent") is None
         else enum(reader, "endEvent", NoticeState),
@@ -204,10 +210,11 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
     )
 
 
-def _decode_stop(run: Reader, field: str) -> Stop | None:
-    if run.document.get(field) is None:
-        return None
-    reader = run.inner(field)
+def _maybe(reader: Reader, name: str, decode: Callable[[Reader], _T]) -> _T | None:
+    return None if reader.document.get(name) is None else decode(reader.inner(name))
+
+
+def _decode_stop(reader: Reader) -> Stop:
     return Stop(
         cause=enum(reader, "cause", StopCause),
         reason=reader.take("reason", str),
@@ -221,6 +228,12 @@ def _decode_report(reader: Reader) -> EndReport:
         since=reader.maybe_time("t"),
         requests=reader.maybe("n", int) or 0,
         problem=reader.maybe("problem", str) or "",
+    )
+
+
+def _decode_cost(reader: Reader) -> RunCost:
+    return RunCost(
+        usd=reader.take("usd", float), sums=reader.take("sums", str), date=reader.take("date", str)
     )
 
 
@@ -263,9 +276,7 @@ def _decode_state(reader: Reader) -> StepState:
         level=reader.maybe("lv", int) or 0,
         reason=reader.maybe("reason", str) or "",
         job_reason=reader.maybe("jr", str) or "",
-        early_stop=None
-        if reader.document.get("es") is None
-        else _decode_early_stop(reader.inner("es")),
+        early_stop=_maybe(reader, "es", _decode_early_stop),
         counted_at=reader.maybe_time("k"),
         attempts=Attempts(
             requests=reader.maybe("a", int) or 0,

@@ -15,7 +15,7 @@ from batchrelay.domain.errors import InvalidPipeline, RunTooLarge
 from batchrelay.domain.limits import PIPELINE_BYTES_MAX, PIPELINE_JSON_BYTES_MAX, RUN_BYTES_MAX
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run
-from batchrelay.ports import run_place
+from batchrelay.domain.run_summary import run_place
 
 WRITE_UNIT_BYTES = 1_024
 """Bytes of a write unit. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
@@ -60,6 +60,8 @@ def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
     }
     if run.cause:
         beside["cause"] = run.cause
+    if run.cost is not None:
+        beside["cost"] = f"{run.cost.usd:.6f}"
     stored = StoredRun(document=deflated(compact_json(encode_run(run)).encode()), beside=beside)
     if stored.size > bytes_max:
         raise RunTooLarge(f"run {run.id} takes {stored.size:,} bytes, over {bytes_max:,}")

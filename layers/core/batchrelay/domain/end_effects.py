@@ -93,10 +93,16 @@ def _record_report(run: Run, event: ReportWritten | ReportRefused) -> Run:
     """What waited for it is pending from now on. An answer that comes late changes nothing."""
     if not is_report_pending(run, event.redrive):
         return run
-    problem = short(event.reason) if isinstance(event, ReportRefused) else ""
+    problem, cost = "", None
+    match event:
+        case ReportWritten():
+            cost = event.cost
+        case ReportRefused():
+            problem = short(event.reason)
     return replace(
         run,
         report=EndReport(problem=problem),
+        cost=cost and cost.kept,
         notices_since=event.at,
         end_event_since=event.at,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.run import Redrive
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.values import JobKey
 
 
@@ -277,6 +278,8 @@ class ReportWritten:
     at: datetime
     redrive: int
     """Which of its ends: 0 before a redrive."""
+    cost: RunCost | None = None
+    """What the run cost, as its report says; None is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

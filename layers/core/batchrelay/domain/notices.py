@@ -14,6 +14,7 @@ from batchrelay.domain.limits import LINK_BYTES_MAX, NOTICE_BYTES_MAX, SUBJECT_C
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.run_cost import usd_text
 from batchrelay.domain.state_change import (
     WITH_FAILURES,
     compact,
@@ -141,6 +142,9 @@ def _message(run: Run, link: Link | None, report: Link | None) -> Iterator[str]:
     yield f"{which}, ended {_time(ended)} after {seconds:,.0f} s."
     if run.stop is not None:
         yield f"It was stopped: {run.stop.reason}."
+    if run.cost is not None:
+        cost = run.cost
+        yield f"Cost, an estimate: {usd_text(cost.usd)} ({cost.sums}; prices: {cost.date})."
     if run.finally_stop is not None:
         yield f"Its finally steps were stopped: {run.finally_stop.reason}."
     failures = [step for step in run.pipeline.order if run.state(step.name).status in WITH_FAILURES]

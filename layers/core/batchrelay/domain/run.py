@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import WAITING_STEP, StepState
 from batchrelay.domain.stops import Stop
 
@@ -115,6 +116,8 @@ class Run:
     """When the notices became pending, or were last taken over."""
     report: EndReport | None = None
     """Of its end, which its notices and its event wait for; None if none is to be written."""
+    cost: RunCost | None = None
+    """What it cost until its end; None is unknown."""
     end_event: NoticeState | None = None
     """What became of the event of its end on EventBridge; None before that."""
     end_event_since: datetime | None = None

@@ -47,6 +47,9 @@ RUN_BYTES = 600
 NOTICE_BYTES = 24
 """Of what became of one notice, such as `"12":"REFUSED",`."""
 
+COST_BYTES = 320
+"""Of what a run cost: what is summed, the date of its prices, and a number."""
+
 DUPLICATE_BYTES = 66
 """Of one duplicate job that is still to be stopped: its id and a time."""
 
@@ -60,7 +63,7 @@ def state_bytes(run: Run) -> int:
     return (
         RUN_BYTES
         + REASON_BYTES_MAX * (1 + run.pipeline.has_finally_steps)  # of a stop
-        + REASON_BYTES_MAX * run.pipeline.report  # of why its report is not there
+        + COST_BYTES * run.pipeline.report  # or why its report is not there
         + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
         + NOTICE_BYTES * len(run.pipeline.notify)
         + sum(map(stored_text, texts))

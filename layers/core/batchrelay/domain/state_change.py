@@ -15,6 +15,7 @@ from batchrelay.domain.limits import STATE_CHANGE_BYTES_MAX
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
+from batchrelay.domain.run_cost import cost_document
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import Json, counted, printable, time_text
 from batchrelay.domain.variables import variables_of
@@ -91,6 +92,7 @@ def end_document(run: Run) -> dict[str, Json]:
         "summary": summary_of(run),
         "stopped": None if run.stop is None else printable(run.stop.reason),
         "report": report_uri(run),
+        "cost": cost_document(run.cost),
     }
     variables = variables_of(run)
     steps = {step.name: _step_document(run, step) for step in run.pipeline.order}

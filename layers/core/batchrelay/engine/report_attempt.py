@@ -7,11 +7,12 @@ from collections.abc import Callable
 from batchrelay.domain.errors import InvalidItems, Refused
 from batchrelay.domain.events import ReportRefused, ReportWritten
 from batchrelay.domain.run import Run
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.ports import Clock
 
-ReportWriter = Callable[[Run, Callable[[], float]], None]
+ReportWriter = Callable[[Run, Callable[[], float]], RunCost | None]
 """Writes the report of this end of a run; a repeat replaces it. It is given how many seconds are
-left. Raises: Refused, InvalidItems; NotDone."""
+left, and answers what the run cost; None is unknown. Raises: Refused, InvalidItems; NotDone."""
 
 FOR_GOOD = (Refused, InvalidItems)
 """Errors that another attempt cannot fix."""
@@ -22,11 +23,11 @@ def report_attempt(
 ) -> ReportWritten | ReportRefused:
     """What became of it. Raises: what another attempt may do without, unless this is the last."""
     try:
-        write(run, time_left)
+        cost = write(run, time_left)
     except Exception as error:
         if not is_last and not isinstance(error, FOR_GOOD):
             raise
         named = "" if isinstance(error, FOR_GOOD) else f"{type(error).__name__}: "
         reason = f"{named}{error}" or "it could not be written"
         return ReportRefused(at=clock.now(), redrive=run.redrive_number, reason=reason)
-    return ReportWritten(at=clock.now(), redrive=run.redrive_number)
+    return ReportWritten(at=clock.now(), redrive=run.redrive_number, cost=cost)

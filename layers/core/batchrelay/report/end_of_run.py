@@ -10,6 +10,7 @@ from batchrelay.domain.end_effects import report_uris
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.limits import REPORT_BYTES_MAX, REPORT_CHILDREN_MAX
 from batchrelay.domain.run import Run
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.values import counted
 from batchrelay.ports import Clock
 from batchrelay.prices import Prices
@@ -34,8 +35,8 @@ class EndReports:
     """Of links into the console, and of prices; None on a local cloud."""
     prices: Prices
 
-    def write(self, run: Run, time_left: Callable[[], float]) -> None:
-        """The page comes last: what is linked to is whole."""
+    def write(self, run: Run, time_left: Callable[[], float]) -> RunCost | None:
+        """What the run cost. The page comes last: what is linked to is whole."""
         document = self._document(run, time_left)
         html_uri, json_uri = report_uris(run)
         bodies = (
@@ -45,6 +46,7 @@ class EndReports:
         encoded = [(uri, _fitting(text), kind) for uri, text, kind in bodies]
         for uri, body, kind in encoded:
             self.sources.objects.put(uri, body, kind)
+        return _cost(document)
 
     def _document(self, run: Run, time_left: Callable[[], float]) -> Document:
         def check_time(done: int, total: int) -> None:
@@ -62,6 +64,11 @@ class EndReports:
             children_max=REPORT_CHILDREN_MAX,
             progress=check_time,
         )
+
+
+def _cost(document: Document) -> RunCost | None:
+    cost = document["cost"]
+    return None if cost is None else RunCost(**{n: cost[n] for n in ("usd", "sums", "date")})
 
 
 def _fitting(text: str) -> bytes:

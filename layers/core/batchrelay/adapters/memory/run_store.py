@@ -11,7 +11,7 @@ from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.run import Run
 from batchrelay.domain.run_queue import RunQueue
-from batchrelay.ports import RunSummary
+from batchrelay.domain.run_summary import RunSummary
 
 
 @dataclass
@@ -58,6 +58,7 @@ class MemoryRunStore:
                 status=run.status,
                 started_at=run.started_at,
                 cause=run.cause,
+                cost_usd=None if run.cost is None else round(run.cost.usd, 6),
             )
             for run in self.runs.values()
             if run.pipeline.name == pipeline
