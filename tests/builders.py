@@ -27,6 +27,7 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
     MemoryUploadBatches,
 )
+from batchrelay.domain.budget import Budget
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.events import Event, FailuresCollected
 from batchrelay.domain.failures import RetryFailed, Tolerate
@@ -108,6 +109,7 @@ def pipeline(
     notify: tuple[NoticeRule, ...] = (),
     timeout_s: int | None = None,
     report: bool = False,
+    budget: Budget | None = None,
 ) -> Pipeline:
     return Pipeline(
         name="test",
@@ -117,6 +119,7 @@ def pipeline(
         notify=notify,
         timeout_s=timeout_s,
         report=report,
+        budget=budget,
     )
 
 

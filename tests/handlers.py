@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 from batchrelay.api.failures import FailureReader
 from batchrelay.api.progress import Looks
 from batchrelay.api.service import Api
+from batchrelay.engine.budgets import resume
 from tests.builders import MemoryCloud
 from tests.stack import template
 
@@ -50,6 +52,7 @@ def serve(cloud: MemoryCloud, monkeypatch: pytest.MonkeyPatch) -> Api:
         cancel_run=cloud.engine.cancel,
         redrive_run=cloud.engine.redrive,
         check_redrive=cloud.engine.check_redrive,
+        resume_run=partial(resume, cloud.engine),
         looks=looks,
         failure_reader=FailureReader(objects=cloud.objects, jobs=cloud.jobs, logs=cloud.logs),
         new_run_id=lambda: next(ids),

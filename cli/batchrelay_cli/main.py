@@ -31,6 +31,7 @@ _VERBS = (
     "plan",
     "redrive",
     "report",
+    "resume",
     "run",
     "runs",
     "schema",

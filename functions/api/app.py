@@ -91,13 +91,19 @@ def redrive(run_id: str) -> Response[str]:
     return answer(run_document(handled.run), 202)
 
 
+@app.post("/runs/<run_id>/resume")
+def resume(run_id: str) -> Response[str]:
+    handled = lambda_api().resume(run_id, app.current_event.decoded_body)
+    record(metrics, handled)
+    return answer(run_document(handled.run), 202)
+
+
 def refuse(error: Exception) -> Response[str]:
     document = problem(error)
     is_ours = isinstance(error, CodecError)
     log = logger.error if is_ours else logger.warning
-    log(
-        "stored document unreadable" if is_ours else "request refused", extra={"reason": str(error)}
-    )
+    what = "stored document unreadable" if is_ours else "request refused"
+    log(what, extra={"reason": str(error)})
     return answer(document, document["status"])
 
 

@@ -1,7 +1,8 @@
 """Prepares steps, continues runs, writes reports: work of minutes. SQS -> here, one by one.
 
 To prepare a step is to count its items and to write its manifest. A run is continued if a start or
-an event left it submissions that there was no time for. A report is of a run that has ended.
+an event left it submissions that there was no time for. A report is of a run that has ended. Of a
+run with a budget, jobs that have ended are measured.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from batchrelay.adapters.sqs import ContinueMessage, PrepareMessage, ReportMessage, parse
+from batchrelay.adapters.sqs import (
+    ContinueMessage,
+    MeasureMessage,
+    PrepareMessage,
+    ReportMessage,
+    parse,
+)
+from batchrelay.aws_lambda.long_work import done
 from batchrelay.aws_lambda.metrics import record
-from batchrelay.aws_lambda.reports import lambda_reports
 from batchrelay.aws_lambda.wiring import begin_invocation, lambda_deliveries, lambda_engine
 from batchrelay.domain.errors import RunConflict, RunNotFound
-from batchrelay.domain.limits import REPORT_DELIVERIES_MAX
 
 logger = Logger()
 metrics = Metrics()
@@ -43,15 +49,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _handle(message: dict[str, Any], context: LambdaContext) -> bool:
     """Whether the message is done with; False for one that must come again."""
-    deliveries = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
         request = parse(message["body"])
         if isinstance(request, ContinueMessage):
             _continue(request)
-        elif isinstance(request, ReportMessage):
-            return _report(request, message, context, is_last=deliveries >= REPORT_DELIVERIES_MAX)
+        elif isinstance(request, ReportMessage | MeasureMessage):
+            return _waited_for(request, message, context)
         else:
-            _prepare(request, context, is_repeated=deliveries > 1)
+            _prepare(request, context, is_repeated=_deliveries(message) > 1)
     except RunNotFound:
         logger.info("message of an unknown run")
     except RunConflict:
@@ -69,29 +74,34 @@ def _continue(request: ContinueMessage) -> None:
     record(metrics, handled)
 
 
-def _report(
-    request: ReportMessage, message: dict[str, Any], context: LambdaContext, *, is_last: bool
+def _waited_for(
+    request: ReportMessage | MeasureMessage, message: dict[str, Any], context: LambdaContext
 ) -> bool:
-    """Tried again soon: the notices of the run wait for it."""
+    """Tried again soon: notices wait for a report, submissions for a measurement."""
+    is_report = isinstance(request, ReportMessage)
+    run_id = request.report_of if isinstance(request, ReportMessage) else request.cost_of
     try:
-        handled = lambda_engine().write_report(
-            request.report_of,
-            request.redrive,
-            lambda run, time_left: lambda_reports().write(run, time_left),
-            is_last=is_last,
-            time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        handled, details = done(
+            lambda_engine(),
+            request,
+            _deliveries(message),
+            lambda: context.get_remaining_time_in_millis() / 1000,
         )
     except (RunConflict, RunNotFound):
         raise
     except Exception:
-        logger.exception("report not written", extra={"run_id": request.report_of})
+        what = "report not written" if is_report else "cost not measured"
+        logger.exception(what, extra={"run_id": run_id})
         lambda_deliveries().return_soon([message])
         return False
-    report = handled.run.report
-    details = {"run_id": request.report_of, "problem": report.problem if report else ""}
-    logger.info("report done", extra=details)
+    what = "report done" if is_report else "cost measured"
+    logger.info(what, extra={"run_id": run_id, **details})
     record(metrics, handled)
     return True
+
+
+def _deliveries(message: dict[str, Any]) -> int:
+    return int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 def _prepare(request: PrepareMessage, context: LambdaContext, *, is_repeated: bool) -> None:

@@ -20,7 +20,13 @@ from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
 from batchrelay.adapters.event_bus import EventBridgeBus
 from batchrelay.adapters.s3 import S3Objects
 from batchrelay.adapters.sns import SnsNotices
-from batchrelay.adapters.sqs import ContinueMessage, ReportMessage, SqsPreparations, parse
+from batchrelay.adapters.sqs import (
+    ContinueMessage,
+    MeasureMessage,
+    ReportMessage,
+    SqsPreparations,
+    parse,
+)
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError, NotDone, Refused
@@ -150,12 +156,22 @@ class TestSqsPreparations(suite.PreparationsContract):
                 return wanted.run_id, None
             if isinstance(wanted, ReportMessage):
                 return wanted.report_of, f"report {wanted.redrive}"
+            if isinstance(wanted, MeasureMessage):
+                return wanted.cost_of, f"measurement {wanted.number}"
             return wanted.run_id, f"{wanted.step}, round {wanted.round}"
 
         return last
 
     @pytest.mark.parametrize(
-        "body", ["", "[]", "{}", '{"run_id": 1, "step": "a", "round": 0}', '{"continue_run": 1}']
+        "body",
+        [
+            "",
+            "[]",
+            "{}",
+            '{"run_id": 1, "step": "a", "round": 0}',
+            '{"continue_run": 1}',
+            '{"cost_of": 1}',
+        ],
     )
     def test_a_malformed_message_is_an_input_error(self, body: str) -> None:
         with pytest.raises(InputError):

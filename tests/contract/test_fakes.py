@@ -20,7 +20,7 @@ from batchrelay.adapters.memory import (
     MemoryTimers,
     MemoryUploadBatches,
 )
-from batchrelay.domain.effects import ContinueRun, WriteReport
+from batchrelay.domain.effects import ContinueRun, MeasureCost, WriteReport
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
@@ -81,6 +81,8 @@ class TestMemoryPreparations(suite.PreparationsContract):
                 return effect.run_id, None
             if isinstance(effect, WriteReport):
                 return effect.run_id, f"report {effect.redrive}"
+            if isinstance(effect, MeasureCost):
+                return effect.run_id, f"measurement {effect.number}"
             return effect.run_id, f"{effect.step}, round {effect.round}"
 
         return last

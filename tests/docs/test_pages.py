@@ -10,10 +10,11 @@ from pathlib import Path
 from click import Context, Group
 
 from batchrelay.domain import limits
-from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
+from batchrelay.domain.derived_transitions import HOLD_TABLE, RUN_END_TABLE, STEP_TABLE
+from batchrelay.domain.run_transitions import RUN_TABLE
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.table import RunRow, StepRow
-from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE
+from batchrelay.domain.transitions import EVENT_TABLE
 from batchrelay_cli.main import cli
 from batchrelay_cli.pipeline_file.read import read
 from tests.stack import ROOT, template
@@ -107,7 +108,7 @@ NO_SPACE = "(the stored run has no space for it)"
 def test_the_state_diagrams_in_the_docs_are_the_tables() -> None:
     page = (ROOT / "docs/explanation/states.md").read_text()
     steps = state_diagram("WAITING", (*STEP_TABLE, *EVENT_TABLE))
-    runs = state_diagram("QUEUED", (*RUN_TABLE, *RUN_END_TABLE))
+    runs = state_diagram("QUEUED", (*RUN_TABLE, *HOLD_TABLE, *RUN_END_TABLE))
     for diagram in (steps, runs):
         assert f"```mermaid\n{diagram}```\n" in page, diagram
 

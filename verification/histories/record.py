@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from batchrelay.codec import encode_pipeline, encode_run
+from batchrelay.domain.budget import Budget, Rate
+from batchrelay.domain.budget_events import Measured
 from batchrelay.domain.effects import Prepare
 from batchrelay.domain.errors import Denied
 from batchrelay.domain.failures import ChildFailure, RetryFailed
-from batchrelay.domain.limits import REPORT_GRACE_S
-from batchrelay.domain.pipeline import Overlap
+from batchrelay.domain.held_submissions import unmeasured_jobs
+from batchrelay.domain.limits import MEASUREMENT_GRACE_S, REPORT_GRACE_S
+from batchrelay.domain.pipeline import NoticeRule, Overlap
 from batchrelay.domain.redrive import RedriveOrder
-from batchrelay.domain.run import RunStatus, StartRequest
+from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import JobOutcome
+from batchrelay.engine.budgets import measure_cost, resume
 from tests.builders import MemoryCloud, pipeline, step
 
 
 def record() -> dict[str, Any]:
-    """Seven runs: one to its end, one stopped on the way, one that waits in a run queue first, one
+    """Runs: one to its end, one stopped on the way, one that waits in a run queue first, one
     whose failed item runs again, one that is redriven, one whose canary fails, one that is
-    cancelled, and then its finally step too; one that leaves a report, and one that cannot."""
+    cancelled, and then its finally step too; one that leaves a report, and one that cannot; one
+    that is PAUSED at its budget."""
     history = _record()
     return {
         **history,
@@ -39,6 +45,7 @@ def record() -> dict[str, Any]:
         "canary": _record(retry=RetryFailed(rounds=1), canary=1),
         "report": _record_report(None),
         "no report": _record_report(Denied("AccessDenied")),
+        "budget": _record_budget(),
     }
 
 
@@ -52,6 +59,32 @@ def _record_finally() -> dict[str, Any]:
         cloud.clock.move(10)
         cloud.engine.reconcile("run1")
     return {"pipeline": encode_pipeline(definition), "objects": {}, "states": states}
+
+
+def _record_budget() -> dict[str, Any]:
+    """Each job costs a dollar, but the last one has no price; it is PAUSED twice."""
+    budget = Budget(usd=1, rates={"queue": Rate(vcpu_hour=0.03, gib_hour=0.004)})
+    rule = NoticeRule(topic="${env.topicArn}", on=frozenset({"PAUSED"}))
+    definition = pipeline(step("a"), step("b", "a"), step("c", "b"), budget=budget, notify=(rule,))
+    cloud = MemoryCloud(definition)
+    states = _states_of(cloud, "run1")
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    for number, unknown in enumerate(("", "b: no price", "")):
+        for job in list(cloud.jobs.jobs.values()):
+            cloud.jobs.end(job.job_id, JobOutcome.SUCCEEDED)
+        for _ in range(2):
+            cloud.clock.move(MEASUREMENT_GRACE_S)
+            cloud.engine.reconcile("run1")
+        measure_cost(cloud.engine, "run1", number, partial(_measured, unknown))
+        if cloud.runs.load("run1").status is RunStatus.PAUSED:
+            resume(cloud.engine, "run1", 5)
+    return {"pipeline": encode_pipeline(definition), "objects": {}, "states": states}
+
+
+def _measured(unknown: str, run: Run, _time_left: object) -> Measured:
+    job_ids = frozenset(job_id for _, job_id in unmeasured_jobs(run))
+    cost = None if unknown else RunCost(usd=1.0, sums="vCPUs", date="2026-09-11")
+    return Measured(job_ids=job_ids, cost=cost, unknown=unknown)
 
 
 class _Reports:

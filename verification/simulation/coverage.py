@@ -8,19 +8,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import get_args
 
-from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE, derivation
+from batchrelay.domain.derived_transitions import (
+    HOLD_TABLE,
+    RUN_END_TABLE,
+    STEP_TABLE,
+    derivation,
+)
 from batchrelay.domain.effects import Effect, Prepare
 from batchrelay.domain.events import Event, GraceExpired
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.run import Run, RunStatus
+from batchrelay.domain.run_transitions import RUN_TABLE, run_event_row
 from batchrelay.domain.table import RunRow
 from batchrelay.domain.transitions import (
     EVENT_TABLE,
-    RUN_TABLE,
     advance,
     event_applied,
     event_row,
-    run_event_row,
 )
 
 UNREACHED = {
@@ -79,7 +83,7 @@ class Coverage:
     def missing(self) -> list[str]:
         """Rows and effects that were never reached."""
         names = {row.name for row in (*STEP_TABLE, *EVENT_TABLE)}
-        names |= {f"run {row.name}" for row in (*RUN_TABLE, *RUN_END_TABLE)}
+        names |= {f"run {row.name}" for row in (*RUN_TABLE, *HOLD_TABLE, *RUN_END_TABLE)}
         names |= {effect.__name__ for effect in get_args(Effect)}
         return sorted(names - set(self.reached))
 

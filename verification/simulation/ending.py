@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from batchrelay.codec import compact_json, encode_run, stored_run
 from batchrelay.domain import run_size as budget
+from batchrelay.domain.budget_events import CostMeasured, Measured
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
     Effect,
+    MeasureCost,
     Notify,
     Prepare,
     PublishRunEnd,
@@ -31,14 +33,18 @@ from batchrelay.domain.events import (
     RunEndRefused,
     SubmissionWithdrawn,
 )
+from batchrelay.domain.held_submissions import unmeasured_jobs
 from batchrelay.domain.limits import STATE_BYTES_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
 from batchrelay.domain.run import Run
+from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
 
 LONGEST_REASON = 'é"\x01😀\ud800' * 60
 """What a reason may hold at worst: quotes, escapes, four bytes a character, half of a character."""
+
+COST = RunCost(usd=12345678.123456789, sums=LONGEST_REASON, date="2026-11-28")
 
 OVERHEAD_BYTES = 700
 """What an item may have beside the text of its state: attributes, and what deflating adds."""
@@ -65,7 +71,7 @@ def cancelled(run: Run) -> Run:
         run = _folded(run, GraceExpired(at=now))
         jobs = _jobs(run)
         for effect in pending_effects(run):
-            for event in _answers(effect, jobs, now):
+            for event in _answers(run, effect, jobs, now):
                 run = _folded(run, event)
         for job_id in jobs:  # one that was asked to stop before has no effect that is pending
             for end in _end(job_id, jobs, now):
@@ -93,7 +99,7 @@ def _jobs(run: Run) -> dict[str, tuple[JobKey, int]]:
 
 
 def _answers(
-    effect: Effect, jobs: dict[str, tuple[JobKey, int]], now: datetime
+    run: Run, effect: Effect, jobs: dict[str, tuple[JobKey, int]], now: datetime
 ) -> tuple[Event, ...]:
     """What the world says at last, with the longest texts and the largest counts."""
     match effect:
@@ -107,6 +113,9 @@ def _answers(
             return (QueuesDeleted(at=now),)
         case Notify():
             return (NoticeRefused(at=now, rule=effect.rule),)
+        case MeasureCost():
+            measured = Measured(job_ids=_ended_jobs(run), cost=COST, unknown=LONGEST_REASON)
+            return (CostMeasured(at=now, number=effect.number, measured=measured),)
         case WriteReport():
             return (ReportRefused(at=now, redrive=effect.redrive, reason=LONGEST_REASON),)
         case PublishRunEnd():
@@ -114,6 +123,10 @@ def _answers(
         case TerminateJob():
             terminated = JobTerminated(at=now, job_id=effect.job_id, failed=10**9)
             return (terminated, *_end(effect.job_id, jobs, now))
+
+
+def _ended_jobs(run: Run) -> frozenset[str]:
+    return frozenset(job_id for _, job_id in unmeasured_jobs(run))
 
 
 def _end(job_id: str, jobs: dict[str, tuple[JobKey, int]], now: datetime) -> tuple[JobFailed, ...]:

@@ -17,6 +17,7 @@ from batchrelay.domain.run import NoticeState, Run
 from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.values import JobKey, succeeded_uri
 from batchrelay.preparation.failures.files import failed_numbers
+from verification.simulation.budgets import check_budget, check_hold, check_spent
 
 if TYPE_CHECKING:
     from verification.simulation.plan import Plan
@@ -40,6 +41,7 @@ def check_save(stored: Run | None, run: Run) -> None:
     """A step only goes forward, a terminal one stays, a job once adopted is never exchanged."""
     if stored is None or stored.version != run.version:
         return  # the save will be refused
+    check_hold(stored, run)
     is_redriven = run.redrive != stored.redrive
     for step in run.pipeline.steps:
         if not is_redriven:
@@ -84,6 +86,7 @@ def check_submission(stored: Run, key: JobKey, request: Mapping[str, Any]) -> No
     step = stored.pipeline.step_of_label(key.label)
     assert step is not None, key
     state = stored.state(step.name)
+    check_budget(stored, key)
     if key.round < state.round:  # a rival comes late, and makes a duplicate
         return
     assert state.status not in (StepStatus.WAITING, StepStatus.PREPARING), f"{key}: not intended"
@@ -121,6 +124,7 @@ def check_end(world: World) -> None:
     assert len(sent) == len(rules), sent
     _check_end_events(world, run)
     _check_report(world, run)
+    check_spent(run)
 
 
 def _check_report(world: World, run: Run) -> None:

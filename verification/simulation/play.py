@@ -17,6 +17,7 @@ from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.transitions import new_run
 from batchrelay.engine import effects as performing
 from batchrelay.engine import engine
+from verification.simulation.budgets import with_budget
 from verification.simulation.coverage import Coverage
 from verification.simulation.early_stops import with_early_stops
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
@@ -64,6 +65,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     if random.Random(f"rules of {seed}").random() < EARLY_STOPS:
         plan = with_early_stops(plan, random.Random(f"early stops of {seed}"))
     plan = with_report(plan, random.Random(f"report of {seed}"))
+    plan = with_budget(plan, random.Random(f"budget of {seed}"))
     fault_rates = random_fault_rates(rng)
     seen = coverage or Coverage()
     world = World(

@@ -25,7 +25,7 @@ from batchrelay.adapters.memory import (
     MemoryQueues,
     MemoryRunStore,
 )
-from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
+from batchrelay.domain.effects import ContinueRun, LongWork, MeasureCost, WriteReport
 from batchrelay.domain.end_effects import report_uris
 from batchrelay.domain.errors import (
     Ambiguous,
@@ -48,17 +48,20 @@ from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import (
     EFFECTS_PER_SAVE,
+    MEASUREMENT_DELIVERIES_MAX,
     REPORT_DELIVERIES_MAX,
     SUBMISSIONS_MAX,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run, StartRequest
+from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.transitions import advance
 from batchrelay.domain.values import JobKey
+from batchrelay.engine.budgets import measure_cost, resume
 from batchrelay.engine.engine import Engine
 from batchrelay.preparation import attempt
 from batchrelay.preparation.prepare import Preparation
+from verification.simulation.budgets import SimulatedMeasurement
 from verification.simulation.coverage import Coverage
 from verification.simulation.ending import cancelled, check_size
 from verification.simulation.finally_steps import check_begun, check_status_given
@@ -152,7 +155,7 @@ class SimulatedReports:
 class Asked:
     """A message of the queue of preparations."""
 
-    effect: Prepare | ContinueRun | WriteReport
+    effect: LongWork
     resume: str
 
 
@@ -389,6 +392,8 @@ class World:
             self.later_reconcile,
             self.noise,
         )
+        if self.run.status is RunStatus.PAUSED and self._chance(0.3):
+            actions = (self.resume,)
         if self._chance(0.02):
             actions = (self.block,)
         if any(step.fail_fast for step in self.plan.pipeline.steps) and self._chance(0.4):
@@ -572,6 +577,9 @@ class World:
         if isinstance(wanted, WriteReport):
             self._write_report(wanted, is_last=letter.deliveries >= REPORT_DELIVERIES_MAX)
             return
+        if isinstance(wanted, MeasureCost):
+            self._measure(wanted, is_last=letter.deliveries >= MEASUREMENT_DELIVERIES_MAX)
+            return
         self.dead_attempts[wanted.step] += 1
         with patch.object(attempt, "LOOKS_EVERY", 2):
             handled = self.engine().prepare(
@@ -592,6 +600,22 @@ class World:
         reports = SimulatedReports(port=Port(self, self.objects), is_poisoned=self._chance(0.1))
         handled = self.engine().write_report(RUN_ID, wanted.redrive, reports.write, is_last=is_last)
         self.coverage.performed(handled.performed)
+
+    def _measure(self, wanted: MeasureCost, *, is_last: bool) -> None:
+        measurement = SimulatedMeasurement(port=Port(self, self.jobs), rng=self.rng)
+        handled = measure_cost(
+            self.engine(), RUN_ID, wanted.number, measurement.measure, is_last=is_last
+        )
+        self.coverage.performed(handled.performed)
+
+    def resume(self) -> None:
+        """A person lets a run that is PAUSED go on; two ask at the same moment, now and then."""
+        if self.run.status is RunStatus.PAUSED:
+            spent = 0.0 if self.run.cost is None else self.run.cost.usd
+            usd = spent + self.rng.choice((0.5, 2, 100))
+            for _ in range(self.rng.choice((1, 2))):
+                self.coverage.performed(resume(self.engine(), RUN_ID, usd).performed)
+                self.counts["resumed"] += 1
 
     def _seconds_left(self) -> float:
         """Of an invocation, for its effects."""

@@ -14,7 +14,7 @@ from batchrelay_cli.pipeline_file.fields import seconds_of
 from batchrelay_cli.pipeline_file.shapes import unknown_key
 
 _KEYS = ("topicArn", "on", "link", "presign")
-OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
+OUTCOMES = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "PAUSED")
 
 
 def read_notices(document: Document, value: Any) -> tuple[NoticeRule, ...]:
@@ -35,7 +35,7 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
     for key in entry:
         if key not in _KEYS:
             document.wrong_key((*place, key), unknown_key(key, _KEYS, "a notice"))
-    outcomes = entry.get("on", ["SUCCEEDED", "PARTIAL", "FAILED"])
+    outcomes = entry.get("on", _usual(document))
     if not isinstance(outcomes, list) or not set(map(str, outcomes)) <= set(OUTCOMES):
         document.wrong((*place, "on"), f"on must be a list out of {', '.join(OUTCOMES)}")
         outcomes = []
@@ -49,6 +49,12 @@ def _notice(document: Document, place: Place, entry: Any) -> NoticeRule | None:
         link=link,
         presign_s=_presign(document, place, entry),
     )
+
+
+def _usual(document: Document) -> list[str]:
+    """A run that waits for a person says so unless `on` is written."""
+    waits = ["PAUSED"] if document.data.get("budget") is not None else []
+    return ["SUCCEEDED", "PARTIAL", "FAILED", *waits]
 
 
 def _presign(document: Document, place: Place, entry: Mapping[str, Any]) -> int | None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from batchrelay.codec import pipeline_text
+from batchrelay.domain.budget import Budget
 from batchrelay.domain.conditions import END_STATUSES, parse_condition
 from batchrelay.domain.errors import InvalidPipeline
 from batchrelay.domain.pipeline import Param, ParamType, Pipeline, Step, Trigger
 from batchrelay.domain.templates import references
 from batchrelay.domain.variables import FAILURE_LISTS, RUN_STATUS
+from batchrelay_cli.pipeline_file.budget import check_budget, read_budget
 from batchrelay_cli.pipeline_file.commands import check_commands
 from batchrelay_cli.pipeline_file.container_use import with_containers_named
 from batchrelay_cli.pipeline_file.definition_use import check_use
@@ -64,6 +66,7 @@ _TOP = (
     "timeout",
     "jobTags",
     "report",
+    "budget",
     "jobDefinitions",
 )
 
@@ -123,9 +126,8 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
     defaults = read_defaults(document, data.get("defaults", {}))
     steps = read_steps(document, data.get("steps"), defaults)
     notify = read_notices(document, data.get("notify", []))
-    triggers, assumed = _read_triggers(document, data.get("triggers", []))
-    check_params(document, assumed, params)
-    timeout_s = read_timeout(document, data.get("timeout"))
+    triggers, assumed = _read_triggers(document, data.get("triggers", []), params)
+    timeout_s, budget = _read_bounds(document, data)
     job_tags, report = (read_switch(document, data, name) for name in SWITCHES)
     definitions = read_definitions(document, data.get("jobDefinitions", []))
     entries: Any = data.get("steps")
@@ -143,6 +145,7 @@ def read_document(document: Document) -> tuple[Pipeline | None, tuple[Mapping[st
         timeout_s=timeout_s,
         job_tags=job_tags,
         report=report,
+        budget=budget,
     )
     _check_pipeline(document, pipeline, entries, defaults)
     return pipeline, definitions
@@ -175,13 +178,21 @@ def _check_order(document: Document, steps: tuple[tuple[int, Step], ...], entrie
     check_finally(document, steps, entries)
 
 
+def _read_bounds(document: Document, data: Mapping[str, Any]) -> tuple[int | None, Budget | None]:
+    """How long a run may take, and what it may cost."""
+    timeout_s = read_timeout(document, data.get("timeout"))
+    return timeout_s, read_budget(document, data.get("budget"))
+
+
 def _read_triggers(
-    document: Document, value: Any
+    document: Document, value: Any, params: tuple[Param, ...]
 ) -> tuple[tuple[Trigger, ...], tuple[Trigger, ...]]:
     """The triggers, and those that variables are judged by: of a wrong one, all may be meant."""
     before = len(document.errors)
     triggers = read_triggers(document, value)
-    return triggers, triggers if len(document.errors) == before else EVERY_TRIGGER
+    assumed = triggers if len(document.errors) == before else EVERY_TRIGGER
+    check_params(document, assumed, params)
+    return triggers, assumed
 
 
 def _check_steps(
@@ -202,6 +213,7 @@ def _check_pipeline(
     check_first_run(document, pipeline)
     check_reach(document, pipeline, entries, defaults)
     check_presigned(document, pipeline)
+    check_budget(document, pipeline)
     try:
         pipeline_text(pipeline)
     except InvalidPipeline as error:

@@ -17,6 +17,7 @@ from batchrelay.domain.limits import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
     ATTEMPTS_MAX,
+    BUDGET_USD_MAX,
     DEBOUNCE_S_MAX,
     DEBOUNCE_S_MIN,
     PRIORITY_MAX,
@@ -90,6 +91,7 @@ def pipeline_schema() -> Schema:
         report=_described(
             "Whether a run leaves its report in S3 when it ends.", {"type": "boolean"}
         ),
+        budget=_described("How much a run may cost before it waits for you.", _budget()),
         jobDefinitions=_described("RegisterJobDefinition requests.", _list(_definition(shapes))),
     )
     head = {
@@ -97,6 +99,21 @@ def pipeline_schema() -> Schema:
         "title": "A pipeline of batchrelay",
     }
     return head | document | {"$defs": dict(sorted(shapes.defs.items()))}
+
+
+def _budget() -> Schema:
+    price: Schema = {"type": "number", "minimum": 0}
+    rate = _object(required=("vcpuHour", "gibHour"), vcpuHour=price, gibHour=price)
+    return _object(
+        required=("usd",),
+        usd=_described(
+            "US dollars.", {"type": "number", "exclusiveMinimum": 0, "maximum": BUDGET_USD_MAX}
+        ),
+        rates=_described(
+            "By job queue: what an hour costs that has no listed price.",
+            {"type": "object", "additionalProperties": rate},
+        ),
+    )
 
 
 def _definition(shapes: _Shapes) -> Schema:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from batchrelay.domain.run import RunStatus
 from batchrelay.domain.values import NAME
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
@@ -51,6 +52,7 @@ class Listed(click.ParamType[str]):
 
 PIPELINE = Listed(name="PIPELINE", path="pipelines", field="pipeline")
 RUN = Listed(name="RUN", path="runs", field="runId")
+PAUSED_RUN = replace(RUN, is_wanted=lambda run: run["status"] == RunStatus.PAUSED)
 OPEN_RUN = replace(RUN, is_wanted=lambda run: exit_code(run["status"]) == STILL_RUNNING)
 
 

@@ -37,6 +37,7 @@ from batchrelay_cli.stack.job_definitions import (
 from batchrelay_cli.stack.local_setup import check_runs_here, ensure_queues, local_definitions
 from batchrelay_cli.stack.permissions import Refusals, refusals
 from batchrelay_cli.terminal import say
+from batchrelay_cli.verbs.budget_check import check_prices
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 
 
@@ -55,6 +56,7 @@ def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
         if local:
             check_runs_here(pipeline_file, {name for name, there in elsewhere.items() if there})
         _check_queues(stack, pipeline_file, local=local)
+        check_prices(stack, pipeline_file)
         definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
         queues = missing_queues(stack.batch, pipeline_file)
         triggers = pipeline_file.pipeline.triggers

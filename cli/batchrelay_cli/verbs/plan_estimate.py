@@ -54,7 +54,7 @@ def estimated(
         step = next((step for step in file.pipeline.steps if step.name == name), None)
         if step is None or not _is_decided_later(step):
             raise UsageProblem(f"--items {name}=N: there is no step {name} whose items a run lists")
-    estimation = _Estimation(stack=stack, file=file, prices=prices, items=items)
+    estimation = Estimation(stack=stack, file=file, prices=prices, items=items)
     steps = [estimation.step(step) for step in file.pipeline.order]
     return RunEstimate(
         runs=[run["runId"] for run in estimation.runs], steps=steps, sums=estimation.sums
@@ -66,7 +66,9 @@ def _is_decided_later(step: Step) -> bool:
 
 
 @dataclass(kw_only=True)
-class _Estimation:
+class Estimation:
+    """Of the steps of one pipeline, by its last runs."""
+
     stack: Stack
     file: PipelineFile
     prices: Prices
@@ -161,6 +163,21 @@ class _Estimation:
                 return count, f"as many as in {run_id}"
         wanted = ": say how many with --items N" if name == "items" else ""
         return None, f"a run decides how many {name} it has, and none did before{wanted}"
+
+    def without_price(self, step: Step) -> Iterator[tuple[str, str]]:
+        """The job queues on which its jobs have no price, and why; nothing of what only a run
+        knows."""
+        try:
+            demands = list(self._demands(step))
+        except UsageProblem:
+            return
+        for demand in demands:
+            size, place = demand.size, demand.place
+            cost = self.prices.cost_of(
+                seconds=1, vcpus=size.vcpus, memory_mib=size.memory_mib, place=place
+            )
+            if isinstance(cost, Unknown) and place.queue:
+                yield place.queue, cost.reason
 
     def _demands(self, step: Step) -> Iterator[Demand]:
         """Its own, and those of its groups. Raises: UsageProblem."""

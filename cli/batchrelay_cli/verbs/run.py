@@ -52,6 +52,7 @@ from batchrelay_cli.stack.local_setup import (
     upload_params,
 )
 from batchrelay_cli.terminal import console, cut_line
+from batchrelay_cli.verbs.budget_check import check_rates_here
 from batchrelay_cli.verbs.local import exports
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -120,6 +121,7 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     pipeline_file = read(file)
     check_params(pipeline_file, values)
     check_runs_here(pipeline_file)
+    check_rates_here(pipeline_file)
     download: Path | None = options["download"]
     if download is not None:
         check_download(pipeline_file, download)
@@ -245,7 +247,7 @@ class LocalRun:
             while True:
                 run = self.read_run(run_id)
                 display.show(run)
-                if not run["isOpen"]:
+                if not run["isOpen"] or _waits_for_a_person(run):
                     return run
                 if (reconcile or _is_late(run)) and time.monotonic() - reconciled_at > RECONCILE_S:
                     self.stack.reconcile()
@@ -288,7 +290,8 @@ class LocalRun:
         for notice in notices:
             for line in notice_lines(notice):
                 self.console.print(line)
-        why = f": {run['stopped']}" if run["stopped"] else ""
+        reason = run["stopped"] or run["paused"]
+        why = f": {reason}" if reason else ""
         took = seconds_text(run["startedAt"], run["endedAt"], datetime.now(UTC))
         self.console.print(printable(f"run {run['runId']} {run['status']} after {took}{why}"))
         return {
@@ -342,6 +345,12 @@ class LocalRun:
 def _is_late(run: RunDocument) -> bool:
     deadline = run["deadline"]
     return deadline is not None and datetime.now(UTC) >= datetime.fromisoformat(deadline)
+
+
+def _waits_for_a_person(run: RunDocument) -> bool:
+    """Whether nothing of it is at work; its cloud ends with this command, which has no answer."""
+    jobs = (job for step in run["steps"] for job in step["jobs"])
+    return run["paused"] is not None and all(job["outcome"] != "SUBMITTED" for job in jobs)
 
 
 _WITH_OUTPUT = (StepStatus.SUCCEEDED, StepStatus.PARTIAL)

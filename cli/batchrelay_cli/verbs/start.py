@@ -16,6 +16,7 @@ from batchrelay_cli.stack.api_client import ask, open_stack, start_run
 from batchrelay_cli.stack.client import FunctionFailedError, Stack
 from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.terminal import say
+from batchrelay_cli.verbs.budget_check import check_before_start
 from batchrelay_cli.verbs.completion import PIPELINE
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -50,6 +51,7 @@ def start(
     values = parse_params(params)
     own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
     with open_stack(stack_name) as stack, _unanswered(key or own_key):
+        check_before_start(stack, pipeline, version)
         param_values = _uploaded(stack, pipeline, values, version)
         status, run = start_run(stack, pipeline, param_values, key=key or own_key, version=version)
     if output == "json":

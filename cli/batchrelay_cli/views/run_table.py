@@ -173,7 +173,11 @@ def _title(run: RunDocument, now: datetime) -> Iterator[str]:
     elif run.get("reportProblem"):
         yield printable(f"no report: {run['reportProblem']}")
     if cost := run.get("cost"):
-        yield f"cost, an estimate: {usd_text(cost['usd'])}"
+        of = f" of a budget of {usd_text(run['budgetUsd'])}" if run.get("budgetUsd") else ""
+        yield f"cost, an estimate: {usd_text(cost['usd'])}{of}"
+    if run.get("paused"):
+        yield printable(f"nothing further is submitted: {run['paused']}")
+        yield printable(f"let it go on: {run['resume']}; end it: batchrelay cancel {run['runId']}")
     as_of = run.get("asOf")
     if as_of and (now - datetime.fromisoformat(as_of)).total_seconds() > OLD_S:
         yield f"counts as of {as_of}: AWS Batch gave no newer ones"

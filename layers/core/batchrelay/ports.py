@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
+from batchrelay.domain.effects import LongWork
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
 from batchrelay.domain.job_queues import JobQueue
@@ -232,7 +232,7 @@ class EventBus(Protocol):
 class Preparations(Protocol):
     """The queue of long work, off the hot path."""
 
-    def request(self, effect: Prepare | ContinueRun | WriteReport, resume: str = "") -> None:
+    def request(self, effect: LongWork, resume: str = "") -> None:
         """Ask for a preparation, a report, or to go on with a run; delivered at least once.
 
         With `resume`, the S3 URI of a suspended one, ask for its continuation.

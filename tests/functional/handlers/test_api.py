@@ -409,9 +409,28 @@ def test_the_openapi_document_has_the_routes_of_the_code_and_of_the_template(
     assert described == coded == routes_of_template()
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "problem"),
+    [
+        ('{"budget": 80}', 409, "run run100 is RUNNING, and only one that is PAUSED is resumed"),
+        ("{}", 400, 'budget must be a number of US dollars, such as {"budget": 80}'),
+        ('{"budget": "80"}', 400, "budget must be a number of US dollars"),
+        ('{"budget": true}', 400, "budget must be a number of US dollars"),
+        ('{"usd": 80}', 400, "unknown field usd: a resumption has budget"),
+    ],
+)
+def test_a_wrong_resumption_is_refused_with_the_reason(
+    cloud: MemoryCloud, body: str, status: int, problem: str
+) -> None:
+    ask("POST", "/pipelines/test/runs")
+    answer = ask("POST", "/runs/run100/resume", body=body)
+    assert answer[0] == status
+    assert answer[1]["detail"].startswith(problem)
+
+
 def test_the_models_of_the_gateway_are_those_of_the_document() -> None:
     assert resource("Api")["Models"] == {
-        name: SCHEMAS[name] for name in ("Start", "Cancel", "Redrive")
+        name: SCHEMAS[name] for name in ("Start", "Cancel", "Redrive", "Resume")
     }
 
 
@@ -424,6 +443,9 @@ def test_the_answers_are_as_the_openapi_document_says(cloud: MemoryCloud) -> Non
             status, answered = ask(method.upper(), path.format(**paths))
             if operation["operationId"] == "redriveRun":  # of a run that goes on
                 assert (status, answered["title"]) == (409, "NotRedrivable")
+                continue
+            if operation["operationId"] == "resumeRun":  # without a budget
+                assert (status, answered["title"]) == (400, "InputError")
                 continue
             content = operation["responses"][str(status)]["content"]["application/json"]
             validate(answered, {**content["schema"], "components": document["components"]})
@@ -438,6 +460,7 @@ def test_no_document_of_an_odd_request_is_a_5xx(cloud: MemoryCloud) -> None:
     bodies = [
         {"params": {"size": 5}, "version": 1, "key": "k"},
         {"reason": "enough"},
+        {"budget": 80},
         {"step": "a", "classes": ["Timeout"], "memory": "x2", "queue": "q", "plan": True},
     ]
     ask("POST", "/pipelines/test/runs")

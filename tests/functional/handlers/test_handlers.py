@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import MemoryBackoff
+from batchrelay.aws_lambda import long_work
+from batchrelay.domain.budget import Budget
 from batchrelay.domain.errors import RunConflict
 from batchrelay.domain.job_detail import JobReport
 from batchrelay.domain.limits import STUCK_S
@@ -164,7 +166,7 @@ def test_a_report_with_an_error_is_tried_again_soon_and_given_up_in_the_end(
     def write(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(prepare, "lambda_reports", lambda: SimpleNamespace(write=write))
+    monkeypatch.setattr(long_work, "lambda_reports", lambda: SimpleNamespace(write=write))
     event = records(json.dumps({"report_of": "run1", "redrive": 0}))
     for deliveries in (1, 2):
         event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
@@ -179,6 +181,30 @@ def test_a_report_with_an_error_is_tried_again_soon_and_given_up_in_the_end(
     assert prepare.handler(records('{"report_of": "absent", "redrive": 0}'), CONTEXT) == again()
     for body in ('{"report_of": 1, "redrive": 0}', '{"report_of": "run1", "redrive": true}'):
         assert prepare.handler(records(body), CONTEXT) == again(0)
+
+
+def test_a_measurement_with_an_error_is_tried_again_soon_and_then_a_person_decides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = MemoryCloud(pipeline(step("a"), step("b", "a"), budget=Budget(usd=1)))
+    serve(cloud, monkeypatch)
+    cloud.engine.start(StartRequest(run_id="run1", pipeline="test", version=1))
+    on_job_event.handler(records(ended(cloud, "run1")), CONTEXT)
+
+    def measure(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(long_work, "lambda_measurement", lambda: SimpleNamespace(measure=measure))
+    event = records(json.dumps({"cost_of": "run1", "number": 0}))
+    for deliveries in (1, 2):
+        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
+        assert prepare.handler(event, CONTEXT) == again(0)
+    assert cloud.deliveries.returned == ["m0", "m0"], "within seconds"
+    event["Records"][0]["attributes"] = {"ApproximateReceiveCount": "3"}
+    assert prepare.handler(event, CONTEXT) == again()
+    run = cloud.runs.load("run1")
+    assert (run.status, run.spending.unknown) == ("PAUSED", "ZeroDivisionError: a bug")
+    assert prepare.handler(records('{"cost_of": "absent", "number": 0}'), CONTEXT) == again()
 
 
 def test_a_run_that_cannot_be_reconciled_holds_up_no_other_and_is_reported(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchrelay.domain.derived_transitions import RUN_END_TABLE, STEP_TABLE
+from batchrelay.domain.derived_transitions import HOLD_TABLE, RUN_END_TABLE, STEP_TABLE
 from batchrelay.domain.effects import Notify, Prepare, PublishRunEnd, SubmitJob, TerminateJob
 from batchrelay.domain.errors import TransitionError
 from batchrelay.domain.events import (
@@ -38,10 +38,11 @@ from batchrelay.domain.missing_jobs import MISSING
 from batchrelay.domain.pending_effects import DUPLICATE_REASON, is_open, pending_effects
 from batchrelay.domain.pipeline import NoticeRule
 from batchrelay.domain.run import DuplicateJob, NoticeState, Run, RunStatus
+from batchrelay.domain.run_transitions import RUN_TABLE
 from batchrelay.domain.step_end import run_step
 from batchrelay.domain.step_state import JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.table import Situation, applied
-from batchrelay.domain.transitions import EVENT_TABLE, RUN_TABLE, advance
+from batchrelay.domain.transitions import EVENT_TABLE, advance
 from tests.builders import T0, at, fold, key, run_of, step
 
 END_EVENT = PublishRunEnd(run_id="run1", redrive=0, since=at(2))
@@ -283,7 +284,7 @@ def test_no_row_leaves_a_terminal_status_and_each_has_a_text_of_its_own() -> Non
     step_rows = (*EVENT_TABLE, *STEP_TABLE)
     for row in step_rows:
         assert row.target is row.source or not row.source.is_terminal, row.name
-    for run_row in (*RUN_TABLE, *RUN_END_TABLE):
+    for run_row in (*RUN_TABLE, *HOLD_TABLE, *RUN_END_TABLE):
         is_redrive = run_row.event is RedriveRequested
         assert is_redrive or not run_row.source.is_terminal, run_row.name
     names = [row.name for row in step_rows]

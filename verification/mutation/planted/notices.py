@@ -94,8 +94,8 @@ MUTANTS = (
     Mutant(
         bug="a run that is redriven keeps the cost of its first end",
         file="domain/redrive.py",
-        old="        cost=None,\n",
-        new="",
+        old="cost=None if run.pipeline.budget is None else run.cost",
+        new="cost=run.cost",
         tests=TESTS,
     ),
     Mutant(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
-from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
+from batchrelay.domain.effects import LongWork, MeasureCost, Prepare, WriteReport
 from batchrelay.domain.errors import Ambiguous, InputError
 
 if TYPE_CHECKING:
@@ -50,12 +50,23 @@ class ReportMessage:
     redrive: int
 
 
-_Message = TypeVar("_Message", PrepareMessage, ContinueMessage, ReportMessage)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureMessage:
+    """Of which run ended jobs are to be measured."""
+
+    cost_of: str
+    """The run."""
+    number: int
+    """Which measurement of it."""
+
+
+Message = PrepareMessage | ContinueMessage | ReportMessage | MeasureMessage
+_Message = TypeVar("_Message", PrepareMessage, ContinueMessage, ReportMessage, MeasureMessage)
 
 
 @dataclass
 class SqsPreparations:
-    """Preparations, runs to go on with, and reports, through an SQS queue."""
+    """Preparations, runs to go on with, reports and measurements, through an SQS queue."""
 
     queue_url: str
 
@@ -63,12 +74,14 @@ class SqsPreparations:
     def _client(self) -> SQSClient:
         return boto3.client("sqs")
 
-    def request(self, effect: Prepare | ContinueRun | WriteReport, resume: str = "") -> None:
+    def request(self, effect: LongWork, resume: str = "") -> None:
         body: dict[str, Any] = {"continue_run": effect.run_id}
         if isinstance(effect, Prepare):
             body = {"run_id": effect.run_id, "step": effect.step, "round": effect.round}
         elif isinstance(effect, WriteReport):
             body = {"report_of": effect.run_id, "redrive": effect.redrive}
+        elif isinstance(effect, MeasureCost):
+            body = {"cost_of": effect.run_id, "number": effect.number}
         if resume:
             body["resume"] = resume
         try:
@@ -77,7 +90,7 @@ class SqsPreparations:
             raise Ambiguous(str(error)) from error
 
 
-def parse(body: str) -> PrepareMessage | ContinueMessage | ReportMessage:
+def parse(body: str) -> Message:
     """The message behind a queue record. Raises: InputError."""
     try:
         document = json.loads(body)
@@ -85,6 +98,8 @@ def parse(body: str) -> PrepareMessage | ContinueMessage | ReportMessage:
             return _checked(ContinueMessage(run_id=document["continue_run"]))
         if isinstance(document, dict) and "report_of" in document:
             return _checked(ReportMessage(**document))
+        if isinstance(document, dict) and "cost_of" in document:
+            return _checked(MeasureMessage(**document))
         return _checked(PrepareMessage(**document))
     except (TypeError, ValueError):
         raise InputError("not a preparation: expected run_id, step and round") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrelay.api.service import PAGE_MAX
 from batchrelay.domain.failures import FailureClass
-from batchrelay.domain.limits import KEY_CHARS_MAX
+from batchrelay.domain.limits import BUDGET_USD_MAX, KEY_CHARS_MAX
 from batchrelay.domain.redrive import Again
 from batchrelay.domain.run import RunStatus
 from batchrelay.domain.step_state import StepStatus
@@ -117,6 +117,9 @@ SCHEMAS: Mapping[str, Any] = {
         report=_maybe(_TEXT),
         reportProblem=_maybe(_TEXT),
         cost={"anyOf": [_ref("Cost"), {"type": "null"}]},
+        budgetUsd=_maybe(_USD),
+        paused=_maybe(_TEXT),
+        resume=_maybe(_TEXT),
         isOpen={"type": "boolean"},
         asOf=_maybe(_TIME),
         steps=_list(_ref("Step")),
@@ -214,6 +217,19 @@ SCHEMAS: Mapping[str, Any] = {
         },
         "additionalProperties": False,
     },
+    "Resume": {
+        "type": "object",
+        "properties": {
+            "budget": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": BUDGET_USD_MAX,
+                "description": "US dollars: more than the run has cost.",
+            },
+        },
+        "required": ["budget"],
+        "additionalProperties": False,
+    },
     "Cancel": {
         "type": "object",
         "properties": {
@@ -273,6 +289,10 @@ ROUTES: tuple[tuple[str, str, str, str, dict[str, str], str | None], ...] = (
     (
         "post", "/runs/{run_id}/redrive", "redriveRun", "Run again what failed",
         {"202": "Run", "200": "RedrivePlan"}, "Redrive",
+    ),
+    (
+        "post", "/runs/{run_id}/resume", "resumeRun", "Let a PAUSED run go on", {"202": "Run"},
+        "Resume",
     ),
     ("get", "/openapi.json", "getOpenApi", "This document", {"200": ""}, None),
 )  # fmt: skip

@@ -27,6 +27,7 @@ from batchrelay.domain.errors import (
     InputError,
     ItemNotFound,
     NotRedrivable,
+    NotResumable,
     PathNotFound,
     PipelineNotFound,
     RequestTooLarge,
@@ -74,6 +75,7 @@ class Api:
     cancel_run: Callable[[str, str, bool], Handled]
     redrive_run: Callable[[str, RedriveOrder], Handled]
     check_redrive: Callable[[Run, RedriveOrder], None]
+    resume_run: Callable[[str, float], Handled]
     looks: Looks
     failure_reader: FailureReader
     new_run_id: Callable[[], str]
@@ -180,6 +182,13 @@ class Api:
         self.check_redrive(run, order)
         return redriving.plan_document(run, order, self.failure_reader.to_redrive)
 
+    def resume(self, run_id: str, body: str | None) -> Handled:
+        """Let a run that is PAUSED go on, with another budget."""
+        usd = _object(body, "a resumption", "budget").get("budget")
+        if isinstance(usd, bool) or not isinstance(usd, int | float):
+            raise InputError('budget must be a number of US dollars, such as {"budget": 80}')
+        return self.resume_run(_run_id(run_id), float(usd))
+
     def _runs(self, pipeline: str | None, before: str) -> Iterator[RunSummary]:
         names = (
             [_name(pipeline)] if pipeline else [p.name for p in self.pipeline_store.registered()]
@@ -270,7 +279,7 @@ def _http_status(error: Exception) -> int:
     match error:
         case PipelineNotFound() | RunNotFound() | StepNotFound() | ItemNotFound() | PathNotFound():
             return 404
-        case RunExists() | NotRedrivable():
+        case RunExists() | NotRedrivable() | NotResumable():
             return 409
         case RequestTooLarge():
             return 413

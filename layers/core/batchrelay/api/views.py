@@ -10,13 +10,15 @@ from datetime import datetime
 
 from batchrelay.domain.canary import canary_parts
 from batchrelay.domain.end_effects import report_uri
+from batchrelay.domain.held_submissions import budget_usd, pause_reason
 from batchrelay.domain.n_to_n import upstream_failures
 from batchrelay.domain.one_item import item_request, manifest_of_item, place_of_item
+from batchrelay.domain.pause_notice import resume_command
 from batchrelay.domain.pending_effects import is_open
 from batchrelay.domain.pipeline import Overlap, Step
 from batchrelay.domain.requests import results_uri
-from batchrelay.domain.run import Redrive, Run
-from batchrelay.domain.run_cost import cost_document
+from batchrelay.domain.run import Redrive, Run, RunStatus
+from batchrelay.domain.run_cost import cost_document, usd_text
 from batchrelay.domain.run_summary import RunSummary
 from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStopCause
@@ -71,6 +73,9 @@ def run_document(run: Run) -> Document:
         "report": report_uri(run),
         "reportProblem": (run.report and run.report.problem) or None,
         "cost": cost_document(run.cost),
+        "budgetUsd": budget_usd(run),
+        "paused": pause_reason(run),
+        "resume": resume_command(run) if run.status is RunStatus.PAUSED else None,
         "isOpen": is_open(run),
         "asOf": _time(_run_counted_at(run)),
         "steps": [step_document(run, step) for step in run.pipeline.order],
@@ -211,6 +216,11 @@ def _moments(run: Run) -> Iterator[_Moment]:
         yield from _step_moments(step, run.state(step.name))
     if run.redrive is not None:
         yield run.redrive.at, _ASKED, _redrive_text(run.redrive)
+    if run.spending.pause is not None:
+        yield run.spending.pause.at, _ENDED, f"run PAUSED: {run.spending.pause.reason}"
+    if run.spending.raised_at is not None:
+        budget = usd_text(run.spending.budget_usd or 0.0)
+        yield run.spending.raised_at, _ASKED, f"resumed with a budget of {budget}"
     if run.stop is not None:
         yield run.stop.requested_at, _ASKED, f"stop asked for: {run.stop.reason}"
     if run.finally_stop is not None:

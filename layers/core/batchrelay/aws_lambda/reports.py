@@ -15,6 +15,7 @@ from batchrelay.aws_lambda.wiring import SystemClock
 from batchrelay.prices import list_prices
 from batchrelay.report.collector import ReportSources
 from batchrelay.report.end_of_run import EndReports
+from batchrelay.report.measurement import CostMeasurement
 
 
 def report_sources(make_client: Callable[..., Any]) -> ReportSources:
@@ -22,6 +23,13 @@ def report_sources(make_client: Callable[..., Any]) -> ReportSources:
     return ReportSources(
         jobs=BatchJobs.described_at_length(make_client), objects=S3Objects(make_client=make_client)
     )
+
+
+@cache
+def lambda_measurement() -> CostMeasurement:
+    """What measures jobs in this Lambda environment, made when it is first asked for."""
+    jobs = BatchJobs.described_at_length()
+    return CostMeasurement(jobs=jobs, region=jobs.region, prices=list_prices())
 
 
 @cache

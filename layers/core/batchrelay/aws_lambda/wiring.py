@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from batchrelay.adapters.backoff import JitteredBackoff
@@ -24,6 +24,7 @@ from batchrelay.api.service import Api
 from batchrelay.api.views import Document, run_document
 from batchrelay.aws_lambda.settings import Settings
 from batchrelay.domain.job_queues import JobQueue
+from batchrelay.engine.budgets import resume
 from batchrelay.engine.engine import Engine
 from batchrelay.ports import Deliveries
 from batchrelay.preparation.prepare import Preparation
@@ -148,6 +149,7 @@ def lambda_api() -> Api:
         cancel_run=engine.cancel,
         redrive_run=engine.redrive,
         check_redrive=engine.check_redrive,
+        resume_run=partial(resume, engine),
         looks=Looks(jobs=jobs, clock=SystemClock()),
         failure_reader=FailureReader(objects=S3Objects(), jobs=jobs, logs=CloudWatchLogs()),
         new_run_id=new_run_id,

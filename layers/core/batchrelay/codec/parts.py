@@ -20,7 +20,7 @@ _RECORD = struct.Struct(">HH6s16sHHHB6s")
 flags, and since when the job is missing, likewise."""
 
 _HAS_TIME, _HAS_JOB, _IS_TERMINATE_ACCEPTED, _OUTCOME_SHIFT, _OUTCOME_MASK = 1, 2, 4, 3, 3
-_IS_MISSING, _IS_GIVEN_UP = 32, 64
+_IS_MISSING, _IS_GIVEN_UP, _IS_MEASURED = 32, 64, 128
 _OUTCOMES = (None, JobOutcome.SUCCEEDED, JobOutcome.FAILED, JobOutcome.CANCELLED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,6 +49,7 @@ def _packed(part: Part) -> bytes:
     flags |= _IS_TERMINATE_ACCEPTED * part.is_terminate_accepted
     flags |= _IS_MISSING * (part.missing_since is not None)
     flags |= _IS_GIVEN_UP * part.is_given_up
+    flags |= _IS_MEASURED * part.is_measured
     since, missing = _time_bytes(part.since), _time_bytes(part.missing_since)
     counts = (part.succeeded, part.failed, part.running)
     job = b"" if part.job_id is None else _uuid_bytes(part.job_id)
@@ -70,6 +71,7 @@ def _unpacked(record: tuple[int, int, bytes, bytes, int, int, int, int, bytes]) 
         is_terminate_accepted=bool(flags & _IS_TERMINATE_ACCEPTED),
         missing_since=_time(missing) if flags & _IS_MISSING else None,
         is_given_up=bool(flags & _IS_GIVEN_UP),
+        is_measured=bool(flags & _IS_MEASURED),
     )
 
 

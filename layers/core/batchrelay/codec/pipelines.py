@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchrelay.codec.reader import Reader, enum, maybe_number, overlap, without_none
+from batchrelay.codec.spending import decode_budget, encode_budget
 from batchrelay.codec.upgrades import SCHEMA, upgraded_pipeline
 from batchrelay.domain.errors import CodecError, InvalidPipeline
 from batchrelay.domain.failures import RetryFailed, Tolerate
@@ -54,6 +55,7 @@ def encode_pipeline(pipeline: Pipeline) -> dict[str, Json]:
             "timeout": pipeline.timeout_s,
             "jobTags": None if pipeline.job_tags else False,
             "report": pipeline.report or None,
+            "budget": None if pipeline.budget is None else encode_budget(pipeline.budget),
             "triggers": [_encode_trigger(trigger) for trigger in pipeline.triggers],
         },
     )
@@ -157,6 +159,9 @@ def decode_pipeline(document: Any, version: int) -> Pipeline:
             timeout_s=reader.maybe("timeout", int),
             job_tags=reader.maybe("jobTags", bool) is not False,
             report=reader.maybe("report", bool) or False,
+            budget=None
+            if reader.document.get("budget") is None
+            else decode_budget(reader.inner("budget")),
             triggers=tuple(_decode_trigger(trigger) for trigger in reader.list("triggers")),
         )
     except InvalidPipeline as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, enum, overlap, without_empty
+from batchrelay.codec.spending import decode_spending, encode_spending
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
@@ -16,7 +16,7 @@ from batchrelay.domain.run import DuplicateJob, NoticeState, Redrive, Run, RunSt
 from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.step_state import Attempts, JobOutcome, Part, StepState, StepStatus
 from batchrelay.domain.stops import EarlyStop, EarlyStopCause, Stop, StopCause
-from batchrelay.domain.values import Json
+from batchrelay.domain.values import Json, milliseconds
 
 _T = TypeVar("_T")
 
@@ -30,52 +30,48 @@ def encode_run(run: Run) -> dict[str, Json]:
             "pipeline": run.pipeline.name,
             "pipelineVersion": run.pipeline.version,
             "status": str(run.status),
-            "startedAt": _time(run.started_at),
+            "startedAt": milliseconds(run.started_at),
             "params": dict(run.params),
             "environment": dict(run.environment),
             "steps": {name: _encode_state(state) for name, state in run.steps.items()},
         },
         {
-            "endedAt": _time(run.ended_at),
+            "endedAt": milliseconds(run.ended_at),
             "trigger": dict(run.trigger),
             "overlap": None if run.overlap is Overlap.PARALLEL else str(run.overlap),
-            "dequeuedAt": _time(run.dequeued_at),
+            "dequeuedAt": milliseconds(run.dequeued_at),
             "stop": None if run.stop is None else _encode_stop(run.stop),
             "finallyStop": None if run.finally_stop is None else _encode_stop(run.finally_stop),
             "redrive": None if run.redrive is None else _encode_redrive(run.redrive),
             "duplicateJobs": [
-                {"j": duplicate.job_id, "t": _time(duplicate.since)}
+                {"j": duplicate.job_id, "t": milliseconds(duplicate.since)}
                 for duplicate in run.duplicate_jobs
             ],
             "notices": {str(rule): str(state) for rule, state in run.notices.items()},
-            "noticesSince": _time(run.notices_since),
+            "noticesSince": milliseconds(run.notices_since),
             "report": None if run.report is None else _encode_report(run.report),
             "cost": None if run.cost is None else _encode_cost(run.cost),
+            "spending": encode_spending(run.spending),
             "endEvent": None if run.end_event is None else str(run.end_event),
-            "endEventSince": _time(run.end_event_since),
-            "queuesSince": _time(run.queues_since),
-            "continueSince": _time(run.continue_since),
+            "endEventSince": milliseconds(run.end_event_since),
+            "queuesSince": milliseconds(run.queues_since),
+            "continueSince": milliseconds(run.continue_since),
         },
     )
-
-
-def _time(time: datetime | None) -> int | None:
-    """Milliseconds: a run has thousands of times, and is charged by the KiB."""
-    return None if time is None else round(time.timestamp() * 1000)
 
 
 def _encode_stop(stop: Stop) -> dict[str, Json]:
     return {
         "cause": str(stop.cause),
         "reason": stop.reason,
-        "requestedAt": _time(stop.requested_at),
-        "t": _time(stop.since),
+        "requestedAt": milliseconds(stop.requested_at),
+        "t": milliseconds(stop.since),
     }
 
 
 def _encode_report(report: EndReport) -> dict[str, Json]:
     return without_empty(
-        {"t": _time(report.since)}, {"n": report.requests or None, "problem": report.problem}
+        {"t": milliseconds(report.since)}, {"n": report.requests or None, "problem": report.problem}
     )
 
 
@@ -84,12 +80,12 @@ def _encode_cost(cost: RunCost) -> dict[str, Json]:
 
 
 def _encode_early_stop(stop: EarlyStop) -> dict[str, Json]:
-    return {"cause": str(stop.cause), "at": _time(stop.at), "t": _time(stop.since)}
+    return {"cause": str(stop.cause), "at": milliseconds(stop.at), "t": milliseconds(stop.since)}
 
 
 def _encode_redrive(redrive: Redrive) -> dict[str, Json]:
     return without_empty(
-        {"n": redrive.number, "t": _time(redrive.at)},
+        {"n": redrive.number, "t": milliseconds(redrive.at)},
         {
             "step": redrive.step,
             "classes": sorted(redrive.classes),
@@ -103,7 +99,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
     return without_empty(
         {"s": str(state.status), "n": state.children},
         {
-            "t": _time(state.since),
+            "t": milliseconds(state.since),
             "r": state.round or None,
             "i": state.items,
             "x": state.existing or None,
@@ -122,7 +118,7 @@ def _encode_state(state: StepState) -> dict[str, Json]:
             "reason": state.reason,
             "jr": state.job_reason,
             "es": None if state.early_stop is None else _encode_early_stop(state.early_stop),
-            "k": _time(state.counted_at),
+            "k": milliseconds(state.counted_at),
             "a": state.attempts.requests or None,
             "b": state.attempts.begun or None,
             "w": state.attempts.is_underway or None,
@@ -149,7 +145,7 @@ def _encode_part(part: Part) -> dict[str, Json]:
     return without_empty(
         {"n": part.size},
         {
-            "t": _time(part.since),
+            "t": milliseconds(part.since),
             "succeeded": part.succeeded or None,
             "failed": part.failed or None,
             "running": part.running or None,
@@ -157,8 +153,9 @@ def _encode_part(part: Part) -> dict[str, Json]:
             "j": part.job_id,
             "terminated": part.is_terminate_accepted or None,
             "blocked": part.blocked,
-            "missing": _time(part.missing_since),
+            "missing": milliseconds(part.missing_since),
             "givenUp": part.is_given_up or None,
+            "measured": part.is_measured or None,
             "o": None if part.outcome is None else str(part.outcome),
         },
     )
@@ -200,6 +197,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         notices_since=reader.maybe_time("noticesSince"),
         report=_maybe(reader, "report", _decode_report),
         cost=_maybe(reader, "cost", _decode_cost),
+        spending=decode_spending(reader.inner("spending")),
         end_event=None
         if reader.document.get("endEvent") is None
         else enum(reader, "endEvent", NoticeState),
@@ -324,6 +322,7 @@ def _decode_part(reader: Reader) -> Part:
         blocked=reader.maybe("blocked", str) or "",
         missing_since=reader.maybe_time("missing"),
         is_given_up=reader.maybe("givenUp", bool) or False,
+        is_measured=reader.maybe("measured", bool) or False,
         outcome=None if reader.document.get("o") is None else enum(reader, "o", JobOutcome),
         succeeded=reader.maybe("succeeded", int) or 0,
         failed=reader.maybe("failed", int) or 0,

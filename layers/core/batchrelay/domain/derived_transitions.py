@@ -17,6 +17,13 @@ from batchrelay.domain.canary import canary_failed, stop_by_canary, waits_for_ca
 from batchrelay.domain.cancellation import withdrawn
 from batchrelay.domain.fail_fast import failures_exceed, stop_by_failures
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
+from batchrelay.domain.held_submissions import (
+    is_held,
+    paused,
+    reason_to_hold,
+    unpaused,
+    with_pending_measurement,
+)
 from batchrelay.domain.n_to_n import may_submit, unsatisfiable_reason
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.postponed_effects import free_submissions
@@ -109,6 +116,22 @@ def derivation(run: Run, at: datetime) -> Iterator[tuple[StepRow | RunRow | None
     """Each change in its order, with its row; None for a change of parts, not of a status."""
     if run.status is RunStatus.QUEUED or run.status.is_terminal:
         return
+    for row, changed in _of_steps(run, at):
+        run = changed
+        yield row, run
+    pending = with_pending_measurement(run, at)
+    if pending is not run:
+        run = pending
+        yield None, run
+    for table in (HOLD_TABLE, RUN_END_TABLE):
+        rows = (row for row in table if row.source is run.status and row.matches(run, at))
+        decisive = next(rows, None)
+        if decisive is not None:
+            run = run_applied(decisive, run, at)
+            yield decisive, run
+
+
+def _of_steps(run: Run, at: datetime) -> Iterator[tuple[StepRow | None, Run]]:
     free = free_submissions(run)
     budget = SizeBudget(run)
     for step in run.pipeline.order:
@@ -126,23 +149,23 @@ def derivation(run: Run, at: datetime) -> Iterator[tuple[StepRow | RunRow | None
         for row, changed in _rows_applied(run, step, at, budget):
             run = changed
             yield row, run
-    for run_end in RUN_END_TABLE:
-        if run_end.source is run.status and run_end.matches(run, at):
-            yield run_end, run_applied(run_end, run, at)
-            return
 
 
 def _rows_applied(
     run: Run, step: Step, at: datetime, budget: SizeBudget
 ) -> Iterator[tuple[StepRow, Run]]:
     while True:
-        state = run.state(step.name)
-        here = Situation(run=run, step=step, state=state, event=None, at=at)
-        row = first_match(_ROWS.get(state.status, ()), here)
-        if row is None:
+        here = Situation(run=run, step=step, state=run.state(step.name), event=None, at=at)
+        row = first_match(_ROWS.get(here.state.status, ()), here)
+        if row is None or (_is_begun_by(row) and is_held(run, step)):
             return
         run = fitted(row, here, applied(row, here), budget)
         yield row, run
+
+
+def _is_begun_by(row: StepRow) -> bool:
+    """Whether a step begins by a row: a held one does not, but it is skipped, or fails."""
+    return row.source is WAITING and row.target in (PREPARING, SUBMITTING)
 
 
 def fitted(row: StepRow, here: Situation[object], changed: Run, budget: SizeBudget) -> Run:
@@ -199,6 +222,7 @@ def _with_parts_decided(run: Run, step: Step, at: datetime, free: int) -> tuple[
     """Parts whose jobs may be submitted are pending from now on, as many as are free; those that
     never can be have ended."""
     stop = stop_of(run, step)
+    free = 0 if is_held(run, step) else free
     for number in range(len(run.state(step.name).parts)):
         state = run.state(step.name)
         part = state.parts[number]
@@ -223,6 +247,41 @@ def _with_parts_decided(run: Run, step: Step, at: datetime, free: int) -> tuple[
         )
         run = run.with_step(step.name, state)
     return run, free
+
+
+def submissions_are_held(run: Run, at: datetime) -> bool:
+    """its budget is reached or its cost unknown, something is to be submitted"""
+    return bool(reason_to_hold(run)) and any(
+        is_held(run, step) and _is_held_back(run, step, at) for step in run.pipeline.order
+    )
+
+
+def nothing_is_held(run: Run, at: datetime) -> bool:
+    """nothing is to be submitted any more"""
+    return not submissions_are_held(run, at)
+
+
+def _is_held_back(run: Run, step: Step, at: datetime) -> bool:
+    """Whether a step would begin, or submit a part, if it were not held."""
+    state = run.state(step.name)
+    if state.status is SUBMITTING:
+        return any(
+            part.since is None
+            and part.is_unsubmitted
+            and not waits_for_canary(step, state, number)
+            and may_submit(run, step, number)
+            for number, part in enumerate(state.parts)
+        )
+    here = Situation(run=run, step=step, state=state, event=None, at=at)
+    row = first_match(_ROWS.get(state.status, ()), here)
+    return row is not None and _is_begun_by(row)
+
+
+HOLD_TABLE: tuple[RunRow, ...] = (
+    run_row(RunStatus.RUNNING, None, paused, to=RunStatus.PAUSED, when=submissions_are_held),
+    run_row(RunStatus.PAUSED, None, unpaused, to=RunStatus.RUNNING, when=nothing_is_held),
+)
+"""How a run with a budget comes to wait for a person, and no longer has to."""
 
 
 RUN_END_TABLE: tuple[RunRow, ...] = (

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from batchrelay.domain.limits import (
     CONTINUE_GRACE_S,
+    MEASUREMENT_GRACE_S,
     NOTICE_GRACE_S,
     PREPARE_GRACE_S,
     REPORT_GRACE_S,
@@ -72,6 +73,8 @@ class Notify(_Effect):
     GRACE_S: ClassVar[int] = NOTICE_GRACE_S
     run_id: str
     rule: int
+    pause: int = 0
+    """Which pause of the run it is about; 0 for its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,16 @@ class WriteReport(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureCost(_Effect):
+    """Ask AWS Batch what ended jobs of a run with a budget took, off the hot path."""
+
+    GRACE_S: ClassVar[int] = MEASUREMENT_GRACE_S
+    run_id: str
+    number: int
+    """Which measurement of the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRunEnd(_Effect):
     """Put the event of a run's end on EventBridge."""
 
@@ -110,6 +123,9 @@ class PublishRunEnd(_Effect):
     """Which of its ends: 0 before a redrive."""
 
 
+LongWork = Prepare | ContinueRun | WriteReport | MeasureCost
+"""What takes minutes: the function that prepares steps does it."""
+
 Effect = (
     Prepare
     | SubmitJob
@@ -117,6 +133,7 @@ Effect = (
     | TerminateJob
     | Notify
     | WriteReport
+    | MeasureCost
     | PublishRunEnd
     | DeleteQueues
     | ContinueRun

@@ -43,10 +43,22 @@ def record_end_effect(run: Run, event: EndEffectEvent) -> Run:
 def _record_notice(run: Run, event: NoticeSent | NoticeRefused) -> Run:
     """SNS accepted a notice of this end, or never will."""
     rule, rules = event.rule, run.pipeline.notify
+    if event.pause:
+        return _record_notice_of_pause(run, event)
     if not run.status.is_terminal or rule in run.notices or rule >= len(rules):
         return run
     state = NoticeState.SENT if isinstance(event, NoticeSent) else NoticeState.REFUSED
     return replace(run, notices={**run.notices, rule: state})
+
+
+def _record_notice_of_pause(run: Run, event: NoticeSent | NoticeRefused) -> Run:
+    """SNS answered to a notice of this pause; of an earlier one it is of no interest."""
+    pause = run.spending.pause
+    is_pending = pause is not None and event.pause == pause.number
+    if pause is None or not is_pending or event.rule in pause.answered:
+        return run
+    answered = replace(pause, answered=pause.answered | {event.rule})
+    return replace(run, spending=replace(run.spending, pause=answered))
 
 
 def _record_end_event(run: Run, event: RunEndPublished | RunEndRefused) -> Run:
@@ -102,7 +114,7 @@ def _record_report(run: Run, event: ReportWritten | ReportRefused) -> Run:
     return replace(
         run,
         report=EndReport(problem=problem),
-        cost=cost and cost.kept,
+        cost=cost and cost.kept if run.pipeline.budget is None else run.cost,
         notices_since=event.at,
         end_event_since=event.at,
     )
@@ -116,11 +128,19 @@ def end_effect_taken_over(
         case WriteReport():
             return _report_taken_over(run, now)
         case Notify():
-            return replace(run, notices_since=now)
+            return _notices_taken_over(run, effect, now)
         case PublishRunEnd():
             return replace(run, end_event_since=now)
         case DeleteQueues():
             return replace(run, queues_since=now)
+
+
+def _notices_taken_over(run: Run, effect: Notify, now: datetime) -> Run:
+    pause = run.spending.pause
+    if not effect.pause or pause is None:
+        return replace(run, notices_since=now)
+    taken = replace(pause, notices_since=now)
+    return replace(run, spending=replace(run.spending, pause=taken))
 
 
 def _report_taken_over(run: Run, now: datetime) -> Run:

@@ -97,6 +97,10 @@ class NotRedrivable(InputError):
     """A run has nothing that may run again, or not now; nothing of it changes."""
 
 
+class NotResumable(InputError):
+    """A run is not PAUSED, or a budget would not let it go on; nothing of it changes."""
+
+
 class RunExists(InputError):
     """The run's id is taken."""
 

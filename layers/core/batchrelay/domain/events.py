@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from batchrelay.domain.budget_events import BudgetEvent
 from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.run import Redrive
 from batchrelay.domain.run_cost import RunCost
@@ -261,6 +262,8 @@ class NoticeSent:
 
     at: datetime
     rule: int
+    pause: int = 0
+    """Which pause of the run it was about; 0 for its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +272,8 @@ class NoticeRefused:
 
     at: datetime
     rule: int
+    pause: int = 0
+    """Which pause of the run it was about; 0 for its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +357,7 @@ RunEvent = (
     | RedriveRequested
     | DeadlinePassed
     | EndEffectEvent
+    | BudgetEvent
     | EffectsPostponed
     | RunContinued
     | GraceExpired

@@ -177,6 +177,20 @@ REPORT_CHILDREN_MAX = 100_000
 """Children that the report of a run's end asks AWS Batch for: 1,000 calls of DescribeJobs, about a
 minute. Of a larger run it looks at a sample."""
 
+MEASUREMENT_GRACE_S = 1_200
+"""Seconds before reconcile asks again what ended jobs cost: Lambda's limit of 900 s, and its
+queue."""
+
+MEASUREMENT_REQUESTS_MAX = 3
+"""Requests of a cost that no attempt answered, before a run with a budget asks a person: an hour
+after its jobs ended at the latest, with reconcile every five minutes."""
+
+MEASUREMENT_DELIVERIES_MAX = 3
+"""Attempts of one request that end with an error, before the same: seconds apart."""
+
+BUDGET_USD_MAX = 1_000_000
+"""US dollars of a budget: more is a slip of the finger."""
+
 CONTINUE_GRACE_S = 300
 """Seconds before reconcile asks again for an invocation that goes on with a run: its message is
 sent again if it was lost, and does nothing if it was not."""

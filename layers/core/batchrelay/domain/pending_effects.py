@@ -11,6 +11,7 @@ from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
     Effect,
+    MeasureCost,
     Notify,
     Prepare,
     PublishRunEnd,
@@ -21,7 +22,7 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
-from batchrelay.domain.run import Run
+from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.stops import FAIL_FAST_JOB_REASON
 from batchrelay.domain.values import JobKey
@@ -50,7 +51,20 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
         yield from _pending_terminations(run, run.pipeline.step(name), state)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
+    yield from _pending_effects_of_budget(run)
     yield from _pending_effects_of_end(run)
+
+
+def _pending_effects_of_budget(run: Run) -> Iterator[MeasureCost | Notify]:
+    spending, pause = run.spending, run.spending.pause
+    if spending.since is not None:
+        yield MeasureCost(run_id=run.id, number=spending.measurements, since=spending.since)
+    if run.status is not RunStatus.PAUSED or pause is None:
+        return
+    for place, rule in enumerate(run.pipeline.notify):
+        if run.status in rule.on and place not in pause.answered:
+            number, since = pause.number, pause.notices_since
+            yield Notify(run_id=run.id, rule=place, pause=number, since=since)
 
 
 def _pending_effects_of_end(run: Run) -> Iterator[Effect]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
+from batchrelay.domain.budget import Budget
 from batchrelay.domain.errors import InvalidPipeline, PipelineNotFound
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.values import NAME, NAME_CHARS_MAX, Json, step_label
@@ -255,6 +256,8 @@ class Pipeline:
     """Whether its jobs have tags of ours, which AWS's bills may be read by."""
     report: bool = False
     """Whether a run leaves its report in S3 when it ends."""
+    budget: Budget | None = None
+    """How much a run may cost before it waits for a person."""
     _by_name: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     _by_label: Mapping[str, Step] = field(init=False, repr=False, compare=False)
     order: tuple[Step, ...] = field(init=False, repr=False, compare=False)

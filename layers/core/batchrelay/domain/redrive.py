@@ -104,7 +104,7 @@ def redriven(run: Run, event: RedriveRequested) -> Run:
         notices={},
         notices_since=None,
         report=None,
-        cost=None,
+        cost=None if run.pipeline.budget is None else run.cost,
         end_event=None,
         end_event_since=None,
         queues_since=None,

@@ -57,6 +57,11 @@ def _problems_of_run(run: Run) -> Iterator[str]:
     match run.status:
         case RunStatus.SUCCEEDED:
             yield f"run {run.id} has SUCCEEDED: nothing of it failed"
+        case RunStatus.PAUSED:
+            yield (
+                f"run {run.id} is PAUSED, and only a run that has ended is redriven: let it go on: "
+                f"batchrelay resume {run.id} --budget USD"
+            )
         case RunStatus.QUEUED | RunStatus.RUNNING | RunStatus.CANCELLING:
             yield (
                 f"run {run.id} is {run.status}, and only a run that has ended is redriven: wait "

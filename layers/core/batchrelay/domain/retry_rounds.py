@@ -17,6 +17,7 @@ from batchrelay.domain.canary import canary_children, canary_parts, canary_text
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of
+from batchrelay.domain.held_submissions import awaits_measurement
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, StepState, StepStatus
@@ -73,6 +74,7 @@ def failures_are_to_be_collected(here: Situation[None]) -> bool:
         stop_of(here.run, here.step) is None
         and all(part.outcome is not None for part in here.state.parts)
         and has_failures(here.state)
+        and not awaits_measurement(here.run, here.state)
         and collects_failures(here.run, here.step)
         and all(here.run.state(need).status.is_terminal for need in here.step.n_to_n_needs)
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run_cost import RunCost
+from batchrelay.domain.spending import NO_SPENDING, Spending
 from batchrelay.domain.step_state import WAITING_STEP, StepState
 from batchrelay.domain.stops import Stop
 
@@ -20,6 +21,8 @@ class RunStatus(StrEnum):
     QUEUED = "QUEUED"
     """It waits: another run of its pipeline is open."""
     RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    """It submits nothing further until its budget is raised; jobs at work go on."""
     SUCCEEDED = "SUCCEEDED"
     PARTIAL = "PARTIAL"
     FAILED = "FAILED"
@@ -29,7 +32,12 @@ class RunStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether every step has ended."""
-        return self not in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.CANCELLING)
+        return self not in (
+            RunStatus.QUEUED,
+            RunStatus.RUNNING,
+            RunStatus.PAUSED,
+            RunStatus.CANCELLING,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +125,8 @@ class Run:
     report: EndReport | None = None
     """Of its end, which its notices and its event wait for; None if none is to be written."""
     cost: RunCost | None = None
-    """What it cost until its end; None is unknown."""
+    """What it cost until its end; with a budget, what has ended of it cost. None is unknown."""
+    spending: Spending = NO_SPENDING
     end_event: NoticeState | None = None
     """What became of the event of its end on EventBridge; None before that."""
     end_event_since: datetime | None = None

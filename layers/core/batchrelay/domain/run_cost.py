@@ -43,3 +43,13 @@ def usd_text(usd: float) -> str:
     if 0 < usd < 0.0001:
         return "under $0.0001"
     return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:,.4f}"
+
+
+def with_added(cost: RunCost | None, more: RunCost | None) -> RunCost | None:
+    """A sum; of what is not known, what is known alone."""
+    if cost is None or more is None:
+        return cost if more is None else more.kept
+    sums = cost.sums if more.sums in cost.sums else f"{cost.sums}; {more.sums}"
+    return RunCost(
+        usd=cost.usd + more.usd, sums=sums, date=min(cost.date, more.date[:DATE_CHARS])
+    ).kept

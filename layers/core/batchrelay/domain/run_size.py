@@ -48,7 +48,12 @@ NOTICE_BYTES = 24
 """Of what became of one notice, such as `"12":"REFUSED",`."""
 
 COST_BYTES = 320
-"""Of what a run cost: what is summed, the date of its prices, and a number."""
+"""Of what a run cost: what is summed, the date of its prices, and a number; or of why its report is
+not there."""
+
+BUDGET_BYTES = 3 * REASON_BYTES_MAX + 240
+"""Of a run with a budget: why a job has no price, why it waits for a person, why its report is not
+there, four times, and a few numbers."""
 
 DUPLICATE_BYTES = 66
 """Of one duplicate job that is still to be stopped: its id and a time."""
@@ -63,7 +68,8 @@ def state_bytes(run: Run) -> int:
     return (
         RUN_BYTES
         + REASON_BYTES_MAX * (1 + run.pipeline.has_finally_steps)  # of a stop
-        + COST_BYTES * run.pipeline.report  # or why its report is not there
+        + COST_BYTES * (run.pipeline.report or run.pipeline.budget is not None)
+        + (0 if run.pipeline.budget is None else BUDGET_BYTES + 4 * len(run.pipeline.notify))
         + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
         + NOTICE_BYTES * len(run.pipeline.notify)
         + sum(map(stored_text, texts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from batchrelay.domain.finally_steps import stop_of
+from batchrelay.domain.held_submissions import awaits_measurement
 from batchrelay.domain.retry_rounds import collects_failures, has_failures, may_go_on
 from batchrelay.domain.step_state import JobOutcome, StepState, StepStatus
 from batchrelay.domain.table import Situation
@@ -46,6 +47,9 @@ def every_part_succeeded(here: _Here) -> bool:
 
 
 def _have_ended(here: _Here) -> bool:
+    """Of a run with a budget a job has ended once it is known what it cost."""
+    if awaits_measurement(here.run, here.state):
+        return False
     return not any(part.outcome is None for part in here.state.parts)
 
 

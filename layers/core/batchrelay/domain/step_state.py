@@ -67,6 +67,8 @@ class Part:
     """Since when every look of DescribeJobs left it out; once it is given up, when it was."""
     is_given_up: bool = False
     """Whether it was missing for so long that it is to be stopped."""
+    is_measured: bool = False
+    """Whether what its job cost is in the sum of a run with a budget."""
 
     def counted(self, children: int) -> int:
         """A count of children from outside as one that this part can have."""
@@ -87,6 +89,11 @@ class Part:
     def is_to_be_stopped(self) -> bool:
         """Whether it is to be stopped although its run goes on: nothing is known of it."""
         return self.is_active and self.is_given_up and not self.is_terminate_accepted
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether it had a job that has ended and is in no sum yet."""
+        return self.job_id is not None and self.outcome is not None and not self.is_measured
 
     @property
     def is_active(self) -> bool:

@@ -17,19 +17,15 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from batchrelay.domain.budget_events import BudgetRaised, CostMeasured
 from batchrelay.domain.cancellation import (
-    cancelled,
-    finally_steps_are_stopped,
-    is_past_its_deadline,
     job_terminated,
-    lists_of_finally_steps_expire,
-    ordinary_steps_go_on,
-    timed_out,
 )
 from batchrelay.domain.derived_transitions import derive, fitted
 from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
+    MeasureCost,
     Notify,
     Prepare,
     PublishRunEnd,
@@ -65,6 +61,10 @@ from batchrelay.domain.events import (
     RunEvent,
     SubmissionRefused,
     SubmissionWithdrawn,
+)
+from batchrelay.domain.held_submissions import (
+    cost_measured,
+    measurement_taken_over,
 )
 from batchrelay.domain.job_events import (
     adopt_job,
@@ -116,7 +116,6 @@ from batchrelay.domain.prepared import (
     skip,
     submit_parts,
 )
-from batchrelay.domain.redrive import may_be_redriven, redriven
 from batchrelay.domain.retry_rounds import (
     end_done,
     end_not_tolerated,
@@ -129,16 +128,15 @@ from batchrelay.domain.retry_rounds import (
 )
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_size import SizeBudget
+from batchrelay.domain.run_transitions import run_event_row
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.table import (
-    RunRow,
     Situation,
     StepRow,
     applied,
     first_match,
     on,
     run_applied,
-    run_row,
 )
 
 PREPARING, SUBMITTING, ACTIVE, SUCCEEDED, PARTIAL, FAILED, SKIPPED, CANCELLED = (
@@ -207,39 +205,6 @@ EVENT_TABLE: tuple[StepRow, ...] = (
 )
 """The transitions of a step that an event triggers. The first row whose predicate holds decides;
 an event without such a row is stale. The end of a part moves its step by STEP_TABLE."""
-
-CANCELLING = RunStatus.CANCELLING
-
-
-def _dequeued(run: Run, event: RunDequeued) -> Run:
-    return replace(run, status=RunStatus.RUNNING, dequeued_at=event.at)
-
-
-RUN_TABLE: tuple[RunRow, ...] = (
-    run_row(RunStatus.QUEUED, RunDequeued, _dequeued, to=RunStatus.RUNNING),
-    *(
-        run_row(source, RedriveRequested, redriven, to=RunStatus.RUNNING, when=may_be_redriven)
-        for source in (RunStatus.FAILED, RunStatus.PARTIAL, RunStatus.CANCELLED)
-    ),
-    *(
-        run_row(source, CancelRequested, cancelled, to=CANCELLING, when=when)
-        for source, when in (
-            (RunStatus.QUEUED, None),
-            (RunStatus.RUNNING, ordinary_steps_go_on),
-            (RunStatus.RUNNING, finally_steps_are_stopped),
-            (CANCELLING, finally_steps_are_stopped),
-        )
-    ),
-    *(
-        run_row(source, DeadlinePassed, timed_out, to=CANCELLING, when=when)
-        for source, when in (
-            (RunStatus.QUEUED, is_past_its_deadline),
-            (RunStatus.RUNNING, is_past_its_deadline),
-            (CANCELLING, lists_of_finally_steps_expire),
-        )
-    ),
-)
-"""The transitions of a run's status that an event triggers, read likewise."""
 
 
 def _by_event(rows: tuple[StepRow, ...]) -> Mapping[tuple[StepStatus, Any], tuple[StepRow, ...]]:
@@ -333,12 +298,6 @@ def _step_changed(run: Run, name: str, event: Event) -> Run:
     return fitted(row, here, applied(row, here), SizeBudget(run))
 
 
-def run_event_row(run: Run, event: Event) -> RunRow | None:
-    """The row that decides what an event makes of a run's status."""
-    rows = (row for row in RUN_TABLE if (row.source, row.event) == (run.status, type(event)))
-    return next((row for row in rows if row.matches(run, event)), None)
-
-
 def _run_changed(run: Run, event: RunEvent) -> Run:
     """By RUN_TABLE; the events after it change no status."""
     row = run_event_row(run, event)
@@ -347,8 +306,16 @@ def _run_changed(run: Run, event: RunEvent) -> Run:
     if isinstance(event, EndEffectEvent):
         return record_end_effect(run, event)
     match event:
-        case CancelRequested() | DeadlinePassed() | RunDequeued() | RedriveRequested():
+        case (
+            CancelRequested()
+            | DeadlinePassed()
+            | RunDequeued()
+            | RedriveRequested()
+            | BudgetRaised()
+        ):
             return run
+        case CostMeasured():
+            return cost_measured(run, event)
         case JobTerminated():
             return job_terminated(run, event)
         case EffectsPostponed():
@@ -374,6 +341,8 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
                 taken = termination_taken_over(taken, effect.job_id, now)
             case ContinueRun():
                 taken = replace(taken, continue_since=now)
+            case MeasureCost():
+                taken = measurement_taken_over(taken, now)
             case WriteReport() | Notify() | PublishRunEnd() | DeleteQueues():
                 taken = end_effect_taken_over(taken, effect, now)
     return taken

@@ -63,6 +63,11 @@ def short(reason: str) -> str:
     return reason + "…"
 
 
+def milliseconds(time: datetime | None) -> int | None:
+    """As a run is stored: it has thousands of times, and is charged by the KiB."""
+    return None if time is None else round(time.timestamp() * 1000)
+
+
 def time_text(time: datetime) -> str:
     """`2026-01-31T12:00:00.000Z`, as the API and every document has it."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,6 +13,7 @@ from batchrelay.domain.effects import (
     ContinueRun,
     DeleteQueues,
     Effect,
+    MeasureCost,
     Notify,
     Prepare,
     PublishRunEnd,
@@ -39,6 +40,7 @@ from batchrelay.domain.events import (
 )
 from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_MAX
 from batchrelay.domain.notices import Link, is_object, link_of, notice_of
+from batchrelay.domain.pause_notice import pause_notice_of
 from batchrelay.domain.pending_effects import MISSING_REASON
 from batchrelay.domain.requests import submit_request
 from batchrelay.domain.run import Run
@@ -104,7 +106,15 @@ class Budget:
             self.effects = 0
 
 
-_PROMPT = (WriteReport, Notify, PublishRunEnd, DeleteQueues, ContinueRun, WithdrawSubmission)
+_PROMPT = (
+    WriteReport,
+    MeasureCost,
+    Notify,
+    PublishRunEnd,
+    DeleteQueues,
+    ContinueRun,
+    WithdrawSubmission,
+)
 """Effects of which a run has few: they are always performed at once."""
 
 
@@ -193,7 +203,7 @@ class Performer:
                 case Prepare():
                     self.preparations.request(effect, effect.resume)
                     return ()
-                case WriteReport():
+                case WriteReport() | MeasureCost():
                     self.preparations.request(effect)
                     return ()
                 case WithdrawSubmission():  # an invocation may be submitting it: wait for the grace
@@ -202,7 +212,7 @@ class Performer:
                     self.queues.delete(work_queues_prefix(run.id))
                     return (QueuesDeleted(at=self.clock.now()),)
                 case Notify():
-                    return (self._notify(run, effect.rule),)
+                    return (self._notify(run, effect),)
                 case PublishRunEnd():
                     return (self._publish_end(run, effect),)
         except NotDone:
@@ -299,12 +309,17 @@ class Performer:
         )
         return (*known.values(), *terminated)
 
-    def _notify(self, run: Run, rule: int) -> Event:
+    def _notify(self, run: Run, effect: Notify) -> Event:
+        rule, pause = effect.rule, effect.pause
         try:
-            self.notices.publish(notice_of(run, rule, *self._links(run, rule)))
+            self.notices.publish(
+                pause_notice_of(run, rule)
+                if pause
+                else notice_of(run, rule, *self._links(run, rule))
+            )
         except Refused:
-            return NoticeRefused(at=self.clock.now(), rule=rule)
-        return NoticeSent(at=self.clock.now(), rule=rule)
+            return NoticeRefused(at=self.clock.now(), rule=rule, pause=pause)
+        return NoticeSent(at=self.clock.now(), rule=rule, pause=pause)
 
     def _links(self, run: Run, rule: int) -> tuple[Link | None, Link | None]:
         """To the output of a notice, and to the report."""
@@ -331,5 +346,7 @@ class Performer:
         return RunEndPublished(at=self.clock.now(), redrive=effect.redrive)
 
 
-_Single = Prepare | WithdrawSubmission | WriteReport | Notify | PublishRunEnd | DeleteQueues
+_Single = (
+    Prepare | WithdrawSubmission | WriteReport | MeasureCost | Notify | PublishRunEnd | DeleteQueues
+)
 """Effects that are performed one by one."""

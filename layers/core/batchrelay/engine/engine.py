@@ -231,7 +231,7 @@ class Engine:
         events: list[Event] = [] if event is None else [event]
         if run.pipeline.step(step).workers is not None:  # the run may have been stopped since
             events.append(QueuesLeft(at=self.clock.now()))
-        return self._advance_run_queue(self._perform_all(self._fold(run, events), most=math.inf))
+        return self.handle_at_length(run, events)
 
     def write_report(
         self,
@@ -252,7 +252,14 @@ class Engine:
         if not is_report_pending(run, redrive):
             return Handled(run=run)
         event = report_attempt(write, run, self.clock, time_left, is_last=is_last)
-        return self._advance_run_queue(self._perform_all(self._fold(run, (event,)), most=math.inf))
+        return self.handle_at_length(run, (event,))
+
+    def handle_at_length(self, run: Run, events: Iterable[Event]) -> Handled:
+        """As `handle`, of a run that was loaded, where there is time for every effect.
+
+        Raises: as `handle`.
+        """
+        return self._advance_run_queue(self._perform_all(self._fold(run, events), most=math.inf))
 
     def continue_run(self, run_id: str) -> Handled:
         """Go on with the effects that another invocation had no time for.

@@ -93,17 +93,18 @@ def collected_report(
         )
     )
     if prices is not None and not collection.is_sample:
-        pricing = _pricing(sources, prices, region, details)
+        pricing = pricing_of(sources.jobs, prices, region, details)
         fill_cost(document, cost_of_run(pricing, details, collection.spent))
     fill_items(document, run, sources.objects, collection.first_items)
     return document
 
 
-def _pricing(
-    sources: ReportSources, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
+def pricing_of(
+    jobs: JobDetails, prices: Prices, region: str | None, details: Mapping[str, JobDetail]
 ) -> Pricing:
+    """By what such jobs are priced."""
     queues = (detail.queue for detail in details.values() if detail.queue)
-    capacities = capacities_of(sources.jobs, prices, region, queues)
+    capacities = capacities_of(jobs, prices, region, queues)
     return Pricing(prices=prices, region=region, capacities=capacities)
 
 

@@ -28,6 +28,14 @@ class Spent:
         """Of its seconds; 0 of attempts that took less than a millisecond."""
         return self.wasted_s / self.seconds if self.seconds else 0.0
 
+    def add_ended(self, detail: JobDetail) -> None:
+        """One more child that has ended; one that never began took nothing."""
+        began, ended = detail.started_at, detail.stopped_at
+        is_known = began is not None and ended is not None
+        latest_s = max(0.0, (ended - began).total_seconds()) if began and ended else 0.0
+        self.attempts += detail.attempts - (not is_known)
+        self.seconds += detail.earlier_s + latest_s
+
     def add(self, fact: ChildFact, latest_s: float) -> None:
         """One more child, whose latest attempt ran for so long."""
         self.attempts += fact.attempts - (fact.started_at is None)
@@ -48,7 +56,9 @@ class Pricing:
 
 
 @dataclass(kw_only=True)
-class _Sum:
+class CostSum:
+    """What jobs cost together."""
+
     usd: float = 0
     wasted_usd: float = 0
     sources: dict[str, None] = field(default_factory=dict)
@@ -67,6 +77,25 @@ class _Sum:
         self.sources[cost.source] = None
         self.steps[step] += cost.amount
 
+    @property
+    def date(self) -> str:
+        """The oldest of the prices."""
+        return min(filter(None, (date for date, _ in map(_dated, self.sources))), default="no date")
+
+    def sums(self, capacities: Mapping[str, Capacity]) -> str:
+        """What is summed, and what is left out."""
+        how = how_priced(capacities, self.queues)
+        pieces = [f"{how}; not storage, logs, transfer, handlers"]
+        unknown = self.unknown
+        if unknown:
+            named = "; ".join(
+                f"{step}: {why}" for step, why in list(unknown.items())[:LEFT_OUT_MAX]
+            )
+            is_longer = len(unknown) > LEFT_OUT_MAX
+            more = f" and {len(unknown) - LEFT_OUT_MAX} more" if is_longer else ""
+            pieces.append(f"Left out: {named}{more}")
+        return ". ".join(pieces)
+
 
 def cost_of_run(
     pricing: Pricing, details: Mapping[str, JobDetail], spent: Mapping[tuple[str, str], Spent]
@@ -78,24 +107,31 @@ def cost_of_run(
     """
     if pricing.prices.currency != "USD":
         return None
-    total = _Sum()
+    total = summed(pricing, details, spent)
+    if not total.sources:
+        return None
+    return Cost(
+        usd=total.usd,
+        wasted_usd=total.wasted_usd,
+        sums=total.sums(pricing.capacities),
+        source="; ".join(source for _, source in map(_dated, total.sources)),
+        date=total.date,
+        steps={step: usd for step, usd in total.steps.items() if step not in total.unknown},
+    )
+
+
+def summed(
+    pricing: Pricing, details: Mapping[str, JobDetail], spent: Mapping[tuple[str, str], Spent]
+) -> CostSum:
+    """The sum of what has a price, and why other steps have none; arguments as above."""
+    total = CostSum()
     for (step, job_id), of_job in spent.items():
         if of_job.attempts > 0:
             job = details[job_id]
             total.add(step, _cost(pricing, job, of_job), of_job)
             if not pricing.prices.has_rate_of(job.queue):
                 total.queues[job.queue] = None
-    if not total.sources:
-        return None
-    dates, sources = zip(*map(_dated, total.sources), strict=True)
-    return Cost(
-        usd=total.usd,
-        wasted_usd=total.wasted_usd,
-        sums=_sums(pricing.capacities, total),
-        source="; ".join(sources),
-        date=min(filter(None, dates), default="no date"),
-        steps={step: usd for step, usd in total.steps.items() if step not in total.unknown},
-    )
+    return total
 
 
 def _cost(pricing: Pricing, job: JobDetail, spent: Spent) -> Estimate | Unknown:
@@ -122,16 +158,6 @@ def _dated(source: str) -> tuple[str, str]:
     """Date and source of the prices; a rate of the user's own has no date."""
     date, comma, rest = source.partition(", ")
     return (date, rest) if comma else ("", source)
-
-
-def _sums(capacities: Mapping[str, Capacity], total: _Sum) -> str:
-    pieces = [f"{how_priced(capacities, total.queues)}; not storage, logs, transfer, handlers"]
-    unknown = total.unknown
-    if unknown:
-        named = "; ".join(f"{step}: {why}" for step, why in list(unknown.items())[:LEFT_OUT_MAX])
-        more = f" and {len(unknown) - LEFT_OUT_MAX} more" if len(unknown) > LEFT_OUT_MAX else ""
-        pieces.append(f"Left out: {named}{more}")
-    return ". ".join(pieces)
 
 
 def how_priced(capacities: Mapping[str, Capacity], queues: Iterable[str]) -> str:
