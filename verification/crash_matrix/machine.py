@@ -33,11 +33,11 @@ from verification.crash_matrix.scenarios import (
     SHORT,
     SUBMITTED_CALL,
     Scenario,
-    finally_steps_run,
     requests,
     requests_after_end,
     requests_meanwhile,
     started_ids,
+    waits_for_requests,
 )
 
 HURRIED_S = 20
@@ -149,7 +149,7 @@ class Machine:
             if self._deliver(do, later, crash, lose_events=scenario in EVENTS_LOST):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_S and not self._has_work():
-                if finally_steps_run(run) and (late_request := next(meanwhile, None)):
+                if waits_for_requests(run) and (late_request := next(meanwhile, None)):
                     _ask(do, *late_request, later)
                 else:
                     later += LATER_S
@@ -273,6 +273,7 @@ class Machine:
         make_queue(batch, "q", slots=4)
         commands = {
             "noop": ["true"],
+            "nap": ["sleep", "0.05"],  # it costs something
             "endless": ["sleep", "100000"],
             "half": [
                 "sh",
@@ -348,5 +349,5 @@ def essence(run: Run) -> Any:
     }
     reasons = [None if stop is None else stop.reason for stop in (run.stop, run.finally_stop)]
     redrives = run.redrive_number
-    reported = (run.notices, run.end_event, run.report)
+    reported = (run.notices, run.end_event, run.report, run.spending.budget_usd)
     return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reasons, redrives

@@ -28,6 +28,7 @@ KILLED_HANDLERS = {
     Scenario.FINALLYSTOPPED: ("api", "on_job_event"),
     Scenario.FINALLYREDRIVEN: ("api",),
     Scenario.REPORT: ("prepare",),
+    Scenario.BUDGET: ("api", "prepare"),
     Scenario.LEVELS: ("prepare",),
     Scenario.QUEUE: ("prepare",),
 }

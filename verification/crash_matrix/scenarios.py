@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from batchrelay.domain.budget import Budget, Rate
 from batchrelay.domain.failures import RetryFailed, Tolerate
 from batchrelay.domain.idempotency_keys import keyed_run_id, upload_batch_key
 from batchrelay.domain.pipeline import (
@@ -19,7 +20,7 @@ from batchrelay.domain.pipeline import (
     Pipeline,
     Step,
 )
-from batchrelay.domain.run import Run
+from batchrelay.domain.run import Run, RunStatus
 
 LATER_S = 10_000
 """Seconds between reconciliations: longer than every grace."""
@@ -185,6 +186,18 @@ REPORTED = Pipeline(
 )
 """It ends FAILED, as REDRIVEN, and then SUCCEEDED; each end leaves a report."""
 
+BUDGET = Pipeline(
+    name="budget",
+    version=1,
+    steps=(
+        Step(name="first", request={**_REQUEST, "jobDefinition": "nap:1"}),
+        Step(name="second", needs=("first",), request=_REQUEST),
+    ),
+    notify=(NoticeRule(topic="${env.topicArn}", on=frozenset({"PAUSED", "SUCCEEDED"})),),
+    budget=Budget(usd=0.000001, rates={"q": Rate(vcpu_hour=3_600, gib_hour=0)}),
+)
+"""Its first step costs its budget: it is PAUSED, and the API resumes it."""
+
 LEVELS = Pipeline(
     name="levels",
     version=1,
@@ -260,6 +273,7 @@ class Scenario(StrEnum):
     FINALLYSTOPPED = "the API cancels its finally step while that runs"
     FINALLYREDRIVEN = "it fails, the API redrives it, and its finally step runs twice"
     REPORT = "it leaves a report, fails, and the API redrives it"
+    BUDGET = "it is PAUSED at its budget, and the API resumes it"
     LEVELS = "a node of an aggregate fails and runs again"
     QUEUE = "its worker leaves items undone, and another queue is filled with them"
 
@@ -291,6 +305,7 @@ SHARED = {
     Scenario.FINALLYSTOPPED: FINALLY_ENDLESS,
     Scenario.FINALLYREDRIVEN: FINALLY_REDRIVEN,
     Scenario.REPORT: REPORTED,
+    Scenario.BUDGET: BUDGET,
     Scenario.LEVELS: LEVELS,
     Scenario.QUEUE: QUEUE,
 }
@@ -338,14 +353,18 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
             yield "start_run", order
 
 
-def finally_steps_run(run: Run) -> bool:
-    """Whether a finally step has a job, so that it is time for the requests meanwhile."""
+def waits_for_requests(run: Run) -> bool:
+    """Whether it is time for the requests meanwhile: a finally step has a job, or it is PAUSED."""
+    if run.status is RunStatus.PAUSED:
+        return True
     states = [run.state(step.name) for step in run.pipeline.steps if step.is_finally]
     return any(part.is_active for state in states for part in state.parts)
 
 
 def requests_meanwhile(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is asked while an endless finally step runs."""
+    """What is asked while an endless finally step runs, or while the run is PAUSED."""
+    if scenario is Scenario.BUDGET:
+        yield "api", _request(f"/runs/{order['runId']}/resume", {"budget": 1_000})
     if scenario is Scenario.FINALLYSTOPPED:
         yield "api", _request(f"/runs/{order['runId']}/cancel", {"finally": True})
 
