@@ -43,7 +43,8 @@ def runs(
         return
     for run in page["runs"]:
         line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
-        cost = "" if run["costUsd"] is None else f"about {usd_text(run['costUsd'])}"
+        usd = run.get("costUsd")
+        cost = "" if usd is None else f"about {usd_text(usd)}"
         say(f"{line}  {cost:13}  {run.get('cause') or ''}".rstrip())
     if not page["runs"]:
         say("no runs")

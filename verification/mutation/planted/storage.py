@@ -9,7 +9,7 @@ MUTANTS = (
         bug="a conflict is not folded again",
         file="engine/engine.py",
         old="run = self.runs.load(run.id)\n                continue",
-        new="return _Advanced(run=run)",
+        new="return Advanced(run=run)",
     ),
     Mutant(
         bug="a save is not conditional",

@@ -53,7 +53,7 @@ from batchrelay.domain.variables import check_trigger_variables, resolve_params,
 from batchrelay.engine.concurrency import Concurrency
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Performer, postponed
-from batchrelay.engine.outcome import Handled
+from batchrelay.engine.outcome import Advanced, Handled
 from batchrelay.engine.reconcile import missed_events
 from batchrelay.engine.report_attempt import ReportWriter, report_attempt
 from batchrelay.ports import (
@@ -110,7 +110,7 @@ class Engine:
                 raise
             return self._repeated(request)
         ended = created.status.is_terminal  # nothing of it was to be done
-        begun = _Advanced(run=created, new_effects=pending_effects(created), ended=ended)
+        begun = Advanced(run=created, new_effects=pending_effects(created), ended=ended)
         try:
             return self._advance_run_queue(self._perform_all(begun))
         except Exception as problem:  # noqa: BLE001  # the run is there, and its id must be known
@@ -300,7 +300,7 @@ class Engine:
         )
         fresh = tuple(effect for effect in still_pending if effect not in before)
         retaken = tuple(effect for effect in still_pending if effect in overdue)
-        reconciled = _Advanced(run=saved, new_effects=fresh, ended=_has_ended(run, saved))
+        reconciled = Advanced(run=saved, new_effects=fresh, ended=_has_ended(run, saved))
         return self._advance_run_queue(self._perform_all(reconciled, retaken, most=SUBMISSIONS_MAX))
 
     def _handled(self, run_id: str, events: Sequence[Event]) -> Handled:
@@ -314,13 +314,13 @@ class Engine:
     def _advance_run_queue(self, handled: Handled) -> Handled:
         return self._concurrency().advance_run_queue(handled)
 
-    def _fold(self, run: Run, events: Iterable[Event]) -> _Advanced:
+    def _fold(self, run: Run, events: Iterable[Event]) -> Advanced:
         """Fold and save; after a rival's write, load and fold again. Nothing new: no write."""
         conflicts = 0
         for conflicts in self.backoff.tries():
             after = _folded(run, events)
             if after is run:
-                return _Advanced(run=run, conflicts=conflicts)
+                return Advanced(run=run, conflicts=conflicts)
             try:
                 saved = self.runs.save(after)
             except RunConflict:
@@ -328,7 +328,7 @@ class Engine:
                 continue
             before = frozenset(pending_effects(run))
             new_effects = tuple(effect for effect in pending_effects(saved) if effect not in before)
-            return _Advanced(
+            return Advanced(
                 run=saved,
                 new_effects=new_effects,
                 ended=_has_ended(run, saved),
@@ -337,7 +337,7 @@ class Engine:
         raise RunConflict(f"run {run.id}: {conflicts + 1} writers were faster")
 
     def _perform_all(
-        self, first: _Advanced, retaken: tuple[Effect, ...] = (), *, most: float = EFFECTS_PER_SAVE
+        self, first: Advanced, retaken: tuple[Effect, ...] = (), *, most: float = EFFECTS_PER_SAVE
     ) -> Handled:
         """Perform effects until none is pending anew; every result is an event of the run.
 
@@ -382,14 +382,6 @@ class Engine:
             preparations=self.preparations,
             clock=self.clock,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Advanced:
-    run: Run
-    new_effects: tuple[Effect, ...] = ()
-    ended: bool = False
-    conflicts: int = 0
 
 
 def _is_continued(events: Sequence[Event]) -> bool:

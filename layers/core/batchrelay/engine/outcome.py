@@ -24,3 +24,13 @@ class Handled:
     """What was done to other runs of its run queue."""
     problem: Exception | None = None
     """Of a start: what an effect raised. The run is stored, and reconcile performs the effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """A run after a save, and what is pending anew."""
+
+    run: Run
+    new_effects: tuple[Effect, ...] = ()
+    ended: bool = False
+    conflicts: int = 0
