@@ -50,10 +50,13 @@ def start(
     """Start a run of a pipeline that was deployed."""
     values = parse_params(params)
     own_key = secrets.token_hex(16)  # a request whose answer is lost is sent again: to one run
-    with open_stack(stack_name) as stack, _unanswered(key or own_key):
+    with open_stack(stack_name) as stack:
         check_before_start(stack, pipeline, version)
-        param_values = _uploaded(stack, pipeline, values, version)
-        status, run = start_run(stack, pipeline, param_values, key=key or own_key, version=version)
+        with _unanswered(key or own_key):
+            param_values = _uploaded(stack, pipeline, values, version)
+            status, run = start_run(
+                stack, pipeline, param_values, key=key or own_key, version=version
+            )
     if output == "json":
         echo_json(run)
     else:

@@ -138,7 +138,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> MemoryStack:
     cloud.prepare()
     key = JobKey(run_id="run1", label="b", round=0, part=0)
     cloud.engine.handle("run1", [JobBlocked(at=T0, key=key, job_id=second, reason=HOSTILE)])
-    outputs = {"AnswerApiName": "api", "ReconcileName": "r"}
+    outputs = {"AnswerApiName": "api", "ReconcileName": "r", "TableName": "t"}
+    monkeypatch.setattr("batchrelay_cli.verbs.budget_check.store", lambda *_: cloud.pipelines)
     made = MemoryStack(make_client=lambda _: None, outputs=outputs, cloud=cloud)
     detail: dict[str, Any] = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
