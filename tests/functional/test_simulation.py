@@ -31,6 +31,7 @@ KNOWN_SEEDS = (
     2208, 2213, 2224, 2233, 2248, 2253, 2255, 2282, 2283, 2289, 2296, 2305, 2308, 2332, 2336,
     2346, 2359, 2362, 2367, 2387, 2400, 2407, 2408, 2438, 2439, 2443, 2444, 2467, 2476, 2477,
     2485, 2490, 2493, 2495, 20523, 20716, 30041, 30202, 30580, 40083, 40554,
+    51106, 51568, 58847,
 )  # fmt: skip
 """Enough to reach every row that the simulation can, ten times if so many of 2,500 do, chosen
 by verification/simulation/known_seeds.py; and those behind 20,000, for rows that fewer reach and

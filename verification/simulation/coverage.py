@@ -41,6 +41,7 @@ UNREACHED = {
     ),
     "run RUNNING -> CANCELLED: (every step has ended, one was cancelled by request)",
     "run RUNNING -> FAILED: (every step has ended, one was stopped, such as by a timeout)",
+    "run PAUSED -> RUNNING: (nothing is to be submitted any more)",
     "run QUEUED -> CANCELLING: CancelRequested",
     (
         "run QUEUED -> CANCELLING: DeadlinePassed "

@@ -14,8 +14,15 @@ from batchrelay.domain.budget import Budget
 from batchrelay.domain.budget_events import BudgetRaised, CostMeasured, Measured
 from batchrelay.domain.effects import MeasureCost, Notify, SubmitJob
 from batchrelay.domain.errors import Ambiguous, Denied, NotRedrivable, NotResumable
-from batchrelay.domain.events import NoticeSent
-from batchrelay.domain.failures import ChildFailure, RetryFailed
+from batchrelay.domain.events import (
+    EffectsPostponed,
+    JobProgressed,
+    JobSubmitted,
+    JobSucceeded,
+    NoticeSent,
+    RunContinued,
+)
+from batchrelay.domain.failures import ChildFailure, RetryFailed, Tolerate
 from batchrelay.domain.held_submissions import UNANSWERED, unmeasured_jobs
 from batchrelay.domain.limits import MEASUREMENT_GRACE_S, MEASUREMENT_REQUESTS_MAX
 from batchrelay.domain.pending_effects import is_open, pending_effects
@@ -25,9 +32,9 @@ from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.run_cost import RunCost
 from batchrelay.domain.run_size import state_bytes
 from batchrelay.domain.step_state import JobOutcome, StepStatus
-from batchrelay.domain.transitions import advance
+from batchrelay.domain.transitions import advance, new_run
 from batchrelay.engine.budgets import measure_cost, resume
-from tests.builders import MemoryCloud, at, pipeline, step
+from tests.builders import MemoryCloud, at, fold, pipeline, step
 
 RULE = NoticeRule(topic="${env.topicArn}", on=frozenset({"SUCCEEDED", "FAILED", "PAUSED"}))
 RUN = "run1"
@@ -416,3 +423,28 @@ def test_without_a_budget_nothing_is_measured() -> None:
     end_jobs(cloud)
     assert cloud.preparations.requested == []
     assert run_of(cloud).status is RunStatus.SUCCEEDED
+
+
+def test_what_will_never_be_submitted_is_no_reason_to_wait_any_more() -> None:
+    """The second part was handed back, is held back, and is withdrawn by failFast."""
+    steps = (step("x"), step("a", size=20_000, fail_fast=True, tolerate=Tolerate(count=1)))
+    budget = Budget(usd=1)
+    cloud = MemoryCloud(pipeline(*steps, budget=budget))
+    definition = cloud.pipelines.get_pipeline("test", 1)
+    run = new_run(run_id=RUN, pipeline=definition, params={}, environment={}, at=at(0))
+    x, first, second = (e for e in pending_effects(run) if isinstance(e, SubmitJob))
+    run = fold(
+        run,
+        JobSubmitted(at=at(1), key=x.key, job_id="x"),
+        JobSubmitted(at=at(1), key=first.key, job_id="a0"),
+        EffectsPostponed(at=at(1), effects=(second,)),
+        JobSucceeded(at=at(2), key=x.key, job_id="x"),
+    )
+    cost = RunCost(usd=3, sums="x", date="2026-09-11")
+    measured = Measured(job_ids=frozenset({"x"}), cost=cost)
+    run = fold(run, CostMeasured(at=at(3), number=0, measured=measured), RunContinued(at=at(4)))
+    assert (run.status, run.state("a").parts[1].since) == (RunStatus.PAUSED, None)
+    stopped = fold(
+        run, JobProgressed(at=at(5), key=first.key, job_id="a0", succeeded=0, failed=5, running=3)
+    )
+    assert (stopped.status, stopped.state("a").parts[1].outcome) == ("RUNNING", "CANCELLED")
