@@ -22,7 +22,7 @@ pipeline: bounded
 budget: {usd: 2.9, rates: {B: {vcpuHour: 3600, gibHour: 0}}}
 defaults: {jobQueue: B, jobDefinition: nap}
 steps:
-  - {jobName: quick, containerOverrides: {command: ["true"]}}
+  - {jobName: quick, containerOverrides: {command: [sleep, "0.2"]}}
   - {jobName: slow, dependsOn: [{jobName: quick}]}
   - {jobName: held, dependsOn: [{jobName: slow}], arrayProperties: {size: 2}}
 notify: [{topicArn: "${env.topicArn}"}]

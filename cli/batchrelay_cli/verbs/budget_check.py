@@ -13,7 +13,8 @@ from batchrelay.prices import Unknown, list_prices
 from batchrelay.report.measurement import with_rates
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.document import Document
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.job_definitions import queues_of
 from batchrelay_cli.terminal import say
