@@ -15,6 +15,7 @@ from botocore.validate import ParamValidator
 
 from batchrelay_local.batch import listing, submission
 from batchrelay_local.batch.assumptions import Assumptions
+from batchrelay_local.batch.consumables import ConsumableResource, with_children
 from batchrelay_local.batch.definitions import JobDefinitions
 from batchrelay_local.batch.dependencies import check_dependencies
 from batchrelay_local.batch.details import job_arn, job_detail
@@ -39,7 +40,7 @@ SNAPSHOT_JOBS_MAX = 100
 """Jobs of one GetJobQueueSnapshot. Source: GetJobQueueSnapshot."""
 
 _TAGS_PATH = "/v1/tags/"
-Tagged = JobDefinition | JobQueue | ComputeEnvironment | SchedulingPolicy
+Tagged = JobDefinition | JobQueue | ComputeEnvironment | SchedulingPolicy | ConsumableResource
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 _BULK = ("CancelJobs", "TerminateJobs")
 
@@ -62,6 +63,7 @@ class BatchApi:
         self._policies = SchedulingPolicies()
         self._queues = Queues(self._policies)
         self._definitions = JobDefinitions()
+        self._consumables = scheduler.consumables
         self._operations = self._all_operations()
 
     def _all_operations(self) -> Mapping[str, Operation]:
@@ -90,6 +92,12 @@ class BatchApi:
             "DeleteSchedulingPolicy": self._delete_policy,
             "DescribeSchedulingPolicies": self._policies.describe,
             "ListSchedulingPolicies": self._policies.list,
+            "CreateConsumableResource": self._create_consumable,
+            "UpdateConsumableResource": self._update_consumable,
+            "DeleteConsumableResource": self._consumables.delete,
+            "DescribeConsumableResource": self._consumables.describe,
+            "ListConsumableResources": self._consumables.list,
+            "ListJobsByConsumableResource": self._list_jobs_by_consumable,
             "ListTagsForResource": lambda request: {"tags": self._tags(request)},
             "TagResource": self._tag,
             "UntagResource": self._untag,
@@ -131,6 +139,8 @@ class BatchApi:
         spec = submission.spec_of(request, queue, definition, self._assume)
         find, exists = self._scheduler.find, self._scheduler.exists
         check_dependencies(spec, find, exists, self._assume)
+        for name in spec.consumables:
+            self._consumables.resolve(name)
         if self._faults.strikes(self._faults.submit_throttled):
             raise TooManyRequestsException("Too Many Requests")
         job = self._scheduler.submit(spec, self._clock())
@@ -191,6 +201,22 @@ class BatchApi:
         self._policies.delete(request["arn"])
         return {}
 
+    # --- consumable resources
+
+    def _create_consumable(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self._consumables.create(request, self._clock())
+        self._scheduler.units_changed(self._clock())
+        return answer
+
+    def _update_consumable(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self._consumables.update(request)
+        self._scheduler.units_changed(self._clock())
+        return answer
+
+    def _list_jobs_by_consumable(self, request: dict[str, Any]) -> dict[str, Any]:
+        jobs = with_children(iter(self._scheduler.jobs.values()))
+        return self._consumables.list_jobs(request, jobs)
+
     # --- tags
 
     def _tags(self, request: dict[str, Any]) -> dict[str, str]:
@@ -208,6 +234,7 @@ class BatchApi:
         yield from self._definitions.tagged()
         yield from self._queues.tagged()
         yield from self._policies.tagged()
+        yield from self._consumables.tagged()
 
     def _tag(self, request: dict[str, Any]) -> dict[str, Any]:
         tags = self._tags(request)

@@ -59,6 +59,8 @@ class Assumptions:
     """Q19. The children of a parent whose own dependencies are unmet."""
     event_container: Literal["whole", "absent"] = "whole"
     """Q20. `container` in events."""
+    unit_wait: Literal["blocks", "passed"] = "blocks"
+    """Q21. Whether a head that waits for units of a consumable resource is passed by others."""
 
     @classmethod
     def parse(cls, text: str) -> Assumptions:
@@ -83,6 +85,7 @@ ASSUMABLE = (
     "cancel_runnable",
     "failed_parent",
     "quota",
+    "unit_wait",
 )
 """What `--assume` takes."""
 

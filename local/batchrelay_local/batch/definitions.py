@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from batchrelay_local.batch.consumables import needs_of
 from batchrelay_local.batch.details import arn
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.log_target import log_target
@@ -28,6 +29,7 @@ class JobDefinitions:
         """RegisterJobDefinition."""
         tags = checked_tags(request.get("tags", {}))
         check_definition({**request, "tags": of_aws(tags)})
+        needs_of(request.get("consumableResourceProperties", {}), {})
         entrypoint = _words(tags.get(ENTRYPOINT_TAG, ""))
         name = request["jobDefinitionName"]
         revisions = self._revisions.setdefault(name, [])
@@ -43,6 +45,7 @@ class JobDefinitions:
             platform=platform_of(request),
             propagate_tags=request.get("propagateTags"),
             priority=request.get("schedulingPriority"),
+            consumables=request.get("consumableResourceProperties", {}),
             retry_strategy=request.get("retryStrategy"),
             timeout=request.get("timeout"),
             parameters=request.get("parameters", {}),
@@ -95,6 +98,7 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "timeout": definition.timeout,
         "propagateTags": definition.propagate_tags,
         "schedulingPriority": definition.priority,
+        "consumableResourceProperties": definition.consumables or None,
     }
     return {
         "jobDefinitionName": definition.name,

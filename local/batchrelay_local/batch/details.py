@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay_local.batch.model import Attempt, Job, JobStatus
+from batchrelay_local.batch.model import Attempt, Job, JobSpec, JobStatus
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -52,10 +52,19 @@ def job_detail(job: Job) -> dict[str, Any]:
         detail["arrayProperties"] = {"index": job.index, "statusSummary": {}}
     if spec.timeout_s is not None:
         detail["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
+    if spec.consumables:
+        detail["consumableResourceProperties"] = consumable_properties(spec)
     if spec.share is not None:
         detail["shareIdentifier"] = spec.share
         detail["schedulingPriority"] = spec.priority
     return detail | _times(job) | _reason(job)
+
+
+def consumable_properties(spec: JobSpec) -> dict[str, Any]:
+    """What one of its processes needs. Source: ConsumableResourceProperties."""
+    needs = spec.consumables.items()
+    entries = [{"consumableResource": name, "quantity": quantity} for name, quantity in needs]
+    return {"consumableResourceList": entries}
 
 
 def job_summary(job: Job) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class JobDefinition:
     priority: int | None = None
     """schedulingPriority: of its jobs in a queue with a scheduling policy."""
     status: str = "ACTIVE"
+    consumables: dict[str, Any] = field(default_factory=dict)
+    """consumableResourceProperties."""
     retry_strategy: dict[str, Any] | None = None
     timeout: dict[str, int] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
@@ -162,6 +164,8 @@ class JobSpec:
     timeout_s: int | None = None
     """Seconds that an attempt may run."""
     parameters: dict[str, str] = field(default_factory=dict)
+    consumables: dict[str, int] = field(default_factory=dict)
+    """Units of consumable resources that one of its processes has while it runs, by name."""
     priority: int = 0
     """Higher is earlier, within a queue with a scheduling policy."""
     share: str | None = None

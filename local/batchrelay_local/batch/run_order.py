@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from batchrelay_local.batch.model import Job, JobQueue, JobStatus
@@ -17,6 +18,8 @@ class RunOrder:
 
     queue: JobQueue
     heap: list[tuple[int, int, Job]] = field(default_factory=list)
+    parked: dict[str, list[tuple[int, int, Job]]] = field(default_factory=dict)
+    """By the consumable resource that each waits for while others pass it, in its order."""
     last_position: int = 0
     first_position: int = 0
 
@@ -40,7 +43,24 @@ class RunOrder:
         """Remove the head."""
         heapq.heappop(self.heap)
 
+    def park(self, resource: str) -> None:
+        """Put the head aside until there are units of a consumable resource."""
+        heapq.heappush(self.parked.setdefault(resource, []), heapq.heappop(self.heap))
+
+    def unpark(self, available: Callable[[str], int]) -> None:
+        """Put those back, at their places, for which there are units."""
+        for resource, entries in tuple(self.parked.items()):
+            units = available(resource)
+            while entries and units > 0:
+                entry = heapq.heappop(entries)
+                if entry[2].status is JobStatus.RUNNABLE:
+                    heapq.heappush(self.heap, entry)
+                    units -= 1
+            if not entries:
+                del self.parked[resource]
+
     def front(self, count: int) -> list[Job]:
         """The first jobs, at most `count`: GetJobQueueSnapshot's frontOfQueue."""
-        in_order = (entry[2] for entry in sorted(self.heap))
+        parked = (entry for entries in self.parked.values() for entry in entries)
+        in_order = (entry[2] for entry in sorted((*self.heap, *parked)))
         return [job for job in in_order if job.status is JobStatus.RUNNABLE][:count]

@@ -9,7 +9,8 @@ Laws (docs/reference/aws-batch.md):
 2. A dependent of a failed job fails with "Dependent Job failed" and never runs. Child i of an
    N_TO_N dependent waits for child i; a SEQUENTIAL child for the one before it.
 3. A queue is first in, first out (by priority where it has a scheduling policy); its head waits
-   for vCPUs, and those behind it with it. A retried job goes to the front.
+   for vCPUs, and those behind it with it. A retried job goes to the front. A head that waits for
+   units of a consumable resource holds up its own queue only.
 4. A job that has ended never changes again. Cancelled, terminated and timed out is final.
 """
 
@@ -18,9 +19,9 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
+from batchrelay_local.batch.consumables import ConsumableResources
 from batchrelay_local.batch.model import (
     STOP_GRACE_S,
     Attempt,
@@ -31,6 +32,7 @@ from batchrelay_local.batch.model import (
     JobStatus,
 )
 from batchrelay_local.batch.n_to_n import n_to_n_dependencies
+from batchrelay_local.batch.orders import Launch, Signal
 from batchrelay_local.batch.retries import tries_again
 from batchrelay_local.batch.run_order import RunOrder
 
@@ -49,22 +51,6 @@ FREE_ATTEMPTS_MAX = 100
 ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A process that is to be started."""
-
-    job: Job
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A process that is to be stopped, or killed."""
-
-    job: Job
-    kill: bool
-
-
 class Scheduler:
     """All jobs of all queues."""
 
@@ -81,6 +67,7 @@ class Scheduler:
         self.jobs: dict[str, Job] = {}
         self.launches: list[Launch] = []
         self.signals: list[Signal] = []
+        self.consumables = ConsumableResources()
         self._new_id = new_id
         self._observe = observe
         self._observe_blocked = observe_blocked
@@ -149,6 +136,10 @@ class Scheduler:
     def terminate(self, job: Job, reason: str, now: int) -> None:
         """Stop a job, or all children of a parent. Nothing happens to what has ended."""
         self._stop_each(job, reason, now, cancel=False)
+        self._advance(now)
+
+    def units_changed(self, now: int) -> None:
+        """A consumable resource is there that was not, or has other units."""
         self._advance(now)
 
     def tick(self, now: int) -> int | None:
@@ -297,7 +288,7 @@ class Scheduler:
     # --- slots
 
     def _environments(self) -> Iterator[ComputeEnvironment]:
-        return (order.queue.environment for order in self._run_orders.values() if order.heap)
+        return (o.queue.environment for o in self._run_orders.values() if o.heap or o.parked)
 
     def _run_order(self, queue: JobQueue) -> RunOrder:
         return self._run_orders.setdefault(queue.name, RunOrder(queue))
@@ -306,6 +297,7 @@ class Scheduler:
         """Start what fits: queues by priority, each in its order."""
         orders = [o for o in self._run_orders.values() if o.queue.environment is environment]
         for order in sorted(orders, key=lambda o: -o.queue.priority):
+            order.unpark(self.consumables.available)
             while (job := order.head()) is not None:
                 if job.stop_reason is not None:
                     order.pop()
@@ -314,11 +306,18 @@ class Scheduler:
                 if environment.used_vcpus + job.spec.vcpus > environment.max_vcpus:
                     self._note_blocked(job, environment)
                     return
-                order.pop()
-                self._start(job, environment, now)
+                lacking = self.consumables.lacking(job.spec)
+                if lacking is None:
+                    order.pop()
+                    self._start(job, environment, now)
+                elif self._assume.unit_wait == "blocks":
+                    break
+                else:
+                    order.park(lacking)
 
     def _start(self, job: Job, environment: ComputeEnvironment, now: int) -> None:
         environment.used_vcpus += job.spec.vcpus
+        self.consumables.take(job.spec)
         task_id = self._new_id().replace("-", "")
         attempt = Attempt(started_at=now, task_id=task_id, environment=environment)
         job.attempts.append(attempt)
@@ -352,6 +351,7 @@ class Scheduler:
         attempt.stopped_at = now
         attempt.status_reason = status_reason
         attempt.environment.used_vcpus -= job.spec.vcpus
+        self.consumables.give_back(job.spec)
 
     def _stop_each(self, job: Job, reason: str, now: int, *, cancel: bool) -> None:
         if job.children and not job.status.is_terminal:

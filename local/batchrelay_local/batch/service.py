@@ -21,8 +21,9 @@ from batchrelay_local.batch.events import BusEvent, queue_blocked, state_change
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.logs import SAMPLE_MS, Logs, stream_name
 from batchrelay_local.batch.model import Attempt, Job
+from batchrelay_local.batch.orders import Launch
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
-from batchrelay_local.batch.scheduler import Launch, Scheduler
+from batchrelay_local.batch.scheduler import Scheduler
 from batchrelay_local.batch.scratch import ScratchFolders
 
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."

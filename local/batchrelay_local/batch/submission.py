@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
+from batchrelay_local.batch.consumables import needs_of
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
@@ -86,6 +87,9 @@ def spec_of(
         retry=retry_of(request.get("retryStrategy") or definition.retry_strategy),
         timeout_s=timeout_of(request.get("timeout") or definition.timeout),
         parameters=parameters,
+        consumables=needs_of(
+            definition.consumables, request.get("consumableResourcePropertiesOverride", {})
+        ),
         share=share,
         priority=priority,
         flaw=_flaw(overrides, of_aws(definition.tags | tags) if propagate_tags else {}),

@@ -58,7 +58,6 @@ _NO_MACHINES = "no machine is started; DescribeComputeEnvironments gives it back
 _NO_EKS = "there is no EKS here: write containerProperties"
 _NO_MULTINODE = "there are no multi-node parallel jobs here: submit an array job"
 _NO_ECS = "there is one container to a job here: write containerProperties and containerOverrides"
-_NO_CONSUMABLES = "there are no consumable resources here: limit maxvCpus of a queue of its own"
 _NO_SHARES = "there are no quota shares here: use fairsharePolicy"
 _NO_SERVICE_JOBS = "there are no service jobs here (SageMaker)"
 _NO_SECRETS = (
@@ -73,6 +72,12 @@ _RETRY = """retryStrategy retryStrategy.attempts retryStrategy.evaluateOnExit
 _CONTAINER = """vcpus memory command environment environment[].name environment[].value
     resourceRequirements resourceRequirements[].type resourceRequirements[].value"""
 
+
+def _needs(properties: str) -> str:
+    below = f"{properties}.consumableResourceList"
+    return f"{properties} {below} {below}[].consumableResource {below}[].quantity"
+
+
 _JOBS = {
     **_honoured(
         "SubmitJob",
@@ -85,7 +90,7 @@ _JOBS = {
     **_refused("SubmitJob", _NO_MULTINODE, "nodeOverrides"),
     **_refused("SubmitJob", _NO_EKS, "eksPropertiesOverride"),
     **_refused("SubmitJob", _NO_ECS, "ecsPropertiesOverride"),
-    **_refused("SubmitJob", _NO_CONSUMABLES, "consumableResourcePropertiesOverride"),
+    **_honoured("SubmitJob", _needs("consumableResourcePropertiesOverride")),
     **_honoured("DescribeJobs", "jobs"),
     **_honoured(
         "ListJobs",
@@ -139,7 +144,7 @@ _DEFINITIONS = {
     **_refused("RegisterJobDefinition", _NO_MULTINODE, "nodeProperties"),
     **_refused("RegisterJobDefinition", _NO_EKS, "eksProperties"),
     **_refused("RegisterJobDefinition", _NO_ECS, "ecsProperties"),
-    **_refused("RegisterJobDefinition", _NO_CONSUMABLES, "consumableResourceProperties"),
+    **_honoured("RegisterJobDefinition", _needs("consumableResourceProperties")),
     **_honoured("DeregisterJobDefinition", "jobDefinition"),
     **_honoured(
         "DescribeJobDefinitions",
@@ -215,13 +220,21 @@ _POLICIES = {
     **_honoured("ListSchedulingPolicies", "maxResults nextToken"),
 }
 
-_ABSENT = {
-    **_refused(
-        "",
-        _NO_CONSUMABLES,
-        """CreateConsumableResource DeleteConsumableResource DescribeConsumableResource
-        ListConsumableResources ListJobsByConsumableResource UpdateConsumableResource""",
+_LISTED = "filters filters[].name filters[].values maxResults nextToken"
+
+_CONSUMABLES = {
+    **_honoured(
+        "CreateConsumableResource", "consumableResourceName totalQuantity resourceType tags"
     ),
+    **_honoured("UpdateConsumableResource", "consumableResource operation quantity"),
+    **_honoured("UpdateConsumableResource", "clientToken", "for as long as this cloud is up"),
+    **_honoured("DeleteConsumableResource", "consumableResource"),
+    **_honoured("DescribeConsumableResource", "consumableResource"),
+    **_honoured("ListConsumableResources", _LISTED),
+    **_honoured("ListJobsByConsumableResource", f"consumableResource {_LISTED}"),
+}
+
+_ABSENT = {
     **_refused(
         "",
         _NO_SHARES,
@@ -236,7 +249,7 @@ _ABSENT = {
     ),
 }
 
-_FIELDS = {**_JOBS, **_DEFINITIONS, **_ENVIRONMENTS, **_QUEUES, **_POLICIES}
+_FIELDS = {**_JOBS, **_DEFINITIONS, **_ENVIRONMENTS, **_QUEUES, **_POLICIES, **_CONSUMABLES}
 
 DECISIONS: Mapping[str, Decision] = {
     **{path.partition(".")[0]: Decision(Kind.HONOURED) for path in _FIELDS},

@@ -293,6 +293,22 @@ def test_bulk_operations() -> None:
 # --- the switches themselves
 
 
+def test_unit_wait() -> None:
+    for value, status in (("blocks", "RUNNABLE"), ("passed", "RUNNING")):
+        clockwork = Clockwork(slots=10, unit_wait=value)
+        request = {"consumableResourceName": "licence", "totalQuantity": 1}
+        clockwork.scheduler.consumables.create(request, clockwork.now)
+        array = clockwork.submit(size=3, consumables={"licence": 1})
+        behind = clockwork.submit()
+        clockwork.launched()
+        assert str(behind.status) == status
+        waiting = [job.id for job in clockwork.scheduler.runnable(clockwork.queue, 10)]
+        assert waiting[:2] == [child.id for child in array.children[1:]]
+        clockwork.scheduler.terminate(array.children[1], "enough", clockwork.now)
+        clockwork.exit(array.children[0])
+        assert array.children[2].id in clockwork.launched()
+
+
 def test_switches_are_read_from_a_text() -> None:
     assert Assumptions.parse("") == DOCUMENTED
     assert Assumptions.parse("quota=each, failed_parent=at_first") == Assumptions(

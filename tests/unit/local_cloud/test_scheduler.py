@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from batchrelay_local.batch.model import JobStatus, RetryStrategy
-from batchrelay_local.batch.scheduler import Signal
+from batchrelay_local.batch.orders import Signal
 from tests.unit.local_cloud.machines import Clockwork
 
 
