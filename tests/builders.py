@@ -14,6 +14,7 @@ import pytest
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
+    MemoryConsumableResources,
     MemoryDeliveries,
     MemoryEventBus,
     MemoryJobs,
@@ -72,6 +73,7 @@ class Flow(TypedDict, total=False):
     for_each: ForEach | None
     groups: tuple[Group, ...]
     is_finally: bool
+    max_running: int | None
     n_to_n_needs: frozenset[str]
     output: str | None
     retry_failed: RetryFailed | None
@@ -227,6 +229,7 @@ class MemoryCloud:
         self.preparations = MemoryPreparations()
         self.objects = MemoryObjects()
         self.queues = MemoryQueues()
+        self.resources = MemoryConsumableResources()
         self.deliveries = MemoryDeliveries()
         self.upload_batches, self.timers = MemoryUploadBatches(), MemoryTimers()
         process = self.process()
@@ -244,6 +247,7 @@ class MemoryCloud:
             presigner=objects,
             preparations=through(self.preparations),
             queues=queues,
+            consumable_resources=through(self.resources),
             preparation=Preparation(
                 objects=objects,
                 queues=queues,

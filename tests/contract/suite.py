@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from batchrelay.codec import encode_pipeline
+from batchrelay.domain.consumable_resources import ConsumableResource, resources_prefix
 from batchrelay.domain.effects import ContinueRun, Prepare, WriteReport
 from batchrelay.domain.errors import (
     InvalidItems,
@@ -56,6 +57,7 @@ from batchrelay.domain.upload_batch import (
 )
 from batchrelay.domain.values import Json
 from batchrelay.ports import (
+    ConsumableResources,
     EventBus,
     JobDetails,
     Jobs,
@@ -644,3 +646,26 @@ def as_dict(body: str) -> dict[str, str]:
     envelope = json.loads(body)
     attributes = {name: a["Value"] for name, a in envelope["MessageAttributes"].items()}
     return {"subject": envelope["Subject"], "message": envelope["Message"], **attributes}
+
+
+class ConsumableResourcesContract:
+    """What is created once may be created, and deleted, as often as one likes."""
+
+    def test_a_resource_is_there_once_however_often_it_is_made(
+        self, resources: ConsumableResources, run_id: str
+    ) -> None:
+        prefix = resources_prefix(run_id)
+        first = ConsumableResource(name=f"{prefix}0-Fan", units=2)
+        for _ in range(2):
+            resources.ensure(first)
+        resources.ensure(ConsumableResource(name=f"{prefix}1-fan", units=3))
+        assert sorted(resources.names(prefix)) == [f"{prefix}0-Fan", f"{prefix}1-fan"]
+        assert resources.names(f"{prefix}0-F") == (first.name,)
+        assert resources.names(f"{prefix}0-f") == ()
+
+    def test_what_is_gone_may_be_deleted(self, resources: ConsumableResources, run_id: str) -> None:
+        prefix = resources_prefix(run_id)
+        resources.ensure(ConsumableResource(name=f"{prefix}0-fan", units=2))
+        for _ in range(2):
+            resources.delete(f"{prefix}0-fan")
+        assert resources.names(prefix) == ()

@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.batch_resources import BatchConsumableResources
 from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
@@ -29,6 +30,7 @@ from batchrelay.adapters.sqs import (
 )
 from batchrelay.adapters.sqs_timers import SqsTimers
 from batchrelay.codec import encode_pipeline
+from batchrelay.domain.consumable_resources import ConsumableResource
 from batchrelay.domain.errors import InputError, NotDone, Refused
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.notices import Notice
@@ -364,3 +366,20 @@ class TestCloudWatchLogs(suite.LogsContract):
             return run_shell("br-printed-a-r0-p0", batch_queue, script, size=2) + ":1"
 
         return run
+
+
+@pytest.mark.cloud
+class TestBatchConsumableResources(suite.ConsumableResourcesContract):
+    """On the local cloud only: moto has none of these operations."""
+
+    @pytest.fixture
+    def resources(self, on_cloud: None) -> BatchConsumableResources:
+        return BatchConsumableResources()
+
+    @pytest.fixture
+    def run_id(self) -> str:
+        return uuid.uuid4().hex
+
+    def test_what_can_never_be_there_is_refused(self, resources: BatchConsumableResources) -> None:
+        with pytest.raises(Refused, match="should match valid pattern"):
+            resources.ensure(ConsumableResource(name="no name", units=1))

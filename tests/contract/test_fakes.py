@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batchrelay.adapters.memory import (
+    MemoryConsumableResources,
     MemoryEventBus,
     MemoryJobs,
     MemoryLogs,
@@ -206,3 +207,13 @@ class TestMemoryLogs(suite.LogsContract):
             return "job:7"
 
         return put
+
+
+class TestMemoryConsumableResources(suite.ConsumableResourcesContract):
+    @pytest.fixture
+    def resources(self) -> MemoryConsumableResources:
+        return MemoryConsumableResources()
+
+    @pytest.fixture
+    def run_id(self) -> str:
+        return "run1"

@@ -151,6 +151,11 @@ def reconcile(a: int, b: int, **flow: Any) -> Json:
     return of_step(flow={"forEach": matrix, **flow})
 
 
+def consuming(count: int) -> Json:
+    entries = [{"consumableResource": f"r{n}", "quantity": 1} for n in range(count)]
+    return {"consumableResourcePropertiesOverride": {"consumableResourceList": entries}}
+
+
 _M = TypeVar("_M")
 
 
@@ -396,6 +401,8 @@ ROWS: tuple[Row, ...] = (
     row("DEBOUNCE_S_MIN", FILES, upload, 1, 0, "1 s to 1 h"),
     row("DEBOUNCE_S_MAX", FILES, upload, 3_600, 3_601, "1 s to 1 h"),
     Row(limit="QUEUE_MESSAGES_MAX", doors=FILES, at=lambda: reconcile(1_000, 1_000, queue={"workers": 2}), beyond=lambda: reconcile(101, 9_901, queue={"workers": 2}), says="1,000,001 messages, and a queue is filled with at most 1,000,000: write a larger chunk"),
+    row("MAX_RUNNING_MAX", FILES, lambda n: reconcile(2, 2, maxRunning=n), 1_000_000, 1_000_001, "maxRunning must be 1 to 1,000,000, not 1,000,001"),
+    row("CONSUMABLE_RESOURCES_MAX", FILES, lambda n: of_step(flow={"forEach": {"items": [1, 2]}, "maxRunning": 1}, **consuming(n)), 4, 5, "needs 5 consumable resources of its own, and that of maxRunning would be one more than the 5"),
     row("QUEUE_MESSAGES_MAX", "prepare", lambda n: ({**LISTED, "workers": 2}, b"x\n" * n), 1_000_000, 1_000_001, "at most 1,000,000: write a larger chunk"),
     row("COLUMNS_MAX", "prepare", lambda n: (TABLE, table_of(n)), 16_384, 16_385, "16,385 columns, and a table may have 16,384"),
     row("GLOB_CHARS_MAX", "lint", lambda n: of_step(flow={"forEach": {"prefix": "s3://b/", "match": "*" + "x" * (n - 1)}}), 1_024, 1_025, "write at most 1,024"),

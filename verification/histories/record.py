@@ -33,7 +33,7 @@ def record() -> dict[str, Any]:
     """Runs: one to its end, one stopped on the way, one that waits in a run queue first, one
     whose failed item runs again, one that is redriven, one whose canary fails, one that is
     cancelled, and then its finally step too; one that leaves a report, and one that cannot; one
-    that is PAUSED at its budget."""
+    that is PAUSED at its budget, and one that bounds how many children run."""
     history = _record()
     return {
         **history,
@@ -43,6 +43,7 @@ def record() -> dict[str, Any]:
         "redriven": _record(is_redriven=True),
         "finally": _record_finally(),
         "canary": _record(retry=RetryFailed(rounds=1), canary=1),
+        "bounded": _record(max_running=200),
         "report": _record_report(None),
         "no report": _record_report(Denied("AccessDenied")),
         "budget": _record_budget(),
@@ -121,6 +122,7 @@ def _record(
     retry: RetryFailed | None = None,
     is_redriven: bool = False,
     canary: int | None = None,
+    max_running: int | None = None,
 ) -> dict[str, Any]:
     """A plan, a fan-out over a list, a wide array, a merge."""
     definition = pipeline(
@@ -133,7 +135,7 @@ def _record(
             retry_failed=retry,
             canary=canary,
         ),
-        step("wide", "plan", size=25_000),
+        step("wide", "plan", size=25_000, max_running=max_running),
         step("merge", "fan", "wide"),
         timeout_s=timeout_s,
     )

@@ -9,6 +9,7 @@ from batchrelay.domain import run_size as budget
 from batchrelay.domain.budget_events import CostMeasured, Measured
 from batchrelay.domain.effects import (
     ContinueRun,
+    DeleteConsumableResources,
     DeleteQueues,
     Effect,
     MeasureCost,
@@ -22,6 +23,7 @@ from batchrelay.domain.effects import (
 )
 from batchrelay.domain.events import (
     CancelRequested,
+    ConsumableResourcesDeleted,
     Event,
     GraceExpired,
     JobFailed,
@@ -111,6 +113,8 @@ def _answers(
             return (RunContinued(at=now),)
         case DeleteQueues():
             return (QueuesDeleted(at=now),)
+        case DeleteConsumableResources():
+            return (ConsumableResourcesDeleted(at=now, redrive=effect.redrive),)
         case Notify():
             return (NoticeRefused(at=now, rule=effect.rule),)
         case MeasureCost():

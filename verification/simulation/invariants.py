@@ -18,6 +18,7 @@ from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, Part, StepStat
 from batchrelay.domain.values import JobKey, succeeded_uri
 from batchrelay.preparation.failures.files import failed_numbers
 from verification.simulation.budgets import check_budget, check_hold, check_spent
+from verification.simulation.max_running import check_all_deleted
 
 if TYPE_CHECKING:
     from verification.simulation.plan import Plan
@@ -111,6 +112,7 @@ def check_end(world: World) -> None:
     assert not wrong, wrong
     _check_what_was_there(world, run)
     assert not world.queues.messages, "a queue was left behind"
+    check_all_deleted(world)
     assert run.status is world.plan.expected_run(run), run.status
     assert not is_open(run), pending_effects(run)
     assert not list(world.runs.open_runs()), "the sparse index still lists it"

@@ -23,6 +23,7 @@ from verification.simulation.early_stops import with_early_stops
 from verification.simulation.ending import LONGEST_REASON, OVERHEAD_BYTES
 from verification.simulation.finally_steps import check_finally_steps, with_finally_steps
 from verification.simulation.invariants import check_end, plan_as_played
+from verification.simulation.max_running import with_max_running
 from verification.simulation.plan import (
     BUCKET,
     TOPIC,
@@ -64,6 +65,7 @@ def play(seed: int, coverage: Coverage | None = None, fork: float = 0.05) -> Cou
     plan = with_finally_steps(plan, random.Random(f"finally steps of {seed}"))
     if random.Random(f"rules of {seed}").random() < EARLY_STOPS:
         plan = with_early_stops(plan, random.Random(f"early stops of {seed}"))
+    plan = with_max_running(plan, random.Random(f"max running of {seed}"))
     plan = with_report(plan, random.Random(f"report of {seed}"))
     plan = with_budget(plan, random.Random(f"budget of {seed}"))
     fault_rates = random_fault_rates(rng)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
+    MemoryConsumableResources,
     MemoryEventBus,
     MemoryJob,
     MemoryJobs,
@@ -66,6 +67,7 @@ from verification.simulation.coverage import Coverage
 from verification.simulation.ending import cancelled, check_size
 from verification.simulation.finally_steps import check_begun, check_status_given
 from verification.simulation.invariants import UNPREPARED, check_save, check_submission
+from verification.simulation.max_running import check_bound, check_not_needed
 from verification.simulation.plan import BUCKET, TOPIC, Plan
 from verification.simulation.retries import ItemRuns
 
@@ -232,6 +234,7 @@ class World:
     event_bus: MemoryEventBus = field(default_factory=MemoryEventBus)
     preparations: MemoryPreparations = field(default_factory=MemoryPreparations)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
+    resources: MemoryConsumableResources = field(default_factory=MemoryConsumableResources)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     letters: list[Letter] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
@@ -281,6 +284,7 @@ class World:
             presigner=port(self.objects),
             preparations=port(self.preparations),
             queues=port(self.queues),
+            consumable_resources=port(self.resources),
             preparation=Preparation(
                 objects=port(self.objects),
                 queues=port(self.queues),
@@ -309,6 +313,10 @@ class World:
             raise self.rng.choice((Crash, Broken))
         if method == "submit":
             self._before_submit(arguments[0])
+        if method == "ensure":
+            self._sleep_like_a_zombie()
+        if method == "delete":
+            check_not_needed(self.runs.runs[RUN_ID], self.jobs, arguments[0])
         if method == "create" and isinstance(arguments[0], Run):
             self.coverage.started(arguments[0])
         if method in ("create", "save") and isinstance(arguments[0], Run):
@@ -336,10 +344,15 @@ class World:
         assert key is not None, request
         check_submission(self.runs.runs[RUN_ID], key, request)
         check_status_given(self.runs.runs[RUN_ID], key, request)
+        check_bound(self.plan.pipeline, self.resources.units, self.jobs, key, request)
         if self._chance(self.fault_rates.throttle):
             raise Throttled("429")
         if self.plan.fate(key.label, key.part) is None:
             raise Refused("400")
+        self._sleep_like_a_zombie()
+
+    def _sleep_like_a_zombie(self) -> None:
+        """Now and then, for hours."""
         if not self._nested and self._chance(self.fault_rates.zombie):
             self.zombies += 1
             self.clock.move(10_000)

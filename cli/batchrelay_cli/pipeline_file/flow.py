@@ -23,6 +23,7 @@ from batchrelay.domain.pipeline import (
 from batchrelay.preparation.items.glob import glob
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.early_stops import read_canary
+from batchrelay_cli.pipeline_file.max_running import read_max_running
 from batchrelay_cli.pipeline_file.overrides import read_overrides
 from batchrelay_cli.pipeline_file.retries import read_retry_failed, read_tolerate
 from batchrelay_cli.pipeline_file.shapes import unknown_key
@@ -30,6 +31,7 @@ from batchrelay_cli.pipeline_file.shapes import unknown_key
 KEYS = (
     "forEach", "chunk", "skipExisting", "groups", "aggregate", "queue", "retryFailed",
     "tolerate", "canary", "failFast", "when", "output", "finally", "unsafeShell",
+    "maxRunning",
 )  # fmt: skip
 _NEED_ITEMS = ("chunk", "skipExisting", "groups", "queue")
 SEPARATOR = r"[^A-Za-z0-9\"\s]|\t"
@@ -61,6 +63,7 @@ def read_flow(document: Document, place: Place, value: Any) -> dict[str, Any]:
         "output": _output(document, (*place, "output"), value.get("output")),
         "is_finally": _flag(document, (*place, "finally"), value.get("finally", False)),
         "unsafe_shell": _flag(document, (*place, "unsafeShell"), value.get("unsafeShell", False)),
+        "max_running": read_max_running(document, (*place, "maxRunning"), value.get("maxRunning")),
     }
     _check_together(document, place, value)
     return fields

@@ -40,6 +40,7 @@ from batchrelay_cli.pipeline_file.finally_use import (
     visible_steps,
 )
 from batchrelay_cli.pipeline_file.first_run import check_first_run
+from batchrelay_cli.pipeline_file.max_running import check_max_running
 from batchrelay_cli.pipeline_file.notices import check_presigned, read_notices
 from batchrelay_cli.pipeline_file.order import collecting_steps, ended_before, steps_before
 from batchrelay_cli.pipeline_file.problems import PipelineFileError, Problem
@@ -204,6 +205,7 @@ def _check_steps(
     check_rounds(document, steps, definitions)
     check_queues(document, steps, definitions)
     check_early_stops(document, steps, definitions)
+    check_max_running(document, steps, definitions)
 
 
 def _check_pipeline(

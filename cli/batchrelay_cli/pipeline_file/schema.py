@@ -20,6 +20,7 @@ from batchrelay.domain.limits import (
     BUDGET_USD_MAX,
     DEBOUNCE_S_MAX,
     DEBOUNCE_S_MIN,
+    MAX_RUNNING_MAX,
     PRIORITY_MAX,
     RETRY_RULES_MAX,
     STEPS_MAX,
@@ -215,6 +216,10 @@ def _flow(shapes: _Shapes) -> Schema:
         output=_described("Where it leaves its result.", _TEXT),
         **{"finally": _described("Runs when the other steps have ended.", {"type": "boolean"})},
         unsafeShell=_described("Values may stand in the code of a shell.", {"type": "boolean"}),
+        maxRunning=_described(
+            "So many of its children run at a time, whatever there is room for.",
+            one | {"maximum": MAX_RUNNING_MAX},
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from batchrelay.domain.consumable_resources import ConsumableResource
 from batchrelay.domain.effects import LongWork
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
@@ -253,6 +254,22 @@ class Queues(Protocol):
 
     def delete(self, prefix: str) -> None:
         """Delete every queue whose name begins so. Raises: NotDone."""
+        ...
+
+
+class ConsumableResources(Protocol):
+    """What jobs of AWS Batch may wait for beside vCPUs and memory. Every call raises NotDone."""
+
+    def ensure(self, resource: ConsumableResource) -> None:
+        """Create it, unless it is there; its units come back as jobs end. Raises: Refused."""
+        ...
+
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """Of every resource whose name begins so."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a resource; it is right if it is gone by now."""
         ...
 
 

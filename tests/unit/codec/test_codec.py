@@ -197,6 +197,7 @@ def test_every_field_of_a_step_survives_a_round_trip(each: ForEach, chunk: int |
         ),
         tolerate=Tolerate(percent=2.5),
         unsafe_shell=True,
+        max_running=7,
     )
     merge = step("merge", "fan", aggregate=Aggregate(of="fan", fan_in=9))
     last = step("last", retry_failed=RetryFailed(rounds=1), tolerate=Tolerate(count=0))
@@ -290,6 +291,7 @@ def test_every_field_of_a_state_survives_a_round_trip() -> None:
         end_event=NoticeState.SENT,
         end_event_since=at(10),
         queues_since=at(4),
+        consumable_resources_since=at(6),
         continue_since=at(5),
     )
     assert decode_run(encode_run(run), EVERYTHING, run.version) == run

@@ -106,6 +106,7 @@ def with_everything() -> Run:
         end_event=NoticeState.REFUSED,
         end_event_since=at(10),
         queues_since=at(4),
+        consumable_resources_since=at(8),
         continue_since=at(5),
     )
 
@@ -137,8 +138,8 @@ def test_every_field_of_a_run_is_stored_by_a_short_name() -> None:
     times = {"requestedAt": T0_MS + 6_000, "t": T0_MS + 7_000}
     assert whole["stop"] == {"cause": str(StopCause.TIMEOUT), "reason": "late", **times}
     assert whole["notices"] == {"0": "SENT"}
-    fields = ("endedAt", "noticesSince", "queuesSince", "continueSince")
-    assert [whole[name] - T0_MS for name in fields] == [9_000, 3_000, 4_000, 5_000]
+    fields = ("endedAt", "noticesSince", "queuesSince", "resourcesSince", "continueSince")
+    assert [whole[name] - T0_MS for name in fields] == [9_000, 3_000, 4_000, 8_000, 5_000]
     assert decode_run(whole, EVERYTHING, run.version) == run
 
 
@@ -253,6 +254,7 @@ def test_every_field_of_a_step_is_stored_by_its_name_in_the_reference() -> None:
         workers=3,
         when="params.x == 2",
         unsafe_shell=True,
+        max_running=7,
     )  # fmt: skip
     listing = step("c", for_each=Listing(prefix="s3://b/"), chunk=7)
     merge = step("d", "b", aggregate=Aggregate(of="b", fan_in=9))
@@ -277,6 +279,7 @@ def test_every_field_of_a_step_is_stored_by_its_name_in_the_reference() -> None:
             "workers": 3,
             "when": "params.x == 2",
             "unsafeShell": True,
+            "maxRunning": 7,
         },
         {"name": "c", "forEach": {"prefix": "s3://b/", "suffix": "", "match": ""}, "chunk": 7},
         {"name": "d", "needs": ["b"], "aggregate": {"of": "b", "fanIn": 9}},

@@ -13,6 +13,7 @@ import pytest
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryClock,
+    MemoryConsumableResources,
     MemoryEventBus,
     MemoryNotices,
     MemoryObjects,
@@ -131,6 +132,7 @@ def performer(jobs: Jobs) -> Performer:
         event_bus=MemoryEventBus(),
         presigner=MemoryObjects(),
         queues=MemoryQueues(),
+        consumable_resources=MemoryConsumableResources(),
         preparations=MemoryPreparations(),
         clock=MemoryClock(time=NOW),
     )

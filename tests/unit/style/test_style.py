@@ -116,6 +116,7 @@ WITHOUT_RESOURCE = {
     "batch:DescribeJobs",
     "batch:DescribeJobQueues",
     "batch:DescribeComputeEnvironments",
+    "batch:ListConsumableResources",
     "sqs:ListQueues",
 }
 """AWS has no ARN for these."""

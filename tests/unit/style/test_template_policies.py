@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from batchrelay.adapters.sqs import DEAD_SUFFIX
+from batchrelay.domain.consumable_resources import resource_needed
 from batchrelay.domain.job_tags import PIPELINE_TAG
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE
 from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import work_queues_prefix
 from batchrelay.preparation.work_queue import step_digest
+from tests.builders import run_of
 from tests.policies import Policies
 from tests.stack import template
 
@@ -129,6 +131,24 @@ def test_a_tag_is_given_to_jobs_only() -> None:
     assert all(DEFAULT.allows(name, "batch:TagResource", f"{BATCH}:job/1") for name in SUBMITTERS)
     for arn in (f"{BATCH}:job-definition/x:1", f"{BATCH}:job-queue/x"):
         assert not any(DEFAULT.allows(name, "batch:TagResource", arn) for name in SUBMITTERS)
+
+
+@pytest.mark.parametrize("function", SUBMITTERS)
+def test_only_consumable_resources_of_runs_are_made_and_deleted(function: str) -> None:
+    """A job may need one of an account's own; none but ours is created or deleted."""
+    step = Step(name="s" * 200, request={}, max_running=2)
+    run = run_of(step)
+    resource = resource_needed(run, step)
+    assert resource is not None
+    ours, other = f"{BATCH}:consumable-resource/{resource.name}", f"{BATCH}:consumable-resource/x"
+    for action in ("Create", "Describe", "Delete"):
+        name = f"batch:{action}ConsumableResource"
+        assert DEFAULT.allows(function, name, ours)
+        assert not DEFAULT.allows(function, name, other)
+    for arn in (ours, other):
+        assert DEFAULT.allows(function, "batch:SubmitJob", arn)
+        assert not DEFAULT.allows(function, "batch:UpdateConsumableResource", arn)
+    assert DEFAULT.allows(function, "batch:ListConsumableResources", "*")
 
 
 def test_only_the_preparation_and_the_api_read_what_jobs_print() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchrelay.adapters.backoff import JitteredBackoff
 from batchrelay.adapters.batch import BatchJobs
+from batchrelay.adapters.batch_resources import BatchConsumableResources
 from batchrelay.adapters.cloudwatch_logs import CloudWatchLogs
 from batchrelay.adapters.dynamodb import DynamoStore
 from batchrelay.adapters.dynamodb_batches import DynamoUploadBatches
@@ -73,6 +74,7 @@ def engine(settings: Settings) -> Engine:
         presigner=S3Objects(),
         preparations=SqsPreparations(queue_url=settings.prepare_queue_url),
         queues=queues,
+        consumable_resources=BatchConsumableResources(),
         preparation=Preparation(
             objects=S3Objects(), queues=queues, jobs=jobs, logs=CloudWatchLogs(), clock=clock
         ),

@@ -112,6 +112,7 @@ def _encode_step(step: Step) -> dict[str, Json]:
             if step.tolerate is None
             else without_none({}, {"count": step.tolerate.count, "percent": step.tolerate.percent}),
             "finally": step.is_finally or None,
+            "maxRunning": step.max_running,
             "unsafeShell": step.unsafe_shell or None,
         },
     )
@@ -211,6 +212,7 @@ def _decode_step(reader: Reader) -> Step:
         if document.get("tolerate") is None
         else _decode_tolerate(reader.inner("tolerate")),
         is_finally=reader.maybe("finally", bool) or False,
+        max_running=reader.maybe("maxRunning", int),
         unsafe_shell=reader.maybe("unsafeShell", bool) or False,
     )
 

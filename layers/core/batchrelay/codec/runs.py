@@ -55,6 +55,7 @@ def encode_run(run: Run) -> dict[str, Json]:
             "endEvent": None if run.end_event is None else str(run.end_event),
             "endEventSince": milliseconds(run.end_event_since),
             "queuesSince": milliseconds(run.queues_since),
+            "resourcesSince": milliseconds(run.consumable_resources_since),
             "continueSince": milliseconds(run.continue_since),
         },
     )
@@ -203,6 +204,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         else enum(reader, "endEvent", NoticeState),
         end_event_since=reader.maybe_time("endEventSince"),
         queues_since=reader.maybe_time("queuesSince"),
+        consumable_resources_since=reader.maybe_time("resourcesSince"),
         continue_since=reader.maybe_time("continueSince"),
         version=version,
     )

@@ -18,7 +18,8 @@ parts are records of equal length. 6: fields have the names of the reference.
 redriven, and an aggregate counts its levels. 8: the end of a run is an event of EventBridge, a
 pipeline may have finally steps, which have a stop of their own, and a step may have a canary, and
 may be stopped early; a pipeline's jobs may be without tags, and a run may leave a report when it
-ends, and keep what it cost; and a pipeline may have a budget, whose runs may be PAUSED."""
+ends, and keep what it cost; a pipeline may have a budget, whose runs may be PAUSED; and a step may
+bound how many of its children run."""
 
 _STEP_OF_5 = {"lanes": "nToN"}
 _TRIGGER_OF_5 = {"quiet": "debounce"}

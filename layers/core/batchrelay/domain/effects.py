@@ -94,6 +94,16 @@ class DeleteQueues(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteConsumableResources(_Effect):
+    """Delete the consumable resources of a run that has ended."""
+
+    GRACE_S: ClassVar[int] = NOTICE_GRACE_S
+    run_id: str
+    redrive: int
+    """Which of its ends: 0 before a redrive. Those of a later one are left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteReport(_Effect):
     """Write the report of a run's end to S3, off the hot path. Before anything that links to it."""
 
@@ -136,5 +146,6 @@ Effect = (
     | MeasureCost
     | PublishRunEnd
     | DeleteQueues
+    | DeleteConsumableResources
     | ContinueRun
 )

@@ -1,13 +1,21 @@
-"""What became of the effects of a run's end: its report, its notices, its event, its queues."""
+"""What became of the effects of a run's end: report, notices, event, and what is deleted then."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
-from batchrelay.domain.effects import DeleteQueues, Notify, PublishRunEnd, WriteReport
+from batchrelay.domain.effects import (
+    DeleteConsumableResources,
+    DeleteQueues,
+    Notify,
+    PublishRunEnd,
+    WriteReport,
+)
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.events import (
+    ConsumableResourcesDeleted,
+    ConsumableResourcesLeft,
     EndEffectEvent,
     NoticeRefused,
     NoticeSent,
@@ -32,6 +40,8 @@ def record_end_effect(run: Run, event: EndEffectEvent) -> Run:
     match event:
         case QueuesDeleted() | QueuesLeft():
             return _record_queues(run, event)
+        case ConsumableResourcesDeleted() | ConsumableResourcesLeft():
+            return _record_consumable_resources(run, event)
         case NoticeSent() | NoticeRefused():
             return _record_notice(run, event)
         case ReportWritten() | ReportRefused():
@@ -75,6 +85,18 @@ def _record_queues(run: Run, event: QueuesDeleted | QueuesLeft) -> Run:
     if isinstance(event, QueuesLeft):
         return replace(run, queues_since=event.at) if run.status.is_terminal else run
     return replace(run, queues_since=None) if run.queues_since is not None else run
+
+
+def _record_consumable_resources(
+    run: Run, event: ConsumableResourcesDeleted | ConsumableResourcesLeft
+) -> Run:
+    """They are gone, or one may be there again. A late answer may be of an end before a redrive."""
+    if isinstance(event, ConsumableResourcesLeft):
+        is_over = run.status.is_terminal
+        return replace(run, consumable_resources_since=event.at) if is_over else run
+    if run.consumable_resources_since is None or event.redrive != run.redrive_number:
+        return run
+    return replace(run, consumable_resources_since=None)
 
 
 def report_uri(run: Run) -> str | None:
@@ -121,7 +143,9 @@ def _record_report(run: Run, event: ReportWritten | ReportRefused) -> Run:
 
 
 def end_effect_taken_over(
-    run: Run, effect: WriteReport | Notify | PublishRunEnd | DeleteQueues, now: datetime
+    run: Run,
+    effect: WriteReport | Notify | PublishRunEnd | DeleteQueues | DeleteConsumableResources,
+    now: datetime,
 ) -> Run:
     """One that is overdue: its grace begins anew."""
     match effect:
@@ -133,6 +157,8 @@ def end_effect_taken_over(
             return replace(run, end_event_since=now)
         case DeleteQueues():
             return replace(run, queues_since=now)
+        case DeleteConsumableResources():
+            return replace(run, consumable_resources_since=now)
 
 
 def _notices_taken_over(run: Run, effect: Notify, now: datetime) -> Run:

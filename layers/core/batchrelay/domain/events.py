@@ -211,6 +211,22 @@ class QueuesLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumableResourcesDeleted:
+    """The consumable resources of a run's end are gone."""
+
+    at: datetime
+    redrive: int
+    """Which of its ends: 0 before a redrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumableResourcesLeft:
+    """A submission made sure that a consumable resource is there; the run may have ended since."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobTerminated:
     """AWS Batch accepted the end of a job, or no longer has it."""
 
@@ -341,6 +357,8 @@ PreparationEvent = (
 EndEffectEvent = (
     QueuesDeleted
     | QueuesLeft
+    | ConsumableResourcesDeleted
+    | ConsumableResourcesLeft
     | NoticeSent
     | NoticeRefused
     | ReportWritten

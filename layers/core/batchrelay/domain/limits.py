@@ -223,6 +223,15 @@ EFFECTS_PER_SAVE = 25
 """Effects whose results are saved together, and those that a start or a handler performs itself:
 half a second of SubmitJob calls at 0.15 s each, eight at once."""
 
+MAX_RUNNING_MAX = 1_000_000
+"""Children of a step that `maxRunning` may let run at a time: as many as a step can have (PARTS_MAX
+x ARRAY_SIZE_MAX), so that more would bound nothing. AWS states no largest quantity of a consumable
+resource. Source: CreateConsumableResource, totalQuantity."""
+
+CONSUMABLE_RESOURCES_MAX = 5
+"""Consumable resources of one job, that of `maxRunning` included. Source: Batch User Guide,
+resource-aware scheduling."""
+
 QUEUE_MESSAGES_MAX = 1_000_000
 """Messages of a queue of workers: 100,000 calls of SendMessageBatch, about two minutes."""
 

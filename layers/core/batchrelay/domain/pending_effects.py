@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from batchrelay.domain.effects import (
     ContinueRun,
+    DeleteConsumableResources,
     DeleteQueues,
     Effect,
     MeasureCost,
@@ -71,6 +72,10 @@ def _pending_effects_of_end(run: Run) -> Iterator[Effect]:
     if run.queues_since is not None:
         yield DeleteQueues(run_id=run.id, since=run.queues_since)
     number = run.redrive_number
+    if run.consumable_resources_since is not None:
+        yield DeleteConsumableResources(
+            run_id=run.id, redrive=number, since=run.consumable_resources_since
+        )
     if run.report is not None and run.report.since is not None:  # the others link to it
         yield WriteReport(run_id=run.id, redrive=number, since=run.report.since)
         return

@@ -149,6 +149,8 @@ class Step:
     """Whether it is stopped once more items failed than it tolerates."""
     unsafe_shell: bool = False
     """Whether its command may have values of items in the code of a shell."""
+    max_running: int | None = None
+    """Children that may run at the same time; None for as many as there is room for."""
 
     @property
     def label(self) -> str:

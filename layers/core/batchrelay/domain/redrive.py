@@ -108,6 +108,7 @@ def redriven(run: Run, event: RedriveRequested) -> Run:
         end_event=None,
         end_event_since=None,
         queues_since=None,
+        consumable_resources_since=None,
         continue_since=None,
         steps=_steps_again(run, again, event),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchrelay.domain.containers import merged_requests, with_variables
+from batchrelay.domain.consumable_resources import resource_needed, with_resource
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.finally_steps import ordinary_status
@@ -77,6 +78,9 @@ def complete_request(run: Run, key: JobKey, expanded: Mapping[str, Json]) -> Map
     depends_on = _depends_on(run, step, key.part)
     if depends_on:
         request["dependsOn"] = depends_on
+    resource = resource_needed(run, step)
+    if resource is not None:
+        request = with_resource(request, resource)
     if not run.pipeline.job_tags:
         return request
     return with_job_tags(request, pipeline=run.pipeline.name, run_id=run.id, step=step.name)

@@ -120,6 +120,8 @@ class Run:
     """By the rule's place in the pipeline's `notify`."""
     queues_since: datetime | None = None
     """When the deletion of its queues became pending, or was last taken over; None if none is."""
+    consumable_resources_since: datetime | None = None
+    """Likewise, of the consumable resources of its steps with `maxRunning`."""
     notices_since: datetime | None = None
     """When the notices became pending, or were last taken over."""
     report: EndReport | None = None

@@ -51,6 +51,7 @@ def _statuses(run: Run) -> set[StepStatus]:
 
 def _end(run: Run, at: datetime, status: RunStatus) -> Run:
     queues = any(step.workers is not None for step in run.pipeline.steps)
+    resources = any(step.max_running is not None for step in run.pipeline.steps)
     return replace(
         run,
         status=status,
@@ -60,6 +61,7 @@ def _end(run: Run, at: datetime, status: RunStatus) -> Run:
         notices_since=at,
         end_event_since=at,
         queues_since=at if queues else None,
+        consumable_resources_since=at if resources else None,
     )
 
 

@@ -24,6 +24,7 @@ from batchrelay.domain.cancellation import (
 from batchrelay.domain.derived_transitions import derive, fitted
 from batchrelay.domain.effects import (
     ContinueRun,
+    DeleteConsumableResources,
     DeleteQueues,
     MeasureCost,
     Notify,
@@ -343,6 +344,12 @@ def _take_over(run: Run, event: GraceExpired) -> Run:
                 taken = replace(taken, continue_since=now)
             case MeasureCost():
                 taken = measurement_taken_over(taken, now)
-            case WriteReport() | Notify() | PublishRunEnd() | DeleteQueues():
+            case (
+                WriteReport()
+                | Notify()
+                | PublishRunEnd()
+                | DeleteQueues()
+                | DeleteConsumableResources()
+            ):
                 taken = end_effect_taken_over(taken, effect, now)
     return taken

@@ -11,6 +11,7 @@ from functools import partial
 from batchrelay.codec.job_detail import end_of, progress_of
 from batchrelay.domain.effects import (
     ContinueRun,
+    DeleteConsumableResources,
     DeleteQueues,
     Effect,
     MeasureCost,
@@ -25,6 +26,8 @@ from batchrelay.domain.effects import (
 from batchrelay.domain.end_effects import report_uri
 from batchrelay.domain.errors import InvalidItems, NotDone, Refused, Throttled
 from batchrelay.domain.events import (
+    ConsumableResourcesDeleted,
+    ConsumableResourcesLeft,
     EffectsPostponed,
     Event,
     JobSubmitted,
@@ -42,14 +45,16 @@ from batchrelay.domain.limits import EFFECT_S_MAX, EFFECTS_PER_SAVE, FRUITLESS_M
 from batchrelay.domain.notices import Link, is_object, link_of, notice_of
 from batchrelay.domain.pause_notice import pause_notice_of
 from batchrelay.domain.pending_effects import MISSING_REASON
-from batchrelay.domain.requests import submit_request
+from batchrelay.domain.requests import step_of, submit_request
 from batchrelay.domain.run import Run
 from batchrelay.domain.state_change import state_change_of
 from batchrelay.domain.values import JobKey, work_queues_prefix
+from batchrelay.engine.consumable_resources import delete_resources, missing_resources
 from batchrelay.engine.reconcile import active_jobs
 from batchrelay.ports import (
     Backoff,
     Clock,
+    ConsumableResources,
     EventBus,
     Jobs,
     Notices,
@@ -98,7 +103,7 @@ class Budget:
     def note(self, events: Iterable[Event]) -> None:
         """What came of a batch. While AWS Batch accepts nothing, another invocation tries later."""
         kinds = {type(event) for event in events}
-        if kinds - {EffectsPostponed, RunContinued}:
+        if kinds - {EffectsPostponed, RunContinued, ConsumableResourcesLeft}:
             self.fruitless = 0
         elif EffectsPostponed in kinds:
             self.fruitless += 1
@@ -112,6 +117,7 @@ _PROMPT = (
     Notify,
     PublishRunEnd,
     DeleteQueues,
+    DeleteConsumableResources,
     ContinueRun,
     WithdrawSubmission,
 )
@@ -150,6 +156,7 @@ class Performer:
     event_bus: EventBus
     presigner: Presigner
     queues: Queues
+    consumable_resources: ConsumableResources
     preparations: Preparations
     clock: Clock
 
@@ -211,6 +218,10 @@ class Performer:
                 case DeleteQueues():
                     self.queues.delete(work_queues_prefix(run.id))
                     return (QueuesDeleted(at=self.clock.now()),)
+                case DeleteConsumableResources():
+                    delete_resources(self.consumable_resources, effect)
+                    now = self.clock.now()
+                    return (ConsumableResourcesDeleted(at=now, redrive=effect.redrive),)
                 case Notify():
                     return (self._notify(run, effect),)
                 case PublishRunEnd():
@@ -244,12 +255,15 @@ class Performer:
 
     def _submit_all(self, run: Run, effects: Sequence[SubmitJob]) -> tuple[Event | Exception, ...]:
         """What AWS Batch had no room for is postponed: it surely was not accepted."""
-        answers = self.jobs.submit_all([submit_request(run, effect.key) for effect in effects])
+        missing = missing_resources(self.consumable_resources, run, effects)
+        possible = [effect for effect in effects if effect.key.label not in missing]
+        requests = [submit_request(run, effect.key) for effect in possible]
+        answers = dict(zip(possible, self.jobs.submit_all(requests), strict=True))
         now = self.clock.now()
         results: list[Event | Exception] = []
         throttled: list[SubmitJob] = []
-        for effect, answer in zip(effects, answers, strict=True):
-            match answer:
+        for effect in effects:
+            match answer := answers.get(effect) or missing[effect.key.label]:
                 case str():
                     results.append(JobSubmitted(at=now, key=effect.key, job_id=answer))
                 case Refused():
@@ -263,6 +277,8 @@ class Performer:
                     results.append(answer)
         if throttled:
             results.append(EffectsPostponed(at=now, effects=tuple(throttled)))
+        if any(step_of(run, effect.key).max_running is not None for effect in effects):
+            results.append(ConsumableResourcesLeft(at=now))
         return tuple(results)
 
     def _submitted_jobs(self, run: Run, key: JobKey) -> tuple[Event, ...]:
@@ -347,6 +363,13 @@ class Performer:
 
 
 _Single = (
-    Prepare | WithdrawSubmission | WriteReport | MeasureCost | Notify | PublishRunEnd | DeleteQueues
+    Prepare
+    | WithdrawSubmission
+    | WriteReport
+    | MeasureCost
+    | Notify
+    | PublishRunEnd
+    | DeleteQueues
+    | DeleteConsumableResources
 )
 """Effects that are performed one by one."""

@@ -59,6 +59,7 @@ from batchrelay.engine.report_attempt import ReportWriter, report_attempt
 from batchrelay.ports import (
     Backoff,
     Clock,
+    ConsumableResources,
     EventBus,
     Jobs,
     Notices,
@@ -82,6 +83,7 @@ class Engine:
     event_bus: EventBus
     presigner: Presigner
     queues: Queues
+    consumable_resources: ConsumableResources
     preparations: Preparations
     preparation: Preparation
     clock: Clock
@@ -379,6 +381,7 @@ class Engine:
             event_bus=self.event_bus,
             presigner=self.presigner,
             queues=self.queues,
+            consumable_resources=self.consumable_resources,
             preparations=self.preparations,
             clock=self.clock,
         )

@@ -80,4 +80,11 @@ def _fitting(text: str) -> bytes:
 
 def _without_effects(run: Run) -> Run:
     """The run as it will be when its report is read: nothing of it is pending."""
-    return replace(run, report=None, notices_since=None, end_event_since=None, queues_since=None)
+    return replace(
+        run,
+        report=None,
+        notices_since=None,
+        end_event_since=None,
+        queues_since=None,
+        consumable_resources_since=None,
+    )

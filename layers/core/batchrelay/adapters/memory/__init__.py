@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from batchrelay.adapters.memory.backoff import MemoryBackoff
 from batchrelay.adapters.memory.clock import MemoryClock
+from batchrelay.adapters.memory.consumable_resources import MemoryConsumableResources
 from batchrelay.adapters.memory.deliveries import MemoryDeliveries
 from batchrelay.adapters.memory.event_bus import MemoryEventBus
 from batchrelay.adapters.memory.jobs import MemoryJob, MemoryJobs
@@ -24,6 +25,7 @@ from batchrelay.adapters.memory.upload_batches import MemoryUploadBatches
 __all__ = [
     "MemoryBackoff",
     "MemoryClock",
+    "MemoryConsumableResources",
     "MemoryDeliveries",
     "MemoryEventBus",
     "MemoryJob",
