@@ -19,6 +19,15 @@ from typing import Any
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import Wide, wide_array
 from benchmarks.items import ITEMS, fake_s3, measure
+from benchmarks.max_running import CHILDREN as BOUNDED
+from benchmarks.max_running import (
+    RATIO_MAX,
+    WIDTH,
+    durations,
+    in_waves,
+    unbound_ratio,
+    with_units,
+)
 from benchmarks.worker import (
     bytes_read,
     chunked_pipeline,
@@ -207,6 +216,27 @@ def batch_rows() -> list[Row]:
     ]
 
 
+def bound_rows() -> list[Row]:
+    """`maxRunning`: where it does not bind, and where it does, beside waves."""
+    ratio = unbound_ratio(CHILDREN, SLOTS, REPEATS)
+    seconds = durations(0.5)
+    units, waves, least = with_units(seconds), in_waves(seconds), sum(seconds) / WIDTH
+    return [
+        Row(
+            what=f"an array of {CHILDREN:,} no-ops with a bound that does not bind, beside none",
+            measured=f"{ratio:.2f}x",
+            wanted=f"<= {RATIO_MAX}x",
+            holds=ratio <= RATIO_MAX,
+        ),
+        Row(
+            what=f"{BOUNDED:,} children of about a minute, {WIDTH} at a time, on a virtual clock",
+            measured=f"{units:,.0f} s, {units / least:.2f}x the least; in waves {waves:,.0f} s",
+            wanted=f"<= {RATIO_MAX}x the least",
+            holds=units <= RATIO_MAX * least,
+        ),
+    ]
+
+
 def workflow_rows() -> list[Row]:
     """JobA to JobE of the AWS guide: what 20,012 children ask of AWS is what 52 do."""
     few, many = array_workflow(20), array_workflow(WIDE)
@@ -290,7 +320,7 @@ def worker_rows(folder: Path) -> list[Row]:
 def main() -> int:
     """Print the table; 1 if a line does not hold."""
     with tempfile.TemporaryDirectory() as folder:
-        table = rows(Path(folder)) + batch_rows() + worker_rows(Path(folder))
+        table = rows(Path(folder)) + batch_rows() + bound_rows() + worker_rows(Path(folder))
         table += workflow_rows() + manifest_rows()
     print("| what | measured | wanted | |")
     print("| --- | --- | --- | --- |")

@@ -39,7 +39,7 @@ def wide_array(children: int, slots: int, *, with_events: bool) -> Wide:
     cloud = LocalCloud.start(directory=ROOT, stack=False)
     try:
         batch = client(cloud, "batch")
-        _make_queue(batch, slots)
+        make_queue(batch, slots)
         if with_events:
             _subscribe_to_all_events(cloud)
         began = time.perf_counter()
@@ -60,7 +60,8 @@ def wide_array(children: int, slots: int, *, with_events: bool) -> Wide:
         cloud.stop()
 
 
-def _make_queue(batch: Any, slots: int) -> None:
+def make_queue(batch: Any, slots: int) -> None:
+    """A queue of so many slots, and a job definition of a no-op."""
     batch.create_compute_environment(
         computeEnvironmentName="e",
         type="MANAGED",

@@ -34,8 +34,13 @@ _CLEAN_UP = "only after an upload to S3 failed; what is left of it expires"
 _PRICED = "a report asks for it where a Region has prices, and changes nothing"
 _READS = "GET /runs/{run_id}/failures asks for it, and changes nothing"
 _NO_QUEUES = "a run that ends here has work queues only if the process that made them died"
+_NO_RESOURCES = "a run that ends here has no consumable resource, unless a process died"
+_FIRST = "it submits the first jobs of a step: their resource is there only if a process died"
 NOT_KILLED = {
+    ("api", "batch:DeleteConsumableResource"): _NO_RESOURCES,
     ("api", "batch:DescribeJobQueues"): "a redrive asks which queues there are; it changes nothing",
+    ("api", "batch:DescribeConsumableResource"): _FIRST,
+    ("api", "batch:ListConsumableResources"): _NO_RESOURCES,
     ("api", "batch:ListJobs"): _READS,
     ("api", "logs:GetLogEvents"): _READS,
     ("api", "s3:ListBucket"): "it lists nothing: with it, an object that is gone is a 404",
@@ -50,6 +55,9 @@ NOT_KILLED = {
     ("prepare", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("prepare", "sqs:GetQueueUrl"): _RIVALS,
     ("reconcile", "s3:GetObject"): "it signs URLs of reports, which is no call",
+    ("start_run", "batch:DeleteConsumableResource"): _NO_RESOURCES,
+    ("start_run", "batch:DescribeConsumableResource"): _FIRST,
+    ("start_run", "batch:ListConsumableResources"): _NO_RESOURCES,
     ("start_run", "s3:AbortMultipartUpload"): _CLEAN_UP,
     ("start_run", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("start_run", "sqs:DeleteQueue"): _NO_QUEUES,

@@ -208,6 +208,15 @@ class Machine:
                 found.setdefault(job["jobName"], []).append(entry)
         return found
 
+    def consumable_resources(self) -> list[str]:
+        """The names of all that there are."""
+        pages = self.client("batch").get_paginator("list_consumable_resources").paginate()
+        return [
+            entry["consumableResourceName"]
+            for page in pages
+            for entry in page["consumableResources"]
+        ]
+
     def recorded_calls(self) -> int:
         """AWS calls that the cloud saw handlers make."""
         return sum(self.cloud.calls().values())
@@ -350,4 +359,5 @@ def essence(run: Run) -> Any:
     reasons = [None if stop is None else stop.reason for stop in (run.stop, run.finally_stop)]
     redrives = run.redrive_number
     reported = (run.notices, run.end_event, run.report, run.spending.budget_usd)
-    return run.status, steps, reported, run.duplicate_jobs, run.queues_since, reasons, redrives
+    deletions = (run.queues_since, run.consumable_resources_since)
+    return run.status, steps, reported, run.duplicate_jobs, deletions, reasons, redrives

@@ -31,6 +31,9 @@ KILLED_HANDLERS = {
     Scenario.BUDGET: ("api", "prepare"),
     Scenario.LEVELS: ("prepare",),
     Scenario.QUEUE: ("prepare",),
+    Scenario.MAXRUNNING: ("api", "on_job_event"),
+    Scenario.MAXRUNNINGLOST: ("start_run", "reconcile"),
+    Scenario.MAXRUNNINGRETRIED: ("prepare",),
 }
 """What a scenario is about, where its other handlers do only what they do in other scenarios."""
 
@@ -95,6 +98,7 @@ def check(machine: Machine, cell: Cell, expected: dict[Scenario, Played], run_id
     assert essence(played.run) == essence(wanted.run), f"{cell}: {essence(played.run)}"
     _check_jobs(machine, cell, played.run, wanted.run)
     _check_ends(machine, cell, (played.run, *played.others))
+    assert machine.consumable_resources() == [], f"{cell}: a consumable resource was left behind"
     for run, like in zip(played.others, wanted.others, strict=True):
         assert run.status is like.status, f"{cell}: {run.id} is {run.status}"
         _check_jobs(machine, cell, run, like)

@@ -21,6 +21,7 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.run import Run, RunStatus
+from verification.crash_matrix.bounded import BOUNDED, BOUNDED_RETRIED
 
 LATER_S = 10_000
 """Seconds between reconciliations: longer than every grace."""
@@ -276,9 +277,12 @@ class Scenario(StrEnum):
     BUDGET = "it is PAUSED at its budget, and the API resumes it"
     LEVELS = "a node of an aggregate fails and runs again"
     QUEUE = "its worker leaves items undone, and another queue is filled with them"
+    MAXRUNNING = "the API starts it, and it bounds how many of its children run"
+    MAXRUNNINGLOST = "it bounds them, and all events are lost"
+    MAXRUNNINGRETRIED = "it bounds them, and a child fails and runs again"
 
 
-EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED)
+EVENTS_LOST = (Scenario.LOST, Scenario.ABANDONED, Scenario.MAXRUNNINGLOST)
 """Scenarios in which only reconcile learns how jobs end."""
 
 QUEUE_USED = (
@@ -308,6 +312,9 @@ SHARED = {
     Scenario.BUDGET: BUDGET,
     Scenario.LEVELS: LEVELS,
     Scenario.QUEUE: QUEUE,
+    Scenario.MAXRUNNING: BOUNDED,
+    Scenario.MAXRUNNINGLOST: BOUNDED,
+    Scenario.MAXRUNNINGRETRIED: BOUNDED_RETRIED,
 }
 """The pipeline of a scenario, where all of its runs have the same."""
 
@@ -318,6 +325,9 @@ HURRIED_HANDLERS = {
 """The handlers that have no time for effects."""
 
 
+_OVERLAPS = {Scenario.EXCLUSIVE: {"overlap": "skip"}}
+
+
 def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What is asked of the handlers before the first message: each by its handler and event."""
     run_id, pipeline = order["runId"], order["pipeline"]
@@ -325,6 +335,8 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
         case Scenario.REQUESTED:
             yield "api", _api_start(pipeline, run_id)
             yield "api", _cancellation(keyed_run_id(pipeline, run_id))
+        case Scenario.MAXRUNNING:
+            yield "api", _api_start(pipeline, run_id)
         case Scenario.LISTED:
             yield "api", _api_start(pipeline, run_id)
             yield "api", _request("/pipelines")
@@ -347,10 +359,8 @@ def requests(scenario: Scenario, order: Mapping[str, Any]) -> Iterator[tuple[str
         case Scenario.UPLOADED:
             yield "start_run", {"Records": [_upload(pipeline, "one", "0A")]}
             yield "start_run", {"Records": [_upload(pipeline, "two", "0B")]}
-        case Scenario.EXCLUSIVE:
-            yield "start_run", {**order, "overlap": "skip"}
         case _:
-            yield "start_run", order
+            yield "start_run", {**order, **_OVERLAPS.get(scenario, {})}
 
 
 def waits_for_requests(run: Run) -> bool:
@@ -379,7 +389,7 @@ def started_ids(scenario: Scenario, order: Mapping[str, Any]) -> tuple[str, ...]
     """The ids of the runs that the requests of a scenario start; first the one it is about."""
     run_id = str(order["runId"])
     match scenario:
-        case Scenario.REQUESTED | Scenario.LISTED:
+        case Scenario.REQUESTED | Scenario.LISTED | Scenario.MAXRUNNING:
             return (keyed_run_id(order["pipeline"], run_id),)
         case Scenario.UPLOADED:
             return (keyed_run_id(order["pipeline"], upload_batch_key(TRIGGER_ID, 0)),)

@@ -1,8 +1,8 @@
 """The consumable resources of a run: there before a job needs one, gone after the run's end.
 
 Creating one is no effect of its own. It can be repeated as often as one likes, so it is part of
-each submission that needs it, and is there again whoever performs that: as a work queue is made by
-the preparation that fills it. Deleting is an effect, because no other call does it.
+each submission that needs it, whichever process performs that: as a work queue is made by the
+preparation that fills it. Deleting is an effect, because no other call does it.
 """
 
 from __future__ import annotations
