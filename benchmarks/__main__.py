@@ -19,8 +19,8 @@ from typing import Any
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import Wide, wide_array
 from benchmarks.items import ITEMS, fake_s3, measure
-from benchmarks.max_running import CHILDREN as BOUNDED
 from benchmarks.max_running import (
+    BOUND_REPEATS,
     RATIO_MAX,
     WIDTH,
     durations,
@@ -28,6 +28,7 @@ from benchmarks.max_running import (
     unbound_ratio,
     with_units,
 )
+from benchmarks.max_running import CHILDREN as BOUNDED
 from benchmarks.worker import (
     bytes_read,
     chunked_pipeline,
@@ -218,7 +219,7 @@ def batch_rows() -> list[Row]:
 
 def bound_rows() -> list[Row]:
     """`maxRunning`: where it does not bind, and where it does, beside waves."""
-    ratio = unbound_ratio(CHILDREN, SLOTS, REPEATS)
+    ratio = unbound_ratio(CHILDREN, SLOTS, BOUND_REPEATS)
     seconds = durations(0.5)
     units, waves, least = with_units(seconds), in_waves(seconds), sum(seconds) / WIDTH
     return [
