@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -25,7 +25,9 @@ from batchrelay.domain.limits import FRUITLESS_MAX, STUCK_S
 from batchrelay.domain.redrive import RedriveOrder
 from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.step_state import JobOutcome
+from batchrelay.domain.values import Json
 from batchrelay.engine.effects import Budget, Performer
+from batchrelay.engine.engine import _Advanced
 from batchrelay.engine.reconcile import STUCK_REASON
 from tests.builders import T0, MemoryCloud, fold, key, pipeline, run_of, step
 
@@ -207,3 +209,20 @@ def test_a_late_submission_after_the_end_leaves_nothing() -> None:
     assert cloud.resources.units == {"br_run1-x0-a": 1}
     cloud.engine.handle("run1", events)
     assert cloud.resources.units == {}
+
+
+def test_a_submission_whose_answer_is_lost_after_the_end_leaves_nothing() -> None:
+    """The process that slept knows the run as it was before."""
+    cloud = bounded_cloud()
+    start(cloud)
+    before = cloud.runs.load("run1")
+    end_all(cloud)
+    end_all(cloud)
+    cloud.jobs.submit = _lost  # type: ignore[method-assign]
+    late = _Advanced(run=before, new_effects=(SubmitJob(since=cloud.clock.now(), key=key("a")),))
+    cloud.engine._perform_all(late)
+    assert cloud.resources.units == {}
+
+
+def _lost(request: Mapping[str, Json]) -> str:
+    raise Ambiguous(f"no answer about {request['jobName']}")

@@ -100,6 +100,13 @@ MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
+        bug="what a late submission without an answer made after the end stays",
+        file="engine/consumable_resources.py",
+        old="return runs.load(run.id) if is_silent else run",
+        new="return run",
+        tests=TESTS,
+    ),
+    Mutant(
         bug="an overdue deletion is not taken over",
         file="domain/end_effects.py",
         old="return replace(run, consumable_resources_since=now)",

@@ -7,14 +7,15 @@ preparation that fills it. Deleting is an effect, because no other call does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from batchrelay.domain.consumable_resources import is_over, resource_needed, resources_prefix
 from batchrelay.domain.effects import DeleteConsumableResources, SubmitJob
 from batchrelay.domain.errors import BatchrelayError, NotDone, Throttled
+from batchrelay.domain.events import ConsumableResourcesLeft, Event
 from batchrelay.domain.requests import step_of
 from batchrelay.domain.run import Run
-from batchrelay.ports import ConsumableResources
+from batchrelay.ports import ConsumableResources, RunStore
 
 
 def missing_resources(
@@ -46,3 +47,9 @@ def delete_resources(resources: ConsumableResources, effect: DeleteConsumableRes
     for name in resources.names(resources_prefix(effect.run_id)):
         if is_over(name, effect.run_id, effect.redrive):
             resources.delete(name)
+
+
+def as_stored(runs: RunStore, run: Run, events: Sequence[Event]) -> Run:
+    """Loaded anew for what changes nothing of a run that goes on: it may have ended since."""
+    is_silent = bool(events) and all(isinstance(e, ConsumableResourcesLeft) for e in events)
+    return runs.load(run.id) if is_silent else run

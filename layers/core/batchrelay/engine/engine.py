@@ -15,10 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 
-from batchrelay.domain.effects import (
-    Effect,
-    TerminateJob,
-)
+from batchrelay.domain.effects import Effect, TerminateJob
 from batchrelay.domain.end_effects import is_report_pending
 from batchrelay.domain.errors import (
     NotDone,
@@ -51,6 +48,7 @@ from batchrelay.domain.transitions import advance, new_run
 from batchrelay.domain.values import printable
 from batchrelay.domain.variables import check_trigger_variables, resolve_params, run_variables
 from batchrelay.engine.concurrency import Concurrency
+from batchrelay.engine.consumable_resources import as_stored
 from batchrelay.engine.duplicate_jobs import stop_unnoted
 from batchrelay.engine.effects import Budget, Performer, postponed
 from batchrelay.engine.outcome import Advanced, Handled
@@ -365,7 +363,7 @@ class Engine:
             events += done.events
             if not budget.is_left() and not _is_continued(done.events):
                 events += postponed(waiting, self.clock.now())
-            advanced = self._fold(run, events)
+            advanced = self._fold(as_stored(self.runs, run, events), events)
             run, ended = advanced.run, ended or advanced.ended
             conflicts += advanced.conflicts
             problem = problem or stop_unnoted(self.jobs, run, events)
