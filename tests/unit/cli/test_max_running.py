@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.pipeline_file.read import PipelineFile, PipelineFileError, read
+from batchrelay_cli.pipeline_file.problems import PipelineFileError
+from batchrelay_cli.pipeline_file.read import PipelineFile, read
 
 TEXT = """pipeline: p
 defaults: {jobQueue: q, jobDefinition: d:1}

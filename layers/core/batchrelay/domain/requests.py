@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchrelay.domain.containers import merged_requests, with_variables
 from batchrelay.domain.consumable_resources import resource_needed, with_resource
+from batchrelay.domain.containers import merged_requests, with_variables
 from batchrelay.domain.errors import Refused
 from batchrelay.domain.failures import ITEM_NUMBERS
 from batchrelay.domain.finally_steps import ordinary_status
