@@ -111,10 +111,8 @@ def _answers(
             return (SubmissionWithdrawn(at=now, key=effect.key),)
         case ContinueRun():
             return (RunContinued(at=now),)
-        case DeleteQueues():
-            return (QueuesDeleted(at=now),)
-        case DeleteConsumableResources():
-            return (ConsumableResourcesDeleted(at=now, redrive=effect.redrive),)
+        case DeleteQueues() | DeleteConsumableResources():
+            return (_deleted(effect, now),)
         case Notify():
             return (NoticeRefused(at=now, rule=effect.rule),)
         case MeasureCost():
@@ -127,6 +125,12 @@ def _answers(
         case TerminateJob():
             terminated = JobTerminated(at=now, job_id=effect.job_id, failed=10**9)
             return (terminated, *_end(effect.job_id, jobs, now))
+
+
+def _deleted(effect: DeleteQueues | DeleteConsumableResources, now: datetime) -> Event:
+    if isinstance(effect, DeleteQueues):
+        return QueuesDeleted(at=now)
+    return ConsumableResourcesDeleted(at=now, redrive=effect.redrive)
 
 
 def _ended_jobs(run: Run) -> frozenset[str]:

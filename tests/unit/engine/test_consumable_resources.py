@@ -27,7 +27,7 @@ from batchrelay.domain.run import Run, RunStatus, StartRequest
 from batchrelay.domain.step_state import JobOutcome
 from batchrelay.domain.values import Json
 from batchrelay.engine.effects import Budget, Performer
-from batchrelay.engine.engine import _Advanced
+from batchrelay.engine.outcome import Advanced
 from batchrelay.engine.reconcile import STUCK_REASON
 from tests.builders import T0, MemoryCloud, fold, key, pipeline, run_of, step
 
@@ -219,7 +219,7 @@ def test_a_submission_whose_answer_is_lost_after_the_end_leaves_nothing() -> Non
     end_all(cloud)
     end_all(cloud)
     cloud.jobs.submit = _lost  # type: ignore[method-assign]
-    late = _Advanced(run=before, new_effects=(SubmitJob(since=cloud.clock.now(), key=key("a")),))
+    late = Advanced(run=before, new_effects=(SubmitJob(since=cloud.clock.now(), key=key("a")),))
     cloud.engine._perform_all(late)
     assert cloud.resources.units == {}
 
