@@ -1,7 +1,7 @@
 """What the roles of template.yaml allow: its policies as IAM would see them, for some parameters.
 
-IAM is not evaluated on this machine, so that the tests do it: statements that allow, ARNs with
-wildcards, and the two operators that the template uses. Source: IAM User Guide, policy evaluation.
+The local cloud evaluates no IAM, so that the tests do it: CloudFormation's functions here, the
+statements by MiniStack's evaluator, which is a pure function.
 """
 
 from __future__ import annotations
@@ -9,17 +9,60 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 from unittest.mock import patch
+
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from batchrelay_local.stack import transformed, with_code
 from tests.stack import template
 
-PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333"}
+PARTITION, REGION, ACCOUNT = "aws", "eu-west-1", "111122223333"
+PSEUDO = {"AWS::Partition": PARTITION, "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
 NO_VALUE = object()
+NO_RESOURCE = "*"
+"""What an action is done to for which AWS has no ARN."""
+
+
+def expanded(document: Mapping[str, Any]) -> dict[str, Any]:
+    """As CloudFormation gets it: the SAM resources expanded, which asks for a Region."""
+    with patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):
+        return transformed(with_code(copy.deepcopy(dict(document))))
+
+
+@cache
+def _as_it_is() -> dict[str, Any]:
+    return expanded(template())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """One action on one resource that a statement of a function's role allows."""
+
+    function: str
+    sid: str
+    action: str
+    resource: str
+    condition: Mapping[str, Any] = field(hash=False)
+
+    def allows(
+        self,
+        action: str,
+        arn: str,
+        tags: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Whether this alone allows it."""
+        statement = {
+            "Effect": "Allow",
+            "Action": self.action,
+            "Resource": self.resource,
+            "Condition": self.condition,
+        }
+        return is_allowed([statement], action, arn, tags or {}, keys or {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +71,8 @@ class Policies:
 
     stack: str = "batchrelay"
     parameters: Mapping[str, str]
+    document: Mapping[str, Any] = field(default_factory=_as_it_is)
+    """The template, expanded: another one where a test has changed it."""
 
     def allows(
         self,
@@ -39,18 +84,47 @@ class Policies:
     ) -> bool:
         """Whether a function may do something to a resource with these tags, with condition keys of
         the service."""
-        return any(
-            action in _listed(statement["Action"])
-            and any(_matches(pattern, arn) for pattern in _listed(statement["Resource"]))
-            and _holds(statement.get("Condition", {}), tags or {}, keys or {})
-            for statement in self.statements(function)
-        )
+        return is_allowed(self.statements(function), action, arn, tags or {}, keys or {})
 
-    def statements(self, function: str) -> Iterator[dict[str, Any]]:
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Their logical ids."""
+        entries = self.document["Resources"].items()
+        return tuple(name for name, entry in entries if entry["Type"] == "AWS::Lambda::Function")
+
+    def grants(self, function: str) -> tuple[Grant, ...]:
+        """What the role of a function allows, action by action and resource by resource."""
+        return self._grants[function]
+
+    def statements(self, function: str) -> tuple[dict[str, Any], ...]:
         """Of the role of a function."""
-        role = _document()["Resources"][f"{function}Role"]["Properties"]
+        return self._statements[function]
+
+    @cached_property
+    def _statements(self) -> Mapping[str, tuple[dict[str, Any], ...]]:
+        return {function: tuple(self._of_role(function)) for function in self.functions}
+
+    def _of_role(self, function: str) -> Iterator[dict[str, Any]]:
+        role = self.document["Resources"][f"{function}Role"]["Properties"]
+        assert "ManagedPolicyArns" not in role, f"{function} has policies that are not seen here"
         for policy in self._resolved(role["Policies"]):
             yield from policy["PolicyDocument"]["Statement"]
+
+    @cached_property
+    def _grants(self) -> Mapping[str, tuple[Grant, ...]]:
+        return {function: tuple(self._granted(function)) for function in self.functions}
+
+    def _granted(self, function: str) -> Iterator[Grant]:
+        for statement in self.statements(function):
+            for action in _listed(statement["Action"]) if statement["Effect"] == "Allow" else ():
+                for resource in _listed(statement["Resource"]):
+                    yield Grant(
+                        function=function,
+                        sid=statement["Sid"],
+                        action=action,
+                        resource=resource,
+                        condition=statement.get("Condition", {}),
+                    )
 
     def name_of(self, resource: str) -> str:
         """The name that CloudFormation gives: the stack's, the resource's, and something random."""
@@ -58,9 +132,14 @@ class Policies:
 
     def arn_of(self, resource: str) -> str:
         """Its ARN, with the resource's type where the service has one in it."""
-        kind = _document()["Resources"][resource]["Type"]
+        kind = self.document["Resources"][resource]["Type"]
         if kind == "AWS::S3::Bucket":
             return f"arn:aws:s3:::{self.name_of(resource).lower()}"
+        if kind == "AWS::Logs::LogGroup":
+            name = self._resolved(
+                self.document["Resources"][resource]["Properties"]["LogGroupName"]
+            )
+            return f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"
         service, before = _ARNS[kind]
         account = f"{PSEUDO['AWS::Region']}:{PSEUDO['AWS::AccountId']}"
         return f"arn:aws:{service}:{account}:{before}{self.name_of(resource)}"
@@ -80,7 +159,7 @@ class Policies:
             case {"Fn::Split": [str(mark), text]}:
                 return self._resolved(text).split(mark)
             case {"Fn::If": [str(name), yes, no]}:
-                holds = self._condition(_document()["Conditions"][name])
+                holds = self._condition(self.document["Conditions"][name])
                 return self._resolved(yes if holds else no)
             case dict():
                 assert not any(key.startswith("Fn::") for key in value), value
@@ -94,11 +173,13 @@ class Policies:
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return NO_VALUE
+        if name == "AWS::StackName":
+            return self.stack
         if name in PSEUDO:
             return PSEUDO[name]
-        parameter = _document()["Parameters"].get(name)
+        parameter = self.document["Parameters"].get(name)
         if parameter is None:
-            kind = _document()["Resources"][name]["Type"]
+            kind = self.document["Resources"][name]["Type"]
             return self.arn_of(name) if kind == "AWS::SNS::Topic" else self.name_of(name)
         text = self.parameters.get(name, parameter["Default"])
         return text.split(",") if parameter["Type"] == "CommaDelimitedList" else text
@@ -123,15 +204,9 @@ class Policies:
                 raise AssertionError(value)
 
 
-@cache
-def _document() -> dict[str, Any]:
-    """As CloudFormation gets it: the SAM resources expanded, which asks for a Region."""
-    with patch.dict(os.environ, AWS_DEFAULT_REGION=PSEUDO["AWS::Region"]):
-        return transformed(with_code(copy.deepcopy(template())))
-
-
 _ARNS = {
     "AWS::DynamoDB::Table": ("dynamodb", "table/"),
+    "AWS::Lambda::Function": ("lambda", "function:"),
     "AWS::SNS::Topic": ("sns", ""),
     "AWS::SQS::Queue": ("sqs", ""),
 }
@@ -141,19 +216,23 @@ def _listed(value: str | list[str]) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def _matches(pattern: str, text: str) -> bool:
-    """`*` and `?` stand for anything, a colon or a slash too. Source: IAM User Guide, Resource."""
-    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(wild, text, re.DOTALL) is not None
-
-
-def _holds(condition: Mapping[str, Any], tags: Mapping[str, str], keys: Mapping[str, str]) -> bool:
-    """StringLike over the resource's tags, StringEquals over keys of the service: one that is not
-    there is like nothing."""
-    assert condition.keys() <= {"StringLike", "StringEquals"}, condition
-    equal = condition.get("StringEquals", {})
-    if any(keys.get(name) != value for name, value in equal.items()):
-        return False
-    wanted = condition.get("StringLike", {})
-    names = {key.removeprefix("aws:ResourceTag/"): pattern for key, pattern in wanted.items()}
-    return all(name in tags and _matches(pattern, tags[name]) for name, pattern in names.items())
+def is_allowed(
+    statements: Sequence[Mapping[str, Any]],
+    action: str,
+    arn: str,
+    tags: Mapping[str, str],
+    keys: Mapping[str, str],
+) -> bool:
+    """What IAM decides: it knows condition keys in any case."""
+    context = {f"aws:ResourceTag/{name}": value for name, value in tags.items()} | dict(keys)
+    asked = EvalContext(
+        principal_arn=f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/function/function",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=arn,
+        region=REGION,
+        service_context={name.lower(): value for name, value in context.items()},
+    )
+    policy = parse_policy_document({"Statement": list(statements)})
+    return bool(evaluate(asked, [policy]).decision == "Allow")

@@ -26,8 +26,13 @@ ACTIONS = {
 }
 """Calls that IAM knows by another name."""
 
+_OF_LAMBDA = "Lambda calls it for the function"
 NOT_A_CALL = {
     "batch:TagResource": "IAM asks for it beside SubmitJob with tags",
+    "logs:CreateLogStream": _OF_LAMBDA,
+    "logs:PutLogEvents": _OF_LAMBDA,
+    "sqs:DeleteMessage": _OF_LAMBDA,
+    "sqs:ReceiveMessage": _OF_LAMBDA,
 }
 _RIVALS = "only where other processes write the run as long as there is time; a crash has no rival"
 _CLEAN_UP = "only after an upload to S3 failed; what is left of it expires"
@@ -58,9 +63,11 @@ NOT_KILLED = {
     ("start_run", "batch:DeleteConsumableResource"): _NO_RESOURCES,
     ("start_run", "batch:DescribeConsumableResource"): _FIRST,
     ("start_run", "batch:ListConsumableResources"): _NO_RESOURCES,
+    ("on_job_event", "sqs:GetQueueAttributes"): _OF_LAMBDA,
     ("start_run", "s3:AbortMultipartUpload"): _CLEAN_UP,
     ("start_run", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("start_run", "sqs:DeleteQueue"): _NO_QUEUES,
+    ("start_run", "sqs:GetQueueAttributes"): _OF_LAMBDA,
     ("start_run", "sqs:GetQueueUrl"): _RIVALS,
 }
 """Handler and action: what a function may do, and no scenario of the matrix reaches."""

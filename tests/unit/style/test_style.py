@@ -107,7 +107,9 @@ def test_every_function_of_the_template_has_its_folder_and_its_role() -> None:
         if entry["Type"] == "AWS::Serverless::Function":
             properties = resource(resource_name)
             folders.add(properties["Handler"].split(".")[0])
-            assert properties["Policies"], f"{resource_name} has no role of its own"
+            assert "Policies" not in properties, "SAM would add policies of its own to the role"
+            role = resources[f"{resource_name}Role"]["Properties"]
+            assert role.keys() == {"AssumeRolePolicyDocument", "Policies"}, resource_name
     assert folders == {path.parent.name for path in FILES if path.name == "app.py"}
 
 
@@ -118,6 +120,8 @@ WITHOUT_RESOURCE = {
     "batch:DescribeComputeEnvironments",
     "batch:ListConsumableResources",
     "sqs:ListQueues",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 }
 """AWS has no ARN for these."""
 
@@ -125,6 +129,7 @@ WITHOUT_RESOURCE = {
 def test_no_role_may_do_everything_or_anything_everywhere() -> None:
     """Only what AWS has no resource for; with every parameter given, and with none."""
     given = dict.fromkeys(("ItemsBucketArn", "TopicArns", "JobQueueArns", "JobDefinitionArns"), "a")
+    given["Tracing"] = "Active"
     resources = template()["Resources"]
     names = [name for name, entry in resources.items() if entry["Type"].endswith("::Function")]
     assert len(names) == 5
