@@ -28,6 +28,9 @@ PARAMETERS: Mapping[Kind, str] = {
 }
 """Of the stack: what it allows beside its own."""
 
+QUEUES_BY_DEFAULT = ("MainQueue", "ProdQueue")
+"""The job queues that a stack allows whose parameter names none: those of the examples."""
+
 _NAMES_ONE = re.compile(r"arn:[A-Za-z0-9._:/-]+")
 """An ARN without a wildcard, a comma or a blank: those would allow more than was asked for."""
 
@@ -116,7 +119,7 @@ class _Roles:
             case Kind.TOPIC:
                 return name == self.stack.outputs["TopicArn"]
             case Kind.QUEUE:
-                return not arn_list and _matches(self._arn(Kind.QUEUE, "*"), arn)
+                return not arn_list and arn in {self._arn(reach.kind, q) for q in QUEUES_BY_DEFAULT}
             case Kind.DEFINITION:
                 is_pinned = name in self.own and not reach.params
                 return is_pinned or self._is_of_a_pipeline(name)

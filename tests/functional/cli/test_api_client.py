@@ -43,15 +43,15 @@ ENDLESS = QUICK.replace("quick", "endless").replace("echo", "exec sleep 100000 #
 
 def test_a_pipeline_is_deployed_started_looked_at_and_taken_away(tmp_path: Path) -> None:
     file = write(tmp_path, QUICK)
-    planned = batchrelay("deploy", file, "--plan").output.splitlines()
+    planned = batchrelay("deploy", file, "--plan").stdout.splitlines()
     assert planned == [
         "job queue Words: new",
         "job definition say: new revision",
         "pipeline quick: new",
     ]
-    assert batchrelay("deploy", file, "--plan").output.splitlines() == planned, "it changed nothing"
-    assert batchrelay("deploy", file).output.splitlines() == planned
-    assert batchrelay("deploy", file).output == "no change\n"
+    assert batchrelay("deploy", file, "--plan").stdout.splitlines() == planned, "it changed nothing"
+    assert batchrelay("deploy", file).stdout.splitlines() == planned
+    assert batchrelay("deploy", file).stdout == "no change\n"
     run = document("start", "quick", "--key", "night", "--param", "word=ahoy")
     again = document("start", "quick", "--key", "night", "--param", "word=other")
     assert (run["runId"], run["version"]) == (again["runId"], 1)
@@ -100,8 +100,8 @@ def test_a_change_is_a_new_version_and_a_run_keeps_its_own(tmp_path: Path) -> No
     batchrelay("deploy", write(tmp_path, ENDLESS))
     run = document("start", "endless")
     changed = write(tmp_path, ENDLESS.replace("hello", "bye"))
-    assert batchrelay("deploy", changed).output == "pipeline endless: a new version instead of 1\n"
-    assert batchrelay("deploy", changed).output == "no change\n"
+    assert batchrelay("deploy", changed).stdout == "pipeline endless: a new version instead of 1\n"
+    assert batchrelay("deploy", changed).stdout == "no change\n"
     assert document("status", run["runId"])["version"] == 1
     newer = document("start", "endless")
     assert newer["version"] == 2
@@ -369,7 +369,8 @@ steps:
     planned = batchrelay("deploy", write(tmp_path, text), "--plan")
     assert planned.stdout == "pipeline of-theirs: new\n"
     here = f"sam deploy --stack-name batchrelay --parameter-overrides JobDefinitionArns={arn[:-2]}"
-    assert planned.stderr.endswith(f"to allow it: {here},{arn}\n")  # in AWS
+    queue = f"JobQueueArns={arn.partition(':job-def')[0]}:job-queue/theirs"
+    assert planned.stderr.endswith(f"to allow it: {here},{arn} {queue}\n")  # in AWS
     assert batchrelay("deploy", write(tmp_path, text)).exit_code == 0
     run = document("start", "of-theirs")
     assert batchrelay("status", run["runId"], "--watch").exit_code == 0
@@ -386,7 +387,7 @@ steps:
 
 
 NEEDS = (
-    QUICK.replace("quick", "needs")
+    QUICK.replace("quick", "needs").replace("jobQueue: Words", "jobQueue: MainQueue")
     + """
 notify: [{topicArn: "arn:aws:sns:us-east-1:000000000000:other"}]
 """.lstrip()

@@ -35,6 +35,10 @@ def test_the_examples_run_with_the_defaults() -> None:
     needs = list(needs_of_examples())
     assert len(needs) > 50
     assert [need for need in needs if not DEFAULT.allows(need[0], need[1], need[2], need[3])] == []
+    asked = {arn for _, action, arn, _ in needs if action == "batch:SubmitJob"}
+    allowed = {grant.resource for grant in DEFAULT.grants("OnJobEvent")}
+    queues = {arn for arn in allowed if ":job-queue/" in arn}
+    assert queues == {arn for arn in asked if ":job-queue/" in arn}, "no more than they need"
 
 
 def test_of_the_examples_one_lets_the_caller_choose_where_to_read() -> None:

@@ -13,7 +13,7 @@ import pytest
 from batchrelay_cli.pipeline_file.reach import Kind
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import Stack
-from batchrelay_cli.stack.permissions import PARAMETERS, refusals
+from batchrelay_cli.stack.permissions import PARAMETERS, QUEUES_BY_DEFAULT, refusals
 from tests.policies import Policies
 from tests.stack import template
 
@@ -40,7 +40,7 @@ jobDefinitions:
     containerProperties: {image: i, command: ["true"], vcpus: 1, memory: 64}
 """
 MINE = {
-    "QUEUE": "Main",
+    "QUEUE": "MainQueue",
     "DEFINITION": "d",
     "LIST": "s3://${env.bucket}/${params.list}",
     "TOPIC": "${env.topicArn}",
@@ -101,6 +101,11 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
         f"TopicArns=arn:aws:sns:{ACCOUNT}:other",
     ),
     (
+        {"QUEUE": "Main"},
+        "5: stack batchrelay does not allow job queue Main (JobQueueArns)",
+        f"JobQueueArns={BATCH}:job-queue/Main",
+    ),
+    (
         {"QUEUE": FAR},
         f"5: stack batchrelay does not allow job queue {FAR} (JobQueueArns)",
         f"JobQueueArns={FAR}",
@@ -128,8 +133,8 @@ def test_what_the_stack_allows_already_stays_allowed(tmp_path: Path) -> None:
     assert refused(tmp_path, {"LIST": "s3://list-7/x.csv"}, given) == ([], "")
     queues = {**DEFAULTS, "JobQueueArns": f"{BATCH}:job-queue/Night"}
     messages, command = refused(tmp_path, {}, queues)
-    assert messages == ["5: stack batchrelay does not allow job queue Main (JobQueueArns)"]
-    assert command.endswith(f"{BATCH}:job-queue/Night,{BATCH}:job-queue/Main")
+    assert messages == ["5: stack batchrelay does not allow job queue MainQueue (JobQueueArns)"]
+    assert command.endswith(f"{BATCH}:job-queue/Night,{BATCH}:job-queue/MainQueue")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_what_the_stack_allows_already_stays_allowed(tmp_path: Path) -> None:
         {"LIST": "s3://own/x.csv"},
         {"LIST": "s3://own/${run.id}"},
         {"TOPIC": OUTPUTS["TopicArn"]},
-        {"QUEUE": f"{BATCH}:job-queue/Main"},
+        {"QUEUE": f"{BATCH}:job-queue/ProdQueue"},
     ],
 )
 def test_resources_of_the_stack_need_no_parameter(tmp_path: Path, changed: dict[str, str]) -> None:
@@ -171,6 +176,15 @@ def test_a_stack_from_before_there_was_a_parameter_allows_everything(tmp_path: P
 def test_no_line_allows_more_than_a_name(tmp_path: Path, bucket: str) -> None:
     messages, command = refused(tmp_path, {"LIST": f"s3://{bucket}/x"}, DEFAULTS)
     assert (len(messages), command) == (1, "")
+
+
+def test_the_queues_by_default_are_those_that_the_roles_allow() -> None:
+    allowed = {
+        grant.resource.rpartition("/")[2]
+        for grant in Policies(parameters={}).grants("OnJobEvent")
+        if grant.sid == "JobsSubmitted"
+    }
+    assert allowed == set(QUEUES_BY_DEFAULT)
 
 
 def test_deploy_and_the_roles_agree(tmp_path: Path) -> None:
