@@ -16,6 +16,9 @@ from pytest_socket import disable_socket, enable_socket
 from batchrelay.adapters.memory.jobs import MemoryJobs
 from batchrelay.domain.job_tags import JOB_TAGS
 from batchrelay_local.launch import LocalCloud
+from tests.recorded_calls import pytest_configure
+
+__all__ = ["pytest_configure"]
 
 # A client parses the model of its service, which takes longer than most tests: once is enough.
 botocore.session.create_loader = cache(botocore.session.create_loader)

@@ -16,6 +16,7 @@ import boto3
 from batchrelay.adapters import batch
 from batchrelay.aws_lambda import wiring as bootstrap
 from tests.stack import ROOT
+from verification.permissions.recorder import FOLDER, record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,8 @@ def _be_the_process(
         os.dup2(devnull, 1)
         os.dup2(devnull, 2)
         os.environ.update(environment)
+        if folder := os.environ.get(FOLDER):
+            record(handler, folder)
         _watch_calls(calls, crash)
         _be_later(later_s)
         sys.path.insert(0, str(ROOT / "functions"))

@@ -1,0 +1,1 @@
+"""Which AWS calls the functions make, and whether their roles allow those and no more."""
