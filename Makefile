@@ -12,7 +12,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted report-examples bench docs build lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions report-examples bench audit docs build lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -52,11 +52,17 @@ verify-mutation: .venv/ready ## mutate the core and the worker: SAMPLE=200 SEED=
 verify-planted: .venv/ready ## plant every listed bug and show that a test dies of it: BUG=canary
 	@$(BIN)/python -m verification.mutation.plant --bug "$(BUG)"
 
+verify-permissions: .venv/ready ## record the functions' AWS calls in tests and examples again, half an hour, and write the table
+	@$(BIN)/python -m verification.permissions
+
 report-examples: .venv/ready ## make the docs' examples of reports again, and their pictures (minutes)
 	@$(BIN)/python -m verification.report
 
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
+
+audit: .venv/ready .tools/audit/ready .tools/sam/ready ## hashes, licences, template scanners, known vulnerabilities
+	@$(BIN)/python -m verification.audit
 
 docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link checked
 	@log=$$(NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict --clean 2>&1) || { echo "$$log"; exit 1; }; echo dist/site/index.html
@@ -68,6 +74,7 @@ lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) pyproject.toml --extra local --group dev -o locks/dev.lock
 	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
 	$(PIN) locks/sam.in -o locks/sam.lock
+	$(PIN) locks/audit.in -o locks/audit.lock
 	$(PIN) locks/docs.in -o locks/docs.lock
 	$(PIN) locks/uv.in -o locks/uv.lock
 
@@ -87,6 +94,11 @@ clean:                    ## remove everything that was made
 	@touch $@
 
 .tools/sam/ready: locks/sam.lock .tools/uv/ready
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
+	@touch $@
+
+.tools/audit/ready: locks/audit.lock .tools/uv/ready
 	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
 	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
 	@touch $@
