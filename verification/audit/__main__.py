@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.stack import ROOT
-from verification.audit import hashes, licences, scanners, vulnerabilities
+from verification.audit import hashes, licences, reference, scanners, vulnerabilities
 from verification.audit.accepted import ACCEPTED, Acceptance, acceptances, problems
+from verification.permissions.check import LARGEST, Roles
+from verification.permissions.reasons import WITHOUT_ARN
 
 LOCKS = (*sorted((ROOT / "locks").glob("*.lock")), ROOT / "layers/core/requirements.txt")
 ENVIRONMENTS = (ROOT / ".venv", *(ROOT / ".tools" / name for name in ("audit", "docs", "sam")))
@@ -22,6 +24,7 @@ def main() -> int:
     results = [
         _shown("hashes of the lock files", [p for lock in LOCKS for p in hashes.problems(lock)]),
         _shown("licences", _licences(accepted)),
+        _shown("actions of the roles, and each *", _actions()),
         _shown("cfn-lint", _scanned("cfn-lint", ROOT / ".tools/sam/bin/cfn-lint", accepted)),
         _shown("checkov", _scanned("checkov", ROOT / ".tools/audit/bin/checkov", accepted)),
     ]
@@ -46,6 +49,12 @@ def _licences(accepted: Iterable[Acceptance]) -> list[str]:
     folders = [path for root in ENVIRONMENTS for path in root.glob("lib/python3*/site-packages")]
     found = [finding for folder in folders for finding in licences.findings(folder)]
     return problems("licences", found, accepted)
+
+
+def _actions() -> list[str]:
+    roles = Roles()
+    actions = {grant.action for name in LARGEST.functions for grant in roles.grants(name)}
+    return reference.problems(ROOT / ".tools/audit", actions, WITHOUT_ARN)
 
 
 def _scanned(tool: str, program: Path, accepted: Iterable[Acceptance]) -> list[str]:

@@ -42,7 +42,7 @@ _OLD_NAMES = (
     (r"unlicense", "Unlicense"),
     (r"\bmit\b", "MIT"),
 )
-"""What metadata said before there were SPDX expressions, in the order of looking."""
+"""What metadata had before there were SPDX expressions, in the order of looking."""
 
 TEXT_LENGTH_MAX = 100
 """A longer field holds the whole licence, and its classifier says which it is."""
@@ -58,7 +58,7 @@ def findings(site_packages: Path) -> Iterator[Finding]:
 
 
 def licence_of(distribution: Distribution) -> str:
-    """An SPDX expression; what it says of itself if that is none; empty if it says nothing."""
+    """An SPDX expression; its own words if it has no expression; empty if it says nothing."""
     metadata = distribution.metadata
     if "License-Expression" in metadata:
         return str(metadata["License-Expression"])
@@ -67,8 +67,11 @@ def licence_of(distribution: Distribution) -> str:
     named = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith(prefix)]
     named = [name for name in named if name != "OSI Approved"]
     text = " ".join(metadata["License"].split()) if "License" in metadata else ""
-    said = " or ".join(named) or (text if len(text) <= TEXT_LENGTH_MAX else "")
-    return next((spdx for old, spdx in _OLD_NAMES if re.search(old, said, re.IGNORECASE)), said)
+    named_licence = " or ".join(named) or (text if len(text) <= TEXT_LENGTH_MAX else "")
+    return next(
+        (spdx for old, spdx in _OLD_NAMES if re.search(old, named_licence, re.IGNORECASE)),
+        named_licence,
+    )
 
 
 def is_allowed(expression: str) -> bool:

@@ -46,5 +46,5 @@ def _output(command: list[str]) -> str:
     """Both scanners end with another code if they find something."""
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if not ended.stdout.strip():
-        raise RuntimeError(f"{command[0]} said nothing: {ended.stderr.strip()[-500:]}")
+        raise RuntimeError(f"{command[0]} printed nothing: {ended.stderr.strip()[-500:]}")
     return ended.stdout

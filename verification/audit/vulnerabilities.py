@@ -27,7 +27,7 @@ def read(output: str, errors: str) -> list[Finding]:
     try:
         dependencies: list[dict[str, Any]] = json.loads(output)["dependencies"]
     except ValueError:
-        last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+        last = (errors.strip().splitlines() or ["it printed nothing"])[-1]
         raise NotChecked(f"pip-audit ended without an answer: {last}") from None
     unknown = [entry["name"] for entry in dependencies if "skip_reason" in entry]
     if unknown:

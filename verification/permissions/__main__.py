@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.stack import ROOT
@@ -25,10 +26,12 @@ def main() -> int:
     """1 if a role allows too little or too much; the page is written all the same."""
     parser = argparse.ArgumentParser(prog="python -m verification.permissions", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="write the table of what is recorded")
-    if not parser.parse_args().keep:
-        needs = _of_tests()
-        needs.update(_of_scenarios())
-        seen.write(needs)
+    parser.add_argument("--more", nargs="+", help="add what these tests call", metavar="TEST")
+    options = parser.parse_args()
+    if options.more:
+        seen.write(seen.read() + _of_tests(options.more))
+    elif not options.keep:
+        seen.write(_of_tests(TESTS) + _of_scenarios())
     needs = seen.read()
     PAGE.write_text(with_tables(PAGE.read_text(), needs))
     roles = Roles()
@@ -39,11 +42,11 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def _of_tests() -> Needs:
+def _of_tests(tests: Iterable[str]) -> Needs:
     """Raises: CalledProcessError if one fails."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "seen.json"
-        command = [sys.executable, "-m", "pytest", "-m", "cloud", "-n", "2", *TESTS]
+        command = [sys.executable, "-m", "pytest", "-m", "cloud", "-n", "2", *tests]
         environment = {**os.environ, "BATCHRELAY_SEEN_CALLS": str(file)}
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
         return seen.read(file)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from verification.audit import hashes, licences, vulnerabilities
+from tests.stack import ROOT
+from verification.audit import hashes, licences, reference, vulnerabilities
 from verification.audit.__main__ import LOCKS
 from verification.audit.accepted import ACCEPTED, Acceptance, Finding, acceptances, problems
 
@@ -99,7 +100,7 @@ def test_a_vulnerability_is_found() -> None:
     ("output", "errors", "reason"),
     [
         ("", "Traceback\nConnectionError: no route\n", "ConnectionError: no route"),
-        ("", "", "it said nothing"),
+        ("", "", "it printed nothing"),
         (
             json.dumps({"dependencies": [{"name": "x", "skip_reason": "not found on PyPI"}]}),
             "",
@@ -110,3 +111,28 @@ def test_a_vulnerability_is_found() -> None:
 def test_what_was_not_looked_up_is_never_clean(output: str, errors: str, reason: str) -> None:
     with pytest.raises(vulnerabilities.NotChecked, match=reason):
         vulnerabilities.read(output, errors)
+
+
+def test_an_action_that_aws_does_not_have_and_a_star_without_need_are_found() -> None:
+    kinds: dict[str, dict[str, object]] = {
+        "ListJobs": {"": {}},
+        "SubmitJob": {"job-queue": {}, "": {}},
+    }
+    privileges = {name: {"resource_types": types} for name, types in kinds.items()}
+    document = {"version": "1", "batch": {"privileges": privileges}}
+    actions = ("batch:ListJobs", "batch:SubmitJob", "batch:TerminateJobs")
+    found = reference.compare(document, actions, ["batch:ListJobs", "batch:SubmitJob"])
+    assert found == [
+        "batch:TerminateJobs is no action of AWS",
+        "batch:SubmitJob has an ARN: job-queue",
+    ]
+
+
+def test_the_page_has_every_accepted_finding_with_its_reason() -> None:
+    page = (ROOT / "docs/reference/audit.md").read_text()
+    rows = [
+        f"| {entry.tool} | {entry.rule} | {len(entry.of)} | {entry.reason} |"
+        for entry in acceptances(ACCEPTED.read_text())
+    ]
+    table = "| tool | finding | of so many | reason |\n| --- | --- | --- | --- |\n"
+    assert table + "\n".join(rows) + "\n" in page
