@@ -33,7 +33,7 @@ CHOICES: Mapping[str, str] = {
     "OtherNoticesSent": "NoticesSent",
     "OutputsPresigned": "NoticesSent",
 }
-"""By Sid: a pipeline chooses it, so whoever needs the other one of the two may need it."""
+"""By Sid: a pipeline chooses it, so a function that needs the other of the two may need it."""
 
 SELDOM_OF: Mapping[tuple[str, str, str], str] = {
     ("AnswerApi", "WorkQueuesDeleted", "sqs:DeleteQueue"): _NO_QUEUES,
