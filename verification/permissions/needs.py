@@ -137,6 +137,18 @@ def _submission(request: Request) -> Iterator[Asked]:
     yield "batch:SubmitJob", _batch("job-definition", definition), tags, ()
     if request["tags"]:
         yield "batch:TagResource", arn_of("batch", "job/new"), (), ()
+    override = request.get("consumableResourcePropertiesOverride", {})
+    for entry in override.get("consumableResourceList", ()):
+        yield "batch:SubmitJob", _batch("consumable-resource", entry["consumableResource"]), (), ()
+
+
+def _resource(action: str, field: str = "consumableResource") -> Resources:
+    """A consumable resource, by its name or its ARN."""
+
+    def asked(request: Request) -> Iterator[Asked]:
+        yield f"batch:{action}", _batch("consumable-resource", request[field]), (), ()
+
+    return asked
 
 
 def _batch(kind: str, name: str) -> str:
@@ -167,6 +179,12 @@ def _log(request: Request) -> Iterator[Asked]:
 
 
 OF_FUNCTIONS: Mapping[str, Resources] = {
+    "batch.CreateConsumableResource": _resource(
+        "CreateConsumableResource", "consumableResourceName"
+    ),
+    "batch.DeleteConsumableResource": _resource("DeleteConsumableResource"),
+    "batch.DescribeConsumableResource": _resource("DescribeConsumableResource"),
+    "batch.ListConsumableResources": without_resource("batch:ListConsumableResources"),
     "batch.DescribeComputeEnvironments": without_resource("batch:DescribeComputeEnvironments"),
     "batch.DescribeJobQueues": without_resource("batch:DescribeJobQueues"),
     "batch.DescribeJobs": without_resource("batch:DescribeJobs"),

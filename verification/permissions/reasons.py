@@ -10,6 +10,8 @@ BY_LAMBDA = "Lambda calls it for the function, outside the function's process"
 _CLEAN_UP = "seldom: an upload to S3 has failed; what is left of it expires"
 _LATE_NOTICE = "seldom: what wrote a report died before it sent the notice that links to it"
 _NO_QUEUES = "seldom: what made work queues died before the run ended here"
+_ENDS_HERE = "seldom: a run with `maxRunning` ends in this function"
+_MADE_BEFORE = "seldom: a process died when it had made the resource"
 _PRICED = "seldom: a report in a Region that has prices"
 _RIVALS = "seldom: others write the run for as long as the function has time"
 _STOPS = "seldom: a rival cancels the run during a submission"
@@ -36,6 +38,9 @@ CHOICES: Mapping[str, str] = {
 """By Sid: a pipeline chooses it, so a function that needs the other of the two may need it."""
 
 SELDOM_OF: Mapping[tuple[str, str, str], str] = {
+    ("AnswerApi", "ConsumableResourcesFound", "batch:ListConsumableResources"): _ENDS_HERE,
+    ("AnswerApi", "ConsumableResourcesMade", "batch:DeleteConsumableResource"): _ENDS_HERE,
+    ("AnswerApi", "ConsumableResourcesMade", "batch:DescribeConsumableResource"): _MADE_BEFORE,
     ("AnswerApi", "WorkQueuesDeleted", "sqs:DeleteQueue"): _NO_QUEUES,
     ("OnJobEvent", "JobsLookedAt", "batch:DescribeJobs"): _STOPS,
     ("OnJobEvent", "JobsStopped", "batch:TerminateJob"): _STOPS,
@@ -47,6 +52,9 @@ SELDOM_OF: Mapping[tuple[str, str, str], str] = {
     ("Prepare", "MessagesReturned", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("Prepare", "MessagesReturned", "sqs:GetQueueUrl"): _RIVALS,
     ("Reconcile", "ReportsPresigned", "s3:GetObject"): _LATE_NOTICE,
+    ("StartRun", "ConsumableResourcesFound", "batch:ListConsumableResources"): _ENDS_HERE,
+    ("StartRun", "ConsumableResourcesMade", "batch:DeleteConsumableResource"): _ENDS_HERE,
+    ("StartRun", "ConsumableResourcesMade", "batch:DescribeConsumableResource"): _MADE_BEFORE,
     ("StartRun", "MessagesReturned", "sqs:ChangeMessageVisibility"): _RIVALS,
     ("StartRun", "MessagesReturned", "sqs:GetQueueUrl"): _RIVALS,
     ("StartRun", "UploadsOfABatchListed", "s3:AbortMultipartUpload"): _CLEAN_UP,
@@ -58,6 +66,7 @@ WITHOUT_ARN: Mapping[str, str] = {
     "batch:DescribeComputeEnvironments": "AWS Batch",
     "batch:DescribeJobQueues": "AWS Batch",
     "batch:DescribeJobs": "AWS Batch",
+    "batch:ListConsumableResources": "AWS Batch",
     "batch:ListJobs": "AWS Batch",
     "sqs:ListQueues": "Amazon SQS",
     "xray:PutTelemetryRecords": "AWS X-Ray",

@@ -19,6 +19,8 @@ KEPT = frozenset(
         *("TransactItems", "Put", "Update", "Entries", "Source", "DetailType", "EventBusName"),
         *("FunctionName", "StackName", "Item", "pk", "S", "jobDefinitionName", "Rule", "Name"),
         *("Target", "RoleArn", "containerProperties", "jobRoleArn", "executionRoleArn"),
+        *("consumableResource", "consumableResourceName"),
+        *("consumableResourcePropertiesOverride", "consumableResourceList"),
     }
 )
 """Of a request: what names a resource or is a condition key of IAM, and no content."""
