@@ -53,13 +53,9 @@ def get_step(run_id: str, step: str) -> Response[str]:
 
 
 @app.get("/runs/<run_id>/failures")
-def get_failures(run_id: str) -> Response[str]:
-    return answer(lambda_api().failures(run_id))
-
-
 @app.get("/runs/<run_id>/steps/<step>/failures")
-def get_step_failures(run_id: str, step: str) -> Response[str]:
-    return answer(lambda_api().step_failures(run_id, step))
+def get_failures(run_id: str, step: str | None = None) -> Response[str]:
+    return answer(lambda_api().failures(run_id, step))
 
 
 @app.get("/runs/<run_id>/steps/<step>/items/<number>")

@@ -164,12 +164,16 @@ def test_a_definition_that_cannot_run_here_is_reported_with_its_line(tmp_path: P
     definition = {
         "jobDefinitionName": "sh",
         "type": "multinode",
-        "containerProperties": {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64},
+        "nodeProperties": {
+            "numNodes": 1,
+            "mainNode": 0,
+            "nodeRangeProperties": [{"targetNodes": "0:", "container": {"image": "none"}}],
+        },
     }
     steps = [{"jobName": "a"}]
     done = batchrelay("run", pipeline(tmp_path, steps=steps, jobDefinitions=[definition]))
     assert done.exit_code == 2
-    assert "only definitions of type container, with containerProperties" in done.stderr
+    assert "there are no multi-node parallel jobs here: submit an array job" in done.stderr
 
 
 def test_an_output_that_was_never_written_is_reported(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_same_content_is_the_same_revision(cloud: LocalCloud, tmp_path: Path
 
 @pytest.mark.cloud
 def test_a_refused_definition_is_reported_at_its_line(cloud: LocalCloud, tmp_path: Path) -> None:
-    wrong = file_of(tmp_path, "a", type="multinode")
+    wrong = file_of(tmp_path, "a", platformCapabilities=["MANAGED_INSTANCES"])
     with pytest.raises(PipelineFileError, match=r"pipeline\.json:1:\d+: "):
         revision(cloud, wrong)
 

@@ -319,9 +319,8 @@ def test_a_definition_has_the_entrypoint_of_its_image_in_a_tag(
 
 def test_queues_and_environments_are_described(batch: Any) -> None:
     [queue] = batch.describe_job_queues(jobQueues=["queue"])["jobQueues"]
-    [environment] = batch.describe_compute_environments()["computeEnvironments"]
-    assert (
-        queue["computeEnvironmentOrder"][0]["computeEnvironment"]
-        == (environment["computeEnvironmentArn"])
-    )
+    [place] = queue["computeEnvironmentOrder"]
+    environments = batch.describe_compute_environments()["computeEnvironments"]
+    by_arn = {one["computeEnvironmentArn"]: one for one in environments}
+    environment = by_arn[place["computeEnvironment"]]
     assert environment["computeResources"]["maxvCpus"] == 4

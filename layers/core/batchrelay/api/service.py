@@ -145,13 +145,11 @@ class Api:
             raise ItemNotFound(f"there is no item {text}: it is a number from 0")
         return item_document(run, found, int(number))
 
-    def failures(self, run_id: str) -> Document:
-        """Why items of a run failed, by step; no step if none has."""
-        return self.failure_reader.of_run(self.looks.observed(self._load(run_id)))
-
-    def step_failures(self, run_id: str, step: str) -> Document:
-        """Why items of one step failed; no cause if none has."""
+    def failures(self, run_id: str, step: str | None = None) -> Document:
+        """Why items of a run failed, by step, of those where any did; or of one step only."""
         run = self._load(run_id)
+        if step is None:
+            return self.failure_reader.of_run(self.looks.observed(run))
         found = _step(run, step)
         return self.failure_reader.of_step(self.looks.observed(run), found)
 
