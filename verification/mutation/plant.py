@@ -30,6 +30,10 @@ TESTS = (
     "tests/functional/preparation",
     "tests/functional/test_simulation.py",
 )
+TESTS_S_MAX = 900
+"""Seconds: many times what the tests take. A bug that makes them endless is found as well."""
+
+ENDLESS = f"FAILED tests/endless::not_ended_in_{TESTS_S_MAX}_s\n"
 PACKAGES = ("layers/core", "local", "cli", "worker")
 
 
@@ -77,18 +81,23 @@ def _tested(tests: Sequence[str], changed: Mapping[str, str]) -> subprocess.Comp
         shutil.copytree(ROOT, copy, ignore=left_out)
         for name, text in changed.items():
             (copy / name).write_text(text)
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud", *tests],
-            cwd=copy,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "-m", "pytest", "-x", "--no-header", "-rf", "-m", "not cloud"]
+        try:
+            return subprocess.run(
+                [*command, *tests],
+                cwd=copy,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(str(copy / folder) for folder in PACKAGES),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=TESTS_S_MAX,
+            )
+        except subprocess.TimeoutExpired as error:
+            return subprocess.CompletedProcess(error.cmd, 1, ENDLESS, "")
 
 
 def _killer(output: str) -> str:
