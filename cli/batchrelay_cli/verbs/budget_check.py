@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.errors import PipelineNotFound
-from batchrelay.domain.run_cost import usd_text
+from batchrelay.domain.run_cost import about_usd, usd_text
 from batchrelay.prices import Unknown, list_prices
 from batchrelay.report.measurement import with_rates
 from batchrelay_cli.errors import UsageProblem
@@ -70,7 +70,7 @@ def _check_estimates(stack: Stack, file: PipelineFile, budget: float) -> None:
         if step.needs or isinstance(cost, Unknown):
             continue
         figures = (
-            f"step {step.name} alone would cost about {usd_text(cost.amount)} "
+            f"step {step.name} alone would cost {about_usd(cost.amount)} "
             f"({usd_text(cost.low)} to {usd_text(cost.high)}), by its earlier runs; the budget of "
             f"a run is {usd_text(budget)}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from batchrelay.domain.run import RunStatus
-from batchrelay.domain.run_cost import usd_text
+from batchrelay.domain.run_cost import about_usd
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.api_client import ask, open_stack
 from batchrelay_cli.terminal import say
@@ -44,7 +44,7 @@ def runs(
     for run in page["runs"]:
         line = f"{run['startedAt']}  {run['status']:10}  {run['pipeline']:20}  {run['runId']:25}"
         usd = run.get("costUsd")
-        cost = "" if usd is None else f"about {usd_text(usd)}"
+        cost = "" if usd is None else about_usd(usd)
         say(f"{line}  {cost:13}  {run.get('cause') or ''}".rstrip())
     if not page["runs"]:
         say("no runs")

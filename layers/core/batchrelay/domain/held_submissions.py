@@ -21,7 +21,7 @@ from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.limits import MEASUREMENT_REQUESTS_MAX
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.run_cost import usd_text, with_added
+from batchrelay.domain.run_cost import about_usd, usd_text, with_added
 from batchrelay.domain.spending import Pause
 from batchrelay.domain.step_state import StepState
 from batchrelay.domain.values import short
@@ -72,7 +72,7 @@ def reason_to_hold(run: Run) -> str:
         return short(f"cost unknown: {run.spending.unknown}")
     if run.cost is None or run.cost.usd < budget:
         return ""
-    return f"what has ended cost about {usd_text(run.cost.usd)}, its budget is {usd_text(budget)}"
+    return f"what has ended cost {about_usd(run.cost.usd)}, its budget is {usd_text(budget)}"
 
 
 def pause_reason(run: Run) -> str | None:

@@ -8,7 +8,7 @@ from batchrelay.domain.errors import NotResumable
 from batchrelay.domain.held_submissions import budget_usd
 from batchrelay.domain.limits import BUDGET_USD_MAX
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.run_cost import usd_text
+from batchrelay.domain.run_cost import about_usd
 
 
 def check_resume(run: Run, usd: float) -> None:
@@ -19,7 +19,7 @@ def check_resume(run: Run, usd: float) -> None:
         raise NotResumable(f"a budget is above 0 and at most {BUDGET_USD_MAX:,} US dollars")
     if run.cost is not None and usd <= run.cost.usd:
         raise NotResumable(
-            f"run {run.id} has cost about {usd_text(run.cost.usd)} already: give more than that"
+            f"run {run.id} has cost {about_usd(run.cost.usd)} already: give more than that"
         )
 
 

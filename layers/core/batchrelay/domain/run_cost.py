@@ -45,6 +45,12 @@ def usd_text(usd: float) -> str:
     return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:,.4f}"
 
 
+def about_usd(usd: float) -> str:
+    """`about $1.23`: an estimate within a sentence."""
+    text = usd_text(usd)
+    return text if text.startswith("under") else f"about {text}"
+
+
 def with_added(cost: RunCost | None, more: RunCost | None) -> RunCost | None:
     """A sum; of what is not known, what is known alone."""
     if cost is None or more is None:
