@@ -146,6 +146,17 @@ def test_a_run_that_has_cost_its_budget_submits_nothing_and_says_why() -> None:
     assert len(names(cloud)) == 2
 
 
+def test_what_an_error_says_breaks_no_subject_of_a_notice_in_two() -> None:
+    """SNS refuses a subject with a control character, and no one would be asked."""
+    cloud = started(*CHAIN)
+    end_jobs(cloud)
+    measure(cloud, Prices(unknown="a: first line\nsecond\x1b[31m line"))
+    [notice] = cloud.notices.published
+    assert notice.subject.isprintable()
+    assert notice.subject.startswith("test PAUSED: cost unknown: a: first line")
+    assert notice.message.splitlines()[0].startswith(notice.subject)
+
+
 def test_the_notice_asks_and_has_the_command_to_paste() -> None:
     cloud = paused_cloud()
     [notice] = cloud.notices.published

@@ -45,8 +45,8 @@ MUTANTS = (
     Mutant(
         bug="a reason breaks a line of a notice in two",
         file="domain/notices.py",
-        old="message=_fitting(list(map(printable, _message(run, link, report)))),",
-        new="message=_fitting(list(_message(run, link, report))),",
+        old="listed = list(map(printable, lines))",
+        new="listed = list(lines)",
         tests=TESTS,
     ),
     Mutant(
@@ -128,16 +128,16 @@ MUTANTS = (
     ),
     Mutant(
         bug="the last attempt at a report is not recorded",
-        file="engine/report_attempt.py",
-        old="        if not is_last and not isinstance(error, FOR_GOOD):\n",
-        new="        if not isinstance(error, FOR_GOOD):\n",
+        file="engine/last_attempt.py",
+        old="return not is_last and not isinstance(error, _FOR_GOOD)",
+        new="return not isinstance(error, _FOR_GOOD)",
         tests=TESTS,
     ),
     Mutant(
         bug="a report that is refused is tried again",
-        file="engine/report_attempt.py",
-        old="        if not is_last and not isinstance(error, FOR_GOOD):\n",
-        new="        if not is_last:\n",
+        file="engine/last_attempt.py",
+        old="return not is_last and not isinstance(error, _FOR_GOOD)",
+        new="return not is_last",
         tests=TESTS,
     ),
     Mutant(

@@ -6,13 +6,13 @@ breaks a line in two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from batchrelay.domain.limits import LINK_BYTES_MAX, NOTICE_BYTES_MAX, SUBJECT_CHARS_MAX
 from batchrelay.domain.n_to_n import upstream_failures
-from batchrelay.domain.pipeline import Step
+from batchrelay.domain.pipeline import NoticeRule, Step
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_cost import usd_text
 from batchrelay.domain.state_change import (
@@ -79,15 +79,29 @@ def notice_of(
     rule = run.pipeline.notify[rule_number]
     links = {"link": _link_document(link), "reportLink": _link_document(report)}
     document = {**end_document(run), **links}
+    lines = _message(run, link, report)
+    return notice(run, rule, _notice_id(run, rule_number), lines, run.status, document)
+
+
+def notice(
+    run: Run,
+    rule: NoticeRule,
+    notice_id: str,
+    lines: Iterable[str],
+    status: RunStatus,
+    document: Mapping[str, Json],
+) -> Notice:
+    """What SNS takes: the first line is the subject too, and programs read the attributes."""
+    listed = list(map(printable, lines))
     return Notice(
         topic=expand(rule.topic, variables_of(run)),
-        id=_notice_id(run, rule_number),
-        subject=_ascii(summary_of(run)),
-        message=_fitting(list(map(printable, _message(run, link, report)))),
+        id=notice_id,
+        subject=_ascii(listed[0]),
+        message=_fitting(listed),
         attributes={
             "batchrelay.pipeline": run.pipeline.name,
             "batchrelay.runId": run.id,
-            "batchrelay.status": str(run.status),
+            "batchrelay.status": str(status),
             "batchrelay.run": compact(document),
         },
     )

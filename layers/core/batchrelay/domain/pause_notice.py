@@ -6,15 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 from batchrelay.domain.held_submissions import budget_usd
-from batchrelay.domain.limits import SUBJECT_CHARS_MAX
-from batchrelay.domain.notices import Notice
+from batchrelay.domain.notices import Notice, notice
 from batchrelay.domain.run import Run, RunStatus
 from batchrelay.domain.run_cost import cost_document, usd_text
-from batchrelay.domain.state_change import compact
 from batchrelay.domain.step_state import StepStatus
-from batchrelay.domain.templates import expand
 from batchrelay.domain.values import Json, printable, time_text
-from batchrelay.domain.variables import variables_of
 
 
 def pause_notice_of(run: Run, rule_number: int) -> Notice:
@@ -22,18 +18,9 @@ def pause_notice_of(run: Run, rule_number: int) -> Notice:
     rule, pause = run.pipeline.notify[rule_number], run.spending.pause
     assert pause is not None, run.id
     summary = f"{run.pipeline.name} {RunStatus.PAUSED}: {pause.reason}"
-    return Notice(
-        topic=expand(rule.topic, variables_of(run)),
-        id=f"{run.id}-{rule_number}-paused-{pause.number}",
-        subject=summary.encode("ascii", "replace").decode()[:SUBJECT_CHARS_MAX],
-        message="\n".join(map(printable, _message(run, summary))),
-        attributes={
-            "batchrelay.pipeline": run.pipeline.name,
-            "batchrelay.runId": run.id,
-            "batchrelay.status": str(RunStatus.PAUSED),
-            "batchrelay.run": compact(_document(run, summary)),
-        },
-    )
+    notice_id = f"{run.id}-{rule_number}-paused-{pause.number}"
+    document = _document(run, summary)
+    return notice(run, rule, notice_id, _message(run, summary), RunStatus.PAUSED, document)
 
 
 def resume_command(run: Run) -> str:

@@ -11,8 +11,8 @@ from batchrelay.domain.held_submissions import is_measurement_pending, unmeasure
 from batchrelay.domain.resume_check import check_resume
 from batchrelay.domain.run import Run
 from batchrelay.engine.engine import Engine
+from batchrelay.engine.last_attempt import may_come_again, reason_of
 from batchrelay.engine.outcome import Handled
-from batchrelay.engine.report_attempt import FOR_GOOD
 
 CostMeasurer = Callable[[Run, Callable[[], float]], Measured]
 """Asks what ended jobs of a run cost: all that are in no sum yet, or as many as there is time for.
@@ -59,10 +59,9 @@ def measure_cost(
     try:
         measured = measure(run, time_left)
     except Exception as error:
-        if not is_last and not isinstance(error, FOR_GOOD):
+        if may_come_again(error, is_last=is_last):
             raise
-        named = "" if isinstance(error, FOR_GOOD) else f"{type(error).__name__}: "
         job_ids = frozenset(job_id for _, job_id in unmeasured_jobs(run))
-        measured = Measured(job_ids=job_ids, unknown=f"{named}{error}")
+        measured = Measured(job_ids=job_ids, unknown=reason_of(error))
     event = CostMeasured(at=engine.clock.now(), number=number, measured=measured)
     return engine.handle_at_length(run, (event,))

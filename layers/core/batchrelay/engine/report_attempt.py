@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from batchrelay.domain.errors import InvalidItems, Refused
 from batchrelay.domain.events import ReportRefused, ReportWritten
 from batchrelay.domain.run import Run
 from batchrelay.domain.run_cost import RunCost
+from batchrelay.engine.last_attempt import may_come_again, reason_of
 from batchrelay.ports import Clock
 
 ReportWriter = Callable[[Run, Callable[[], float]], RunCost | None]
 """Writes the report of this end of a run; a repeat replaces it. It is given how many seconds are
 left, and answers what the run cost; None is unknown. Raises: Refused, InvalidItems; NotDone."""
-
-FOR_GOOD = (Refused, InvalidItems)
-"""Errors that another attempt cannot fix."""
 
 
 def report_attempt(
@@ -25,9 +22,8 @@ def report_attempt(
     try:
         cost = write(run, time_left)
     except Exception as error:
-        if not is_last and not isinstance(error, FOR_GOOD):
+        if may_come_again(error, is_last=is_last):
             raise
-        named = "" if isinstance(error, FOR_GOOD) else f"{type(error).__name__}: "
-        reason = f"{named}{error}" or "it could not be written"
+        reason = reason_of(error) or "it could not be written"
         return ReportRefused(at=clock.now(), redrive=run.redrive_number, reason=reason)
     return ReportWritten(at=clock.now(), redrive=run.redrive_number, cost=cost)
