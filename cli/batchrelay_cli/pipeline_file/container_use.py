@@ -22,8 +22,8 @@ from batchrelay.domain.containers import (
     merged_requests,
 )
 from batchrelay.domain.pipeline import Step
-from batchrelay_cli.pipeline_file.definition_containers import FORMS as FORM_OF_KIND
 from batchrelay_cli.pipeline_file.definition_containers import (
+    FORM_OF_KIND,
     kind_of,
     names_of,
     places_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrelay.domain.containers import NODES, ONE_CONTAINER, POD, TASK
 
-FORMS = {
+FORM_OF_KIND = {
     "containerProperties": ONE_CONTAINER,
     "ecsProperties": TASK,
     "eksProperties": POD,
@@ -15,15 +15,13 @@ FORMS = {
 }
 """In which form a request changes a definition of a kind."""
 
-KIND_OF_FORM = {form: kind for kind, form in FORMS.items()}
-
 DEFAULT_NAME = "Default"
 """Of a pod's container without a name. Source: EksContainer, name."""
 
 
 def kind_of(definition: Mapping[str, Any]) -> str | None:
     """Which of the four kinds it is; None if it says none."""
-    return next((kind for kind in FORMS if isinstance(definition.get(kind), dict)), None)
+    return next((kind for kind in FORM_OF_KIND if isinstance(definition.get(kind), dict)), None)
 
 
 def places_of(definition: Mapping[str, Any]) -> dict[str, Any]:

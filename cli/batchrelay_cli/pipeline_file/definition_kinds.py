@@ -10,7 +10,7 @@ from batchrelay.domain.job_containers import has_node
 from batchrelay.domain.request_rules import Violation, container_violations
 from batchrelay_cli.pipeline_file.definition_containers import (
     DEFAULT_NAME,
-    FORMS,
+    FORM_OF_KIND,
     containers_of_pod,
     containers_of_task,
     kind_of,
@@ -21,13 +21,15 @@ CONTAINERS_MAX = 10
 """Of a task, and of a pod. Source: EcsProperties, taskProperties; EksPodProperties, containers."""
 
 _AFTER_ITS_END = ("COMPLETE", "SUCCESS")
-_RESERVED = (("AWS_BATCH", "AWS Batch"),)
+RESERVED = (("AWS_BATCH", "AWS Batch"),)
+"""Names of variables that a job definition may not have, and whose they are."""
+
 _OF_CONTAINER = ("containerProperties", "ecsProperties", "eksProperties")
 
 
 def kind_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
     """Of a RegisterJobDefinition request, or of a range of nodes in one."""
-    kinds = [kind for kind in FORMS if kind in entry]
+    kinds = [kind for kind in FORM_OF_KIND if kind in entry]
     if len(kinds) > 1:
         message = f"{kinds[0]} and {kinds[1]}: a job definition has one of them"
         yield Violation(path=(kinds[1],), message=message)
@@ -60,7 +62,7 @@ def _task_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Ite
         yield Violation(path=path, message=message)
     for index, container in enumerate(containers):
         here = (*path, index)
-        for violation in container_violations(container, _RESERVED):
+        for violation in container_violations(container, RESERVED):
             yield Violation(path=(*here, *violation.path), message=violation.message)
         yield from _amount_violations(container, here)
         yield from _dependency_violations(container, names, essential, here)
@@ -127,7 +129,7 @@ def _node_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
             yield Violation(path=(*path, *violation.path), message=violation.message)
         container = one.get("container")
         if isinstance(container, dict):
-            for violation in container_violations(container, _RESERVED):
+            for violation in container_violations(container, RESERVED):
                 inner = (*path, "container", *violation.path)
                 yield Violation(path=inner, message=violation.message)
 

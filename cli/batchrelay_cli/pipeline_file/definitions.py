@@ -16,7 +16,7 @@ from batchrelay.domain.request_rules import (
     priority_violations,
 )
 from batchrelay.domain.sizing import FARGATE_MIB
-from batchrelay_cli.pipeline_file.definition_kinds import kind_violations
+from batchrelay_cli.pipeline_file.definition_kinds import RESERVED, kind_violations
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import check_name
 from batchrelay_cli.pipeline_file.shapes import check, request_shape
@@ -37,7 +37,6 @@ OUR_TAGS = len(DEFINITION_TAGS)
 OUR_TAG_BYTES = 300
 """Bytes of those that AWS is given: two names, a hash, the longest name of a pipeline."""
 
-_RESERVED = (("AWS_BATCH", "AWS Batch"),)
 _NEEDED = (("VCPU", "vcpus"), ("MEMORY", "memory"))
 
 
@@ -88,7 +87,7 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         yield Violation(path=("propagateTags",), message=message)
     container = entry.get("containerProperties")
     if isinstance(container, dict):
-        below = (*container_violations(container, _RESERVED), *_resource_violations(entry))
+        below = (*container_violations(container, RESERVED), *_resource_violations(entry))
         for violation in below:
             path = ("containerProperties", *violation.path)
             yield Violation(path=path, message=violation.message)

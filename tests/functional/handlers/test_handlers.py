@@ -154,6 +154,17 @@ def test_a_preparation_whose_message_comes_again_is_an_attempt_more(
         assert (state.attempts.begun, state.reason) == (deliveries, "RuntimeError")
 
 
+def given_up_after_three(cloud: MemoryCloud, message: dict[str, Any]) -> None:
+    """Twice it comes again soon; what the third delivery cannot do is recorded."""
+    event = records(json.dumps(message))
+    for deliveries in (1, 2):
+        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
+        assert prepare.handler(event, CONTEXT) == again(0)
+    assert cloud.deliveries.returned == ["m0", "m0"], "within seconds"
+    event["Records"][0]["attributes"] = {"ApproximateReceiveCount": "3"}
+    assert prepare.handler(event, CONTEXT) == again()
+
+
 def test_a_report_with_an_error_is_tried_again_soon_and_given_up_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -167,13 +178,7 @@ def test_a_report_with_an_error_is_tried_again_soon_and_given_up_in_the_end(
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(long_work, "lambda_reports", lambda: SimpleNamespace(write=write))
-    event = records(json.dumps({"report_of": "run1", "redrive": 0}))
-    for deliveries in (1, 2):
-        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
-        assert prepare.handler(event, CONTEXT) == again(0)
-    assert cloud.deliveries.returned == ["m0", "m0"], "within seconds"
-    event["Records"][0]["attributes"] = {"ApproximateReceiveCount": "3"}
-    assert prepare.handler(event, CONTEXT) == again()
+    given_up_after_three(cloud, {"report_of": "run1", "redrive": 0})
     report = cloud.runs.load("run1").report
     assert report is not None
     assert report.problem == "ZeroDivisionError: a bug"
@@ -195,13 +200,7 @@ def test_a_measurement_with_an_error_is_tried_again_soon_and_then_a_person_decid
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(long_work, "lambda_measurement", lambda: SimpleNamespace(measure=measure))
-    event = records(json.dumps({"cost_of": "run1", "number": 0}))
-    for deliveries in (1, 2):
-        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": str(deliveries)}
-        assert prepare.handler(event, CONTEXT) == again(0)
-    assert cloud.deliveries.returned == ["m0", "m0"], "within seconds"
-    event["Records"][0]["attributes"] = {"ApproximateReceiveCount": "3"}
-    assert prepare.handler(event, CONTEXT) == again()
+    given_up_after_three(cloud, {"cost_of": "run1", "number": 0})
     run = cloud.runs.load("run1")
     assert (run.status, run.spending.unknown) == ("PAUSED", "ZeroDivisionError: a bug")
     assert prepare.handler(records('{"cost_of": "absent", "number": 0}'), CONTEXT) == again()

@@ -55,14 +55,15 @@ class Container:
     @property
     def variables(self) -> list[Mapping[str, Json]]:
         """Its environment variables: `{name, value}` of each."""
-        entries = self.values.get(self.variables_key)
-        listed = entries if isinstance(entries, list) else []
-        return [entry for entry in listed if isinstance(entry, Mapping)]
+        return self._entries(self.variables_key)
 
     @property
     def requirements(self) -> list[Mapping[str, Json]]:
         """Its resourceRequirements; a pod's container has none."""
-        entries = self.values.get("resourceRequirements")
+        return self._entries("resourceRequirements")
+
+    def _entries(self, key: str) -> list[Mapping[str, Json]]:
+        entries = self.values.get(key)
         listed = entries if isinstance(entries, list) else []
         return [entry for entry in listed if isinstance(entry, Mapping)]
 
@@ -80,7 +81,7 @@ class Container:
 
 def is_of_pods(request: Mapping[str, Json]) -> bool:
     """Whether it is for EKS."""
-    return any(container.is_of_pod for container in containers_of(request)) or POD in request
+    return POD in request or any(container.is_of_pod for container in containers_of(request))
 
 
 def containers_of(request: Mapping[str, Json]) -> Iterator[Container]:
