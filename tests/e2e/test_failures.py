@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.stack.api_client import ask
-from batchrelay_cli.stack.client import find_stack
+from batchrelay_cli.client import Client
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, write
 from tests.e2e.command_line import batchrelay, document, statuses
@@ -69,7 +68,7 @@ def test_why_items_failed_is_shown_collected_or_not(stays: LocalCloud, tmp_path:
     assert "no such file" in batchrelay("logs", *place).output
     assert any(line.startswith("step plain: FAILED, 2 of 3 children failed") for line in shown)
     assert any(line.startswith("1 ExitCode 2 child 2 0 2") for line in shown)
-    answered = ask(find_stack("batchrelay"), "GET", "runs", run_id, "failures")
+    answered = Client().failures(run_id)
     assert document("failures", run_id) == answered
     assert document("failures", f"{run_id}/plain") == answered["steps"][1]
     history = batchrelay("history", run_id).output

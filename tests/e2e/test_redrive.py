@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.client import Client
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
@@ -101,12 +101,10 @@ def test_redrives_at_the_same_moment_are_one(tmp_path: Path) -> None:
 
     def ask_once(_: int) -> str:
         try:
-            answered = ask(
-                stack, "POST", "runs", run_id, "redrive", body={"params": {"mode": "slow"}}
-            )
+            answered = Client(stack).redrive(run_id, params={"mode": "slow"})
         except Exception as problem:  # noqa: BLE001  # its sentence is what is looked at
             return str(problem)
-        return str(answered["runId"])
+        return answered["runId"]
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask_once, range(4)))

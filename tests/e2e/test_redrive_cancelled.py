@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.client import Client
 from batchrelay_cli.stack.client import find_stack
 from tests.conftest import write
 from tests.e2e.command_line import batchrelay, document, statuses
@@ -145,7 +145,7 @@ def test_two_redrives_at_the_same_moment_start_one(tmp_path: Path) -> None:
 
     def ask_once(_: int) -> str:
         try:
-            return str(ask(stack, "POST", "runs", run_id, "redrive", body={})["runId"])
+            return Client(stack).redrive(run_id)["runId"]
         except Exception as problem:  # noqa: BLE001  # its sentence is what is looked at
             return str(problem)
 

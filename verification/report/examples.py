@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +12,8 @@ from rich.console import Console
 
 from batchrelay.prices import list_prices
 from batchrelay.report.document import report_document
+from batchrelay_cli.client import Client
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.stack.api_client import ask, start_run
 from batchrelay_cli.verbs.report import collected
 from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
@@ -51,9 +50,10 @@ def running() -> Report:
     with _session("retry-failed", chaos=OVER_MEMORY) as session:
         params = {"samples": str(LIVE_SAMPLES)}
         pipeline = session.file.pipeline.name
-        _, started = start_run(session.stack, pipeline, params, key=secrets.token_hex(16))
+        client = Client(session.stack)
+        run_id = client.start(pipeline, params).run["runId"]
         while True:
-            run = ask(session.stack, "GET", "runs", started["runId"])
+            run = client.status(run_id)
             process = next(step for step in run["steps"] if step["step"] == "process")
             if process["succeeded"] + process["failed"] >= LIVE_ENDED or not run["isOpen"]:
                 return collected(session.stack, run, list_prices())

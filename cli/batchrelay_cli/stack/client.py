@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from batchrelay.domain.errors import BatchrelayError
+from batchrelay.domain.errors import BatchrelayError, InputError
 from batchrelay.domain.job_containers import log_place
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX
 from batchrelay_cli.stack.folder import UnsafeNameError, key_of, path_inside
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+
+LOCAL_UP = (
+    "start a local cloud with `batchrelay local up` and paste the export lines that it prints"
+)
+"""What a person does who has no stack."""
 
 LOG_LINES_MAX = 1_000
 """Lines of a log that are shown: as many as a person looks through."""
@@ -67,6 +72,10 @@ class StartRefusedError(BatchrelayError):
 
 class InvalidSettingsError(BatchrelayError):
     """The AWS settings of the environment make no sense."""
+
+
+class NoStackError(InputError):
+    """There is no stack of this name, or it does not belong to this version of batchrelay."""
 
 
 class FunctionFailedError(BatchrelayError):
@@ -118,13 +127,33 @@ def endpoint_of(service: str) -> str:
 
 
 def find_stack(stack_name: str) -> Stack:
-    """A stack by name, with the AWS settings of the environment. Raises: ClientError."""
+    """A stack by name, with the AWS settings of the environment.
+
+    Raises: NoStackError, InvalidSettingsError, ClientError, BotoCoreError.
+    """
     make_client = environment_clients()
-    [description] = make_client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in description["Outputs"]}
+    description = _description(make_client("cloudformation"), stack_name)
+    entries = description.get("Outputs", ())
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in entries}
+    if "AnswerApiName" not in outputs:
+        raise NoStackError(f"stack {stack_name} does not belong to this version of batchrelay")
     entries = description.get("Parameters", ())
     parameters = {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in entries}
-    return Stack(make_client=make_client, outputs=outputs, parameters=parameters)
+    return Stack(make_client=make_client, outputs=outputs, parameters=parameters, name=stack_name)
+
+
+def _description(cloudformation: Any, stack_name: str) -> Mapping[str, Any]:
+    """CloudFormation has no error of its own for a stack that is not there, only this one for what
+    DescribeStacks was asked for: a name of a stack. Source: DescribeStacks, StackName."""
+    try:
+        [description] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise NoStackError(
+            f"there is no stack {stack_name}: deploy it with `sam deploy`, or {LOCAL_UP}"
+        ) from None
+    return cast("Mapping[str, Any]", description)
 
 
 @dataclass(kw_only=True)
@@ -136,6 +165,8 @@ class Stack:
     """The stack's outputs."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """What the stack was made with; of a run's own cloud, which nothing is compared with, none."""
+    name: str = ""
+    """Of a run's own cloud, which is never looked for, none."""
 
     @cached_property
     def batch(self) -> BatchClient:

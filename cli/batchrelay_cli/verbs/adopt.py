@@ -96,7 +96,7 @@ def _drafted(file: Path | None, options: dict[str, Any]) -> Draft:
 
 def _of_queue(queue: str, jobs: tuple[str, ...], name: str | None) -> Draft:
     from batchrelay_cli.adopt import queue_jobs
-    from batchrelay_cli.stack.api_client import account_client
+    from batchrelay_cli.stack.access import account_client
 
     with account_client("batch") as batch:
         return queue_jobs.drafted(batch, queue, jobs, name)

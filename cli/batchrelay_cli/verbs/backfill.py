@@ -18,7 +18,7 @@ from batchrelay.domain.run import StartRequest
 from batchrelay.domain.values import counted
 from batchrelay.triggers.messages import scheduled_start
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack, StartRefusedError
 from batchrelay_cli.stack.schedule_times import check_schedule, no_schedule, times_between
 from batchrelay_cli.terminal import say

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from batchrelay.domain.step_state import StepStatus
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_runs, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import OPEN_RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -37,12 +38,12 @@ def cancel(
     if bool(runs) == bool(all_of):
         raise UsageProblem("write which runs: batchrelay cancel RUN..., or --all-of PIPELINE")
     with open_stack(stack_name) as stack:
-        run_ids = open_runs(stack, all_of) if all_of else runs
+        client = Client(stack)
+        run_ids = client.open_runs(all_of) if all_of else runs
         documents = []
         for run in run_ids:
-            body = {"reason": reason, "finally": stops_finally}
-            before = ask(stack, "GET", "runs", run)
-            documents.append(ask(stack, "POST", "runs", run, "cancel", body=body))
+            before = client.status(run)
+            documents.append(client.cancel(run, reason=reason, stops_finally=stops_finally))
             if output == "text":
                 say(f"run {run}: {_outcome(before, documents[-1])}")
     if output == "json":

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from batchrelay.domain.errors import InputError
 from batchrelay.domain.run import RunStatus
 from batchrelay.domain.values import NAME
-from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.client import Client
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.verbs.options import STILL_RUNNING, exit_code
 
 SHELLS = {
@@ -37,21 +38,28 @@ class Listed(click.ParamType[str]):
     """A word that stands in a list of the API: completed by what the stack says."""
 
     name: str
-    path: str
-    """Of the API, and what the list is called."""
+    entries: Callable[[Client], Sequence[Mapping[str, Any]]]
+    """What the stack says."""
     field: str
     is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _: True
 
     def shell_complete(
         self, ctx: click.Context, _param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        entries = _answer_of(ctx, self.path).get(self.path, ())
-        words = [entry[self.field] for entry in entries if self.is_wanted(entry)]
+        words = [entry[self.field] for entry in self._known(ctx) if self.is_wanted(entry)]
         return [CompletionItem(word) for word in words if _is_offered(word, incomplete)]
 
+    def _known(self, ctx: click.Context) -> Sequence[Mapping[str, Any]]:
+        """Nothing, if the stack cannot be asked: a shell is no place for that."""
+        try:
+            with open_stack(ctx.params.get("stack_name") or "batchrelay") as stack:
+                return self.entries(Client(stack))
+        except (InputError, click.ClickException):
+            return ()
 
-PIPELINE = Listed(name="PIPELINE", path="pipelines", field="pipeline")
-RUN = Listed(name="RUN", path="runs", field="runId")
+
+PIPELINE = Listed(name="PIPELINE", entries=lambda client: client.pipelines(), field="pipeline")
+RUN = Listed(name="RUN", entries=lambda client: client.runs()["runs"], field="runId")
 PAUSED_RUN = replace(RUN, is_wanted=lambda run: run["status"] == RunStatus.PAUSED)
 OPEN_RUN = replace(RUN, is_wanted=lambda run: exit_code(run["status"]) == STILL_RUNNING)
 
@@ -59,12 +67,3 @@ OPEN_RUN = replace(RUN, is_wanted=lambda run: exit_code(run["status"]) == STILL_
 def _is_offered(word: str, incomplete: str) -> bool:
     """A shell takes lines and colons apart: only what can be a name, or an id, is a word of it."""
     return word.startswith(incomplete) and NAME.fullmatch(word) is not None
-
-
-def _answer_of(ctx: click.Context, what: str) -> dict[str, Any]:
-    """What the stack says; nothing, if it cannot be asked: a shell is no place for that."""
-    try:
-        with open_stack(ctx.params.get("stack_name") or "batchrelay") as stack:
-            return ask(stack, "GET", what)
-    except (UsageProblem, click.ClickException):
-        return {}

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from batchrelay.domain.values import counted
-from batchrelay_cli.stack.api_client import open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt, say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.completion import RUN
@@ -32,14 +33,15 @@ def failures(place: str, stack_name: str, output: str) -> None:
     run_id, slash, step = place.partition("/")
     if not run_id or (slash and not step) or "/" in step or ":" in place:
         raise UsageProblem(f"{place!r}: write RUN or RUN/STEP")
-    path = ("runs", run_id, "steps", step, "failures") if step else ("runs", run_id, "failures")
     with open_stack(stack_name) as stack:
-        document = ask(stack, "GET", *path)
+        client = Client(stack)
+        whole = None if step else client.failures(run_id)
+        steps = [client.step_failures(run_id, step)] if whole is None else whole["steps"]
         if output == "json":
-            echo_json(document)
+            echo_json(whole or steps[0])
             return
-        run = ask(stack, "GET", "runs", run_id)
-        shown = [_step(stack, run, entry) for entry in document.get("steps", [document])]
+        run = client.status(run_id)
+        shown = [_step(stack, run, entry) for entry in steps]
     screen = console()
     if not screen.is_terminal:
         screen = console(width=LINE_CHARS)

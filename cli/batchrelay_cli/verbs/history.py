@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.client import Client
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -17,7 +18,7 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 def history(run: str, stack_name: str, output: str) -> None:
     """Show what happened in a run, in order."""
     with open_stack(stack_name) as stack:
-        document = ask(stack, "GET", "runs", run, "history")
+        document = Client(stack).history(run)
     if output == "json":
         echo_json(document)
         return

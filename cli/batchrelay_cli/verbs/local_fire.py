@@ -15,8 +15,9 @@ from botocore.exceptions import BotoCoreError
 from batchrelay.aws_lambda.wiring import store
 from batchrelay.domain.run import RunStatus, StartRequest
 from batchrelay.triggers.messages import parse_trigger
+from batchrelay_cli.client import ApiRefusedError, Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ApiProblem, ask, is_loopback, open_stack
+from batchrelay_cli.stack.access import is_loopback, open_stack
 from batchrelay_cli.stack.client import InvalidSettingsError, Stack, endpoint_of
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.schedule_times import no_schedule
@@ -139,9 +140,9 @@ def _send(stack: Stack, schedule: Mapping[str, Any], body: str) -> None:
 def _status(stack: Stack, run_id: str) -> RunStatus | None:
     """None if there is no such run."""
     try:
-        return RunStatus(ask(stack, "GET", "runs", run_id)["status"])
-    except ApiProblem as problem:
-        if problem.status == NOT_FOUND:
+        return RunStatus(Client(stack).status(run_id)["status"])
+    except ApiRefusedError as error:
+        if error.status == NOT_FOUND:
             return None
         raise
 

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from batchrelay.domain.job_containers import log_place
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, never_ran
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -41,8 +42,8 @@ def logs(child: str, round_number: int | None, stack_name: str, output: str) -> 
     if not slash or not run or not step or (colon and re.fullmatch(r"[0-9]{1,9}", number) is None):
         raise UsageProblem(f"{child!r}: write RUN/STEP or RUN/STEP:INDEX")
     with open_stack(stack_name) as stack:
-        run_document = ask(stack, "GET", "runs", run)
-        one = ask(stack, "GET", "runs", run, "steps", step)  # says which steps there are
+        run_document = Client(stack).status(run)
+        one = Client(stack).step(run, step)  # says which steps there are
         is_item = colon and round_number is None and one["chunk"] == 1  # of chunks, it is a child
         latest = latest_child(stack, one, int(number)) if is_item else None
         job = _job(stack, _of_round(one, round_number), int(number) if colon else None, latest)

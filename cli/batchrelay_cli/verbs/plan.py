@@ -23,9 +23,10 @@ from batchrelay.domain.pipeline import (
     Step,
 )
 from batchrelay.domain.values import counted
+from batchrelay_cli.client.estimate import estimated, parse_items
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.stack.api_client import open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -34,7 +35,6 @@ from batchrelay_cli.verbs.options import (
     read_prices,
     stack_option,
 )
-from batchrelay_cli.verbs.plan_estimate import estimated, parse_items
 from batchrelay_cli.views.estimate import estimate_document, estimate_lines
 from batchrelay_cli.views.graph import mermaid, size_of, source_of, svg
 

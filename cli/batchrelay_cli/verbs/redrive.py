@@ -9,8 +9,9 @@ import click
 
 from batchrelay.domain.redrive import Again
 from batchrelay.domain.values import counted
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
@@ -48,23 +49,23 @@ def redrive(
     for option, value in (("--memory", memory), ("--queue", queue)):
         if value == "":
             raise UsageProblem(f"{option} is empty: write its value, or leave it out")
-    body = {
-        "step": step,
+    order: dict[str, Any] = {
+        "step": step or None,
         "classes": list(classes),
         "memory": memory,
         "queue": queue,
         "params": parse_params(params),
-        "plan": plan,
     }
     with open_stack(stack_name) as stack:
-        document = ask(stack, "POST", "runs", run, "redrive", body=body)
+        client = Client(stack)
+        planned = client.redrive_plan(run, **order) if plan else None
+        again = None if plan else client.redrive(run, **order)
     if output == "json":
-        echo_json(document)
-    elif plan:
-        for entry in document["steps"]:
-            say(_line(entry))
-    else:
-        say(f"run {run}: {document['status']}; batchrelay status {run} --watch")
+        echo_json(planned or again)
+    for entry in planned["steps"] if planned and output == "text" else ():
+        say(_line(entry))
+    if again and output == "text":
+        say(f"run {run}: {again['status']}; batchrelay status {run} --watch")
 
 
 def _line(entry: Mapping[str, Any]) -> str:

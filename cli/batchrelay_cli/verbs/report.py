@@ -18,8 +18,9 @@ from batchrelay.prices import Prices
 from batchrelay.report.collector import collected_report
 from batchrelay.report.page import page
 from batchrelay.report.trace import trace
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, is_local, open_stack
+from batchrelay_cli.stack.access import is_local, open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console, say
 from batchrelay_cli.verbs.completion import RUN
@@ -117,7 +118,7 @@ def check_report_path(path: Path) -> None:
 
 
 def _collected(stack: Stack, run_id: str, prices: Prices) -> dict[str, Any]:
-    return collected(stack, ask(stack, "GET", "runs", run_id), prices)
+    return collected(stack, Client(stack).status(run_id), prices)
 
 
 def collected(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def collected(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
             report_sources(stack.make_client),
             run,
             at=datetime.now(UTC),
-            failures=ask(stack, "GET", "runs", run["runId"], "failures"),
+            failures=Client(stack).failures(run["runId"]),
             region=None if is_local(stack) else stack.batch.meta.region_name,
             prices=prices,
             progress=progress,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.client import Client
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PAUSED_RUN
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -20,7 +21,7 @@ from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
 def resume(run: str, budget: float, stack_name: str, output: str) -> None:
     """Let a PAUSED run go on, with another budget."""
     with open_stack(stack_name) as stack:
-        document = ask(stack, "POST", "runs", run, "resume", body={"budget": budget})
+        document = Client(stack).resume(run, budget_usd=budget)
     if output == "json":
         echo_json(document)
     else:

@@ -11,7 +11,6 @@ made in this process, and not by the API's function, because it is looked at ten
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,10 +29,11 @@ from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import printable
 from batchrelay.prices import list_prices
 from batchrelay.report.page import page
+from batchrelay_cli.client import Client
+from batchrelay_cli.client.budget_check import check_rates_here
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.first_run import planned_run
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
-from batchrelay_cli.stack.api_client import start_run
 from batchrelay_cli.stack.client import (
     LOG_LINES_MAX,
     Downloaded,
@@ -52,7 +52,6 @@ from batchrelay_cli.stack.local_setup import (
     upload_params,
 )
 from batchrelay_cli.terminal import console, cut_line
-from batchrelay_cli.verbs.budget_check import check_rates_here
 from batchrelay_cli.verbs.local import exports
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -235,9 +234,8 @@ class LocalRun:
         instead of every few minutes.
         """
         params = self._uploaded(values)
-        name, key = self.file.pipeline.name, secrets.token_hex(16)
-        _, document = start_run(self.stack, name, params, key=key, version=self.version)
-        run_id = document["runId"]
+        name = self.file.pipeline.name
+        run_id = Client(self.stack).start(name, params, version=self.version).run["runId"]
         self.console.print(f"run {run_id} of pipeline {name}")
         display: Display = (
             TableDisplay(self.console) if self.console.is_terminal else LineDisplay(self.console)

@@ -6,8 +6,9 @@ import click
 
 from batchrelay.domain.run import RunStatus
 from batchrelay.domain.run_cost import about_usd
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import PIPELINE
 from batchrelay_cli.verbs.options import echo_json, output_option, stack_option
@@ -29,12 +30,12 @@ def runs(
     output: str,
 ) -> None:
     """List the runs of a pipeline, or of all that are deployed."""
-    query = {"pipeline": pipeline, "status": status, "limit": str(limit), "next": cursor}
     with open_stack(stack_name) as stack:
-        page = ask(stack, "GET", "runs", query={name: text for name, text in query.items() if text})
+        client = Client(stack)
+        page = client.runs(pipeline, status=status, limit=limit, after=cursor)
         is_whole = not (status or cursor or page["next"])
         if pipeline and not page["runs"] and is_whole:
-            names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+            names = [entry["pipeline"] for entry in client.pipelines()]
             if pipeline not in names:
                 names_text = ", ".join(names) or "none"
                 raise UsageProblem(f"there are no runs of {pipeline}; pipelines are: {names_text}")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import counted
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.spin.command import (
     Command,
@@ -22,7 +23,7 @@ from batchrelay_cli.spin.command import (
 from batchrelay_cli.spin.container_end import LINES, NOT_FOUND, problem_of
 from batchrelay_cli.spin.definition import Container, container_of, words_of
 from batchrelay_cli.spin.process import Ended, run_command
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import cut_line, say
 from batchrelay_cli.verbs.completion import RUN
@@ -70,8 +71,8 @@ def spin(
         raise UsageProblem("--dir and --entrypoint are for a process: an image has both")
     run, step, number = _place(place)
     with open_stack(stack_name) as stack:
-        item = ask(stack, "GET", "runs", run, "steps", step, "items", number or "0")
-        whole = ask(stack, "GET", "runs", run, "steps", step)
+        item = Client(stack).item(run, step, int(number or 0))
+        whole = Client(stack).step(run, step)
         if not number and max(whole["items"] or 0, whole["children"] or 0) > 1:
             raise UsageProblem(f"step {step} has several items: write {run}/{step}:ITEM")
         text = _item_text(stack, item)

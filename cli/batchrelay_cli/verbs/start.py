@@ -11,12 +11,13 @@ from botocore.exceptions import BotoCoreError
 
 from batchrelay.aws_lambda.wiring import new_run_id, store
 from batchrelay.domain.errors import PipelineNotFound
+from batchrelay_cli.client import Client
+from batchrelay_cli.client.budget_check import check_before_start
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack, start_run
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import FunctionFailedError, Stack
 from batchrelay_cli.stack.local_setup import is_local_path, not_uploaded, upload_params
 from batchrelay_cli.terminal import say
-from batchrelay_cli.verbs.budget_check import check_before_start
 from batchrelay_cli.verbs.completion import PIPELINE
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -25,8 +26,6 @@ from batchrelay_cli.verbs.options import (
     parse_params,
     stack_option,
 )
-
-REPEATED = 200
 
 _EXIT_CODES = {"FAILED": 1, "PARTIAL": 4}
 """Of a run that has ended already; one that goes on was started, which is 0."""
@@ -54,13 +53,14 @@ def start(
         check_before_start(stack, pipeline, version)
         with _unanswered(key or own_key):
             param_values = _uploaded(stack, pipeline, values, version)
-            status, run = start_run(
-                stack, pipeline, param_values, key=key or own_key, version=version
+            started = Client(stack).start(
+                pipeline, param_values, key=key or own_key, version=version
             )
+    run = started.run
     if output == "json":
         echo_json(run)
     else:
-        is_again = key and status == REPEATED
+        is_again = key and not started.is_new
         again = " (this key had started it; nothing was started now)" if is_again else ""
         say(f"run {run['runId']} of {pipeline}, version {run['version']}: {run['status']}{again}")
         say(f"look: batchrelay status {run['runId']} --watch")
@@ -89,7 +89,7 @@ def _uploaded(
     """
     if not any(map(is_local_path, values.values())):
         return dict(values)
-    names = [entry["pipeline"] for entry in ask(stack, "GET", "pipelines")["pipelines"]]
+    names = [entry["pipeline"] for entry in Client(stack).pipelines()]
     if pipeline not in names:
         raise UsageProblem(f"there is no pipeline {pipeline}: {', '.join(names) or 'none'}")
     pipelines = store(stack.outputs["TableName"], stack.make_client)

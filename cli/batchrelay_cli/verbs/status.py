@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from batchrelay_cli.client import Client, Run
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import ask, open_stack
-from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
-    STILL_RUNNING,
     echo_json,
     exit_code,
     output_option,
@@ -28,9 +26,6 @@ from batchrelay_cli.verbs.options import (
 from batchrelay_cli.verbs.report import collected
 from batchrelay_cli.views.cost import cost_lines, with_cost
 from batchrelay_cli.views.run_table import TableDisplay, run_table
-
-POLL_S = 2.0
-"""Seconds between two looks: a Lambda invocation each."""
 
 LINE_CHARS = 240
 """Of a line that no terminal shows."""
@@ -60,33 +55,26 @@ def status(
     if not screen.is_terminal:
         screen = console(width=LINE_CHARS)  # a reason must be there to be found
     with open_stack(stack_name) as stack:
+        client = Client(stack)
         if watch and screen.is_terminal and output != "json":
-            document = _watch(stack, run, screen)
+            document = _watch(client, run, screen)
         else:
-            document = _ended(stack, run) if watch else ask(stack, "GET", "runs", run)
+            document = client.wait(run) if watch else client.status(run)
             if output != "json":
                 screen.print(run_table(document, datetime.now(UTC)))
+        answer: Mapping[str, Any] = document
         if has_cost:
             report = collected(stack, document, price_list)
-            document = with_cost(document, report)
+            answer = with_cost(document, report)
             if output != "json":
                 screen.print("\n".join(cost_lines(report)), markup=False, highlight=False)
     if output == "json":
-        echo_json(document)
+        echo_json(answer)
     raise SystemExit(exit_code(document["status"]))
 
 
-def _ended(stack: Stack, run: str) -> Mapping[str, Any]:
-    while exit_code((document := ask(stack, "GET", "runs", run))["status"]) == STILL_RUNNING:
-        time.sleep(POLL_S)
-    return document
-
-
-def _watch(stack: Stack, run: str, screen: Console) -> Mapping[str, Any]:
+def _watch(client: Client, run: str, screen: Console) -> Run:
     with TableDisplay(screen) as display:
-        while True:
-            document = ask(stack, "GET", "runs", run)
+        for document in client.watch(run):
             display.show(document)
-            if exit_code(document["status"]) != STILL_RUNNING:
-                return document
-            time.sleep(POLL_S)
+    return document

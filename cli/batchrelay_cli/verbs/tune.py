@@ -22,9 +22,10 @@ from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
 from batchrelay.preparation.measures import ItemMeasure, latest_measures
 from batchrelay.prices import Estimate, Place, Platform, Prices, Unknown
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.edit import Edit
-from batchrelay_cli.stack.api_client import ask, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.requested_size import Requested, requested
 from batchrelay_cli.terminal import console
@@ -89,7 +90,7 @@ def tune(
         raise UsageProblem(f"{step!r}: write RUN or RUN/STEP")
     options = _Options(headroom=headroom, prices=read_prices(prices), instance_type=instance_type)
     with open_stack(stack_name) as stack:
-        run = ask(stack, "GET", "runs", run_id)
+        run = Client(stack).status(run_id)
         tunings = list(_tunings(stack, run, name, options))
     if not tunings:
         raise UsageProblem(f"{step}: there are no result records: {BY_PREFIX}")
@@ -110,7 +111,7 @@ def _tunings(
     pipelines = store(stack.outputs["TableName"], stack.make_client)
     for step in names:
         # the API says which steps there are
-        document = ask(stack, "GET", "runs", run["runId"], "steps", step)
+        document = Client(stack).step(run["runId"], step)
         if document["results"] is not None:
             definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(step)
             yield from _measured(stack, document, definition, options)

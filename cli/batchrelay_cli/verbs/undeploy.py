@@ -11,8 +11,9 @@ from batchrelay.domain.pipeline import Pipeline, S3Trigger
 from batchrelay.domain.upload_batch import TimerMessage
 from batchrelay.domain.values import counted
 from batchrelay.triggers.messages import debounced_trigger
+from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.api_client import open_runs, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.event_rules import TriggerRules
 from batchrelay_cli.stack.job_definitions import deregister
@@ -54,7 +55,7 @@ def undeploy(pipeline: str, stack_name: str, output: str) -> None:
 
 def _check_runs(stack: Stack, pipeline: str) -> None:
     """Raises: UsageProblem, if one is open."""
-    still_open = open_runs(stack, pipeline)
+    still_open = Client(stack).open_runs(pipeline)
     if still_open:
         some = ", ".join(still_open[:3]) + (", …" if len(still_open) > 3 else "")
         are, them = ("is", "it") if len(still_open) == 1 else ("are", "them")

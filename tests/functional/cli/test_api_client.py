@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from batchrelay.aws_lambda.wiring import store
-from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.client import Client
 from batchrelay_cli.stack.client import Stack, find_stack
 from batchrelay_local.launch import LocalCloud
 from tests.conftest import client_of, make_queue, write
@@ -123,9 +122,9 @@ def test_a_run_that_goes_on_is_3_and_the_answers_are_the_apis(tmp_path: Path) ->
     run_id = document("start", "endless")["runId"]
     stack = find_stack("batchrelay")
     assert batchrelay("status", run_id).exit_code == 3
-    assert document("status", run_id) == ask(stack, "GET", "runs", run_id)
-    assert document("history", run_id) == ask(stack, "GET", "runs", run_id, "history")
-    assert document("runs") == ask(stack, "GET", "runs")
+    assert document("status", run_id) == Client(stack).status(run_id)
+    assert document("history", run_id) == Client(stack).history(run_id)
+    assert document("runs") == Client(stack).runs()
     cancelled = document("cancel", run_id)
     assert cancelled["status"] == "CANCELLING"
     began = time.monotonic()
@@ -418,7 +417,7 @@ def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local cloud stands for an account here."""
-    monkeypatch.setattr(sys.modules["batchrelay_cli.verbs.deploy"], "is_local", lambda _: False)
+    monkeypatch.setattr("batchrelay_cli.client.registration.is_local", lambda _: False)
     text = QUICK.replace("quick", "elsewhere").replace("after, jobDefinition: say", "after, "
                          "jobDefinition: nobodys")  # fmt: skip
     refused = batchrelay("deploy", write(tmp_path, text))
@@ -444,7 +443,7 @@ def test_a_job_queue_that_takes_no_jobs_is_refused_at_its_line(
     sentence = ":8:73: job queue closed is DISABLED: enable it, or name another one"
     refused = batchrelay("deploy", closed)
     assert (refused.exit_code, sentence in refused.output) == (2, True), refused.output
-    monkeypatch.setattr(sys.modules["batchrelay_cli.verbs.deploy"], "is_local", lambda _: False)
+    monkeypatch.setattr("batchrelay_cli.client.registration.is_local", lambda _: False)
     assert sentence in batchrelay("deploy", closed).output
     refused = batchrelay("deploy", write(tmp_path, RETRIED.replace("RETRY", "On_demnd")))
     sentence = ":8:73: there is no job queue On_demnd in this account and region: did you mean "

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 from playwright.sync_api import Browser
 
-from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.client import Client
 from batchrelay_cli.stack.client import find_stack
 from batchrelay_cli.verbs.report_watch import Shown, serving
 from batchrelay_local.launch import LocalCloud
@@ -54,7 +54,7 @@ def open_run(stays: LocalCloud, folder: Path) -> Iterator[str]:
     end = time.monotonic() + 60
     with_stack = find_stack("batchrelay")
     while time.monotonic() < end:
-        steps = ask(with_stack, "GET", "runs", run_id)["steps"]
+        steps = Client(with_stack).status(run_id)["steps"]
         if steps[1]["status"] == "ACTIVE":
             break
         time.sleep(0.2)
@@ -230,16 +230,9 @@ def test_jobs_that_aws_batch_has_forgotten_leave_the_counts_and_a_note(
     failed_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = find_stack("batchrelay")
-    document = ask(stack, "GET", "runs", failed_run)
-    forgotten = json.loads(
-        json.dumps(document).replace(
-            document["steps"][0]["jobs"][0]["jobId"], "00000000-0000-4000-8000-000000000000"
-        )
-    )
-    monkeypatch.setattr(
-        "batchrelay_cli.verbs.report.ask",
-        lambda stack, method, *path: forgotten if len(path) == 2 else ask(stack, method, *path),
-    )
+    document = Client(stack).status(failed_run)
+    document["steps"][0]["jobs"][0]["jobId"] = "00000000-0000-4000-8000-000000000000"
+    monkeypatch.setattr(Client, "status", lambda _client, _run_id: document)
     result = batchrelay("report", failed_run, "--json", "-o", "-")
     work = json.loads(result.stdout)["steps"][0]
     assert (work["measured"], work["failed"]) == (None, 4)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete, get_completion_class
@@ -11,11 +13,12 @@ from click.testing import CliRunner
 
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
+from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.verbs import completion
 
 ANSWERS = {
-    "pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
-    "runs": {
+    "/pipelines": {"pipelines": [{"pipeline": "nightly"}, {"pipeline": "word-count"}]},
+    "/runs": {
         "runs": [
             {"runId": "k1", "status": "SUCCEEDED"},
             {"runId": "k2", "status": "QUEUED"},
@@ -23,6 +26,17 @@ ANSWERS = {
         ]
     },
 }
+
+
+class AnsweringStack(Stack):
+    """Its API has these documents, by their paths."""
+
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        super().__init__(make_client=lambda _: None, outputs={"AnswerApiName": "api"})
+        self.documents = documents
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        return {"statusCode": 200, "body": json.dumps(self.documents[event["path"]])}
 
 
 def completed(*words: str) -> list[str]:
@@ -50,12 +64,11 @@ def test_pipelines_and_runs_are_completed_by_what_the_stack_says(
     asked = []
 
     @contextmanager
-    def open_stack(stack_name: str) -> Iterator[str]:
+    def open_stack(stack_name: str) -> Iterator[Stack]:
         asked.append(stack_name)
-        yield "stack"
+        yield AnsweringStack(ANSWERS)
 
     monkeypatch.setattr(completion, "open_stack", open_stack)
-    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: ANSWERS[what])
     for verb in ("start", "undeploy", "backfill", "runs"):
         assert completed(verb, "n") == ["nightly"]
     for verb in ("status", "history"):
@@ -75,13 +88,13 @@ def test_completion_offers_no_invalid_name(
 ) -> None:
     """The table of a stack may be written by others. What a shell is given is lines of words."""
 
-    @contextmanager
-    def open_stack(_stack: str) -> Iterator[str]:
-        yield "stack"
+    answers = {"/pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
 
-    answers = {"pipelines": {"pipelines": [{"pipeline": name}, {"pipeline": "known"}]}}
+    @contextmanager
+    def open_stack(_stack: str) -> Iterator[Stack]:
+        yield AnsweringStack(answers)
+
     monkeypatch.setattr(completion, "open_stack", open_stack)
-    monkeypatch.setattr(completion, "ask", lambda _stack, _method, what: answers[what])
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(cli, {}, "batchrelay", "_BATCHRELAY_COMPLETE")

@@ -51,7 +51,7 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
             outputs={"AnswerApiName": "api"},
             objects=one.cloud.objects.objects,
         )
-        monkeypatch.setattr("batchrelay_cli.stack.api_client.find_stack", lambda _: made)
+        monkeypatch.setattr("batchrelay_cli.stack.access.find_stack", lambda _: made)
         return one
 
     return begun

@@ -8,9 +8,9 @@ import pytest
 
 from batchrelay.codec import decode_pipeline, encode_pipeline
 from batchrelay.domain.budget import Budget, Rate
+from batchrelay_cli.client.budget_check import check_rates_here
 from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.verbs.budget_check import check_rates_here
 
 FILE = """\
 pipeline: bounded

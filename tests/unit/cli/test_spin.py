@@ -264,7 +264,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Collected:
     own = {"image": "i", "command": ["echo", "done"], "secrets": [secret]}
     batch = Definitions(definition(1, containerProperties=own))
     made = MemoryStack(make_client=lambda _: batch, outputs={"AnswerApiName": "api"})
-    monkeypatch.setattr("batchrelay_cli.stack.api_client.find_stack", lambda _: made)
+    monkeypatch.setattr("batchrelay_cli.stack.access.find_stack", lambda _: made)
     OBJECTS.clear()
     OBJECTS.update(one.cloud.objects.objects)
     return one

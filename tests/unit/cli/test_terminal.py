@@ -139,13 +139,13 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> MemoryStack:
     key = JobKey(run_id="run1", label="b", round=0, part=0)
     cloud.engine.handle("run1", [JobBlocked(at=T0, key=key, job_id=second, reason=HOSTILE)])
     outputs = {"AnswerApiName": "api", "ReconcileName": "r", "TableName": "t"}
-    monkeypatch.setattr("batchrelay_cli.verbs.budget_check.store", lambda *_: cloud.pipelines)
+    monkeypatch.setattr("batchrelay_cli.client.budget_check.store", lambda *_: cloud.pipelines)
     made = MemoryStack(make_client=lambda _: None, outputs=outputs, cloud=cloud)
     detail: dict[str, Any] = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
     made.jobs[f"{first}:0"] = {**detail, "arrayProperties": {"index": 0}}
     made.logs[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
-    monkeypatch.setattr("batchrelay_cli.stack.api_client.find_stack", lambda _: made)
+    monkeypatch.setattr("batchrelay_cli.stack.access.find_stack", lambda _: made)
     return made
 
 

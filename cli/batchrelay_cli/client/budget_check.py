@@ -11,6 +11,7 @@ from batchrelay.domain.errors import PipelineNotFound
 from batchrelay.domain.run_cost import about_usd, usd_text
 from batchrelay.prices import Unknown, list_prices
 from batchrelay.report.measurement import with_rates
+from batchrelay_cli.client.estimate import Estimation
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.document import Document
 from batchrelay_cli.pipeline_file.problems import PipelineFileError
@@ -18,7 +19,6 @@ from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.job_definitions import queues_of
 from batchrelay_cli.terminal import say
-from batchrelay_cli.verbs.plan_estimate import Estimation
 
 
 def check_rates_here(file: PipelineFile) -> None:

@@ -11,7 +11,8 @@ from batchrelay.domain.requests import results_of_round
 from batchrelay.domain.run import RunStatus
 from batchrelay.preparation.chunk_size import RECORDS_READ
 from batchrelay.preparation.measures import item_measures
-from batchrelay_cli.stack.api_client import ask
+from batchrelay_cli.client.api import Client
+from batchrelay_cli.client.documents import Run
 from batchrelay_cli.stack.client import Stack
 
 RUNS_READ = 3
@@ -24,12 +25,12 @@ CHILDREN_READ = 100
 """Children of a step: one call of DescribeJobs."""
 
 
-def earlier_runs(stack: Stack, pipeline: str) -> list[dict[str, Any]]:
+def earlier_runs(stack: Stack, pipeline: str) -> list[Run]:
     """The last runs that have ended, as the API answers them, the newest first."""
-    query = {"pipeline": pipeline, "limit": str(RUNS_LISTED)}
-    page = ask(stack, "GET", "runs", query=query)["runs"]
-    ended = [run["runId"] for run in page if RunStatus(run["status"]).is_terminal]
-    return [ask(stack, "GET", "runs", run_id) for run_id in ended[:RUNS_READ]]
+    client = Client(stack)
+    page = client.runs(pipeline, limit=RUNS_LISTED)
+    ended = [run["runId"] for run in page["runs"] if RunStatus(run["status"]).is_terminal]
+    return [client.status(run_id) for run_id in ended[:RUNS_READ]]
 
 
 def seconds_of_items(stack: Stack, step: Mapping[str, Any], *, by_child: bool) -> list[float]:

@@ -15,11 +15,11 @@ from batchrelay.domain.pipeline import InlineItems, Matrix, Step
 from batchrelay.prices import Place, Prices, Unknown
 from batchrelay.prices.estimate import Demand, Spread, cost_range
 from batchrelay.report.collector import capacities_of
+from batchrelay_cli.client.earlier_runs import earlier_runs, items_per_child, seconds_of_items
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.read import PipelineFile
-from batchrelay_cli.stack.api_client import is_local
+from batchrelay_cli.stack.access import is_local
 from batchrelay_cli.stack.client import Stack
-from batchrelay_cli.stack.earlier_runs import earlier_runs, items_per_child, seconds_of_items
 from batchrelay_cli.stack.job_definitions import known_text, queues_of
 from batchrelay_cli.stack.requested_size import Requested, requested
 from batchrelay_cli.views.estimate import SUMS, RunEstimate, StepEstimate
