@@ -4,3 +4,5 @@ Standard library only, Python 3.8 or newer, and quick to start: a child of a sec
 spend half of it on imports. What it shares with batchrelay is a format
 (docs/reference/manifest.md), no code.
 """
+
+__version__ = "0.1.0"
