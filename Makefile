@@ -12,7 +12,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions report-examples bench audit docs build lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-release report-examples bench audit docs build release-notes lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -61,7 +61,7 @@ report-examples: .venv/ready ## make the docs' examples of reports again, and th
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
 
-audit: .venv/ready .tools/audit/ready .tools/sam/ready ## hashes, licences, template scanners, known vulnerabilities
+audit: .venv/ready .tools/audit/ready .tools/docs/ready .tools/sam/ready .tools/twine/ready ## hashes, licences, template scanners, known vulnerabilities
 	@$(BIN)/python -m verification.audit
 
 docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link checked
@@ -70,12 +70,19 @@ docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link
 build: .tools/sam/ready   ## sam build, for AWS
 	@UV=$(CURDIR)/$(UV) $(SAM) build
 
+verify-release: .venv/ready .tools/twine/ready ## after `make build`: run an example on the built stack, check sizes and distributions
+	@$(BIN)/python -m verification.release
+
+release-notes: .venv/ready ## print what the CHANGELOG says of a version: VERSION=0.1.0
+	@$(BIN)/python -m verification.release.notes "$(VERSION)"
+
 lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) pyproject.toml --extra local --group dev -o locks/dev.lock
 	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
 	$(PIN) locks/sam.in -o locks/sam.lock
 	$(PIN) locks/audit.in -o locks/audit.lock
 	$(PIN) locks/docs.in -o locks/docs.lock
+	$(PIN) locks/twine.in -o locks/twine.lock
 	$(PIN) locks/uv.in -o locks/uv.lock
 
 clean:                    ## remove everything that was made
@@ -87,7 +94,7 @@ clean:                    ## remove everything that was made
 	@$(PYTHON) -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/ready: locks/dev.lock pyproject.toml .tools/uv/ready
+.venv/ready: locks/dev.lock pyproject.toml worker/batchrelay_worker/__init__.py .tools/uv/ready
 	@$(UV) venv -q --clear --python $(PYTHON) .venv
 	@$(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes locks/dev.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
@@ -99,6 +106,11 @@ clean:                    ## remove everything that was made
 	@touch $@
 
 .tools/audit/ready: locks/audit.lock .tools/uv/ready
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
+	@touch $@
+
+.tools/twine/ready: locks/twine.lock .tools/uv/ready
 	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
 	@$(UV) pip sync -q --python $(@D)/bin/python --compile-bytecode --require-hashes $<
 	@touch $@

@@ -35,6 +35,7 @@ class Cloud:
     def __init__(self, order: CloudOrder) -> None:
         self._folder = Path(order.folder)
         self._with_stack = order.stack
+        self._built_stack = order.built_stack
         self._credentials = CloudCredentials.new()
         self._services = None if order.open else services(order.services)
         self._host = MiniStackHost(order.port, self._folder, self._services)
@@ -58,7 +59,7 @@ class Cloud:
         self._host.install_logs(self._batch.logs)
         self._host.install_schedules()
         self._host.start(self._wrap)
-        outputs = deploy(StackSource.find()) if self._with_stack else {}
+        outputs = deploy(self._stack_source()) if self._with_stack else {}
         self._host.begin_schedules()
         return {
             "endpoint": self._host.endpoint,
@@ -66,6 +67,10 @@ class Cloud:
             "secret": self._credentials.secret,
             "outputs": outputs,
         }
+
+    def _stack_source(self) -> StackSource:
+        folder = self._built_stack
+        return StackSource.built(Path(folder)) if folder else StackSource.find()
 
     def stop(self, *, immediately: bool) -> None:
         """End every process, close the port, remove every file."""

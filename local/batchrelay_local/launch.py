@@ -58,6 +58,7 @@ class CloudOptions(TypedDict, total=False):
     chaos: str
     assume: str
     stack: bool
+    built_stack: str
     services: Sequence[str]
     allowed_origins: Sequence[str]
     open: bool
@@ -80,6 +81,8 @@ class CloudOrder:
     """What AWS leaves open, otherwise than by default: `quota=each`."""
     stack: bool = True
     """Whether batchrelay's own stack is deployed."""
+    built_stack: str = ""
+    """The folder that `sam build` made, to deploy that and not the sources."""
     services: Sequence[str] = ()
     """Services of MiniStack beside those that batchrelay needs."""
     allowed_origins: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 What differs is listed here and nowhere else:
 
-1. Functions and layers are zipped from their sources instead of built.
+1. Functions and layers are zipped from their sources, unless what `sam build` made is asked for.
 2. Alarms on a metric expression are left out: MiniStack refuses them, and alarms are not read here.
 3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
    variables, which are texts: MiniStack hands on a text everywhere.
@@ -47,12 +47,21 @@ Source: CloudFormation, CreateStack, TemplateBody."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class CodeFolder:
+    """The code of functions, or of a layer."""
+
+    path: Path
+    prefix: str = ""
+    """Where it lies in its zip."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackSource:
-    """Where the stack's sources lie: the repository, or the copy that the package carries."""
+    """Where the stack lies: the repository, the package's copy, or what `sam build` made."""
 
     template: Path
-    functions: Path
-    core: Path
+    code: Mapping[str, CodeFolder]
+    """By the CodeUri or ContentUri of the template."""
 
     @classmethod
     def find(cls) -> StackSource:
@@ -62,11 +71,24 @@ class StackSource:
         is_installed = package_root.is_dir()
         root = package_root if is_installed else repository
         core = here.parent / "batchrelay" if is_installed else root / "layers/core/batchrelay"
-        source = cls(template=root / "template.yaml", functions=root / "functions", core=core)
-        for path in (source.template, source.functions, source.core):
+        code = {
+            "functions": CodeFolder(path=root / "functions"),
+            "layers/core": CodeFolder(path=core, prefix="python/batchrelay/"),
+        }
+        return cls(template=root / "template.yaml", code=code).checked()
+
+    @classmethod
+    def built(cls, folder: Path) -> StackSource:
+        """Of `.aws-sam/build`: a folder for each function and layer. Raises: FileNotFoundError."""
+        code = {path.name: CodeFolder(path=path) for path in folder.glob("*/")}
+        return cls(template=folder / "template.yaml", code=code).checked()
+
+    def checked(self) -> StackSource:
+        """Raises: FileNotFoundError."""
+        for path in (self.template, *(folder.path for folder in self.code.values())):
             if not path.exists():
                 raise FileNotFoundError(f"a part of the stack is missing: {path}")
-        return source
+        return self
 
 
 def deploy(source: StackSource) -> dict[str, str]:
@@ -77,15 +99,14 @@ def deploy(source: StackSource) -> dict[str, str]:
     """
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=CODE_BUCKET)
-    s3.put_object(Bucket=CODE_BUCKET, Key="functions.zip", Body=_zipped(source.functions, ""))
-    s3.put_object(
-        Bucket=CODE_BUCKET, Key="core.zip", Body=_zipped(source.core, "python/batchrelay/")
-    )
+    for uri, folder in source.code.items():
+        body = _zipped(folder.path, folder.prefix)
+        s3.put_object(Bucket=CODE_BUCKET, Key=_code_key(uri), Body=body)
     template = expanded(source.template.read_text(), EXPANDED)
     url = {"Fn::Sub": f"{s3.meta.endpoint_url}/_aws/execute-api/${{Api}}/v1"}
     template["Outputs"]["ApiUrl"]["Value"] = url
-    body = json.dumps(template).encode()
-    s3.put_object(Bucket=CODE_BUCKET, Key=TEMPLATE_KEY, Body=body)
+    document = json.dumps(template).encode()
+    s3.put_object(Bucket=CODE_BUCKET, Key=TEMPLATE_KEY, Body=document)
     stacks = boto3.client("cloudformation")
     stacks.create_stack(
         StackName=STACK_NAME,
@@ -172,11 +193,15 @@ class _NoManagedPolicies:
 
 def with_code(template: dict[str, Any]) -> dict[str, Any]:
     """The template with the places in S3 that `sam package` would write into it."""
-    template["Globals"]["Function"]["CodeUri"] = f"s3://{CODE_BUCKET}/functions.zip"
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::LayerVersion":
-            resource["Properties"]["ContentUri"] = f"s3://{CODE_BUCKET}/core.zip"
+    properties = (resource.get("Properties", {}) for resource in template["Resources"].values())
+    for holder in (template["Globals"]["Function"], *properties):
+        for name in {"CodeUri", "ContentUri"} & holder.keys():
+            holder[name] = f"s3://{CODE_BUCKET}/{_code_key(holder[name])}"
     return template
+
+
+def _code_key(uri: str) -> str:
+    return uri.replace("/", "-") + ".zip"
 
 
 def _zipped(folder: Path, prefix: str) -> bytes:

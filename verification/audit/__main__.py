@@ -14,7 +14,10 @@ from verification.permissions.check import LARGEST, Roles
 from verification.permissions.reasons import WITHOUT_ARN
 
 LOCKS = (*sorted((ROOT / "locks").glob("*.lock")), ROOT / "layers/core/requirements.txt")
-ENVIRONMENTS = (ROOT / ".venv", *(ROOT / ".tools" / name for name in ("audit", "docs", "sam")))
+ENVIRONMENTS = (
+    ROOT / ".venv",
+    *(ROOT / ".tools" / name for name in ("audit", "docs", "sam", "twine")),
+)
 FOUND, NOT_CHECKED = 1, 3
 
 

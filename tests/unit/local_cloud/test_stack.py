@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchrelay_local import stack
-from batchrelay_local.stack import expanded
+from batchrelay_local.stack import StackSource, expanded
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -75,3 +75,8 @@ def test_a_function_is_imported_from_the_bytecode_of_its_source(
 
     assert zipped_module.VALUE == 1
     assert zipped_module.__file__ == str(unzipped / "zipped_module.py")
+
+
+def test_a_folder_that_sam_build_did_not_make_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"missing: .*template\.yaml"):
+        StackSource.built(tmp_path)

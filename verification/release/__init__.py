@@ -1,0 +1,1 @@
+"""What a release consists of: the stack as `sam build` makes it, and the distributions."""
