@@ -48,7 +48,7 @@ def _size(folder: Path) -> tuple[int, int]:
     with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:
             archive.write(path, path.relative_to(folder).as_posix())
-    return sum(path.stat().st_size for path in files), body.tell()
+    return sum(path.stat().st_size for path in files), len(body.getvalue())
 
 
 def run_problems(build: Path) -> list[str]:
