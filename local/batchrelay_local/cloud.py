@@ -58,6 +58,7 @@ class Cloud:
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
         self._host.install_schedules()
+        self._host.hasten_queues()
         self._host.start(self._wrap)
         outputs = deploy(self._stack_source()) if self._with_stack else {}
         self._host.begin_schedules()

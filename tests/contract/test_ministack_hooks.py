@@ -285,6 +285,13 @@ def test_hook_12_a_target_is_invoked_for_an_account_and_a_region() -> None:
     assert len(inspect.signature(responses.set_request_region).parameters) == 1
 
 
+def test_hook_13_is_what_the_thread_of_the_queues_sleeps() -> None:
+    from ministack.services import lambda_svc
+
+    assert 0 < lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS < 1
+    assert "time.sleep(_ESM_IDLE_WAKE_GAP_SECONDS)" in inspect.getsource(lambda_svc._poll_loop)
+
+
 def test_every_hook_of_the_docstring_has_a_test_and_every_test_a_hook() -> None:
     docstring = ministack_host.__doc__ or ""
     listed = set(re.findall(r"^(\d+)\. ", docstring, re.MULTILINE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,16 @@ WINDOW_MINUTES_MAX = 1_440
 _WORDS = {"State": ("ENABLED", "DISABLED"), "ActionAfterCompletion": ("NONE", "DELETE")}
 
 
-def refusal(request: Mapping[str, Any]) -> str | None:
+def refusal(body: bytes) -> str | None:
     """The sentence of the ValidationException, if it is one; what is missing is not looked at."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return None
+    return _refusal(request) if isinstance(request, dict) else None
+
+
+def _refusal(request: Mapping[str, Any]) -> str | None:
     expression = request.get("ScheduleExpression")
     timezone = request.get("ScheduleExpressionTimezone", "UTC")
     if expression:

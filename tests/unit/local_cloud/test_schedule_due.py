@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -210,6 +211,6 @@ def test_an_input_says_the_time_and_whose_it_is() -> None:
 def test_create_schedule_refuses_what_aws_refuses(
     request_: dict[str, Any], problem: str | None
 ) -> None:
-    found = refusal(request_)
+    found = refusal(json.dumps(request_).encode())
     assert (found is None) == (problem is None)
     assert problem is None or problem in (found or "")
