@@ -8,8 +8,8 @@ MUTANTS = (
     Mutant(
         bug="a dependent starts when one of its needs is ready",
         file="domain/readiness.py",
-        old="return all(_lets_run(here, need) for need in here.step.needs)",
-        new='return any(_lets_run(here, need) for need in here.step.needs or ("",))',
+        old="return all(_lets_run(here.run, here.step, need) for need in here.step.needs)",
+        new="return any(_lets_run(here.run, here.step, n) for n in here.step.needs or ('',))",
     ),
     Mutant(
         bug="a step succeeds although one of its parts failed",
@@ -94,5 +94,19 @@ MUTANTS = (
         file="domain/derived_transitions.py",
         old="    derived(WAITING, skip_zero, to=SKIPPED, when=size_is_zero),\n",
         new="",
+    ),
+    Mutant(
+        bug="a step is passed over although a need of it has failed",
+        file="domain/readiness.py",
+        old="""            if run.state(need).status.is_terminal:
+                return False
+            waits = True""",
+        new="            waits = True",
+    ),
+    Mutant(
+        bug="a step that waits is passed over although its run is being stopped",
+        file="domain/derived_transitions.py",
+        old="return stop_of(run, step) is not None or not waits_for_needs(run, step)",
+        new="return not waits_for_needs(run, step)",
     ),
 )

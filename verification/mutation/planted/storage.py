@@ -19,9 +19,9 @@ MUTANTS = (
     ),
     Mutant(
         bug="the codec forgets a part's job",
-        file="codec/runs.py",
-        old='job_id=reader.maybe("j", str),',
-        new="job_id=None,",
+        file="codec/step_states.py",
+        old='    _Field("j", "job_id", _TEXT),\n',
+        new="",
     ),
     Mutant(
         bug="the separator of a list is not stored",
@@ -85,7 +85,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a part takes more bytes once it has a job",
-        file="codec/runs.py",
+        file="codec/step_states.py",
         old="    records = packed_parts(parts)",
         new="    records = None if any(part.job_id for part in parts) else packed_parts(parts)",
     ),

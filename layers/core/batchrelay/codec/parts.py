@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from batchrelay.domain.errors import CodecError
@@ -91,5 +91,4 @@ def _uuid_bytes(text: str) -> bytes:
 
 
 def _uuid_text(digits: str) -> str:
-    ends: Iterator[slice] = map(slice, (0, 8, 12, 16, 20), (8, 12, 16, 20, 32))
-    return "-".join(digits[end] for end in ends)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

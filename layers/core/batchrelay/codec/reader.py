@@ -25,6 +25,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Reader:
     """One JSON object with its path; every take checks the type and says where it is wrong."""
 
+    __slots__ = ("document", "path")
+
     def __init__(self, document: Any, path: str) -> None:
         if not isinstance(document, Mapping):
             raise CodecError(f"{path}: expected an object, got {_shown(document)}")

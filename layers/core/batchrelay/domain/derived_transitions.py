@@ -46,6 +46,7 @@ from batchrelay.domain.readiness import (
     skip_unmet,
     skip_zero,
     submit,
+    waits_for_needs,
 )
 from batchrelay.domain.retry_rounds import (
     collect_failures,
@@ -78,7 +79,7 @@ from batchrelay.domain.step_end import (
     run_step,
     succeed,
 )
-from batchrelay.domain.step_state import JobOutcome, StepStatus
+from batchrelay.domain.step_state import WAITING_STEP, JobOutcome, StepStatus
 from batchrelay.domain.table import (
     RunRow,
     Situation,
@@ -137,6 +138,8 @@ def _of_steps(run: Run, at: datetime) -> Iterator[tuple[StepRow | None, Run]]:
     for step in run.pipeline.order:
         if step.is_finally and not ordinary_steps_have_ended(run):
             break
+        if not _may_change(run, step):
+            continue
         for row, changed in _rows_applied(run, step, at, budget):
             run = changed
             yield row, run
@@ -149,6 +152,14 @@ def _of_steps(run: Run, at: datetime) -> Iterator[tuple[StepRow | None, Run]]:
         for row, changed in _rows_applied(run, step, at, budget):
             run = changed
             yield row, run
+
+
+def _may_change(run: Run, step: Step) -> bool:
+    """Whether a row may match: most steps of a large run have ended or wait, and cost no more."""
+    state = run.steps.get(step.name, WAITING_STEP)
+    if state.status is WAITING:
+        return stop_of(run, step) is not None or not waits_for_needs(run, step)
+    return not state.status.is_terminal
 
 
 def _rows_applied(

@@ -12,7 +12,9 @@ from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.n_to_n import unequal_parts
 from batchrelay.domain.n_to_n_chains import continues
+from batchrelay.domain.pipeline import Step
 from batchrelay.domain.preparation_attempts import not_prepared
+from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import Part, StepState, StepStatus
 from batchrelay.domain.table import Situation
 from batchrelay.domain.values import short
@@ -59,7 +61,7 @@ def size_is_zero(here: _Here) -> bool:
     """every need lets it run, its size is 0"""
     if not needs_let_it_run(here) or continues(here.step):
         return False
-    return own_size(here.step, variables_of(here.run)) == 0
+    return _size(here) == 0
 
 
 def parts_are_unequal(here: _Here) -> bool:
@@ -69,7 +71,18 @@ def parts_are_unequal(here: _Here) -> bool:
 
 def needs_let_it_run(here: _Here) -> bool:
     """every need lets it run"""
-    return all(_lets_run(here, need) for need in here.step.needs)
+    return all(_lets_run(here.run, here.step, need) for need in here.step.needs)
+
+
+def waits_for_needs(run: Run, step: Step) -> bool:
+    """Whether a need is at work and none ended badly: no row but that of a stop can match."""
+    waits = False
+    for need in step.needs:
+        if not _lets_run(run, step, need):
+            if run.state(need).status.is_terminal:
+                return False
+            waits = True
+    return waits
 
 
 def _blockers(here: _Here) -> Iterator[str]:
@@ -79,12 +92,12 @@ def _blockers(here: _Here) -> Iterator[str]:
             yield need
 
 
-def _lets_run(here: _Here, need: str) -> bool:
+def _lets_run(run: Run, step: Step, need: str) -> bool:
     """An event edge wants its need ended well; an N_TO_N one wants its children known, and no item
     of it run again: the pairs of such a round are not those of the first."""
-    state = here.run.state(need)
+    state = run.state(need)
     at_work = (StepStatus.SUBMITTING, StepStatus.ACTIVE)
-    if need in here.step.n_to_n_needs and state.status in at_work and not state.is_retry:
+    if need in step.n_to_n_needs and state.status in at_work and not state.is_retry:
         return True
     return state.lets_dependents_run
 
@@ -167,9 +180,15 @@ def _planned(here: _Here) -> StepState:
         parts = tuple(Part(size=part.size, group=part.group) for part in lead.first_parts)
         state = _with_existing(here.state, lead)
         return replace(state, items=lead.items, chunk=lead.chunk, parts=parts)
-    size = own_size(here.step, variables_of(here.run))
+    size = _size(here)
     canary = canary_children(here.step, here.state, chunk=1)
     return replace(here.state, parts=parts_of_groups((size,), canary))
+
+
+def _size(here: _Here) -> int:
+    """Most steps have none that could name a variable."""
+    variables = {} if here.step.array_size is None else variables_of(here.run)
+    return own_size(here.step, variables)
 
 
 def _with_existing(state: StepState, lead: StepState) -> StepState:

@@ -88,16 +88,17 @@ def step_bytes(step: Step, state: StepState) -> int:
         state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items,
         state.stopped_items,
     )  # fmt: skip
-    return (
-        STEP_BYTES
-        + sum(PART_BYTES * len(parts) + ROUND_BYTES for parts in state.earlier_rounds)
-        + PART_BYTES * len(state.parts)
-        + sum(map(stored_text, texts))
-        + sum(len(str(count)) for count in counts)
-        + sum(stored_text(part.blocked) + 8 for part in state.parts if part.blocked)
-        + _reason_bytes(step, state)
-        + (EARLY_STOP_BYTES if step.canary is not None or step.fail_fast else 0)
-    )
+    size = STEP_BYTES + PART_BYTES * len(state.parts) + _reason_bytes(step, state)
+    size += EARLY_STOP_BYTES if step.canary is not None or step.fail_fast else 0
+    for text in texts:
+        size += stored_text(text) if text else 2  # its quotes
+    for count in counts:
+        size += len(str(count)) if count else 1
+    for parts in state.earlier_rounds:
+        size += PART_BYTES * len(parts) + ROUND_BYTES
+    for part in state.parts:
+        size += stored_text(part.blocked) + 8 if part.blocked else 0
+    return size
 
 
 def _reason_bytes(step: Step, state: StepState) -> int:

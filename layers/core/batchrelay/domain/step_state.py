@@ -25,12 +25,18 @@ class StepStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing can change it any more."""
-        return self not in (
-            StepStatus.WAITING,
-            StepStatus.PREPARING,
-            StepStatus.SUBMITTING,
-            StepStatus.ACTIVE,
-        )
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {
+        StepStatus.SUCCEEDED,
+        StepStatus.PARTIAL,
+        StepStatus.FAILED,
+        StepStatus.SKIPPED,
+        StepStatus.CANCELLED,
+    }
+)
 
 
 class JobOutcome(StrEnum):

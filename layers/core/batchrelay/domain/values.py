@@ -85,6 +85,8 @@ def storable(text: str) -> str:
 
 def stored_text(text: str) -> int:
     """Bytes of a text in a stored document, its quotes and escapes included."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return len(text) + 2
     return len(json.dumps(text, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
