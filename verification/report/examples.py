@@ -13,8 +13,8 @@ from rich.console import Console
 from batchrelay.prices import list_prices
 from batchrelay.report.document import report_document
 from batchrelay_cli.client import Client
+from batchrelay_cli.client.report import collected
 from batchrelay_cli.pipeline_file.read import read
-from batchrelay_cli.verbs.report import collected
 from batchrelay_cli.verbs.run import LocalRun
 from batchrelay_local.launch import LocalCloud
 from verification.report.synthetic import variant_calls

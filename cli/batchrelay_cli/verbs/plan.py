@@ -37,6 +37,7 @@ from batchrelay_cli.verbs.options import (
 )
 from batchrelay_cli.views.estimate import estimate_document, estimate_lines
 from batchrelay_cli.views.graph import mermaid, size_of, source_of, svg
+from batchrelay_cli.views.plan import plan_document
 
 TO_STDOUT = "-"
 
@@ -87,7 +88,7 @@ def plan(file: Path, graph: str | None, output: str, estimate: bool, **options: 
             raise UsageProblem(f"--graph {graph}: {error.strerror}") from None
         say(f"wrote {graph}")
     elif output == "json":
-        document = _document(pipeline_file)
+        document = plan_document(pipeline_file)
         echo_json(document if cost is None else {**document, "estimate": estimate_document(cost)})
     else:
         _print(pipeline_file)
@@ -207,28 +208,3 @@ def _calls(pipeline: Pipeline) -> str:
         f"meet), {2 * fan_outs} PUTs of manifests{more if levels else ''}; none grows with "
         f"children, but for one SubmitJob for {ARRAY_SIZE_MAX:,}"
     )
-
-
-def _document(file: PipelineFile) -> dict[str, Any]:
-    """What is ours of a step stands there as the file says it, never as it is stored."""
-    flows = {entry["jobName"]: entry.get("flow", {}) for entry in file.document.data["steps"]}
-    return {
-        "pipeline": file.pipeline.name,
-        "params": [
-            {"name": p.name, "type": p.type, "default": p.default} for p in file.pipeline.params
-        ],
-        "steps": [
-            {
-                "name": step.name,
-                "needs": list(step.needs),
-                "children": None if step.has_items or step.n_to_n_needs else step.array_size or 1,
-                "size": size_of(step),
-                "nToN": sorted(step.n_to_n_needs),
-                "sequential": step.sequential,
-                "finally": step.is_finally,
-                "flow": flows[step.name],
-            }
-            for step in file.pipeline.order
-        ],
-        "warnings": [warning.message for warning in file.warnings],
-    }

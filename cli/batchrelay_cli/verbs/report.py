@@ -6,21 +6,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from batchrelay.aws_lambda.reports import report_sources
 from batchrelay.domain.values import counted
 from batchrelay.prices import Prices
-from batchrelay.report.collector import collected_report
 from batchrelay.report.page import page
 from batchrelay.report.trace import trace
 from batchrelay_cli.client import Client
+from batchrelay_cli.client.report import collected
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.stack.access import is_local, open_stack
+from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import console, say
 from batchrelay_cli.verbs.completion import RUN
@@ -118,21 +116,13 @@ def check_report_path(path: Path) -> None:
 
 
 def _collected(stack: Stack, run_id: str, prices: Prices) -> dict[str, Any]:
-    return collected(stack, Client(stack).status(run_id), prices)
+    return collected_on_screen(stack, Client(stack).status(run_id), prices)
 
 
-def collected(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
+def collected_on_screen(stack: Stack, run: RunDocument, prices: Prices) -> dict[str, Any]:
     """The report document of a run, with progress for who waits."""
     with _progress() as progress:
-        return collected_report(
-            report_sources(stack.make_client),
-            run,
-            at=datetime.now(UTC),
-            failures=Client(stack).failures(run["runId"]),
-            region=None if is_local(stack) else stack.batch.meta.region_name,
-            prices=prices,
-            progress=progress,
-        )
+        return collected(stack, run, prices, progress)
 
 
 @contextmanager

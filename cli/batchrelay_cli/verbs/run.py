@@ -60,7 +60,7 @@ from batchrelay_cli.verbs.options import (
     params_option,
     parse_params,
 )
-from batchrelay_cli.verbs.report import check_report_path, collected, write_report
+from batchrelay_cli.verbs.report import check_report_path, collected_on_screen, write_report
 from batchrelay_cli.views.failure import Failure
 from batchrelay_cli.views.notice import notice_lines
 from batchrelay_cli.views.run_table import (
@@ -301,7 +301,7 @@ class LocalRun:
 
     def write_page(self, run: RunDocument, path: Path) -> None:
         """Write the run's report; its cloud is gone soon, so it is now or never."""
-        document = collected(self.stack, run, list_prices())
+        document = collected_on_screen(self.stack, run, list_prices())
         write_report(path, page(document))
         self.console.print(printable(f"report: {path}"))
 

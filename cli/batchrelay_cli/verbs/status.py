@@ -23,7 +23,7 @@ from batchrelay_cli.verbs.options import (
     read_prices,
     stack_option,
 )
-from batchrelay_cli.verbs.report import collected
+from batchrelay_cli.verbs.report import collected_on_screen
 from batchrelay_cli.views.cost import cost_lines, with_cost
 from batchrelay_cli.views.run_table import TableDisplay, run_table
 
@@ -64,7 +64,7 @@ def status(
                 screen.print(run_table(document, datetime.now(UTC)))
         answer: Mapping[str, Any] = document
         if has_cost:
-            report = collected(stack, document, price_list)
+            report = collected_on_screen(stack, document, price_list)
             answer = with_cost(document, report)
             if output != "json":
                 screen.print("\n".join(cost_lines(report)), markup=False, highlight=False)
