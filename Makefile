@@ -77,7 +77,7 @@ release-notes: .venv/ready ## print what the CHANGELOG says of a version: VERSIO
 	@$(BIN)/python -m verification.release.notes "$(VERSION)"
 
 lock: .tools/uv/ready     ## resolve the pinned versions again
-	$(PIN) pyproject.toml --extra local --group dev -o locks/dev.lock
+	$(PIN) pyproject.toml --extra local --extra mcp --group dev -o locks/dev.lock
 	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
 	$(PIN) locks/sam.in -o locks/sam.lock
 	$(PIN) locks/audit.in -o locks/audit.lock

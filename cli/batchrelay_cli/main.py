@@ -28,6 +28,7 @@ _VERBS = (
     "lint",
     "local",
     "logs",
+    "mcp",
     "plan",
     "redrive",
     "report",

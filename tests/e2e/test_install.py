@@ -159,6 +159,12 @@ def test_the_default_install_checks_a_pipeline_and_says_what_a_run_needs(
     for arguments in (command, ["local", "up"]):
         refused = call(default_bin, tmp_path, "batchrelay", *arguments)
         assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
+    refused = call(default_bin, tmp_path, "batchrelay", "mcp")
+    sentence = (
+        "batchrelay: the MCP server is not installed (missing: mcp): "
+        "pip install 'batchrelay[mcp]'\n"
+    )
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", sentence)
 
 
 @pytest.mark.usefixtures("stays")
