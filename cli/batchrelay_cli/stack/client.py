@@ -184,7 +184,7 @@ class Stack:
         return client
 
     @cached_property
-    def _logs(self) -> CloudWatchLogsClient:
+    def logs(self) -> CloudWatchLogsClient:
         client: CloudWatchLogsClient = self.make_client("logs")
         return client
 
@@ -236,6 +236,11 @@ class Stack:
         children.sort(key=lambda job: (never_ran(job), job["arrayProperties"]["index"]))
         return str(children[0]["jobId"]) if children else None
 
+    def running_children(self, parent_id: str) -> list[str]:
+        """The ids of children that run: of many, those that are listed first."""
+        answer = self.batch.list_jobs(arrayJobId=parent_id, jobStatus="RUNNING")
+        return [str(child["jobId"]) for child in answer["jobSummaryList"]]
+
     def log_of(self, job: Mapping[str, Any], lines_max: int = LOG_LINES_MAX) -> Log:
         """The last lines that a job's latest attempt printed; none if it never ran.
 
@@ -249,10 +254,10 @@ class Stack:
         token: dict[str, Any] = {}
         while len(lines) <= lines_max:
             try:
-                answer = self._logs.get_log_events(
+                answer = self.logs.get_log_events(
                     logGroupName=place[0], logStreamName=place[1], limit=lines_max + 1, **token
                 )
-            except self._logs.exceptions.ResourceNotFoundException:  # nothing yet, or long ago
+            except self.logs.exceptions.ResourceNotFoundException:  # nothing yet, or long ago
                 break
             lines = [event["message"] for event in answer["events"]] + lines
             if token.get("nextToken") == answer["nextBackwardToken"]:

@@ -76,7 +76,7 @@ def child_log(
 ) -> ChildLog:
     """The last lines of its latest attempt."""
     log = stack.log_of(child.job, lines_max)
-    why = "" if log.lines else _why_empty(stack, run, child.job)
+    why = "" if log.lines else why_empty(stack, run, child.job)
     return ChildLog(child=child, log=log, why=why)
 
 
@@ -91,7 +91,7 @@ def _of_round(step: Mapping[str, Any], round_number: int | None) -> Mapping[str,
     return {**step, "jobs": jobs}
 
 
-def _why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> str:
+def why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> str:
     """Why a job printed nothing: most often it never ran."""
     if never_ran(job):
         first = failed_dependency(stack, job["jobId"])

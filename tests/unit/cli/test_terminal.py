@@ -104,7 +104,7 @@ class MemoryStack(Stack):
 
     cloud: MemoryCloud
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    logs: dict[str, Log] = field(default_factory=dict)
+    printed: dict[str, Log] = field(default_factory=dict)
     letters: list[str] = field(default_factory=list)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class MemoryStack(Stack):
         return f"{parent_id}:0"
 
     def log_of(self, job: Mapping[str, Any], lines_max: int = 1_000) -> Log:
-        return self.logs.get(job["jobId"], Log(lines=[]))
+        return self.printed.get(job["jobId"], Log(lines=[]))
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> MemoryStack:
     detail: dict[str, Any] = {"jobId": f"{first}:0", "status": "FAILED", "attempts": [{}]}
     detail["container"] = {"exitCode": 1, "logStreamName": "s"}
     made.jobs[f"{first}:0"] = {**detail, "arrayProperties": {"index": 0}}
-    made.logs[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
+    made.printed[f"{first}:0"] = Log(lines=["first", HOSTILE], is_cut=True)
     monkeypatch.setattr("batchrelay_cli.stack.access.find_stack", lambda _: made)
     return made
 

@@ -1,0 +1,61 @@
+"""The bugs in how a run is looked at: by an assistant, and as its logs grow."""
+
+from __future__ import annotations
+
+from verification.mutation.planted.mutant import Mutant
+
+_ASSISTANT = ("tests/unit/cli/test_mcp_server.py",)
+_FOLLOW = ("tests/unit/cli/test_follow.py",)
+_FOLLOW_FILE = "cli/batchrelay_cli/client/follow.py"
+
+MUTANTS = (
+    Mutant(
+        bug="an assistant may change what was not allowed",
+        file="cli/batchrelay_cli/mcp_server/server.py",
+        old="        if name in allowed:\n",
+        new="        if allowed:\n",
+        tests=_ASSISTANT,
+    ),
+    Mutant(
+        bug="an assistant reads any file by the errors of a plan",
+        file="cli/batchrelay_cli/mcp_server/tools.py",
+        old="    if not file.endswith(PIPELINE_FILE_ENDINGS):\n",
+        new="    if False:\n",
+        tests=_ASSISTANT,
+    ),
+    Mutant(
+        bug="control characters reach an assistant",
+        file="cli/batchrelay_cli/mcp_server/answers.py",
+        old='    start = printable(text[:chars_max], keep="\\t\\n")\n',
+        new="    start = text[:chars_max]\n",
+        tests=_ASSISTANT,
+    ),
+    Mutant(
+        bug="the log of a job's next attempt is not followed",
+        file=_FOLLOW_FILE,
+        old="            if stream in one.streams:\n",
+        new="            if one.streams:\n",
+        tests=_FOLLOW,
+    ),
+    Mutant(
+        bug="lines that come after the end of a job are not followed",
+        file=_FOLLOW_FILE,
+        old="        late_s = 0.0 if is_local(self.stack) else LATE_S\n",
+        new="        late_s = 0.0\n",
+        tests=_FOLLOW,
+    ),
+    Mutant(
+        bug="throttled calls are repeated as fast as before",
+        file=_FOLLOW_FILE,
+        old="pause_s = min(2 * pause_s, PAUSE_S_MAX)",
+        new="pause_s = PAUSE_S",
+        tests=_FOLLOW,
+    ),
+    Mutant(
+        bug="a job that ended between two looks is not followed",
+        file=_FOLLOW_FILE,
+        old='and (_has_run(job) or job["outcome"] == _AT_WORK)',
+        new='and job["outcome"] == _AT_WORK',
+        tests=_FOLLOW,
+    ),
+)
