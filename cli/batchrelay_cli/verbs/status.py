@@ -66,8 +66,8 @@ def status(
         if has_cost:
             report = collected_on_screen(stack, document, price_list)
             answer = with_cost(document, report)
-            if output != "json":
-                screen.print("\n".join(cost_lines(report)), markup=False, highlight=False)
+            for line in cost_lines(report) if output != "json" else ():
+                screen.print(line)
     if output == "json":
         echo_json(answer)
     raise SystemExit(exit_code(document["status"]))

@@ -180,6 +180,7 @@ def test_the_status_of_a_run_has_its_cost_when_asked(failed_run: str, tmp_path: 
     shown = batchrelay(*words)
     assert shown.exit_code == 4
     assert "cost: an estimate of $" in shown.stdout
+    assert "\\n" not in shown.stdout
     assert "summed: vCPUs and memory of every attempt, at your rates" in shown.stdout
     assert "cost: unknown: " in batchrelay("status", failed_run, "--cost").stdout
     assert batchrelay("status", failed_run, "--prices", str(prices)).exit_code == 2
