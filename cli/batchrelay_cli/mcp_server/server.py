@@ -48,6 +48,7 @@ def _reading(tools: Tools) -> tuple[Callable[..., Any], ...]:
         tools.run_history,
         tools.run_failures,
         tools.child_log,
+        tools.why_waiting,
         tools.run_report,
         tools.plan_pipeline,
         tools.redrive_plan,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from batchrelay_cli.client import Client
 from batchrelay_cli.client.api import POLL_S
 from batchrelay_cli.client.estimate import estimated
 from batchrelay_cli.client.report import collected
+from batchrelay_cli.client.waiting import waiting_of
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.mcp_server.answers import data, last_lines, refusals
 from batchrelay_cli.pipeline_file.read import read
@@ -27,6 +29,7 @@ from batchrelay_cli.stack.client import LOG_LINES_MAX
 from batchrelay_cli.views.child_log import child_job, child_log
 from batchrelay_cli.views.estimate import estimate_document
 from batchrelay_cli.views.plan import plan_document
+from batchrelay_cli.views.waiting import waiting_document
 
 WAIT_S_MAX = 50
 """Seconds of one call: clients of the protocol give up after 60 by default."""
@@ -131,6 +134,15 @@ class Tools:
         is_cut = printed.log.is_cut or len(shown) < len(printed.log.lines)
         about = {**printed.document, "isCut": is_cut, "why": printed.why, "lines": []}
         return {**data(about), "lines": shown}
+
+    def why_waiting(self, run: RunId) -> dict[str, Any]:
+        """Show why jobs of an open run do not start: of each step none of whose jobs runs, its
+        place in the job queue, the reasons, and what to do about each. `notes` names permissions
+        that would show more."""
+        with self.client() as client:
+            waiting = waiting_of(client.stack, client.status(run), datetime.now(UTC))
+        documents = [waiting_document(one) for one in waiting.jobs]
+        return dict(data({"waiting": documents, "notes": waiting.notes}))
 
     def run_report(self, run: RunId) -> dict[str, Any]:
         """Show what is measured of a run: times, waiting, memory and CPU used and asked for, the

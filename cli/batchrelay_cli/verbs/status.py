@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ import click
 from rich.console import Console
 
 from batchrelay_cli.client import Client, Run
+from batchrelay_cli.client.waiting import waiting_of
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.access import open_stack
-from batchrelay_cli.terminal import console
+from batchrelay_cli.stack.client import Stack
+from batchrelay_cli.terminal import console, say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -26,6 +28,7 @@ from batchrelay_cli.verbs.options import (
 from batchrelay_cli.verbs.report import collected_on_screen
 from batchrelay_cli.views.cost import cost_lines, with_cost
 from batchrelay_cli.views.run_table import TableDisplay, run_table
+from batchrelay_cli.views.waiting import WaitingJobs, waiting_document, waiting_lines
 
 LINE_CHARS = 240
 """Of a line that no terminal shows."""
@@ -63,14 +66,31 @@ def status(
             if output != "json":
                 screen.print(run_table(document, datetime.now(UTC)))
         answer: Mapping[str, Any] = document
+        if waiting := _waiting(stack, document):
+            answer = {**answer, "waiting": [waiting_document(one) for one in waiting]}
+        if output != "json":
+            _print(screen, (line for one in waiting for line in waiting_lines(one)))
         if has_cost:
             report = collected_on_screen(stack, document, price_list)
-            answer = with_cost(document, report)
-            for line in cost_lines(report) if output != "json" else ():
-                screen.print(line)
+            answer = with_cost(answer, report)
+            if output != "json":
+                _print(screen, cost_lines(report))
     if output == "json":
         echo_json(answer)
     raise SystemExit(exit_code(document["status"]))
+
+
+def _print(screen: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        screen.print(line)
+
+
+def _waiting(stack: Stack, run: Run) -> list[WaitingJobs]:
+    """Why jobs do not start; what could not be asked goes to standard error."""
+    waiting = waiting_of(stack, run, datetime.now(UTC))
+    for note in waiting.notes:
+        say(note, err=True)
+    return waiting.jobs
 
 
 def _watch(client: Client, run: str, screen: Console) -> Run:

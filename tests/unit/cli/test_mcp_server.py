@@ -26,7 +26,7 @@ from tests.stack import ROOT
 
 READING = {
     *("list_pipelines", "list_runs", "run_status", "run_history", "run_failures", "child_log"),
-    *("run_report", "plan_pipeline", "redrive_plan", "wait_for_run"),
+    *("run_report", "plan_pipeline", "redrive_plan", "wait_for_run", "why_waiting"),
 }
 CHANGING = {
     "start": "start_run",

@@ -1,10 +1,11 @@
-"""The bugs in how a run is looked at: by an assistant, and as its logs grow."""
+"""The bugs in how a run is looked at: by an assistant, as its logs grow, and while its jobs wait."""
 
 from __future__ import annotations
 
 from verification.mutation.planted.mutant import Mutant
 
 _ASSISTANT = ("tests/unit/cli/test_mcp_server.py",)
+_WAITING = ("tests/unit/cli/test_waiting.py",)
 _FOLLOW = ("tests/unit/cli/test_follow.py",)
 _FOLLOW_FILE = "cli/batchrelay_cli/client/follow.py"
 
@@ -57,5 +58,26 @@ MUTANTS = (
         old='and (_has_run(job) or job["outcome"] == _AT_WORK)',
         new='and job["outcome"] == _AT_WORK',
         tests=_FOLLOW,
+    ),
+    Mutant(
+        bug="jobs that only wait for other jobs are shown to wait in the queue",
+        file="cli/batchrelay_cli/views/waiting.py",
+        old="    if not waiting.runnable:\n",
+        new="    if False:\n",
+        tests=_WAITING,
+    ),
+    Mutant(
+        bug="each array of a run is listed to see why its children wait",
+        file="cli/batchrelay_cli/client/waiting.py",
+        old="for job_id in arrays[:ARRAYS_MAX]}",
+        new="for job_id in arrays}",
+        tests=_WAITING,
+    ),
+    Mutant(
+        bug="a missing permission ends status",
+        file="cli/batchrelay_cli/client/waiting.py",
+        old="        except ClientError as error:\n",
+        new="        except KeyError as error:\n",
+        tests=_WAITING,
     ),
 )
