@@ -36,6 +36,7 @@ _VERBS = (
     "run",
     "runs",
     "schema",
+    "shell",
     "spin",
     "start",
     "status",

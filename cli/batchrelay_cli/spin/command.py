@@ -118,8 +118,8 @@ def process_command(
             f"job definition {container.definition} has no command: its image has. Write it as "
             f"--entrypoint COMMAND or as the tag {ENTRYPOINT_TAG}, or use --docker"
         )
-    where = directory or _folder_here(container.directory)
-    path = _path(variables.get("PATH") or user_environment().get("PATH", os.defpath), container)
+    where = directory or folder_here(container.directory)
+    path = job_path(variables, container.programs)
     command = Command(argv=argv, variables={**variables, "PATH": path}, directory=where)
     if not _is_program(argv[0], path, where):
         raise UsageProblem(
@@ -130,14 +130,17 @@ def process_command(
     return command
 
 
-def _folder_here(folder: str) -> str | None:
+def folder_here(folder: str) -> str | None:
+    """The folder of a job definition, if this machine has it."""
     return folder if folder and Path(folder).is_dir() else None
 
 
-def _path(path: str, container: Container) -> str:
-    """With the programs of the job definition before it, and the worker behind."""
-    if container.programs and Path(container.programs).is_dir():
-        path = os.pathsep.join((container.programs, path))
+def job_path(variables: Mapping[str, str], programs: str) -> str:
+    """PATH of a job's process: with the programs of its definition before it, and the worker
+    behind."""
+    path = variables.get("PATH") or user_environment().get("PATH", os.defpath)
+    if programs and Path(programs).is_dir():
+        path = os.pathsep.join((programs, path))
     own = Path(sys.executable).parent
     has_own = shutil.which(WORKER, path=path) is None and (own / WORKER).exists()
     return os.pathsep.join((path, str(own))) if has_own else path

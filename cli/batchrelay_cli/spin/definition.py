@@ -43,7 +43,12 @@ class Container:
 
 def container_of(batch: BatchClient, request: Mapping[str, Any]) -> Container:
     """The container of a SubmitJob request. Raises: UsageProblem, ClientError."""
-    definition = _definition(batch, str(request["jobDefinition"]))
+    definition = definition_of(batch, str(request["jobDefinition"]))
+    if "containerProperties" not in definition:
+        raise UsageProblem(
+            f"job definition {request['jobDefinition']} has {kind_of(definition)}: an item is run "
+            "here if its job has one container, of containerProperties"
+        )
     own = definition["containerProperties"]
     overrides = request.get("containerOverrides", {})
     parameters = {**definition.get("parameters", {}), **request.get("parameters", {})}
@@ -71,7 +76,7 @@ def words_of(text: str, whose: str) -> tuple[str, ...]:
         raise UsageProblem(f"{whose} is not a command: {error}") from None
 
 
-def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any]:
+def definition_of(batch: BatchClient, reference: str) -> Mapping[str, Any]:
     """That revision, or the latest ACTIVE one of a name. Raises: UsageProblem."""
     name, _, revision = reference.rpartition("job-definition/")[2].partition(":")
     pages = batch.get_paginator("describe_job_definitions").paginate(jobDefinitionName=name)
@@ -86,13 +91,7 @@ def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any]:
             f"there is no job definition {reference} any more: AWS Batch removes it 180 days after "
             "it was deregistered. Deploy the pipeline again, and start a new run"
         )
-    definition = max(matching, key=lambda entry: entry["revision"])
-    if "containerProperties" not in definition:
-        raise UsageProblem(
-            f"job definition {reference} has {kind_of(definition)}: an item is run here if its job "
-            "has one container, of containerProperties"
-        )
-    return dict(definition)
+    return dict(max(matching, key=lambda entry: entry["revision"]))
 
 
 def _variables(container: Mapping[str, Any]) -> dict[str, str]:

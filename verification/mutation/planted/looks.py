@@ -1,4 +1,5 @@
-"""The bugs in how a run is looked at: by an assistant, as its logs grow, and while its jobs wait."""
+"""The bugs in how a run is looked at: by an assistant, as its logs grow, while its jobs
+wait, and by a shell."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from verification.mutation.planted.mutant import Mutant
 
 _ASSISTANT = ("tests/unit/cli/test_mcp_server.py",)
 _WAITING = ("tests/unit/cli/test_waiting.py",)
+_SHELL = ("tests/unit/cli/test_shell.py",)
 _FOLLOW = ("tests/unit/cli/test_follow.py",)
 _FOLLOW_FILE = "cli/batchrelay_cli/client/follow.py"
 
@@ -79,5 +81,26 @@ MUTANTS = (
         old="        except ClientError as error:\n",
         new="        except KeyError as error:\n",
         tests=_WAITING,
+    ),
+    Mutant(
+        bug="a shell acts on what a child's variable ENV holds",
+        file="cli/batchrelay_cli/spin/local_shell.py",
+        old='    r"ENV|BASH_ENV|',
+        new='    r"BASH_ENV|',
+        tests=_SHELL,
+    ),
+    Mutant(
+        bug="a shell is opened in a task that has ended",
+        file="cli/batchrelay_cli/spin/task_shell.py",
+        old='if not arn or job["status"] not in ("STARTING", "RUNNING"):',
+        new="if not arn:",
+        tests=_SHELL,
+    ),
+    Mutant(
+        bug="a shell is opened in a container that is not the job's",
+        file="cli/batchrelay_cli/spin/task_shell.py",
+        old="sorted(own) if own else names",
+        new="names",
+        tests=_SHELL,
     ),
 )

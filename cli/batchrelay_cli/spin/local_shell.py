@@ -1,0 +1,74 @@
+"""A shell on this machine with the folder and the environment of a child of a local cloud.
+
+The values of the child's variables are data: some names are left out, because a shell runs or
+expands what they hold when it starts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from batchrelay.domain.job_containers import containers_of_job
+from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.spin.command import job_path
+from batchrelay_cli.views.child import attempts_of
+
+_ACTED_ON = re.compile(
+    r"ENV|BASH_ENV|BASH_FUNC_.*|BASHOPTS|SHELLOPTS|IFS|PS[0-4]|R?PROMPT[0-9]?|PROMPT_COMMAND|ZDOTDIR"
+)
+"""Variables that sh, bash or zsh run, expand, or take their start files from. Source: POSIX, sh;
+bash(1), zsh(1)."""
+
+_PROCESSES = Path("/proc")
+"""Of Linux; elsewhere the folder of a child that runs is not known."""
+
+
+def container_here(job: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
+    """The container of a JobDetail. Raises: UsageProblem, if it is not known which."""
+    containers = containers_of_job(job)
+    names = [str(container.get("name")) for container in containers]
+    if wanted is not None and wanted not in names:
+        raise UsageProblem(f"there is no container {wanted}: {', '.join(names)}")
+    if len(containers) > 1 and wanted is None:
+        raise UsageProblem(f"write --container with one of {', '.join(names)}")
+    return containers[names.index(wanted)] if wanted else next(iter(containers), {})
+
+
+def child_variables(
+    job: Mapping[str, Any], container: Mapping[str, Any], size: int, programs: str
+) -> dict[str, str]:
+    """What the child's process has, as AWS Batch gives it; of a child that never began, what it
+    would have. Source: UG, job_env_vars."""
+    index = job.get("arrayProperties", {}).get("index")
+    array = {"AWS_BATCH_JOB_ARRAY_INDEX": str(index), "AWS_BATCH_JOB_ARRAY_SIZE": str(size)}
+    variables = {
+        **{entry["name"]: entry.get("value", "") for entry in container.get("environment", ())},
+        "AWS_BATCH_JOB_ID": str(job["jobId"]),
+        "AWS_BATCH_JOB_ATTEMPT": str(max(1, attempts_of(job)[0])),
+        "AWS_BATCH_JQ_NAME": str(job["jobQueue"]).rpartition("/")[2],
+        "AWS_BATCH_CE_NAME": "shell",
+        **({} if index is None else array),
+    }
+    return {**variables, "PATH": job_path(variables, programs)}
+
+
+def without_code(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Those that a shell takes for data, and the names of the others."""
+    left_out = sorted(name for name in variables if _ACTED_ON.fullmatch(name))
+    return {name: variables[name] for name in variables.keys() - set(left_out)}, left_out
+
+
+def folder_of_process(job_id: str) -> str | None:
+    """Where the first process of a job is, if it runs and this machine says so."""
+    mark = f"AWS_BATCH_JOB_ID={job_id}".encode()
+    for pid in sorted(int(entry.name) for entry in _PROCESSES.glob("[0-9]*")):
+        with suppress(OSError):  # another user's, or it has ended
+            environment = (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+            if mark in environment and pid != os.getpid():
+                return str((_PROCESSES / str(pid) / "cwd").readlink())
+    return None
