@@ -22,6 +22,7 @@ _VERBS = (
     "completion",
     "deploy",
     "dlq",
+    "doctor",
     "failures",
     "history",
     "init",
