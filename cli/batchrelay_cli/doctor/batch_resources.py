@@ -12,6 +12,9 @@ from batchrelay_cli.doctor.resources import Aws, ExecutionRole, NotReady, wait_f
 IMAGE = "public.ecr.aws/docker/library/busybox:stable"
 """Small, public, and not of a registry that counts pulls by address."""
 
+UNITS = 100
+"""More than there are jobs that need one."""
+
 OPEN_STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 
 
@@ -71,6 +74,8 @@ class JobQueue:
     name: str
     place: Place
     environment: str
+    units: ConsumableResource | None = None
+    """What jobs in it wait for: they get it, so that they end."""
     kind: str = "job queue"
     arn: str = ""
 
@@ -91,6 +96,8 @@ class JobQueue:
             return
         wait_for(self.place, lambda: _rests(self._described(aws)), f"{self.name} to be made")
         aws("batch", "UpdateJobQueue", jobQueue=self.name, state="DISABLED")
+        if self.units is not None:
+            self.units.give_units(aws)
         wait_for(self.place, lambda: self._is_empty(aws), f"the jobs of {self.name} to end")
         wait_for(self.place, lambda: _rests(self._described(aws)), f"{self.name} to be disabled")
         aws("batch", "DeleteJobQueue", jobQueue=self.name)
@@ -174,6 +181,16 @@ class ConsumableResource:
             "batch", "CreateConsumableResource", consumableResourceName=self.name,
             totalQuantity=0, resourceType="REPLENISHABLE", tags={TAG: self.place.name},
         )  # fmt: skip
+
+    def give_units(self, aws: Aws) -> None:
+        """As many as all jobs need that wait for them: one that was cancelled may wait too."""
+        aws(
+            "batch",
+            "UpdateConsumableResource",
+            consumableResource=self.name,
+            operation="SET",
+            quantity=UNITS,
+        )
 
     def remove(self, aws: Aws) -> None:
         filters = [{"name": "CONSUMABLE_RESOURCE_NAME", "values": [self.name]}]

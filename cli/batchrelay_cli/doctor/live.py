@@ -75,7 +75,7 @@ class LivePort:
 
     # --- what the session asks
 
-    def aws(self, service: str, operation: str, **request: Any) -> Document:
+    def aws(self, service: str, operation: str, /, **request: Any) -> Document:
         """A call that no probe makes; the answer as it is. Raises: CallFailed."""
         return self._called("", service, operation, request)[0]
 

@@ -12,14 +12,12 @@ from batchrelay_cli.doctor.batch_resources import (
     JobQueue,
 )
 from batchrelay_cli.doctor.place import Place
-from batchrelay_cli.doctor.port import CallFailed
 from batchrelay_cli.doctor.resources import (
     Aws,
     Bucket,
     EventQueue,
     ExecutionRole,
     LogGroup,
-    NotReady,
     Resource,
     Rule,
     wait_for,
@@ -68,20 +66,20 @@ class Making:
             self._make(resource)
         for environment in (wide, narrow):
             self._wait(environment)
+        no_units = ConsumableResource(name=self.place.no_units, place=self.place)
         queues = [
-            JobQueue(name=queue, place=self.place, environment=environment.name)
-            for queue, environment in (
-                (self.place.queue, wide),
-                (self.place.other_queue, wide),
-                (self.place.units_queue, wide),
-                (self.place.narrow_queue, narrow),
+            JobQueue(name=queue, place=self.place, environment=environment.name, units=units)
+            for queue, environment, units in (
+                (self.place.queue, wide, None),
+                (self.place.other_queue, wide, None),
+                (self.place.units_queue, wide, no_units),
+                (self.place.narrow_queue, narrow, None),
             )
         ]
         definition = JobDefinition(
             name=self.place.definition, place=self.place, role=role, log_group=log_group.name
         )
-        no_units = ConsumableResource(name=self.place.no_units, place=self.place)
-        second: tuple[Resource, ...] = (*queues, definition, no_units)
+        second: tuple[Resource, ...] = (no_units, *queues, definition)
         for resource in second:
             self._make(resource)
         events = self._make_events([queue.arn for queue in queues])
@@ -95,7 +93,7 @@ class Making:
             resource = self._resources[-1]
             try:
                 resource.remove(self.aws)
-            except (CallFailed, NotReady) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, the others are removed
                 yield leftover(resource, str(error))
             self._resources.pop()
 

@@ -37,7 +37,7 @@ BATCH_ACTIONS = (
     *("DeregisterJobDefinition", "DescribeComputeEnvironments", "DescribeJobDefinitions"),
     *("DescribeJobQueues", "DescribeJobs", "ListConsumableResources", "ListJobs"),
     *("RegisterJobDefinition", "SubmitJob", "TagResource", "TerminateJob"),
-    *("UpdateComputeEnvironment", "UpdateJobQueue"),
+    *("UpdateComputeEnvironment", "UpdateConsumableResource", "UpdateJobQueue"),
 )
 EC2_ACTIONS = ("DescribeSecurityGroups", "DescribeSubnets")
 IAM_ACTIONS = (
@@ -189,6 +189,11 @@ def harmless_calls(place: Place) -> Iterator[tuple[str, str, Mapping[str, Any]]]
     yield "batch", "TerminateJob", {"jobId": UNKNOWN_JOB, "reason": name}
     yield "batch", "UpdateJobQueue", {"jobQueue": name, "state": "DISABLED"}
     yield "batch", "UpdateComputeEnvironment", {"computeEnvironment": name, "state": "DISABLED"}
+    yield (
+        "batch",
+        "UpdateConsumableResource",
+        {"consumableResource": name, "operation": "SET", "quantity": 0},
+    )
     yield "batch", "DeleteJobQueue", {"jobQueue": name}
     yield "batch", "DeleteComputeEnvironment", {"computeEnvironment": name}
     yield "batch", "DeleteConsumableResource", {"consumableResource": name}

@@ -77,6 +77,12 @@ class Place:
         return 1 if self.is_local else 40
 
     @property
+    def notification_s(self) -> int:
+        """Seconds until a bucket sends its events to EventBridge. Source: S3 User Guide, enabling
+        Amazon EventBridge."""
+        return 0 if self.is_local else 330
+
+    @property
     def propagation_s(self) -> int:
         """Seconds until a queue's new policy counts everywhere. Source: SetQueueAttributes."""
         return 0 if self.is_local else 60

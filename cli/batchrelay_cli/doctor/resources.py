@@ -227,7 +227,7 @@ def tag_list(place: Place) -> list[dict[str, str]]:
     return [{"Key": TAG, "Value": place.name}]
 
 
-def _unless_absent(aws: Aws, service: str, operation: str, **request: Any) -> Document | None:
+def _unless_absent(aws: Aws, service: str, operation: str, /, **request: Any) -> Document | None:
     """The answer; None of what is not there. Raises: CallFailed."""
     try:
         return aws(service, operation, **request)

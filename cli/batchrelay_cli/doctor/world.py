@@ -42,7 +42,7 @@ class World:
     _attempts: int = field(default=0, repr=False)
     _jobs: int = field(default=0, repr=False)
 
-    def call(self, service: str, operation: str, **request: Any) -> Document:
+    def call(self, service: str, operation: str, /, **request: Any) -> Document:
         """Raises: CallFailed."""
         answer = self.port.call(self.probe, service, operation, request)
         self.at_ms = answer.at_ms

@@ -24,6 +24,7 @@ from batchrelay_cli.doctor.permissions import MissingPermissions
 from batchrelay_cli.doctor.place import Place
 from batchrelay_cli.doctor.port import CallFailed
 from batchrelay_cli.doctor.probe import Probe, Row, Verdict
+from batchrelay_cli.doctor.registry import WITHOUT_PROBE
 from batchrelay_cli.doctor.run_probes import run_replay
 from batchrelay_cli.doctor.session import Session
 from batchrelay_cli.doctor.table import document, exit_code, summary, table_of
@@ -110,6 +111,8 @@ def doctor(
         echo_json(document(rows))
     else:
         console(width=_width()).print(table_of(rows))
+        for number, why in WITHOUT_PROBE.items():
+            console(soft_wrap=True).print(f"{number} is not asked: {why}")
         console().print(summary(rows))
     raise SystemExit(exit_code(rows, has_leftovers=bool(leftovers)))
 

@@ -11,8 +11,9 @@ AT_ONCE, AT_HEAD = "before it is at the head", "at the head of its queue"
 def run(world: World) -> Observation:
     """One vCPU, a job that has it, one that waits for it, and a third that is cancelled."""
     narrow, whole = world.place.narrow_queue, quarter_to_whole()
+    command = sh(f"sleep {world.place.long_s}")
     running, head, cancelled = (
-        world.submit(*sh("sleep 100"), queue=narrow, containerOverrides=whole) for _ in range(3)
+        world.submit(*command, queue=narrow, containerOverrides=whole) for _ in range(3)
     )
     world.in_status(running, "RUNNING")
     world.in_status(cancelled, "RUNNABLE")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from batchrelay_cli.doctor.place import TAG
 from batchrelay_cli.doctor.port import Document
 from batchrelay_cli.doctor.probe import Aspect, Observation, Probe, Seen, Unseen
-from batchrelay_cli.doctor.world import World, has_ended, sh
+from batchrelay_cli.doctor.world import Unfinished, World, has_ended, sh
 
 PRESENT, ABSENT = "present", "absent"
 
@@ -26,15 +26,18 @@ def run(world: World) -> Observation:
     world.in_status(running, "RUNNING")
     world.terminate(running)
     return {
-        "isCancelled": flag(_last(world, waiting), "isCancelled"),
-        "isTerminated": flag(_last(world, running), "isTerminated"),
+        "isCancelled": _flag_of(world, waiting, "isCancelled"),
+        "isTerminated": _flag_of(world, running, "isTerminated"),
         "tags of children": tags(event.detail for event in world.events_to_the_end(parent)),
     }
 
 
-def _last(world: World, job_id: str) -> Document:
-    details = (event.detail for event in world.events_to_the_end(job_id))
-    return next(detail for detail in details if has_ended(detail, job_id))
+def _flag_of(world: World, job_id: str, name: str) -> Seen | Unseen:
+    try:
+        details = [event.detail for event in world.events_to_the_end(job_id)]
+    except Unfinished as error:  # a job that waits may end only when it waits no longer: Q12
+        return Unseen(why=str(error), is_trouble=True)
+    return flag(next(detail for detail in details if has_ended(detail, job_id)), name)
 
 
 def flag(detail: Document, name: str) -> Seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchrelay_cli.doctor.probe import Aspect, Observation, Probe, Seen
+from batchrelay_cli.doctor.probe import Aspect, Observation, Probe, Seen, Unseen
 from batchrelay_cli.doctor.world import World, sh
 
 AFTER, BEFORE = "after all children", "before all children"
@@ -12,14 +12,17 @@ def run(world: World) -> Observation:
     """Child 0 fails at once, child 1 goes on."""
     script = f"test $AWS_BATCH_JOB_ARRAY_INDEX = 1 && sleep {world.place.long_s}"
     parent = world.submit(*sh(script), size=2)
-    ends_ms = [job["stoppedAt"] for job in world.ended(parent, f"{parent}:1")]
-    return {"its end": end(parent_ms=ends_ms[0], child_ms=ends_ms[1])}
+    jobs = world.ended(parent, f"{parent}:0", f"{parent}:1")
+    parent_ms, failed_ms, other_ms = (job["stoppedAt"] for job in jobs)
+    return {"its end": end(parent_ms=parent_ms, failed_ms=failed_ms, other_ms=other_ms)}
 
 
-def end(*, parent_ms: int, child_ms: int) -> Seen:
-    """By when the parent, and the child that goes on, ended."""
-    detail = f"{(parent_ms - child_ms) / 1000:+.1f} s"
-    return Seen(answer=AFTER if parent_ms >= child_ms else BEFORE, detail=detail)
+def end(*, parent_ms: int, failed_ms: int, other_ms: int) -> Seen | Unseen:
+    """By when the parent, the child that failed, and the one that went on, ended."""
+    if failed_ms >= other_ms:
+        return Unseen(why="the child that fails started too late: it was the last")
+    detail = f"{(parent_ms - other_ms) / 1000:+.1f} s"
+    return Seen(answer=AFTER if parent_ms >= other_ms else BEFORE, detail=detail)
 
 
 PROBE = Probe(

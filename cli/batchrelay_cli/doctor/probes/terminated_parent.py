@@ -14,8 +14,7 @@ def run(world: World) -> Observation:
     """An array at work, with a program that knows SIGTERM."""
     parent = world.submit(*sh(SCRIPT), size=2)
     children = [f"{parent}:{index}" for index in range(2)]
-    for child in children:
-        world.in_status(child, "RUNNING")
+    world.in_status(children[0], "RUNNING")
     world.port.wait(world.place.grace_s)  # so that the program has set its trap
     world.terminate(parent)
     ends = world.ended(parent, *children)

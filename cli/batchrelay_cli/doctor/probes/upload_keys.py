@@ -13,6 +13,7 @@ KEY = "a b+c%20é/=&.txt"
 
 def run(world: World) -> Observation:
     """An upload whose key another encoding would change."""
+    world.port.wait(world.place.notification_s)
     world.call("s3", "PutObject", Bucket=world.place.bucket, Key=KEY, Body=b"")
     return observed(world.first_event(world.place.bucket).detail["object"])
 

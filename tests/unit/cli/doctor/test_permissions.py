@@ -172,6 +172,22 @@ def test_what_cannot_be_removed_is_named_with_the_command_that_removes_it() -> N
     ]
 
 
+def test_a_second_interrupt_names_what_is_left() -> None:
+    def respond(name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if name == "iam.create_role":
+            raise client_error("ServiceFailure")
+        if name == "logs.delete_log_group":
+            raise KeyboardInterrupt
+        return in_an_account(name, request)
+
+    one = session(StubAws(respond))
+    with pytest.raises(KeyboardInterrupt):
+        one.run(lambda *_: None)
+    assert [(entry.what, entry.why) for entry in one.leftovers] == [
+        (f"log group /{NAME}", "interrupted")
+    ]
+
+
 def test_an_account_without_a_default_vpc_is_asked_for_subnets() -> None:
     aws = StubAws(but(ec2_describe_subnets={"Subnets": []}))
     with pytest.raises(NoNetwork, match="eu-west-1 has no default VPC: name subnets"):
