@@ -29,7 +29,7 @@ check: .venv/ready .tools/sam/ready ## format, lint, types, import contracts, te
 	@$(BIN)/ruff format --check $(wildcard $(LINTED)) && $(BIN)/ruff check $(wildcard $(LINTED))
 	@$(BIN)/mypy && $(BIN)/lint-imports --no-cache
 	@$(BIN)/vermin -q -t=3.8- --violations --no-tips worker/batchrelay_worker
-	@$(SAM) validate --lint
+	@$(SAM) validate --lint && .tools/sam/bin/cfn-lint -- quickstart/template.yaml
 
 verify-simulation: .venv/ready ## the long simulation: RUNS=10000 SEED=1
 	@$(BIN)/python -m verification.simulation --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)

@@ -181,7 +181,7 @@ class Policies:
         if parameter is None:
             kind = self.document["Resources"][name]["Type"]
             return self.arn_of(name) if kind == "AWS::SNS::Topic" else self.name_of(name)
-        text = self.parameters.get(name, parameter["Default"])
+        text = self.parameters[name] if name in self.parameters else parameter["Default"]
         return text.split(",") if parameter["Type"] == "CommaDelimitedList" else text
 
     def _sub(self, text: str, more: Mapping[str, str]) -> str:

@@ -10,11 +10,21 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
 
+QUICKSTART = ROOT / "quickstart/template.yaml"
+"""The nested stack."""
+
 
 @cache
 def template() -> dict[str, Any]:
     """The template, its intrinsic functions as dictionaries."""
     document: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    return document
+
+
+@cache
+def quickstart() -> dict[str, Any]:
+    """The template of the nested stack."""
+    document: dict[str, Any] = yaml_parse(QUICKSTART.read_text())
     return document
 
 

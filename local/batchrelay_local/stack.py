@@ -7,6 +7,8 @@ What differs is listed here and nowhere else:
 3. A `Ref` to a parameter of type Number becomes its default, a number, but in a function's
    variables, which are texts: MiniStack hands on a text everywhere.
 4. The schedule of reconcile begins one interval later, not at once: there is no run yet.
+5. Every parameter has its default, so there is no quick start, whatever samconfig.toml says: here
+   `batchrelay deploy` makes the job queues that a pipeline names.
 
 Two things are made once and not at every start: the expanded template, which lies where Python
 keeps bytecode, and the bytecode of the functions, which is zipped with them.

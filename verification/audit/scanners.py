@@ -1,4 +1,4 @@
-"""What two scanners say of the template: cfn-lint of its source, checkov of what it becomes."""
+"""What two scanners say of the templates: cfn-lint of their source, checkov of what they become."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.policies import expanded
-from tests.stack import ROOT, template
+from tests.stack import QUICKSTART, ROOT, template
 from verification.audit.accepted import Finding
 
 
 def cfn_lint(program: Path) -> list[Finding]:
     """With its informational rules. One finding for each resource and rule."""
-    source = ROOT / "template.yaml"
-    command = [str(program), "--include-checks", "I", "--format", "json", "--", str(source)]
+    sources = [str(ROOT / "template.yaml"), str(QUICKSTART)]
+    command = [str(program), "--include-checks", "I", "--format", "json", "--", *sources]
     found: list[dict[str, Any]] = json.loads(_output(command))
     return [
         Finding(
@@ -29,11 +29,12 @@ def cfn_lint(program: Path) -> list[Finding]:
 
 
 def checkov(program: Path) -> list[Finding]:
-    """Of the expanded template: the roles that SAM makes are looked at too."""
+    """Of the expanded template, whose roles are looked at as SAM makes them, and of the nested."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "template.json"
         file.write_text(json.dumps(expanded(template())))
-        command = [str(program), "--file", str(file), "--framework", "cloudformation"]
+        command = [str(program), "--file", str(file), str(QUICKSTART)]
+        command += ["--framework", "cloudformation"]
         command += ["--compact", "--quiet", "--skip-download", "--output", "json"]
         document: dict[str, Any] = json.loads(_output(command))
     return [

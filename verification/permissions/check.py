@@ -26,6 +26,8 @@ LARGEST = Policies(
         "JobQueueArns": f"{_BATCH}:job-queue/*",
         "JobDefinitionArns": f"{_BATCH}:job-definition/*",
         "Tracing": "Active",
+        "BatchQuickstart": "yes",
+        "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
     }
 )
 """All that parameters can add: tests name queues and buckets as they like."""

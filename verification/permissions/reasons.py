@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tests.policies import Grant
 
 BY_LAMBDA = "Lambda calls it for the function, outside the function's process"
+BY_SERVICES = "DynamoDB, S3 and SNS ask for it in the function's name"
 _CLEAN_UP = "seldom: an upload to S3 has failed; what is left of it expires"
 _LATE_NOTICE = "seldom: what wrote a report died before it sent the notice that links to it"
 _NO_QUEUES = "seldom: what made work queues died before the run ended here"
@@ -17,6 +18,8 @@ _RIVALS = "seldom: others write the run for as long as the function has time"
 _STOPS = "seldom: a rival cancels the run during a submission"
 
 SELDOM: Mapping[tuple[str, str], str] = {
+    ("KeyUsed", "kms:Decrypt"): BY_SERVICES,
+    ("KeyUsed", "kms:GenerateDataKey"): BY_SERVICES,
     ("LogsWritten", "logs:CreateLogStream"): BY_LAMBDA,
     ("LogsWritten", "logs:PutLogEvents"): BY_LAMBDA,
     ("MessagesTaken", "sqs:DeleteMessage"): BY_LAMBDA,
@@ -34,6 +37,7 @@ CHOICES: Mapping[str, str] = {
     "OtherItemsRead": "ItemsRead",
     "OtherNoticesSent": "NoticesSent",
     "OutputsPresigned": "NoticesSent",
+    "QuickstartQueuesUsed": "JobsSubmitted",
 }
 """By Sid: a pipeline chooses it, so a function that needs the other of the two may need it."""
 

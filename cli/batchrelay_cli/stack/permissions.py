@@ -28,8 +28,11 @@ PARAMETERS: Mapping[Kind, str] = {
 }
 """Of the stack: what it allows beside its own."""
 
-QUEUES_BY_DEFAULT = ("MainQueue", "ProdQueue")
+QUEUES_BY_DEFAULT = ("MainQueue", "ProdQueue", "FargateQueue")
 """The job queues that a stack allows whose parameter names none: those of the examples."""
+
+QUEUES_OF_QUICKSTART = (*QUEUES_BY_DEFAULT, "FargateSpotQueue")
+"""Those of quickstart/template.yaml: a stack that made them allows them."""
 
 _NAMES_ONE = re.compile(r"arn:[A-Za-z0-9._:/-]+")
 """An ARN without a wildcard, a comma or a blank: those would allow more than was asked for."""
@@ -119,10 +122,16 @@ class _Roles:
             case Kind.TOPIC:
                 return name == self.stack.outputs["TopicArn"]
             case Kind.QUEUE:
-                return not arn_list and arn in {self._arn(reach.kind, q) for q in QUEUES_BY_DEFAULT}
+                return arn in {self._arn(reach.kind, queue) for queue in self._own_queues()}
             case Kind.DEFINITION:
                 is_pinned = name in self.own and not reach.params
                 return is_pinned or self._is_of_a_pipeline(name)
+
+    def _own_queues(self) -> tuple[str, ...]:
+        """What it allows beside those of its parameter."""
+        if self.stack.parameters.get("BatchQuickstart") == "yes":
+            return QUEUES_OF_QUICKSTART
+        return () if self.stack.parameters.get(PARAMETERS[Kind.QUEUE]) else QUEUES_BY_DEFAULT
 
     def _is_of_a_pipeline(self, name: str) -> bool:
         """Whether it is a revision that deploy registered.

@@ -13,7 +13,12 @@ import pytest
 from batchrelay_cli.pipeline_file.reach import Kind
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import Stack
-from batchrelay_cli.stack.permissions import PARAMETERS, QUEUES_BY_DEFAULT, refusals
+from batchrelay_cli.stack.permissions import (
+    PARAMETERS,
+    QUEUES_BY_DEFAULT,
+    QUEUES_OF_QUICKSTART,
+    refusals,
+)
 from tests.policies import Policies
 from tests.stack import template
 
@@ -185,6 +190,18 @@ def test_the_queues_by_default_are_those_that_the_roles_allow() -> None:
         if grant.sid == "JobsSubmitted"
     }
     assert allowed == set(QUEUES_BY_DEFAULT)
+
+
+def test_a_stack_with_a_quick_start_allows_its_queues(tmp_path: Path) -> None:
+    named = {**DEFAULTS, "JobQueueArns": f"{BATCH}:job-queue/Night"}
+    for parameters in (DEFAULTS, named):
+        for queue in QUEUES_OF_QUICKSTART:
+            made = {**parameters, "BatchQuickstart": "yes"}
+            assert refused(tmp_path, {"QUEUE": queue}, made) == ([], "")
+    messages, _ = refused(
+        tmp_path, {"QUEUE": "FargateSpotQueue"}, {**DEFAULTS, "BatchQuickstart": "no"}
+    )
+    assert len(messages) == 1
 
 
 def test_deploy_and_the_roles_agree(tmp_path: Path) -> None:
