@@ -75,7 +75,7 @@ def schedules_of(cloud: LocalCloud, pipeline: str) -> list[Any]:
 def prefix_of(pipeline: str) -> str:
     """Of the names of a pipeline's rules and schedules."""
     stack = find_stack("batchrelay")
-    return TriggerRules(stack=stack, stack_name="batchrelay", pipeline=pipeline)._prefix
+    return TriggerRules(stack=stack, stack_name="batchrelay", pipeline=pipeline).prefix
 
 
 def deliver(cloud: LocalCloud, key: str) -> None:

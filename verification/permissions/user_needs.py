@@ -49,6 +49,7 @@ def _stack(request: Request) -> Iterator[Asked]:
 
 
 OF_USERS: Mapping[str, Resources] = {
+    "batch.DescribeComputeEnvironments": without_resource("batch:DescribeComputeEnvironments"),
     "batch.DescribeJobDefinitions": without_resource("batch:DescribeJobDefinitions"),
     "batch.DescribeJobQueues": without_resource("batch:DescribeJobQueues"),
     "batch.RegisterJobDefinition": _registration,

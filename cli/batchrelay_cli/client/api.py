@@ -68,7 +68,12 @@ class Registration:
     changes: tuple[str, ...]
     """A sentence each; none if the stack has that very content."""
     warnings: tuple[str, ...]
-    """What the stack does not allow, with the place in the file, and what would allow it."""
+    """What the stack does not allow, with the place in the file, and what would allow it; and
+    what was found beside it."""
+    checked: tuple[str, ...] = ()
+    """What was looked at before, a subject each, and nothing was wrong with it."""
+    not_checked: tuple[str, ...] = ()
+    """What AWS did not let the caller see, a sentence each."""
 
 
 class Client:

@@ -36,6 +36,8 @@ from batchrelay_cli.stack.job_definitions import (
 )
 from batchrelay_cli.stack.local_setup import check_runs_here, ensure_queues, local_definitions
 from batchrelay_cli.stack.permissions import Refusals, refusals
+from batchrelay_cli.stack.preflight.checks import Checks, check
+from batchrelay_cli.stack.preflight.lookups import Lookups
 
 
 def register(stack: Stack, path: Path, *, is_plan: bool) -> Registration:
@@ -49,17 +51,18 @@ def register(stack: Stack, path: Path, *, is_plan: bool) -> Registration:
     elsewhere = definitions_elsewhere(stack.batch, pipeline_file)
     if local:
         check_runs_here(pipeline_file, {name for name, there in elsewhere.items() if there})
+    rules = TriggerRules(stack=stack, stack_name=stack.name, pipeline=pipeline_file.pipeline.name)
     _check_queues(stack, pipeline_file, local=local)
+    checks = check(Lookups(stack=stack), pipeline_file, elsewhere, prefix=rules.prefix, local=local)
     check_prices(stack, pipeline_file)
     definitions = local_definitions(pipeline_file) if local else pipeline_file.definitions
     queues = missing_queues(stack.batch, pipeline_file)
     triggers = pipeline_file.pipeline.triggers
-    _check_own_bucket(pipeline_file, stack.outputs["BucketName"])
+    _check_own_bucket(pipeline_file, stack.outputs["BucketName"])  # and what was found until here
     silent = buckets_without_events(stack, triggers)
     if not local:
         _check_account(pipeline_file, silent, elsewhere)
     denials = refusals(stack, stack.name, pipeline_file, local=local)
-    rules = TriggerRules(stack=stack, stack_name=stack.name, pipeline=pipeline_file.pipeline.name)
     changes = _changes(stack, pipelines, pipeline_file, definitions, queues)
     changes += [f"bucket {name}: its events go to EventBridge" for name in silent.values()]
     changes += rules.changes(triggers)
@@ -71,12 +74,18 @@ def register(stack: Stack, path: Path, *, is_plan: bool) -> Registration:
         pinned_pipeline = registered(stack.batch, pipeline_file, definitions)
         pipelines.register(pinned_pipeline, datetime.now(UTC))
         rules.make(triggers)
-    return Registration(changes=tuple(changes), warnings=_warnings(pipeline_file, denials))
+    return Registration(
+        changes=tuple(changes),
+        warnings=_warnings(pipeline_file, checks, denials),
+        checked=checks.done,
+        not_checked=checks.not_done,
+    )
 
 
-def _warnings(file: PipelineFile, denials: Refusals) -> tuple[str, ...]:
+def _warnings(file: PipelineFile, checks: Checks, denials: Refusals) -> tuple[str, ...]:
     """What the stack does not allow, and what would."""
-    warnings = tuple(problem.render(file.path) for problem in denials.problems)
+    problems = (*checks.warnings, *denials.problems)
+    warnings = tuple(problem.render(file.path) for problem in problems)
     return (*warnings, f"to allow it: {denials.command}") if denials.command else warnings
 
 
@@ -113,6 +122,12 @@ def _version(pipelines: PipelineStore, name: str) -> int:
         return 0
 
 
+def _refuse_problems(file: PipelineFile) -> None:
+    """Raises: PipelineFileError."""
+    if file.document.errors:
+        raise PipelineFileError(file.path, file.document.errors)
+
+
 def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
     """A run writes its manifests there: they must not start runs. Raises: PipelineFileError."""
     for number, trigger in enumerate(file.pipeline.triggers):
@@ -124,8 +139,7 @@ def _check_own_bucket(file: PipelineFile, bucket: str) -> None:
                 f"the stack's manifests lie in {bucket} below {RUNS_PREFIX}: they would start runs "
                 "without end; give a prefix of your own",
             )
-    if file.document.errors:
-        raise PipelineFileError(file.path, file.document.errors)
+    _refuse_problems(file)
 
 
 def _check_queues(stack: Stack, file: PipelineFile, *, local: bool) -> None:
@@ -135,14 +149,13 @@ def _check_queues(stack: Stack, file: PipelineFile, *, local: bool) -> None:
         file.document.wrong(place, problem)
     for number, problem in share_problems(stack.batch, file):
         file.document.wrong(("steps", number), problem)
-    if file.document.errors:
-        raise PipelineFileError(file.path, file.document.errors)
+    _refuse_problems(file)
 
 
 def _check_account(
     file: PipelineFile,
     silent: Mapping[int, str],
-    definitions: Mapping[str, bool],
+    definitions: Mapping[str, Mapping[str, Any] | None],
 ) -> None:
     """What deploy does not make in an account. Raises: PipelineFileError."""
     for number, bucket in silent.items():
@@ -154,11 +167,10 @@ def _check_account(
     for number, step in enumerate(file.pipeline.steps):
         for request in requests_of(step):
             name = known_text(file, request["jobDefinition"])
-            if name is not None and not definitions.get(name, True):
+            if name is not None and name in definitions and definitions[name] is None:
                 file.document.wrong(
                     ("steps", number),
                     f"there is no job definition {name} in this file, nor in this account and "
                     "region",
                 )
-    if file.document.errors:
-        raise PipelineFileError(file.path, file.document.errors)
+    _refuse_problems(file)

@@ -56,7 +56,8 @@ class TriggerRules:
         return self.stack.make_client("scheduler")
 
     @property
-    def _prefix(self) -> str:
+    def prefix(self) -> str:
+        """Of the names of all of them."""
         digest = hashlib.sha256(f"{self.stack_name}/{self.pipeline}".encode()).hexdigest()[:16]
         return f"br-{digest}-"
 
@@ -74,7 +75,7 @@ class TriggerRules:
     ) -> Iterator[tuple[str, Callable[[], None]]]:
         """What to say, and what to do."""
         triggers_by_name = {
-            f"{self._prefix}{number}": trigger for number, trigger in enumerate(triggers)
+            f"{self.prefix}{number}": trigger for number, trigger in enumerate(triggers)
         }
         rules = {
             n: trigger for n, trigger in triggers_by_name.items() if isinstance(trigger, S3Trigger)
@@ -92,7 +93,7 @@ class TriggerRules:
 
     def _rules(self) -> Mapping[str, _Known]:
         rules: dict[str, _Known] = {}
-        for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self._prefix):
+        for page in self._events.get_paginator("list_rules").paginate(NamePrefix=self.prefix):
             for rule in page["Rules"]:
                 targets: Any = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
                 inputs = [t.get("InputTransformer", {}).get("InputTemplate") for t in targets]
@@ -103,7 +104,7 @@ class TriggerRules:
 
     def schedules(self) -> list[Mapping[str, Any]]:
         """Those that are there, as GetSchedule answers."""
-        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self._prefix)
+        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=self.prefix)
         names = [entry["Name"] for page in pages for entry in page["Schedules"]]
         return [self._scheduler.get_schedule(Name=name) for name in names]
 

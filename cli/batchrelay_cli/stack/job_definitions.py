@@ -105,7 +105,7 @@ def deregister(batch: BatchClient, pipeline: str) -> list[str]:
 
 def missing_queues(batch: BatchClient, file: PipelineFile) -> list[str]:
     """The job queues that a file names and that are not there."""
-    return sorted(_named_queues(file) - _queues(batch, file).keys())
+    return sorted(_named_queues(file) - described_queues(batch, file).keys())
 
 
 def queue_problems(
@@ -119,24 +119,25 @@ def queue_problems(
     """
     names = {queue.name for queue in queues}
     for number, step in enumerate(file.pipeline.steps):
-        for place, name in _queue_places(file, step):
+        for place, name, _ in queue_places(file, step):
             problem = queue_problem(name, queues)
             if problem is not None and not (makes_missing and name not in names):
                 yield ("steps", number, *place), problem
 
 
-def _queue_places(file: PipelineFile, step: Step) -> Iterator[tuple[Place, str]]:
-    """The job queues of a step, each with its place under the step."""
+def queue_places(file: PipelineFile, step: Step) -> Iterator[tuple[Place, str, Mapping[str, Any]]]:
+    """The job queues of a step, each with its place under the step, and the request it is of."""
     for overrides in ((), *variants(step.groups, step.retry_failed)):
         own = next((place for place, values in overrides if "jobQueue" in values), ())
-        name = _queue_name(file, with_overrides(step.request, overrides))
+        request = with_overrides(step.request, overrides)
+        name = _queue_name(file, request)
         if name is not None:
-            yield (*own, "jobQueue"), name
+            yield (*own, "jobQueue"), name, request
 
 
 def share_problems(batch: BatchClient, file: PipelineFile) -> Iterator[tuple[int, str]]:
     """The steps that a queue which is there will refuse. Source: SubmitJob, shareIdentifier."""
-    queues = _queues(batch, file)
+    queues = described_queues(batch, file)
     for number, step in enumerate(file.pipeline.steps):
         for queue, is_shared in shares_of(file, step):
             if queue not in queues or ("schedulingPolicyArn" in queues[queue]) is is_shared:
@@ -144,7 +145,7 @@ def share_problems(batch: BatchClient, file: PipelineFile) -> Iterator[tuple[int
             yield number, _SHARED.format(queue) if is_shared else _NOT_SHARED.format(queue)
 
 
-def _queues(batch: BatchClient, file: PipelineFile) -> dict[str, Mapping[str, Any]]:
+def described_queues(batch: BatchClient, file: PipelineFile) -> dict[str, Mapping[str, Any]]:
     """Those of a file that are there, as AWS Batch describes them."""
     names = sorted(_named_queues(file))
     queues = batch.describe_job_queues(jobQueues=names)["jobQueues"] if names else []
@@ -183,25 +184,28 @@ def known_text(file: PipelineFile, text: Json) -> str | None:
     return None
 
 
-def definitions_elsewhere(batch: BatchClient, file: PipelineFile) -> dict[str, bool]:
-    """The job definitions that steps name and the file does not have, each with whether the
-    account, or the local cloud, has it."""
+def definitions_elsewhere(
+    batch: BatchClient, file: PipelineFile
+) -> dict[str, Mapping[str, Any] | None]:
+    """The job definitions that steps name and the file does not have, as the account, or the local
+    cloud, has them; None if it does not."""
     names = {
         known_text(file, request["jobDefinition"])
         for step in file.pipeline.steps
         for request in requests_of(step)
     }
     own = {definition["jobDefinitionName"] for definition in file.definitions}
-    return {name: _is_registered(batch, name) for name in names - own if name is not None}
+    return {name: _definition(batch, name) for name in names - own if name is not None}
 
 
-def _is_registered(batch: BatchClient, reference: str) -> bool:
-    """Whether SubmitJob would find an active revision of that name, or that very revision."""
+def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any] | None:
+    """What SubmitJob would take: the last active revision of that name, or that very revision."""
     if reference.startswith("arn:") or ":" in reference:
         answer = batch.describe_job_definitions(jobDefinitions=[reference])
-        return any(d["status"] == "ACTIVE" for d in answer["jobDefinitions"])
-    answer = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
-    return bool(answer["jobDefinitions"])
+    else:
+        answer = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
+    active = [entry for entry in answer["jobDefinitions"] if entry["status"] == "ACTIVE"]
+    return dict(max(active, key=lambda entry: entry["revision"])) if active else None
 
 
 def pinned(pipeline: Pipeline, revisions: Mapping[str, int]) -> Pipeline:

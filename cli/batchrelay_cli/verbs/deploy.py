@@ -25,8 +25,19 @@ def deploy(file: Path, plan: bool, stack_name: str, output: str) -> None:
         registration = Client(stack).register(file, is_plan=plan)
     if output == "json":
         key = "planned" if plan else "changed"
-        echo_json({key: registration.changes, "warnings": registration.warnings})
+        echo_json(
+            {
+                key: registration.changes,
+                "warnings": registration.warnings,
+                "checked": registration.checked,
+                "notChecked": registration.not_checked,
+            }
+        )
         return
+    for subject in registration.checked if plan else ():
+        say(f"checked {subject}", err=True)
+    for sentence in registration.not_checked:
+        say(f"not checked {sentence}", err=True)
     for warning in registration.warnings:
         say(warning, err=True)
     for change in registration.changes or ["no change"]:

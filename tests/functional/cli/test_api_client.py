@@ -410,7 +410,12 @@ def test_deploy_says_what_aws_would_not_allow(tmp_path: Path) -> None:
         allow,
     ]
     assert result.stderr.splitlines() == warnings
-    assert document("deploy", str(file)) == {"changed": [], "warnings": warnings}
+    assert document("deploy", str(file)) == {
+        "changed": [],
+        "warnings": warnings,
+        "checked": ["job queues and their compute environments: MainQueue"],
+        "notChecked": [],
+    }
 
 
 def test_what_an_account_does_not_have_is_found_when_it_is_deployed(
@@ -449,6 +454,31 @@ def test_a_job_queue_that_takes_no_jobs_is_refused_at_its_line(
     sentence = ":8:73: there is no job queue On_demnd in this account and region: did you mean "
     assert (refused.exit_code, sentence + "on-demand?" in refused.output) == (2, True)
     assert "retried" not in batchrelay("runs", "--output", "json").output
+
+
+def test_a_job_queue_in_which_no_job_would_begin_is_refused_before_anything_is_registered(
+    stays: LocalCloud, tmp_path: Path
+) -> None:
+    batch = client_of(stays, "batch")
+    make_queue(batch, "asleep", slots=1)
+    batch.update_compute_environment(computeEnvironment="slots-asleep", state="DISABLED")
+    file = write(tmp_path, QUICK.replace("quick", "never").replace("Words", "asleep"))
+    sentence = (
+        ":7:15: no job of job queue asleep would begin: compute environment slots-asleep is "
+        "DISABLED: enable it"
+    )
+    for arguments in (("deploy", file, "--plan"), ("deploy", file)):
+        refused = batchrelay(*arguments)
+        assert (refused.exit_code, sentence in refused.output) == (2, True), refused.output
+    batch.update_compute_environment(computeEnvironment="slots-asleep", state="ENABLED")
+    large = write(tmp_path, Path(file).read_text().replace("vcpus: 1", "vcpus: 2"))
+    refused = batchrelay("deploy", large)
+    assert "a job of say asks for 2 vCPUs, and no compute environment of" in refused.output
+    file = write(tmp_path, Path(large).read_text().replace("vcpus: 2", "vcpus: 1"))
+    planned = batchrelay("deploy", file, "--plan")
+    first = planned.stderr.splitlines()[0]
+    assert first == "checked job queues and their compute environments: asleep"
+    assert "pipeline never: new" in planned.stdout
 
 
 def test_a_text_with_the_name_of_a_folder_stays_a_text(
