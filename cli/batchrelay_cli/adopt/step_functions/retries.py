@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay.domain.limits import ATTEMPTS_MAX, TIMEOUT_S_MIN
+from batchrelay.domain.limits import ATTEMPTS_MAX, MAX_RUNNING_MAX, TIMEOUT_S_MIN
 from batchrelay_cli.adopt.draft import Draft, entries, mapping
 from batchrelay_cli.pipeline_file.retries import ROUNDS_MAX
 
@@ -68,19 +68,26 @@ def add_tolerance(draft: Draft, line: int, entry: dict[str, Any], state: Mapping
             flow.setdefault("tolerate", {own: value})
         if f"{key}Path" in state or isinstance(value, str):
             draft.leave(line, f"{name}: {key}", "only a run knows it: write flow.tolerate")
-    concurrency = state.get("MaxConcurrency")
-    if concurrency == 1:
-        entry["dependsOn"] = [*entry.get("dependsOn", []), {"type": "SEQUENTIAL"}]
-    elif concurrency:
-        why = "as many children run as the compute environment has room for"
-        draft.leave(line, f"{name}: MaxConcurrency {concurrency}", why)
+    _add_concurrency(draft, line, entry, state.get("MaxConcurrency"))
     for key in ("ItemBatcher", "ResultWriter", "MaxConcurrencyPath"):
         if key in state:
             draft.leave(line, f"{name}: {key}", _OTHERS[key])
 
 
+def _add_concurrency(draft: Draft, line: int, entry: dict[str, Any], concurrency: Any) -> None:
+    """One at a time is AWS Batch's own sequence; 0 is as many as there is room for."""
+    is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
+    if is_number and concurrency == 1:
+        entry["dependsOn"] = [*entry.get("dependsOn", []), {"type": "SEQUENTIAL"}]
+    elif is_number and 1 < concurrency <= MAX_RUNNING_MAX:
+        entry.setdefault("flow", {})["maxRunning"] = concurrency
+    elif concurrency:
+        draft.leave(line, f"{entry['jobName']}: MaxConcurrency {concurrency}", _ONLY_A_RUN)
+
+
+_ONLY_A_RUN = "only a run knows it: write flow.maxRunning"
 _OTHERS = {
     "ItemBatcher": "a child has one item: see flow.chunk",
     "ResultWriter": "a program writes its own results: see flow.output",
-    "MaxConcurrencyPath": "as many children run as the compute environment has room for",
+    "MaxConcurrencyPath": _ONLY_A_RUN,
 }

@@ -90,7 +90,7 @@ def state(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         Parameters=ARGUMENTS, Arguments=ARGUMENTS, Next=NEXT, QueryLanguage=WORDS,
         InputPath=WORDS, OutputPath=WORDS, ResultPath=WORDS, Result=ANY, Output=ANY, Assign=ANY,
         Choices=st.lists(RULE, max_size=3), Default=NEXT, Branches=st.lists(inner, max_size=3),
-        Iterator=inner, ItemProcessor=inner, ItemsPath=WORDS, Items=ANY, MaxConcurrency=st.just(1),
+        Iterator=inner, ItemProcessor=inner, ItemsPath=WORDS, Items=ANY, MaxConcurrency=st.integers(0, 3),
         ItemReader=fields(Resource=WORDS, Parameters=ANY, ReaderConfig=ANY),
         Catch=st.lists(fields(ErrorEquals=ANY, Next=NEXT, ResultPath=WORDS), max_size=2),
         Retry=st.lists(fields(ErrorEquals=st.just(["States.ALL"]), MaxAttempts=st.integers()), max_size=2),

@@ -473,8 +473,21 @@ def test_one_at_a_time_is_aws_batchs_sequence_and_what_fails_may_be_tolerated() 
     result = adopted(
         over(inner, ItemsPath="$.a.items", MaxConcurrency=5, ToleratedFailurePercentage=10)
     )
-    assert result.steps[0]["flow"] == {"forEach": FILE, "tolerate": {"percent": 10}}
-    assert "MaxConcurrency 5" in result.notes[0]
+    bounded = {"forEach": FILE, "maxRunning": 5, "tolerate": {"percent": 10}}
+    assert result.steps[0]["flow"] == bounded
+    assert adopted(over(inner, ItemsPath="$.a.items", MaxConcurrency=0)).steps[0]["flow"] == {
+        "forEach": FILE
+    }
+    for concurrency in ({"MaxConcurrencyPath": "$.n"}, {"MaxConcurrency": 2_000_000}):
+        result = adopted(over(inner, ItemsPath="$.a.items", **concurrency))
+        assert result.steps[0]["flow"] == {"forEach": FILE}
+        assert "write flow.maxRunning" in result.notes[0]
+
+
+def test_each_job_of_a_map_has_the_bound_of_the_map() -> None:
+    inner = machine("A", A=job(Next="B"), B=job())
+    result = adopted(over(inner, ItemsPath="$.a.items", MaxConcurrency=5))
+    assert [entry["flow"]["maxRunning"] for entry in result.steps] == [5, 5]
 
 
 def test_what_differs_from_item_to_item_and_cannot_is_listed() -> None:
