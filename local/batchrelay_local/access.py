@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from batchrelay_local.error_responses import error_response
-from batchrelay_local.ministack_host import Asgi
+from batchrelay_local.http_server import Asgi
 from batchrelay_local.signatures import (
     QuerySignatureV2,
     Signature,

@@ -16,8 +16,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from batchrelay_local.credentials import HANDLERS, USER, CloudCredentials
+from batchrelay_local.http_server import Asgi
 from batchrelay_local.launch import CALLS_PATH
-from batchrelay_local.ministack_host import Asgi
 
 WRITE_UNIT_BYTES = 1_024
 

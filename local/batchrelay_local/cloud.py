@@ -24,8 +24,9 @@ from batchrelay_local.batch.service import BatchService
 from batchrelay_local.calls import CallCounter
 from batchrelay_local.credentials import CloudCredentials, process_environment
 from batchrelay_local.guard import guarded
+from batchrelay_local.http_server import Asgi
 from batchrelay_local.launch import CloudOrder
-from batchrelay_local.ministack_host import Asgi, MiniStackHost, routed_service, services
+from batchrelay_local.ministack_host import MiniStackHost, routed_service, services
 from batchrelay_local.stack import StackSource, deploy
 
 

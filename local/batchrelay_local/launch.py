@@ -41,7 +41,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy"
 LOOPBACK = "127.0.0.1,localhost"
 WORKER = "batchrelay-worker"
 
-EXTRA_MODULES = ("aws_lambda_powertools", "ministack", "samtranslator")
+EXTRA_MODULES = ("aws_lambda_powertools", "httptools", "ministack", "samtranslator", "uvicorn")
 """What the extra `local` installs: the cloud's process and the handlers import it."""
 
 INSTALL_COMMAND = "pip install 'batchrelay[local]'"

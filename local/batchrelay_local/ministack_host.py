@@ -31,14 +31,12 @@ MiniStack fails loudly:
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +48,7 @@ from batchrelay_local.batch.log_api import ACTIONS, LogApi, group_of
 from batchrelay_local.batch.logs import Logs
 from batchrelay_local.batch.model import Job
 from batchrelay_local.event_patterns import may_want
+from batchrelay_local.http_server import Asgi, HttpServer
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
 from batchrelay_local.schedules.requests import refusal
@@ -57,7 +56,6 @@ from batchrelay_local.services import SERVICES
 from batchrelay_local.signatures import SignedRequest
 
 Answer = tuple[int, dict[str, str], bytes]
-Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 SCHEDULE_TICK_S = 1
 """AWS fires within the minute; a person who tries a schedule waits for it."""
@@ -91,22 +89,16 @@ class MiniStackHost:
     """
 
     def __init__(self, port: int, folder: Path, service_names: frozenset[str] | None) -> None:
-        self._socket = socket.create_server(("127.0.0.1", port))
-        self.port = self._socket.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        os.environ.update(ENVIRONMENT | {"GATEWAY_PORT": str(self.port)})
+        self._server = HttpServer(port)
+        self.endpoint = f"http://127.0.0.1:{self._server.port}"
+        os.environ.update(ENVIRONMENT | {"GATEWAY_PORT": str(self._server.port)})
         os.environ["STATE_DIR"] = str(folder / "state")
         os.environ["S3_DATA_DIR"] = str(folder / "s3")
         if service_names is not None:
             os.environ["SERVICES"] = ",".join(sorted(service_names))
         os.environ["AWS_ENDPOINT_URL"] = self.endpoint
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._shutdown: asyncio.Event | None = None
-        self._ready = threading.Event()
-        self._trouble: BaseException | None = None
         self._due: DueSchedules[ScheduleKey] = DueSchedules()
         self._schedules_began = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="ministack", daemon=True)
 
     def install_batch(self, handle: BatchHandler) -> None:
         """AWS Batch is answered by this."""
@@ -189,11 +181,13 @@ class MiniStackHost:
 
     def start(self, wrap: Callable[[Asgi], Asgi]) -> None:
         """Serve; requests are answered when this returns. `wrap` sees every request first."""
-        self._wrap = wrap
-        self._thread.start()
-        self._ready.wait()
-        if self._trouble is not None:
-            raise RuntimeError(f"MiniStack did not start: {self._trouble}") from self._trouble
+
+        def make_app() -> Asgi:
+            from ministack.app import app
+
+            return wrap(app)
+
+        self._server.start(make_app)
 
     def is_wanted(self, job: Job) -> bool:
         """Whether a rule or an archive could want this job's state change; True when in doubt."""
@@ -217,14 +211,11 @@ class MiniStackHost:
 
     def publish(self, events: list[BusEvent]) -> None:
         """Put events on the default bus, in order, soon; from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_dispatch, events)
+        self._server.call_soon(_dispatch, events)
 
     def stop(self) -> None:
         """Close the port, and end every Lambda worker."""
-        if self._loop is not None and self._shutdown is not None:
-            self._loop.call_soon_threadsafe(self._shutdown.set)
-        self._thread.join(timeout=5)
+        self._server.stop()
         self.end_workers()
 
     def end_workers(self) -> None:
@@ -232,39 +223,6 @@ class MiniStackHost:
         from ministack.core import lambda_runtime
 
         lambda_runtime.reset()
-
-    def _serve(self) -> None:
-        try:
-            asyncio.run(self._serve_until_stopped())
-        except BaseException as error:
-            self._trouble = error
-            raise
-        finally:
-            self._ready.set()
-
-    async def _serve_until_stopped(self) -> None:
-        from hypercorn.asyncio import serve
-        from hypercorn.config import Config
-        from ministack.app import app
-
-        self._loop = asyncio.get_running_loop()
-        self._shutdown = asyncio.Event()
-        config = Config()
-        config.bind = [f"fd://{self._socket.fileno()}"]
-        config.keep_alive_timeout = 75
-        config.graceful_timeout = 0.2
-        config.loglevel = "ERROR"
-        wrapped_app = self._wrap(app)
-
-        async def watched_app(scope: Any, receive: Any, send: Any) -> None:
-            async def watched(message: Any) -> None:
-                await send(message)
-                if message["type"] == "lifespan.startup.complete":
-                    self._ready.set()
-
-            await wrapped_app(scope, receive, watched if scope["type"] == "lifespan" else send)
-
-        await serve(watched_app, config, shutdown_trigger=self._shutdown.wait)
 
 
 def services(extra: Sequence[str]) -> frozenset[str]:

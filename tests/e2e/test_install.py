@@ -25,7 +25,7 @@ pytestmark = pytest.mark.cloud
 
 UV = ROOT / ".tools/uv/bin/uv"
 PACKAGES = ("batchrelay", "batchrelay_cli", "batchrelay_local", "batchrelay_worker")
-MODULES_OF_LOCAL = ("aws_lambda_powertools", "ministack", "samtranslator")
+MODULES_OF_LOCAL = ("aws_lambda_powertools", "httptools", "ministack", "samtranslator", "uvicorn")
 
 
 def required(dist: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
