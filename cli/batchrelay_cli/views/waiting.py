@@ -268,3 +268,9 @@ def waiting_lines(waiting: WaitingJobs) -> Iterator[str]:
     for reason in reasons_of(waiting):
         yield f"  {reason.what}"
         yield f"    {reason.fix}"
+
+
+def waiting_text(waiting: WaitingJobs) -> str:
+    """For a report: one text."""
+    reasons = "; ".join(f"{reason.what} ({reason.fix})" for reason in reasons_of(waiting))
+    return f"waits in job queue {waiting.queue.name}: {reasons}"

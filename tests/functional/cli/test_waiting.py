@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def test_status_says_where_a_job_stands_in_its_queue_and_what_to_do(
     assert "step hold waits in job queue narrow: 1 RUNNABLE" in shown.output
     assert "  number 2 in the queue, since 20" in shown.output
     assert "    wait for those, or send it to a queue of its own" in shown.output
+    batchrelay("report", second, "--json", "-o", str(tmp_path / "run.json"))
+    [step] = json.loads((tmp_path / "run.json").read_text())["steps"]
+    assert step["blocked"].startswith("waits in job queue narrow: number 2 in the queue, since 20")
     batch.update_compute_environment(computeEnvironment="slots-narrow", state="DISABLED")
     [one] = document("status", first)["waiting"]
     assert one["reasons"][0]["what"] == "compute environment slots-narrow is DISABLED"

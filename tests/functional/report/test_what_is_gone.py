@@ -80,7 +80,7 @@ def unlisted_region(monkeypatch: pytest.MonkeyPatch) -> str:
     def collected(*arguments: Any, **options: Any) -> dict[str, Any]:
         return collected_report(*arguments, **{**options, "region": region})
 
-    monkeypatch.setattr("batchrelay_cli.verbs.report.collected_report", collected)
+    monkeypatch.setattr("batchrelay_cli.client.report.collected_report", collected)
     return region
 
 
