@@ -85,6 +85,8 @@ def test_a_run_that_failed_is_redriven_once(cloud: MemoryCloud) -> None:
     ("body", "status", "problem"),
     [
         ({"step": 1}, 400, "step must be a text"),
+        ({"step": ""}, 400, "step is empty: write a name, or leave it out"),
+        ({"queue": ""}, 400, "queue is empty: write a name, or leave it out"),
         ({"classes": "Timeout"}, 400, 'classes must be a list of texts, such as ["OutOfMemory"]'),
         ({"classes": [1]}, 400, 'classes must be a list of texts, such as ["OutOfMemory"]'),
         ({"memory": "2"}, 400, "memory must be a factor, such as x2 or x1.5; got '2'"),

@@ -74,6 +74,8 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str | None):
         raise InputError(f"{name} must be a text")
+    if value == "":
+        raise InputError(f"{name} is empty: write a name, or leave it out")
     return value or ""
 
 
