@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.job_containers import log_place
+from batchrelay.domain.job_containers import (
+    containers_of_job,
+    decisive_container,
+    log_place,
+)
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.stack.client import LOG_LINES_MAX, Log, Stack, never_ran
 from batchrelay_cli.views.child import (
@@ -103,8 +107,10 @@ def why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> s
             f"{place.command(run['runId'])}"
         )
     if log_place(job) is None:
-        why = f": {job['statusReason']}" if job.get("statusReason") else ""
-        return f"job {job['jobId']} is {job['status']} and has not run{why}"
+        container = decisive_container(containers_of_job(job))
+        texts = (text for text in (job.get("statusReason"), container.get("reason")) if text)
+        why = ": ".join(dict.fromkeys(texts))
+        return f"job {job['jobId']} is {job['status']} and has not run{f': {why}' if why else ''}"
     return f"job {job['jobId']} is {job['status']} and has printed nothing"
 
 
