@@ -18,6 +18,7 @@ from typing import Any
 
 from batchrelay_local.batch.model import (
     ComputeEnvironment,
+    ContainerSpec,
     Job,
     JobDefinition,
     JobQueue,
@@ -72,9 +73,8 @@ class Waiting:
         return JobSpec(
             name="j",
             queue=self.queue,
-            definition=JobDefinition(name="d", revision=1, arn="d", container={}, directory=None),
-            command=("true",),
-            environment={},
+            definition=JobDefinition(name="d", revision=1, arn="d", properties={}, directory=None),
+            containers=(ContainerSpec(command=("true",)),),
             requirements={"VCPU": "1"},
             size=size,
             retry=RetryStrategy(),

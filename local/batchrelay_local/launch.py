@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from batchrelay_local.batch.details import REGION
+from batchrelay_local.batch.arns import REGION
 from batchrelay_local.credentials import client_environment
 
 STOP_S_MAX = 8.0

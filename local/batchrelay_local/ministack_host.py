@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from batchrelay_local.batch.details import ACCOUNT, REGION
+from batchrelay_local.batch.arns import ACCOUNT, REGION
 from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.log_api import ACTIONS, LogApi, group_of
 from batchrelay_local.batch.logs import Logs

@@ -17,7 +17,6 @@ from batchrelay.domain.pipeline import ParamType, Pipeline
 from batchrelay.domain.values import Json
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
-from batchrelay_cli.pipeline_file.definition_containers import kind_of
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.pipeline_file.read import PipelineFile
@@ -29,6 +28,7 @@ from batchrelay_cli.stack.job_definitions import (
     registered,
     shares_of,
 )
+from batchrelay_cli.stack.local_containers import LocalContainer, local_containers, vcpus_of
 from batchrelay_cli.terminal import excerpt
 from batchrelay_local.launch import WORKER, job_environment
 
@@ -76,18 +76,28 @@ def _problem(
             f"job definition {reference} is not in this file's jobDefinitions; here there is "
             "no AWS account to find it in: add it, with its command"
         )
-    if kind_of(definition) != "containerProperties":
-        return None  # the local AWS Batch says what it has not, when it is registered
-    program = _program(request, definition)
-    if program is None:
+    problems = (
+        _container_problem(file, step, container, path)
+        for container in local_containers(request, definition)
+    )
+    return next(filter(None, problems), None)
+
+
+def _container_problem(
+    file: PipelineFile, step: str, container: LocalContainer, path: str
+) -> str | None:
+    """Why a container cannot run here."""
+    who = f"step {step}" if container.name is None else f"container {container.name} of step {step}"
+    if not container.words:
         return (
-            f"step {step} has no command; here there is no image to have one: write it "
-            f"in containerProperties, containerOverrides, or the tag {ENTRYPOINT_TAG}"
+            f"{who} has no command; here there is no image to have one: write it into the job "
+            f"definition, the step's overrides, or the tag {ENTRYPOINT_TAG}"
         )
+    program = container.words[0]
     is_there = program == WORKER or shutil.which(program, path=path) is not None
     if not is_there and not os.path.isfile(_home(file) / program):  # noqa: PTH113  # for any text
         return (
-            f"step {step} runs {excerpt(program)!r}, which is not on this machine's PATH: "
+            f"{who} runs {excerpt(program)!r}, which is not on this machine's PATH: "
             "install it, activate the environment that has it, or, if the image's ENTRYPOINT "
             f"runs it, write that ENTRYPOINT into the job definition's tag {ENTRYPOINT_TAG}"
         )
@@ -97,19 +107,6 @@ def _problem(
 def _reference(file: PipelineFile, request: Mapping[str, Json]) -> str:
     text = request.get("jobDefinition", "")
     return known_text(file, text) or str(text)
-
-
-def _program(request: Mapping[str, Json], definition: Mapping[str, Any]) -> str | None:
-    entrypoint = str(definition.get("tags", {}).get(ENTRYPOINT_TAG, "")).split()
-    container: Mapping[str, Any] = definition.get("containerProperties", {})
-    arguments = _overrides(request).get("command") or container.get("command") or []
-    return next(iter([*entrypoint, *arguments]), None)
-
-
-def _overrides(request: Mapping[str, Json]) -> dict[str, Any]:
-    """AWS's own document, checked by the reader."""
-    overrides: Any = request.get("containerOverrides")
-    return dict(overrides or {})
 
 
 def _home(file: PipelineFile) -> Path:
@@ -189,13 +186,7 @@ def _vcpus(request: Mapping[str, Json], file: PipelineFile) -> int:
     reference = _reference(file, request)
     own = (d for d in file.definitions if d["jobDefinitionName"] == reference)
     definition: Mapping[str, Any] = next(own, {})
-    vcpus = [
-        float(entry["value"])
-        for container in (definition.get("containerProperties", {}), _overrides(request))
-        for entry in container.get("resourceRequirements", [])
-        if entry["type"] == "VCPU"
-    ]
-    return math.ceil(vcpus[-1]) if vcpus else 1
+    return math.ceil(vcpus_of(request, definition))
 
 
 def upload_params(

@@ -14,11 +14,12 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
 from batchrelay_local.batch import listing, submission
+from batchrelay_local.batch.arns import job_arn
 from batchrelay_local.batch.assumptions import Assumptions
 from batchrelay_local.batch.consumables import ConsumableResource, with_children
 from batchrelay_local.batch.definitions import JobDefinitions
 from batchrelay_local.batch.dependencies import check_dependencies
-from batchrelay_local.batch.details import job_arn, job_detail
+from batchrelay_local.batch.details import job_detail
 from batchrelay_local.batch.errors import ClientException, ServerException, TooManyRequestsException
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.model import (

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay_local.batch.details import arn, consumable_properties, job_arn
+from batchrelay_local.batch.arns import arn, job_arn
+from batchrelay_local.batch.details import consumable_properties
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME, Job, JobSpec, JobStatus
 from batchrelay_local.batch.pages import page_of

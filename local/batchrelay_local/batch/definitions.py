@@ -6,13 +6,12 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from batchrelay_local.batch.arns import arn
 from batchrelay_local.batch.consumables import needs_of
-from batchrelay_local.batch.details import arn
 from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import JobDefinition
 from batchrelay_local.batch.pages import page_of
-from batchrelay_local.batch.registration import check_definition, platform_of
+from batchrelay_local.batch.registration import check_definition, kind_of, platform_of
 from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags, of_aws
 
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
@@ -31,17 +30,17 @@ class JobDefinitions:
         check_definition({**request, "tags": of_aws(tags)})
         needs_of(request.get("consumableResourceProperties", {}), {})
         entrypoint = _words(tags.get(ENTRYPOINT_TAG, ""))
-        name = request["jobDefinitionName"]
+        name, kind = request["jobDefinitionName"], kind_of(request)
         revisions = self._revisions.setdefault(name, [])
         definition = JobDefinition(
             name=name,
             revision=len(revisions) + 1,
             arn=arn(f"job-definition/{name}:{len(revisions) + 1}"),
-            container=request["containerProperties"],
+            kind=kind,
+            properties=request[kind],
             directory=tags.get(DIRECTORY_TAG),
             entrypoint=entrypoint,
             programs=tags.get(PROGRAMS_TAG),
-            log_target=log_target(request["containerProperties"]),
             platform=platform_of(request),
             propagate_tags=request.get("propagateTags"),
             priority=request.get("schedulingPriority"),
@@ -108,7 +107,7 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "type": "container",
         "containerOrchestrationType": "ECS",
         "platformCapabilities": [definition.platform],
-        "containerProperties": definition.container,
+        str(definition.kind): definition.properties,
         "parameters": definition.parameters,
         "tags": definition.tags,
         **{name: value for name, value in optional_fields.items() if value is not None},

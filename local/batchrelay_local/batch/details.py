@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay_local.batch.model import Attempt, Job, JobSpec, JobStatus
-
-REGION = "us-east-1"
-ACCOUNT = "000000000000"
-
-
-def arn(resource: str) -> str:
-    """The ARN of something of AWS Batch here."""
-    return f"arn:aws:batch:{REGION}:{ACCOUNT}:{resource}"
-
-
-def job_arn(job_id: str) -> str:
-    """A job's ARN; a child's ends with `:index`."""
-    return arn(f"job/{job_id}")
+from batchrelay_local.batch.arns import job_arn
+from batchrelay_local.batch.container_details import attempt_detail, containers_detail, outcome
+from batchrelay_local.batch.model import Job, JobSpec, JobStatus, Kind
 
 
 def job_detail(job: Job) -> dict[str, Any]:
@@ -29,7 +18,7 @@ def job_detail(job: Job) -> dict[str, Any]:
         "jobId": job.id,
         "jobQueue": spec.queue.arn,
         "status": str(job.status),
-        "attempts": [_attempt(attempt) for attempt in job.attempts if attempt.stopped_at],
+        "attempts": [attempt_detail(job, one) for one in job.attempts if one.stopped_at],
         "createdAt": job.created_at,
         "retryStrategy": {
             "attempts": spec.retry.attempts,
@@ -38,7 +27,7 @@ def job_detail(job: Job) -> dict[str, Any]:
         "dependsOn": [] if job.parent is not None else list(spec.depends_on),
         "jobDefinition": spec.definition.arn,
         "parameters": spec.parameters,
-        "container": _container(job),
+        **containers_detail(job),
         "tags": {"resourceArn": job_arn((job.parent or job).id)},
         "propagateTags": spec.propagate_tags,
         "platformCapabilities": [spec.definition.platform],
@@ -82,8 +71,9 @@ def job_summary(job: Job) -> dict[str, Any]:
     elif job.index is not None:
         summary_fields["arrayProperties"] = {"index": job.index}
     last = job.attempts[-1] if job.attempts else None
-    if last is not None and last.stopped_at is not None:
-        summary_fields["container"] = _outcome(last)
+    is_one = job.spec.definition.kind is Kind.CONTAINER
+    if is_one and last is not None and last.stopped_at is not None:
+        summary_fields["container"] = outcome(last)
     return summary_fields | _times(job) | _reason(job)
 
 
@@ -109,61 +99,3 @@ def _reason(job: Job) -> dict[str, Any]:
     if job.is_terminated:
         fields["isTerminated"] = True
     return fields
-
-
-_REGISTERED = frozenset(
-    {"jobRoleArn", "executionRoleArn", "user", "privileged", "readonlyRootFilesystem"}
-    | {"volumes", "mountPoints", "ulimits", "linuxParameters", "logConfiguration", "instanceType"}
-    | {"networkConfiguration", "fargatePlatformConfiguration", "ephemeralStorage"}
-    | {"runtimePlatform", "repositoryCredentials", "enableExecuteCommand"}
-)
-"""What a job's container says as it was registered. Source: ContainerDetail."""
-
-_DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
-
-
-def _container(job: Job) -> dict[str, Any]:
-    spec = job.spec
-    registration = spec.definition.container
-    container: dict[str, Any] = {
-        "image": registration.get("image", ""),
-        "command": list(spec.command),
-        "volumes": [],
-        "environment": [{"name": n, "value": v} for n, v in spec.environment.items()],
-        "mountPoints": [],
-        "ulimits": [],
-        "networkInterfaces": [],
-        "resourceRequirements": [{"type": t, "value": v} for t, v in spec.requirements.items()],
-        "secrets": [],
-    }
-    for name, value in registration.items():
-        if name in _REGISTERED:
-            container[name] = value
-        elif name in _DEPRECATED:
-            container[name] = int(spec.requirements[_DEPRECATED[name]])
-    return container | (_attempt_container(job.attempts[-1]) if job.attempts else {})
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "container": _attempt_container(attempt) | {"networkInterfaces": []},
-        "startedAt": attempt.started_at,
-        "stoppedAt": attempt.stopped_at,
-        "statusReason": attempt.status_reason,
-    }
-
-
-def _attempt_container(attempt: Attempt) -> dict[str, Any]:
-    ecs = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-    fields: dict[str, Any] = {
-        "taskArn": f"{ecs}:task/local/{attempt.task_id}",
-        "containerInstanceArn": f"{ecs}:container-instance/local/{'0' * 32}",
-    }
-    if attempt.log_stream is not None:
-        fields["logStreamName"] = attempt.log_stream
-    return fields | _outcome(attempt)
-
-
-def _outcome(attempt: Attempt) -> dict[str, Any]:
-    outcome = {"exitCode": attempt.exit_code, "reason": attempt.reason}
-    return {name: value for name, value in outcome.items() if value is not None}

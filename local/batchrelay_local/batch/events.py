@@ -7,8 +7,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchrelay_local.batch.arns import job_arn
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.details import job_arn, job_detail
+from batchrelay_local.batch.details import job_detail
 from batchrelay_local.batch.model import Job, JobStatus
 
 
@@ -59,4 +60,4 @@ def _change(detail: dict[str, Any], job: Job, assume: Assumptions) -> None:
     if job.parent is not None and assume.child_tags == "present":
         detail["tags"] |= job.spec.tags
     if assume.event_container == "absent":
-        del detail["container"]
+        detail.pop("container", None)

@@ -10,7 +10,7 @@ import botocore.session
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from batchrelay_local.batch.details import ACCOUNT, REGION
+from batchrelay_local.batch.arns import ACCOUNT, REGION
 from batchrelay_local.batch.log_queries import (
     EventStream,
     LogsError,

@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from batchrelay_local.batch.model import Attempt, Job
+from batchrelay_local.batch.model import Attempt, ContainerSpec, Job
 from batchrelay_local.batch.runner import now_ms
 
 SAMPLE_MS = 100
@@ -34,7 +34,7 @@ _PIECE_BYTES = 1 << 20
 
 
 class Stream:
-    """The events of one attempt.
+    """The events of one container of an attempt.
 
     Args:
         name: of the log stream.
@@ -160,20 +160,19 @@ class Logs:
         self._lock = threading.Lock()
         self._sampled_at = 0
 
-    def open_stream(self, job: Job, attempt: Attempt) -> int:
-        """Begin the stream of an attempt; the file descriptor to write to, which stays ours."""
-        name, group = stream_name(job, attempt), job.spec.definition.log_target.group
+    def open_stream(self, group: str, name: str, now: int) -> int:
+        """Begin the stream of a container; the file descriptor to write to, which stays ours."""
         with self._lock:
             descriptor = self._free.pop() if self._free else self._new_file()
             start = os.fstat(descriptor).st_size
-            stream = Stream(name, descriptor, start, attempt.started_at)
+            stream = Stream(name, descriptor, start, now)
             self._groups.setdefault(group, {})[name] = self._open[name] = stream
         return descriptor
 
-    def close_stream(self, job: Job, attempt: Attempt, descriptor: int, now: int) -> None:
-        """Nothing writes to the stream of an attempt any more."""
+    def close_stream(self, name: str, descriptor: int, now: int) -> None:
+        """Nothing writes to a stream any more."""
         with self._lock:
-            self._open.pop(stream_name(job, attempt)).close(now)
+            self._open.pop(name).close(now)
             self._free.append(descriptor)
 
     def sample(self, now: int) -> bool:
@@ -217,8 +216,7 @@ class Logs:
         return descriptor
 
 
-def stream_name(job: Job, attempt: Attempt) -> str:
-    """The log stream of an attempt. Source: Batch UG, job_states."""
-    definition = job.spec.definition
-    prefix = definition.log_target.prefix or definition.name[:200]
-    return f"{prefix}/default/{attempt.task_id}"
+def stream_name(job: Job, attempt: Attempt, container: ContainerSpec) -> str:
+    """The log stream of a container of an attempt. Source: Batch UG, job_states."""
+    prefix = container.log_target.prefix or job.spec.definition.name[:200]
+    return f"{prefix}/{container.name}/{attempt.task_id}"

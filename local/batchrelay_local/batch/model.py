@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -109,6 +109,13 @@ class LogTarget:
 DEFAULT_LOG_TARGET = LogTarget()
 
 
+class Kind(StrEnum):
+    """What a job definition has, by the name of the field that says it."""
+
+    CONTAINER = "containerProperties"
+    TASK = "ecsProperties"
+
+
 @dataclass(slots=True, kw_only=True)
 class JobDefinition:
     """One revision."""
@@ -116,14 +123,15 @@ class JobDefinition:
     name: str
     revision: int
     arn: str
-    container: dict[str, Any]
+    kind: Kind = Kind.CONTAINER
+    properties: dict[str, Any]
+    """What was registered under the name of its kind."""
     directory: str | None
-    """Where the job's process starts: what WORKDIR is to an image."""
+    """Where the job's processes start: what WORKDIR is to an image."""
     entrypoint: tuple[str, ...] = ()
     """What stands before every command: what ENTRYPOINT is to an image."""
     programs: str | None = None
     """A folder that stands before PATH: where an image has its programs."""
-    log_target: LogTarget = DEFAULT_LOG_TARGET
     platform: str = "EC2"
     propagate_tags: bool | None = None
     priority: int | None = None
@@ -145,6 +153,33 @@ class RetryStrategy:
     rules: tuple[Mapping[str, str], ...] = ()
 
 
+class Condition(StrEnum):
+    """How far another container must be before one starts. Source: TaskContainerDependency."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container of a job: here a process. A parent's children share it."""
+
+    name: str = "default"
+    """What stands in the name of its log stream; AWS Batch's own for the only one of a job."""
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    requirements: dict[str, str] = field(default_factory=dict)
+    """What it asks for, by type."""
+    is_essential: bool = True
+    """Whether the others of its task are stopped when it ends."""
+    depends_on: tuple[tuple[str, Condition], ...] = ()
+    """Other containers of its task, by name."""
+    log_target: LogTarget = DEFAULT_LOG_TARGET
+    registered: Mapping[str, Any] = field(default_factory=dict)
+    """What its definition has of it, which DescribeJobs gives back."""
+
+
 @dataclass(slots=True, kw_only=True)
 class JobSpec:
     """What a request and its definition come to; a parent and its children share it."""
@@ -152,9 +187,9 @@ class JobSpec:
     name: str
     queue: JobQueue
     definition: JobDefinition
-    command: tuple[str, ...]
-    environment: dict[str, str]
+    containers: tuple[ContainerSpec, ...]
     requirements: dict[str, str]
+    """What all containers ask for together, by type."""
     depends_on: tuple[dict[str, str], ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     propagate_tags: bool = False
@@ -165,7 +200,7 @@ class JobSpec:
     """Seconds that an attempt may run."""
     parameters: dict[str, str] = field(default_factory=dict)
     consumables: dict[str, int] = field(default_factory=dict)
-    """Units of consumable resources that one of its processes has while it runs, by name."""
+    """Units of consumable resources that one of its attempts has while it runs, by name."""
     priority: int = 0
     """Higher is earlier, within a queue with a scheduling policy."""
     share: str | None = None
@@ -174,20 +209,47 @@ class JobSpec:
 
     @property
     def vcpus(self) -> float:
-        """What one of its processes takes of a compute environment."""
+        """What one of its attempts takes of a compute environment."""
         return float(self.requirements.get("VCPU", "1"))
+
+
+class ContainerState(Enum):
+    """How far a container of an attempt is."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ContainerRun:
+    """A container of one attempt."""
+
+    spec: ContainerSpec
+    state: ContainerState = ContainerState.WAITING
+    log_stream: str | None = None
+    """There once it has begun."""
+    is_stopping: bool = False
+    exit_code: int | None = None
+    reason: str | None = None
+    rank: int | None = None
+    """How many of the attempt ended before it; None while it goes on, and if it was never tried."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One run of a job's process."""
+    """One run of a job's processes."""
 
     started_at: int
     task_id: str
     environment: ComputeEnvironment
+    containers: list[ContainerRun] = field(default_factory=list)
     log_stream: str | None = None
+    """Of the container that began first."""
     stopped_at: int | None = None
     exit_code: int | None = None
+    """With the reason, of the container that decides."""
     reason: str | None = None
     status_reason: str | None = None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from batchrelay_local.batch.details import arn
+from batchrelay_local.batch.arns import arn
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME
 from batchrelay_local.batch.pages import page_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import Any
 
-from batchrelay_local.batch.details import arn
+from batchrelay_local.batch.arns import arn
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import NAME, ComputeEnvironment, JobQueue
 from batchrelay_local.batch.pages import page_of

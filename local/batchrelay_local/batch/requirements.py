@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchrelay_local.batch.errors import ClientException
@@ -28,15 +28,26 @@ FARGATE_MEMORY_MIB: Mapping[str, frozenset[int]] = {
 _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 _KINDS = ("GPU", "VCPU", "MEMORY")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+_PART = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 def requirements_of(
-    container: Mapping[str, Any], overrides: Mapping[str, Any], *, platform: str
+    container: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    *,
+    platform: str,
+    whose: str | None = None,
 ) -> dict[str, str]:
-    """What one process asks for, by type.
+    """What one container asks for, by type.
 
     The deprecated `vcpus` and `memory` of overrides override those of the definition, and no
     entry of its resourceRequirements. Source: ContainerOverrides.
+
+    Args:
+        container: of the definition.
+        overrides: of the request.
+        platform: EC2 or Fargate.
+        whose: which of several containers asks; alone it is no size of Fargate.
 
     Raises:
         ClientException: a value that AWS Batch does not take; vCPU or memory is missing.
@@ -45,8 +56,19 @@ def requirements_of(
         _no_deprecated(container)
         _no_deprecated(overrides)
     requirements = _old(container) | _old(overrides) | _listed(container) | _listed(overrides)
-    _check(requirements, platform)
+    _check(requirements, platform, whose or "containerProperties")
+    if platform == FARGATE and whose is None:
+        _check_fargate_size(requirements)
     return requirements
+
+
+def together(requirements: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What several containers ask for at the same time, by type."""
+    totals: dict[str, float] = {}
+    for amounts in requirements:
+        for kind, value in amounts.items():
+            totals[kind] = totals.get(kind, 0.0) + float(value)
+    return {kind: f"{total:.15g}" for kind, total in totals.items()}
 
 
 def _no_deprecated(container: Mapping[str, Any]) -> None:
@@ -65,22 +87,33 @@ def _listed(container: Mapping[str, Any]) -> dict[str, str]:
     return {entry["type"]: entry["value"] for entry in container.get("resourceRequirements", ())}
 
 
-def _check(requirements: Mapping[str, str], platform: str) -> None:
+def _check(requirements: Mapping[str, str], platform: str, whose: str) -> None:
     for kind, value in requirements.items():
         if kind not in _KINDS:
             raise ClientException(
                 f"{kind} is not a type of resourceRequirements: write one of {', '.join(_KINDS)}"
             )
-        if not (platform == FARGATE and kind == "VCPU"):
+        if platform == FARGATE and kind == "VCPU":
+            _check_part(value)
+        else:
             _check_whole(kind, value)
     for kind, name in (("VCPU", "vCPU"), ("MEMORY", "Memory")):
         if kind not in requirements:
             raise ClientException(
                 f"{name} is not provided. Write {{type: {kind}, value: …}} into the "
-                "resourceRequirements of containerProperties"
+                f"resourceRequirements of {whose}"
             )
-    if platform == FARGATE:
-        _check_fargate(requirements)
+    if platform == FARGATE and "GPU" in requirements:
+        raise ClientException("GPU is not applicable for Fargate")
+
+
+def _check_part(value: str) -> None:
+    """vCPUs on Fargate, which may be a part of one."""
+    if not _PART.fullmatch(value) or float(value) <= 0:
+        raise ClientException(
+            f"Value {value} for type VCPU in resourceRequirement is not valid. "
+            "Please provide a numeric value."
+        )
 
 
 def _check_whole(kind: str, value: str) -> None:
@@ -97,9 +130,7 @@ def _check_whole(kind: str, value: str) -> None:
         )
 
 
-def _check_fargate(requirements: Mapping[str, str]) -> None:
-    if "GPU" in requirements:
-        raise ClientException("GPU is not applicable for Fargate")
+def _check_fargate_size(requirements: Mapping[str, str]) -> None:
     vcpus, memory = requirements["VCPU"], int(requirements["MEMORY"])
     if vcpus not in FARGATE_MEMORY_MIB:
         raise ClientException(

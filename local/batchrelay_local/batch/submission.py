@@ -9,6 +9,7 @@ from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.consumables import needs_of
+from batchrelay_local.batch.containers import OF_ECS, containers_of
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
@@ -24,7 +25,7 @@ from batchrelay_local.batch.model import (
     RetryStrategy,
 )
 from batchrelay_local.batch.policies import SHARE
-from batchrelay_local.batch.requirements import requirements_of
+from batchrelay_local.batch.requirements import together
 from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
 from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
 
@@ -37,7 +38,6 @@ PATTERN_CHARS_MAX = 512
 _CONDITIONS = ("onExitCode", "onReason", "onStatusReason")
 _EXIT_CODE_PATTERN = re.compile(r"[0-9]+\*?|\*")
 _REASON_PATTERN = re.compile(r"[A-Za-z0-9.:\s]*\*?")
-_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def check(request: dict[str, Any]) -> None:
@@ -49,8 +49,6 @@ def check(request: dict[str, Any]) -> None:
         raise ClientException(f"Job name should match valid pattern {NAME.pattern}")
     if len(request.get("dependsOn", ())) > DEPENDENCIES_MAX:
         raise ClientException(f"Job cannot have more than {DEPENDENCIES_MAX} dependencies")
-    if "" in request.get("containerOverrides", {}).get("command", ()):
-        raise ClientException("Command field cannot have empty strings")
 
 
 def text_of(request: Mapping[str, Any]) -> str:
@@ -67,9 +65,8 @@ def spec_of(
     """Overrides win over the definition. Raises: ClientException."""
     if queue.state != "ENABLED":
         raise ClientException(f"JobQueue {queue.name} is DISABLED")
-    overrides = request.get("containerOverrides", {})
-    container = definition.container
     parameters = definition.parameters | request.get("parameters", {})
+    containers = containers_of(request, definition, parameters)
     share, priority = _share(request, queue, definition)
     tags = checked_tags(request.get("tags", {}))
     propagate_tags = bool(request.get("propagateTags", definition.propagate_tags))
@@ -77,9 +74,8 @@ def spec_of(
         name=request["jobName"],
         queue=queue,
         definition=definition,
-        command=_command(overrides, definition, parameters),
-        environment=environment_of(container) | environment_of(overrides),
-        requirements=requirements_of(container, overrides, platform=definition.platform),
+        containers=containers,
+        requirements=together([container.requirements for container in containers]),
         depends_on=tuple(request.get("dependsOn", ())),
         tags=tags,
         propagate_tags=propagate_tags,
@@ -92,7 +88,7 @@ def spec_of(
         ),
         share=share,
         priority=priority,
-        flaw=_flaw(overrides, of_aws(definition.tags | tags) if propagate_tags else {}),
+        flaw=_flaw(request, of_aws(definition.tags | tags) if propagate_tags else {}),
     )
 
 
@@ -174,22 +170,6 @@ def _share(
     return share, priority
 
 
-def _command(
-    overrides: Mapping[str, Any], definition: JobDefinition, parameters: Mapping[str, str]
-) -> tuple[str, ...]:
-    """`Ref::name` becomes the parameter; an unknown one is left as it is."""
-    arguments = overrides.get("command") or definition.container.get("command") or ()
-    command = (
-        *definition.entrypoint,
-        *(_REFERENCE.sub(lambda m: parameters.get(m[1], m[0]), word) for word in arguments),
-    )
-    if not command:
-        raise ClientException(
-            f"{definition.name} has no command; here there is no image to have one"
-        )
-    return command
-
-
 def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     if "arrayProperties" not in request:
         return None
@@ -203,27 +183,9 @@ def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     return size
 
 
-def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
-    """The variables of a definition or of overrides, by name. Raises: ClientException."""
-    values = {
-        entry.get("name", ""): entry.get("value", "") for entry in container.get("environment", ())
-    }
-    reserved_names = [name for name in values if name.startswith("AWS_BATCH")]
-    if reserved_names:
-        raise ClientException(
-            f"Environment names must not start with AWS_BATCH: {', '.join(reserved_names)}"
-        )
-    bad_names = [name for name in values if not name or "=" in name or "\0" in name + values[name]]
-    if bad_names:
-        raise ClientException(
-            f"Environment names and values must be texts of a process: {bad_names}"
-        )
-    return values
-
-
-def _flaw(overrides: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:
+def _flaw(request: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:
     """What AWS Batch finds too late. Source: hyp3#3041; SubmitJob, propagateTags."""
-    if len(text_of(overrides)) > OVERRIDES_CHARS_MAX:
+    if any(len(text_of(request.get(form, {}))) > OVERRIDES_CHARS_MAX for form in OF_ECS):
         return f"Container Overrides length must be at most {OVERRIDES_CHARS_MAX}"
     if len(task_tags) > TAGS_MAX:
         return f"The tags of job and job definition together must be at most {TAGS_MAX}"

@@ -10,237 +10,109 @@ meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
+from batchrelay_local.batch.decisions import Decision, Kind, honoured, ignored, refused
 from batchrelay_local.batch.errors import ClientException
+from batchrelay_local.batch.surface_jobs import DEFINITIONS, JOBS
 
-
-class Kind(StrEnum):
-    """What happens to a field."""
-
-    HONOURED = "honoured"
-    IGNORED = "accepted and ignored"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What happens to a field, and why not more."""
-
-    kind: Kind
-    why: str = ""
-
-
-def _all(kind: Kind, prefix: str, why: str, names: str) -> dict[str, Decision]:
-    head = f"{prefix}." if prefix else ""
-    return {head + name: Decision(kind, why) for name in names.split()}
-
-
-def _honoured(prefix: str, names: str, why: str = "") -> dict[str, Decision]:
-    return _all(Kind.HONOURED, prefix, why, names)
-
-
-def _ignored(prefix: str, why: str, names: str) -> dict[str, Decision]:
-    return _all(Kind.IGNORED, prefix, why, names)
-
-
-def _refused(prefix: str, why: str, names: str) -> dict[str, Decision]:
-    return _all(Kind.REFUSED, prefix, why, names)
-
-
-_NO_CONTAINER = "a job is a process of this machine; DescribeJobs gives it back"
 _NO_MACHINES = "no machine is started; DescribeComputeEnvironments gives it back"
-_NO_EKS = "there is no EKS here: write containerProperties"
-_NO_MULTINODE = "there are no multi-node parallel jobs here: submit an array job"
-_NO_ECS = "there is one container to a job here: write containerProperties and containerOverrides"
+_NO_EKS = "there is no EKS here"
 _NO_SHARES = "there are no quota shares here: use fairsharePolicy"
 _NO_SERVICE_JOBS = "there are no service jobs here (SageMaker)"
-_NO_SECRETS = (
-    "there are no secrets here: let the program read the parameter or the secret itself, or pass "
-    "a value for this machine in containerOverrides.environment"
-)
-
-_RETRY = """retryStrategy retryStrategy.attempts retryStrategy.evaluateOnExit
-    retryStrategy.evaluateOnExit[].onStatusReason retryStrategy.evaluateOnExit[].onReason
-    retryStrategy.evaluateOnExit[].onExitCode retryStrategy.evaluateOnExit[].action
-    timeout timeout.attemptDurationSeconds propagateTags tags parameters"""
-_CONTAINER = """vcpus memory command environment environment[].name environment[].value
-    resourceRequirements resourceRequirements[].type resourceRequirements[].value"""
-
-
-def _needs(properties: str) -> str:
-    below = f"{properties}.consumableResourceList"
-    return f"{properties} {below} {below}[].consumableResource {below}[].quantity"
-
-
-_JOBS = {
-    **_honoured(
-        "SubmitJob",
-        f"""jobName jobQueue jobDefinition arrayProperties arrayProperties.size shareIdentifier
-        schedulingPriorityOverride dependsOn dependsOn[].jobId dependsOn[].type
-        containerOverrides {_RETRY}""",
-    ),
-    **_honoured("SubmitJob.containerOverrides", _CONTAINER),
-    **_ignored("SubmitJob.containerOverrides", _NO_CONTAINER, "instanceType"),
-    **_refused("SubmitJob", _NO_MULTINODE, "nodeOverrides"),
-    **_refused("SubmitJob", _NO_EKS, "eksPropertiesOverride"),
-    **_refused("SubmitJob", _NO_ECS, "ecsPropertiesOverride"),
-    **_honoured("SubmitJob", _needs("consumableResourcePropertiesOverride")),
-    **_honoured("DescribeJobs", "jobs"),
-    **_honoured(
-        "ListJobs",
-        """jobQueue arrayJobId jobStatus maxResults nextToken
-        filters filters[].name filters[].values""",
-    ),
-    **_refused("ListJobs", _NO_MULTINODE, "multiNodeJobId"),
-    **_honoured("CancelJob", "jobId reason"),
-    **_honoured("TerminateJob", "jobId reason"),
-    **_honoured("CancelJobs", "jobs reason"),
-    **_honoured("TerminateJobs", "jobs reason"),
-    **_honoured("GetJobQueueSnapshot", "jobQueue"),
-    **_honoured("ListTagsForResource", "resourceArn"),
-    **_honoured("TagResource", "resourceArn tags"),
-    **_honoured("UntagResource", "resourceArn tagKeys"),
-}
-
-_LOGS = "RegisterJobDefinition.containerProperties.logConfiguration"
-
-_DEFINITIONS = {
-    **_honoured(
-        "RegisterJobDefinition",
-        f"""jobDefinitionName type schedulingPriority containerProperties platformCapabilities
-        containerProperties.logConfiguration {_RETRY}""",
-    ),
-    **_honoured("RegisterJobDefinition.containerProperties", _CONTAINER),
-    **_honoured(
-        _LOGS,
-        "logDriver options",
-        "awslogs; with another driver the output is read from /aws/batch/job all the same",
-    ),
-    **_refused(_LOGS, _NO_SECRETS, "secretOptions"),
-    **_refused("RegisterJobDefinition.containerProperties", _NO_SECRETS, "secrets"),
-    **_ignored(
-        "RegisterJobDefinition.containerProperties",
-        _NO_CONTAINER,
-        """image jobRoleArn volumes mountPoints readonlyRootFilesystem user instanceType
-        linuxParameters networkConfiguration fargatePlatformConfiguration enableExecuteCommand
-        ephemeralStorage runtimePlatform repositoryCredentials""",
-    ),
-    **_ignored(
-        "RegisterJobDefinition.containerProperties",
-        f"{_NO_CONTAINER}; refused on Fargate, as by AWS",
-        "privileged ulimits",
-    ),
-    **_ignored(
-        "RegisterJobDefinition.containerProperties",
-        f"{_NO_CONTAINER}; required on Fargate, as by AWS",
-        "executionRoleArn",
-    ),
-    **_refused("RegisterJobDefinition", _NO_MULTINODE, "nodeProperties"),
-    **_refused("RegisterJobDefinition", _NO_EKS, "eksProperties"),
-    **_refused("RegisterJobDefinition", _NO_ECS, "ecsProperties"),
-    **_honoured("RegisterJobDefinition", _needs("consumableResourceProperties")),
-    **_honoured("DeregisterJobDefinition", "jobDefinition"),
-    **_honoured(
-        "DescribeJobDefinitions",
-        "jobDefinitions maxResults jobDefinitionName status nextToken",
-    ),
-}
 
 _RESOURCES = {
     path: decision
     for operation in ("CreateComputeEnvironment", "UpdateComputeEnvironment")
     for path, decision in {
-        **_honoured(operation, "state"),
-        **_ignored(
+        **honoured(operation, "state"),
+        **ignored(
             operation,
             _NO_MACHINES,
             "computeResources unmanagedvCpus serviceRole context ecsSettings",
         ),
-        **_honoured(operation, "computeResources.maxvCpus", "the slots of this machine"),
-        **_refused(operation, _NO_EKS, "eksConfiguration"),
+        **honoured(operation, "computeResources.maxvCpus", "the slots of this machine"),
+        **refused(operation, _NO_EKS, "eksConfiguration"),
     }.items()
 }
 
 _ENVIRONMENTS = {
     **_RESOURCES,
-    **_honoured("CreateComputeEnvironment", "computeEnvironmentName tags"),
-    **_ignored("CreateComputeEnvironment", _NO_MACHINES, "type"),
-    **_honoured("UpdateComputeEnvironment", "computeEnvironment"),
-    **_ignored("UpdateComputeEnvironment", _NO_MACHINES, "updatePolicy"),
-    **_honoured("DeleteComputeEnvironment", "computeEnvironment"),
-    **_honoured("DescribeComputeEnvironments", "computeEnvironments maxResults nextToken"),
+    **honoured("CreateComputeEnvironment", "computeEnvironmentName tags"),
+    **ignored("CreateComputeEnvironment", _NO_MACHINES, "type"),
+    **honoured("UpdateComputeEnvironment", "computeEnvironment"),
+    **ignored("UpdateComputeEnvironment", _NO_MACHINES, "updatePolicy"),
+    **honoured("DeleteComputeEnvironment", "computeEnvironment"),
+    **honoured("DescribeComputeEnvironments", "computeEnvironments maxResults nextToken"),
 }
 
 _ORDER = "the compute environment of the lowest order runs all jobs of the queue"
 _TIME_LIMIT = "a job waits on at the head of its queue; DescribeJobQueues gives it back"
 
 _QUEUES = {
-    **_honoured("CreateJobQueue", "jobQueueName state schedulingPolicyArn priority tags"),
-    **_honoured("UpdateJobQueue", "jobQueue state schedulingPolicyArn priority"),
+    **honoured("CreateJobQueue", "jobQueueName state schedulingPolicyArn priority tags"),
+    **honoured("UpdateJobQueue", "jobQueue state schedulingPolicyArn priority"),
     **{
         path: decision
         for operation in ("CreateJobQueue", "UpdateJobQueue")
         for path, decision in {
-            **_honoured(
+            **honoured(
                 operation,
                 """computeEnvironmentOrder computeEnvironmentOrder[].order
                 computeEnvironmentOrder[].computeEnvironment""",
                 _ORDER,
             ),
-            **_ignored(operation, _TIME_LIMIT, "jobStateTimeLimitActions"),
-            **_refused(operation, _NO_SERVICE_JOBS, "serviceEnvironmentOrder"),
+            **ignored(operation, _TIME_LIMIT, "jobStateTimeLimitActions"),
+            **refused(operation, _NO_SERVICE_JOBS, "serviceEnvironmentOrder"),
         }.items()
     },
-    **_ignored("CreateJobQueue", "every queue is one of processes", "jobQueueType"),
-    **_honoured("DeleteJobQueue", "jobQueue"),
-    **_honoured("DescribeJobQueues", "jobQueues maxResults nextToken"),
+    **ignored("CreateJobQueue", "every queue is one of processes", "jobQueueType"),
+    **honoured("DeleteJobQueue", "jobQueue"),
+    **honoured("DescribeJobQueues", "jobQueues maxResults nextToken"),
 }
 
 _POLICIES = {
-    **_honoured("CreateSchedulingPolicy", "name tags"),
-    **_honoured("UpdateSchedulingPolicy", "arn"),
+    **honoured("CreateSchedulingPolicy", "name tags"),
+    **honoured("UpdateSchedulingPolicy", "arn"),
     **{
         path: decision
         for operation in ("CreateSchedulingPolicy", "UpdateSchedulingPolicy")
         for path, decision in {
-            **_ignored(
+            **ignored(
                 operation, "checked and given back; shares are not weighed", "fairsharePolicy"
             ),
-            **_refused(operation, _NO_SHARES, "quotaSharePolicy"),
+            **refused(operation, _NO_SHARES, "quotaSharePolicy"),
         }.items()
     },
-    **_honoured("DeleteSchedulingPolicy", "arn"),
-    **_honoured("DescribeSchedulingPolicies", "arns"),
-    **_honoured("ListSchedulingPolicies", "maxResults nextToken"),
+    **honoured("DeleteSchedulingPolicy", "arn"),
+    **honoured("DescribeSchedulingPolicies", "arns"),
+    **honoured("ListSchedulingPolicies", "maxResults nextToken"),
 }
 
 _LISTED = "filters filters[].name filters[].values maxResults nextToken"
 
 _CONSUMABLES = {
-    **_honoured(
+    **honoured(
         "CreateConsumableResource", "consumableResourceName totalQuantity resourceType tags"
     ),
-    **_honoured("UpdateConsumableResource", "consumableResource operation quantity"),
-    **_honoured("UpdateConsumableResource", "clientToken", "for as long as this cloud is up"),
-    **_honoured("DeleteConsumableResource", "consumableResource"),
-    **_honoured("DescribeConsumableResource", "consumableResource"),
-    **_honoured("ListConsumableResources", _LISTED),
-    **_honoured("ListJobsByConsumableResource", f"consumableResource {_LISTED}"),
+    **honoured("UpdateConsumableResource", "consumableResource operation quantity"),
+    **honoured("UpdateConsumableResource", "clientToken", "for as long as this cloud is up"),
+    **honoured("DeleteConsumableResource", "consumableResource"),
+    **honoured("DescribeConsumableResource", "consumableResource"),
+    **honoured("ListConsumableResources", _LISTED),
+    **honoured("ListJobsByConsumableResource", f"consumableResource {_LISTED}"),
 }
 
 _ABSENT = {
-    **_refused(
+    **refused(
         "",
         _NO_SHARES,
         "CreateQuotaShare DeleteQuotaShare DescribeQuotaShare ListQuotaShares UpdateQuotaShare",
     ),
-    **_refused(
+    **refused(
         "",
         _NO_SERVICE_JOBS,
         """CreateServiceEnvironment DeleteServiceEnvironment DescribeServiceEnvironments
@@ -249,7 +121,7 @@ _ABSENT = {
     ),
 }
 
-_FIELDS = {**_JOBS, **_DEFINITIONS, **_ENVIRONMENTS, **_QUEUES, **_POLICIES, **_CONSUMABLES}
+_FIELDS = {**JOBS, **DEFINITIONS, **_ENVIRONMENTS, **_QUEUES, **_POLICIES, **_CONSUMABLES}
 
 DECISIONS: Mapping[str, Decision] = {
     **{path.partition(".")[0]: Decision(Kind.HONOURED) for path in _FIELDS},

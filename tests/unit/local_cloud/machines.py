@@ -16,6 +16,7 @@ from batchrelay_local.batch.events import BusEvent
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.model import (
     ComputeEnvironment,
+    ContainerSpec,
     Job,
     JobDefinition,
     JobQueue,
@@ -56,14 +57,13 @@ class Clockwork:
         vcpus: str = "1",
         **spec: Any,
     ) -> Job:
-        definition = JobDefinition(name="d", revision=1, arn="arn:d", container={}, directory=None)
+        definition = JobDefinition(name="d", revision=1, arn="arn:d", properties={}, directory=None)
         return self.scheduler.submit(
             JobSpec(
                 name="j",
                 queue=queue or self.queue,
                 definition=definition,
-                command=("true",),
-                environment={},
+                containers=(ContainerSpec(command=("true",)),),
                 requirements={"VCPU": vcpus},
                 depends_on=(*({"jobId": job.id} for job in after), *depends_on),
                 **{"retry": RetryStrategy(), **spec},

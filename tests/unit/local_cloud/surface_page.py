@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from batchrelay_local.batch.api import operations
-from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of, paths
+from batchrelay_local.batch.decisions import Kind
+from batchrelay_local.batch.surface import DECISIONS, decision_of, paths
 from tests.stack import ROOT
 
 PAGE = ROOT / "docs/reference/batch-surface.md"

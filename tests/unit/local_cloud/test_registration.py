@@ -48,7 +48,7 @@ def logged(**options: str) -> dict[str, Any]:
     ("more", "sentence"),
     [
         ({"jobDefinitionName": "a b"}, "Job definition name should match valid pattern"),
-        ({"type": "multinode"}, "only definitions of type container"),
+        ({"type": "multinode"}, "one of the following is required: containerProperties"),
         ({"parameters": {"a": "x" * 25_000}}, "size must be less than 24 KiB, got 25 KiB"),
         ({"retryStrategy": {"attempts": 0}}, "attempts must be between 1 and 10, got 0"),
         ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10, got 11"),
@@ -61,8 +61,7 @@ def logged(**options: str) -> dict[str, Any]:
         ({"tags": {"k": "v" * 257}}, "must have at most 256 characters"),
         ({"tags": {"aws:k": "v"}}, "must not begin with aws:"),
         ({"tags": {str(n): "v" for n in range(51)}}, "at most 50 tags, got 51"),
-        ({"platformCapabilities": ["EC2", "FARGATE"]}, "must be [EC2] or [FARGATE]"),
-        ({"platformCapabilities": ["MANAGED_INSTANCES"]}, "must be [EC2] or [FARGATE]"),
+        ({"platformCapabilities": ["EC2", "FARGATE"]}, "must be one of EC2, FARGATE, MANAGED_INSTANCES"),
         (with_container(environment=[{"name": "AWS_BATCH_X", "value": ""}]), "AWS_BATCH_X"),
         (with_container(environment=[{"name": "a=b", "value": ""}]), "texts of a process"),
         (with_container(environment=[{"name": "A", "value": "\0"}]), "texts of a process"),

@@ -124,7 +124,7 @@ def test_a_program_of_the_folder_is_found_by_its_path(
 def test_where_the_thread_has_no_directory_of_its_own_it_works_all_the_same(
     service: BatchService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    service._runner._goes_there = False
+    service._attempts.runner._goes_there = False
     before = os.getcwd()  # noqa: PTH109
     define(service, "placed", directory=str(tmp_path))
     assert run(service, f"test $PWD = {tmp_path}", jobDefinition="placed")["status"] == "SUCCEEDED"

@@ -9,7 +9,8 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from batchrelay_local.batch.api import operations
-from batchrelay_local.batch.surface import DECISIONS, Kind, decision_of
+from batchrelay_local.batch.decisions import Kind
+from batchrelay_local.batch.surface import DECISIONS, decision_of
 from tests.unit.local_cloud.job_api import api_with_a_job
 from tests.unit.local_cloud.surface_page import PAGE, kind_of, model_paths, page
 

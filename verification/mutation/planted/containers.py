@@ -6,6 +6,7 @@ from verification.mutation.planted.mutant import Mutant
 
 TESTS = ("tests/unit/domain/test_containers.py", "tests/unit/domain/test_job_containers.py")
 FILE_TESTS = ("tests/unit/cli/test_container_use.py",)
+LOCAL_TESTS = ("tests/unit/local_cloud/test_task_runs.py",)
 LINT = "cli/batchrelay_cli/pipeline_file"
 
 MUTANTS = (
@@ -85,5 +86,33 @@ MUTANTS = (
         old="(_words(values, key) or _words(under, key))",
         new="_words(values, key)",
         tests=FILE_TESTS,
+    ),
+    Mutant(
+        bug="a container that is not essential ends its task",
+        file="local/batchrelay_local/batch/task_runs.py",
+        old="    if any(run.spec.is_essential and run.state",
+        new="    if any(run.state",
+        tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="a container that waits for a good end starts after a bad one",
+        file="local/batchrelay_local/batch/task_runs.py",
+        old="            return _ran(run) and run.exit_code == 0",
+        new="            return _ran(run)",
+        tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="the container that was stopped decides the job",
+        file="local/batchrelay_local/batch/task_runs.py",
+        old="    return next((run for run in ended if run.spec.is_essential), ended[-1])",
+        new="    return ended[-1]",
+        tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="a job with several containers asks for the vCPUs of one",
+        file="cli/batchrelay_cli/stack/local_containers.py",
+        old="    return sum(container.vcpus for",
+        new="    return max(container.vcpus for",
+        tests=("tests/unit/cli/test_local_containers.py",),
     ),
 )

@@ -1,0 +1,92 @@
+"""The decisions about containers, wherever in a request they are."""
+
+from __future__ import annotations
+
+from batchrelay_local.batch.decisions import Decision, honoured, ignored, refused
+
+NO_CONTAINER = "a container is a process of this machine; DescribeJobs gives it back"
+_NO_SECRETS = (
+    "there are no secrets here: let the program read the parameter or the secret itself, or pass "
+    "a value for this machine in the environment of the request's overrides"
+)
+_NOT_TIMED = "a container waits as long as it must, and has 30 seconds to stop"
+_LOGGED = "awslogs; with another driver the output is read from /aws/batch/job all the same"
+
+_AMOUNTS = "resourceRequirements resourceRequirements[].type resourceRequirements[].value"
+_PROCESS = f"command environment environment[].name environment[].value {_AMOUNTS}"
+
+
+def one_container(path: str) -> dict[str, Decision]:
+    """ContainerProperties."""
+    return {
+        **honoured(path, f"vcpus memory {_PROCESS}"),
+        **_logs(f"{path}.logConfiguration"),
+        **refused(path, _NO_SECRETS, "secrets"),
+        **ignored(
+            path,
+            NO_CONTAINER,
+            """image jobRoleArn volumes mountPoints readonlyRootFilesystem user instanceType
+            linuxParameters networkConfiguration fargatePlatformConfiguration enableExecuteCommand
+            ephemeralStorage runtimePlatform repositoryCredentials""",
+        ),
+        **ignored(path, f"{NO_CONTAINER}; refused on Fargate, as by AWS", "privileged ulimits"),
+        **ignored(path, f"{NO_CONTAINER}; required on Fargate, as by AWS", "executionRoleArn"),
+    }
+
+
+def one_override(path: str) -> dict[str, Decision]:
+    """ContainerOverrides."""
+    return {
+        **honoured(path, f"vcpus memory {_PROCESS}"),
+        **ignored(path, NO_CONTAINER, "instanceType"),
+    }
+
+
+def task(path: str) -> dict[str, Decision]:
+    """EcsProperties."""
+    above = f"{path}.taskProperties[]"
+    container = f"{above}.containers[]"
+    return {
+        **honoured(path, "taskProperties taskProperties[].containers"),
+        **ignored(
+            above,
+            NO_CONTAINER,
+            """ephemeralStorage platformVersion ipcMode taskRoleArn pidMode networkConfiguration
+            runtimePlatform volumes enableExecuteCommand networkMode""",
+        ),
+        **ignored(above, f"{NO_CONTAINER}; required on Fargate, as by AWS", "executionRoleArn"),
+        **honoured(
+            container,
+            f"""name essential dependsOn dependsOn[].containerName dependsOn[].condition
+            {_PROCESS}""",
+        ),
+        **_logs(f"{container}.logConfiguration"),
+        **refused(container, _NO_SECRETS, "secrets"),
+        **ignored(
+            container,
+            NO_CONTAINER,
+            """image firelensConfiguration linuxParameters mountPoints readonlyRootFilesystem
+            repositoryCredentials user""",
+        ),
+        **ignored(container, _NOT_TIMED, "startTimeout stopTimeout"),
+        **ignored(
+            container, f"{NO_CONTAINER}; refused on Fargate, as by AWS", "privileged ulimits"
+        ),
+    }
+
+
+def task_override(path: str) -> dict[str, Decision]:
+    """EcsPropertiesOverride."""
+    return {
+        **honoured(path, "taskProperties taskProperties[].containers"),
+        **honoured(f"{path}.taskProperties[].containers[]", f"name {_PROCESS}"),
+    }
+
+
+def _logs(path: str) -> dict[str, Decision]:
+    above, _, name = path.rpartition(".")
+    return {
+        **honoured(above, name),
+        **honoured(path, "logDriver options", _LOGGED),
+        **refused(path, _NO_SECRETS, "secretOptions"),
+    }

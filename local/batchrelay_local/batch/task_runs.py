@@ -1,0 +1,129 @@
+"""The containers of an attempt: which may start, which must stop, and which of them decides. Pure.
+
+Their states are in `ContainerRun`. After each that began or ended, `advance` says what follows; it
+goes to the fixed point, so that one answer has everything.
+
+Laws (Source: TaskContainerProperties, TaskContainerDependency; amazon-ecs-agent):
+1. A container starts when each that it depends on is as far as its condition says.
+2. Once an essential container has ended, nothing starts, and what runs is stopped.
+3. A container that waits for what can never be ends without having begun, with exit code 143.
+4. The essential container that ended first decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from batchrelay_local.batch.model import Condition, ContainerRun, ContainerState
+
+NEVER_STARTED_CODE = 143
+"""Of a container whose dependency failed. Source: amazon-ecs-agent, TerminalDependencyError."""
+
+_ACTIVE = (ContainerState.STARTING, ContainerState.RUNNING)
+
+
+@dataclass(slots=True)
+class Orders:
+    """What is to be done with the containers of an attempt."""
+
+    starts: list[ContainerRun] = field(default_factory=list)
+    stops: list[ContainerRun] = field(default_factory=list)
+    deciding: ContainerRun | None = None
+    """There once all have ended: the one by which the attempt is judged."""
+
+
+def advance(runs: Sequence[ContainerRun]) -> Orders:
+    """What follows from the states of an attempt's containers; it notes what it orders."""
+    if len(runs) == 1:  # as of almost every job, 10,000 times of an array
+        return _alone(runs[0])
+    orders = Orders()
+    while _follow(runs, orders):
+        pass
+    if all(run.state is ContainerState.ENDED for run in runs):
+        orders.deciding = _deciding(runs)
+    return orders
+
+
+def end(
+    runs: Sequence[ContainerRun], run: ContainerRun, exit_code: int | None, reason: str | None
+) -> None:
+    """A container has ended, or could not begin: then it has no exit code."""
+    run.rank = sum(one.rank is not None for one in runs)
+    run.state, run.exit_code, run.reason = ContainerState.ENDED, exit_code, reason
+
+
+def withdraw(runs: Sequence[ContainerRun]) -> list[ContainerRun]:
+    """The attempt is to stop: what waits never starts. Those that are to be stopped."""
+    for run in runs:
+        if run.state is ContainerState.WAITING:
+            run.state = ContainerState.ENDED
+    active = [run for run in runs if run.state in _ACTIVE]
+    for run in active:
+        run.is_stopping = True
+    return active
+
+
+def _alone(run: ContainerRun) -> Orders:
+    match run.state:
+        case ContainerState.WAITING:
+            run.state = ContainerState.STARTING
+            return Orders(starts=[run])
+        case ContainerState.ENDED:
+            return Orders(deciding=run)
+        case _:
+            return Orders()
+
+
+def _follow(runs: Sequence[ContainerRun], orders: Orders) -> bool:
+    """One pass over the containers; whether another may find more."""
+    if any(run.spec.is_essential and run.state is ContainerState.ENDED for run in runs):
+        orders.stops += [run for run in runs if run.state in _ACTIVE and not run.is_stopping]
+        withdraw(runs)
+        return False
+    by_name = {run.spec.name: run for run in runs}
+    has_ended_any = False
+    for run in runs:
+        if run.state is not ContainerState.WAITING:
+            continue
+        lost = [pair for pair in run.spec.depends_on if _never(by_name[pair[0]], pair[1])]
+        if lost:
+            end(runs, run, NEVER_STARTED_CODE, _lost_reason(*lost[0], run.spec.name))
+            has_ended_any = True
+        elif all(_is_met(by_name[name], how) for name, how in run.spec.depends_on):
+            run.state = ContainerState.STARTING
+            orders.starts.append(run)
+    return has_ended_any
+
+
+def _is_met(run: ContainerRun, condition: Condition) -> bool:
+    match condition:
+        case Condition.START:
+            return run.log_stream is not None
+        case Condition.COMPLETE:
+            return _ran(run)
+        case Condition.SUCCESS:
+            return _ran(run) and run.exit_code == 0
+
+
+def _never(run: ContainerRun, condition: Condition) -> bool:
+    """Whether a condition is not met, and cannot be any more."""
+    return run.state is ContainerState.ENDED and not _is_met(run, condition)
+
+
+def _ran(run: ContainerRun) -> bool:
+    return run.state is ContainerState.ENDED and run.log_stream is not None
+
+
+def _lost_reason(name: str, condition: Condition, target: str) -> str:
+    end = "exit successfully" if condition is Condition.SUCCESS else "start"
+    return (
+        "CannotStartContainerError: dependency graph: failed to resolve container ordering "
+        f"dependency [{name}] for target [{target}] as dependency did not {end}."
+    )
+
+
+def _deciding(runs: Sequence[ContainerRun]) -> ContainerRun:
+    """Of an attempt that was stopped before an essential container began, the last that ended."""
+    ended = sorted((run for run in runs if run.rank is not None), key=lambda run: run.rank or 0)
+    return next((run for run in ended if run.spec.is_essential), ended[-1])

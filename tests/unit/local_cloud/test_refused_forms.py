@@ -1,0 +1,83 @@
+"""Each form that is refused, beside AWS's words: a table of docs/reference/local-batch.md, run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.stack import ROOT
+from tests.unit.local_cloud.machines import call, machine, refusal
+from tests.unit.local_cloud.task_texts import after, container, overriding, task
+
+PAGE = ROOT / "docs/reference/local-batch.md"
+HEAD = "| form | the answer here | AWS's words |\n"
+
+SIDECAR: dict[str, Any] = {"essential": False}
+ONE = {"image": "i", "command": ["true"], "vcpus": 1, "memory": 64}
+
+
+def registered(definition: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return "registerjobdefinition", definition, {}
+
+
+def submitted(
+    definition: dict[str, Any], **request: Any
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return "submitjob", request, definition
+
+
+REQUESTS = {
+    "11 containers of a task": registered(task(*(container(f"c{n}") for n in range(11)))),
+    "two tasks": registered(
+        {**task(), "ecsProperties": {"taskProperties": [{"containers": [container("a")]}] * 2}}
+    ),
+    "no essential container": registered(task(container("a", **SIDECAR))),
+    "two containers of one name": registered(task(container("a"), container("a"))),
+    "several containers, one without a name": registered(task(container("a"), container(""))),
+    "SUCCESS or COMPLETE of an essential container": registered(
+        task(container("a"), container("b", **after("a", "SUCCESS")))
+    ),
+    "dependsOn of a container that is not there": registered(
+        task(container("a", **after("b", "START")))
+    ),
+    "another condition": registered(
+        task(container("a", **SIDECAR), container("b", **after("a", "HEALTHY")))
+    ),
+    "containers that wait for each other": registered(
+        task(container("a", **after("b", "START")), container("b", **after("a", "START")))
+    ),
+    "an override of a container that is not there": submitted(
+        task(container("a")), **overriding({"name": "b"})
+    ),
+    "containerOverrides of a definition with ecsProperties": submitted(
+        task(container("a")), containerOverrides={}
+    ),
+    "two kinds in one definition": registered(task(container("a"), containerProperties=ONE)),
+    "MANAGED_INSTANCES without ecsProperties": registered(
+        {"jobDefinitionName": "t", "type": "container", "containerProperties": ONE,
+         "platformCapabilities": ["MANAGED_INSTANCES"]}
+    ),
+}  # fmt: skip
+
+
+def rows() -> dict[str, str]:
+    """The answer to each form, as the page has it."""
+    table = PAGE.read_text().partition(HEAD)[2].partition("\n\n")[0]
+    cells = [re.split(r" *(?<!\\)\| *", line.strip("| ")) for line in table.splitlines()[1:]]
+    return {form: answer.strip("`") for form, answer, _ in cells}
+
+
+def test_the_page_has_every_form() -> None:
+    assert list(rows()) == list(REQUESTS)
+
+
+@pytest.mark.parametrize("form", REQUESTS)
+def test_a_form_is_refused_with_the_words_of_the_page(form: str) -> None:
+    path, request, definition = REQUESTS[form]
+    with machine() as (service, _):
+        if definition:
+            call(service, "registerjobdefinition", **definition)
+            request = {"jobName": "j", "jobQueue": "q", "jobDefinition": "t", **request}
+        assert refusal(service, path, **request) == rows()[form]

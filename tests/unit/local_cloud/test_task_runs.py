@@ -1,0 +1,128 @@
+"""The containers of an attempt, without processes: the laws on top of batch/task_runs.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchrelay_local.batch.model import Condition, ContainerRun, ContainerSpec, ContainerState
+from batchrelay_local.batch.task_runs import NEVER_STARTED_CODE, advance, end, withdraw
+
+
+class Task:
+    """Containers by name, and what was ordered of them."""
+
+    def __init__(self, **specs: dict[str, Any]) -> None:
+        self.runs = [
+            ContainerRun(spec=ContainerSpec(name=name, command=("true",), **more))
+            for name, more in specs.items()
+        ]
+        self.by_name = {run.spec.name: run for run in self.runs}
+
+    def advance(self) -> tuple[list[str], list[str], str | None]:
+        """Names of what starts, of what stops, and of what decides."""
+        orders = advance(self.runs)
+        deciding = None if orders.deciding is None else orders.deciding.spec.name
+        return _names(orders.starts), _names(orders.stops), deciding
+
+    def begin(self, *names: str) -> None:
+        for name in names:
+            self.by_name[name].state = ContainerState.RUNNING
+            self.by_name[name].log_stream = name
+
+    def end(self, name: str, code: int | None = 0, reason: str | None = None) -> None:
+        end(self.runs, self.by_name[name], code, reason)
+
+
+def _names(runs: list[ContainerRun]) -> list[str]:
+    return [run.spec.name for run in runs]
+
+
+SIDECAR: dict[str, Any] = {"is_essential": False}
+
+
+def after(name: str, condition: Condition) -> dict[str, Any]:
+    return {"depends_on": ((name, condition),)}
+
+
+def test_all_start_together_and_the_essential_one_ends_the_others() -> None:
+    task = Task(main={}, log=SIDECAR)
+    assert task.advance() == (["main", "log"], [], None)
+    task.begin("main", "log")
+    assert task.advance() == ([], [], None)
+    task.end("main", 3)
+    assert task.advance() == ([], ["log"], None)
+    assert task.advance() == ([], [], None), "it is asked once"
+    task.end("log", 143)
+    assert task.advance() == ([], [], "main")
+
+
+def test_a_container_that_is_not_essential_may_fail() -> None:
+    task = Task(main={}, log=SIDECAR)
+    task.advance()
+    task.begin("main", "log")
+    task.end("log", 1)
+    assert task.advance() == ([], [], None)
+    task.end("main", 0)
+    assert task.advance() == ([], [], "main")
+
+
+def test_start_waits_until_the_other_runs() -> None:
+    task = Task(db=SIDECAR, main=after("db", Condition.START))
+    assert task.advance() == (["db"], [], None)
+    task.begin("db")
+    assert task.advance() == (["main"], [], None)
+
+
+def test_complete_waits_for_any_end_and_success_for_a_good_one() -> None:
+    for condition, code, starts in (
+        (Condition.COMPLETE, 1, ["main"]),
+        (Condition.COMPLETE, 0, ["main"]),
+        (Condition.SUCCESS, 0, ["main"]),
+    ):
+        task = Task(init=SIDECAR, main=after("init", condition))
+        task.advance()
+        task.begin("init")
+        assert task.advance() == ([], [], None)
+        task.end("init", code)
+        assert task.advance() == (starts, [], None)
+
+
+def test_a_container_whose_dependency_failed_never_starts_and_ends_the_task() -> None:
+    task = Task(init=SIDECAR, log=SIDECAR, main=after("init", Condition.SUCCESS))
+    task.advance()
+    task.begin("init", "log")
+    task.end("init", 9)
+    assert task.advance() == ([], ["log"], None)
+    task.end("log", 143)
+    assert task.advance() == ([], [], "main")
+    main = task.by_name["main"]
+    assert (main.exit_code, main.log_stream) == (NEVER_STARTED_CODE, None)
+    assert "dependency [init] for target [main] as dependency did not exit succ" in str(main.reason)
+
+
+def test_what_cannot_start_fails_those_that_wait_for_its_start() -> None:
+    task = Task(db=SIDECAR, proxy=SIDECAR | after("db", Condition.START), main={})
+    task.advance()
+    task.begin("main")
+    task.end("db", None, "CannotPullContainerError")
+    assert task.advance() == ([], [], None), "neither is essential"
+    assert task.by_name["proxy"].exit_code == NEVER_STARTED_CODE
+
+
+def test_the_essential_container_that_ended_first_decides() -> None:
+    task = Task(one={}, two={})
+    task.advance()
+    task.begin("one", "two")
+    task.end("two", 5)
+    assert task.advance() == ([], ["one"], None)
+    task.end("one", 143)
+    assert task.advance() == ([], [], "two")
+
+
+def test_an_attempt_that_is_to_stop_starts_nothing_more() -> None:
+    task = Task(init=SIDECAR, main=after("init", Condition.COMPLETE))
+    task.advance()
+    task.begin("init")
+    assert _names(withdraw(task.runs)) == ["init"]
+    task.end("init", 143)
+    assert task.advance() == ([], [], "init")
