@@ -91,7 +91,7 @@ def test_a_multi_node_parallel_job_failed_as_its_first_failed_node_did() -> None
         answer(jobs=[job]),
         answer(
             jobs=[
-                {"jobId": "j#0", "status": "SUCCEEDED", "container": {"exitCode": 0}},
+                {"jobId": "j#0", "status": "FAILED", "container": {"exitCode": 143}},
                 {"jobId": "j#1", "status": "FAILED", "container": {}},
                 {"jobId": "j#2", "status": "FAILED", "container": {"exitCode": 9}},
             ]

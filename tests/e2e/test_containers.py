@@ -1,7 +1,9 @@
-"""Runs whose jobs have several containers, on the local cloud: status, cause, and the right log."""
+"""Runs whose jobs have several containers or nodes, on the local cloud: status, cause, log."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,52 @@ def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: 
     assert (cause["class"], cause["exitCode"], cause["count"]) == ("ExitCode", 4, 1)
     assert printed("logs", f"{run_id}/convert:1").split() == ["convert", "convert"]
     batchrelay("undeploy", "pairs")
+
+
+MEET = """
+import os, pathlib, socket, sys, time
+place = pathlib.Path("port-" + os.environ["AWS_BATCH_JOB_ID"].partition("#")[0])
+if os.environ["AWS_BATCH_JOB_NODE_INDEX"] == os.environ["AWS_BATCH_JOB_MAIN_NODE_INDEX"]:
+    server = socket.create_server(("127.0.0.1", 0))
+    place.with_suffix(".new").write_text(str(server.getsockname()[1]))
+    place.with_suffix(".new").rename(place)
+    sys.exit(int(server.accept()[0].makefile().readline()))
+while not place.exists():
+    time.sleep(0.02)
+address = os.environ["AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"], int(place.read_text())
+with socket.create_connection(address) as main:
+    print("node", os.environ["AWS_BATCH_JOB_NODE_INDEX"], os.environ["BATCHRELAY_STEP"], flush=True)
+    main.sendall(os.environ["CODE"].encode() + b"\\n")
+    time.sleep(60)
+"""
+
+NODES = """
+pipeline: meeting
+defaults: {jobQueue: Q, jobDefinition: nodes}
+steps:
+  - jobName: well
+    nodeOverrides: {numNodes: 2, nodePropertyOverrides: [{targetNodes: "0:", containerOverrides: {environment: [{name: CODE, value: "0"}]}}]}
+  - jobName: badly
+    nodeOverrides: {nodePropertyOverrides: [{targetNodes: "0:", containerOverrides: {environment: [{name: CODE, value: "6"}]}}]}
+jobDefinitions:
+  - jobDefinitionName: nodes
+    type: multinode
+    nodeProperties:
+      numNodes: 3
+      mainNode: 0
+      nodeRangeProperties:
+        - targetNodes: "0:"
+          container: {image: i, command: PYTHON, vcpus: 1, memory: 64}
+"""  # noqa: E501  # a container is a line
+
+
+def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
+    (tmp_path / "meet.py").write_text(MEET)
+    command = json.dumps([sys.executable, "meet.py"])
+    batchrelay("deploy", write(tmp_path, NODES.replace("PYTHON", command)))
+    run_id = document("start", "meeting")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 1
+    assert statuses(run_id) == {"well": "SUCCEEDED", "badly": "FAILED"}
+    [step] = document("failures", run_id)["steps"]
+    assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 6)]
+    batchrelay("undeploy", "meeting")

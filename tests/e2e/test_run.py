@@ -163,17 +163,19 @@ def test_two_queues_run_to_the_end_and_nothing_of_a_job_outlives_it(tmp_path: Pa
 def test_a_definition_that_cannot_run_here_is_reported_with_its_line(tmp_path: Path) -> None:
     definition = {
         "jobDefinitionName": "sh",
-        "type": "multinode",
-        "nodeProperties": {
-            "numNodes": 1,
-            "mainNode": 0,
-            "nodeRangeProperties": [{"targetNodes": "0:", "container": {"image": "none"}}],
+        "type": "container",
+        "containerProperties": {
+            "image": "none",
+            "command": ["true"],
+            "vcpus": 1,
+            "memory": 64,
+            "secrets": [{"name": "TOKEN", "valueFrom": "token"}],
         },
     }
     steps = [{"jobName": "a"}]
     done = batchrelay("run", pipeline(tmp_path, steps=steps, jobDefinitions=[definition]))
     assert done.exit_code == 2
-    assert "there are no multi-node parallel jobs here: submit an array job" in done.stderr
+    assert "secrets is not supported by this local AWS Batch: there are no secrets" in done.stderr
 
 
 def test_an_output_that_was_never_written_is_reported(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _container_problem(
     file: PipelineFile, step: str, container: LocalContainer, path: str
 ) -> str | None:
     """Why a container cannot run here."""
-    who = f"step {step}" if container.name is None else f"container {container.name} of step {step}"
+    who = f"{container.who}step {step}"
     if not container.words:
         return (
             f"{who} has no command; here there is no image to have one: write it into the job "

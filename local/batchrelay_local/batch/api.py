@@ -30,6 +30,7 @@ from batchrelay_local.batch.model import (
     JobDefinition,
     JobQueue,
 )
+from batchrelay_local.batch.nodes import node_of, nodes_of
 from batchrelay_local.batch.policies import SchedulingPolicies, SchedulingPolicy
 from batchrelay_local.batch.queues import Queues
 from batchrelay_local.batch.quota import Quota
@@ -153,14 +154,33 @@ class BatchApi:
         if len(request["jobs"]) > DESCRIBE_IDS_MAX:
             raise ClientException(f"Maximum number of jobs supported is {DESCRIBE_IDS_MAX} .")
         known_at = self._clock() - int(self._faults.describing_lag_s * 1000)
-        jobs = (self._scheduler.find(job_id) for job_id in request["jobs"])
-        jobs_of_then = (job for job in jobs if job is not None and job.created_at <= known_at)
         rate = self._faults.describing_missed
-        return {"jobs": [job_detail(job) for job in jobs_of_then if not self._faults.strikes(rate)]}
+        details = (self._detail(job_id, known_at) for job_id in request["jobs"])
+        return {
+            "jobs": [
+                detail
+                for detail in details
+                if detail is not None and not self._faults.strikes(rate)
+            ]
+        }
+
+    def _detail(self, job_id: str, known_at: int) -> dict[str, Any] | None:
+        """Of a job, a child, or a node."""
+        own_id, is_node, index = job_id.partition("#")
+        job = self._scheduler.find(own_id)
+        if job is None or job.created_at > known_at:
+            return None
+        if not is_node:
+            return job_detail(job)
+        node = node_of(job, index)
+        return None if node is None else node.detail()
 
     def _list_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
         listing.check(request)
         known_at = self._clock() - int(self._faults.listing_lag_s * 1000)
+        if "multiNodeJobId" in request:
+            nodes = nodes_of(self._scheduler.find(request["multiNodeJobId"]))
+            return listing.nodes_of(request, nodes)
         if "arrayJobId" in request:
             return listing.children_of(request, self._scheduler.find(request["arrayJobId"]))
         return listing.jobs_of(request, self._queues.resolve(request["jobQueue"]), known_at)

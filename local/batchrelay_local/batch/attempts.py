@@ -115,7 +115,7 @@ class Attempts:
 
     def _follow(self, job: Job, attempt: Attempt) -> None:
         """Do what follows from what the containers of an attempt have come to."""
-        orders = advance(attempt.containers)
+        orders = advance(attempt.containers, job.spec.main_node)
         for run in orders.stops:
             self.runner.signal(run, signal.SIGTERM)
             due = now_ms() + STOP_GRACE_S * 1000
@@ -173,6 +173,8 @@ class Attempts:
         with self._turn():
             if job.id in self._lost_ids:
                 self._lost_ids.remove(job.id)
+                for run in attempt.containers:
+                    run.exit_code = None
                 self._scheduler.host_lost(job, attempt, HOST_LOST, now)
             elif code is None:
                 self._scheduler.start_failed(job, attempt, deciding.reason or "", now)
@@ -279,4 +281,23 @@ def job_environment(job: Job, container: ContainerSpec) -> dict[str, str]:
     if job.index is not None:
         own["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
         own["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.spec.size)
+    if job.spec.nodes is not None:
+        own |= _node_environment(job, container.node)
     return {**container.environment, **own}
+
+
+MAIN_ADDRESS = "127.0.0.1"
+"""Of the machine on which all nodes are."""
+
+
+def _node_environment(job: Job, node: int) -> dict[str, str]:
+    """Source: Batch User Guide, mnp-env-vars; of the id, aws-parallelcluster ("job_id#node_id")."""
+    own = {
+        "AWS_BATCH_JOB_ID": f"{job.id}#{node}",
+        "AWS_BATCH_JOB_NODE_INDEX": str(node),
+        "AWS_BATCH_JOB_MAIN_NODE_INDEX": str(job.spec.main_node),
+        "AWS_BATCH_JOB_NUM_NODES": str(job.spec.nodes),
+    }
+    if node != job.spec.main_node:
+        own["AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"] = MAIN_ADDRESS
+    return own

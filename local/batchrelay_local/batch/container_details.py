@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchrelay_local.batch.arns import ACCOUNT, REGION
 from batchrelay_local.batch.model import Attempt, ContainerRun, ContainerSpec, Job, Kind
+from batchrelay_local.batch.node_definitions import range_kind, range_of
 
 _REGISTERED = frozenset(
     {"jobRoleArn", "executionRoleArn", "user", "privileged", "readonlyRootFilesystem"}
@@ -24,26 +25,52 @@ _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 
 def containers_detail(job: Job) -> dict[str, Any]:
     """The fields of a JobDetail that say what its containers are, and how the latest ended."""
-    match job.spec.definition.kind:
+    spec, last = job.spec, job.attempts[-1] if job.attempts else None
+    match spec.definition.kind:
         case Kind.CONTAINER:
-            return {"container": _container(job)}
+            ended = _attempt_container(last) if last else {}
+            return {"container": _container(spec.containers[0]) | ended}
         case Kind.TASK:
-            return {"container": {}, "ecsProperties": {"taskProperties": [_task(job)]}}
+            return _task_detail(spec.definition.properties, spec.containers, last)
+        case Kind.NODES:
+            return {"nodeProperties": _node_properties(job)}
 
 
 def attempt_detail(job: Job, attempt: Attempt) -> dict[str, Any]:
-    """An AttemptDetail."""
-    ended = {
+    """An AttemptDetail; of a multi-node parallel job, what its main node came to."""
+    spec = job.spec
+    match spec.definition.kind:
+        case Kind.CONTAINER:
+            containers = {"container": _attempt_container(attempt) | {"networkInterfaces": []}}
+        case Kind.TASK:
+            containers = _attempt_task(attempt, 0)
+        case Kind.NODES:
+            containers = _attempt_node(job, attempt, spec.main_node)
+    return {**containers, **_ended(attempt)}
+
+
+def node_detail(job: Job, node: int) -> dict[str, Any]:
+    """As `containers_detail`, of one node, and its attempts."""
+    last = job.attempts[-1] if job.attempts else None
+    own = [spec for spec in job.spec.containers if spec.node == node]
+    kind, properties = _range(job, node)
+    attempts = [
+        {**_attempt_node(job, attempt, node), **_ended(attempt)}
+        for attempt in job.attempts
+        if attempt.stopped_at
+    ]
+    if kind is Kind.TASK:
+        return {**_task_detail(properties, own, last), "attempts": attempts}
+    ended = _node_container(last, node) if last else {}
+    return {"container": _container(own[0]) | ended, "attempts": attempts}
+
+
+def _ended(attempt: Attempt) -> dict[str, Any]:
+    return {
         "startedAt": attempt.started_at,
         "stoppedAt": attempt.stopped_at,
         "statusReason": attempt.status_reason,
     }
-    match job.spec.definition.kind:
-        case Kind.CONTAINER:
-            return {"container": _attempt_container(attempt) | {"networkInterfaces": []}, **ended}
-        case Kind.TASK:
-            task = {**_place(attempt), "containers": [_run(run) for run in attempt.containers]}
-            return {"container": {}, "taskProperties": [task], **ended}
 
 
 def outcome(run: Attempt | ContainerRun) -> dict[str, Any]:
@@ -55,8 +82,8 @@ def outcome(run: Attempt | ContainerRun) -> dict[str, Any]:
 # --- one container
 
 
-def _container(job: Job) -> dict[str, Any]:
-    [spec] = job.spec.containers
+def _container(spec: ContainerSpec) -> dict[str, Any]:
+    """A ContainerDetail, without how it ended."""
     container: dict[str, Any] = {
         "image": spec.registered.get("image", ""),
         "volumes": [],
@@ -71,7 +98,7 @@ def _container(job: Job) -> dict[str, Any]:
             container[name] = value
         elif name in _DEPRECATED:
             container[name] = int(spec.requirements[_DEPRECATED[name]])
-    return container | (_attempt_container(job.attempts[-1]) if job.attempts else {})
+    return container
 
 
 def _asked(spec: ContainerSpec) -> dict[str, Any]:
@@ -84,14 +111,14 @@ def _asked(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def _attempt_container(attempt: Attempt) -> dict[str, Any]:
-    return {**_place(attempt), **_stream(attempt), **outcome(attempt)}
+    return {**_place(attempt, 0), **_stream(attempt), **outcome(attempt)}
 
 
-def _place(attempt: Attempt) -> dict[str, Any]:
+def _place(attempt: Attempt, node: int) -> dict[str, Any]:
     ecs = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
     return {
-        "taskArn": f"{ecs}:task/local/{attempt.task_id}",
-        "containerInstanceArn": f"{ecs}:container-instance/local/{'0' * 32}",
+        "taskArn": f"{ecs}:task/local/{attempt.task_of(node)}",
+        "containerInstanceArn": f"{ecs}:container-instance/local/{node:032x}",
     }
 
 
@@ -102,21 +129,86 @@ def _stream(run: Attempt | ContainerRun) -> dict[str, Any]:
 # --- the containers of a task
 
 
-def _task(job: Job) -> dict[str, Any]:
-    """An EcsTaskDetails."""
-    [registered] = job.spec.definition.properties["taskProperties"]
-    place = _place(job.attempts[-1]) if job.attempts else {}
-    return {**registered, **place, "containers": list(_task_containers(job))}
-
-
-def _task_containers(job: Job) -> Iterator[Mapping[str, Any]]:
-    runs = job.attempts[-1].containers if job.attempts else []
+def _task_detail(
+    properties: Mapping[str, Any], specs: Sequence[ContainerSpec], last: Attempt | None
+) -> dict[str, Any]:
+    """An EcsTaskDetails, with how its containers ended; and `container`, which is empty then."""
+    [registered] = properties["taskProperties"]
+    node = specs[0].node
+    place = _place(last, node) if last else {}
+    runs = _runs(last, node) if last else []
     by_name = {run.spec.name: _run(run) for run in runs}
-    for spec in job.spec.containers:
-        own = {"name": spec.name, "essential": spec.is_essential, **_asked(spec)}
-        yield {**spec.registered, **own, **by_name.get(spec.name, {"networkInterfaces": []})}
+    containers = [
+        {**_task_container(spec), **by_name.get(spec.name, {"networkInterfaces": []})}
+        for spec in specs
+    ]
+    task = {**registered, **place, "containers": containers}
+    return {"container": {}, "ecsProperties": {"taskProperties": [task]}}
+
+
+def _task_container(spec: ContainerSpec) -> dict[str, Any]:
+    own = {"name": spec.name, "essential": spec.is_essential}
+    return {**spec.registered, **own, **_asked(spec)}
+
+
+def _attempt_task(attempt: Attempt, node: int) -> dict[str, Any]:
+    """An AttemptEcsTaskDetails."""
+    containers = [_run(run) for run in _runs(attempt, node)]
+    task = {**_place(attempt, node), "containers": containers}
+    return {"container": {}, "taskProperties": [task]}
+
+
+def _runs(attempt: Attempt, node: int) -> list[ContainerRun]:
+    return [run for run in attempt.containers if run.spec.node == node]
 
 
 def _run(run: ContainerRun) -> dict[str, Any]:
     """An AttemptTaskContainerDetails."""
     return {"name": run.spec.name, "networkInterfaces": [], **_stream(run), **outcome(run)}
+
+
+# --- nodes
+
+
+def _node_properties(job: Job) -> dict[str, Any]:
+    """NodeProperties, as a request changed them."""
+    properties = job.spec.definition.properties
+    ranges = [
+        _range_detail(entry, job.spec.containers) for entry in properties["nodeRangeProperties"]
+    ]
+    return {**properties, "numNodes": job.spec.nodes, "nodeRangeProperties": ranges}
+
+
+def _range_detail(entry: Mapping[str, Any], specs: Sequence[ContainerSpec]) -> dict[str, Any]:
+    """The containers of any node of a range are those of all."""
+    kind, field = range_kind(entry)
+    if kind is Kind.CONTAINER:
+        own = next((spec for spec in specs if spec.registered is entry[field]), None)
+        changed = _asked(own) if own else {}
+        return {**entry, field: {**entry[field], **changed}}
+    [task] = entry[field]["taskProperties"]
+    containers = [
+        next((_task_container(spec) for spec in specs if spec.registered is one), one)
+        for one in task["containers"]
+    ]
+    return {**entry, field: {"taskProperties": [{**task, "containers": containers}]}}
+
+
+def _range(job: Job, node: int) -> tuple[Kind, Mapping[str, Any]]:
+    entry = range_of(job.spec.definition.properties["nodeRangeProperties"], node)
+    assert entry is not None, node
+    kind, field = range_kind(entry)
+    return kind, entry[field]
+
+
+def _attempt_node(job: Job, attempt: Attempt, node: int) -> dict[str, Any]:
+    if _range(job, node)[0] is Kind.TASK:
+        return _attempt_task(attempt, node)
+    return {"container": _node_container(attempt, node) | {"networkInterfaces": []}}
+
+
+def _node_container(attempt: Attempt, node: int) -> dict[str, Any]:
+    """An AttemptContainerDetail of a node."""
+    runs = _runs(attempt, node)
+    ended = {**_stream(runs[0]), **outcome(runs[0])} if runs else {}
+    return {**_place(attempt, node), **ended}

@@ -2,61 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from batchrelay_local.batch.container_fields import (
-    check_words,
-    checked_command,
-    variables_of,
-    words_of,
-)
 from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import ContainerSpec, JobDefinition, Kind
-from batchrelay_local.batch.requirements import requirements_of
-from batchrelay_local.batch.task_definitions import task_containers
+from batchrelay_local.batch.node_definitions import (
+    check_nodes,
+    number_of_nodes,
+    range_kind,
+    ranges_with_overrides,
+)
+from batchrelay_local.batch.one_container import check_container, only_container
+from batchrelay_local.batch.task_definitions import check_task, task_containers
 
 FORMS: Mapping[Kind, str] = {
     Kind.CONTAINER: "containerOverrides",
     Kind.TASK: "ecsPropertiesOverride",
+    Kind.NODES: "nodeOverrides",
 }
 """What a request changes of a definition of a kind."""
 
-OF_ECS = (FORMS[Kind.CONTAINER], FORMS[Kind.TASK])
-"""What reaches ECS as one text."""
+
+def check_containers(kind: Kind, properties: Mapping[str, Any], platform: str) -> None:
+    """Everything that can be seen in a definition's containers. Raises: ClientException."""
+    match kind:
+        case Kind.CONTAINER:
+            check_container(properties, platform)
+        case Kind.TASK:
+            check_task(properties, platform)
+        case Kind.NODES:
+            check_nodes(properties)
+            for entry in properties["nodeRangeProperties"]:
+                inner, field = range_kind(entry)
+                check_containers(inner, entry[field], platform)
 
 
 def containers_of(
     request: Mapping[str, Any], definition: JobDefinition, parameters: Mapping[str, str]
 ) -> tuple[ContainerSpec, ...]:
     """Overrides win over the definition. Raises: ClientException."""
-    form = FORMS[definition.kind]
-    for other in FORMS.values():
-        if other != form and other in request:
-            raise ClientException(
-                f"{other} is not for job definition {definition.name}, which has "
-                f"{definition.kind}: write {form}"
-            )
-    overrides = request.get(form, {})
-    match definition.kind:
+    whose = f"job definition {definition.name}"
+    overrides = _overrides(request, definition.kind, whose)
+    if definition.kind is Kind.NODES:
+        return tuple(_of_nodes(overrides, definition, parameters))
+    return _merged(definition.kind, definition.properties, overrides, definition, parameters)
+
+
+def texts_for_ecs(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What reaches ECS as one text each."""
+    entries = request.get(FORMS[Kind.NODES], {}).get("nodePropertyOverrides", ())
+    for place in (request, *entries):
+        for kind in (Kind.CONTAINER, Kind.TASK):
+            if FORMS[kind] in place:
+                yield place[FORMS[kind]]
+
+
+def _merged(
+    kind: Kind,
+    properties: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    definition: JobDefinition,
+    parameters: Mapping[str, str],
+) -> tuple[ContainerSpec, ...]:
+    match kind:
         case Kind.CONTAINER:
-            return (_only_container(overrides, definition, parameters),)
+            return (only_container(properties, overrides, definition, parameters),)
         case Kind.TASK:
-            return task_containers(overrides, definition, parameters)
+            return task_containers(properties, overrides, definition, parameters)
+        case Kind.NODES:
+            raise AssertionError("a range of nodes has no nodes")
 
 
-def _only_container(
+def _of_nodes(
     overrides: Mapping[str, Any], definition: JobDefinition, parameters: Mapping[str, str]
-) -> ContainerSpec:
-    container = definition.properties
-    check_words(overrides, "command")
-    words = words_of(overrides.get("command") or container.get("command") or (), parameters)
-    return ContainerSpec(
-        command=checked_command((*definition.entrypoint, *words), definition.name),
-        environment=variables_of(container.get("environment", ()))
-        | variables_of(overrides.get("environment", ())),
-        requirements=requirements_of(container, overrides, platform=definition.platform),
-        log_target=log_target(container),
-        registered=container,
-    )
+) -> Iterator[ContainerSpec]:
+    """The containers of every node; nodes of one range differ in their numbers only."""
+    number = number_of_nodes(definition.properties, overrides)
+    for entry, own, nodes in ranges_with_overrides(definition.properties, overrides, number):
+        kind, field = range_kind(entry)
+        inner = _overrides(own, kind, f"the range {entry['targetNodes']} of nodes")
+        containers = _merged(kind, entry[field], inner, definition, parameters)
+        for node in nodes:
+            yield from (replace(container, node=node) for container in containers)
+
+
+def _overrides(request: Mapping[str, Any], kind: Kind, whose: str) -> Mapping[str, Any]:
+    """What a request changes, in the form that a kind takes. Raises: ClientException."""
+    for other in FORMS.values():
+        if other != FORMS[kind] and other in request:
+            raise ClientException(
+                f"{other} is not for {whose}, which has {kind}: write {FORMS[kind]}"
+            )
+    overrides: Mapping[str, Any] = request.get(FORMS[kind], {})
+    return overrides

@@ -9,7 +9,7 @@ from typing import Any
 from batchrelay_local.batch.arns import arn
 from batchrelay_local.batch.consumables import needs_of
 from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import JobDefinition
+from batchrelay_local.batch.model import JobDefinition, Kind
 from batchrelay_local.batch.pages import page_of
 from batchrelay_local.batch.registration import check_definition, kind_of, platform_of
 from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags, of_aws
@@ -104,7 +104,7 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "jobDefinitionArn": definition.arn,
         "revision": definition.revision,
         "status": definition.status,
-        "type": "container",
+        "type": "multinode" if definition.kind is Kind.NODES else "container",
         "containerOrchestrationType": "ECS",
         "platformCapabilities": [definition.platform],
         str(definition.kind): definition.properties,

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from batchrelay_local.batch.details import job_summary
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import Job, JobQueue, JobStatus
+from batchrelay_local.batch.nodes import Node
 from batchrelay_local.batch.pages import page_size, position_of
 
 FILTER_PAGE_MAX, PAGE_MAX = 100, 1_000
 """Jobs of one answer. Source: ListJobs, maxResults."""
 
 
+_SELECTORS = ("jobQueue", "arrayJobId", "multiNodeJobId")
+
+
 def check(request: dict[str, Any]) -> None:
     """Exactly one selector. Source: ListJobs."""
-    selectors = [name for name in ("jobQueue", "arrayJobId") if request.get(name)]
+    selectors = [name for name in _SELECTORS if request.get(name)]
     if len(selectors) != 1:
-        raise ClientException("Exactly one of jobQueue or arrayJobId is wanted")
+        raise ClientException(f"Exactly one of {', '.join(_SELECTORS)} is wanted")
 
 
 def children_of(request: dict[str, Any], parent: Job | None) -> dict[str, Any]:
     """The children of one parent; filters never apply to them."""
     status = _status(request)
     children = [] if parent is None else parent.children
-    return _page(request, children, lambda job: job.status == status, PAGE_MAX)
+    return _page(request, children, lambda job: job.status == status, PAGE_MAX, job_summary)
+
+
+def nodes_of(request: dict[str, Any], nodes: Sequence[Node]) -> dict[str, Any]:
+    """The nodes of one multi-node parallel job; filters never apply to them."""
+    status = _status(request)
+    return _page(request, nodes, lambda node: node.status == status, PAGE_MAX, Node.summary)
 
 
 def jobs_of(request: dict[str, Any], queue: JobQueue, known_at: int) -> dict[str, Any]:
@@ -35,9 +45,9 @@ def jobs_of(request: dict[str, Any], queue: JobQueue, known_at: int) -> dict[str
     """
     jobs = [job for job in queue.jobs.values() if job.created_at <= known_at]
     if request.get("filters"):
-        return _page(request, jobs[::-1], _filter(request), FILTER_PAGE_MAX)
+        return _page(request, jobs[::-1], _filter(request), FILTER_PAGE_MAX, job_summary)
     status = _status(request)
-    return _page(request, jobs, lambda job: job.status == status, PAGE_MAX)
+    return _page(request, jobs, lambda job: job.status == status, PAGE_MAX, job_summary)
 
 
 def _status(request: dict[str, Any]) -> str:
@@ -100,18 +110,25 @@ _FILTERS: Mapping[str, Callable[[str], Callable[[Job], bool]]] = {
 }
 
 
+Listed = TypeVar("Listed", Job, Node)
+
+
 def _page(
-    request: dict[str, Any], jobs: Sequence[Job], matches: Callable[[Job], bool], page_max: int
+    request: dict[str, Any],
+    jobs: Sequence[Listed],
+    matches: Callable[[Listed], bool],
+    page_max: int,
+    summary_of: Callable[[Listed], dict[str, Any]],
 ) -> dict[str, Any]:
     """One page: the token is where the next one begins, so nothing is looked at twice."""
     size = page_size(request, page_max)
-    page: list[Job] = []
+    page: list[Listed] = []
     for position in range(position_of(request.get("nextToken")), len(jobs)):
         if matches(jobs[position]):
             if len(page) == size:
                 return {
-                    "jobSummaryList": [job_summary(job) for job in page],
+                    "jobSummaryList": [summary_of(job) for job in page],
                     "nextToken": str(position),
                 }
             page.append(jobs[position])
-    return {"jobSummaryList": [job_summary(job) for job in page]}
+    return {"jobSummaryList": [summary_of(job) for job in page]}

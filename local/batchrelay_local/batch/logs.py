@@ -219,4 +219,4 @@ class Logs:
 def stream_name(job: Job, attempt: Attempt, container: ContainerSpec) -> str:
     """The log stream of a container of an attempt. Source: Batch UG, job_states."""
     prefix = container.log_target.prefix or job.spec.definition.name[:200]
-    return f"{prefix}/{container.name}/{attempt.task_id}"
+    return f"{prefix}/{container.name}/{attempt.task_of(container.node)}"

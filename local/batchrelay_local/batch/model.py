@@ -114,6 +114,7 @@ class Kind(StrEnum):
 
     CONTAINER = "containerProperties"
     TASK = "ecsProperties"
+    NODES = "nodeProperties"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,6 +179,8 @@ class ContainerSpec:
     log_target: LogTarget = DEFAULT_LOG_TARGET
     registered: Mapping[str, Any] = field(default_factory=dict)
     """What its definition has of it, which DescribeJobs gives back."""
+    node: int = 0
+    """Of a multi-node parallel job."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -190,6 +193,10 @@ class JobSpec:
     containers: tuple[ContainerSpec, ...]
     requirements: dict[str, str]
     """What all containers ask for together, by type."""
+    nodes: int | None = None
+    """How many a multi-node parallel job has."""
+    main_node: int = 0
+    """By which the job is judged."""
     depends_on: tuple[dict[str, str], ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     propagate_tags: bool = False
@@ -252,6 +259,10 @@ class Attempt:
     """With the reason, of the container that decides."""
     reason: str | None = None
     status_reason: str | None = None
+
+    def task_of(self, node: int) -> str:
+        """The id of its ECS task; each node has one."""
+        return f"{self.task_id[:-3]}{node:03x}" if node else self.task_id
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.container_fields import check_words, variables_of
+from batchrelay_local.batch.containers import check_containers
 from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.log_target import log_target
 from batchrelay_local.batch.model import NAME, Kind
-from batchrelay_local.batch.requirements import FARGATE, requirements_of
+from batchrelay_local.batch.requirements import FARGATE
 from batchrelay_local.batch.submission import (
     check_priority,
     retry_of,
     text_of,
     timeout_of,
 )
-from batchrelay_local.batch.task_definitions import check_task
 
 DEFINITION_BYTES_MAX = 24 * 1024
 """Bytes of a RegisterJobDefinition request. Source: Batch User Guide, service quotas."""
@@ -30,12 +28,15 @@ ONLY_WITH_TASKS = (
 """Source: RegisterJobDefinition, platformCapabilities."""
 
 ONE_KIND = (
-    f"If the value of type is container, then one of the following is required: {', '.join(Kind)}"
+    "If the value of type is container, then one of the following is required: "
+    f"{Kind.CONTAINER} or {Kind.TASK}. If the value is multinode, then {Kind.NODES} is required"
 )
 """Source: RegisterJobDefinition, type."""
 
+NO_NODES_ON_FARGATE = "If the job is run on Fargate resources, then multinode isn't supported"
+"""Source: RegisterJobDefinition, type."""
+
 _PLATFORMS = ("EC2", FARGATE, MANAGED_INSTANCES)
-_ONLY_FARGATE = ("networkConfiguration", "fargatePlatformConfiguration")
 
 
 def check_definition(request: Mapping[str, Any]) -> None:
@@ -51,11 +52,7 @@ def check_definition(request: Mapping[str, Any]) -> None:
     timeout_of(request.get("timeout"))
     check_priority("schedulingPriority", request.get("schedulingPriority", 0))
     kind, platform = kind_of(request), platform_of(request)
-    match kind:
-        case Kind.CONTAINER:
-            _check_container(request[kind], platform)
-        case Kind.TASK:
-            check_task(request[kind], platform)
+    check_containers(kind, request[kind], platform)
 
 
 def kind_of(request: Mapping[str, Any]) -> Kind:
@@ -66,7 +63,7 @@ def kind_of(request: Mapping[str, Any]) -> Kind:
             f"When {kinds[0]} is used in the job definition, it can't be used in addition to "
             f"{kinds[1]}: write one of them"
         )
-    if not kinds or request["type"] != "container":
+    if not kinds or (kinds[0] is Kind.NODES) != (request["type"] == "multinode"):
         raise ClientException(ONE_KIND)
     return kinds[0]
 
@@ -80,25 +77,6 @@ def platform_of(request: Mapping[str, Any]) -> str:
         )
     if platforms[0] == MANAGED_INSTANCES and Kind.TASK not in request:
         raise ClientException(ONLY_WITH_TASKS)
+    if platforms[0] == FARGATE and Kind.NODES in request:
+        raise ClientException(NO_NODES_ON_FARGATE)
     return str(platforms[0])
-
-
-def _check_container(container: Mapping[str, Any], platform: str) -> None:
-    check_words(container, "command")
-    variables_of(container.get("environment", ()))
-    requirements_of(container, {}, platform=platform)
-    log_target(container)
-    if platform == FARGATE:
-        _check_fargate(container)
-    for name in _ONLY_FARGATE:
-        if platform != FARGATE and name in container:
-            raise ClientException(f"{name} is not applicable for EC2: leave it out")
-
-
-def _check_fargate(container: Mapping[str, Any]) -> None:
-    if not container.get("executionRoleArn"):
-        raise ClientException("Fargate needs executionRoleArn: write it into containerProperties")
-    if container.get("privileged") or container.get("ulimits"):
-        raise ClientException(
-            "privileged and ulimits are not applicable for Fargate: leave them out"
-        )

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.consumables import needs_of
-from batchrelay_local.batch.containers import OF_ECS, containers_of
+from batchrelay_local.batch.containers import containers_of, texts_for_ecs
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
@@ -22,8 +22,10 @@ from batchrelay_local.batch.model import (
     JobDefinition,
     JobQueue,
     JobSpec,
+    Kind,
     RetryStrategy,
 )
+from batchrelay_local.batch.node_definitions import number_of_nodes
 from batchrelay_local.batch.policies import SHARE
 from batchrelay_local.batch.requirements import together
 from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
@@ -34,6 +36,8 @@ PRIORITY_MAX = 9_999
 
 PATTERN_CHARS_MAX = 512
 """Source: SubmitJob, EvaluateOnExit."""
+
+NO_ARRAY = "A multi-node parallel job can't be an array job: leave arrayProperties out"
 
 _CONDITIONS = ("onExitCode", "onReason", "onStatusReason")
 _EXIT_CODE_PATTERN = re.compile(r"[0-9]+\*?|\*")
@@ -76,6 +80,8 @@ def spec_of(
         definition=definition,
         containers=containers,
         requirements=together([container.requirements for container in containers]),
+        nodes=_nodes(request, definition),
+        main_node=definition.properties.get("mainNode", 0),
         depends_on=tuple(request.get("dependsOn", ())),
         tags=tags,
         propagate_tags=propagate_tags,
@@ -170,6 +176,14 @@ def _share(
     return share, priority
 
 
+def _nodes(request: Mapping[str, Any], definition: JobDefinition) -> int | None:
+    if definition.kind is not Kind.NODES:
+        return None
+    if "arrayProperties" in request:
+        raise ClientException(NO_ARRAY)
+    return number_of_nodes(definition.properties, request.get("nodeOverrides", {}))
+
+
 def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
     if "arrayProperties" not in request:
         return None
@@ -185,7 +199,7 @@ def _array_size(request: dict[str, Any], assume: Assumptions) -> int | None:
 
 def _flaw(request: Mapping[str, Any], task_tags: Mapping[str, str]) -> str | None:
     """What AWS Batch finds too late. Source: hyp3#3041; SubmitJob, propagateTags."""
-    if any(len(text_of(request.get(form, {}))) > OVERRIDES_CHARS_MAX for form in OF_ECS):
+    if any(len(text_of(text)) > OVERRIDES_CHARS_MAX for text in texts_for_ecs(request)):
         return f"Container Overrides length must be at most {OVERRIDES_CHARS_MAX}"
     if len(task_tags) > TAGS_MAX:
         return f"The tags of job and job definition together must be at most {TAGS_MAX}"

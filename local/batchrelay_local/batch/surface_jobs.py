@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from batchrelay_local.batch.decisions import Decision, honoured, refused
+from batchrelay_local.batch.decisions import Decision, honoured, ignored, refused
 from batchrelay_local.batch.surface_containers import (
+    NO_CONTAINER,
     one_container,
     one_override,
     task,
@@ -11,7 +12,7 @@ from batchrelay_local.batch.surface_containers import (
 )
 
 _NO_EKS = "there is no EKS here: write containerProperties"
-_NO_MULTINODE = "there are no multi-node parallel jobs here: submit an array job"
+_NOT_OF_NODES = "a multi-node parallel job has units as a whole: write them outside of the nodes"
 
 _RETRY = """retryStrategy retryStrategy.attempts retryStrategy.evaluateOnExit
     retryStrategy.evaluateOnExit[].onStatusReason retryStrategy.evaluateOnExit[].onReason
@@ -24,25 +25,52 @@ def _needs(properties: str) -> str:
     return f"{properties} {below} {below}[].consumableResource {below}[].quantity"
 
 
+def _nodes(path: str) -> dict[str, Decision]:
+    """NodeProperties."""
+    one = f"{path}.nodeRangeProperties[]"
+    return {
+        **honoured(path, "numNodes mainNode nodeRangeProperties"),
+        **honoured(one, "targetNodes container ecsProperties"),
+        **one_container(f"{one}.container"),
+        **task(f"{one}.ecsProperties"),
+        **refused(one, _NO_EKS, "eksProperties"),
+        **ignored(one, NO_CONTAINER, "instanceTypes"),
+        **refused(one, _NOT_OF_NODES, "consumableResourceProperties"),
+    }
+
+
+def _node_overrides(path: str) -> dict[str, Decision]:
+    """NodeOverrides."""
+    one = f"{path}.nodePropertyOverrides[]"
+    return {
+        **honoured(path, "numNodes nodePropertyOverrides"),
+        **honoured(one, "targetNodes containerOverrides ecsPropertiesOverride"),
+        **one_override(f"{one}.containerOverrides"),
+        **task_override(f"{one}.ecsPropertiesOverride"),
+        **refused(one, _NO_EKS, "eksPropertiesOverride"),
+        **ignored(one, NO_CONTAINER, "instanceTypes"),
+        **refused(one, _NOT_OF_NODES, "consumableResourcePropertiesOverride"),
+    }
+
+
 JOBS: dict[str, Decision] = {
     **honoured(
         "SubmitJob",
         f"""jobName jobQueue jobDefinition arrayProperties arrayProperties.size shareIdentifier
         schedulingPriorityOverride dependsOn dependsOn[].jobId dependsOn[].type
-        containerOverrides ecsPropertiesOverride {_RETRY}""",
+        containerOverrides ecsPropertiesOverride nodeOverrides {_RETRY}""",
     ),
     **one_override("SubmitJob.containerOverrides"),
-    **refused("SubmitJob", _NO_MULTINODE, "nodeOverrides"),
+    **_node_overrides("SubmitJob.nodeOverrides"),
     **refused("SubmitJob", _NO_EKS, "eksPropertiesOverride"),
     **task_override("SubmitJob.ecsPropertiesOverride"),
     **honoured("SubmitJob", _needs("consumableResourcePropertiesOverride")),
     **honoured("DescribeJobs", "jobs"),
     **honoured(
         "ListJobs",
-        """jobQueue arrayJobId jobStatus maxResults nextToken
+        """jobQueue arrayJobId multiNodeJobId jobStatus maxResults nextToken
         filters filters[].name filters[].values""",
     ),
-    **refused("ListJobs", _NO_MULTINODE, "multiNodeJobId"),
     **honoured("CancelJob", "jobId reason"),
     **honoured("TerminateJob", "jobId reason"),
     **honoured("CancelJobs", "jobs reason"),
@@ -57,11 +85,11 @@ DEFINITIONS: dict[str, Decision] = {
     **honoured(
         "RegisterJobDefinition",
         f"""jobDefinitionName type schedulingPriority containerProperties ecsProperties
-        platformCapabilities {_RETRY}""",
+        nodeProperties platformCapabilities {_RETRY}""",
     ),
     **one_container("RegisterJobDefinition.containerProperties"),
     **task("RegisterJobDefinition.ecsProperties"),
-    **refused("RegisterJobDefinition", _NO_MULTINODE, "nodeProperties"),
+    **_nodes("RegisterJobDefinition.nodeProperties"),
     **refused("RegisterJobDefinition", _NO_EKS, "eksProperties"),
     **honoured("RegisterJobDefinition", _needs("consumableResourceProperties")),
     **honoured("DeregisterJobDefinition", "jobDefinition"),

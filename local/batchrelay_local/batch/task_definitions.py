@@ -67,10 +67,13 @@ def check_task(properties: Mapping[str, Any], platform: str) -> None:
 
 
 def task_containers(
-    overrides: Mapping[str, Any], definition: JobDefinition, parameters: Mapping[str, str]
+    properties: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    definition: JobDefinition,
+    parameters: Mapping[str, str],
 ) -> tuple[ContainerSpec, ...]:
-    """The containers of a job. Raises: ClientException."""
-    [task] = definition.properties["taskProperties"]
+    """The containers of a task. Raises: ClientException."""
+    [task] = properties["taskProperties"]
     containers: Sequence[_Container] = task["containers"]
     by_name = _overrides_by_name(overrides, [_name(container) for container in containers])
     return tuple(

@@ -8,11 +8,13 @@ Laws (Source: TaskContainerProperties, TaskContainerDependency; amazon-ecs-agent
 2. Once an essential container has ended, nothing starts, and what runs is stopped.
 3. A container that waits for what can never be ends without having begun, with exit code 143.
 4. The essential container that ended first decides.
+5. Of a multi-node parallel job, each node is such a group. The others begin once the main node
+   has, and are stopped once it has ended; it decides. Source: Batch User Guide, job-lifecycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batchrelay_local.batch.model import Condition, ContainerRun, ContainerState
@@ -33,15 +35,18 @@ class Orders:
     """There once all have ended: the one by which the attempt is judged."""
 
 
-def advance(runs: Sequence[ContainerRun]) -> Orders:
+def advance(runs: Sequence[ContainerRun], main_node: int = 0) -> Orders:
     """What follows from the states of an attempt's containers; it notes what it orders."""
     if len(runs) == 1:  # as of almost every job, 10,000 times of an array
         return _alone(runs[0])
+    nodes: dict[int, list[ContainerRun]] = {}
+    for run in runs:
+        nodes.setdefault(run.spec.node, []).append(run)
     orders = Orders()
-    while _follow(runs, orders):
+    while _follow_nodes(nodes, main_node, runs, orders):
         pass
-    if all(run.state is ContainerState.ENDED for run in runs):
-        orders.deciding = _deciding(runs)
+    if _all_ended(runs):
+        orders.deciding = deciding_of(nodes[main_node])
     return orders
 
 
@@ -49,7 +54,7 @@ def end(
     runs: Sequence[ContainerRun], run: ContainerRun, exit_code: int | None, reason: str | None
 ) -> None:
     """A container has ended, or could not begin: then it has no exit code."""
-    run.rank = sum(one.rank is not None for one in runs)
+    run.rank = 0 if len(runs) == 1 else sum(one.rank is not None for one in runs)
     run.state, run.exit_code, run.reason = ContainerState.ENDED, exit_code, reason
 
 
@@ -75,11 +80,29 @@ def _alone(run: ContainerRun) -> Orders:
             return Orders()
 
 
-def _follow(runs: Sequence[ContainerRun], orders: Orders) -> bool:
-    """One pass over the containers; whether another may find more."""
+def _follow_nodes(
+    nodes: Mapping[int, Sequence[ContainerRun]],
+    main_node: int,
+    everyone: Sequence[ContainerRun],
+    orders: Orders,
+) -> bool:
+    """One pass over all containers; whether another may find more."""
+    main = nodes[main_node]
+    changed = _follow(main, everyone, orders)
+    for node, runs in nodes.items():
+        if node == main_node:
+            continue
+        if _all_ended(main):
+            _stop(runs, orders)
+        elif any(run.log_stream is not None for run in main):
+            changed |= _follow(runs, everyone, orders)
+    return changed
+
+
+def _follow(runs: Sequence[ContainerRun], everyone: Sequence[ContainerRun], orders: Orders) -> bool:
+    """One pass over the containers of a task; whether another may find more."""
     if any(run.spec.is_essential and run.state is ContainerState.ENDED for run in runs):
-        orders.stops += [run for run in runs if run.state in _ACTIVE and not run.is_stopping]
-        withdraw(runs)
+        _stop(runs, orders)
         return False
     by_name = {run.spec.name: run for run in runs}
     has_ended_any = False
@@ -88,12 +111,21 @@ def _follow(runs: Sequence[ContainerRun], orders: Orders) -> bool:
             continue
         lost = [pair for pair in run.spec.depends_on if _never(by_name[pair[0]], pair[1])]
         if lost:
-            end(runs, run, NEVER_STARTED_CODE, _lost_reason(*lost[0], run.spec.name))
+            end(everyone, run, NEVER_STARTED_CODE, _lost_reason(*lost[0], run.spec.name))
             has_ended_any = True
         elif all(_is_met(by_name[name], how) for name, how in run.spec.depends_on):
             run.state = ContainerState.STARTING
             orders.starts.append(run)
     return has_ended_any
+
+
+def _stop(runs: Sequence[ContainerRun], orders: Orders) -> None:
+    orders.stops += [run for run in runs if run.state in _ACTIVE and not run.is_stopping]
+    withdraw(runs)
+
+
+def _all_ended(runs: Sequence[ContainerRun]) -> bool:
+    return all(run.state is ContainerState.ENDED for run in runs)
 
 
 def _is_met(run: ContainerRun, condition: Condition) -> bool:
@@ -123,7 +155,8 @@ def _lost_reason(name: str, condition: Condition, target: str) -> str:
     )
 
 
-def _deciding(runs: Sequence[ContainerRun]) -> ContainerRun:
-    """Of an attempt that was stopped before an essential container began, the last that ended."""
+def deciding_of(runs: Sequence[ContainerRun]) -> ContainerRun | None:
+    """By which a task is judged; None if nothing of it was tried. Of one that was stopped before an
+    essential container began, the last that ended."""
     ended = sorted((run for run in runs if run.rank is not None), key=lambda run: run.rank or 0)
-    return next((run for run in ended if run.spec.is_essential), ended[-1])
+    return next((run for run in ended if run.spec.is_essential), ended[-1] if ended else None)

@@ -12,7 +12,7 @@ from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.local_containers import LocalContainer, local_containers, vcpus_of
 from batchrelay_cli.stack.local_setup import check_runs_here
 from tests.conftest import write
-from tests.unit.override_texts import task
+from tests.unit.override_texts import nodes, task
 
 
 def needs(vcpus: str) -> list[dict[str, str]]:
@@ -32,8 +32,8 @@ PAIR = definition(
 def test_containers_of_a_task_are_merged_by_name() -> None:
     request = task({"name": "log", "command": ["c", "d"], "resourceRequirements": needs("2")})
     assert local_containers(request, {**PAIR, "tags": {"batchrelay:entrypoint": "tini --"}}) == [
-        LocalContainer(name="main", words=("tini", "--", "a"), vcpus=0.5),
-        LocalContainer(name="log", words=("tini", "--", "c", "d"), vcpus=2.0),
+        LocalContainer(who="container main of ", words=("tini", "--", "a"), vcpus=0.5),
+        LocalContainer(who="container log of ", words=("tini", "--", "c", "d"), vcpus=2.0),
     ]
     assert vcpus_of(request, PAIR) == 2.5
 
@@ -41,8 +41,34 @@ def test_containers_of_a_task_are_merged_by_name() -> None:
 def test_one_container_has_no_name_and_one_vcpu_by_default() -> None:
     one = {"containerProperties": {"command": ["a"]}}
     request = {"containerOverrides": {"command": ["b"]}}
-    assert local_containers(request, one) == [LocalContainer(name=None, words=("b",), vcpus=1.0)]
+    assert local_containers(request, one) == [LocalContainer(who="", words=("b",), vcpus=1.0)]
     assert vcpus_of(request, {}) == 1.0
+
+
+NODES = {
+    "nodeProperties": {
+        "numNodes": 3,
+        "mainNode": 0,
+        "nodeRangeProperties": [
+            {"targetNodes": "0", "container": {"command": ["main"]}},
+            {"targetNodes": "0:", "ecsProperties": PAIR["ecsProperties"]},
+        ],
+    }
+}
+
+
+def test_nodes_run_what_their_narrowest_range_says() -> None:
+    request = nodes(
+        {"targetNodes": "0", "containerOverrides": {"command": ["first"]}},
+        {"targetNodes": "0:", **task({"name": "log", "command": ["c"]})},
+        numNodes=2,
+    )
+    assert local_containers(request, NODES) == [
+        LocalContainer(who="node 0 of ", words=("first",), vcpus=1.0),
+        LocalContainer(who="container main of node 1 of ", words=("a",), vcpus=0.5),
+        LocalContainer(who="container log of node 1 of ", words=("c",), vcpus=1.0),
+    ]
+    assert vcpus_of({}, NODES) == 4.0
 
 
 FILE = """

@@ -1,8 +1,13 @@
-"""Job definitions with several containers, whose programs are shell scripts."""
+"""Job definitions with several containers, whose programs are shell scripts, and their jobs."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from batchrelay_local.batch.service import BatchService
+
+FOREVER = "trap 'exit 7' TERM; while :; do sleep 0.02; done"
+"""A script that goes on until it is stopped, and then ends with 7."""
 
 NEEDS = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]
 
@@ -25,3 +30,33 @@ def task(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
 def overriding(*containers: dict[str, Any]) -> dict[str, Any]:
     """Of a SubmitJob request."""
     return {"ecsPropertiesOverride": {"taskProperties": [{"containers": list(containers)}]}}
+
+
+def nodes(*ranges: dict[str, Any], number: int = 2, main: int = 0, **more: Any) -> dict[str, Any]:
+    """A RegisterJobDefinition request."""
+    properties = {"numNodes": number, "mainNode": main, "nodeRangeProperties": list(ranges)}
+    return {"jobDefinitionName": "t", "type": "multinode", "nodeProperties": properties, **more}
+
+
+def node_range(target: str, script: str = "true", **more: Any) -> dict[str, Any]:
+    one = {"image": "i", "command": ["sh", "-c", script], "vcpus": 1, "memory": 64}
+    return {"targetNodes": target, "container": one, **more}
+
+
+def overriding_nodes(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Of a SubmitJob request."""
+    return {"nodeOverrides": {"nodePropertyOverrides": list(entries), **more}}
+
+
+# --- what DescribeJobs and the log have of a job
+
+
+def containers_of(job: dict[str, Any]) -> dict[str, Any]:
+    [whole] = job["ecsProperties"]["taskProperties"]
+    return {one["name"]: one for one in whole["containers"]}
+
+
+def log_of(service: BatchService, described: dict[str, Any]) -> list[str]:
+    stream = service.logs.streams("/aws/batch/job")[described["logStreamName"]]
+    service.logs.refresh({"": stream})
+    return stream.messages(0, len(stream))

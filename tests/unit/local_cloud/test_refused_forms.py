@@ -9,7 +9,15 @@ import pytest
 
 from tests.stack import ROOT
 from tests.unit.local_cloud.machines import call, machine, refusal
-from tests.unit.local_cloud.task_texts import after, container, overriding, task
+from tests.unit.local_cloud.task_texts import (
+    after,
+    container,
+    node_range,
+    nodes,
+    overriding,
+    overriding_nodes,
+    task,
+)
 
 PAGE = ROOT / "docs/reference/local-batch.md"
 HEAD = "| form | the answer here | AWS's words |\n"
@@ -58,6 +66,29 @@ REQUESTS = {
     "MANAGED_INSTANCES without ecsProperties": registered(
         {"jobDefinitionName": "t", "type": "container", "containerProperties": ONE,
          "platformCapabilities": ["MANAGED_INSTANCES"]}
+    ),
+    "arrayProperties of a multi-node parallel job": submitted(
+        nodes(node_range("0:")), arrayProperties={"size": 2}
+    ),
+    "targetNodes that the definition has not": submitted(
+        nodes(node_range("0:")), **overriding_nodes({"targetNodes": "0:0"})
+    ),
+    "numNodes without an open range": submitted(
+        nodes(node_range("0:1")), **overriding_nodes(numNodes=3)
+    ),
+    "numNodes below a range": submitted(
+        nodes(node_range("0:2"), node_range("3:"), number=4), **overriding_nodes(numNodes=3)
+    ),
+    "numNodes below the main node": submitted(
+        nodes(node_range("0:"), main=1), **overriding_nodes(numNodes=1)
+    ),
+    "a main node that is not there": registered(nodes(node_range("0:"), main=2)),
+    "a node in no range": registered(nodes(node_range("0"), node_range("2:"), number=4)),
+    "a range that ends before it begins": registered(nodes(node_range("1:0"))),
+    "six ranges of nodes": registered(nodes(*(node_range("0:") for _ in range(6)))),
+    "nodes on Fargate": registered(nodes(node_range("0:"), platformCapabilities=["FARGATE"])),
+    "nodeProperties of type container": registered(
+        {**nodes(node_range("0:")), "type": "container"}
     ),
 }  # fmt: skip
 

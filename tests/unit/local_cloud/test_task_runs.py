@@ -18,9 +18,9 @@ class Task:
         ]
         self.by_name = {run.spec.name: run for run in self.runs}
 
-    def advance(self) -> tuple[list[str], list[str], str | None]:
+    def advance(self, main_node: int = 0) -> tuple[list[str], list[str], str | None]:
         """Names of what starts, of what stops, and of what decides."""
-        orders = advance(self.runs)
+        orders = advance(self.runs, main_node)
         deciding = None if orders.deciding is None else orders.deciding.spec.name
         return _names(orders.starts), _names(orders.stops), deciding
 
@@ -126,3 +126,35 @@ def test_an_attempt_that_is_to_stop_starts_nothing_more() -> None:
     assert _names(withdraw(task.runs)) == ["init"]
     task.end("init", 143)
     assert task.advance() == ([], [], "init")
+
+
+def test_nodes_begin_after_the_main_node_and_end_with_it() -> None:
+    task = Task(a={"node": 0}, main={"node": 1}, b={"node": 2})
+    assert task.advance(1) == (["main"], [], None)
+    task.begin("main")
+    assert task.advance(1) == (["a", "b"], [], None)
+    task.begin("a", "b")
+    task.end("a", 9)
+    assert task.advance(1) == ([], [], None), "another node may end as it likes"
+    task.end("main", 0)
+    assert task.advance(1) == ([], ["b"], None)
+    task.end("b", 143)
+    assert task.advance(1) == ([], [], "main")
+
+
+def test_a_node_of_several_containers_ends_with_its_essential_one() -> None:
+    task = Task(main={}, work={"node": 1}, log=SIDECAR | {"node": 1})
+    task.advance()
+    task.begin("main")
+    assert task.advance() == (["work", "log"], [], None)
+    task.begin("work", "log")
+    task.end("work", 0)
+    assert task.advance() == ([], ["log"], None)
+
+
+def test_no_node_begins_if_the_main_node_cannot() -> None:
+    task = Task(main={}, work={"node": 1})
+    task.advance()
+    task.end("main", None, "CannotPullContainerError")
+    assert task.advance() == ([], [], "main")
+    assert task.by_name["work"].rank is None

@@ -13,7 +13,15 @@ from batchrelay_local.batch.attempts import HOST_LOST
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
 from tests.unit.local_cloud.machines import call, ended, listed, machine, refusal, submit
-from tests.unit.local_cloud.task_texts import after, container, overriding, task
+from tests.unit.local_cloud.task_texts import (
+    FOREVER,
+    after,
+    container,
+    containers_of,
+    log_of,
+    overriding,
+    task,
+)
 
 
 @pytest.fixture
@@ -29,20 +37,6 @@ def run(service: BatchService, *containers: dict[str, Any], **request: Any) -> d
     call(service, "registerjobdefinition", **task(*containers))
     _, answer = submit(service, jobDefinition="t", **request)
     return ended(service, answer["jobId"])
-
-
-def containers_of(job: dict[str, Any]) -> dict[str, Any]:
-    [whole] = job["ecsProperties"]["taskProperties"]
-    return {one["name"]: one for one in whole["containers"]}
-
-
-def log_of(service: BatchService, described: dict[str, Any]) -> list[str]:
-    stream = service.logs.streams("/aws/batch/job")[described["logStreamName"]]
-    service.logs.refresh({"": stream})
-    return stream.messages(0, len(stream))
-
-
-FOREVER = "trap 'exit 7' TERM; while :; do sleep 0.02; done"
 
 
 def test_an_essential_container_ends_the_others_and_decides(service: BatchService) -> None:

@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         bug="a container that was stopped decides, if it is listed first",
         file="domain/job_containers.py",
-        old="return 2 if exit_code in _STOPPED else 1",
+        old="return 2 if was_stopped(exit_code) else 1",
         new="return 1",
         tests=TESTS,
     ),
@@ -104,9 +104,23 @@ MUTANTS = (
     Mutant(
         bug="the container that was stopped decides the job",
         file="local/batchrelay_local/batch/task_runs.py",
-        old="    return next((run for run in ended if run.spec.is_essential), ended[-1])",
-        new="    return ended[-1]",
+        old="next((run for run in ended if run.spec.is_essential), ended[-1] if ended else None)",
+        new="(ended[-1] if ended else None)",
         tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="nodes go on when the main node has ended",
+        file="local/batchrelay_local/batch/task_runs.py",
+        old="        if _all_ended(main):\n",
+        new="        if not main:\n",
+        tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="a node that was stopped decides a multi-node parallel job",
+        file="adapters/batch.py",
+        old="key=lambda one: was_stopped(one.exit_code), default",
+        new="key=lambda one: 0, default",
+        tests=("tests/contract/test_failures.py",),
     ),
     Mutant(
         bug="a job with several containers asks for the vCPUs of one",

@@ -34,7 +34,7 @@ from batchrelay.domain.errors import (
     Throttled,
 )
 from batchrelay.domain.failures import ChildFailure
-from batchrelay.domain.job_containers import has_several, node_ids
+from batchrelay.domain.job_containers import has_several, node_ids, was_stopped
 from batchrelay.domain.job_detail import Capacity, JobDetail, JobReport
 from batchrelay.domain.job_queues import JobQueue
 from batchrelay.domain.limits import DESCRIBE_IDS_MAX, EFFECT_S_MAX
@@ -266,10 +266,11 @@ class BatchJobs:
             raise NotDone(f"ListJobs lags: {listed} of {failed} failed children of {job_id}")
 
     def _failure(self, job: Mapping[str, Any]) -> ChildFailure:
-        """Of a plain job; of a multi-node parallel job, that of its first node that failed."""
+        """Of a plain job; of a multi-node parallel job, that of its first node that failed, before
+        those of nodes that were stopped for it."""
         nodes = (node for node in self._described(node_ids(job)) if node["status"] == "FAILED")
-        node_failures = [failure_of(node) for node in nodes]
-        first = next((one for one in node_failures if one.exit_code), None)
+        node_failures = [one for one in map(failure_of, nodes) if one.exit_code]
+        first = min(node_failures, key=lambda one: was_stopped(one.exit_code), default=None)
         whole = failure_of(job)
         return whole if first is None else replace(first, index=0, job_id=whole.job_id)
 

@@ -52,8 +52,13 @@ def _says_less(container: Mapping[str, Any]) -> int:
     if reason.startswith(_OUT_OF_MEMORY):
         return 0
     if isinstance(exit_code, int) and exit_code != 0:
-        return 2 if exit_code in _STOPPED else 1
+        return 2 if was_stopped(exit_code) else 1
     return 3 if reason else 4
+
+
+def was_stopped(exit_code: int | None) -> bool:
+    """Whether an exit code is that of a container which was stopped."""
+    return exit_code in _STOPPED
 
 
 def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
