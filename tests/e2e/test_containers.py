@@ -107,3 +107,33 @@ def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
     [step] = document("failures", run_id)["steps"]
     assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 6)]
     batchrelay("undeploy", "meeting")
+
+
+POD = """
+pipeline: pods
+defaults: {jobQueue: Q, jobDefinition: pod}
+steps:
+  - jobName: convert
+    eksPropertiesOverride:
+      podProperties:
+        containers: [{name: main, args: ['test $AWS_BATCH_JOB_ARRAY_INDEX != 1 || test $(BATCHRELAY_STEP) != convert || exit 5']}]
+        initContainers: [{name: prepare, args: ['test $(BATCHRELAY_STEP) = convert']}]
+    arrayProperties: {size: 2}
+    flow: {tolerate: {count: 1}}
+jobDefinitions:
+  - jobDefinitionName: pod
+    type: container
+    eksProperties:
+      podProperties:
+        containers: [{name: main, image: i, command: [sh, -c], resources: {limits: {cpu: "1", memory: 64Mi}}}]
+        initContainers: [{name: prepare, image: i, command: [sh, -c], resources: {limits: {cpu: "1", memory: 64Mi}}}]
+"""  # noqa: E501  # a container is a line
+
+
+def test_a_pipeline_for_eks_runs_here(tmp_path: Path) -> None:
+    batchrelay("deploy", write(tmp_path, POD))
+    run_id = document("start", "pods")["runId"]
+    assert batchrelay("status", run_id, "--watch").exit_code == 4
+    [step] = document("failures", run_id)["steps"]
+    assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 5)]
+    batchrelay("undeploy", "pods")

@@ -25,6 +25,7 @@ from batchrelay_local.batch.model import (
     Job,
 )
 from batchrelay_local.batch.orders import Launch, Signal
+from batchrelay_local.batch.pod_definitions import expanded
 from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
 from batchrelay_local.batch.scheduler import Scheduler
 from batchrelay_local.batch.scratch import ScratchFolders
@@ -137,20 +138,22 @@ class Attempts:
         output = self._logs.open_stream(run.spec.log_target.group, stream, now_ms())
         scratch = None if definition.directory else self._scratch.take()
         self._processes[run] = _Process(job, attempt, stream, output, scratch)
+        variables = job_environment(job, run.spec)
+        command = run.spec.command
         self.runner.run(
             Command(
                 ticket=run,
-                argv=run.spec.command,
-                environment=self._environment_of(job, run.spec),
+                argv=expanded(command, variables) if run.spec.is_of_pod else command,
+                environment=self._environment_of(job, variables),
                 directory=definition.directory or scratch or "",
                 output=output,
             )
         )
 
-    def _environment_of(self, job: Job, container: ContainerSpec) -> dict[str, str]:
-        environment = {**self._environment, **job_environment(job, container)}
+    def _environment_of(self, job: Job, variables: Mapping[str, str]) -> dict[str, str]:
+        environment = {**self._environment, **variables}
         programs = job.spec.definition.programs
-        if programs and "PATH" not in container.environment:
+        if programs and "PATH" not in variables:
             environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"
         return environment
 

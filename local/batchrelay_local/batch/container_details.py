@@ -11,6 +11,7 @@ from typing import Any
 from batchrelay_local.batch.arns import ACCOUNT, REGION
 from batchrelay_local.batch.model import Attempt, ContainerRun, ContainerSpec, Job, Kind
 from batchrelay_local.batch.node_definitions import range_kind, range_of
+from batchrelay_local.batch.pod_details import pod_detail, pod_range_detail
 
 _REGISTERED = frozenset(
     {"jobRoleArn", "executionRoleArn", "user", "privileged", "readonlyRootFilesystem"}
@@ -24,45 +25,50 @@ _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 
 
 def containers_detail(job: Job) -> dict[str, Any]:
-    """The fields of a JobDetail that say what its containers are, and how the latest ended."""
+    """The fields of a JobDetail that say what its containers are, and how they ended."""
     spec, last = job.spec, job.attempts[-1] if job.attempts else None
     match spec.definition.kind:
         case Kind.CONTAINER:
             ended = _attempt_container(last) if last else {}
-            return {"container": _container(spec.containers[0]) | ended}
+            detail = {"container": _container(spec.containers[0]) | ended}
         case Kind.TASK:
-            return _task_detail(spec.definition.properties, spec.containers, last)
+            detail = _task_detail(spec.definition.properties, spec.containers, last)
+        case Kind.POD:
+            return pod_detail(spec.definition.properties, spec.containers, job.attempts)
         case Kind.NODES:
-            return {"nodeProperties": _node_properties(job)}
-
-
-def attempt_detail(job: Job, attempt: Attempt) -> dict[str, Any]:
-    """An AttemptDetail; of a multi-node parallel job, what its main node came to."""
-    spec = job.spec
-    match spec.definition.kind:
-        case Kind.CONTAINER:
-            containers = {"container": _attempt_container(attempt) | {"networkInterfaces": []}}
-        case Kind.TASK:
-            containers = _attempt_task(attempt, 0)
-        case Kind.NODES:
-            containers = _attempt_node(job, attempt, spec.main_node)
-    return {**containers, **_ended(attempt)}
+            main = node_detail(job, spec.main_node)
+            own = {key: main[key] for key in ("attempts", "eksAttempts")}
+            return {"nodeProperties": _node_properties(job), **own}
+    attempts = [_attempt(job, one) for one in job.attempts if one.stopped_at]
+    return {**detail, "attempts": attempts, "eksAttempts": []}
 
 
 def node_detail(job: Job, node: int) -> dict[str, Any]:
-    """As `containers_detail`, of one node, and its attempts."""
+    """As `containers_detail`, of one node. A multi-node parallel job has the attempts of its main
+    node."""
     last = job.attempts[-1] if job.attempts else None
     own = [spec for spec in job.spec.containers if spec.node == node]
     kind, properties = _range(job, node)
+    if kind is Kind.POD:
+        return pod_detail(properties, own, job.attempts)
+    if kind is Kind.TASK:
+        detail = _task_detail(properties, own, last)
+    else:
+        detail = {"container": _container(own[0]) | (_node_container(last, node) if last else {})}
     attempts = [
-        {**_attempt_node(job, attempt, node), **_ended(attempt)}
+        {**_attempt_node(kind, attempt, node), **_ended(attempt)}
         for attempt in job.attempts
         if attempt.stopped_at
     ]
-    if kind is Kind.TASK:
-        return {**_task_detail(properties, own, last), "attempts": attempts}
-    ended = _node_container(last, node) if last else {}
-    return {"container": _container(own[0]) | ended, "attempts": attempts}
+    return {**detail, "attempts": attempts, "eksAttempts": []}
+
+
+def _attempt(job: Job, attempt: Attempt) -> dict[str, Any]:
+    """An AttemptDetail."""
+    if job.spec.definition.kind is Kind.TASK:
+        return {**_attempt_task(attempt, 0), **_ended(attempt)}
+    container = _attempt_container(attempt) | {"networkInterfaces": []}
+    return {"container": container, **_ended(attempt)}
 
 
 def _ended(attempt: Attempt) -> dict[str, Any]:
@@ -186,6 +192,9 @@ def _range_detail(entry: Mapping[str, Any], specs: Sequence[ContainerSpec]) -> d
         own = next((spec for spec in specs if spec.registered is entry[field]), None)
         changed = _asked(own) if own else {}
         return {**entry, field: {**entry[field], **changed}}
+    if kind is Kind.POD:
+        own_specs = [spec for spec in specs if range_of([entry], spec.node) is entry]
+        return {**entry, field: pod_range_detail(entry[field], own_specs)}
     [task] = entry[field]["taskProperties"]
     containers = [
         next((_task_container(spec) for spec in specs if spec.registered is one), one)
@@ -201,8 +210,8 @@ def _range(job: Job, node: int) -> tuple[Kind, Mapping[str, Any]]:
     return kind, entry[field]
 
 
-def _attempt_node(job: Job, attempt: Attempt, node: int) -> dict[str, Any]:
-    if _range(job, node)[0] is Kind.TASK:
+def _attempt_node(kind: Kind, attempt: Attempt, node: int) -> dict[str, Any]:
+    if kind is Kind.TASK:
         return _attempt_task(attempt, node)
     return {"container": _node_container(attempt, node) | {"networkInterfaces": []}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,21 @@ from batchrelay_local.batch.node_definitions import (
     ranges_with_overrides,
 )
 from batchrelay_local.batch.one_container import check_container, only_container
+from batchrelay_local.batch.pod_definitions import check_pod, pod_containers
+from batchrelay_local.batch.requirements import together
 from batchrelay_local.batch.task_definitions import check_task, task_containers
 
 FORMS: Mapping[Kind, str] = {
     Kind.CONTAINER: "containerOverrides",
     Kind.TASK: "ecsPropertiesOverride",
+    Kind.POD: "eksPropertiesOverride",
     Kind.NODES: "nodeOverrides",
 }
 """What a request changes of a definition of a kind."""
+
+
+OF_PODS = "Container overrides or node overrides should not be set for Batch on EKS jobs"
+"""Source: nextflow#5817."""
 
 
 def check_containers(kind: Kind, properties: Mapping[str, Any], platform: str) -> None:
@@ -32,6 +39,8 @@ def check_containers(kind: Kind, properties: Mapping[str, Any], platform: str) -
             check_container(properties, platform)
         case Kind.TASK:
             check_task(properties, platform)
+        case Kind.POD:
+            check_pod(properties)
         case Kind.NODES:
             check_nodes(properties)
             for entry in properties["nodeRangeProperties"]:
@@ -48,6 +57,17 @@ def containers_of(
     if definition.kind is Kind.NODES:
         return tuple(_of_nodes(overrides, definition, parameters))
     return _merged(definition.kind, definition.properties, overrides, definition, parameters)
+
+
+def asked_together(containers: Sequence[ContainerSpec]) -> dict[str, str]:
+    """What a job asks for: of a pod, the containers that begin first have ended before the others
+    begin. Source: Kubernetes, init containers ("effective request")."""
+    at_the_end = together([one.requirements for one in containers if not one.is_init])
+    for one in containers:
+        for kind, value in one.requirements.items():
+            if float(value) > float(at_the_end.get(kind, "0")):
+                at_the_end[kind] = value
+    return at_the_end
 
 
 def texts_for_ecs(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -71,6 +91,8 @@ def _merged(
             return (only_container(properties, overrides, definition, parameters),)
         case Kind.TASK:
             return task_containers(properties, overrides, definition, parameters)
+        case Kind.POD:
+            return pod_containers(properties, overrides, definition, parameters)
         case Kind.NODES:
             raise AssertionError("a range of nodes has no nodes")
 
@@ -92,6 +114,8 @@ def _overrides(request: Mapping[str, Any], kind: Kind, whose: str) -> Mapping[st
     """What a request changes, in the form that a kind takes. Raises: ClientException."""
     for other in FORMS.values():
         if other != FORMS[kind] and other in request:
+            if kind is Kind.POD:
+                raise ClientException(f"{OF_PODS}: write {FORMS[kind]}")
             raise ClientException(
                 f"{other} is not for {whose}, which has {kind}: write {FORMS[kind]}"
             )

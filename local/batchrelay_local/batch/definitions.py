@@ -105,12 +105,21 @@ def _detail(definition: JobDefinition) -> dict[str, Any]:
         "revision": definition.revision,
         "status": definition.status,
         "type": "multinode" if definition.kind is Kind.NODES else "container",
-        "containerOrchestrationType": "ECS",
-        "platformCapabilities": [definition.platform],
+        **(_ON_EKS if definition.kind is Kind.POD else _on_ecs(definition)),
         str(definition.kind): definition.properties,
         "parameters": definition.parameters,
         "tags": definition.tags,
         **{name: value for name, value in optional_fields.items() if value is not None},
+    }
+
+
+_ON_EKS = {"containerOrchestrationType": "EKS", "platformCapabilities": []}
+
+
+def _on_ecs(definition: JobDefinition) -> dict[str, Any]:
+    return {
+        "containerOrchestrationType": "ECS",
+        "platformCapabilities": [definition.platform],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchrelay_local.batch.arns import job_arn
-from batchrelay_local.batch.container_details import attempt_detail, containers_detail, outcome
+from batchrelay_local.batch.container_details import containers_detail, outcome
 from batchrelay_local.batch.model import Job, JobSpec, JobStatus, Kind
 
 
@@ -18,7 +18,6 @@ def job_detail(job: Job) -> dict[str, Any]:
         "jobId": job.id,
         "jobQueue": spec.queue.arn,
         "status": str(job.status),
-        "attempts": [attempt_detail(job, one) for one in job.attempts if one.stopped_at],
         "createdAt": job.created_at,
         "retryStrategy": {
             "attempts": spec.retry.attempts,
@@ -27,11 +26,10 @@ def job_detail(job: Job) -> dict[str, Any]:
         "dependsOn": [] if job.parent is not None else list(spec.depends_on),
         "jobDefinition": spec.definition.arn,
         "parameters": spec.parameters,
-        **containers_detail(job),
         "tags": {"resourceArn": job_arn((job.parent or job).id)},
         "propagateTags": spec.propagate_tags,
         "platformCapabilities": [spec.definition.platform],
-        "eksAttempts": [],
+        **containers_detail(job),
     }
     if job.parent is None:
         detail["tags"] |= spec.tags

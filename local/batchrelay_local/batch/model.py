@@ -114,6 +114,7 @@ class Kind(StrEnum):
 
     CONTAINER = "containerProperties"
     TASK = "ecsProperties"
+    POD = "eksProperties"
     NODES = "nodeProperties"
 
 
@@ -181,6 +182,9 @@ class ContainerSpec:
     """What its definition has of it, which DescribeJobs gives back."""
     node: int = 0
     """Of a multi-node parallel job."""
+    is_of_pod: bool = False
+    is_init: bool = False
+    """Whether a pod's other containers begin after its good end."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,7 +35,11 @@ LOWER_BOUNDARY = (
 )
 """Source: NodeOverrides, numNodes."""
 
-_FIELDS: Mapping[str, Kind] = {"container": Kind.CONTAINER, "ecsProperties": Kind.TASK}
+_FIELDS: Mapping[str, Kind] = {
+    "container": Kind.CONTAINER,
+    "ecsProperties": Kind.TASK,
+    "eksProperties": Kind.POD,
+}
 """What a range of nodes may have, and of which kind that is."""
 
 _TARGET = re.compile(r"([0-9]{0,4})(:?)([0-9]{0,4})")

@@ -21,7 +21,7 @@ QUEUE_PRIORITY_MAX = 1_000
 _STATES = ("ENABLED", "DISABLED")
 _ENVIRONMENT_FIELDS = frozenset(
     {"type", "computeResources", "unmanagedvCpus", "serviceRole", "context", "ecsSettings"}
-    | {"updatePolicy"}
+    | {"updatePolicy", "eksConfiguration"}
 )
 _QUEUE_FIELDS = frozenset({"jobStateTimeLimitActions", "jobQueueType"})
 

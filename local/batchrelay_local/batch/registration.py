@@ -29,9 +29,13 @@ ONLY_WITH_TASKS = (
 
 ONE_KIND = (
     "If the value of type is container, then one of the following is required: "
-    f"{Kind.CONTAINER} or {Kind.TASK}. If the value is multinode, then {Kind.NODES} is required"
+    f"{Kind.CONTAINER}, {Kind.TASK}, or {Kind.POD}. If the value is multinode, then {Kind.NODES} "
+    "is required"
 )
 """Source: RegisterJobDefinition, type."""
+
+NOT_ON_EKS = "If the job runs on Amazon EKS resources, then you must not specify"
+"""Source: RegisterJobDefinition, propagateTags, platformCapabilities."""
 
 NO_NODES_ON_FARGATE = "If the job is run on Fargate resources, then multinode isn't supported"
 """Source: RegisterJobDefinition, type."""
@@ -52,6 +56,9 @@ def check_definition(request: Mapping[str, Any]) -> None:
     timeout_of(request.get("timeout"))
     check_priority("schedulingPriority", request.get("schedulingPriority", 0))
     kind, platform = kind_of(request), platform_of(request)
+    for name in ("propagateTags", "platformCapabilities"):
+        if kind is Kind.POD and name in request:
+            raise ClientException(f"{NOT_ON_EKS} {name}: leave it out")
     check_containers(kind, request[kind], platform)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
 from batchrelay_local.batch.consumables import needs_of
-from batchrelay_local.batch.containers import containers_of, texts_for_ecs
+from batchrelay_local.batch.containers import asked_together, containers_of, texts_for_ecs
 from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.model import (
     ARRAY_SIZE_MAX,
@@ -27,7 +27,6 @@ from batchrelay_local.batch.model import (
 )
 from batchrelay_local.batch.node_definitions import number_of_nodes
 from batchrelay_local.batch.policies import SHARE
-from batchrelay_local.batch.requirements import together
 from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
 from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
 
@@ -36,6 +35,9 @@ PRIORITY_MAX = 9_999
 
 PATTERN_CHARS_MAX = 512
 """Source: SubmitJob, EvaluateOnExit."""
+
+NO_PROPAGATION = "If the job runs on Amazon EKS resources, then you must not specify propagateTags"
+"""Source: RegisterJobDefinition, propagateTags."""
 
 NO_ARRAY = "A multi-node parallel job can't be an array job: leave arrayProperties out"
 
@@ -72,6 +74,8 @@ def spec_of(
     parameters = definition.parameters | request.get("parameters", {})
     containers = containers_of(request, definition, parameters)
     share, priority = _share(request, queue, definition)
+    if definition.kind is Kind.POD and "propagateTags" in request:
+        raise ClientException(f"{NO_PROPAGATION}: leave it out")
     tags = checked_tags(request.get("tags", {}))
     propagate_tags = bool(request.get("propagateTags", definition.propagate_tags))
     return JobSpec(
@@ -79,7 +83,7 @@ def spec_of(
         queue=queue,
         definition=definition,
         containers=containers,
-        requirements=together([container.requirements for container in containers]),
+        requirements=asked_together(containers),
         nodes=_nodes(request, definition),
         main_node=definition.properties.get("mainNode", 0),
         depends_on=tuple(request.get("dependsOn", ())),

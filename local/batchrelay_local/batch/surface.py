@@ -20,7 +20,6 @@ from batchrelay_local.batch.errors import ClientException
 from batchrelay_local.batch.surface_jobs import DEFINITIONS, JOBS
 
 _NO_MACHINES = "no machine is started; DescribeComputeEnvironments gives it back"
-_NO_EKS = "there is no EKS here"
 _NO_SHARES = "there are no quota shares here: use fairsharePolicy"
 _NO_SERVICE_JOBS = "there are no service jobs here (SageMaker)"
 
@@ -32,10 +31,9 @@ _RESOURCES = {
         **ignored(
             operation,
             _NO_MACHINES,
-            "computeResources unmanagedvCpus serviceRole context ecsSettings",
+            "computeResources unmanagedvCpus serviceRole context ecsSettings eksConfiguration",
         ),
         **honoured(operation, "computeResources.maxvCpus", "the slots of this machine"),
-        **refused(operation, _NO_EKS, "eksConfiguration"),
     }.items()
 }
 

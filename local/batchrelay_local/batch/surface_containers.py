@@ -83,6 +83,46 @@ def task_override(path: str) -> dict[str, Decision]:
     }
 
 
+def pod(path: str) -> dict[str, Decision]:
+    """EksProperties."""
+    above = f"{path}.podProperties"
+    lists = ("containers", "initContainers")
+    decisions = {
+        **honoured(path, "podProperties podProperties.containers podProperties.initContainers"),
+        **ignored(
+            above,
+            NO_CONTAINER,
+            """serviceAccountName hostNetwork dnsPolicy imagePullSecrets volumes metadata
+            shareProcessNamespace""",
+        ),
+    }
+    for container in (f"{above}.{name}[]" for name in lists):
+        decisions |= {
+            **_pod_process(container),
+            **ignored(
+                container, NO_CONTAINER, "image imagePullPolicy volumeMounts securityContext"
+            ),
+        }
+    return decisions
+
+
+def pod_override(path: str) -> dict[str, Decision]:
+    """EksPropertiesOverride."""
+    above = f"{path}.podProperties"
+    decisions = {
+        **honoured(path, "podProperties podProperties.containers podProperties.initContainers"),
+        **ignored(above, "there are no pods here", "metadata"),
+    }
+    for container in (f"{above}.containers[]", f"{above}.initContainers[]"):
+        decisions |= {**_pod_process(container), **ignored(container, NO_CONTAINER, "image")}
+    return decisions
+
+
+def _pod_process(path: str) -> dict[str, Decision]:
+    fields = "name command args env env[].name env[].value"
+    return honoured(path, f"{fields} resources resources.limits resources.requests")
+
+
 def _logs(path: str) -> dict[str, Decision]:
     above, _, name = path.rpartition(".")
     return {

@@ -7,11 +7,12 @@ from batchrelay_local.batch.surface_containers import (
     NO_CONTAINER,
     one_container,
     one_override,
+    pod,
+    pod_override,
     task,
     task_override,
 )
 
-_NO_EKS = "there is no EKS here: write containerProperties"
 _NOT_OF_NODES = "a multi-node parallel job has units as a whole: write them outside of the nodes"
 
 _RETRY = """retryStrategy retryStrategy.attempts retryStrategy.evaluateOnExit
@@ -30,10 +31,10 @@ def _nodes(path: str) -> dict[str, Decision]:
     one = f"{path}.nodeRangeProperties[]"
     return {
         **honoured(path, "numNodes mainNode nodeRangeProperties"),
-        **honoured(one, "targetNodes container ecsProperties"),
+        **honoured(one, "targetNodes container ecsProperties eksProperties"),
         **one_container(f"{one}.container"),
         **task(f"{one}.ecsProperties"),
-        **refused(one, _NO_EKS, "eksProperties"),
+        **pod(f"{one}.eksProperties"),
         **ignored(one, NO_CONTAINER, "instanceTypes"),
         **refused(one, _NOT_OF_NODES, "consumableResourceProperties"),
     }
@@ -44,10 +45,12 @@ def _node_overrides(path: str) -> dict[str, Decision]:
     one = f"{path}.nodePropertyOverrides[]"
     return {
         **honoured(path, "numNodes nodePropertyOverrides"),
-        **honoured(one, "targetNodes containerOverrides ecsPropertiesOverride"),
+        **honoured(
+            one, "targetNodes containerOverrides ecsPropertiesOverride eksPropertiesOverride"
+        ),
         **one_override(f"{one}.containerOverrides"),
         **task_override(f"{one}.ecsPropertiesOverride"),
-        **refused(one, _NO_EKS, "eksPropertiesOverride"),
+        **pod_override(f"{one}.eksPropertiesOverride"),
         **ignored(one, NO_CONTAINER, "instanceTypes"),
         **refused(one, _NOT_OF_NODES, "consumableResourcePropertiesOverride"),
     }
@@ -58,11 +61,12 @@ JOBS: dict[str, Decision] = {
         "SubmitJob",
         f"""jobName jobQueue jobDefinition arrayProperties arrayProperties.size shareIdentifier
         schedulingPriorityOverride dependsOn dependsOn[].jobId dependsOn[].type
-        containerOverrides ecsPropertiesOverride nodeOverrides {_RETRY}""",
+        containerOverrides ecsPropertiesOverride eksPropertiesOverride nodeOverrides
+        {_RETRY}""",
     ),
     **one_override("SubmitJob.containerOverrides"),
     **_node_overrides("SubmitJob.nodeOverrides"),
-    **refused("SubmitJob", _NO_EKS, "eksPropertiesOverride"),
+    **pod_override("SubmitJob.eksPropertiesOverride"),
     **task_override("SubmitJob.ecsPropertiesOverride"),
     **honoured("SubmitJob", _needs("consumableResourcePropertiesOverride")),
     **honoured("DescribeJobs", "jobs"),
@@ -85,12 +89,12 @@ DEFINITIONS: dict[str, Decision] = {
     **honoured(
         "RegisterJobDefinition",
         f"""jobDefinitionName type schedulingPriority containerProperties ecsProperties
-        nodeProperties platformCapabilities {_RETRY}""",
+        eksProperties nodeProperties platformCapabilities {_RETRY}""",
     ),
     **one_container("RegisterJobDefinition.containerProperties"),
     **task("RegisterJobDefinition.ecsProperties"),
     **_nodes("RegisterJobDefinition.nodeProperties"),
-    **refused("RegisterJobDefinition", _NO_EKS, "eksProperties"),
+    **pod("RegisterJobDefinition.eksProperties"),
     **honoured("RegisterJobDefinition", _needs("consumableResourceProperties")),
     **honoured("DeregisterJobDefinition", "jobDefinition"),
     **honoured(

@@ -8,7 +8,9 @@ Laws (Source: TaskContainerProperties, TaskContainerDependency; amazon-ecs-agent
 2. Once an essential container has ended, nothing starts, and what runs is stopped.
 3. A container that waits for what can never be ends without having begun, with exit code 143.
 4. The essential container that ended first decides.
-5. Of a multi-node parallel job, each node is such a group. The others begin once the main node
+5. A pod has no essential container: it ends with all of them, and the first that failed decides.
+   One that waits for the good end of another never begins after a bad one.
+6. Of a multi-node parallel job, each node is a task or a pod. The others begin once the main node
    has, and are stopped once it has ended; it decides. Source: Batch User Guide, job-lifecycle.
 """
 
@@ -110,7 +112,10 @@ def _follow(runs: Sequence[ContainerRun], everyone: Sequence[ContainerRun], orde
         if run.state is not ContainerState.WAITING:
             continue
         lost = [pair for pair in run.spec.depends_on if _never(by_name[pair[0]], pair[1])]
-        if lost:
+        if lost and run.spec.is_of_pod:
+            run.state = ContainerState.ENDED
+            has_ended_any = True
+        elif lost:
             end(everyone, run, NEVER_STARTED_CODE, _lost_reason(*lost[0], run.spec.name))
             has_ended_any = True
         elif all(_is_met(by_name[name], how) for name, how in run.spec.depends_on):
@@ -159,4 +164,6 @@ def deciding_of(runs: Sequence[ContainerRun]) -> ContainerRun | None:
     """By which a task is judged; None if nothing of it was tried. Of one that was stopped before an
     essential container began, the last that ended."""
     ended = sorted((run for run in runs if run.rank is not None), key=lambda run: run.rank or 0)
+    if ended and ended[0].spec.is_of_pod:
+        return next((run for run in ended if run.exit_code != 0), ended[-1])
     return next((run for run in ended if run.spec.is_essential), ended[-1] if ended else None)

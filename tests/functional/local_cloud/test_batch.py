@@ -232,7 +232,7 @@ def test_a_dependent_waits_and_a_dependent_of_a_failure_fails(batch: Any) -> Non
         ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000, got 1"),
         ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
         ({"dependsOn": [{"jobId": "absent"}]}, "Job absent does not exist"),
-        ({"eksPropertiesOverride": {}}, "eksPropertiesOverride is not supported by this local"),
+        ({"eksPropertiesOverride": {}}, "eksPropertiesOverride is not for job definition shell"),
         ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10"),
         (
             {"retryStrategy": {"evaluateOnExit": [{"onReason": "*", "action": "EXIT"}]}},

@@ -12,7 +12,7 @@ from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.local_containers import LocalContainer, local_containers, vcpus_of
 from batchrelay_cli.stack.local_setup import check_runs_here
 from tests.conftest import write
-from tests.unit.override_texts import nodes, task
+from tests.unit.override_texts import nodes, pod, task
 
 
 def needs(vcpus: str) -> list[dict[str, str]]:
@@ -43,6 +43,30 @@ def test_one_container_has_no_name_and_one_vcpu_by_default() -> None:
     request = {"containerOverrides": {"command": ["b"]}}
     assert local_containers(request, one) == [LocalContainer(who="", words=("b",), vcpus=1.0)]
     assert vcpus_of(request, {}) == 1.0
+
+
+POD = {
+    "eksProperties": {
+        "podProperties": {
+            "containers": [
+                {"command": ["a"], "args": ["b"], "resources": {"requests": {"cpu": "0.5"}}},
+                {"name": "log", "args": ["-v"]},
+            ],
+            "initContainers": [{"name": "init", "command": ["i"]}],
+        }
+    },
+    "tags": {"batchrelay:entrypoint": "run"},
+}
+
+
+def test_the_command_of_a_pod_stands_for_the_entrypoint() -> None:
+    more = {"resources": {"limits": {"cpu": "2"}}}
+    request = pod({"name": "Default", "args": ["c"]}, {"name": "log", **more})
+    assert local_containers(request, POD) == [
+        LocalContainer(who="container init of ", words=("i",), vcpus=1.0),
+        LocalContainer(who="container Default of ", words=("a", "c"), vcpus=0.5),
+        LocalContainer(who="container log of ", words=("run", "-v"), vcpus=2.0),
+    ]
 
 
 NODES = {

@@ -48,6 +48,24 @@ def overriding_nodes(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"nodeOverrides": {"nodePropertyOverrides": list(entries), **more}}
 
 
+def pod(*containers: dict[str, Any], init: Any = (), **more: Any) -> dict[str, Any]:
+    """A RegisterJobDefinition request."""
+    lists = {"containers": list(containers), **({"initContainers": list(init)} if init else {})}
+    properties = {"podProperties": {**lists, **more.pop("pod", {})}}
+    return {"jobDefinitionName": "t", "type": "container", "eksProperties": properties, **more}
+
+
+def pod_container(name: str, script: str = "true", **more: Any) -> dict[str, Any]:
+    limits = {"limits": {"cpu": "1", "memory": "64Mi"}}
+    return {"name": name, "image": "i", "command": ["sh", "-c"], "args": [script],
+            "resources": limits, **more}  # fmt: skip
+
+
+def overriding_pod(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Of a SubmitJob request."""
+    return {"eksPropertiesOverride": {"podProperties": {"containers": list(containers), **more}}}
+
+
 # --- what DescribeJobs and the log have of a job
 
 

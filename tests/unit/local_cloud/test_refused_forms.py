@@ -16,6 +16,9 @@ from tests.unit.local_cloud.task_texts import (
     nodes,
     overriding,
     overriding_nodes,
+    overriding_pod,
+    pod,
+    pod_container,
     task,
 )
 
@@ -24,6 +27,10 @@ HEAD = "| form | the answer here | AWS's words |\n"
 
 SIDECAR: dict[str, Any] = {"essential": False}
 ONE = {"image": "i", "command": ["true"], "vcpus": 1, "memory": 64}
+
+
+def amounts(**memory: str) -> dict[str, Any]:
+    return {place: {"memory": value} for place, value in memory.items()}
 
 
 def registered(definition: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -89,6 +96,39 @@ REQUESTS = {
     "nodes on Fargate": registered(nodes(node_range("0:"), platformCapabilities=["FARGATE"])),
     "nodeProperties of type container": registered(
         {**nodes(node_range("0:")), "type": "container"}
+    ),
+    "propagateTags of a definition for EKS": registered(
+        pod(pod_container("a"), propagateTags=True)
+    ),
+    "propagateTags of a request for EKS": submitted(pod(pod_container("a")), propagateTags=True),
+    "platformCapabilities for EKS": registered(
+        pod(pod_container("a"), platformCapabilities=["EC2"])
+    ),
+    "containerOverrides or nodeOverrides for EKS": submitted(
+        pod(pod_container("a")), containerOverrides={}
+    ),
+    "11 containers of a pod": registered(pod(*(pod_container(f"c{n}") for n in range(11)))),
+    "two containers of one name in a pod": registered(
+        pod(pod_container("a"), init=[pod_container("a")])
+    ),
+    "an override of a container that the pod has not": submitted(
+        pod(pod_container("a")), **overriding_pod({"name": "b"})
+    ),
+    "a container of a pod without memory": registered(pod(pod_container("a", resources={}))),
+    "other memory in limits than in requests": registered(
+        pod(pod_container("a", resources=amounts(limits="64Mi", requests="32Mi")))
+    ),
+    "memory of a pod in another unit": registered(
+        pod(pod_container("a", resources=amounts(limits="1Gi")))
+    ),
+    "a part of a vCPU that is no quarter": registered(
+        pod(pod_container("a", resources={"limits": {"cpu": "0.1", "memory": "64Mi"}}))
+    ),
+    "another resource of a pod": registered(
+        pod(pod_container("a", resources={"limits": {"disk": "1", "memory": "64Mi"}}))
+    ),
+    "the namespace default": registered(
+        pod(pod_container("a"), pod={"metadata": {"namespace": "default"}})
     ),
 }  # fmt: skip
 

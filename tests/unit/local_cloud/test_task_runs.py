@@ -128,6 +128,29 @@ def test_an_attempt_that_is_to_stop_starts_nothing_more() -> None:
     assert task.advance() == ([], [], "init")
 
 
+POD: dict[str, Any] = {"is_essential": False, "is_of_pod": True}
+
+
+def test_a_pod_ends_with_all_and_the_first_that_failed_decides() -> None:
+    task = Task(a=POD, b=POD, c=POD)
+    assert task.advance() == (["a", "b", "c"], [], None)
+    task.begin("a", "b", "c")
+    task.end("b", 0)
+    task.end("c", 4)
+    assert task.advance() == ([], [], None)
+    task.end("a", 5)
+    assert task.advance() == ([], [], "c")
+
+
+def test_a_pod_whose_first_container_failed_begins_no_other() -> None:
+    task = Task(init=POD, main=POD | after("init", Condition.SUCCESS))
+    task.advance()
+    task.begin("init")
+    task.end("init", 9)
+    assert task.advance() == ([], [], "init")
+    assert (task.by_name["main"].exit_code, task.by_name["main"].rank) == (None, None)
+
+
 def test_nodes_begin_after_the_main_node_and_end_with_it() -> None:
     task = Task(a={"node": 0}, main={"node": 1}, b={"node": 2})
     assert task.advance(1) == (["main"], [], None)

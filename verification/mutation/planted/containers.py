@@ -109,6 +109,20 @@ MUTANTS = (
         tests=LOCAL_TESTS,
     ),
     Mutant(
+        bug="the last container of a pod decides",
+        file="local/batchrelay_local/batch/task_runs.py",
+        old="        return next((run for run in ended if run.exit_code != 0), ended[-1])",
+        new="        return ended[-1]",
+        tests=LOCAL_TESTS,
+    ),
+    Mutant(
+        bug="containers of a pod begin after an init container that failed",
+        file="local/batchrelay_local/batch/pod_definitions.py",
+        old="((last_init, Condition.SUCCESS),)",
+        new="((last_init, Condition.COMPLETE),)",
+        tests=("tests/unit/local_cloud/test_pods.py",),
+    ),
+    Mutant(
         bug="nodes go on when the main node has ended",
         file="local/batchrelay_local/batch/task_runs.py",
         old="        if _all_ended(main):\n",
