@@ -51,6 +51,7 @@ from batchrelay_cli.stack.local_setup import (
     prepare_pipeline,
     upload_params,
 )
+from batchrelay_cli.stack.without_effect import without_effect
 from batchrelay_cli.terminal import console, cut_line
 from batchrelay_cli.verbs.local import exports
 from batchrelay_cli.verbs.options import (
@@ -130,6 +131,9 @@ def run(file: Path, params: tuple[str, ...], keep: bool, **options: Any) -> None
     screen = console(stderr=options["output"] == "json", soft_wrap=True)
     for warning in pipeline_file.warnings:
         screen.print(warning.render(file))
+    unused = without_effect(pipeline_file)
+    if unused is not None:
+        screen.print(unused)
     cloud = _cloud(file.resolve().parent, options["port"], options["chaos"], screen)
     end_with(cloud, screen)
     try:

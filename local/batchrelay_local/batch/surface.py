@@ -185,6 +185,27 @@ def _check(shape: Shape, value: Any, path: str) -> None:
         raise ClientException(f"{path} must be a number of 32 bits")
 
 
+def ignored_fields(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """The fields of a request that are taken and have no effect, by their paths.
+
+    Args:
+        shape: of the value.
+        value: a request, or what it has at the path.
+        path: the operation's name, or where in its request the value is.
+    """
+    if isinstance(shape, ListShape):
+        for entry in value:
+            yield from ignored_fields(shape.member, entry, f"{path}[]")
+    elif isinstance(shape, StructureShape):
+        for name, inner in value.items():
+            below = f"{path}.{name}"
+            decision = decision_of(below)
+            if decision is not None and decision.kind is Kind.IGNORED:
+                yield below
+            elif name in shape.members:
+                yield from ignored_fields(shape.members[name], inner, below)
+
+
 def _refusal(where: str, name: str, decision: Decision | None) -> str:
     why = f": {decision.why}" if decision is not None else ""
     return (f"{where}: " if where else "") + f"{name} is not supported by this local AWS Batch{why}"
