@@ -42,6 +42,7 @@ A name that begins with `AWS_BATCH` is refused in a definition and in overrides.
 
 | limit | here | test (tests/unit/local_cloud/) |
 | --- | --- | --- |
+| containers of a task 10, of a pod 10, and 10 that begin first; nodes 1,000, ranges of nodes 5 | refused | `test_refused_forms.py` |
 | array size 2 to 10,000; dependencies 20; SubmitJob 30 KiB | refused | `test_batch.py` |
 | RegisterJobDefinition 24 KiB; attempts 1 to 10; rules 5; timeout 60 s; scheduling priority 0 to 9,999 | refused | `test_registration.py` |
 | overrides 8,192 characters, not bytes and not escapes | accepted, then FAILED | `test_submission.py` |

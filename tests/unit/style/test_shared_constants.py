@@ -21,10 +21,18 @@ from batchrelay.domain.values import JobKey, existing_uri, manifest_uri, offsets
 from batchrelay.preparation import manifest
 from batchrelay.preparation.chunk_size import item_records
 from batchrelay.report import items as report_items
-from batchrelay_cli.pipeline_file import commands
+from batchrelay_cli.pipeline_file import commands, definition_kinds
 from batchrelay_cli.stack import client, local_setup
 from batchrelay_local import launch
-from batchrelay_local.batch import definitions, model, scheduler, tags
+from batchrelay_local.batch import (
+    definitions,
+    model,
+    node_definitions,
+    pod_definitions,
+    scheduler,
+    tags,
+    task_definitions,
+)
 from batchrelay_worker import items, log, work
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.program import Program, Stopping
@@ -50,6 +58,12 @@ def test_a_describe_jobs_asks_for_as_many_as_the_local_batch_answers() -> None:
 
 def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives() -> None:
     assert client.DEPENDENCY_FAILED == scheduler.DEPENDENCY_FAILED
+
+
+def test_a_task_and_a_pod_have_as_many_containers_in_lint_as_in_the_local_batch() -> None:
+    of_local_batch = {task_definitions.CONTAINERS_MAX, pod_definitions.CONTAINERS_MAX}
+    assert {definition_kinds.CONTAINERS_MAX} == of_local_batch
+    assert job_containers.NODES_MAX == node_definitions.NODES_MAX
 
 
 def test_logs_are_read_where_the_local_batch_writes_them() -> None:
