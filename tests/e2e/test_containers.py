@@ -57,6 +57,8 @@ def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: 
     [cause] = step["causes"]
     assert (cause["class"], cause["exitCode"], cause["count"]) == ("ExitCode", 4, 1)
     assert printed("logs", f"{run_id}/convert:1").split() == ["convert", "convert"]
+    good = batchrelay("logs", f"{run_id}/convert:2")
+    assert good.stdout.split() == ["convert", "convert"], "not what the stopped one printed"
     batchrelay("undeploy", "pairs")
 
 
@@ -136,4 +138,6 @@ def test_a_pipeline_for_eks_runs_here(tmp_path: Path) -> None:
     assert batchrelay("status", run_id, "--watch").exit_code == 4
     [step] = document("failures", run_id)["steps"]
     assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 5)]
+    logs = batchrelay("logs", f"{run_id}/convert:1")
+    assert "AWS Batch has no log of a pod: read that of aws-batch." in logs.stderr
     batchrelay("undeploy", "pods")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.job_containers import containers_of_job, decisive_container
+from batchrelay.domain.job_containers import attempts_of_job, judged_container
 from batchrelay.domain.limits import STEPS_MAX
 from batchrelay_cli.stack.client import Stack, never_ran
 
@@ -15,7 +15,7 @@ _BEGUN = ("STARTING", "RUNNING")
 
 def attempts_of(job: Mapping[str, Any]) -> tuple[int, int]:
     """Which attempt of a JobDetail is the latest, and how many it may have. 0: none has begun."""
-    attempt_count = len(job.get("attempts", ()))
+    attempt_count = len(attempts_of_job(job))
     latest = attempt_count + (job["status"] in _BEGUN)
     return latest, max(latest, int(job.get("retryStrategy", {}).get("attempts", 1)))
 
@@ -23,7 +23,7 @@ def attempts_of(job: Mapping[str, Any]) -> tuple[int, int]:
 def summary_of(job: Mapping[str, Any]) -> str:
     """`attempt 2 of 3, FAILED, exit code 1`."""
     latest, attempts_max = attempts_of(job)
-    exit_code = decisive_container(containers_of_job(job)).get("exitCode")
+    exit_code = judged_container(job).get("exitCode")
     pieces = [f"attempt {latest} of {attempts_max}" if latest else "no attempt yet", job["status"]]
     if exit_code is not None and job["status"] not in _BEGUN:
         pieces.append(f"exit code {exit_code}")

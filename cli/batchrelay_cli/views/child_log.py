@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchrelay.domain.job_containers import (
-    containers_of_job,
-    decisive_container,
+    attempts_of_job,
+    is_pod,
+    judged_container,
     log_place,
 )
 from batchrelay_cli.errors import UsageProblem
@@ -106,8 +107,11 @@ def why_empty(stack: Stack, run: Mapping[str, Any], job: Mapping[str, Any]) -> s
             f"it never ran, because {place.text} failed, on which it depends: "
             f"{place.command(run['runId'])}"
         )
+    container = judged_container(job)
+    if is_pod(job) and attempts_of_job(job) and "exitCode" in container:
+        pod = attempts_of_job(job)[-1].get("podName")
+        return f"AWS Batch has no log of a pod: read that of {pod} where its cluster keeps it"
     if log_place(job) is None:
-        container = decisive_container(containers_of_job(job))
         texts = (text for text in (job.get("statusReason"), container.get("reason")) if text)
         why = ": ".join(dict.fromkeys(texts))
         return f"job {job['jobId']} is {job['status']} and has not run{f': {why}' if why else ''}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from batchrelay.domain.failures import WORKER, separated, shown_last
-from batchrelay.domain.job_containers import containers_of_job, decisive_container
+from batchrelay.domain.job_containers import judged_container
 from batchrelay.domain.step_state import StepStatus
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.terminal import excerpt
@@ -48,7 +48,7 @@ class Failure:
             return excerpt(reason)
         [job] = jobs
         index = job.get("arrayProperties", {}).get("index")
-        container = decisive_container(containers_of_job(job))
+        container = judged_container(job)
         exit_code = container.get("exitCode")
         why = reason if exit_code is None else f"exit code {exit_code}"
         if exit_code is None and index is not None:

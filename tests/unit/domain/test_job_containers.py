@@ -12,6 +12,7 @@ from batchrelay.domain.job_containers import (
     decisive_container,
     has_node,
     has_several,
+    judged_container,
     log_place,
     node_ids,
     requested_of_job,
@@ -54,6 +55,16 @@ def test_a_failure_has_the_exit_code_and_the_log_of_the_container_that_failed() 
     assert report_of(job).reason == "Essential container in task exited, exit code 65"
     assert detail_of(job).exit_code == 65
     assert has_several(job)
+
+
+def test_a_job_that_succeeded_is_judged_by_an_essential_container() -> None:
+    prepared = {"name": "prepare", "essential": False, "exitCode": 0, "logStreamName": "prepare/1"}
+    main = {"name": "main", "essential": True, "exitCode": 0, "logStreamName": "main/1"}
+    job = task(STOPPED, prepared, main, status="SUCCEEDED")
+    assert judged_container(job)["name"] == "main"
+    assert log_place(job) == ("/aws/batch/job", "main/1")
+    assert detail_of(job).exit_code == 0
+    assert judged_container(task(STOPPED, prepared, main))["name"] == "log"
 
 
 def test_of_an_attempt_the_log_of_the_same_container_is_read() -> None:

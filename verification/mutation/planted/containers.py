@@ -53,6 +53,13 @@ MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
+        bug="a job that succeeded shows the exit code of a container that was stopped",
+        file="domain/job_containers.py",
+        old='    if job.get("status") != "SUCCEEDED" or not well:',
+        new="    if True:",
+        tests=TESTS,
+    ),
+    Mutant(
         bug="of several nodes one is paid",
         file="domain/job_containers.py",
         old="return _total([vcpus for vcpus, _ in amounts]), _total([mib for _, mib in amounts])\n\n\ndef node_ids",

@@ -12,9 +12,11 @@ from typing import Any
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSucceeded
 from batchrelay.domain.failures import ChildFailure
 from batchrelay.domain.job_containers import (
+    attempts_of_job,
     containers_of_attempt,
     containers_of_job,
     decisive_container,
+    judged_container,
     log_place,
     requested_of_job,
 )
@@ -114,7 +116,7 @@ def progress_of(report: JobReport, key: JobKey, at: datetime) -> JobProgressed:
 
 def failure_of(job: Mapping[str, Any]) -> ChildFailure:
     """What a JobDetail or a JobSummary says of a child, or of a plain job, that FAILED."""
-    container = decisive_container(containers_of_job(job))
+    container = judged_container(job)
     exit_code = container.get("exitCode")
     return ChildFailure(
         index=_count(_mapping(job, "arrayProperties"), "index", 0),
@@ -153,8 +155,7 @@ def detail_of(job: Mapping[str, Any]) -> JobDetail:
     """
     status = str(job.get("status", ""))
     ended = status in ("SUCCEEDED", "FAILED")
-    listed = job.get("attempts") or job.get("eksAttempts")
-    attempts = [entry for entry in listed if isinstance(entry, Mapping)] if listed else []
+    attempts = attempts_of_job(job)
     earlier = attempts[:-1] if ended else attempts
     times = attempts[-1] if ended and attempts else job if ended or status == "RUNNING" else {}
     place = log_place(job)
@@ -225,7 +226,7 @@ CHILD_FAILED = "Array Child Job failed"
 
 def _reason(detail: Mapping[str, Any]) -> str:
     """Why a job ended: AWS Batch scatters it over three fields (aws-batch.md, Reasons)."""
-    container = decisive_container(containers_of_job(detail))
+    container = judged_container(detail)
     exit_code = container.get("exitCode")
     code = None if exit_code is None else f"exit code {exit_code}"
     return _joined(detail.get("statusReason"), code, container.get("reason"))

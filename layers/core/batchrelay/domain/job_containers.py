@@ -46,6 +46,26 @@ def decisive_container(containers: Sequence[Mapping[str, Any]]) -> Mapping[str, 
     return min(containers, key=_says_less, default={})
 
 
+def judged_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one by which a job, or a node, is judged: of one that SUCCEEDED an essential one, not
+    another that was stopped at its end."""
+    containers = containers_of_job(job)
+    well = [one for one in containers if one.get("exitCode") == 0]
+    if job.get("status") != "SUCCEEDED" or not well:
+        return decisive_container(containers)
+    return next((one for one in well if one.get("essential") is not False), well[0])
+
+
+def attempts_of_job(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The AttemptDetails of a job, or the EksAttemptDetails, in their order."""
+    return _mappings(job, "attempts") or _mappings(job, "eksAttempts")
+
+
+def is_pod(job: Mapping[str, Any]) -> bool:
+    """Whether a job is one for EKS, of which AWS Batch has no log."""
+    return "eksProperties" in job
+
+
 def _says_less(container: Mapping[str, Any]) -> int:
     exit_code = container.get("exitCode")
     reason = str(container.get("reason") or "")
@@ -66,9 +86,9 @@ def log_place(job: Mapping[str, Any]) -> tuple[str, str] | None:
 
     Of several containers that of the one whose end says most; a pod has no log in AWS Batch.
     """
-    container = decisive_container(containers_of_job(job))
-    attempts = job.get("attempts")
-    last = attempts[-1] if isinstance(attempts, Sequence) and attempts else {}
+    container = judged_container(job)
+    attempts = attempts_of_job(job)
+    last = attempts[-1] if attempts else {}
     stream = container.get("logStreamName") or _last_stream(last, container.get("name"))
     options = _mapping(_mapping(container, "logConfiguration"), "options")
     return (str(options.get("awslogs-group", LOG_GROUP)), str(stream)) if stream else None
