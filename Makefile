@@ -91,7 +91,7 @@ clean:                    ## remove everything that was made
 
 .tools/uv/ready: locks/uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "batchrelay needs Python 3.11 or newer: say which with 'make PYTHON=/path/to/python3.11 …'"; exit 1; }
-	@$(PYTHON) -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@$(PYTHON) -m venv --clear $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .venv/ready: locks/dev.lock pyproject.toml worker/batchrelay_worker/__init__.py .tools/uv/ready
