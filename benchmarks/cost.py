@@ -14,7 +14,6 @@ items one for its Map, and one for each item, also for those whose output is the
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +24,13 @@ from batchrelay.codec.stored import deflated
 from batchrelay.domain.step_state import StepState
 from batchrelay.prices import list_prices
 from batchrelay_cli.pipeline_file.read import read
+from batchrelay_cli.simulate.orchestration import Calls
 from benchmarks.workflow import ROOT, Workflow, played
 
 PRICES = list_prices()
 TRANSITION: float = PRICES.per_million["stepfunctions.transitions"]
-LAMBDA_GB, LAMBDA_S = 0.5, 0.15
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""
-
-INDEX_UNITS = 4
 
 EXAMPLES: tuple[tuple[str, dict[str, str]], ...] = (
     ("word-count", {"source": str(ROOT / "examples/word-count/texts")}),
@@ -48,9 +45,6 @@ EXAMPLES: tuple[tuple[str, dict[str, str]], ...] = (
     ("tree-aggregate", {}),
     ("sweep", {}),
 )
-
-SQS_REQUESTS = 3
-"""Of one message: sent, received, deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,25 +76,23 @@ class Cost:
 def cost_of(run: Any, flow: Workflow) -> Cost:
     """The counted calls, by what they are paid for."""
     stored = deflated(json.dumps(encode_run(run)).encode())
-    kib = math.ceil((len(stored) + ATTRIBUTES_BYTES) / 1_024)
-    calls = flow.calls
-    messages = flow.invocations + calls.get("sqs.SendMessage", 0)
-    units = {
-        "lambda.requests": flow.invocations,
-        "lambda.gbSeconds": flow.invocations * LAMBDA_GB * LAMBDA_S,
-        "dynamodb.writeUnits": flow.write_units + INDEX_UNITS,
-        "dynamodb.readUnits": calls.get("dynamodb.GetItem", 0) * math.ceil(kib / 4),
-        "sqs.requests": messages * SQS_REQUESTS + calls.get("sqs.SendMessageBatch", 0),
-        "s3.puts": calls.get("s3.PUT", 0),
-        "s3.gets": calls.get("s3.GET", 0),
-        "sns.publishes": calls.get("sns.POST", 0) + calls.get("sns.Publish", 0),
-    }
-    prices = PRICES.per_million
+    called = flow.calls
+    calls = Calls(
+        invocations=flow.invocations,
+        messages=flow.invocations + called.get("sqs.SendMessage", 0),
+        message_batches=called.get("sqs.SendMessageBatch", 0),
+        write_units=flow.write_units,
+        reads=called.get("dynamodb.GetItem", 0),
+        run_bytes=len(stored) + ATTRIBUTES_BYTES,
+        puts=called.get("s3.PUT", 0),
+        gets=called.get("s3.GET", 0),
+        publishes=called.get("sns.POST", 0) + called.get("sns.Publish", 0),
+    )
     return Cost(
         steps=len(run.pipeline.steps),
         children=sum(state.children or 0 for state in run.steps.values()),
         transitions=sum(1 + _items(run.state(step.name)) for step in run.pipeline.steps),
-        by_kind={kind: count * prices[kind] / 1e6 for kind, count in units.items()},
+        by_kind=dict(calls.dollars(PRICES)),
     )
 
 

@@ -38,6 +38,7 @@ _VERBS = (
     "runs",
     "schema",
     "shell",
+    "simulate",
     "spin",
     "start",
     "status",
