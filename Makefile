@@ -12,7 +12,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-release report-examples bench audit docs build release-notes lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-scale verify-release report-examples bench audit docs build release-notes lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -69,6 +69,9 @@ docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link
 
 build: .tools/sam/ready   ## sam build, for AWS
 	@UV=$(CURDIR)/$(UV) $(SAM) build
+
+verify-scale: .venv/ready ## many runs beside each other against AWS's quotas, on virtual time, two minutes
+	@$(BIN)/python -m verification.scale
 
 verify-release: .venv/ready .tools/twine/ready ## after `make build`: run an example on the built stack, check sizes and distributions
 	@$(BIN)/python -m verification.release
