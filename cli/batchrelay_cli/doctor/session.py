@@ -44,6 +44,7 @@ class Session:
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
     leftovers: list[Leftover] = field(default_factory=list)
+    _is_interrupted: bool = False
 
     def run(self, on_end: Report) -> tuple[Row, ...]:
         """The table. Raises: MissingPermissions, NoNetwork, NotMade, CallFailed."""
@@ -68,15 +69,26 @@ class Session:
             raise NotMade(str(error)) from None
         except NotReady as error:
             raise NotMade(str(error)) from None
+        except KeyboardInterrupt:
+            self._is_interrupted = True
+            raise
         finally:
             self._remove(making)
 
     def _remove(self, making: Making) -> None:
-        self.say(f"removing {self.place.name}-…")
+        """After a first interrupt it goes on; a second one names what is left.
+
+        Raises: KeyboardInterrupt.
+        """
         try:
+            self.say(f"removing {self.place.name}-…")
             self.leftovers.extend(making.remove_all())
-        except KeyboardInterrupt:  # a second one: what is left is named
-            self.leftovers.extend(making.names())
+        except KeyboardInterrupt:
+            if self._is_interrupted:
+                self.leftovers.extend(making.names())
+                raise
+            self._is_interrupted = True
+            self._remove(making)
             raise
 
     def _network(self) -> Network:

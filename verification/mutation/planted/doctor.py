@@ -31,6 +31,13 @@ MUTANTS = (
         tests=(f"{_TESTS}/test_permissions.py",),
     ),
     Mutant(
+        bug="doctor leaves what it was removing when it was interrupted",
+        file=f"{_FOLDER}/session.py",
+        old="            self._is_interrupted = True\n            self._remove(making)\n",
+        new="            self._is_interrupted = True\n",
+        tests=(f"{_TESTS}/test_permissions.py",),
+    ),
+    Mutant(
         bug="doctor makes resources although permissions are missing",
         file=f"{_FOLDER}/permissions.py",
         old='if result["EvalDecision"] != "allowed"',

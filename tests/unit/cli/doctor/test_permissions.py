@@ -188,6 +188,38 @@ def test_a_second_interrupt_names_what_is_left() -> None:
     ]
 
 
+def test_a_first_interrupt_while_it_removes_leaves_nothing() -> None:
+    interrupts = [KeyboardInterrupt]
+
+    def respond(name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if name == "iam.create_role":
+            raise client_error("ServiceFailure")
+        if name == "logs.delete_log_group" and interrupts:
+            raise interrupts.pop()
+        return in_an_account(name, request)
+
+    aws = StubAws(respond)
+    one = session(aws)
+    with pytest.raises(KeyboardInterrupt):
+        one.run(lambda *_: None)
+    assert one.leftovers == []
+    assert aws.calls.count("logs.delete_log_group") == 2
+
+
+def test_an_interrupt_while_it_removes_is_the_second_one_after_one_before() -> None:
+    def respond(name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if name in ("iam.create_role", "logs.delete_log_group"):
+            raise KeyboardInterrupt
+        return in_an_account(name, request)
+
+    aws = StubAws(respond)
+    one = session(aws)
+    with pytest.raises(KeyboardInterrupt):
+        one.run(lambda *_: None)
+    assert [entry.what for entry in one.leftovers] == [f"log group /{NAME}"]
+    assert aws.calls.count("logs.delete_log_group") == 1
+
+
 def test_an_account_without_a_default_vpc_is_asked_for_subnets() -> None:
     aws = StubAws(but(ec2_describe_subnets={"Subnets": []}))
     with pytest.raises(NoNetwork, match="eu-west-1 has no default VPC: name subnets"):
