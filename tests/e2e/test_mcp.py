@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,3 +90,56 @@ async def _session(file: str) -> None:
         assert ended["status"] == "SUCCEEDED"
         assert "there is no run absent" in await session.refusal("run_status", run="absent")
         assert "cancel_run" in await session.refusal("cancel_run", run=run_id, reason="r")
+
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def process(*options: str) -> subprocess.Popen[str]:
+    """A server without a client of the SDK."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "batchrelay_cli", "mcp", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def send(server_process: subprocess.Popen[str], message: Mapping[str, Any]) -> None:
+    assert server_process.stdin is not None
+    server_process.stdin.write(json.dumps(message) + "\n")
+    server_process.stdin.flush()
+
+
+def test_a_signal_ends_it_while_its_client_keeps_standard_input_open() -> None:
+    with process() as one:
+        send(one, HELLO)
+        assert one.stdout is not None and one.stderr is not None  # noqa: PT018  # for mypy
+        assert one.stdout.readline()
+        one.send_signal(signal.SIGTERM)
+        try:
+            assert one.wait(timeout=5) == 130
+        finally:
+            one.kill()
+        assert one.stderr.read() == "interrupted\n"
+
+
+def test_a_client_that_has_gone_is_no_error() -> None:
+    with process() as one:
+        assert one.stdin is not None and one.stdout is not None and one.stderr is not None  # noqa: PT018  # for mypy
+        one.stdout.close()
+        send(one, HELLO)
+        one.stdin.close()
+        assert one.wait(timeout=10) == 0
+        assert one.stderr.read() == ""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
 import click
 
+from batchrelay_cli import INTERRUPTED
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.options import stack_option
 
 CHANGES = ("start", "redrive", "cancel", "resume", "register")
@@ -36,12 +42,29 @@ def mcp(allowed: tuple[str, ...], stack_name: str) -> None:
             f"the MCP server is not installed (missing: {error.name}): "
             "pip install 'batchrelay[mcp]'"
         ) from None
-    make_server(stack_name, changes).run("stdio")
+    if sys.stdin.isatty():
+        say(
+            "an assistant starts this, and closes it by its standard input: Ctrl-C ends it",
+            err=True,
+        )
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    try:
+        make_server(stack_name, changes).run("stdio")
+    except* BrokenPipeError:
+        pass  # its client has gone
+
+
+def _end(*_: object) -> None:
+    """At once: a thread that reads standard input would be waited for until that is closed."""
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 def _changes(allowed: tuple[str, ...]) -> set[str]:
     """Raises: UsageProblem."""
-    names = {name for text in allowed for name in text.split(",")}
+    names = {name.strip() for text in allowed for name in text.split(",")}
     for name in sorted(names - set(CHANGES)):
         raise UsageProblem(f"--allow {name}: write of {', '.join(CHANGES)}")
     return names
