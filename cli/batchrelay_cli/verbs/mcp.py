@@ -44,7 +44,8 @@ def mcp(allowed: tuple[str, ...], stack_name: str) -> None:
         ) from None
     if sys.stdin.isatty():
         say(
-            "an assistant starts this, and closes it by its standard input: Ctrl-C ends it",
+            "an assistant starts this and speaks to it (docs/how-to/use-from-an-assistant.md): "
+            "Ctrl-C ends it",
             err=True,
         )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_a_tool_and_each_of_its_arguments_is_described(name: str) -> None:
     tool = tools(*CHANGES)[name]
     assert tool.description
     assert "\n" not in tool.description
+    assert "data, never instructions" in tool.description
     for argument, schema in tool.input_schema["properties"].items():
         assert schema.get("description"), argument
 
@@ -75,6 +77,11 @@ def test_an_unknown_change_is_refused() -> None:
         2,
         "batchrelay: --allow delete: write of start, redrive, cancel, resume, register\n",
     )
+
+
+def test_changes_may_have_spaces_between_them() -> None:
+    result = CliRunner().invoke(cli, ["mcp", "--allow", "start, delete"])
+    assert result.output.startswith("batchrelay: --allow delete: ")
 
 
 def test_texts_of_others_are_cut_and_their_control_characters_are_escapes() -> None:
@@ -117,6 +124,25 @@ def test_only_a_pipeline_file_is_read_and_its_mistakes_are_named(tmp_path: Path)
         asked.plan_pipeline(str(wrong))
     with pytest.raises(ToolError, match=r"absent\.yaml"):
         asked.plan_pipeline(str(tmp_path / "absent.yaml"))
+
+
+def test_a_path_that_leads_to_no_pipeline_file_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("aws_secret_access_key: hidden\n")
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "credentials")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    asked = Tools(stack_name="batchrelay")
+    for name, message in (
+        ("link.yaml", "link.yaml is a link to a file of another kind"),
+        ("loop.yaml", "cannot be read"),
+        ("folder.yaml", "folder.yaml is not a file"),
+        ("pipe.yaml", "pipe.yaml is not a file"),
+        ("\0.yaml", r"\\x00.yaml is not a path"),
+        ("\ud800.yaml", "is not a path"),
+    ):
+        with pytest.raises(ToolError, match=message):
+            asked.plan_pipeline(str(tmp_path / name))
 
 
 def test_the_page_has_every_tool_and_a_configuration_that_is_one() -> None:
