@@ -129,11 +129,11 @@ def _job(
 
 
 def _job_id(stack: Stack, step: Mapping[str, Any], index: int | None) -> str:
+    jobs = [job for job in step["jobs"] if job["jobId"] is not None]
+    if not step["jobs"] or (index is None and not jobs):
+        raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
     if index is not None:
         return _job_id_at(step, index)
-    jobs = [job for job in step["jobs"] if job["jobId"] is not None]
-    if not jobs:
-        raise UsageProblem(f"step {step['step']} is {step['status']}: it has no job{_why(step)}")
     failed_job = next((job for job in _latest_first(jobs) if job["outcome"] == "FAILED"), None)
     if failed_job is None:  # a child may have failed while the others go on
         at_work = [job for job in jobs if job["children"] > 1 and job["outcome"] == "SUBMITTED"]
@@ -155,7 +155,7 @@ def _first_child(job: Mapping[str, Any]) -> str:
 
 def _job_id_at(step: Mapping[str, Any], index: int) -> str:
     offset = index
-    first_round = min((job["round"] for job in step["jobs"]), default=0)
+    first_round = min(job["round"] for job in step["jobs"])
     jobs = [job for job in step["jobs"] if job["round"] == first_round]
     for job in jobs:
         if offset < job["children"]:
@@ -164,7 +164,7 @@ def _job_id_at(step: Mapping[str, Any], index: int) -> str:
                 raise UsageProblem(f"child {index} of step {step['step']} {has}{_why(step)}")
             return job["jobId"] if job["children"] == 1 else f"{job['jobId']}:{offset}"
         offset -= job["children"]
-    last = (sum(job["children"] for job in jobs) or step["children"] or 1) - 1
+    last = sum(job["children"] for job in jobs) - 1
     raise UsageProblem(f"step {step['step']} has no child {index}: 0 to {last}")
 
 
