@@ -19,10 +19,11 @@ from batchrelay_cli.spin.command import job_path
 from batchrelay_cli.views.child import attempts_of
 
 _ACTED_ON = re.compile(
-    r"ENV|BASH_ENV|BASH_FUNC_.*|BASHOPTS|SHELLOPTS|IFS|PS[0-4]|R?PROMPT[0-9]?|PROMPT_COMMAND|ZDOTDIR"
+    r"ENV|BASH_ENV|BASH_FUNC_.*|BASHOPTS|SHELLOPTS|IFS|R?PS[0-4]|[RS]?PROMPT[0-9]?|PROMPT_COMMAND"
+    r"|HOME|ZDOTDIR|FPATH|INPUTRC|HISTFILE|MAIL|MAILPATH"
 )
-"""Variables that sh, bash or zsh run, expand, or take their start files from. Source: POSIX, sh;
-bash(1), zsh(1)."""
+"""Variables that sh, bash or zsh run, expand, take their start files from, or write their history
+to. HOME is often /tmp, where anyone may put a .bashrc. Source: POSIX, sh; bash(1), zsh(1)."""
 
 _PROCESSES = Path("/proc")
 """Of Linux; elsewhere the folder of a child that runs is not known."""
@@ -31,7 +32,9 @@ _PROCESSES = Path("/proc")
 def container_here(job: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
     """The container of a JobDetail. Raises: UsageProblem, if it is not known which."""
     containers = containers_of_job(job)
-    names = [str(container.get("name")) for container in containers]
+    names = [str(container.get("name", "")) for container in containers]
+    if wanted is not None and not any(names):
+        raise UsageProblem("its job has one container, without a name: leave --container out")
     if wanted is not None and wanted not in names:
         raise UsageProblem(f"there is no container {wanted}: {', '.join(names)}")
     if len(containers) > 1 and wanted is None:

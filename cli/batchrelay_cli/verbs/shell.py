@@ -67,6 +67,8 @@ def shell(
     match = re.fullmatch(r"([^/:]+)/([^/:]+)(?::([0-9]{1,9}))?", child, re.ASCII)
     if match is None:
         raise UsageProblem(f"{child!r}: write RUN/STEP:INDEX, or RUN/STEP for a step of one job")
+    if not command.strip():
+        raise UsageProblem("--command is empty: leave it out for /bin/sh")
     run, step, number = match[1], match[2], match[3]
     with open_stack(stack_name) as stack:
         client = Client(stack)

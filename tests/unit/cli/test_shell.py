@@ -200,9 +200,10 @@ def test_a_child_has_its_own_variables_and_those_of_aws_batch() -> None:
 def test_what_a_shell_would_act_on_is_left_out_and_named() -> None:
     acted_on = [
         *("ENV", "BASH_ENV", "PS1", "PS4", "PROMPT_COMMAND", "SHELLOPTS", "BASHOPTS", "IFS"),
-        *("BASH_FUNC_ls%%", "PROMPT", "RPROMPT", "ZDOTDIR"),
+        *("BASH_FUNC_ls%%", "PROMPT", "RPROMPT", "RPS1", "SPROMPT", "ZDOTDIR", "HOME", "FPATH"),
+        *("INPUTRC", "HISTFILE", "MAIL", "MAILPATH"),
     ]
-    kept = {"ENVIRONMENT": "a", "MY_ENV": "b", "PS": "c", "env": "d"}
+    kept = {"ENVIRONMENT": "a", "MY_ENV": "b", "PS": "c", "env": "d", "MY_HOME": "e"}
     variables, left_out = without_code({**dict.fromkeys(acted_on, "$(id)"), **kept})
     assert variables == kept
     assert left_out == sorted(acted_on)
@@ -217,3 +218,13 @@ def test_of_several_containers_one_is_named() -> None:
     with pytest.raises(UsageProblem, match="there is no container x: web, db"):
         container_here(one, "x")
     assert container_here({"container": {"image": "i"}}, None) == {"image": "i"}
+    with pytest.raises(UsageProblem, match="one container, without a name: leave --container out"):
+        container_here({"container": {"image": "i"}}, "x")
+
+
+def test_a_command_without_words_is_refused() -> None:
+    result = CliRunner().invoke(cli, ["shell", "k/align:1", "--command", " "])
+    assert (result.exit_code, result.output) == (
+        2,
+        "batchrelay: --command is empty: leave it out for /bin/sh\n",
+    )
