@@ -81,8 +81,10 @@ class Session:
         Raises: KeyboardInterrupt.
         """
         try:
-            self.say(f"removing {self.place.name}-…")
-            self.leftovers.extend(making.remove_all())
+            try:
+                self.say(f"removing {self.place.name}-…")
+            finally:  # also if what reads its lines has gone
+                self.leftovers.extend(making.remove_all())
         except KeyboardInterrupt:
             if self._is_interrupted:
                 self.leftovers.extend(making.names())

@@ -220,6 +220,24 @@ def test_an_interrupt_while_it_removes_is_the_second_one_after_one_before() -> N
     assert aws.calls.count("logs.delete_log_group") == 1
 
 
+def test_everything_is_removed_if_what_reads_its_lines_has_gone() -> None:
+    def say(line: str) -> None:
+        if line.startswith("removing"):
+            raise SystemExit(1)
+
+    def respond(name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if name == "iam.create_role":
+            raise client_error("ServiceFailure")
+        return in_an_account(name, request)
+
+    aws = StubAws(respond)
+    one = session(aws)
+    one.say = say
+    with pytest.raises(SystemExit):
+        one.run(lambda *_: None)
+    assert "logs.delete_log_group" in aws.calls
+
+
 def test_an_account_without_a_default_vpc_is_asked_for_subnets() -> None:
     aws = StubAws(but(ec2_describe_subnets={"Subnets": []}))
     with pytest.raises(NoNetwork, match="eu-west-1 has no default VPC: name subnets"):
