@@ -29,7 +29,7 @@ def observe(port: Port, place: Place, probe: Probe) -> Observation:
         return probe.run(world)
     except (CallFailed, Unfinished) as error:
         return all_unseen(probe, text_without_account(str(error)))
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         return all_unseen(probe, f"an answer is not of the shape that AWS documents: {error!r}")
 
 

@@ -23,10 +23,14 @@ from typing import Any, TextIO
 from batchrelay.domain.errors import InputError
 from batchrelay_cli.doctor.place import Place
 from batchrelay_cli.doctor.port import Document
+from batchrelay_cli.terminal import excerpt
 
 KIND = "batchrelay doctor"
 VERSION = 1
 END = "complete"
+
+LINE_CHARS_MAX = 16_000_000
+"""Characters of a line: of an answer of AWS, of which none has more than a few megabytes."""
 
 
 class TranscriptError(InputError):
@@ -78,23 +82,13 @@ class Transcript:
 def read_transcript(path: Path) -> Transcript:
     """Raises: TranscriptError, with the line."""
     try:
-        text = path.read_text()
+        with path.open(encoding="utf-8") as file:
+            lines = tuple(_lines(path, file))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "this is not UTF-8"
         raise TranscriptError(path, 1, reason or str(error)) from None
-    lines = tuple(_lines(path, text))
     if not lines:
         raise TranscriptError(path, 1, "the file is empty: name a transcript of doctor")
-    first = lines[0].entry
-    if first.get("transcript") != KIND:
-        raise TranscriptError(path, 1, "this is no transcript of batchrelay doctor")
-    if first.get("version") != VERSION:
-        raise TranscriptError(
-            path, 1, f"version {first.get('version')} of transcripts: this doctor reads {VERSION}"
-        )
-    identity, is_local = first.get("id"), first.get("isLocal")
-    if not isinstance(identity, str) or not isinstance(is_local, bool):
-        raise TranscriptError(path, 1, "the first line has id, a text, and isLocal, true or false")
     last = lines[-1]
     if last.entry.get("end") != END:
         raise TranscriptError(
@@ -103,17 +97,38 @@ def read_transcript(path: Path) -> Transcript:
             "the transcript ends here, without its last line: doctor was interrupted, or the "
             "file is cut off",
         )
-    return Transcript(path=path, place=Place(id=identity, is_local=is_local), lines=lines)
+    first = lines[0].entry
+    place = Place(id=first["id"], is_local=first["isLocal"])
+    return Transcript(path=path, place=place, lines=lines)
 
 
-def _lines(path: Path, text: str) -> Iterator[Line]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _lines(path: Path, file: TextIO) -> Iterator[Line]:
+    """A file that is no transcript is refused at its first line, however long it is."""
+    number = 0
+    while text := file.readline(LINE_CHARS_MAX + 1):
+        number += 1
+        if len(text) > LINE_CHARS_MAX:
+            raise TranscriptError(path, number, "the line is longer than any of a transcript")
         try:
-            entry = json.loads(line)
+            entry = json.loads(text)
         except (ValueError, RecursionError):
             raise TranscriptError(
                 path, number, "this is not JSON: the line is cut off, or not of a transcript"
             ) from None
         if not isinstance(entry, dict):
             raise TranscriptError(path, number, "a line of a transcript is a JSON object")
+        if number == 1:
+            _check_first(path, entry)
         yield Line(number=number, entry=entry)
+
+
+def _check_first(path: Path, first: Document) -> None:
+    if first.get("transcript") != KIND:
+        raise TranscriptError(path, 1, "this is no transcript of batchrelay doctor")
+    if first.get("version") != VERSION:
+        version = excerpt(str(first.get("version")))
+        raise TranscriptError(
+            path, 1, f"version {version} of transcripts: this doctor reads {VERSION}"
+        )
+    if not isinstance(first.get("id"), str) or not isinstance(first.get("isLocal"), bool):
+        raise TranscriptError(path, 1, "the first line has id, a text, and isLocal, true or false")

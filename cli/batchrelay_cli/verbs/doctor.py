@@ -246,7 +246,8 @@ def _new_file(path: Path | None) -> Iterator[TextIO]:
     """A transcript is never written over another. Raises: UsageProblem."""
     target = path or Path(f"doctor-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
     try:
-        file = target.open("x")
+        # half a character is an escape, which is JSON
+        file = target.open("x", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageProblem(f"--transcript {target}: {error.strerror}") from None
     with file:

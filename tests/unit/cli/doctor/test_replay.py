@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from batchrelay_cli.doctor.transcript import LINE_CHARS_MAX
 from batchrelay_cli.main import cli
 from tests.unit.cli.doctor.transcripts import TABLE, Line, altered, recorded_lines, written
 
@@ -183,6 +185,38 @@ def test_a_file_that_is_absent_or_no_text_is_refused(tmp_path: Path) -> None:
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00")
     assert refused(str(binary)) == "1: this is not UTF-8"
+
+
+def test_a_separator_of_lines_within_a_text_ends_no_line(tmp_path: Path) -> None:
+    lines = recorded_lines()
+    number = next(n for n, line in enumerate(lines) if "error" in json.loads(line))
+    entry = json.loads(lines[number])
+    entry["error"]["message"] += "\u2028\x85"
+    lines[number] = json.dumps(entry, ensure_ascii=False)
+    result = replay(written(tmp_path, lines))
+    assert result.exit_code in (0, 4), result.output
+
+
+def test_a_number_that_is_too_large_is_not_observable(tmp_path: Path) -> None:
+    lines = recorded_lines()
+    for number, line in enumerate(lines):
+        if "sentAt" in (entry := json.loads(line)):
+            lines[number] = json.dumps({**entry, "sentAt": 10**400})
+    result = replay(written(tmp_path, lines))
+    assert result.exit_code == 1
+    assert "OverflowError" in result.stdout
+
+
+def test_a_large_foreign_file_is_refused_at_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(40 * LINE_CHARS_MAX)
+    tracemalloc.start()
+    assert refused(str(path)) == "1: the line is longer than any of a transcript"
+    assert tracemalloc.get_traced_memory()[1] < 10 * LINE_CHARS_MAX
+    tracemalloc.stop()
+    path.write_text('{"a": 1}\n' + "no JSON\n" * 1000)
+    assert refused(str(path)) == "1: this is no transcript of batchrelay doctor"
 
 
 def test_a_replay_calls_nothing() -> None:
