@@ -71,7 +71,7 @@ def test_a_blocked_job_has_its_first_reason_until_it_begins() -> None:
     for begun in (progressed(1), progressed(0, 1), progressed(0, 0, 1)):
         assert part_of(fold(run, begun)).blocked == ""
     long = part_of(run_with(blocked("x" * (BLOCKED_CHARS_MAX + 1))))
-    assert long.blocked == "x" * BLOCKED_CHARS_MAX
+    assert long.blocked == "x" * (BLOCKED_CHARS_MAX - 1) + "…"
 
 
 def test_a_job_that_succeeds_has_exact_counts() -> None:

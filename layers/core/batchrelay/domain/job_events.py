@@ -117,7 +117,10 @@ def _blocked(here: Situation[JobBlocked]) -> StepState:
     """Left out where the stored run may not grow by it."""
     state, number = here.state, here.event.key.part
     part = reported(state.parts[number])
-    reason = part.blocked or storable(here.event.reason[:BLOCKED_CHARS_MAX])
+    text = here.event.reason
+    if len(text) > BLOCKED_CHARS_MAX:
+        text = text[: BLOCKED_CHARS_MAX - 1] + "…"
+    reason = part.blocked or storable(text)
     changed = replace(state, parts=state.with_part(number, replace(part, blocked=reason)))
     if SizeBudget(here.run).admits(here.step, state, changed):
         return changed
