@@ -143,7 +143,9 @@ def _asked(
         except MissingPermissions as error:
             raise _refused(error, screen) from None
         except CallFailed as error:
-            raise UsageProblem(str(error)) from None
+            is_gone = place.is_local and error.code == "EndpointConnectionError"
+            advice = ": start it again, or unset AWS_ENDPOINT_URL for a new one" if is_gone else ""
+            raise UsageProblem(f"{error}{advice}") from None
         finally:
             for leftover in session.leftovers:
                 screen.print(f"not removed: {leftover.what}: {leftover.why}")
