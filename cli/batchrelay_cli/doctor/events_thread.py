@@ -27,6 +27,8 @@ def receiving(port: LivePort, queue_url: str) -> Iterator[None]:
                 port.receive(queue_url, WAIT_S)
             except CallFailed:
                 ending.wait(PAUSE_S)
+            except OSError:  # of the transcript: probes have it too
+                return
 
     thread = threading.Thread(target=receive, name="doctor-events", daemon=True)
     thread.start()

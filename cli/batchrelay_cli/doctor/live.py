@@ -21,7 +21,7 @@ from batchrelay_cli.doctor.port import (
     Stopped,
 )
 from batchrelay_cli.doctor.redaction import ACCOUNT, text_without_account, without_account
-from batchrelay_cli.doctor.transcript import END, TranscriptWriter
+from batchrelay_cli.doctor.transcript import TranscriptWriter
 
 CONNECTIONS_MAX = 50
 """Probes call side by side."""
@@ -115,8 +115,8 @@ class LivePort:
         return self._stop.is_set()
 
     def finish(self) -> None:
-        """The last line."""
-        self._transcript.write(at=_now_ms(), end=END)
+        """The last line. Raises: OSError."""
+        self._transcript.end(_now_ms())
 
     # --- within
 

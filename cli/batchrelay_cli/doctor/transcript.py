@@ -41,21 +41,40 @@ class TranscriptError(InputError):
 
 
 class TranscriptWriter:
-    """Writes lines, from any thread; each is on disk before the next."""
+    """Writes lines, from any thread; each is on disk before the next.
+
+    One that cannot be written is an error, and so is each later one of a probe. Those of what is
+    made and removed are left out then: it is removed although the disk is full.
+    """
 
     def __init__(self, file: TextIO, place: Place, region: str) -> None:
         self._file = file
         self._lock = threading.Lock()
+        self._problem: OSError | None = None
         self.write(
             transcript=KIND, version=VERSION, id=place.id, isLocal=place.is_local, region=region
         )
 
     def write(self, **line: Any) -> None:
-        """One line."""
+        """One line. Raises: OSError."""
         text = json.dumps(line, ensure_ascii=False)
         with self._lock:
-            self._file.write(text + "\n")
-            self._file.flush()
+            if self._problem is not None and line.get("probe"):
+                raise self._problem
+            if self._problem is not None:
+                return
+            try:
+                self._file.write(text + "\n")
+                self._file.flush()
+            except OSError as error:
+                self._problem = error
+                raise
+
+    def end(self, at_ms: int) -> None:
+        """The last line. Raises: OSError, if one of all could not be written."""
+        self.write(at=at_ms, end=END)
+        if self._problem is not None:
+            raise self._problem
 
 
 @dataclass(frozen=True, kw_only=True)

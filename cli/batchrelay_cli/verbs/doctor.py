@@ -252,8 +252,11 @@ def _new_file(path: Path | None) -> Iterator[TextIO]:
         file = target.open("x", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageProblem(f"--transcript {target}: {error.strerror}") from None
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except OSError as error:
+        raise UsageProblem(f"{target} cannot be written: {error.strerror}") from None
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from batchrelay_cli.doctor.live import LivePort
 from batchrelay_cli.doctor.permissions import (
     MissingPermissions,
     Permission,
@@ -16,6 +19,7 @@ from batchrelay_cli.doctor.permissions import (
 from batchrelay_cli.doctor.place import Place
 from batchrelay_cli.doctor.port import CallFailed
 from batchrelay_cli.doctor.session import NoNetwork, NotMade, Session
+from batchrelay_cli.doctor.transcript import TranscriptWriter
 from tests.unit.cli.doctor.aws import ACCOUNT, CALLER, Respond, StubAws, client_error, port_to
 
 PLACE = Place(id="0123456789", is_local=False)
@@ -236,6 +240,32 @@ def test_everything_is_removed_if_what_reads_its_lines_has_gone() -> None:
     with pytest.raises(SystemExit):
         one.run(lambda *_: None)
     assert "logs.delete_log_group" in aws.calls
+
+
+class FullDisk(io.StringIO):
+    """A file for which there is room until the first resource is made."""
+
+    is_full = False
+
+    def write(self, text: str) -> int:
+        self.is_full |= '"logs.CreateLogGroup"' in text
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_everything_is_removed_although_the_disk_is_full() -> None:
+    aws = StubAws(in_an_account)
+    port = LivePort(aws.client, TranscriptWriter(FullDisk(), PLACE, "eu-west-1"))
+    one = Session(port=port, place=PLACE, region="eu-west-1", say=lambda _: None)
+    with pytest.raises(OSError, match="No space left"):
+        one.run(lambda *_: None)
+    assert one.leftovers == []
+    assert aws.calls[-2:] == ["logs.create_log_group", "logs.delete_log_group"]
+    with pytest.raises(OSError, match="No space left"):
+        port.call("Q1", "batch", "ListJobs", {})
+    with pytest.raises(OSError, match="No space left"):
+        port.finish()
 
 
 def test_an_account_without_a_default_vpc_is_asked_for_subnets() -> None:
