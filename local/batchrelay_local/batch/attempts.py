@@ -34,6 +34,9 @@ from batchrelay_local.batch.task_runs import advance, end, withdraw
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
+KILLED_CODE = 128 + signal.SIGKILL
+"""Of a container that was killed. Source: Docker, exit status."""
+
 MIB = 1_024 * 1_024
 
 MEMORY_LOOK_S = 0.05
@@ -203,8 +206,9 @@ class Attempts:
             if self._faults.strikes(probability):
                 self._strike(run, fate)
                 return
-        if self._faults.strikes(self._faults.over_memory):
-            self._limits[run] = int(run.spec.requirements["MEMORY"]) * MIB
+        memory = run.spec.requirements.get("MEMORY")
+        if memory is not None and self._faults.strikes(self._faults.over_memory):
+            self._limits[run] = int(memory) * MIB
 
     def _strike(self, run: ContainerRun, fate: str) -> None:
         """Let a container end of a fault; with its machine all others of its job end too."""
@@ -229,8 +233,9 @@ class Attempts:
         process = self._put_away(run)
         fate = self._fates.pop(run, None)
         self._limits.pop(run, None)
+        code = exit_code if fate is None else KILLED_CODE  # it may have ended before the signal
         with self._turn():
-            end(process.attempt.containers, run, exit_code, fate)
+            end(process.attempt.containers, run, code, fate)
             self._follow(process.job, process.attempt)
 
     def _on_tick(self) -> float:

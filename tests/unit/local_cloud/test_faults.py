@@ -10,6 +10,7 @@ import pytest
 
 from batchrelay_local.batch.faults import Faults
 from tests.unit.local_cloud.machines import call, ended, listed, machine, submit
+from tests.unit.local_cloud.task_texts import pod, pod_container
 
 
 def test_throttling_refuses_a_submission() -> None:
@@ -67,6 +68,21 @@ def test_out_of_memory_is_137() -> None:
         )
         assert job["container"]["exitCode"] == 137
         assert job["container"]["reason"].startswith("OutOfMemoryError")
+
+
+def test_a_program_that_was_quicker_than_the_kill_is_137_too() -> None:
+    with machine(Faults(out_of_memory=1)) as (service, _):
+        job = ended(service, submit(service)[1]["jobId"])
+        assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 137)
+
+
+def test_a_container_without_a_memory_limit_is_left_alone() -> None:
+    """That may be one that begins before the others of a pod."""
+    init = {"name": "i", "image": "i", "command": ["true"]}
+    with machine(Faults(over_memory=1)) as (service, _):
+        call(service, "registerjobdefinition", **pod(pod_container("a"), init=[init]))
+        job = ended(service, submit(service, jobDefinition="t")[1]["jobId"])
+        assert job["status"] == "SUCCEEDED"
 
 
 def test_a_process_over_its_memory_is_137_and_one_below_is_left_alone() -> None:
