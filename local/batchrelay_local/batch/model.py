@@ -265,8 +265,8 @@ class Attempt:
     status_reason: str | None = None
 
     def task_of(self, node: int) -> str:
-        """The id of its ECS task; each node has one."""
-        return f"{self.task_id[:-3]}{node:03x}" if node else self.task_id
+        """The id of its ECS task; each node has one of its own."""
+        return f"{self.task_id[:-3]}{node:03x}"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from batchrelay_local.batch.model import Attempt, ComputeEnvironment
 from batchrelay_local.batch.service import BatchService
 from tests.unit.local_cloud.machines import call, ended, machine, submit
 from tests.unit.local_cloud.task_texts import (
@@ -145,6 +146,13 @@ def test_a_node_may_have_several_containers(service: BatchService) -> None:
     [described_range] = job["nodeProperties"]["nodeRangeProperties"]
     [inner] = described_range["ecsProperties"]["taskProperties"]
     assert inner["containers"][0]["command"] == change["command"]
+
+
+def test_no_two_nodes_have_one_task() -> None:
+    """Whatever chance makes of the task's id: the log streams have their names from it."""
+    here = ComputeEnvironment(name="e", arn="arn:e", max_vcpus=1)
+    attempt = Attempt(started_at=1, task_id="f" * 29 + "001", environment=here)
+    assert len({attempt.task_of(node) for node in range(1_000)}) == 1_000
 
 
 def test_nodes_that_are_not_there_are_left_out(service: BatchService) -> None:
