@@ -32,9 +32,8 @@ def places_of(definition: Mapping[str, Any]) -> dict[str, Any]:
         containers = [_place(one) for one in containers_of_task(definition[kind])]
         return {TASK: {"taskProperties": [{"containers": containers}]}} if containers else {}
     if kind == "eksProperties":
-        pod = _mapping(definition[kind], "podProperties")
-        lists = {key: _mappings(pod, key) for key in ("initContainers", "containers")}
-        places = {key: [_pod_place(one) for one in each] for key, each in lists.items() if each}
+        lists = lists_of_pod(definition[kind]).items()
+        places = {key: [_pod_place(one) for one in each] for key, each in lists if each}
         return {POD: {"podProperties": places}} if places else {}
     if kind == "nodeProperties":
         return {NODES: {"nodePropertyOverrides": [*_nodes(definition[kind])]}}
@@ -49,8 +48,13 @@ def containers_of_task(properties: Mapping[str, Any]) -> list[Mapping[str, Any]]
 
 def containers_of_pod(properties: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Of `eksProperties`, those that begin first first."""
+    return [one for each in lists_of_pod(properties).values() for one in each]
+
+
+def lists_of_pod(properties: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """The two lists of containers of `eksProperties`, by their keys."""
     pod = _mapping(properties, "podProperties")
-    return [*_mappings(pod, "initContainers"), *_mappings(pod, "containers")]
+    return {key: _mappings(pod, key) for key in ("initContainers", "containers")}
 
 
 def names_of(definition: Mapping[str, Any]) -> list[str]:
@@ -80,8 +84,12 @@ def _place(container: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pod_place(container: Mapping[str, Any]) -> dict[str, Any]:
     name = {"name": container.get("name", DEFAULT_NAME)}
-    memory = _mapping(_mapping(container, "resources"), "limits").get("memory")
-    return {**name, "resources": {"limits": {"memory": memory}}} if memory else name
+    resources = _mapping(container, "resources")
+    for place in ("limits", "requests"):
+        memory = _mapping(resources, place).get("memory")
+        if memory:
+            return {**name, "resources": {place: {"memory": memory}}}
+    return name
 
 
 def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -113,6 +113,18 @@ RETRY = RetryFailed(rounds=1, memory_factor=2.0, memory_mib=256)
             ),
         ),
         (
+            pod({"name": "main", "resources": {"requests": {"memory": "512Mi"}}}),
+            pod(
+                {
+                    "name": "main",
+                    "resources": {
+                        "limits": {"memory": "1024Mi"},
+                        "requests": {"memory": "1024Mi"},
+                    },
+                }
+            ),
+        ),
+        (
             nodes({"targetNodes": "0:", "containerOverrides": amounts("512")}),
             nodes({"targetNodes": "0:", "containerOverrides": amounts("1024")}),
         ),

@@ -95,6 +95,24 @@ def test_a_pod_has_an_exit_code_and_no_log() -> None:
     assert detail_of(job).started_at is not None
 
 
+def test_a_pod_may_ask_in_requests() -> None:
+    container = {"name": "main", "resources": {"requests": {"cpu": "2", "memory": "1024Mi"}}}
+    assert requested_of_job({"eksProperties": {"podProperties": {"containers": [container]}}}) == (
+        2.0,
+        1024.0,
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_nested_ranges_the_narrowest_holds(order: int) -> None:
+    ranges = [
+        {"targetNodes": "0:", "container": {"resourceRequirements": needs("1", "100")}},
+        {"targetNodes": "0", "container": {"resourceRequirements": needs("4", "400")}},
+    ]
+    nodes = {"numNodes": 3, "nodeRangeProperties": ranges[::order]}
+    assert requested_of_job({"nodeProperties": nodes}) == (6.0, 600.0)
+
+
 def test_nodes_have_jobs_of_their_own_and_are_paid_together() -> None:
     ranges = [
         {"targetNodes": "0:", "container": {"resourceRequirements": needs("1", "100")}},

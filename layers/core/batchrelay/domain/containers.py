@@ -73,10 +73,19 @@ class Container:
         if not self.is_of_pod:
             texts = (str(e.get("value")) for e in self.requirements if e.get("type") == "MEMORY")
             return next(texts, None)
-        resources = self.values.get("resources")
-        amounts = resources.get("limits") if isinstance(resources, Mapping) else None
-        text = amounts.get("memory") if isinstance(amounts, Mapping) else None
+        text = pod_amounts(self.values.get("resources")).get("memory")
         return None if text is None else str(text).removesuffix("Mi")
+
+
+def pod_amounts(resources: Json) -> Mapping[str, Json]:
+    """What a container of a pod asks for: AWS Batch takes it in `limits`, in `requests`, or in
+    both. Source: EksContainerResourceRequirements."""
+    places = resources if isinstance(resources, Mapping) else {}
+    amounts: dict[str, Json] = {}
+    for name in ("limits", "requests"):
+        own = places.get(name)
+        amounts |= own if isinstance(own, Mapping) else {}
+    return amounts
 
 
 def is_of_pods(request: Mapping[str, Json]) -> bool:

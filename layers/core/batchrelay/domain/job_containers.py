@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from batchrelay.domain.containers import pod_amounts
+
 LOG_GROUP = "/aws/batch/job"
 """Where AWS Batch writes logs, unless a job definition says otherwise. Source: UG, job_states."""
 
@@ -126,19 +128,25 @@ def _count(nodes: Mapping[str, Any]) -> int:
 
 
 def _range_of(nodes: Mapping[str, Any], index: int) -> Mapping[str, Any]:
-    """The last range that has a node: a nested one stands behind the one around it."""
+    """The narrowest range that has a node. Source: NodeRangeProperty, targetNodes ("nest")."""
     ranges = _mappings(nodes, "nodeRangeProperties")
-    return next((one for one in reversed(ranges) if has_node(one, index)), {})
+    having = [one for one in ranges if has_node(one, index)]
+    return min(having, key=lambda one: len(_nodes_of(one)), default={})
 
 
 def has_node(one: Mapping[str, Any], index: int) -> bool:
-    """Whether a range has a node: `n`, `n:m`, `n:` or `:m`. Source: NodeRangeProperty."""
+    """Whether a range has a node."""
+    return index in _nodes_of(one)
+
+
+def _nodes_of(one: Mapping[str, Any]) -> range:
+    """Of `n`, `n:m`, `n:` or `:m`. Source: NodeRangeProperty."""
     first, colon, last = str(one.get("targetNodes", "")).partition(":")
     try:
         start, end = int(first or 0), int(last) if last else NODES_MAX if colon else int(first)
     except ValueError:
-        return False
-    return start <= index <= end
+        return range(0)
+    return range(start, end + 1)
 
 
 def _of_task(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -151,7 +159,7 @@ def _of_task(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _of_pod(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     pod = _mapping(properties, "podProperties")
     for container in (*_mappings(pod, "initContainers"), *_mappings(pod, "containers")):
-        amounts = _mapping(_mapping(container, "resources"), "limits")
+        amounts = pod_amounts(container.get("resources"))
         memory = str(amounts.get("memory", "")).removesuffix("Mi")
         yield {**container, "vcpus": amounts.get("cpu"), "memory": memory}
 
