@@ -63,7 +63,7 @@ from batchrelay_cli.verbs.options import (
 )
 from batchrelay_cli.verbs.report import check_report_path, collected_on_screen, write_report
 from batchrelay_cli.views.failure import Failure
-from batchrelay_cli.views.notice import notice_lines
+from batchrelay_cli.views.notice import notice_lines, run_id_of
 from batchrelay_cli.views.run_table import (
     Display,
     LineDisplay,
@@ -338,10 +338,17 @@ class LocalRun:
     def _notices(self, run: RunDocument) -> list[Mapping[str, Any]]:
         notices: list[Mapping[str, Any]] = []
         for _ in (rule for rule in self.file.pipeline.notify if run["status"] in rule.on):
-            notice = self.stack.next_notice(self.notices_queue, NOTICE_WAIT_S)
+            notice = self._next_notice(run["runId"])
             if notice is not None:
                 notices.append(notice)
         return notices
+
+    def _next_notice(self, run_id: str) -> Mapping[str, Any] | None:
+        """Of this run: its jobs may have started others, which have notices too."""
+        while True:
+            notice = self.stack.next_notice(self.notices_queue, NOTICE_WAIT_S)
+            if notice is None or run_id_of(notice) == run_id:
+                return notice
 
 
 def _is_late(run: RunDocument) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchrelay_cli.views.notice import notice_lines
+from batchrelay_cli.views.notice import notice_lines, run_id_of
 
 
 def test_a_notice_is_its_subject_and_its_indented_text() -> None:
@@ -22,3 +22,9 @@ def test_what_would_act_on_the_terminal_is_an_escape() -> None:
 
 def test_a_notice_without_a_subject_is_shown() -> None:
     assert list(notice_lines({"Message": "m"})) == ["notice:", "  m"]
+
+
+def test_a_notice_is_of_one_run_and_what_others_publish_is_of_none() -> None:
+    attributes = {"batchrelay.runId": {"Type": "String", "Value": "r1"}}
+    assert run_id_of({"Message": "m", "MessageAttributes": attributes}) == "r1"
+    assert run_id_of({"Message": "m"}) is None
