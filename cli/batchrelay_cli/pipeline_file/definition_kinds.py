@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,16 @@ from batchrelay_cli.pipeline_file.definition_containers import (
     containers_of_pod,
     containers_of_task,
     kind_of,
+    lists_of_pod,
     ranges_of,
 )
 
 CONTAINERS_MAX = 10
-"""Of a task, and of a pod. Source: EcsProperties, taskProperties; EksPodProperties, containers."""
+"""Of a task, and of each list of a pod. Source: EcsProperties, taskProperties; EksPodProperties."""
+
+TASK_CONTAINER_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+POD_CONTAINER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""Source: ECS, ContainerDefinition, name; Kubernetes, Container, name."""
 
 _AFTER_ITS_END = ("COMPLETE", "SUCCESS")
 RESERVED = (("AWS_BATCH", "AWS Batch"),)
@@ -44,7 +50,7 @@ def kind_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         path = (kind, "taskProperties", 0, "containers")
         yield from _task_violations(containers_of_task(entry[kind]), path)
     elif kind == "eksProperties":
-        yield from _pod_violations(containers_of_pod(entry[kind]), (kind, "podProperties"))
+        yield from _pod_violations(entry[kind], (kind, "podProperties"))
     elif kind == "nodeProperties":
         yield from _node_violations(entry)
 
@@ -56,6 +62,8 @@ def _task_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Ite
         message = "each container of several needs a name: write {name: NAME, image: …}"
         yield Violation(path=path, message=message)
     yield from _twice(names, path)
+    form = "1 to 255 letters, digits, - and _"
+    yield from _name_violations(containers, TASK_CONTAINER_NAME, form, path)
     essential = {one.get("name") for one in containers if one.get("essential") is not False}
     if containers and not essential:
         message = "at least one container must be essential: leave essential: false out of it"
@@ -102,9 +110,23 @@ def _dependency_violations(
             yield Violation(path=(*here, "condition"), message=message)
 
 
-def _pod_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Iterator[Violation]:
-    yield from _too_many(containers, "a pod", path)
-    yield from _twice([str(one.get("name", DEFAULT_NAME)) for one in containers], path)
+def _pod_violations(properties: Mapping[str, Any], path: Path) -> Iterator[Violation]:
+    for key, containers in lists_of_pod(properties).items():
+        yield from _too_many(containers, f"{key} of a pod", (*path, key))
+        form = "1 to 63 small letters, digits and -"
+        yield from _name_violations(containers, POD_CONTAINER_NAME, form, (*path, key))
+    names = [str(one.get("name", DEFAULT_NAME)) for one in containers_of_pod(properties)]
+    yield from _twice(names, path)
+
+
+def _name_violations(
+    containers: Sequence[Mapping[str, Any]], pattern: re.Pattern[str], form: str, path: Path
+) -> Iterator[Violation]:
+    for index, container in enumerate(containers):
+        name = container.get("name")
+        if isinstance(name, str) and name and not pattern.fullmatch(name):
+            message = f"{name[:100]!r} is no name of a container: write {form}"
+            yield Violation(path=(*path, index, "name"), message=message)
 
 
 def _node_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:

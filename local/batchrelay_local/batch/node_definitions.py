@@ -104,6 +104,9 @@ def ranges_with_overrides(
     unknown = [name for name in targets if name not in {one["targetNodes"] for one in ranges}]
     if unknown:
         raise ClientException(f"{TARGETS}{', '.join(unknown)}")
+    for name in targets:
+        if targets.count(name) > 1:
+            raise ClientException(f"The range {name} of nodes is overridden twice: write it once")
     by_target = dict(zip(targets, entries, strict=True))
     chosen = [range_of(ranges, node) for node in range(number)]
     for entry in ranges:

@@ -34,6 +34,10 @@ EQUAL = (
 _DEFAULT_NAME = "Default"
 """Source: EksContainer, name."""
 
+CONTAINER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME_FORM = "write 1 to 63 small letters, digits and -"
+"""Source: Kubernetes, Container, name ("DNS_LABEL")."""
+
 _LISTS = ("initContainers", "containers")
 _GPU = "nvidia.com/gpu"
 _KINDS = {"cpu": "VCPU", "memory": "MEMORY", _GPU: "GPU"}
@@ -66,6 +70,8 @@ def check_pod(properties: Mapping[str, Any]) -> None:
             )
     names = [_name(container) for _, container in _containers(pod)]
     for name in names:
+        if name != _DEFAULT_NAME and not CONTAINER_NAME.fullmatch(name):
+            raise ClientException(f"Container name {name[:200]!r} is not valid: {_NAME_FORM}")
         if names.count(name) > 1:
             raise ClientException(f"{UNIQUE_NAME}: two are called {name}")
     _check_metadata(pod.get("metadata", {}))

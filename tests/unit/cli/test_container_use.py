@@ -72,6 +72,22 @@ def test_a_container_without_a_name_in_a_pod_is_called_as_kubernetes_calls_it(
     assert request_of(tmp_path, POD) == pod({"name": "Default", **limits})
 
 
+def test_the_memory_of_a_pod_stays_where_it_is_written(tmp_path: Path) -> None:
+    requests = {"resources": {"requests": {"memory": "64Mi"}}}
+    assert request_of(tmp_path, eks({"image": "i", **requests})) == pod(
+        {"name": "Default", **requests}
+    )
+
+
+def test_each_list_of_a_pod_may_have_ten_containers(tmp_path: Path) -> None:
+    main = [{"name": f"c{n}", "image": "i", "args": ["x"]} for n in range(10)]
+    defined = eks(*main)
+    first = [{"name": f"i{n}", "image": "i"} for n in range(10)]
+    defined["eksProperties"]["podProperties"]["initContainers"] = first
+    named = request_of(tmp_path, defined)["eksPropertiesOverride"]["podProperties"]
+    assert [len(named[key]) for key in ("initContainers", "containers")] == [10, 10]
+
+
 def test_nodes_have_the_ranges_of_their_definition(tmp_path: Path) -> None:
     defined = multinode(
         {"targetNodes": "0:0", "container": ONE},
@@ -118,7 +134,9 @@ def test_two_forms_in_one_request_are_refused(tmp_path: Path) -> None:
     ("defined", "problem"),
     [
         (ecs(*(container(f"c{n}") for n in range(11))), "11 containers; AWS Batch takes 10 in a task"),
-        (eks(*({"name": f"c{n}", "image": "i"} for n in range(11))), "11 containers; AWS Batch takes 10 in a pod"),
+        (eks(*({"name": f"c{n}", "image": "i"} for n in range(11))), "11 containers; AWS Batch takes 10 in containers of a pod"),
+        (ecs(container("a b")), "'a b' is no name of a container: write 1 to 255 letters, digits, - and _"),
+        (eks({"name": "A", "image": "i"}), "'A' is no name of a container: write 1 to 63 small letters, digits and -"),
         (ecs(container("a"), container("a")), "two containers are called a"),
         (ecs(container("a", essential=False)), "at least one container must be essential"),
         (ecs({"name": "a", "image": "i", "resourceRequirements": NEEDS[:1]}), "a container says its vCPUs and its memory: write resourceRequirements"),

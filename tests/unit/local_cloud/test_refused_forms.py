@@ -77,6 +77,9 @@ REQUESTS = {
     "arrayProperties of a multi-node parallel job": submitted(
         nodes(node_range("0:")), arrayProperties={"size": 2}
     ),
+    "two overrides of one range of nodes": submitted(
+        nodes(node_range("0:")), **overriding_nodes(*[{"targetNodes": "0:"}] * 2)
+    ),
     "targetNodes that the definition has not": submitted(
         nodes(node_range("0:")), **overriding_nodes({"targetNodes": "0:0"})
     ),
@@ -111,6 +114,7 @@ REQUESTS = {
     "two containers of one name in a pod": registered(
         pod(pod_container("a"), init=[pod_container("a")])
     ),
+    "another name of a container of a pod": registered(pod(pod_container("A_b"))),
     "an override of a container that the pod has not": submitted(
         pod(pod_container("a")), **overriding_pod({"name": "b"})
     ),

@@ -66,6 +66,11 @@ def test_a_task_and_a_pod_have_as_many_containers_in_lint_as_in_the_local_batch(
     assert job_containers.NODES_MAX == node_definitions.NODES_MAX
 
 
+def test_names_of_containers_have_one_form_in_lint_and_in_the_local_batch() -> None:
+    assert definition_kinds.TASK_CONTAINER_NAME == task_definitions.CONTAINER_NAME
+    assert definition_kinds.POD_CONTAINER_NAME == pod_definitions.CONTAINER_NAME
+
+
 def test_logs_are_read_where_the_local_batch_writes_them() -> None:
     assert job_containers.LOG_GROUP == model.LOG_GROUP
 
