@@ -103,6 +103,22 @@ def test_a_pod_may_ask_in_requests() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [
+        ({"cpu": "2", "memory": "64Mi"}, (2.0, 128.0)),
+        ({"memory": "256Mi"}, (1.0, 256.0)),
+        ({}, (1.0, 128.0)),
+    ],
+)
+def test_init_containers_of_a_pod_have_ended_before_the_others_begin(
+    first: dict[str, str], asked: tuple[float, float]
+) -> None:
+    one = {"resources": {"limits": {"cpu": "0.5", "memory": "64Mi"}}}
+    pod = {"containers": [one, one], "initContainers": [{"resources": {"limits": first}}] * 2}
+    assert requested_of_job({"eksProperties": {"podProperties": pod}}) == asked
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_nested_ranges_the_narrowest_holds(order: int) -> None:
     ranges = [

@@ -106,8 +106,8 @@ def requested_of_job(job: Mapping[str, Any]) -> tuple[float | None, float | None
     """vCPUs and MiB of all containers of a job, on all nodes; None of what is unknown."""
     nodes = _mapping(job, "nodeProperties")
     if not nodes:
-        return _requested(containers_of_job(job))
-    amounts = [_requested(containers_of_job(_range_of(nodes, n))) for n in range(_count(nodes))]
+        return _requested_of_one(job)
+    amounts = [_requested_of_one(_range_of(nodes, n)) for n in range(_count(nodes))]
     return _total([vcpus for vcpus, _ in amounts]), _total([mib for _, mib in amounts])
 
 
@@ -158,10 +158,32 @@ def _of_task(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _of_pod(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     pod = _mapping(properties, "podProperties")
-    for container in (*_mappings(pod, "initContainers"), *_mappings(pod, "containers")):
+    yield from _of_list(pod, "initContainers")
+    yield from _of_list(pod, "containers")
+
+
+def _of_list(pod: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    for container in _mappings(pod, key):
         amounts = pod_amounts(container.get("resources"))
         memory = str(amounts.get("memory", "")).removesuffix("Mi")
         yield {**container, "vcpus": amounts.get("cpu"), "memory": memory}
+
+
+def _requested_of_one(job: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Of a job, or of a node. The init containers of a pod have ended before the others begin: the
+    larger of both counts. Source: Kubernetes, init containers ("effective request")."""
+    pod = _mapping(_mapping(job, "eksProperties"), "podProperties")
+    if not pod:
+        return _requested(containers_of_job(job))
+    vcpus, mib = _requested([*_of_list(pod, "containers")])
+    first = [_amounts(container) for container in _of_list(pod, "initContainers")]
+    return _largest(vcpus, [one for one, _ in first]), _largest(mib, [one for _, one in first])
+
+
+def _largest(together: float | None, each: Sequence[float | None]) -> float | None:
+    """None where that is unknown; an init container need not say what it asks for."""
+    known = [amount for amount in each if amount is not None]
+    return None if together is None else max([together, *known])
 
 
 def _requested(
