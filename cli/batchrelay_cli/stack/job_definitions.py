@@ -200,10 +200,11 @@ def definitions_elsewhere(
 
 def _definition(batch: BatchClient, reference: str) -> Mapping[str, Any] | None:
     """What SubmitJob would take: the last active revision of that name, or that very revision."""
-    if reference.startswith("arn:") or ":" in reference:
+    name = reference.rpartition("job-definition/")[2]
+    if ":" in name:
         answer = batch.describe_job_definitions(jobDefinitions=[reference])
     else:
-        answer = batch.describe_job_definitions(jobDefinitionName=reference, status="ACTIVE")
+        answer = batch.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")
     active = [entry for entry in answer["jobDefinitions"] if entry["status"] == "ACTIVE"]
     return dict(max(active, key=lambda entry: entry["revision"])) if active else None
 

@@ -396,6 +396,47 @@ def test_a_parameter_may_be_called_image(tmp_path: Path) -> None:
     assert checked(tmp_path, Account(), text)[1].not_done == ()
 
 
+POD = f"""\
+pipeline: pods
+steps: [{{jobName: a, jobQueue: Main, jobDefinition: p}}]
+jobDefinitions:
+  - jobDefinitionName: p
+    type: container
+    eksProperties:
+      podProperties:
+        metadata: {{labels: {{image: blue, taskRoleArn: none}}}}
+        initContainers: [{{name: i, image: {IMAGE}, resources: {{limits: {{cpu: "12"}}}}}}]
+        containers: [{{name: m, image: {IMAGE}, resources: {{limits: {{cpu: "12", memory: 64Mi}}}}}}]
+"""
+
+
+def test_labels_of_a_pod_are_its_own_and_what_begins_first_has_ended(tmp_path: Path) -> None:
+    problems, checks = checked(
+        tmp_path, Account(environment(containerOrchestrationType="EKS")), POD
+    )
+    assert (problems, checks.not_done) == ([], ())
+
+
+def test_what_another_region_or_account_has_is_a_problem(tmp_path: Path) -> None:
+    elsewhere = "arn:aws:batch:us-west-2:111122223333:job-queue/Main"
+    problems, _ = checked(tmp_path, Account(), FILE.replace("Queue: Main", f"Queue: {elsewhere}"))
+    assert problems == [
+        f"{QUEUE_LINE}: job queue {elsewhere} is not of {REGION} and account {ACCOUNT}, where the "
+        "stack is: name one that is there"
+    ]
+    here = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-queue/Main"
+    assert checked(tmp_path, Account(), FILE.replace("Queue: Main", f"Queue: {here}"))[0] == []
+
+
+def test_an_arn_may_be_without_a_revision(tmp_path: Path) -> None:
+    """As SubmitJob takes it, and DescribeJobDefinitions does not."""
+    arn = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-definition/count"
+    account = Account()
+    checked(tmp_path, account, FILE.replace("Definition: count", f"Definition: {arn}", 1))
+    [asked] = [one for one in account.asked if one["call"] == "describe_job_definitions"]
+    assert asked["jobDefinitionName"] == "count"
+
+
 def test_an_image_elsewhere_and_a_role_of_another_account_are_named(tmp_path: Path) -> None:
     text = FILE.replace(IMAGE, "python:3.13").replace(
         f"::{ACCOUNT}:role/pulls", "::444455556666:role/pulls"

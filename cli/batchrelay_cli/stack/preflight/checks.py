@@ -13,6 +13,7 @@ from batchrelay_cli.stack.job_definitions import described_queues, known_text
 from batchrelay_cli.stack.preflight.environments import (
     environments_problem,
     is_usable,
+    place_problem,
     queue_problem,
     unusable,
 )
@@ -69,6 +70,7 @@ def check(
     one.check_queues()
     one.check_sizes()
     if not local:
+        one.check_places()
         one.check_platforms()
         one.check_images()
         one.check_roles()
@@ -120,6 +122,16 @@ class _Preflight:
             for one in environments if problem is None else ():
                 if not is_usable(one):
                     self.file.document.warn(use.at_queue, f"of job queue {queue}, {unusable(one)}")
+
+    def check_places(self) -> None:
+        region, account = self.lookups.region, self.lookups.account
+        for use in self.uses:
+            for what, key, place in (
+                ("job queue", "jobQueue", use.at_queue),
+                ("job definition", "jobDefinition", use.at_definition),
+            ):
+                reference = known_text(self.file, use.request.get(key, "")) or ""
+                self._wrong(place, place_problem(what, reference, region, account))
 
     def check_sizes(self) -> None:
         for use in self.uses:

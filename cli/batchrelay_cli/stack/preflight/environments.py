@@ -9,6 +9,18 @@ _AT_WORK = ("VALID", "UPDATING")
 """Statuses in which jobs are placed. Source: ComputeEnvironmentDetail, JobQueueDetail, status."""
 
 
+def place_problem(what: str, reference: str, region: str, account: str) -> str | None:
+    """Why a job of the stack has no use of what another Region or account has. Source: SubmitJob,
+    jobQueue, jobDefinition; a name has none."""
+    parts = reference.split(":")
+    if parts[0] != "arn" or parts[3:5] == [region, account]:
+        return None
+    return (
+        f"{what} {reference} is not of {region} and account {account}, where the stack is: name "
+        "one that is there"
+    )
+
+
 def is_usable(environment: Mapping[str, Any]) -> bool:
     """Whether jobs begin there."""
     return environment.get("state") == "ENABLED" and environment.get("status") in _AT_WORK

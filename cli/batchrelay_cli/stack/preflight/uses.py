@@ -59,13 +59,17 @@ def members_of(definition: Mapping[str, Any], *names: str) -> Iterator[tuple[Pla
     return members({kind: definition.get(kind) for kind in FORM_OF_KIND}, *names)
 
 
+_OWN_NAMES = ("metadata", "options")
+"""Of a pod's labels and annotations, and of a log driver's options."""
+
+
 def members(value: Any, *names: str) -> Iterator[tuple[Place, Any]]:
-    """Every member of one of these names, with its path."""
+    """Every member of one of these names, with its path; not of what has names of the user's."""
     pairs = value.items() if isinstance(value, Mapping) else ()
     entries = enumerate(value) if isinstance(value, list | tuple) else pairs
     for key, inner in entries:
         if key in names:
             yield (key,), inner
-        else:
+        elif key not in _OWN_NAMES:
             for path, member in members(inner, *names):
                 yield (key, *path), member
