@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from batchrelay.domain.containers import NODES, ONE_CONTAINER, POD, TASK
+from batchrelay.domain.containers import NODES, ONE_CONTAINER, POD, TASK, Path
 
 FORM_OF_KIND = {
     "containerProperties": ONE_CONTAINER,
@@ -55,6 +55,17 @@ def lists_of_pod(properties: Mapping[str, Any]) -> dict[str, list[Mapping[str, A
     """The two lists of containers of `eksProperties`, by their keys."""
     pod = _mapping(properties, "podProperties")
     return {key: _mappings(pod, key) for key in ("initContainers", "containers")}
+
+
+def placed_containers(definition: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The containers of a task, or of ranges of nodes, each with its path; not those of pods."""
+    for index, one in enumerate(containers_of_task(_mapping(definition, "ecsProperties"))):
+        yield ("ecsProperties", "taskProperties", 0, "containers", index), one
+    for index, one in enumerate(ranges_of(definition)):
+        path = ("nodeProperties", "nodeRangeProperties", index)
+        yield (*path, "container"), _mapping(one, "container")
+        for inner, container in placed_containers(one):
+            yield (*path, *inner), container
 
 
 def names_of(definition: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from batchrelay_cli.pipeline_file.definition_containers import (
     lists_of_pod,
     ranges_of,
 )
+from batchrelay_cli.pipeline_file.edges import cycles
 
 CONTAINERS_MAX = 10
 """Of a task, and of each list of a pod. Source: EcsProperties, taskProperties; EksPodProperties."""
@@ -68,12 +69,23 @@ def _task_violations(containers: Sequence[Mapping[str, Any]], path: Path) -> Ite
     if containers and not essential:
         message = "at least one container must be essential: leave essential: false out of it"
         yield Violation(path=path, message=message)
+    needs = {name: _needs_of(one) for name, one in zip(names, containers, strict=True)}
+    for names_in_circle in cycles(needs):
+        circle = " → ".join([*names_in_circle, names_in_circle[0]])
+        yield Violation(path=path, message=f"containers that wait for each other: {circle}")
     for index, container in enumerate(containers):
         here = (*path, index)
         for violation in container_violations(container, RESERVED):
             yield Violation(path=(*here, *violation.path), message=violation.message)
         yield from _amount_violations(container, here)
         yield from _dependency_violations(container, names, essential, here)
+
+
+def _needs_of(container: Mapping[str, Any]) -> list[str]:
+    """The names of the containers that it waits for."""
+    entries = container.get("dependsOn")
+    listed = entries if isinstance(entries, list) else []
+    return [str(entry.get("containerName")) for entry in listed if isinstance(entry, dict)]
 
 
 def _amount_violations(container: Mapping[str, Any], path: Path) -> Iterator[Violation]:

@@ -16,6 +16,7 @@ from batchrelay.domain.request_rules import (
     priority_violations,
 )
 from batchrelay.domain.sizing import FARGATE_MIB
+from batchrelay_cli.pipeline_file.definition_containers import placed_containers
 from batchrelay_cli.pipeline_file.definition_kinds import RESERVED, kind_violations
 from batchrelay_cli.pipeline_file.document import Document, Place
 from batchrelay_cli.pipeline_file.fields import check_name
@@ -92,6 +93,7 @@ def _violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
             path = ("containerProperties", *violation.path)
             yield Violation(path=path, message=violation.message)
     yield from kind_violations(entry)
+    yield from _part_violations(entry)
 
 
 def _resource_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
@@ -114,6 +116,16 @@ def _resource_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         yield from _fargate_violations(amounts)
     elif not is_fargate(entry) and is_part(amounts.get("VCPU", "")):
         yield Violation(path=("resourceRequirements",), message=part_of_a_vcpu(amounts["VCPU"]))
+
+
+def _part_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
+    """In the containers of a task, or of nodes. What ECS Managed Instances take is not public."""
+    if entry.get("platformCapabilities") in (None, [], ["EC2"]):
+        for path, container in placed_containers(entry):
+            vcpu = amounts_of(container).get("VCPU", "")
+            if is_part(vcpu):
+                message = part_of_a_vcpu(vcpu)
+                yield Violation(path=(*path, "resourceRequirements"), message=message)
 
 
 def _fargate_violations(amounts: Mapping[str, str]) -> Iterator[Violation]:
