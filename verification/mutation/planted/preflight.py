@@ -71,4 +71,18 @@ MUTANTS = (
         new="",
         tests=TESTS,
     ),
+    Mutant(
+        bug="a job queue of another Region is one of the stack's",
+        file=f"{FOLDER}/environments.py",
+        old="or parts[3:5] == [region, account]:",
+        new="or parts[4] == account:",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="a label of a pod is an image",
+        file=f"{FOLDER}/uses.py",
+        old="        elif key not in _OWN_NAMES:\n",
+        new="        else:\n",
+        tests=TESTS,
+    ),
 )
