@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batchrelay.domain.containers import Path, containers_of
 from batchrelay.domain.pipeline import Step
-from batchrelay_cli.pipeline_file.definitions import is_fargate, is_part, part_of_a_vcpu
+from batchrelay_cli.pipeline_file.definitions import is_ec2, is_part, part_of_a_vcpu
 from batchrelay_cli.pipeline_file.document import Document
 from batchrelay_cli.pipeline_file.layers import DEFAULTS, Layer, source
 from batchrelay_cli.pipeline_file.overrides import variants, with_overrides
@@ -45,8 +46,7 @@ def check_use(
             continue
         for key, problem in _misuses(request, name, revision, definition):
             document.wrong(source(request.layers, (key,)), problem)
-        for problem in _parts_of_a_vcpu(request, definition):
-            path = ("containerOverrides", "resourceRequirements")
+        for path, problem in _parts_of_a_vcpu(request, definition):
             document.wrong(source(request.layers, path), problem)
     for request, problem in _without_share(requests):
         document.wrong(source(request.layers, ("jobQueue",)), problem)
@@ -87,18 +87,13 @@ def _misuses(
         yield "shareIdentifier", problem
 
 
-def _parts_of_a_vcpu(request: Request, definition: Mapping[str, Any]) -> Iterator[str]:
-    """In overrides; whether there is Fargate, the definition says."""
-    entries = _mapping(request.values, "containerOverrides").get("resourceRequirements")
-    for entry in entries if isinstance(entries, list) else ():
-        is_vcpu = isinstance(entry, dict) and entry.get("type") == "VCPU"
-        if is_vcpu and is_part(str(entry.get("value"))) and not is_fargate(definition):
-            yield part_of_a_vcpu(str(entry["value"]))
-
-
-def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
+def _parts_of_a_vcpu(request: Request, definition: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """In overrides; whether there is only EC2, the definition says."""
+    for container in containers_of(request.values) if is_ec2(definition) else ():
+        for entry in container.requirements:
+            if entry.get("type") == "VCPU" and is_part(str(entry.get("value"))):
+                path = (*container.path, "resourceRequirements")
+                yield path, part_of_a_vcpu(str(entry["value"]))
 
 
 def _without_share(requests: Sequence[Request]) -> Iterator[tuple[Request, str]]:

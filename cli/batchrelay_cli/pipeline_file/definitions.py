@@ -114,13 +114,13 @@ def _resource_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
             yield Violation(path=(key,), message=f"{key} is at least {least}, not {value}")
     if is_fargate(entry) and not wanting:
         yield from _fargate_violations(amounts)
-    elif not is_fargate(entry) and is_part(amounts.get("VCPU", "")):
+    elif is_ec2(entry) and is_part(amounts.get("VCPU", "")):
         yield Violation(path=("resourceRequirements",), message=part_of_a_vcpu(amounts["VCPU"]))
 
 
 def _part_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
-    """In the containers of a task, or of nodes. What ECS Managed Instances take is not public."""
-    if entry.get("platformCapabilities") in (None, [], ["EC2"]):
+    """In the containers of a task, or of nodes."""
+    if is_ec2(entry):
         for path, container in placed_containers(entry):
             vcpu = amounts_of(container).get("VCPU", "")
             if is_part(vcpu):
@@ -163,6 +163,11 @@ def part_of_a_vcpu(vcpu: str) -> str:
         f"VCPU {vcpu} is of Fargate alone (platformCapabilities: [FARGATE] of the job definition); "
         'EC2 takes whole ones: write "1"'
     )
+
+
+def is_ec2(entry: Mapping[str, Any]) -> bool:
+    """Whether a job definition is for EC2 only. What ECS Managed Instances take is not public."""
+    return entry.get("platformCapabilities") in (None, [], ["EC2"])
 
 
 def is_fargate(entry: Mapping[str, Any]) -> bool:

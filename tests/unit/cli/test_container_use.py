@@ -109,6 +109,7 @@ def test_nodes_have_the_ranges_of_their_definition(tmp_path: Path) -> None:
         ({"containerOverrides": {"command": ["x"]}}, POD, 'job definition d has eksProperties, for which AWS Batch refuses containerOverrides ("Container overrides or node overrides should not be set for Batch on EKS jobs"): write eksPropertiesOverride'),
         (task({"name": "a"}), definition(), "job definition d has containerProperties, for which AWS Batch refuses ecsPropertiesOverride: write containerOverrides"),
         (task({"name": "mian"}), TWO, "its job definition has no container mian: it has main, log; did you mean main?"),
+        (task({"name": "main", "resourceRequirements": [{"type": "VCPU", "value": "1.5"}]}), TWO, "VCPU 1.5 is of Fargate alone"),
         (task({"command": ["x"]}), TWO, "which container this is: write its name, {name: NAME, …}"),
         ({**pod({"name": "Default"}), "propagateTags": True}, POD, "AWS Batch refuses propagateTags on EKS, where a pod has labels: leave it out"),
         (nodes({"targetNodes": "0:0"}), multinode(OPEN), "AWS Batch refuses targetNodes that the job definition has not (\"NodeOverride targets should match job definition\"): write one of 0:, not '0:0'"),
