@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from batchrelay.domain.containers import NODES, ONE_CONTAINER, containers_of
-from batchrelay.domain.job_containers import has_node
 from batchrelay_cli.pipeline_file.commands import ENTRYPOINT_TAG
-from batchrelay_cli.pipeline_file.definition_containers import (
-    DEFAULT_NAME,
-    containers_of_pod,
-    containers_of_task,
-    kind_of,
-    ranges_of,
-)
+from batchrelay_cli.pipeline_file.merged_containers import MergedContainer, merged_containers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +26,9 @@ def local_containers(
 ) -> list[LocalContainer]:
     """The containers of a job definition, as a request changes them."""
     entrypoint = tuple(str(definition.get("tags", {}).get(ENTRYPOINT_TAG, "")).split())
-    pairs = _pairs_of_nodes if kind_of(definition) == "nodeProperties" else _pairs
     return [
-        LocalContainer(
-            who=pair.who, words=_words(entrypoint, pair), vcpus=_vcpus(pair.under, pair.over)
-        )
-        for pair in pairs(request, definition)
+        LocalContainer(who=one.who, words=_words(entrypoint, one), vcpus=_vcpus(one))
+        for one in merged_containers(request, definition)
     ]
 
 
@@ -48,69 +37,15 @@ def vcpus_of(request: Mapping[str, Any], definition: Mapping[str, Any]) -> float
     return sum(container.vcpus for container in local_containers(request, definition))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A container, as it is defined and as it is changed."""
-
-    who: str
-    under: Mapping[str, Any]
-    over: Mapping[str, Any]
-    is_of_pod: bool = False
-
-
-def _pairs(request: Mapping[str, Any], definition: Mapping[str, Any]) -> Iterator[_Pair]:
-    kind = kind_of(definition)
-    read = _LISTS.get(kind or "")
-    if kind is not None and read is not None:
-        changes = {_name(one.values): one.values for one in containers_of(request)}
-        for container in read(definition[kind]):
-            name = _name(container)
-            is_of_pod = kind == "eksProperties"
-            yield _Pair(f"container {name} of ", container, changes.get(name, {}), is_of_pod)
-    else:
-        container = definition.get("containerProperties", definition.get("container", {}))
-        yield _Pair("", container, request.get(ONE_CONTAINER) or {})
-
-
-_LISTS = {"ecsProperties": containers_of_task, "eksProperties": containers_of_pod}
-
-
-def _name(container: Mapping[str, Any]) -> str:
-    return str(container.get("name", DEFAULT_NAME))
-
-
-def _pairs_of_nodes(request: Mapping[str, Any], definition: Mapping[str, Any]) -> Iterator[_Pair]:
-    """Of every node: those of its range, the narrowest that has it."""
-    overrides = request.get(NODES) or {}
-    number = overrides.get("numNodes") or definition["nodeProperties"].get("numNodes", 0)
-    changes = {one["targetNodes"]: one for one in overrides.get("nodePropertyOverrides") or ()}
-    ranges = [
-        (one, [n for n in range(number) if has_node(one, n)]) for one in ranges_of(definition)
-    ]
-    for node in range(number):
-        having = [(one, nodes) for one, nodes in ranges if node in nodes]
-        entry, _ = min(having, key=lambda pair: len(pair[1]), default=({}, []))
-        own = changes.get(entry.get("targetNodes"), {})
-        for pair in _pairs(own, entry):
-            yield replace(pair, who=f"{pair.who}node {node} of ")
-
-
-def _words(entrypoint: tuple[str, ...], pair: _Pair) -> tuple[str, ...]:
+def _words(entrypoint: tuple[str, ...], container: MergedContainer) -> tuple[str, ...]:
     """In a pod `command` stands for the ENTRYPOINT of an image."""
-    command, arguments = (pair.over.get(key) or pair.under.get(key) or () for key in _WORDS)
-    return (*((command or entrypoint) if pair.is_of_pod else (*entrypoint, *command)), *arguments)
+    command, arguments = container.words("command"), container.words("args")
+    if container.is_of_pod:
+        return (*(command or entrypoint), *arguments)
+    return (*entrypoint, *command)
 
 
-_WORDS = ("command", "args")
-
-
-def _vcpus(under: Mapping[str, Any], over: Mapping[str, Any]) -> float:
+def _vcpus(container: MergedContainer) -> float:
     """1 where the file is silent."""
-    amounts: list[Any] = []
-    for container in (under, over):
-        entries = container.get("resourceRequirements", [])
-        amounts += [entry["value"] for entry in entries if entry["type"] == "VCPU"]
-        resources = container.get("resources", {})
-        places = (resources.get(place, {}).get("cpu") for place in ("limits", "requests"))
-        amounts += [amount for amount in places if amount is not None]
-    return float(amounts[-1]) if amounts else 1.0
+    amount = container.amount("VCPU")
+    return 1.0 if amount is None else float(str(amount))

@@ -10,6 +10,7 @@ from batchrelay.codec.job_detail import detail_of, failure_of, report_of
 from batchrelay.domain.job_containers import (
     containers_of_job,
     decisive_container,
+    failed_container,
     has_node,
     has_several,
     judged_container,
@@ -127,6 +128,14 @@ def test_of_nested_ranges_the_narrowest_holds(order: int) -> None:
     ]
     nodes = {"numNodes": 3, "nodeRangeProperties": ranges[::order]}
     assert requested_of_job({"nodeProperties": nodes}) == (6.0, 600.0)
+
+
+def test_the_container_that_failed_is_that_of_a_job_that_failed() -> None:
+    failed_job = task(STOPPED, FAILED, status="FAILED")
+    assert failed_container(failed_job) == {**FAILED, "runtimePlatform": None}
+    assert failed_container({**failed_job, "status": "SUCCEEDED"}) == {}
+    assert failed_container(task({"name": "a"}, {"name": "b"}, status="FAILED")) == {}
+    assert failed_container({"status": "FAILED"}) == {}
 
 
 def test_nodes_have_jobs_of_their_own_and_are_paid_together() -> None:

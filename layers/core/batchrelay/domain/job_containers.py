@@ -48,6 +48,13 @@ def decisive_container(containers: Sequence[Mapping[str, Any]]) -> Mapping[str, 
     return min(containers, key=_says_less, default={})
 
 
+def failed_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one because of which a job, or a node, FAILED; empty if none says so."""
+    container = decisive_container(containers_of_job(job))
+    has_failed = job.get("status") == "FAILED" and _says_less(container) < _NOTHING
+    return container if has_failed else {}
+
+
 def judged_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one by which a job, or a node, is judged: of one that SUCCEEDED an essential one, not
     another that was stopped at its end."""
@@ -75,7 +82,11 @@ def _says_less(container: Mapping[str, Any]) -> int:
         return 0
     if isinstance(exit_code, int) and exit_code != 0:
         return 2 if was_stopped(exit_code) else 1
-    return 3 if reason else 4
+    return 3 if reason else _NOTHING
+
+
+_NOTHING = 4
+"""Of a container of which nothing is known, or that ended well."""
 
 
 def was_stopped(exit_code: int | None) -> bool:
