@@ -59,6 +59,16 @@ def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: 
     assert printed("logs", f"{run_id}/convert:1").split() == ["convert", "convert"]
     good = batchrelay("logs", f"{run_id}/convert:2")
     assert good.stdout.split() == ["convert", "convert"], "not what the stopped one printed"
+    spun = batchrelay("spin", f"{run_id}/convert:1")
+    assert (spun.exit_code, spun.stdout.split()) == (4, ["convert", "convert"]), spun.output
+    assert "  container: main\n" in spun.stderr
+    missing = "containers prepare, log; dependsOn prepare SUCCESS, log START"
+    assert f"  not here: {missing}\n" in spun.stderr
+    other = batchrelay("spin", f"{run_id}/convert:1", "--container", "prepare")
+    assert (other.exit_code, other.stdout) == (0, "prepare 1 convert\n"), other.output
+    unclear = batchrelay("spin", f"{run_id}/convert:0")
+    assert unclear.exit_code == 2
+    assert unclear.stderr.endswith("write --container with one of main, prepare, log\n")
     batchrelay("undeploy", "pairs")
 
 
@@ -108,6 +118,11 @@ def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
     assert statuses(run_id) == {"well": "SUCCEEDED", "badly": "FAILED"}
     [step] = document("failures", run_id)["steps"]
     assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 6)]
+    main = printed("spin", f"{run_id}/badly", "--print")
+    assert " AWS_BATCH_JOB_NODE_INDEX=0 " in main
+    second = batchrelay("spin", f"{run_id}/badly", "--node", "2", "--print")
+    assert " AWS_BATCH_JOB_NODE_INDEX=2 " in second.stdout
+    assert "  not here: the other 2 nodes, with the main node 0\n" in second.stderr
     batchrelay("undeploy", "meeting")
 
 
@@ -140,4 +155,5 @@ def test_a_pipeline_for_eks_runs_here(tmp_path: Path) -> None:
     assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 5)]
     logs = batchrelay("logs", f"{run_id}/convert:1")
     assert "AWS Batch has no log of a pod: read that of aws-batch." in logs.stderr
+    assert batchrelay("spin", f"{run_id}/convert:1").exit_code == 5
     batchrelay("undeploy", "pods")

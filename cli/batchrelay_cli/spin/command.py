@@ -100,6 +100,8 @@ def job_variables(item: Mapping[str, Any], container: Container) -> dict[str, st
             "AWS_BATCH_JOB_ARRAY_INDEX": str(item["index"]),
             "AWS_BATCH_JOB_ARRAY_SIZE": str(item["size"]),
         }
+    if container.node is not None:
+        own |= container.node.variables(job_id)
     return {**container.environment, **own}
 
 
@@ -170,5 +172,9 @@ def container_command(container: Container, variables: Mapping[str, str]) -> Com
     ]  # fmt: skip
     for variable in names:
         options += ["--env", variable]
-    argv = (engine, "run", *options, container.image, *container.command)
+    words = container.command
+    if container.has_own_entrypoint:
+        options += ["--entrypoint", container.entrypoint[0]]
+        words = (*container.entrypoint[1:], *words)
+    argv = (engine, "run", *options, container.image, *words)
     return Command(argv=argv, variables=variables, directory="/", container=name)

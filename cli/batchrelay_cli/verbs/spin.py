@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
+from batchrelay.domain.job_containers import failed_container
 from batchrelay.domain.step_state import StepStatus
 from batchrelay.domain.values import counted
 from batchrelay_cli.client import Client
 from batchrelay_cli.errors import UsageProblem
+from batchrelay_cli.pipeline_file.definition_containers import kind_of
+from batchrelay_cli.pipeline_file.merged_containers import number_of_nodes
 from batchrelay_cli.spin.command import (
     Command,
     container_command,
@@ -21,7 +25,8 @@ from batchrelay_cli.spin.command import (
     process_command,
 )
 from batchrelay_cli.spin.container_end import LINES, NOT_FOUND, problem_of
-from batchrelay_cli.spin.definition import Container, container_of, words_of
+from batchrelay_cli.spin.definition import Container, container_of, definition_of, words_of
+from batchrelay_cli.spin.node import chosen_node, no_nodes
 from batchrelay_cli.spin.process import Ended, run_command
 from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
@@ -51,6 +56,13 @@ _MISSING_IN_IMAGE = "127 often means a program that is not in the image"
     help="Start in this folder; else in that of the job definition, or in an empty one.",
 )
 @click.option("--entrypoint", metavar="COMMAND", help="Put this before the command.")
+@click.option("--container", metavar="NAME", help="Of several; else the one that failed.")
+@click.option(
+    "--node",
+    type=click.IntRange(0),
+    metavar="INDEX",
+    help="Of a multi-node job; else the one that failed, or the main node.",
+)
 @click.option("--docker", is_flag=True, help="Run the image in a container.")
 @click.option("--print", "is_printed", is_flag=True, help="Only print the shell command.")
 @stack_option
@@ -58,6 +70,8 @@ def spin(
     place: str,
     directory: str | None,
     entrypoint: str | None,
+    container: str | None,
+    node: int | None,
     docker: bool,
     is_printed: bool,
     stack_name: str,
@@ -76,26 +90,65 @@ def spin(
         if not number and max(whole["items"] or 0, whole["children"] or 0) > 1:
             raise UsageProblem(f"step {step} has several items: write {run}/{step}:ITEM")
         text = _item_text(stack, item)
-        container = container_of(stack.batch, item["request"])
-        jobs = list(_job_lines(stack, whole, item))
-    command = _command(item, container, directory, entrypoint, is_container=docker)
-    for line in _beginning(item, text, jobs, whole["output"], container, command):
+        child = Child.of(stack, whole, item)
+        one = _container(stack, item["request"], child, container, node)
+        jobs = list(_job_lines(stack, whole, item, child, one))
+    variables = job_variables(item, one)
+    one = one.expanded(variables)
+    command = _command(one, variables, directory, entrypoint, is_container=docker)
+    for line in _beginning(item, text, jobs, whole["output"], one, command):
         say(line, err=True)
     if is_printed:
         say(command.shell_text)
         return
-    raise SystemExit(_run(command, container))
+    raise SystemExit(_run(command, one))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """The jobs that had an item, where AWS Batch says so."""
+
+    first: str | None
+    """In the first round; an array, of a step with a work queue."""
+    later: str | None
+    """In the last round in which it ran again."""
+
+    @classmethod
+    def of(cls, stack: Stack, step: Mapping[str, Any], item: Mapping[str, Any]) -> Child:
+        """By the step's document, and the item's."""
+        job_id, index = item["jobId"], item["index"]
+        first = job_id if job_id is None or index is None else f"{job_id}:{index}"
+        later = None if job_id is None else latest_child(stack, step, item["number"])
+        return cls(first=first, later=later)
+
+
+def _container(
+    stack: Stack, request: Mapping[str, Any], child: Child, wanted: str | None, node: int | None
+) -> Container:
+    """The one of a job's that runs here. Raises: UsageProblem, ClientError."""
+    definition = definition_of(stack.batch, str(request["jobDefinition"]))
+    chosen, job_id = None, child.later or child.first
+    if kind_of(definition) == "nodeProperties":
+        count = number_of_nodes(request, definition)
+        main = int(definition["nodeProperties"].get("mainNode", 0))
+        chosen = chosen_node(stack, job_id, count=count, main=main, wanted=node)
+        job_id = job_id and chosen.id(job_id)
+    else:
+        no_nodes(node)
+    is_asked = wanted is None and kind_of(definition) != "containerProperties"
+    jobs = stack.describe([job_id]) if job_id and is_asked else []
+    failed = str(failed_container(jobs[0]).get("name", "")) if jobs else ""
+    return container_of(definition, request, node=chosen, wanted=wanted, failed=failed)
 
 
 def _command(
-    item: Mapping[str, Any],
     container: Container,
+    variables: Mapping[str, str],
     directory: str | None,
     entrypoint: str | None,
     *,
     is_container: bool,
 ) -> Command:
-    variables = job_variables(item, container)
     if is_container:
         return container_command(container, variables)
     before = None if entrypoint is None else words_of(entrypoint, "--entrypoint")
@@ -129,21 +182,26 @@ def _item_text(stack: Stack, item: Mapping[str, Any]) -> str:
     return text
 
 
-def _job_lines(stack: Stack, step: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[str]:
+def _job_lines(
+    stack: Stack,
+    step: Mapping[str, Any],
+    item: Mapping[str, Any],
+    child: Child,
+    container: Container,
+) -> Iterator[str]:
     """What had the item in the first round, and what had it last; of what is not known, nothing."""
     if step["chunk"] is None:
         yield from _worker_lines(stack, step)
-    if item["jobId"] is None:
+    if child.first is None:
         return
-    index = item["index"]
-    job_id = item["jobId"] if index is None else f"{item['jobId']}:{index}"
     items = items_of_child(step, item)
     beside = f" ({items})" if items else ""
-    yield f"job {job_id} of round {item['round']}{beside}: {_state_text(stack, job_id)}"
-    latest = latest_child(stack, step, item["number"])
-    if latest is not None:
-        round_number = round_of(step, latest)
-        yield f"it ran again: job {latest} of round {round_number}: {_state_text(stack, latest)}"
+    first = child.first if container.node is None else container.node.id(child.first)
+    yield f"job {first} of round {item['round']}{beside}: {_state_text(stack, first)}"
+    if child.later is not None:
+        round_number = round_of(step, child.later)
+        state = _state_text(stack, child.later)
+        yield f"it ran again: job {child.later} of round {round_number}: {state}"
 
 
 def _worker_lines(stack: Stack, step: Mapping[str, Any]) -> Iterator[str]:
@@ -183,6 +241,10 @@ def _beginning(
         yield f"  {line}"
     if item["status"] == StepStatus.SUCCEEDED:
         yield f"  note: step {item['step']} has SUCCEEDED, so this item did not fail for good"
+    if container.node is not None:
+        yield f"  node: {container.node.index} of {container.node.count}"
+    if container.name:
+        yield f"  container: {container.name}"
     yield f"  command: {command.words_text}"
     yield f"  in: {command.directory or 'an empty folder, which is removed at the end'}"
     for name in ("BATCHRELAY_MANIFEST", "AWS_BATCH_JOB_ARRAY_INDEX", "BATCHRELAY_OFFSET"):
@@ -190,6 +252,8 @@ def _beginning(
             yield f"  {name}={command.variables[name]}"
     where = f"below {output}" if output else "where its job writes"
     yield f"  it writes its own output {where}, as its job does, and may overwrite what is there"
+    if container.missing:
+        yield f"  not here: {'; '.join(container.missing)}"
     if container.secrets:
         names = ", ".join(container.secrets)
         yield f"  left out, because only AWS Batch reads its value: {names} (set it yourself)"

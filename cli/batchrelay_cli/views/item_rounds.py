@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchrelay.domain.failures import ITEM_NUMBERS
+from batchrelay.domain.job_containers import variables_of_job
 from batchrelay.domain.values import NUMBER_CHARS
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.views.run_table import StepDocument
@@ -33,8 +34,7 @@ def latest_child(stack: Stack, step: StepDocument, number: int) -> str | None:
             if job["round"] == round_number and job["jobId"] is not None
         }
         for detail in stack.describe(list(sizes)):
-            entries = detail.get("container", {}).get("environment", ())
-            environment = {entry["name"]: entry["value"] for entry in entries}
+            environment = variables_of_job(detail)
             job_id: str = detail["jobId"]
             numbers = _numbers(stack, environment, sizes[job_id], chunk)
             if number in numbers:

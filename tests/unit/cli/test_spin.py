@@ -25,7 +25,7 @@ from batchrelay_cli.spin.command import (
     shell_word,
     user_environment,
 )
-from batchrelay_cli.spin.definition import Container, container_of
+from batchrelay_cli.spin.definition import Container, container_of, definition_of
 from batchrelay_cli.spin.process import run_command
 from batchrelay_cli.stack.client import Stack
 from tests.builders import step
@@ -91,7 +91,7 @@ def test_a_request_wins_over_its_job_definition() -> None:
         },
     }
     batch: Any = Definitions(definition(1), one, definition(3))
-    assert container_of(batch, request) == Container(
+    assert container_of(definition_of(batch, "d:2"), request) == Container(
         definition="d:2",
         image="tools:2",
         command=("work", "fast", "Ref::other"),
@@ -105,10 +105,10 @@ def test_a_request_wins_over_its_job_definition() -> None:
 
 def test_a_revision_that_was_deregistered_serves_and_a_name_means_the_latest_active() -> None:
     batch: Any = Definitions(definition(1), definition(3, "INACTIVE"), definition(2))
-    images = [container_of(batch, {"jobDefinition": r}).image for r in ("d:3", "d")]
+    images = [container_of(definition_of(batch, r), {}).image for r in ("d:3", "d")]
     assert images == ["tools:3", "tools:2"]
     with pytest.raises(UsageProblem, match=r"^there is no job definition d:9 any more"):
-        container_of(batch, {"jobDefinition": "d:9"})
+        definition_of(batch, "d:9")
 
 
 def test_a_job_has_the_variables_of_its_child() -> None:

@@ -17,6 +17,7 @@ from batchrelay.domain.job_containers import (
     log_place,
     node_ids,
     requested_of_job,
+    variables_of_job,
 )
 
 
@@ -136,6 +137,14 @@ def test_the_container_that_failed_is_that_of_a_job_that_failed() -> None:
     assert failed_container({**failed_job, "status": "SUCCEEDED"}) == {}
     assert failed_container(task({"name": "a"}, {"name": "b"}, status="FAILED")) == {}
     assert failed_container({"status": "FAILED"}) == {}
+
+
+def test_what_a_run_gives_to_a_job_stands_in_each_kind_of_container() -> None:
+    entries = [{"name": "A", "value": "1"}]
+    assert variables_of_job(task({"environment": entries}, {"name": "b"})) == {"A": "1"}
+    assert variables_of_job({"container": {"environment": entries}}) == {"A": "1"}
+    lists = {"containers": [{"env": entries}]}
+    assert variables_of_job({"eksProperties": {"podProperties": lists}}) == {"A": "1"}
 
 
 def test_nodes_have_jobs_of_their_own_and_are_paid_together() -> None:

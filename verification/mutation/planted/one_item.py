@@ -7,6 +7,8 @@ from verification.mutation.planted.mutant import Mutant
 TESTS = ("tests/unit/domain/test_one_item.py", "tests/unit/worker/test_items.py")
 OF_THE_PROGRAM = ("tests/unit/cli/test_spin.py",)
 
+OF_CONTAINERS = ("tests/unit/cli/test_spin_containers.py",)
+
 MUTANTS = (
     Mutant(
         bug="an item that is done alone writes its record over that of the run",
@@ -105,6 +107,27 @@ MUTANTS = (
         old="if not own and exit_code != NOT_STARTED:",
         new="if not own:",
         tests=OF_THE_PROGRAM,
+    ),
+    Mutant(
+        bug="the first container of a job is run alone, not the one that failed",
+        file="cli/batchrelay_cli/spin/definition.py",
+        old="return failed if failed in names else names[0]",
+        new="return names[0]",
+        tests=OF_CONTAINERS,
+    ),
+    Mutant(
+        bug="a node that was stopped for another is run alone",
+        file="domain/job_containers.py",
+        old="return min(failed_nodes, key=",
+        new="return max(failed_nodes, key=",
+        tests=OF_CONTAINERS,
+    ),
+    Mutant(
+        bug="the command of a pod stands behind the ENTRYPOINT of its image",
+        file="cli/batchrelay_cli/spin/definition.py",
+        old="has_own_entrypoint = one.is_of_pod and bool(command)",
+        new="has_own_entrypoint = False",
+        tests=OF_CONTAINERS,
     ),
     Mutant(
         bug="a command that the engine could not invoke is the end of the program",

@@ -32,6 +32,18 @@ def containers_of_job(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one] if one and not listed else listed
 
 
+def variables_of_container(container: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables of one: a pod's stand in `env`."""
+    entries = (*_mappings(container, "environment"), *_mappings(container, "env"))
+    return {str(entry.get("name")): str(entry.get("value", "")) for entry in entries}
+
+
+def variables_of_job(job: Mapping[str, Any]) -> dict[str, str]:
+    """Those of all its containers: what a run gives to its jobs, each of them has."""
+    by_container = map(variables_of_container, containers_of_job(job))
+    return {name: value for variables in by_container for name, value in variables.items()}
+
+
 def containers_of_attempt(attempt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What an AttemptDetail, or an EksAttemptDetail, says of each."""
     one = _mapping(attempt, "container")
@@ -53,6 +65,22 @@ def failed_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
     container = decisive_container(containers_of_job(job))
     has_failed = job.get("status") == "FAILED" and _says_less(container) < _NOTHING
     return container if has_failed else {}
+
+
+def default_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one that is meant if none is named: that which failed, else the first essential one, and
+    of a pod the first that runs on; empty if there is none."""
+    containers = containers_of_job(job)
+    pod = _mapping(_mapping(job, "eksProperties"), "podProperties")
+    own = containers[len(_mappings(pod, "initContainers")) :]
+    essential = (one for one in own if one.get("essential") is not False)
+    return failed_container(job) or next(essential, {})
+
+
+def failed_node(nodes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The node that failed, before those that were stopped for it; empty if none did."""
+    failed_nodes = [one for one in nodes if failed_container(one)]
+    return min(failed_nodes, key=lambda one: _says_less(failed_container(one)), default={})
 
 
 def judged_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
