@@ -124,9 +124,11 @@ def chosen_name(names: Sequence[str], wanted: str | None, failed: str) -> str:
     """Of one of these containers. Raises: UsageProblem."""
     if wanted is not None:
         if wanted not in names:
-            listed = ", ".join(filter(None, names))
-            what = listed or "its job has one, without a name: leave --container out"
-            raise UsageProblem(f"there is no container {wanted}: {what}")
+            if not any(names):
+                raise UsageProblem(
+                    "its job has one container, without a name: leave --container out"
+                )
+            raise UsageProblem(f"there is no container {wanted}: {', '.join(names)}")
         return wanted
     if failed in names or len(names) == 1:
         return failed if failed in names else names[0]

@@ -13,9 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from batchrelay.domain.job_containers import containers_of_job
-from batchrelay_cli.errors import UsageProblem
+from batchrelay.domain.job_containers import (
+    containers_of_job,
+    default_container,
+    variables_of_container,
+)
 from batchrelay_cli.spin.command import job_path
+from batchrelay_cli.spin.definition import chosen_name
+from batchrelay_cli.spin.node import Node
 from batchrelay_cli.views.child import attempts_of
 
 _ACTED_ON = re.compile(
@@ -30,33 +35,36 @@ _PROCESSES = Path("/proc")
 
 
 def container_here(job: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
-    """The container of a JobDetail. Raises: UsageProblem, if it is not known which."""
+    """The container of a JobDetail: without a name that which failed, else the first essential one.
+    Raises: UsageProblem, if there is none of that name."""
     containers = containers_of_job(job)
-    names = [str(container.get("name", "")) for container in containers]
-    if wanted is not None and not any(names):
-        raise UsageProblem("its job has one container, without a name: leave --container out")
-    if wanted is not None and wanted not in names:
-        raise UsageProblem(f"there is no container {wanted}: {', '.join(names)}")
-    if len(containers) > 1 and wanted is None:
-        raise UsageProblem(f"write --container with one of {', '.join(names)}")
-    return containers[names.index(wanted)] if wanted else next(iter(containers), {})
+    if wanted is None:
+        return default_container(job)
+    name = chosen_name([str(one.get("name", "")) for one in containers], wanted, "")
+    return next(one for one in containers if one.get("name") == name)
 
 
 def child_variables(
-    job: Mapping[str, Any], container: Mapping[str, Any], size: int, programs: str
+    job: Mapping[str, Any],
+    container: Mapping[str, Any],
+    size: int,
+    programs: str,
+    node: Node | None = None,
 ) -> dict[str, str]:
     """What the child's process has, as AWS Batch gives it; of a child that never began, what it
     would have. Source: UG, job_env_vars."""
     index = job.get("arrayProperties", {}).get("index")
     array = {"AWS_BATCH_JOB_ARRAY_INDEX": str(index), "AWS_BATCH_JOB_ARRAY_SIZE": str(size)}
     variables = {
-        **{entry["name"]: entry.get("value", "") for entry in container.get("environment", ())},
+        **variables_of_container(container),
         "AWS_BATCH_JOB_ID": str(job["jobId"]),
         "AWS_BATCH_JOB_ATTEMPT": str(max(1, attempts_of(job)[0])),
         "AWS_BATCH_JQ_NAME": str(job["jobQueue"]).rpartition("/")[2],
         "AWS_BATCH_CE_NAME": "shell",
         **({} if index is None else array),
     }
+    if node is not None:
+        variables |= node.variables(str(job["jobId"]).partition("#")[0])
     return {**variables, "PATH": job_path(variables, programs)}
 
 
@@ -66,12 +74,14 @@ def without_code(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str
     return {name: variables[name] for name in variables.keys() - set(left_out)}, left_out
 
 
-def folder_of_process(job_id: str) -> str | None:
-    """Where the first process of a job is, if it runs and this machine says so."""
-    mark = f"AWS_BATCH_JOB_ID={job_id}".encode()
+def folder_of_process(job_id: str, container: Mapping[str, Any]) -> str | None:
+    """Where the first process of a container is, if it runs and this machine says so."""
+    variables = {**variables_of_container(container), "AWS_BATCH_JOB_ID": job_id}
+    variables.pop("PATH", None)  # more may stand in it
+    marks = {f"{name}={value}".encode() for name, value in variables.items()}
     for pid in sorted(int(entry.name) for entry in _PROCESSES.glob("[0-9]*")):
         with suppress(OSError):  # another user's, or it has ended
             environment = (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
-            if mark in environment and pid != os.getpid():
+            if marks.issubset(environment) and pid != os.getpid():
                 return str((_PROCESSES / str(pid) / "cwd").readlink())
     return None

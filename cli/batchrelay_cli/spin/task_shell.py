@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchrelay.domain.job_containers import containers_of_job
+from batchrelay.domain.job_containers import default_container
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.spin.command import shell_word
 
@@ -25,10 +25,11 @@ _SWITCHED_OFF = (
 )
 
 
-def task_of(job: Mapping[str, Any]) -> str:
-    """The ARN of the ECS task in which a job runs. Raises: UsageProblem, if there is none."""
+def task_of(job: Mapping[str, Any], wanted: str | None) -> str:
+    """The ARN of the ECS task in which a job, or a node, runs. Raises: UsageProblem, if there is
+    none."""
     if job.get("eksProperties"):
-        raise UsageProblem(f"its job runs in a pod: {_kubectl(job)}")
+        raise UsageProblem(f"its job runs in a pod: {_kubectl(job, wanted)}")
     tasks = [job.get("container", {}), *job.get("ecsProperties", {}).get("taskProperties", ())]
     arn = next((str(task["taskArn"]) for task in tasks if task.get("taskArn")), "")
     if not arn or job["status"] not in ("STARTING", "RUNNING"):
@@ -39,10 +40,13 @@ def task_of(job: Mapping[str, Any]) -> str:
     return arn
 
 
-def _kubectl(job: Mapping[str, Any]) -> str:
+def _kubectl(job: Mapping[str, Any], wanted: str | None) -> str:
     pod = job["eksProperties"].get("podProperties", {})
     namespace = pod.get("metadata", {}).get("namespace", "default")
-    words = ("kubectl", "exec", "-it", "-n", str(namespace), str(pod.get("podName", "POD")))
+    words = ["kubectl", "exec", "-it", "-n", str(namespace), str(pod.get("podName", "POD"))]
+    name = wanted or default_container(job).get("name")
+    if name:
+        words += ["-c", str(name)]
     return f"{' '.join(map(shell_word, words))} -- sh"
 
 
@@ -68,20 +72,21 @@ def described_task(ecs: Any, cluster: str, task_arn: str, job: Mapping[str, Any]
 
 
 def container_name(task: Mapping[str, Any], job: Mapping[str, Any], wanted: str | None) -> str:
-    """Which container: the one that is wanted, or the only one of the job. Raises: UsageProblem.
+    """Which container: the one that is wanted, or the first essential one of the job. Raises:
+    UsageProblem.
 
     A task may have containers that are not the job's, such as an agent of the account's.
     """
     names = [str(container["name"]) for container in task.get("containers", ())]
-    own = {str(container.get("name")) for container in containers_of_job(job)} & set(names)
     if wanted is not None and wanted not in names:
         raise UsageProblem(f"there is no container {wanted}: {', '.join(names)}")
-    candidates = [wanted] if wanted else sorted(own) if own else names
-    if "default" in candidates:  # AWS Batch's name of the only one
-        return "default"
-    if len(candidates) != 1:
-        raise UsageProblem(f"write --container with one of {', '.join(candidates)}")
-    return str(candidates[0])
+    own = str(default_container(job).get("name", ""))
+    for name in (wanted, own, "default"):  # AWS Batch's name of the only one
+        if name in names:
+            return str(name)
+    if len(names) != 1:
+        raise UsageProblem(f"write --container with one of {', '.join(names)}")
+    return names[0]
 
 
 def execute_command(task_arn: str, cluster: str, container: str, shell: str) -> tuple[str, ...]:

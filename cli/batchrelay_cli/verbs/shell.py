@@ -27,6 +27,7 @@ from batchrelay_cli.spin.local_shell import (
     folder_of_process,
     without_code,
 )
+from batchrelay_cli.spin.node import Node, node_of_job
 from batchrelay_cli.spin.task_shell import (
     check_programs,
     cluster_of,
@@ -41,13 +42,23 @@ from batchrelay_cli.terminal import say
 from batchrelay_cli.verbs.completion import RUN
 from batchrelay_cli.verbs.options import stack_option
 from batchrelay_cli.views.child import summary_of
-from batchrelay_cli.views.child_log import ChildJob, child_job
+from batchrelay_cli.views.child_log import child_job
 
 
 @click.command(epilog="Example: batchrelay shell kb50389d0b38db26e794e46fa/align:17")
 @click.argument("child", type=RUN, metavar="RUN/STEP[:INDEX]")
 @click.option("--round", "round_number", type=click.IntRange(0), help="Of this round.")
-@click.option("--container", metavar="NAME", help="Of a job with several containers.")
+@click.option(
+    "--container",
+    metavar="NAME",
+    help="Of several; else the one that failed, or the first essential one.",
+)
+@click.option(
+    "--node",
+    type=click.IntRange(0),
+    metavar="INDEX",
+    help="Of a multi-node job; else the one that failed, or the main node.",
+)
 @click.option("--command", default="/bin/sh", show_default=True, help="The shell, or a command.")
 @click.option("--print", "is_printed", is_flag=True, help="Only print what opens it.")
 @stack_option
@@ -55,6 +66,7 @@ def shell(
     child: str,
     round_number: int | None,
     container: str | None,
+    node: int | None,
     command: str,
     is_printed: bool,
     stack_name: str,
@@ -76,12 +88,14 @@ def shell(
         if number is None and (one["children"] or 0) > 1:
             raise UsageProblem(f"step {step} has several children: write {run}/{step}:INDEX")
         where = child_job(stack, client.status(run), one, int(number or 0), round_number)
-        say(f"{run}/{where.place.text}: {summary_of(where.job)}", err=True)
+        chosen, job = node_of_job(stack, where.job, node)
+        place = where.place.text + (f" node {chosen.index}" if chosen else "")
+        say(f"{run}/{place}: {summary_of(job)}", err=True)
         if is_local(stack):
             words = words_of(command, "--command")
-            started = _here(stack, one, where, container, words)
+            started = _here(stack, one, job, chosen, container, words)
         else:
-            started = _in_task(stack, where.job, container, command)
+            started = _in_task(stack, job, container, command)
     if is_printed:
         say(started.shell_text if started.variables else started.words_text)
         return
@@ -92,7 +106,7 @@ def shell(
 
 def _in_task(stack: Stack, job: Mapping[str, Any], container: str | None, command: str) -> Command:
     """What opens it in AWS. Raises: UsageProblem, ClientError."""
-    task_arn = task_of(job)
+    task_arn = task_of(job, container)
     cluster = cluster_of(task_arn, job)
     task = described_task(stack.make_client("ecs"), cluster, task_arn, job)
     words = execute_command(task_arn, cluster, container_name(task, job, container), command)
@@ -102,19 +116,22 @@ def _in_task(stack: Stack, job: Mapping[str, Any], container: str | None, comman
 def _here(
     stack: Stack,
     step: Mapping[str, Any],
-    child: ChildJob,
+    job: Mapping[str, Any],
+    node: Node | None,
     container: str | None,
     words: tuple[str, ...],
 ) -> Command:
     """What opens it on this machine. Raises: UsageProblem."""
-    job = child.job
     tags = definition_of(stack.batch, str(job["jobDefinition"])).get("tags", {})
-    parent_id = str(job["jobId"]).partition(":")[0]
+    parent_id = re.split("[:#]", str(job["jobId"]))[0]
     size = next(int(part["children"]) for part in step["jobs"] if part["jobId"] == parent_id)
     chosen = container_here(job, container)
-    given = child_variables(job, chosen, size, tags.get(PROGRAMS_TAG, ""))
+    given = child_variables(job, chosen, size, tags.get(PROGRAMS_TAG, ""), node)
     variables, left_out = without_code(given)
-    folder = folder_here(folder_of_process(str(job["jobId"])) or tags.get(DIRECTORY_TAG, ""))
+    at_work = folder_of_process(str(job["jobId"]), chosen)
+    folder = folder_here(at_work or tags.get(DIRECTORY_TAG, ""))
+    if chosen.get("name"):
+        say(f"container: {chosen['name']}", err=True)
     say(f"in: {folder or 'an empty folder, which is removed at the end'}", err=True)
     secrets = [entry["name"] for entry in chosen.get("secrets", ())]
     for names, why in (

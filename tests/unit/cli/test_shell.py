@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.main import cli
 from batchrelay_cli.spin.local_shell import child_variables, container_here, without_code
+from batchrelay_cli.spin.node import Node
 from batchrelay_cli.spin.task_shell import (
     check_programs,
     cluster_of,
@@ -68,7 +69,7 @@ SEVERAL: dict[str, Any] = {
 
 @pytest.mark.parametrize("one", [job(), job("STARTING"), job(**SEVERAL)])
 def test_the_task_is_that_of_the_job(one: dict[str, Any]) -> None:
-    assert task_of(one) == TASK
+    assert task_of(one, None) == TASK
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ def test_the_task_is_that_of_the_job(one: dict[str, Any]) -> None:
             job(
                 eksProperties={"podProperties": {"podName": "p", "metadata": {"namespace": "n n"}}}
             ),
-            "its job runs in a pod: kubectl exec -it -n 'n n' p -- sh",
+            "its job runs in a pod: kubectl exec -it -n 'n n' p -c web -- sh",
         ),
     ],
 )
 def test_a_job_without_a_task_that_runs_is_refused(one: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageProblem) as refused:
-        task_of(one)
+        task_of(one, "web")
     assert refused.value.message.startswith(sentence)
 
 
@@ -113,8 +114,9 @@ def test_the_container_is_the_jobs_own_or_the_one_that_is_named() -> None:
     assert container_name(task("main", "guard-agent"), job(), "main") == "main"
     several = job(**SEVERAL)
     assert container_name(task("web", "db", "guard-agent"), several, "db") == "db"
-    with pytest.raises(UsageProblem, match="write --container with one of db, web"):
-        container_name(task("web", "db", "guard-agent"), several, None)
+    assert container_name(task("db", "web", "guard-agent"), several, None) == "web"
+    with pytest.raises(UsageProblem, match="write --container with one of a, b"):
+        container_name(task("a", "b"), job(), None)
     with pytest.raises(UsageProblem, match="there is no container x: web, db"):
         container_name(task("web", "db"), several, "x")
 
@@ -209,17 +211,32 @@ def test_what_a_shell_would_act_on_is_left_out_and_named() -> None:
     assert left_out == sorted(acted_on)
 
 
-def test_of_several_containers_one_is_named() -> None:
-    containers = [{"name": "web", "environment": []}, {"name": "db"}]
+def test_of_several_containers_the_one_that_failed_is_meant_or_the_first_essential_one() -> None:
+    containers = [
+        {"name": "log", "essential": False, "exitCode": 143},
+        {"name": "web", "environment": []},
+        {"name": "db", "exitCode": 3},
+    ]
     one = {"ecsProperties": {"taskProperties": [{"containers": containers}]}}
     assert container_here(one, "db")["name"] == "db"
-    with pytest.raises(UsageProblem, match="write --container with one of web, db"):
-        container_here(one, None)
-    with pytest.raises(UsageProblem, match="there is no container x: web, db"):
+    assert container_here(one, None)["name"] == "web"
+    assert container_here({**one, "status": "FAILED"}, None)["name"] == "db"
+    with pytest.raises(UsageProblem, match="there is no container x: log, web, db"):
         container_here(one, "x")
     assert container_here({"container": {"image": "i"}}, None) == {"image": "i"}
     with pytest.raises(UsageProblem, match="one container, without a name: leave --container out"):
         container_here({"container": {"image": "i"}}, "x")
+    lists = {"initContainers": [{"name": "init"}], "containers": [{"name": "main"}]}
+    assert container_here({"eksProperties": {"podProperties": lists}}, None)["name"] == "main"
+
+
+def test_a_node_of_a_pod_has_the_variables_of_both() -> None:
+    node = Node(index=1, count=2, main=0)
+    of_node = {**CHILD, "jobId": "p#1", "arrayProperties": {}}
+    entries = [{"name": "MINE", "value": "1"}]
+    variables = child_variables(of_node, {"env": entries}, 1, "", node)
+    assert (variables["MINE"], variables["AWS_BATCH_JOB_ID"]) == ("1", "p#1")
+    assert variables["AWS_BATCH_JOB_NODE_INDEX"] == "1"
 
 
 def test_a_command_without_words_is_refused() -> None:

@@ -99,8 +99,8 @@ MUTANTS = (
     Mutant(
         bug="a shell is opened in a container that is not the job's",
         file="cli/batchrelay_cli/spin/task_shell.py",
-        old="sorted(own) if own else names",
-        new="names",
+        old='for name in (wanted, own, "default"):',
+        new='for name in (wanted, "default"):',
         tests=_SHELL,
     ),
 )
