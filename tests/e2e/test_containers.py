@@ -25,6 +25,13 @@ steps:
             - {name: prepare, command: [sh, -c, 'echo prepare $AWS_BATCH_JOB_ARRAY_INDEX $BATCHRELAY_STEP']}
     arrayProperties: {size: 3}
     flow: {tolerate: {count: 1}}
+  - jobName: measure
+    ecsPropertiesOverride:
+      taskProperties:
+        - containers:
+            - {name: main, command: [batchrelay-worker, run, --, echo, "{item}"]}
+            - {name: prepare, command: ["true"]}
+    flow: {forEach: {items: [a, b]}}
 jobDefinitions:
   - jobDefinitionName: pair
     type: container
@@ -52,7 +59,7 @@ def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: 
     batchrelay("deploy", write(tmp_path, TASK))
     run_id = document("start", "pairs")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 4
-    assert statuses(run_id) == {"convert": "PARTIAL"}
+    assert statuses(run_id) == {"convert": "PARTIAL", "measure": "SUCCEEDED"}
     [step] = document("failures", run_id)["steps"]
     [cause] = step["causes"]
     assert (cause["class"], cause["exitCode"], cause["count"]) == ("ExitCode", 4, 1)
@@ -69,6 +76,9 @@ def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: 
     unclear = batchrelay("spin", f"{run_id}/convert:0")
     assert unclear.exit_code == 2
     assert unclear.stderr.endswith("write --container with one of main, prepare, log\n")
+    [tuned] = document("tune", f"{run_id}/measure")
+    assert (tuned["container"], tuned["vcpus"], tuned["memoryMiB"]) == ("main", 1, 64)
+    assert tuned["advice"]["items"] == 2
     batchrelay("undeploy", "pairs")
 
 
@@ -120,6 +130,8 @@ def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
     assert [(cause["class"], cause["exitCode"]) for cause in step["causes"]] == [("ExitCode", 6)]
     main = printed("spin", f"{run_id}/badly", "--print")
     assert " AWS_BATCH_JOB_NODE_INDEX=0 " in main
+    tuned = batchrelay("tune", f"{run_id}/badly")
+    assert tuned.stderr.startswith("batchrelay: step badly has several nodes"), tuned.output
     second = batchrelay("spin", f"{run_id}/badly", "--node", "2", "--print")
     assert " AWS_BATCH_JOB_NODE_INDEX=2 " in second.stdout
     assert "  not here: the other 2 nodes, with the main node 0\n" in second.stderr

@@ -16,7 +16,7 @@ from batchrelay.domain.containers import merged_requests
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.requests import results_of_round
-from batchrelay.domain.sizing import Advice, Size, Used, advise, split_by_size
+from batchrelay.domain.sizing import NOTHING, Advice, Size, Split, Used, advise, split_by_size
 from batchrelay.domain.values import manifest_uri
 from batchrelay.ports import Objects
 from batchrelay.preparation.chunk_size import Times
@@ -27,7 +27,8 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.edit import Edit
 from batchrelay_cli.stack.access import open_stack
 from batchrelay_cli.stack.client import Stack
-from batchrelay_cli.stack.requested_size import Requested, requested
+from batchrelay_cli.stack.measured_container import measured_container
+from batchrelay_cli.stack.requested_size import Asked, Requested, requested
 from batchrelay_cli.terminal import console
 from batchrelay_cli.verbs.options import (
     echo_json,
@@ -112,9 +113,15 @@ def _tunings(
     for step in names:
         # the API says which steps there are
         document = Client(stack).step(run["runId"], step)
+        definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(step)
         if document["results"] is not None:
-            definition = pipelines.get_pipeline(run["pipeline"], run["version"]).step(step)
             yield from _measured(stack, document, definition, options)
+        elif name and _has_nodes(requested(stack.batch, definition.request)):
+            raise UsageProblem(f"step {name} has several nodes, so it has no items to measure")
+
+
+def _has_nodes(asked: Requested) -> bool:
+    return any(one.container.node is not None for one in asked.containers)
 
 
 def _measured(
@@ -155,31 +162,44 @@ def _tuning(
     options: _Options,
 ) -> Tuning:
     used = [_used(item, sizes) for item in items]
-    is_fargate = asked.platform is Platform.FARGATE
-    how: dict[str, Any] = {
-        "now": asked.size, "is_fargate": is_fargate, "headroom": options.headroom
-    }  # fmt: skip
-    advice: Advice | None = advise(used, **how)
+    measured = measured_container(asked)
+    own = None if isinstance(measured, str) else measured
+    advice, split = _advised(used, asked, own, options)
     seconds = sum(item.seconds for item in items)
-    jobs = [job for job in _first_round(document) if job["group"] == group]
-    children = sum(job["children"] for job in jobs)
-    peaks = [item.container_mib for item in items if item.container_mib is not None]
-    advised = asked.size if advice is None else advice.size
+    children = sum(job["children"] for job in _first_round(document) if job["group"] == group)
+    advised = asked.size if own is None or advice is None else asked.size_with(own, advice.size)
     return Tuning(
         step=document["step"],
         group=group,
-        now=asked.size,
-        is_fargate=is_fargate,
+        container=None if own is None else own.container,
+        now=asked.size if own is None else own.size,
+        is_fargate=asked.platform is Platform.FARGATE,
         times=times,
         chunk=document["chunk"],
         other_requirements=asked.others,
-        container_mib=max(peaks, default=None),
+        container_mib=max((item.container_mib or 0 for item in items), default=0) or None,
         advice=advice,
-        split=split_by_size(used, **how),
+        no_advice=measured if isinstance(measured, str) else None,
+        split=split,
         item_cost=_cost(options.prices, place, asked.size, times.mean, 0),
         run_cost=_cost(options.prices, place, asked.size, seconds, children),
         advised_cost=_cost(options.prices, place, advised, seconds, children),
     )
+
+
+def _advised(
+    used: list[Used], asked: Requested, own: Asked | None, options: _Options
+) -> tuple[Advice | None, Split | None]:
+    """What the container that was measured should have; nothing if it is unclear which one was."""
+    if own is None:
+        return None, None
+    how: dict[str, Any] = {
+        "now": own.size,
+        "is_fargate": asked.platform is Platform.FARGATE,
+        "headroom": options.headroom,
+        "beside": asked.size_with(own, NOTHING),
+    }
+    return advise(used, **how), split_by_size(used, **how)
 
 
 def _cost(
@@ -269,7 +289,10 @@ def _write(file: Path, tunings: list[Tuning]) -> Iterator[str]:
             yield f"{file}: step {tuning.step} has groups: write their sizes by hand"
             continue
         edit = Edit(file, tuning.step)
-        if tuning.advice is not None:
+        if tuning.advice is not None and tuning.container_name:
+            name = tuning.container_name
+            yield f"{file}: step {tuning.step}: write the size of container {name} by hand"
+        elif tuning.advice is not None:
             size = tuning.advice.size
             amounts = {"VCPU": f"{size.vcpus:g}", "MEMORY": str(size.memory_mib)}
             edit.set_requirements({**amounts, **tuning.other_requirements})

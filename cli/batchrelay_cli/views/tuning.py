@@ -13,6 +13,7 @@ from batchrelay.domain.sizing import Advice, Size, Split
 from batchrelay.domain.values import counted, printable
 from batchrelay.preparation.chunk_size import CHILD_S_MAX, CHILD_S_MIN, Times
 from batchrelay.prices import HOUR_S, Estimate, Unknown, as_document
+from batchrelay_cli.pipeline_file.merged_containers import MergedContainer
 
 BY_PREFIX = (
     "to measure items, write `batchrelay-worker run --` before the program in the job's command, "
@@ -26,7 +27,10 @@ class Tuning:
 
     step: str
     group: int
+    container: MergedContainer | None
+    """The one that was measured; None if that is unclear."""
     now: Size
+    """Its own; of the whole job, if it is unclear which one was measured."""
     is_fargate: bool
     times: Times
     chunk: int | None
@@ -35,11 +39,18 @@ class Tuning:
     """What else its overrides require: a list of them is replaced as a whole."""
     container_mib: float | None
     advice: Advice | None
+    no_advice: str | None
+    """Why no container is advised."""
     split: Split | None
     item_cost: Estimate | Unknown
     run_cost: Estimate | Unknown
     advised_cost: Estimate | Unknown
     """Of the run, if each item took as long as it did."""
+
+    @property
+    def container_name(self) -> str:
+        """Empty of a job with one, of containerProperties."""
+        return "" if self.container is None else self.container.name
 
     @property
     def is_chunk_fitting(self) -> bool:
@@ -53,6 +64,7 @@ def tuning_document(tuning: Tuning) -> dict[str, Any]:
     return {
         "step": tuning.step,
         "group": tuning.group,
+        "container": tuning.container_name or None,
         "vcpus": tuning.now.vcpus,
         "memoryMiB": tuning.now.memory_mib,
         "items": times.count,
@@ -64,6 +76,7 @@ def tuning_document(tuning: Tuning) -> dict[str, Any]:
         "costPerItem": item_cost["amount"],
         "cost": as_document(tuning.run_cost),
         "advice": None if tuning.advice is None else _advice_document(tuning.advice),
+        "noAdvice": tuning.no_advice,
         "advisedCost": as_document(tuning.advised_cost),
         "containerPeakMiB": tuning.container_mib,
         "split": None if tuning.split is None else _split_document(tuning.split),
@@ -128,21 +141,26 @@ def _sentences(entry: Tuning) -> list[str]:
             f"{now}recommended: flow.chunk: {entry.times.chunk:,} (a child works "
             f"{CHILD_S_MIN // 60} minutes to {CHILD_S_MAX // HOUR_S} hours)"
         )
+    if entry.no_advice is not None:
+        return [*lines, f"no advice on memory and vCPUs: {entry.no_advice}"]
     if entry.advice is None:
         return [*lines, f"memory and CPU were not measured: {BY_PREFIX}"]
     lines += _size_sentences(entry, entry.advice)
     if entry.split is not None:
-        lines += _split_sentences(entry.split)
+        lines += _split_sentences(entry.split, entry.container)
     return lines
 
 
 def _size_sentences(entry: Tuning, advice: Advice) -> list[str]:
     cpu = "" if advice.cpu_ratio is None else f"; items kept {advice.cpu_ratio:.2f} vCPUs busy"
-    where = " (a pair of Fargate)" if entry.is_fargate else ""
+    name = entry.container_name
+    pair = " (with its other containers a pair of Fargate)" if name else " (a pair of Fargate)"
+    where = pair if entry.is_fargate else ""
+    of = f"container {name}: " if name else ""
     lines = [
         (
-            f"recommended: {_size(advice.size)}{where}: 99 % of {counted(advice.items, 'items')} "
-            "took up to "
+            f"recommended: {of}{_size(advice.size)}{where}: 99 % of "
+            f"{counted(advice.items, 'items')} took up to "
             f"{advice.peak_mib:,.0f} MiB{cpu}"
         ),
         f"{advice.killed:.1%} of the items would have been killed with that memory",
@@ -166,17 +184,28 @@ def _size_sentences(entry: Tuning, advice: Advice) -> list[str]:
     return lines
 
 
-def _split_sentences(split: Split) -> list[str]:
-    large, others = split.large.size, split.others.size
+def _split_sentences(split: Split, container: MergedContainer | None) -> list[str]:
+    group = f"{{when: item.size > {split.above_mib}MiB, {_overrides(split.large.size, container)}}}"
     return [
         f"item.size explains the memory: two groups save {split.saving:.0%} of memory × seconds:",
-        f"    step: {_size(others)}",
-        (
-            f"    flow: {{groups: [{{when: item.size > {split.above_mib}MiB, containerOverrides: "
-            f'{{resourceRequirements: [{{type: VCPU, value: "{large.vcpus:g}"}}, '
-            f'{{type: MEMORY, value: "{large.memory_mib}"}}]}}}}]}}'
-        ),
+        f"    step: {_size(split.others.size)}",
+        f"    flow: {{groups: [{group}]}}",
     ]
+
+
+def _overrides(size: Size, container: MergedContainer | None) -> str:
+    """What a group writes, in the form that its job definition takes."""
+    if container is not None and container.is_of_pod:
+        amounts = f'{{cpu: "{size.vcpus:g}", memory: {size.memory_mib}Mi}}'
+        own = f"name: {container.name}, resources: {{limits: {amounts}, requests: {amounts}}}"
+        return f"eksPropertiesOverride: {{podProperties: {{containers: [{{{own}}}]}}}}"
+    entries = (("VCPU", f"{size.vcpus:g}"), ("MEMORY", str(size.memory_mib)))
+    listed = ", ".join(f'{{type: {kind}, value: "{value}"}}' for kind, value in entries)
+    own = f"resourceRequirements: [{listed}]"
+    if container is None or not container.name:
+        return f"containerOverrides: {{{own}}}"
+    own = f"name: {container.name}, {own}"
+    return f"ecsPropertiesOverride: {{taskProperties: [{{containers: [{{{own}}}]}}]}}"
 
 
 def _size(size: Size) -> str:

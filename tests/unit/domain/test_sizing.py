@@ -144,3 +144,16 @@ def test_a_split_that_is_not_worth_it_is_not_advised(items: list[Used]) -> None:
 def test_a_split_on_one_pair_of_fargate_saves_nothing() -> None:
     items = sized(500, 100, 100) + sized(500, 2_000, 400)
     assert split_by_size(items, now=NOW, is_fargate=True, headroom=1.2) is None
+
+
+def test_what_the_other_containers_leave_of_a_pair_of_fargate_is_advised() -> None:
+    beside = Size(vcpus=0.5, memory_mib=600)
+    advice = advise([used(1_000, cpu=3.0)], now=NOW, is_fargate=True, headroom=1.2, beside=beside)
+    assert advice is not None
+    assert advice.size == Size(vcpus=0.5, memory_mib=2_048 - 600)
+    on_ec2 = advise([used(1_000)], now=NOW, is_fargate=False, headroom=1.2, beside=beside)
+    assert on_ec2 is not None
+    assert on_ec2.size == Size(vcpus=4, memory_mib=1_216)
+    largest = advise([used(260_000)], now=NOW, is_fargate=True, headroom=1, beside=beside)
+    assert largest is not None
+    assert (largest.size, largest.is_too_small) == (Size(vcpus=31.5, memory_mib=249_256), True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from verification.mutation.planted.mutant import Mutant
 
 USAGE = ("tests/unit/worker/test_usage.py", "tests/unit/worker/test_program.py")
+OF_CONTAINERS = ("tests/unit/cli/test_requested_size.py",)
 SIZING = ("tests/unit/domain/test_sizing.py",)
 PRICES = ("tests/unit/prices",)
 EDIT = ("tests/unit/cli/test_edit.py",)
@@ -107,6 +108,27 @@ MUTANTS = (
         old="        if node is None or not parent.start_mark.index <= node.start_mark.index < (\n            parent.end_mark.index\n        ):\n",
         new="        if node is None:\n",
         tests=EDIT,
+    ),
+    Mutant(
+        bug="the first of several containers with the worker is taken for the measured one",
+        file="cli/batchrelay_cli/stack/measured_container.py",
+        old="    if len(with_worker) == 1:\n",
+        new="    if with_worker:\n",
+        tests=OF_CONTAINERS,
+    ),
+    Mutant(
+        bug="a cost is of a pod whose containers are all there at once",
+        file="cli/batchrelay_cli/stack/requested_size.py",
+        old="for one in on_node if not one.container.is_init]",
+        new="for one in on_node]",
+        tests=OF_CONTAINERS,
+    ),
+    Mutant(
+        bug="on Fargate a container is advised a pair of its own beside the others",
+        file="domain/sizing.py",
+        old="vcpus + beside.vcpus, need + beside.memory_mib",
+        new="vcpus, need",
+        tests=SIZING,
     ),
     Mutant(
         bug="a pipeline file that would be wrong is written",

@@ -89,8 +89,17 @@ class Split:
     """Share of the memory × seconds."""
 
 
-def advise(items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: float) -> Advice | None:
-    """What items should have; None if the peak of none is known."""
+NOTHING = Size(vcpus=0, memory_mib=0)
+
+
+def advise(
+    items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: float, beside: Size = NOTHING
+) -> Advice | None:
+    """What items should have; None if the peak of none is known.
+
+    Args:
+        beside: what the other containers of the job have: on Fargate all are one pair together.
+    """
     peaks = sorted(peak for item in items if (peak := _peak(item, now)) is not None)
     if not peaks:
         return None
@@ -98,7 +107,7 @@ def advise(items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: floa
     ratio = _cpu_ratio(items)
     vcpus = now.vcpus if ratio is None else ratio
     need = math.ceil(peak * headroom)
-    size = _fargate_size(vcpus, need) if is_fargate else _ec2_size(vcpus, need)
+    size = _fargate_size(vcpus, need, beside) if is_fargate else _ec2_size(vcpus, need)
     return Advice(
         size=size,
         peak_mib=peak,
@@ -110,13 +119,13 @@ def advise(items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: floa
 
 
 def split_by_size(
-    items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: float
+    items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: float, beside: Size = NOTHING
 ) -> Split | None:
     """The split that saves most; None if none saves enough."""
     known = sorted((item for item in items if item.size is not None), key=lambda one: one.size or 0)
 
     def advice(part: Sequence[Used]) -> Advice | None:
-        return advise(part, now=now, is_fargate=is_fargate, headroom=headroom)
+        return advise(part, now=now, is_fargate=is_fargate, headroom=headroom, beside=beside)
 
     whole = advice(known)
     if whole is None or len(known) < len(items):
@@ -170,13 +179,16 @@ def _cpu_ratio(items: Sequence[Used]) -> float | None:
     return sum(item.cpu_s or 0 for item in once) / sum(item.seconds for item in once)
 
 
-def _fargate_size(vcpus: float, need: int) -> Size:
-    """The smallest that has both; the largest if none has."""
+def _fargate_size(vcpus: float, need: int, beside: Size) -> Size:
+    """What the smallest pair that has both leaves to it; of the largest pair if none has."""
+    vcpus, need = vcpus + beside.vcpus, need + beside.memory_mib
     for text, choices in FARGATE_MIB.items():
         memory = next((choice for choice in choices if choice >= need), None)
         if float(text) >= vcpus - VCPU_SLACK and memory is not None:
-            return Size(vcpus=float(text), memory_mib=memory)
-    return Size(vcpus=32, memory_mib=FARGATE_MIB["32"][-1])
+            break
+    else:
+        text, memory = "32", FARGATE_MIB["32"][-1]
+    return Size(vcpus=float(text) - beside.vcpus, memory_mib=memory - beside.memory_mib)
 
 
 def _ec2_size(vcpus: float, need: int) -> Size:
