@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchrelay.domain.containers import ONE_CONTAINER
 from batchrelay_cli.adopt.draft import DEFINITION, QUEUE, Draft, Path, Step
 from batchrelay_cli.adopt.text import text_of
 from batchrelay_cli.errors import UsageProblem
@@ -21,6 +22,9 @@ STOPPED = ["false"]
 """The command of a step whose own cannot be carried: it fails, instead of doing something else."""
 
 _NAME_OF_PARAM = re.compile(r"params\.([A-Za-z0-9_-]+)")
+
+_COMMAND = (ONE_CONTAINER, "command")
+"""Of the only container, or of those of a range of nodes."""
 
 _STANDS_IN = {"jobQueue": QUEUE, "jobDefinition": DEFINITION}
 
@@ -117,8 +121,8 @@ def _cut(step: Step, path: Path) -> Path:
     """What has to go, for one value of it to go: an entry of a list, a field, or the step."""
     if path[:1] == ("jobName",):
         return ()
-    if path[:2] == ("containerOverrides", "command"):
-        return path[:2]
+    if _COMMAND[0] in path and path[path.index(_COMMAND[0]) :][:2] == _COMMAND:
+        return path[: path.index(_COMMAND[0]) + 2]
     if path[:1] == ("flow",):
         return _there(step.entry, path[:2])
     end = next((n for n, part in enumerate(path[:4]) if isinstance(part, int)), None)
@@ -150,8 +154,8 @@ def _remove(draft: Draft, number: int, path: Path, message: str) -> None:
         return
     name = ".".join(map(str, path))
     message = message.removeprefix(f"{path[-1]} ")
-    if path == ("containerOverrides", "command") and _value(step.entry, path) != STOPPED:
-        step.entry["containerOverrides"]["command"] = list(STOPPED)
+    if path[-2:] == _COMMAND and _value(step.entry, path) != STOPPED:
+        _value(step.entry, path[:-1])["command"] = list(STOPPED)
         why = f"{message}. The step fails until you write its command"
         draft.leave(line, f"{step.name}: {name}", why)
         return

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from batchrelay.domain.containers import ALL_NODES, NODES, ONE_CONTAINER
 from batchrelay_cli.adopt.draft import DEFINITION, QUEUE, Draft, Step, literal
 
 _COMMAND = re.compile(r"(?:^|[\s`(|;&/])awsbsub(?:\s|$)", re.MULTILINE)
@@ -152,8 +153,19 @@ class _Scope:
                 option = f"--{name.replace('_', '-')}"
                 self.draft.leave(step.line, f"{step.name}: {option}", why)
         if (options.nodes or 1) > 1:
-            why = f"a job of {options.nodes} nodes (multi-node parallel): the step has one"
-            self.draft.leave(step.line, f"{step.name}: --nodes", why)
+            self._spread(step, options.nodes)
+
+    def _spread(self, step: Step, number: int) -> None:
+        """Over several nodes: awsbsub submits them with the cluster's second job definition, and
+        no array."""
+        overrides = {ONE_CONTAINER: step.entry.pop(ONE_CONTAINER)}
+        entries = [{"targetNodes": ALL_NODES} | overrides]
+        step.entry[NODES] = {"numNodes": number, "nodePropertyOverrides": entries}
+        if step.entry.pop("arrayProperties", None) is not None:
+            why = "awsbsub submits several nodes as one job, without an array"
+            self.draft.leave(step.line, f"{step.name}: --array-size", why)
+        why = f"its job definition has to be of type multinode, with the range {ALL_NODES}"
+        self.draft.leave(step.line, f"{step.name}: --nodes", why)
 
 
 _LEFT = {

@@ -39,8 +39,8 @@ MUTANTS = (
     Mutant(
         bug="an adopted step whose command was refused runs another one",
         file=f"{_FOLDER}/accepted.py",
-        old='step.entry["containerOverrides"]["command"] = list(STOPPED)',
-        new='del step.entry["containerOverrides"]["command"]',
+        old='_value(step.entry, path[:-1])["command"] = list(STOPPED)',
+        new='del _value(step.entry, path[:-1])["command"]',
         tests=(f"{_TESTS}/test_submit_job.py",),
     ),
     Mutant(
@@ -97,6 +97,13 @@ MUTANTS = (
         file=f"{_FOLDER}/awsbsub.py",
         old="self.names[call.variable] = step.name",
         new="pass",
+        tests=(f"{_TESTS}/test_awsbsub.py",),
+    ),
+    Mutant(
+        bug="nodes whose command was refused run the one of their definition",
+        file=f"{_FOLDER}/accepted.py",
+        old="    if path[-2:] == _COMMAND and",
+        new="    if path == _COMMAND and",
         tests=(f"{_TESTS}/test_awsbsub.py",),
     ),
     Mutant(

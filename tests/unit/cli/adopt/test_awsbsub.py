@@ -99,15 +99,39 @@ def test_a_script_from_standard_input_is_its_command_if_the_line_has_it() -> Non
 
 
 def test_what_has_no_equal_is_listed_with_its_line() -> None:
-    result = of("\nawsbsub -n 3 -w /scratch -if a.txt -e all -cf go.sh 1\n")
+    result = of("\nawsbsub -w /scratch -if a.txt -e all -cf go.sh 1\n")
     assert result.steps == [step("go_sh", "/bin/bash", "go.sh", "1")]
     assert [note.split(": ")[:3] for note in result.notes] == [
         ["2", "go_sh", "--command-file"],
         ["2", "go_sh", "--working-dir"],
         ["2", "go_sh", "--input-file"],
         ["2", "go_sh", "--env"],
-        ["2", "go_sh", "--nodes"],
     ]
+
+
+def test_several_nodes_are_a_multi_node_step() -> None:
+    [one] = of("awsbsub -jn mpi -n 4 -a 2 -m 512 solve x").steps
+    amounts = [{"type": "MEMORY", "value": "512"}]
+    own = {"command": ["solve", "x"], "resourceRequirements": amounts}
+    entries = [{"targetNodes": "0:", "containerOverrides": own}]
+    assert one == {
+        "jobName": "mpi",
+        "jobQueue": "q",
+        "jobDefinition": "d",
+        "nodeOverrides": {"numNodes": 4, "nodePropertyOverrides": entries},
+    }
+    assert of("awsbsub -jn mpi -n 4 -a 2 solve").notes == [
+        "1: mpi: --array-size: awsbsub submits several nodes as one job, without an array",
+        "1: mpi: --nodes: its job definition has to be of type multinode, with the range 0:",
+    ]
+    assert of("awsbsub -jn a -n 1 x").steps == [step("a", "x")]
+
+
+def test_several_nodes_with_a_command_that_is_refused_fail_until_it_is_written() -> None:
+    result = of("awsbsub -jn mpi -n 2 -m 512 solve ''")
+    [entry] = result.step("mpi")["nodeOverrides"]["nodePropertyOverrides"]
+    assert entry["containerOverrides"]["command"] == ["false"]
+    assert "resourceRequirements" in entry["containerOverrides"]
 
 
 def test_a_variable_of_the_submitting_shell_is_no_variable_of_ours() -> None:

@@ -36,6 +36,15 @@ def test_a_request_is_a_step_as_it_stands() -> None:
     assert "# in:1: the request\n" in result.text
 
 
+def test_overrides_of_nodes_stand_as_they_are() -> None:
+    entry = {"targetNodes": "0:", "containerOverrides": {"command": ["solve", "${x}"]}}
+    own: dict[str, Any] = {"nodeOverrides": {"numNodes": 4, "nodePropertyOverrides": [entry]}}
+    result = adopted(request(**own))
+    entry["containerOverrides"] = {"command": ["solve", "$${x}"]}
+    assert result.steps == [request(**own)]
+    assert result.notes == []
+
+
 def test_dependencies_within_a_list_are_steps_by_what_their_ids_hold() -> None:
     result = adopted(
         [
