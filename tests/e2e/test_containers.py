@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("stays")]
 
 TASK = """
 pipeline: pairs
-defaults: {jobQueue: Q, jobDefinition: pair}
+defaults: {jobQueue: Containers, jobDefinition: pair}
 steps:
   - jobName: convert
     ecsPropertiesOverride:
@@ -56,7 +56,7 @@ jobDefinitions:
 
 
 def test_a_child_with_several_containers_fails_as_the_one_that_failed(tmp_path: Path) -> None:
-    batchrelay("deploy", write(tmp_path, TASK))
+    printed("deploy", write(tmp_path, TASK))
     run_id = document("start", "pairs")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 4
     assert statuses(run_id) == {"convert": "PARTIAL", "measure": "SUCCEEDED"}
@@ -101,7 +101,7 @@ with socket.create_connection(address) as main:
 
 NODES = """
 pipeline: meeting
-defaults: {jobQueue: Q, jobDefinition: nodes}
+defaults: {jobQueue: Containers, jobDefinition: nodes}
 steps:
   - jobName: well
     nodeOverrides: {numNodes: 2, nodePropertyOverrides: [{targetNodes: "0:", containerOverrides: {environment: [{name: CODE, value: "0"}]}}]}
@@ -122,7 +122,7 @@ jobDefinitions:
 def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
     (tmp_path / "meet.py").write_text(MEET)
     command = json.dumps([sys.executable, "meet.py"])
-    batchrelay("deploy", write(tmp_path, NODES.replace("PYTHON", command)))
+    printed("deploy", write(tmp_path, NODES.replace("PYTHON", command)))
     run_id = document("start", "meeting")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 1
     assert statuses(run_id) == {"well": "SUCCEEDED", "badly": "FAILED"}
@@ -140,7 +140,7 @@ def test_two_nodes_meet_and_the_main_one_decides(tmp_path: Path) -> None:
 
 POD = """
 pipeline: pods
-defaults: {jobQueue: Q, jobDefinition: pod}
+defaults: {jobQueue: Containers, jobDefinition: pod}
 steps:
   - jobName: convert
     eksPropertiesOverride:
@@ -160,7 +160,7 @@ jobDefinitions:
 
 
 def test_a_pipeline_for_eks_runs_here(tmp_path: Path) -> None:
-    batchrelay("deploy", write(tmp_path, POD))
+    printed("deploy", write(tmp_path, POD))
     run_id = document("start", "pods")["runId"]
     assert batchrelay("status", run_id, "--watch").exit_code == 4
     [step] = document("failures", run_id)["steps"]
