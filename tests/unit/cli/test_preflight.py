@@ -17,6 +17,7 @@ from batchrelay_cli.stack.job_definitions import definitions_elsewhere
 from batchrelay_cli.stack.preflight.checks import Checks, check
 from batchrelay_cli.stack.preflight.images import EcrImage, architectures_needed
 from batchrelay_cli.stack.preflight.lookups import Lookups, read_url
+from batchrelay_cli.stack.preflight.quotas import quota_of
 from batchrelay_cli.stack.preflight.rights import role_of_session
 from batchrelay_cli.stack.preflight.roles import role_problem
 
@@ -103,6 +104,7 @@ class Account:
         self.groups: list[str] = answers.get("groups", ["/words"])
         self.caller: str = answers.get("caller", f"arn:aws:iam::{ACCOUNT}:user/me")
         self.decisions: dict[str, dict[str, Any]] = answers.get("decisions", {})
+        self.quota: float | None = answers.get("quota")
         self.denies: set[str] = set(answers.get("denies", ()))
         self.asked: list[Mapping[str, Any]] = []
 
@@ -133,15 +135,26 @@ class Account:
             },
             "iam": {"get_role": self._role, "simulate_principal_policy": self._simulation},
             "logs": {"describe_log_groups": self._groups},
+            "service-quotas": {
+                "get_service_quota": self._own_quota,
+                "get_aws_default_service_quota": lambda *_: {"Quota": {"Value": 64.0}},
+            },
             "sts": {"get_caller_identity": lambda *_: {"Arn": self.caller}},
         }
         answers = of_services[service]
         return SimpleNamespace(
             exceptions=SimpleNamespace(
-                RepositoryNotFoundException=NotThereError, NoSuchEntityException=NotThereError
+                RepositoryNotFoundException=NotThereError,
+                NoSuchEntityException=NotThereError,
+                NoSuchResourceException=NotThereError,
             ),
             **{name: operation(name, answer) for name, answer in answers.items()},
         )
+
+    def _own_quota(self, _request: Mapping[str, Any], absent: type[Exception]) -> Any:
+        if self.quota is None:
+            raise absent
+        return {"Quota": {"Value": self.quota}}
 
     def _queues(self, request: Mapping[str, Any], _: Any) -> Any:
         order = [{"computeEnvironment": e["computeEnvironmentArn"]} for e in self.environments]
@@ -205,6 +218,7 @@ def test_what_is_right_is_named(tmp_path: Path) -> None:
         done=(
             "job queues and their compute environments: Main",
             "platforms and sizes of job definitions: count",
+            "quotas of vCPUs: EC2 Spot Standard instances 64",
             f"images: {IMAGE}",
             "roles: jobs, pulls",
             "log groups: /words",
@@ -307,6 +321,36 @@ def test_one_usable_compute_environment_is_enough_and_the_other_is_a_warning(
     assert problems == []
     [warning] = checks.warnings
     assert warning.message == ("of job queue Main, compute environment ec2 is DISABLED: enable it")
+
+
+def test_a_job_beyond_the_quota_of_the_account_would_wait_for_ever(tmp_path: Path) -> None:
+    [problem], _ = checked(tmp_path, Account(quota=2))
+    assert problem.startswith(f"{QUEUE_LINE}: a job of count asks for 4 vCPUs, and the account's")
+    assert "--service-code ec2 --quota-code L-34B43A08" in problem
+
+
+def test_an_environment_beyond_the_quota_is_a_warning(tmp_path: Path) -> None:
+    _, checks = checked(tmp_path, Account(quota=8))
+    [warning] = checks.warnings
+    assert "compute environment spot may have 16 vCPUs" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("described", "code"),
+    [
+        (environment("FARGATE"), "L-3032A538"),
+        (environment("FARGATE_SPOT"), "L-36FBB829"),
+        (environment("EC2", computeResources={"instanceTypes": ["m5", "c7g.large"]}), "L-1216C47A"),
+        (environment("EC2", computeResources={"instanceTypes": ["m5", "g5"]}), None),
+        (environment("ECS_MANAGED_INSTANCES"), None),
+        ({"type": "UNMANAGED"}, None),
+    ],
+)
+def test_a_quota_is_of_the_kind_of_the_environment(
+    described: dict[str, Any], code: str | None
+) -> None:
+    quota = quota_of(described)
+    assert (None if quota is None else quota.code) == code
 
 
 def test_nodes_do_not_run_on_spot(tmp_path: Path) -> None:

@@ -85,4 +85,11 @@ MUTANTS = (
         new="        else:\n",
         tests=TESTS,
     ),
+    Mutant(
+        bug="a quota smaller than one job is no problem",
+        file=f"{FOLDER}/checks.py",
+        old="and vcpus > max(v for _, v in values):",
+        new="and vcpus > 16:",
+        tests=TESTS,
+    ),
 )

@@ -26,6 +26,7 @@ from batchrelay_cli.stack.preflight.images import (
 from batchrelay_cli.stack.preflight.log_groups import log_group_problem, log_groups_of
 from batchrelay_cli.stack.preflight.lookups import Lookups, MissingImageError
 from batchrelay_cli.stack.preflight.platforms import platform_problem
+from batchrelay_cli.stack.preflight.quotas import Quota, quota_of, quota_problem, quota_warning
 from batchrelay_cli.stack.preflight.rights import (
     is_root,
     refused_actions,
@@ -72,6 +73,7 @@ def check(
     if not local:
         one.check_places()
         one.check_platforms()
+        one.check_quotas()
         one.check_images()
         one.check_roles()
         one.check_log_groups()
@@ -145,6 +147,35 @@ class _Preflight:
             self._wrong(use.at_queue, problem)
             if use.definition:
                 self._has("platforms and sizes of job definitions", use.name)
+
+    def check_quotas(self) -> None:
+        warned: set[str] = set()
+        for use in self.uses:
+            vcpus = vcpus_of(use, lambda text: known_text(self.file, text)) or 0
+            environments = self.environments.get(use.queue, [])
+            values: list[tuple[Quota, float]] = []
+            for environment in environments:
+                quota = quota_of(environment)
+                value = None if quota is None else self._quota(quota)
+                if quota is None or value is None:
+                    continue
+                values.append((quota, value))
+                warning = quota_warning(environment, quota, value, self.lookups.region)
+                if warning and warning not in warned:
+                    warned.add(warning)
+                    self.file.document.warn(use.at_queue, warning)
+            if values and len(values) == len(environments) and vcpus > max(v for _, v in values):
+                quota, value = max(values, key=lambda pair: pair[1])
+                region = self.lookups.region
+                self._wrong(use.at_queue, quota_problem(use.name, vcpus, quota, value, region))
+
+    def _quota(self, quota: Quota) -> float | None:
+        """None if it cannot be looked up."""
+        value: float | None = None
+        with self.lookups.noting(f"quota of {quota.what}"):
+            value = self.lookups.quota(quota)
+            self._has("quotas of vCPUs", f"{quota.what} {value:g}")
+        return value
 
     def check_images(self) -> None:
         architectures: dict[str, frozenset[str]] = {}

@@ -20,6 +20,7 @@ from batchrelay_cli.stack.preflight.images import (
     architectures_listed,
     config_digest,
 )
+from batchrelay_cli.stack.preflight.quotas import Quota
 from batchrelay_cli.stack.preflight.rights import LEADING_KEYS, Right
 from batchrelay_cli.terminal import excerpt
 
@@ -52,6 +53,8 @@ class Lookups:
     read: Callable[[str], str] = read_url
     refused: dict[str, None] = field(default_factory=dict)
     """A sentence each."""
+    _quotas: dict[str, float] = field(default_factory=dict)
+    """By their code."""
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
@@ -106,6 +109,18 @@ class Lookups:
             return listed
         url = ecr.get_download_url_for_layer(**place, layerDigest=digest)["downloadUrl"]
         return architecture_of_config(self.read(url))
+
+    def quota(self, quota: Quota) -> float:
+        """What the account has: its own, or what AWS gives every one."""
+        if quota.code not in self._quotas:
+            client = self.stack.make_client("service-quotas")
+            place = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+            try:
+                answer = client.get_service_quota(**place)
+            except client.exceptions.NoSuchResourceException:
+                answer = client.get_aws_default_service_quota(**place)
+            self._quotas[quota.code] = float(answer["Quota"]["Value"])
+        return self._quotas[quota.code]
 
     def trust_policy(self, role: str) -> Mapping[str, Any] | None:
         """Of a role by name; None if there is no such role."""
