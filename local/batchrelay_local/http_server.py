@@ -90,6 +90,7 @@ class HttpServer:
                 lifespan="on",
                 log_level="error",
                 access_log=False,
+                proxy_headers=False,  # no proxy is before it
                 server_header=False,
                 date_header=False,  # MiniStack writes one
                 timeout_keep_alive=75,
