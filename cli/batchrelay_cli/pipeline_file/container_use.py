@@ -83,7 +83,8 @@ def _problems(request: Request, definition: Mapping[str, Any]) -> Iterator[_Prob
             yield (form,), _wrong_form(form, kind, request.text("jobDefinition"))
     if kind is None and len(forms) > 1:
         yield (forms[1],), f"{forms[0]} and {forms[1]}: a job definition takes one of them"
-    if is_of_pods(request.values) and "propagateTags" in request.values:
+    is_pod = kind == "eksProperties" or is_of_pods(request.values)
+    if is_pod and "propagateTags" in request.values:
         problem = "AWS Batch refuses propagateTags on EKS, where a pod has labels: leave it out"
         yield ("propagateTags",), problem
     for container in containers_of(request.values):

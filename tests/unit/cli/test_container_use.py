@@ -112,6 +112,7 @@ def test_nodes_have_the_ranges_of_their_definition(tmp_path: Path) -> None:
         (task({"name": "main", "resourceRequirements": [{"type": "VCPU", "value": "1.5"}]}), TWO, "VCPU 1.5 is of Fargate alone"),
         (task({"command": ["x"]}), TWO, "which container this is: write its name, {name: NAME, …}"),
         ({**pod({"name": "Default"}), "propagateTags": True}, POD, "AWS Batch refuses propagateTags on EKS, where a pod has labels: leave it out"),
+        ({"propagateTags": True}, POD, "AWS Batch refuses propagateTags on EKS, where a pod has labels: leave it out"),
         (nodes({"targetNodes": "0:0"}), multinode(OPEN), "AWS Batch refuses targetNodes that the job definition has not (\"NodeOverride targets should match job definition\"): write one of 0:, not '0:0'"),
         (nodes(numNodes=3), multinode({"targetNodes": "0:1", "container": ONE}), "numNodes needs a job definition with an open range of nodes, such as 1:"),
         ({"arrayProperties": {"size": 2}}, multinode(OPEN), "step a is a multi-node parallel job, which AWS Batch does not take as an array: leave forEach, aggregate, queue, N_TO_N, SEQUENTIAL and arrayProperties out, or use a job definition of type container"),
