@@ -15,11 +15,13 @@ from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.job_definitions import definitions_elsewhere
 from batchrelay_cli.stack.preflight.checks import Checks, check
+from batchrelay_cli.stack.preflight.forms import form_problem
 from batchrelay_cli.stack.preflight.images import EcrImage, architectures_needed
 from batchrelay_cli.stack.preflight.lookups import Lookups, read_url
 from batchrelay_cli.stack.preflight.quotas import quota_of
 from batchrelay_cli.stack.preflight.rights import role_of_session
 from batchrelay_cli.stack.preflight.roles import role_problem
+from batchrelay_cli.stack.preflight.uses import Use
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 OUTPUTS = {
@@ -490,6 +492,31 @@ def test_an_image_elsewhere_and_a_role_of_another_account_are_named(tmp_path: Pa
         "image python:3.13: it is not in Amazon ECR",
         "role arn:aws:iam::444455556666:role/pulls: it is of another account",
     )
+
+
+OF_PODS: dict[str, Any] = {
+    "jobDefinitionName": "pod",
+    "eksProperties": {"podProperties": {"containers": [{"name": "main", "image": "i"}]}},
+}
+NAMED = {"eksPropertiesOverride": {"podProperties": {"containers": [{"name": "main"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        ({}, 'has eksProperties: name its containers, so that the variables of a job reach them: "eksPropertiesOverride": {"podProperties": {"containers": [{"name": "main"'),
+        ({"containerOverrides": {}}, "has eksProperties, and takes no containerOverrides: write eksPropertiesOverride"),
+        ({**NAMED, "propagateTags": True}, "AWS Batch refuses propagateTags on EKS"),
+        (NAMED, None),
+    ],
+)  # fmt: skip
+def test_containers_of_a_definition_elsewhere_are_named_in_its_form(
+    request_: dict[str, Any], problem: str | None
+) -> None:
+    use = Use(at_queue=(), at_definition=(), queue="q", request=request_, definition=OF_PODS)
+    shown = form_problem(use)
+    assert (shown is None) == (problem is None)
+    assert (problem or "") in (shown or "")
 
 
 def test_a_local_cloud_has_queues_and_sizes_only(tmp_path: Path) -> None:

@@ -92,4 +92,11 @@ MUTANTS = (
         new="and vcpus > 16:",
         tests=TESTS,
     ),
+    Mutant(
+        bug="containers of a definition elsewhere need not be named",
+        file=f"{FOLDER}/forms.py",
+        old="if form != ONE_CONTAINER and form not in use.request:",
+        new="if False:",
+        tests=TESTS,
+    ),
 )

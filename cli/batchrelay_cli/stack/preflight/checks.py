@@ -17,6 +17,7 @@ from batchrelay_cli.stack.preflight.environments import (
     queue_problem,
     unusable,
 )
+from batchrelay_cli.stack.preflight.forms import form_problem
 from batchrelay_cli.stack.preflight.images import (
     EcrImage,
     architectures_needed,
@@ -68,6 +69,7 @@ def check(
     """
     warnings_before = len(file.document.warnings)
     one = _Preflight(lookups=lookups, file=file, uses=tuple(uses_of(file, elsewhere)))
+    one.check_forms()
     one.check_queues()
     one.check_sizes()
     if not local:
@@ -100,6 +102,10 @@ class _Preflight:
 
     def _has(self, what: str, name: str) -> None:
         self.done.setdefault(what, {})[name] = None
+
+    def check_forms(self) -> None:
+        for use in self.uses:
+            self._wrong(use.at_definition, form_problem(use))
 
     def check_queues(self) -> None:
         queues = described_queues(self.lookups.stack.batch, self.file)
