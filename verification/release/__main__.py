@@ -10,6 +10,7 @@ from pathlib import Path
 from batchrelay_worker import __version__
 from verification.release.built_stack import (
     BUILD,
+    bytecode_problems,
     origin_problems,
     run_problems,
     size_problems,
@@ -27,6 +28,7 @@ def main() -> int:
         print(f"{name:12} {size:>10,} bytes  {zipped:>10,} zipped")
     results = [
         _shown("sizes", size_problems(sizes_by_name)),
+        _shown("no bytecode", bytecode_problems(BUILD)),
         _shown("the word-count example on the built stack", run_problems(BUILD)),
         _shown("a copy of the build with a broken layer fails", origin_problems(BUILD)),
     ]

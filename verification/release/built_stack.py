@@ -28,8 +28,14 @@ PLANTED = "this layer is broken on purpose"
 
 
 def sizes(build: Path) -> dict[str, tuple[int, int]]:
-    """Bytes of each function and layer, as they are and zipped."""
-    return {path.name: _size(path) for path in sorted(build.glob("*/"))}
+    """Bytes of each function and layer, as they are and zipped; not of nested stacks."""
+    folders = (path for path in sorted(build.glob("*/")) if not (path / "template.yaml").exists())
+    return {path.name: _size(path) for path in folders}
+
+
+def bytecode_problems(build: Path) -> list[str]:
+    """Bytecode is of the Python that was here, and not of the runtime's."""
+    return [str(path.relative_to(build)) for path in sorted(build.rglob("__pycache__"))]
 
 
 def size_problems(sizes_by_name: dict[str, tuple[int, int]]) -> list[str]:

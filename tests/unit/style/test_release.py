@@ -57,3 +57,8 @@ def test_a_distribution_of_another_version_is_named(
     assert distributions.problems(files, "0.1.0") == [
         "batchrelay-0.2.0.tar.gz has the version 0.2.0, not 0.1.0"
     ]
+
+
+def test_bytecode_in_the_build_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Prepare/prepare/__pycache__").mkdir(parents=True)
+    assert built_stack.bytecode_problems(tmp_path) == ["Prepare/prepare/__pycache__"]
