@@ -29,7 +29,7 @@ from batchrelay_cli.pipeline_file.definition_containers import (
     places_of,
     ranges_of,
 )
-from batchrelay_cli.pipeline_file.definition_use import Request, requests_with_places
+from batchrelay_cli.pipeline_file.definition_use import requests_with_places
 from batchrelay_cli.pipeline_file.document import Document
 from batchrelay_cli.pipeline_file.edges import is_array
 from batchrelay_cli.pipeline_file.layers import source
@@ -56,7 +56,7 @@ def with_containers_named(
     for number, step in steps:
         for request in requests_with_places(number, step, entries, defaults):
             definition = definition_of(request.values, definitions)
-            for path, problem in _problems(request, definition):
+            for path, problem in container_problems(request.values, definition):
                 document.wrong(source(request.layers, path), problem)
             if _has_nodes(request.values, definition) and _is_wide(step):
                 document.wrong(
@@ -75,22 +75,29 @@ def _named(request: Mapping[str, Any], definitions: _Definitions) -> Mapping[str
     return merged_requests(places, request) if places else request
 
 
-def _problems(request: Request, definition: Mapping[str, Any]) -> Iterator[_Problem]:
-    forms = [form for form in FORMS if form in request.values]
+def container_problems(
+    request: Mapping[str, Any], definition: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What AWS Batch would refuse of a request for a definition's containers, with its path.
+
+    Args:
+        definition: empty if it is not known.
+    """
+    forms = [form for form in FORMS if form in request]
     kind = kind_of(definition)
     for form in forms:
         if kind is not None and form != FORM_OF_KIND[kind]:
-            yield (form,), _wrong_form(form, kind, request.text("jobDefinition"))
+            yield (form,), _wrong_form(form, kind, definition["jobDefinitionName"])
     if kind is None and len(forms) > 1:
         yield (forms[1],), f"{forms[0]} and {forms[1]}: a job definition takes one of them"
-    is_pod = kind == "eksProperties" or is_of_pods(request.values)
-    if is_pod and "propagateTags" in request.values:
+    is_pod = kind == "eksProperties" or is_of_pods(request)
+    if is_pod and "propagateTags" in request:
         problem = "AWS Batch refuses propagateTags on EKS, where a pod has labels: leave it out"
         yield ("propagateTags",), problem
-    for container in containers_of(request.values):
+    for container in containers_of(request):
         yield from _problems_of_container(container, definition)
     if kind == "nodeProperties":
-        yield from _problems_of_nodes(request.values, definition)
+        yield from _problems_of_nodes(request, definition)
 
 
 def _wrong_form(form: str, kind: str, name: str) -> str:

@@ -15,7 +15,7 @@ from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.client import Stack
 from batchrelay_cli.stack.job_definitions import definitions_elsewhere
 from batchrelay_cli.stack.preflight.checks import Checks, check
-from batchrelay_cli.stack.preflight.forms import form_problem
+from batchrelay_cli.stack.preflight.forms import form_problems
 from batchrelay_cli.stack.preflight.images import EcrImage, architectures_needed
 from batchrelay_cli.stack.preflight.lookups import Lookups, read_url
 from batchrelay_cli.stack.preflight.quotas import quota_of
@@ -505,7 +505,8 @@ NAMED = {"eksPropertiesOverride": {"podProperties": {"containers": [{"name": "ma
     ("request_", "problem"),
     [
         ({}, 'has eksProperties: name its containers, so that the variables of a job reach them: "eksPropertiesOverride": {"podProperties": {"containers": [{"name": "main"'),
-        ({"containerOverrides": {}}, "has eksProperties, and takes no containerOverrides: write eksPropertiesOverride"),
+        ({"containerOverrides": {}}, "for which AWS Batch refuses containerOverrides"),
+        ({"eksPropertiesOverride": {"podProperties": {"containers": [{"name": "mian"}]}}}, "its job definition has no container mian: it has main; did you mean main?"),
         ({**NAMED, "propagateTags": True}, "AWS Batch refuses propagateTags on EKS"),
         (NAMED, None),
     ],
@@ -514,9 +515,9 @@ def test_containers_of_a_definition_elsewhere_are_named_in_its_form(
     request_: dict[str, Any], problem: str | None
 ) -> None:
     use = Use(at_queue=(), at_definition=(), queue="q", request=request_, definition=OF_PODS)
-    shown = form_problem(use)
-    assert (shown is None) == (problem is None)
-    assert (problem or "") in (shown or "")
+    shown = list(form_problems(use))
+    assert len(shown) == (problem is not None)
+    assert (problem or "") in "".join(shown)
 
 
 def test_a_local_cloud_has_queues_and_sizes_only(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from batchrelay_cli.stack.preflight.environments import (
     queue_problem,
     unusable,
 )
-from batchrelay_cli.stack.preflight.forms import form_problem
+from batchrelay_cli.stack.preflight.forms import form_problems
 from batchrelay_cli.stack.preflight.images import (
     EcrImage,
     architectures_needed,
@@ -105,7 +105,8 @@ class _Preflight:
 
     def check_forms(self) -> None:
         for use in self.uses:
-            self._wrong(use.at_definition, form_problem(use))
+            for problem in form_problems(use):
+                self._wrong(use.at_definition, problem)
 
     def check_queues(self) -> None:
         queues = described_queues(self.lookups.stack.batch, self.file)
