@@ -148,3 +148,19 @@ def listed(service: BatchService) -> list[Any]:
     filters = [{"name": "JOB_NAME", "values": ["j"]}]
     found: list[Any] = call(service, "listjobs", jobQueue="q", filters=filters)["jobSummaryList"]
     return found
+
+
+@contextmanager
+def roomy_machine(vcpus: int = 8) -> Iterator[BatchService]:
+    """One with more vCPUs than two: containers and nodes run beside each other."""
+    with machine() as (running, _):
+        call(running, "updatecomputeenvironment", computeEnvironment="e",
+             computeResources={"maxvCpus": vcpus})  # fmt: skip
+        yield running
+
+
+def run(service: BatchService, definition: dict[str, Any], **request: Any) -> dict[str, Any]:
+    """A job of this definition, called `t`, once it has ended."""
+    call(service, "registerjobdefinition", **definition)
+    _, answer = submit(service, jobDefinition="t", **request)
+    return ended(service, answer["jobId"])

@@ -10,7 +10,7 @@ import pytest
 
 from batchrelay_local.batch.model import Attempt, ComputeEnvironment
 from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, machine, submit
+from tests.unit.local_cloud.machines import call, ended, roomy_machine, run, submit
 from tests.unit.local_cloud.task_texts import (
     FOREVER,
     container,
@@ -26,17 +26,8 @@ from tests.unit.local_cloud.task_texts import (
 
 @pytest.fixture
 def service() -> Iterator[BatchService]:
-    with machine() as (running, _):
-        call(running, "updatecomputeenvironment", computeEnvironment="e",
-             computeResources={"maxvCpus": 8})  # fmt: skip
+    with roomy_machine() as running:
         yield running
-
-
-def run(service: BatchService, definition: dict[str, Any], **request: Any) -> dict[str, Any]:
-    """A job of this definition, once it has ended."""
-    call(service, "registerjobdefinition", **definition)
-    _, answer = submit(service, jobDefinition="t", **request)
-    return ended(service, answer["jobId"])
 
 
 def described(service: BatchService, job: dict[str, Any], count: int) -> list[dict[str, Any]]:

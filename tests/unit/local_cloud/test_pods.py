@@ -9,23 +9,14 @@ import pytest
 
 from batchrelay_local.batch.pod_definitions import expanded
 from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, machine, submit
+from tests.unit.local_cloud.machines import call, ended, roomy_machine, run, submit
 from tests.unit.local_cloud.task_texts import nodes, overriding_pod, pod, pod_container
 
 
 @pytest.fixture
 def service() -> Iterator[BatchService]:
-    with machine() as (running, _):
-        call(running, "updatecomputeenvironment", computeEnvironment="e",
-             computeResources={"maxvCpus": 4})  # fmt: skip
+    with roomy_machine(vcpus=4) as running:
         yield running
-
-
-def run(service: BatchService, definition: dict[str, Any], **request: Any) -> dict[str, Any]:
-    """A job of this definition, once it has ended."""
-    call(service, "registerjobdefinition", **definition)
-    _, answer = submit(service, jobDefinition="t", **request)
-    return ended(service, answer["jobId"])
 
 
 def codes(entries: list[dict[str, Any]]) -> dict[str, int | None]:

@@ -12,7 +12,16 @@ import pytest
 from batchrelay_local.batch.attempts import HOST_LOST
 from batchrelay_local.batch.faults import Faults
 from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, listed, machine, refusal, submit
+from tests.unit.local_cloud.machines import (
+    call,
+    ended,
+    listed,
+    machine,
+    refusal,
+    roomy_machine,
+    run,
+    submit,
+)
 from tests.unit.local_cloud.task_texts import (
     FOREVER,
     after,
@@ -26,21 +35,17 @@ from tests.unit.local_cloud.task_texts import (
 
 @pytest.fixture
 def service() -> Iterator[BatchService]:
-    with machine() as (running, _):
-        call(running, "updatecomputeenvironment", computeEnvironment="e",
-             computeResources={"maxvCpus": 8})  # fmt: skip
+    with roomy_machine() as running:
         yield running
 
 
-def run(service: BatchService, *containers: dict[str, Any], **request: Any) -> dict[str, Any]:
+def run_task(service: BatchService, *containers: dict[str, Any], **request: Any) -> dict[str, Any]:
     """A job of these containers, once it has ended."""
-    call(service, "registerjobdefinition", **task(*containers))
-    _, answer = submit(service, jobDefinition="t", **request)
-    return ended(service, answer["jobId"])
+    return run(service, task(*containers), **request)
 
 
 def test_an_essential_container_ends_the_others_and_decides(service: BatchService) -> None:
-    job = run(
+    job = run_task(
         service,
         container("side", FOREVER, essential=False),
         container("main", "echo wrong; exit 3", **after("side", "START")),
@@ -62,14 +67,16 @@ def test_an_essential_container_ends_the_others_and_decides(service: BatchServic
 
 
 def test_a_job_succeeds_with_its_essential_container(service: BatchService) -> None:
-    job = run(service, container("side", "exit 1", essential=False), container("main", "sleep 0.1"))
+    job = run_task(
+        service, container("side", "exit 1", essential=False), container("main", "sleep 0.1")
+    )
     assert job["status"] == "SUCCEEDED"
     assert containers_of(job)["side"]["exitCode"] == 1
 
 
 def test_a_container_waits_for_the_good_end_of_another(service: BatchService) -> None:
     script = "sleep 0.05; echo prepared"
-    job = run(
+    job = run_task(
         service,
         container("main", "date +%s%N; exit 0", **after("init", "SUCCESS")),
         container("init", f"{script}; date +%s%N", essential=False),
@@ -81,7 +88,7 @@ def test_a_container_waits_for_the_good_end_of_another(service: BatchService) ->
 
 
 def test_the_failure_of_what_is_waited_for_fails_the_job(service: BatchService) -> None:
-    job = run(
+    job = run_task(
         service,
         container("init", "exit 9", essential=False),
         container("main", "echo never", **after("init", "success")),
@@ -94,7 +101,7 @@ def test_the_failure_of_what_is_waited_for_fails_the_job(service: BatchService) 
 
 
 def test_a_program_that_is_not_there_fails_the_start(service: BatchService) -> None:
-    job = run(service, container("side", FOREVER, essential=False),
+    job = run_task(service, container("side", FOREVER, essential=False),
               container("main", command=["no-such-program"]))  # fmt: skip
     assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
     assert "executable file not found" in containers_of(job)["main"]["reason"]
@@ -173,5 +180,5 @@ def test_overrides_of_another_form_are_refused(service: BatchService) -> None:
 
 def test_with_its_machine_all_containers_of_a_job_are_lost() -> None:
     with machine(Faults(host_lost=1.0)) as (service, _):
-        job = run(service, container("a", FOREVER), container("b", FOREVER, essential=False))
+        job = run_task(service, container("a", FOREVER), container("b", FOREVER, essential=False))
     assert (job["status"], job["statusReason"]) == ("FAILED", HOST_LOST)
