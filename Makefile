@@ -9,7 +9,7 @@ UV := .tools/uv/bin/uv
 SAM := .tools/sam/bin/sam
 MERMAID := 11.17.2
 PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-LINTED := layers local cli functions worker tests verification benchmarks examples
+LINTED := layers batch-local local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
 .PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-scale verify-release report-examples bench audit docs build release-notes lock clean
@@ -20,7 +20,7 @@ run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
 
 unit: .venv/ready         ## the unit tests: no cloud, no socket, half a minute
-	@$(BIN)/pytest tests/unit -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest tests/unit batch-local/tests -n auto --maxprocesses 4 --dist worksteal
 
 test: .venv/ready         ## every test, the simulation in its short form
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -80,7 +80,7 @@ release-notes: .venv/ready ## print what the CHANGELOG says of a version: VERSIO
 	@$(BIN)/python -m verification.release.notes "$(VERSION)"
 
 lock: .tools/uv/ready     ## resolve the pinned versions again
-	$(PIN) pyproject.toml --extra local --extra mcp --group dev -o locks/dev.lock
+	$(PIN) pyproject.toml --extra local --extra mcp --group dev --no-emit-package batch-local -o locks/dev.lock
 	$(PIN) layers/core/requirements.in -o layers/core/requirements.txt
 	$(PIN) locks/sam.in -o locks/sam.lock
 	$(PIN) locks/audit.in -o locks/audit.lock
@@ -97,10 +97,10 @@ clean:                    ## remove everything that was made
 	@$(PYTHON) -m venv --clear $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/ready: locks/dev.lock pyproject.toml worker/batchrelay_worker/__init__.py .tools/uv/ready
+.venv/ready: locks/dev.lock pyproject.toml worker/batchrelay_worker/__init__.py batch-local/pyproject.toml batch-local/batch_local/__init__.py .tools/uv/ready
 	@$(UV) venv -q --clear --python $(PYTHON) .venv
 	@$(UV) pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes locks/dev.lock
-	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e batch-local -e .
 	@touch $@
 
 .tools/sam/ready: locks/sam.lock .tools/uv/ready

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.batch.model import (
+from batch_local.simulation import (
     ComputeEnvironment,
     ContainerSpec,
     Job,
@@ -24,8 +24,8 @@ from batchrelay_local.batch.model import (
     JobQueue,
     JobSpec,
     RetryStrategy,
+    Scheduler,
 )
-from batchrelay_local.batch.scheduler import Scheduler
 from batchrelay_local.launch import LocalCloud
 from benchmarks.batch import client, make_queue
 

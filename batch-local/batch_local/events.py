@@ -7,10 +7,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay_local.batch.arns import job_arn
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.model import Job, JobStatus
+from batch_local.arns import job_arn
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.details.jobs import job_detail
+from batch_local.model import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)

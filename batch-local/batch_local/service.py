@@ -13,16 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.batch.api import BatchApi
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.attempts import Attempts
-from batchrelay_local.batch.events import BusEvent, queue_blocked, state_change
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.logs import Logs
-from batchrelay_local.batch.model import Job
-from batchrelay_local.batch.runner import now_ms
-from batchrelay_local.batch.scheduler import Scheduler
-from batchrelay_local.batch.scratch import ScratchFolders
+from batch_local.api.operations import BatchApi
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.clock import now_ms
+from batch_local.events import BusEvent, queue_blocked, state_change
+from batch_local.faults import Faults
+from batch_local.logs.streams import Logs
+from batch_local.model import Job
+from batch_local.processes.attempts import Attempts
+from batch_local.processes.scratch import ScratchFolders
+from batch_local.scheduling.scheduler import Scheduler
 
 
 class BatchService:

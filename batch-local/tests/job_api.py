@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from itertools import count
 
-from batchrelay_local.batch.api import BatchApi
-from batchrelay_local.batch.assumptions import DOCUMENTED
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.scheduler import Scheduler
+from batch_local.api.operations import BatchApi
+from batch_local.assumptions import DOCUMENTED
+from batch_local.faults import Faults
+from batch_local.scheduling.scheduler import Scheduler
 
 
 def api_with_a_job() -> tuple[BatchApi, Scheduler]:

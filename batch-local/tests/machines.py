@@ -11,10 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.events import BusEvent
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import (
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.events import BusEvent
+from batch_local.faults import Faults
+from batch_local.model import (
     ComputeEnvironment,
     ContainerSpec,
     Job,
@@ -23,8 +23,8 @@ from batchrelay_local.batch.model import (
     JobSpec,
     RetryStrategy,
 )
-from batchrelay_local.batch.scheduler import Scheduler
-from batchrelay_local.batch.service import BatchService
+from batch_local.scheduling.scheduler import Scheduler
+from batch_local.service import BatchService
 
 
 class Clockwork:

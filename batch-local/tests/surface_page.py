@@ -1,6 +1,6 @@
 """The page docs/reference/batch-surface.md, printed from the decisions and from botocore's model.
 
-Write it anew: `.venv/bin/python -m tests.unit.local_cloud.surface_page`
+Write it anew: `.venv/bin/python batch-local/tests/surface_page.py`
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from batchrelay_local.batch.api import operations
-from batchrelay_local.batch.decisions import Kind
-from batchrelay_local.batch.surface import DECISIONS, decision_of, paths
-from tests.stack import ROOT
+from batch_local.api.operations import operations
+from batch_local.surface.decisions import Kind
+from batch_local.surface.fields import DECISIONS, decision_of, paths
+from repository import ROOT
 
 PAGE = ROOT / "docs/reference/batch-surface.md"
 
 HEAD = """# AWS Batch's surface
 
 What the [local AWS Batch](local-batch.md) does with every operation of AWS Batch and every field of its requests, out of
-botocore's own model. This page is printed: `.venv/bin/python -m tests.unit.local_cloud.surface_page`; a test fails when the model
+botocore's own model. This page is printed: `.venv/bin/python batch-local/tests/surface_page.py`; a test fails when the model
 has a field that nothing was decided about. What is refused is a ClientException that names it and says what to
 write instead.
 
@@ -40,7 +40,7 @@ A name that begins with `AWS_BATCH` is refused in a definition and in overrides.
 
 ## Limits
 
-| limit | here | test (tests/unit/local_cloud/) |
+| limit | here | test (batch-local/tests/) |
 | --- | --- | --- |
 | containers of a task 10, of a pod 10, and 10 that begin first; nodes 1,000, ranges of nodes 5 | refused | `test_refused_forms.py` |
 | array size 2 to 10,000; dependencies 20; SubmitJob 30 KiB | refused | `test_batch.py` |

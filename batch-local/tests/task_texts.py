@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay_local.batch.service import BatchService
+from batch_local.service import BatchService
 
 FOREVER = "trap 'exit 7' TERM; while :; do sleep 0.02; done"
 """A script that goes on until it is stopped, and then ends with 7."""

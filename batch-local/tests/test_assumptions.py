@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.assumptions import ASSUMABLE, DOCUMENTED, VALUES, Assumptions
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import Job, RetryStrategy
-from tests.stack import ROOT
-from tests.unit.local_cloud.machines import Clockwork, call, ended, machine, submit
+from batch_local.assumptions import ASSUMABLE, DOCUMENTED, VALUES, Assumptions
+from batch_local.faults import Faults
+from batch_local.model import Job, RetryStrategy
+from machines import Clockwork, call, ended, machine, submit
+from repository import ROOT
 
 PAGE = ROOT / "docs/reference/local-batch.md"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.consumables import NEEDS_MAX
-from batchrelay_local.batch.model import Job, RetryStrategy
-from tests.unit.local_cloud.machines import Clockwork, call, machine, refusal, submit
+from batch_local.model import Job, RetryStrategy
+from batch_local.resources.consumables import NEEDS_MAX
+from machines import Clockwork, call, machine, refusal, submit
 
 ONE = {"licence": 1}
 

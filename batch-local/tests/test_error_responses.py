@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from batchrelay_local.error_responses import error_response
+from batch_local.http.errors import error_response
 
 
 @pytest.mark.parametrize(

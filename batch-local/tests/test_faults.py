@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from batchrelay_local.batch.faults import Faults
-from tests.unit.local_cloud.machines import call, ended, listed, machine, submit
-from tests.unit.local_cloud.task_texts import pod, pod_container
+from batch_local.faults import Faults
+from machines import call, ended, listed, machine, submit
+from task_texts import pod, pod_container
 
 
 def test_throttling_refuses_a_submission() -> None:

@@ -1,5 +1,5 @@
 """Requests drawn from botocore's own model, and broken ones: never a 500 of ours, and what is
-refused changes nothing. The long form: FUZZ=10000 .venv/bin/pytest tests/unit/local_cloud/test_fuzz.py"""
+refused changes nothing. The long form: FUZZ=10000 .venv/bin/pytest batch-local/tests/test_fuzz.py"""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchrelay_local.batch.api import operations
-from tests.unit.local_cloud.job_api import api_with_a_job
+from batch_local.api.operations import operations
+from job_api import api_with_a_job
 
 CASES = int(os.environ.get("FUZZ", "300"))
 _TEXTS = st.sampled_from(

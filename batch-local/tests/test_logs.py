@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.log_api import LogApi
-from batchrelay_local.batch.log_queries import (
+from batch_local.logs.api import LogApi
+from batch_local.logs.queries import (
     LogsError,
     describe_log_streams,
     filter_log_events,
     get_log_events,
 )
-from batchrelay_local.batch.logs import EVENT_BYTES_MAX, Logs, Stream
+from batch_local.logs.streams import EVENT_BYTES_MAX, Logs, Stream
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_an_event_has_the_time_at_which_it_was_written(file: int) -> None:
 
 
 def test_times_stay_exact_for_their_number(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchrelay_local.batch.logs.MARKS_MAX", 64)
+    monkeypatch.setattr("batch_local.logs.streams.MARKS_MAX", 64)
     count = 1_000
     stream = Stream("s", file, os.fstat(file).st_size, 0)
     for number in range(count):

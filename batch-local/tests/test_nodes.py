@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.model import Attempt, ComputeEnvironment
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, roomy_machine, run, submit
-from tests.unit.local_cloud.task_texts import (
+from batch_local.model import Attempt, ComputeEnvironment
+from batch_local.service import BatchService
+from machines import call, ended, roomy_machine, run, submit
+from task_texts import (
     FOREVER,
     container,
     containers_of,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.pod_definitions import expanded
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, roomy_machine, run, submit
-from tests.unit.local_cloud.task_texts import nodes, overriding_pod, pod, pod_container
+from batch_local.containers.pods import expanded
+from batch_local.service import BatchService
+from machines import call, ended, roomy_machine, run, submit
+from task_texts import nodes, overriding_pod, pod, pod_container
 
 
 @pytest.fixture

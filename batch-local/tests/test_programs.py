@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.runner import SHOWN_CHARS_MAX
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, machine, submit
+from batch_local.processes.runner import SHOWN_CHARS_MAX
+from batch_local.service import BatchService
+from machines import call, ended, machine, submit
 
 WRONG = "CannotStartContainerError: "
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.stack import ROOT
-from tests.unit.local_cloud.machines import call, machine, refusal
-from tests.unit.local_cloud.task_texts import (
+from machines import call, machine, refusal
+from repository import ROOT
+from task_texts import (
     after,
     container,
     node_range,

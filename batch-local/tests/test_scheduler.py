@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from batchrelay_local.batch.model import JobStatus, RetryStrategy
-from batchrelay_local.batch.orders import Signal
-from tests.unit.local_cloud.machines import Clockwork
+from batch_local.model import JobStatus, RetryStrategy
+from batch_local.scheduling.orders import Signal
+from machines import Clockwork
 
 
 def test_a_simple_job_goes_through_its_states() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.scratch import ScratchFolders
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, machine, submit
+from batch_local.processes.scratch import ScratchFolders
+from batch_local.service import BatchService
+from machines import call, ended, machine, submit
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchrelay_local.signatures import (
+from batch_local.http.signatures import (
     SignatureProblem,
     SignedRequest,
     check_payload,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import call, ended, machine, refusal, submit
+from batch_local.service import BatchService
+from machines import call, ended, machine, refusal, submit
 
 VCPU, MEMORY = {"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}
 LISTED = {"resourceRequirements": [VCPU, MEMORY]}

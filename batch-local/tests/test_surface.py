@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from batchrelay_local.batch.api import operations
-from batchrelay_local.batch.decisions import Kind
-from batchrelay_local.batch.surface import DECISIONS, decision_of
-from tests.unit.local_cloud.job_api import api_with_a_job
-from tests.unit.local_cloud.surface_page import PAGE, kind_of, model_paths, page
+from batch_local.api.operations import operations
+from batch_local.surface.decisions import Kind
+from batch_local.surface.fields import DECISIONS, decision_of
+from job_api import api_with_a_job
+from surface_page import PAGE, kind_of, model_paths, page
 
 BY_NAME = {operation.name: operation for operation in operations().values()}
 KNOWN = frozenset(model_paths())
@@ -35,9 +35,7 @@ def test_a_field_that_is_new_in_the_model_has_no_decision() -> None:
 
 
 def test_the_page_is_printed_from_the_decisions() -> None:
-    assert PAGE.read_text() == page(), (
-        "write it anew: python -m tests.unit.local_cloud.surface_page"
-    )
+    assert PAGE.read_text() == page(), "write it anew: python batch-local/tests/surface_page.py"
 
 
 def test_a_field_that_is_not_honoured_has_a_reason() -> None:

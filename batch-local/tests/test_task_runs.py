@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay_local.batch.model import Condition, ContainerRun, ContainerSpec, ContainerState
-from batchrelay_local.batch.task_runs import NEVER_STARTED_CODE, advance, end, withdraw
+from batch_local.model import Condition, ContainerRun, ContainerSpec, ContainerState
+from batch_local.scheduling.task_runs import NEVER_STARTED_CODE, advance, end, withdraw
 
 
 class Task:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from batchrelay_local.batch.attempts import HOST_LOST
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.service import BatchService
-from tests.unit.local_cloud.machines import (
+from batch_local.faults import Faults
+from batch_local.processes.attempts import HOST_LOST
+from batch_local.service import BatchService
+from machines import (
     call,
     ended,
     listed,
@@ -22,7 +22,7 @@ from tests.unit.local_cloud.machines import (
     run,
     submit,
 )
-from tests.unit.local_cloud.task_texts import (
+from task_texts import (
     FOREVER,
     after,
     container,

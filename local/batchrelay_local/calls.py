@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from batch_local.embedding import Asgi
 from batchrelay_local.credentials import HANDLERS, USER, CloudCredentials
-from batchrelay_local.http_server import Asgi
 from batchrelay_local.launch import CALLS_PATH
 
 WRITE_UNIT_BYTES = 1_024

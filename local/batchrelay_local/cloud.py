@@ -17,16 +17,21 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from batchrelay_local.access import AccessControl, origins
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.service import BatchService
+from batch_local import Faults
+from batch_local.embedding import (
+    DOCUMENTED,
+    AccessControl,
+    Asgi,
+    Assumptions,
+    BatchService,
+    guarded,
+    origins,
+)
 from batchrelay_local.calls import CallCounter
 from batchrelay_local.credentials import CloudCredentials, process_environment
-from batchrelay_local.guard import guarded
-from batchrelay_local.http_server import Asgi
 from batchrelay_local.launch import CloudOrder
 from batchrelay_local.ministack_host import MiniStackHost, routed_service, services
+from batchrelay_local.reach import HINTS, Reach
 from batchrelay_local.stack import StackSource, deploy
 
 
@@ -89,8 +94,8 @@ class Cloud:
             return counter
         control = AccessControl(
             lambda key: self._credentials.secret_of(key) or self._host.session_secret(key),
-            services=self._services,
-            route_of=routed_service,
+            refusal=Reach(self._services, routed_service).refusal,
+            hints=HINTS,
             allowed_origins=self._allowed_origins,
         )
         return control.wrap(counter)

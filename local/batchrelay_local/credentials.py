@@ -11,7 +11,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 
-from batchrelay_local.batch.arns import ACCOUNT, REGION
+from batch_local import ACCOUNT, REGION
 
 HANDLERS, JOBS, USER = "handlers", "jobs", "others"
 """The callers, as the call counter names them."""

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from batchrelay_local.batch.arns import REGION
+from batch_local import REGION
 from batchrelay_local.credentials import client_environment
 
 STOP_S_MAX = 8.0
@@ -41,7 +41,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy"
 LOOPBACK = "127.0.0.1,localhost"
 WORKER = "batchrelay-worker"
 
-EXTRA_MODULES = ("aws_lambda_powertools", "httptools", "ministack", "samtranslator", "uvicorn")
+EXTRA_MODULES = ("aws_lambda_powertools", "ministack", "samtranslator")
 """What the extra `local` installs: the cloud's process and the handlers import it."""
 
 INSTALL_COMMAND = "pip install 'batchrelay[local]'"

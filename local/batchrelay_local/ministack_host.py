@@ -42,18 +42,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from batchrelay_local.batch.arns import ACCOUNT, REGION
-from batchrelay_local.batch.events import BusEvent
-from batchrelay_local.batch.log_api import ACTIONS, LogApi, group_of
-from batchrelay_local.batch.logs import Logs
-from batchrelay_local.batch.model import Job
+from batch_local import ACCOUNT, REGION
+from batch_local.embedding import (
+    ACTIONS,
+    Asgi,
+    BusEvent,
+    HttpServer,
+    Job,
+    LogApi,
+    Logs,
+    SignedRequest,
+    group_of,
+)
 from batchrelay_local.event_patterns import may_want
-from batchrelay_local.http_server import Asgi, HttpServer
 from batchrelay_local.schedules.context import with_context
 from batchrelay_local.schedules.due import DueSchedules
 from batchrelay_local.schedules.requests import refusal
 from batchrelay_local.services import SERVICES
-from batchrelay_local.signatures import SignedRequest
 
 Answer = tuple[int, dict[str, str], bytes]
 

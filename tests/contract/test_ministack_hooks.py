@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
+from batch_local.embedding import SignedRequest
 from batchrelay_local import ministack_host
 from batchrelay_local.launch import LocalCloud
 from batchrelay_local.ministack_host import routed_service
-from batchrelay_local.signatures import SignedRequest
 from tests.conftest import client_of, physical_id
 
 pytestmark = pytest.mark.cloud

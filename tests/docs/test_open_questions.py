@@ -6,10 +6,10 @@ import json
 import re
 from dataclasses import fields
 
+from batch_local.embedding import Assumptions
 from batchrelay_cli.doctor.permissions import Account, Permission, needed
 from batchrelay_cli.doctor.place import Place
 from batchrelay_cli.doctor.registry import PROBES, WITHOUT_PROBE
-from batchrelay_local.batch.assumptions import Assumptions
 from tests.stack import ROOT
 
 PAGE = ROOT / "docs/reference/aws-batch.md"

@@ -115,12 +115,12 @@ def test_the_state_diagrams_in_the_docs_are_the_tables() -> None:
 
 def test_the_tests_that_the_docs_name_exist() -> None:
     page = (ROOT / "docs/reference/local-batch.md").read_text()
-    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    paths = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "batch-local/tests").rglob("test_*.py")]
+    tests = "".join(path.read_text() for path in paths)
     named = re.findall(r"::(test_\w+)", page)
     assert len(named) > 15
     assert [name for name in named if f"def {name}(" not in tests] == []
-    files = {path.name for path in (ROOT / "tests").rglob("*.py")}
-    assert set(re.findall(r"`(test_\w+\.py)", page)) <= files
+    assert set(re.findall(r"`(test_\w+\.py)", page)) <= {path.name for path in paths}
 
 
 def test_the_limits_of_the_docs_are_those_of_the_code() -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from batch_local.embedding import BatchService
 from batchrelay.adapters.memory import MemoryPipelineStore
 from batchrelay.codec import encode_pipeline
 from batchrelay.domain.errors import InputError
@@ -37,12 +38,11 @@ from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.stack.local_setup import check_runs_here
 from batchrelay_cli.verbs.run import check_params
-from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
+from machines import call, ended
 from tests.builders import T0, MemoryCloud, pipeline, step
 from tests.e2e.command_line import batchrelay
 from tests.handlers import CONTEXT, api, serve
-from tests.unit.local_cloud.machines import call, ended
 
 Json = dict[str, Any]
 

@@ -1,6 +1,6 @@
-"""What a user installs: the built wheel, outside of the repository, with what it declares to need.
+"""What a user installs: the built wheels, outside of the repository, with what it declares to need.
 
-Each environment has the wheel and the distributions that its metadata asks for, by links into this
+Each environment has the wheels and the distributions that its metadata asks for, by links into this
 environment: an import that no requirement stands for fails here.
 """
 
@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from tests.stack import ROOT
 pytestmark = pytest.mark.cloud
 
 UV = ROOT / ".tools/uv/bin/uv"
-PACKAGES = ("batchrelay", "batchrelay_cli", "batchrelay_local", "batchrelay_worker")
-MODULES_OF_LOCAL = ("aws_lambda_powertools", "httptools", "ministack", "samtranslator", "uvicorn")
+PACKAGES = ("batch_local", "batchrelay", "batchrelay_cli", "batchrelay_local", "batchrelay_worker")
+MODULES_OF_LOCAL = ("aws_lambda_powertools", "ministack", "samtranslator")
 
 
 def required(dist: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
@@ -36,14 +36,17 @@ def required(dist: Distribution, extras: frozenset[str]) -> Iterator[Requirement
             yield requirement
 
 
-def closure(wheel: Distribution, extras: frozenset[str]) -> dict[str, Distribution]:
-    """The distributions that an installer would add, by name."""
+def closure(
+    name: str, wheels: Mapping[str, Distribution], extras: frozenset[str]
+) -> dict[str, Distribution]:
+    """The distributions that an installer would add to one of the wheels, by name."""
     found: dict[str, Distribution] = {}
-    open_requirements = list(required(wheel, extras))
+    open_requirements = list(required(wheels[name], extras))
     while open_requirements:
         requirement = open_requirements.pop()
         if requirement.name not in found:
-            dist = found[requirement.name] = distribution(requirement.name)
+            dist = wheels.get(requirement.name) or distribution(requirement.name)
+            found[requirement.name] = dist
             assert requirement.specifier.contains(dist.version), requirement
             open_requirements += required(dist, frozenset(requirement.extras))
     return found
@@ -56,38 +59,40 @@ def link(dist: Distribution, site: Path) -> None:
             (site / top).symlink_to(Path(str(dist.locate_file(top))))
 
 
-def install(wheel: Path, folder: Path, extras: frozenset[str]) -> Path:
+def install(wheels: list[Path], folder: Path, extras: frozenset[str]) -> Path:
     """A new environment; its programs."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin/python"
     options = ["-q", "--offline", "--no-index", "--no-deps", "--python", str(python)]
-    subprocess.run([UV, "pip", "install", *options, wheel], check=True)
-    [info] = folder.glob("lib/python*/site-packages/batchrelay-*.dist-info")
-    for dist in closure(Distribution.at(info), extras).values():
-        link(dist, info.parent)
+    subprocess.run([UV, "pip", "install", *options, *wheels], check=True)
+    infos = list(folder.glob("lib/python*/site-packages/batch*.dist-info"))
+    installed = {dist.name: dist for dist in map(Distribution.at, infos)}
+    for name, dist in closure("batchrelay", installed, extras).items():
+        if name not in installed:
+            link(dist, infos[0].parent)
     return folder / "bin"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     built = tmp_path_factory.mktemp("built")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(built)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    [path] = built.iterdir()
-    return path
+    for project in (ROOT, ROOT / "batch-local"):
+        subprocess.run(command, cwd=project, check=True, capture_output=True)
+    return sorted(built.iterdir())
 
 
 @pytest.fixture(scope="module")
-def default_bin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def default_bin(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of `pip install batchrelay`."""
-    return install(wheel, tmp_path_factory.mktemp("default") / "env", frozenset())
+    return install(wheels, tmp_path_factory.mktemp("default") / "env", frozenset())
 
 
 @pytest.fixture(scope="module")
-def local_bin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def local_bin(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of `pip install batchrelay[local]`, in a folder with a space."""
     folder = tmp_path_factory.mktemp("local") / "a folder with spaces"
-    return install(wheel, folder, frozenset({"local"}))
+    return install(wheels, folder, frozenset({"local"}))
 
 
 def environment_of(programs: Path, home: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_local.embedding import BatchService
 from batchrelay.codec import pipeline_text
 from batchrelay.domain.errors import InputError
 from batchrelay.domain.limits import (
@@ -21,8 +22,8 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import StartRequest
-from batchrelay_local.batch.service import BatchService
 from batchrelay_local.launch import LocalCloud
+from machines import machine
 from tests.builders import MemoryCloud, pipeline, step
 from tests.e2e.limit_rows import (
     FILES,
@@ -39,7 +40,6 @@ from tests.e2e.limit_rows import (
     pipeline_of,
     refused_by,
 )
-from tests.unit.local_cloud.machines import machine
 
 pytestmark = [
     pytest.mark.cloud,

@@ -25,7 +25,7 @@ from verification.mutation.report import Key, judgements, report, unjudged
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "mutation"
 JUDGED = Path(__file__).parent / "judged.toml"
-PACKAGES = ("layers/core", "local", "cli", "worker")
+PACKAGES = ("layers/core", "batch-local", "local", "cli", "worker")
 TESTS = (
     "tests/unit/domain",
     "tests/unit/engine",

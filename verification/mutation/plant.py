@@ -34,7 +34,7 @@ TESTS_S_MAX = 900
 """Seconds: many times what the tests take. A bug that makes them endless is found as well."""
 
 ENDLESS = f"FAILED tests/endless::not_ended_in_{TESTS_S_MAX}_s\n"
-PACKAGES = ("layers/core", "local", "cli", "worker")
+PACKAGES = ("layers/core", "batch-local", "local", "cli", "worker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,8 @@ class Verdict:
 
 def file_of(mutant: Mutant) -> str:
     """The file that a bug is planted into, from the root."""
-    is_of_core = not mutant.file.startswith(("functions/", "local/", "cli/", "worker/"))
+    others = ("functions/", *(f"{folder}/" for folder in PACKAGES))
+    is_of_core = not mutant.file.startswith(others)
     return f"{CORE}/{mutant.file}" if is_of_core else mutant.file
 
 
@@ -102,7 +103,7 @@ def _tested(tests: Sequence[str], changed: Mapping[str, str]) -> subprocess.Comp
 
 def _killer(output: str) -> str:
     for line in output.splitlines():
-        if line.startswith(("FAILED tests/", "ERROR tests/")):
+        if line.startswith(("FAILED ", "ERROR ")):
             return line.split()[1].split("::")[-1].split("[")[0]
     return "collection"
 

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from batchrelay_worker import __version__
 from verification.release.built_stack import (
     BUILD,
     bytecode_problems,
@@ -16,7 +15,7 @@ from verification.release.built_stack import (
     size_problems,
     sizes,
 )
-from verification.release.distributions import built, problems
+from verification.release.distributions import VERSIONS, built, problems
 
 
 def main() -> int:
@@ -36,7 +35,7 @@ def main() -> int:
         files = built(Path(folder))
         for file in files:
             print(f"{file.name} {file.stat().st_size:,} bytes")
-        results.append(_shown("distributions, by twine", problems(files, __version__)))
+        results.append(_shown("distributions, by twine", problems(files, VERSIONS)))
     return 0 if all(results) else 1
 
 

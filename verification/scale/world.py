@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from batch_local.simulation import Job, job_detail
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryEventBus,
@@ -35,8 +36,6 @@ from batchrelay_cli.simulate.batch import SimulatedBatch, SimulatedResources
 from batchrelay_cli.simulate.distributions import parse_distribution
 from batchrelay_cli.simulate.programs import Programs
 from batchrelay_cli.simulate.scenario import Scenario
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.model import Job
 from verification.scale.limits import (
     INVOCATION_MS,
     READ_MS,

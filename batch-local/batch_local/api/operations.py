@@ -13,16 +13,17 @@ import botocore.session
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from batchrelay_local.batch import listing, submission
-from batchrelay_local.batch.arns import job_arn
-from batchrelay_local.batch.assumptions import Assumptions
-from batchrelay_local.batch.consumables import ConsumableResource, with_children
-from batchrelay_local.batch.definitions import JobDefinitions
-from batchrelay_local.batch.dependencies import check_dependencies
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.errors import ClientException, ServerException, TooManyRequestsException
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.model import (
+from batch_local.api.quota import Quota
+from batch_local.arns import job_arn
+from batch_local.assumptions import Assumptions
+from batch_local.definitions.revisions import JobDefinitions
+from batch_local.details.jobs import job_detail
+from batch_local.errors import ClientException, ServerException, TooManyRequestsException
+from batch_local.faults import Faults
+from batch_local.jobs import listing, submission
+from batch_local.jobs.dependencies import check_dependencies
+from batch_local.jobs.nodes import node_of, nodes_of
+from batch_local.model import (
     BULK_IDS_MAX,
     DESCRIBE_IDS_MAX,
     REASON_CHARS_MAX,
@@ -30,13 +31,12 @@ from batchrelay_local.batch.model import (
     JobDefinition,
     JobQueue,
 )
-from batchrelay_local.batch.nodes import node_of, nodes_of
-from batchrelay_local.batch.policies import SchedulingPolicies, SchedulingPolicy
-from batchrelay_local.batch.queues import Queues
-from batchrelay_local.batch.quota import Quota
-from batchrelay_local.batch.scheduler import Scheduler
-from batchrelay_local.batch.surface import check_fields, check_operation
-from batchrelay_local.batch.tags import checked_tags
+from batch_local.resources.consumables import ConsumableResource, with_children
+from batch_local.resources.policies import SchedulingPolicies, SchedulingPolicy
+from batch_local.resources.queues import Queues
+from batch_local.resources.tags import checked_tags
+from batch_local.scheduling.scheduler import Scheduler
+from batch_local.surface.fields import check_fields, check_operation
 
 SNAPSHOT_JOBS_MAX = 100
 """Jobs of one GetJobQueueSnapshot. Source: GetJobQueueSnapshot."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from batchrelay_local.batch.errors import TooManyRequestsException
+from batch_local.errors import TooManyRequestsException
 
 REQUESTS_PER_S = 50
 """Source: Batch User Guide, service quotas."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import DEFAULT_LOG_TARGET, LOG_GROUP, LogTarget
+from batch_local.errors import ClientException
+from batch_local.model import DEFAULT_LOG_TARGET, LOG_GROUP, LogTarget
 
 _DRIVERS = (
     *("awslogs", "awsfirelens", "fluentd", "gelf", "journald"),

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import Kind
+from batch_local.errors import ClientException
+from batch_local.model import Kind
 
 NODES_MAX = 1_000
 """Nodes of a job. Source: Batch User Guide, mnp-node-groups."""

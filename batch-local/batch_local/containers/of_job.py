@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import ContainerSpec, JobDefinition, Kind
-from batchrelay_local.batch.node_definitions import (
+from batch_local.containers.nodes import (
     check_nodes,
     number_of_nodes,
     range_kind,
     ranges_with_overrides,
 )
-from batchrelay_local.batch.one_container import check_container, only_container
-from batchrelay_local.batch.pod_definitions import check_pod, pod_containers
-from batchrelay_local.batch.requirements import together
-from batchrelay_local.batch.task_definitions import check_task, task_containers
+from batch_local.containers.one_container import check_container, only_container
+from batch_local.containers.pods import check_pod, pod_containers
+from batch_local.containers.requirements import together
+from batch_local.containers.tasks import check_task, task_containers
+from batch_local.errors import ClientException
+from batch_local.model import ContainerSpec, JobDefinition, Kind
 
 FORMS: Mapping[Kind, str] = {
     Kind.CONTAINER: "containerOverrides",

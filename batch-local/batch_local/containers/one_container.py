@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.container_fields import (
+from batch_local.containers.fields import (
     check_words,
     checked_command,
     variables_of,
     words_of,
 )
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.log_target import log_target
-from batchrelay_local.batch.model import ContainerSpec, JobDefinition
-from batchrelay_local.batch.requirements import FARGATE, requirements_of
+from batch_local.containers.log_target import log_target
+from batch_local.containers.requirements import FARGATE, requirements_of
+from batch_local.errors import ClientException
+from batch_local.model import ContainerSpec, JobDefinition
 
 _ONLY_FARGATE = ("networkConfiguration", "fargatePlatformConfiguration")
 

@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from batchrelay_local.batch.container_fields import (
+from batch_local.containers.fields import (
     check_words,
     checked_command,
     variables_of,
     words_of,
 )
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import Condition, ContainerSpec, JobDefinition
-from batchrelay_local.batch.requirements import MEMORY_MIB_MIN
+from batch_local.containers.requirements import MEMORY_MIB_MIN
+from batch_local.errors import ClientException
+from batch_local.model import Condition, ContainerSpec, JobDefinition
 
 CONTAINERS_MAX = 10
 """Of each of the two lists of a pod. Source: EksPodProperties, containers, initContainers."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchrelay_local.batch.errors import ClientException
+from batch_local.errors import ClientException
 
 FARGATE = "FARGATE"
 

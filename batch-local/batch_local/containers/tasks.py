@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from batchrelay_local.batch.container_fields import (
+from batch_local.containers.fields import (
     check_words,
     checked_command,
     variables_of,
     words_of,
 )
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.log_target import log_target
-from batchrelay_local.batch.model import Condition, ContainerSpec, JobDefinition
-from batchrelay_local.batch.requirements import FARGATE, requirements_of
+from batch_local.containers.log_target import log_target
+from batch_local.containers.requirements import FARGATE, requirements_of
+from batch_local.errors import ClientException
+from batch_local.model import Condition, ContainerSpec, JobDefinition
 
 CONTAINERS_MAX = 10
 """Containers of a task. Source: EcsProperties, taskProperties."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.containers import check_containers
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import NAME, Kind
-from batchrelay_local.batch.requirements import FARGATE
-from batchrelay_local.batch.submission import (
+from batch_local.containers.of_job import check_containers
+from batch_local.containers.requirements import FARGATE
+from batch_local.errors import ClientException
+from batch_local.jobs.submission import (
     check_priority,
     retry_of,
     text_of,
     timeout_of,
 )
+from batch_local.model import NAME, Kind
 
 DEFINITION_BYTES_MAX = 24 * 1024
 """Bytes of a RegisterJobDefinition request. Source: Batch User Guide, service quotas."""

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from batchrelay_local.batch.arns import arn
-from batchrelay_local.batch.consumables import needs_of
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import JobDefinition, Kind
-from batchrelay_local.batch.pages import page_of
-from batchrelay_local.batch.registration import check_definition, kind_of, platform_of
-from batchrelay_local.batch.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags, of_aws
+from batch_local.arns import arn
+from batch_local.definitions.registration import check_definition, kind_of, platform_of
+from batch_local.errors import ClientException
+from batch_local.model import JobDefinition, Kind
+from batch_local.resources.consumables import needs_of
+from batch_local.resources.pages import page_of
+from batch_local.resources.tags import DIRECTORY_TAG, PROGRAMS_TAG, checked_tags, of_aws
 
 ENTRYPOINT_TAG = "batchrelay:entrypoint"
 """Tag of a job definition: what ENTRYPOINT is to its image, as a shell would write it."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchrelay_local.batch.arns import ACCOUNT, REGION
-from batchrelay_local.batch.model import Attempt, ContainerRun, ContainerSpec, Job, Kind
-from batchrelay_local.batch.node_definitions import range_kind, range_of
-from batchrelay_local.batch.pod_details import pod_detail, pod_range_detail
+from batch_local.arns import ACCOUNT, REGION
+from batch_local.containers.nodes import range_kind, range_of
+from batch_local.details.pods import pod_detail, pod_range_detail
+from batch_local.model import Attempt, ContainerRun, ContainerSpec, Job, Kind
 
 _REGISTERED = frozenset(
     {"jobRoleArn", "executionRoleArn", "user", "privileged", "readonlyRootFilesystem"}

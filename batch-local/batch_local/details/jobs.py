@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchrelay_local.batch.arns import job_arn
-from batchrelay_local.batch.container_details import containers_detail, outcome
-from batchrelay_local.batch.model import Job, JobSpec, JobStatus, Kind
+from batch_local.arns import job_arn
+from batch_local.details.containers import containers_detail, outcome
+from batch_local.model import Job, JobSpec, JobStatus, Kind
 
 
 def job_detail(job: Job) -> dict[str, Any]:

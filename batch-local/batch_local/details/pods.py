@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchrelay_local.batch.arns import ACCOUNT, REGION
-from batchrelay_local.batch.model import Attempt, ContainerRun, ContainerSpec
+from batch_local.arns import ACCOUNT, REGION
+from batch_local.model import Attempt, ContainerRun, ContainerSpec
 
 _NODE = "ip-127-0-0-1.ec2.internal"
 

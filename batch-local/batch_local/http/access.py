@@ -1,8 +1,8 @@
-"""Access control of the local cloud: its secret, a loopback name, and no foreign web page.
+"""Access control of a local server: its secret, a loopback name, and no foreign web page.
 
 Every request passes here first. It must come to a loopback name, from no foreign web page, and be
-correctly signed with a key of this cloud; the emulator's own routes do not exist. Nothing that a
-web page sends by itself, and nothing that another user of this machine sends, meets all three.
+correctly signed with a key of this server. Nothing that a web page sends by itself, and nothing
+that another user of this machine sends, meets all three.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from batchrelay_local.error_responses import error_response
-from batchrelay_local.http_server import Asgi
-from batchrelay_local.signatures import (
+from batch_local.http.errors import error_response
+from batch_local.http.server import Asgi
+from batch_local.http.signatures import (
     QuerySignatureV2,
     Signature,
     SignatureProblem,
@@ -28,7 +29,6 @@ from batchrelay_local.signatures import (
 _HOST = re.compile(r"(\[::1\]|[a-z0-9._-]+)(?::[0-9]+)?")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_ADMIN = ("/_ministack", "/_localstack", "/health")
 
 UNDECLARED_BYTES_MAX = 70_167_211
 """Of a body that must be kept before the signature can be verified: S3 declares its hash first.
@@ -38,29 +38,43 @@ Source: Lambda, RequestEntityTooLargeException of CreateFunction, the largest th
 
 Scope = MutableMapping[str, Any]
 
+Refusal = Callable[[SignedRequest, str, bytes, str], str | None]
+"""Why a signed request may not pass, of its path, its body and the service that it is signed for;
+None if it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What to do instead, for the errors of a server."""
+
+    keys: str
+    """Where its access keys are printed."""
+    origins: str = ""
+    """How a web page is let in, if one can be."""
+
 
 class AccessControl:
     """The middleware.
 
     Args:
         secret_of: the secret of an access key; None for a key that is not known.
-        services: what the scope of a signature may name; what else MiniStack has is off.
-        route_of: the service that a request with this path and body reaches.
-        allowed_origins: web pages that may use the cloud with signed requests.
+        refusal: asked about each request that is rightly signed.
+        hints: ends of sentences about what is refused.
+        allowed_origins: web pages that may use the server with signed requests.
     """
 
     def __init__(
         self,
         secret_of: Callable[[str], str | None],
         *,
-        services: frozenset[str],
-        route_of: Callable[[SignedRequest, str, bytes], str],
+        refusal: Refusal,
+        hints: Hints,
         allowed_origins: tuple[str, ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._secret_of = secret_of
-        self._services = services
-        self._route_of = route_of
+        self._refusal = refusal
+        self._hints = hints
         self._allowed_origins = allowed_origins
         self._clock = clock
 
@@ -91,8 +105,7 @@ class AccessControl:
             service = signature.service
             secret = self._secret(signature.access_key)
             body = await _verified_body(request, signature, secret, receive)
-            self._check_target(scope["path"], service)
-            self._check_route(request, scope["path"], body, service)
+            self._check_reach(request, scope["path"], body, service)
         except SignatureProblem as problem:
             answer = error_response(problem.kind, str(problem), request.headers, service)
             await _answer(send, answer.status, answer.headers, answer.body)
@@ -109,7 +122,9 @@ class AccessControl:
         if origin in self._allowed_origins:
             return
         if origin and origin != f"http://{request.headers['host']}":
-            raise SignatureProblem("denied", "requests of other sites are refused: --allow-origin")
+            raise SignatureProblem(
+                "denied", f"requests of other sites are refused{self._hints.origins}"
+            )
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise SignatureProblem("denied", "requests of other sites are refused")
 
@@ -118,26 +133,18 @@ class AccessControl:
         if secret is None:
             raise SignatureProblem(
                 "key",
-                "The security token included in the request is invalid: this local cloud did not "
-                "make its access key. Use the export lines that `batchrelay local up` prints.",
+                "The security token included in the request is invalid: this server did not "
+                f"make its access key. {self._hints.keys}",
             )
         return secret
 
-    def _check_target(self, path: str, service: str) -> None:
-        if path.startswith(_ADMIN):
-            raise SignatureProblem("denied", "the emulator's own routes are closed")
-        if service not in self._services:
-            raise SignatureProblem(
-                "denied", f"the service {service} is off: local up --services {service} adds it"
-            )
-
-    def _check_route(self, request: SignedRequest, path: str, body: bytes, service: str) -> None:
-        """A presigned URL of S3 leaves parameters, headers and the body to who has it."""
-        if service == "s3" and self._route_of(request, path, body) != "s3":
-            raise SignatureProblem("denied", "a request that is signed for s3 asks another service")
+    def _check_reach(self, request: SignedRequest, path: str, body: bytes, service: str) -> None:
+        why = self._refusal(request, path, body, service)
+        if why is not None:
+            raise SignatureProblem("denied", why)
 
     def _with_own_cors(self, send: Any, origin: str) -> Any:
-        """MiniStack lets every page read every answer; here an answer names one page or none."""
+        """An emulator may let every page read every answer; here one names one page or none."""
 
         async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":

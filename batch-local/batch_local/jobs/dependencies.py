@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import Job, JobSpec
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.errors import ClientException
+from batch_local.model import Job, JobSpec
 
 _TYPES = (None, "N_TO_N", "SEQUENTIAL")
 

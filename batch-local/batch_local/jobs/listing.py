@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from batchrelay_local.batch.details import job_summary
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import Job, JobQueue, JobStatus
-from batchrelay_local.batch.nodes import Node
-from batchrelay_local.batch.pages import page_size, position_of
+from batch_local.details.jobs import job_summary
+from batch_local.errors import ClientException
+from batch_local.jobs.nodes import Node
+from batch_local.model import Job, JobQueue, JobStatus
+from batch_local.resources.pages import page_size, position_of
 
 FILTER_PAGE_MAX, PAGE_MAX = 100, 1_000
 """Jobs of one answer. Source: ListJobs, maxResults."""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchrelay_local.batch.arns import job_arn
-from batchrelay_local.batch.container_details import node_detail, outcome
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.model import Attempt, ContainerRun, ContainerState, Job, JobStatus, Kind
-from batchrelay_local.batch.scheduler import CONTAINER_EXITED
-from batchrelay_local.batch.task_runs import deciding_of
+from batch_local.arns import job_arn
+from batch_local.details.containers import node_detail, outcome
+from batch_local.details.jobs import job_detail
+from batch_local.model import Attempt, ContainerRun, ContainerState, Job, JobStatus, Kind
+from batch_local.scheduling.scheduler import CONTAINER_EXITED
+from batch_local.scheduling.task_runs import deciding_of
 
 
 @dataclass(frozen=True, slots=True)

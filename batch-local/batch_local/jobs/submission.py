@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.consumables import needs_of
-from batchrelay_local.batch.containers import asked_together, containers_of, texts_for_ecs
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import (
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.containers.nodes import number_of_nodes
+from batch_local.containers.of_job import asked_together, containers_of, texts_for_ecs
+from batch_local.errors import ClientException
+from batch_local.model import (
     ARRAY_SIZE_MAX,
     ARRAY_SIZE_MIN,
     DEPENDENCIES_MAX,
@@ -25,10 +25,10 @@ from batchrelay_local.batch.model import (
     Kind,
     RetryStrategy,
 )
-from batchrelay_local.batch.node_definitions import number_of_nodes
-from batchrelay_local.batch.policies import SHARE
-from batchrelay_local.batch.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
-from batchrelay_local.batch.tags import TAGS_MAX, checked_tags, of_aws
+from batch_local.resources.consumables import needs_of
+from batch_local.resources.policies import SHARE
+from batch_local.resources.tags import TAGS_MAX, checked_tags, of_aws
+from batch_local.scheduling.retries import ATTEMPTS_MAX, ATTEMPTS_MIN, RULES_MAX
 
 PRIORITY_MAX = 9_999
 """Source: SubmitJob, schedulingPriorityOverride."""

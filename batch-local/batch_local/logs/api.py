@@ -10,15 +10,15 @@ import botocore.session
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from batchrelay_local.batch.arns import ACCOUNT, REGION
-from batchrelay_local.batch.log_queries import (
+from batch_local.arns import ACCOUNT, REGION
+from batch_local.logs.queries import (
     EventStream,
     LogsError,
     describe_log_streams,
     filter_log_events,
     get_log_events,
 )
-from batchrelay_local.batch.logs import Logs
+from batch_local.logs.streams import Logs
 
 ACTIONS = ("GetLogEvents", "FilterLogEvents", "DescribeLogStreams", "DeleteLogStream")
 """Those that are answered here where jobs have written."""

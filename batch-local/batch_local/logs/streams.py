@@ -17,8 +17,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from batchrelay_local.batch.model import Attempt, ContainerSpec, Job
-from batchrelay_local.batch.runner import now_ms
+from batch_local.clock import now_ms
+from batch_local.model import Attempt, ContainerSpec, Job
 
 SAMPLE_MS = 100
 """Milliseconds between two looks at the files of what runs: so exact is the time of a line."""

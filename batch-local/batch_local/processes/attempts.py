@@ -14,9 +14,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
 
-from batchrelay_local.batch.faults import Faults
-from batchrelay_local.batch.logs import SAMPLE_MS, Logs, stream_name
-from batchrelay_local.batch.model import (
+from batch_local.clock import now_ms
+from batch_local.containers.pods import expanded
+from batch_local.faults import Faults
+from batch_local.logs.streams import SAMPLE_MS, Logs, stream_name
+from batch_local.model import (
     STOP_GRACE_S,
     Attempt,
     ContainerRun,
@@ -24,12 +26,11 @@ from batchrelay_local.batch.model import (
     ContainerState,
     Job,
 )
-from batchrelay_local.batch.orders import Launch, Signal
-from batchrelay_local.batch.pod_definitions import expanded
-from batchrelay_local.batch.runner import Command, ProcessRunner, now_ms
-from batchrelay_local.batch.scheduler import Scheduler
-from batchrelay_local.batch.scratch import ScratchFolders
-from batchrelay_local.batch.task_runs import advance, end, withdraw
+from batch_local.processes.runner import Command, ProcessRunner
+from batch_local.processes.scratch import ScratchFolders
+from batch_local.scheduling.orders import Launch, Signal
+from batch_local.scheduling.scheduler import Scheduler
+from batch_local.scheduling.task_runs import advance, end, withdraw
 
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"

@@ -15,14 +15,13 @@ import shutil
 import stat
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
 from typing import Protocol
 
-from batchrelay_local.batch.process_memory import tree_bytes
+from batch_local.processes.memory import tree_bytes
 
 POLL_S = 0.01
 """Seconds between two looks at processes that cannot wake us."""
@@ -270,8 +269,3 @@ def _why_not(command: Command, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError) and "/" not in name:
         why = _NOT_ON_PATH
     return f'CannotStartContainerError: exec: "{excerpt}": {why}'
-
-
-def now_ms() -> int:
-    """The time in the unit of AWS Batch."""
-    return time.time_ns() // 1_000_000

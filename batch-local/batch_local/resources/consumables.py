@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchrelay_local.batch.arns import arn, job_arn
-from batchrelay_local.batch.details import consumable_properties
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import NAME, Job, JobSpec, JobStatus
-from batchrelay_local.batch.pages import page_of
-from batchrelay_local.batch.tags import checked_tags
+from batch_local.arns import arn, job_arn
+from batch_local.details.jobs import consumable_properties
+from batch_local.errors import ClientException
+from batch_local.model import NAME, Job, JobSpec, JobStatus
+from batch_local.resources.pages import page_of
+from batch_local.resources.tags import checked_tags
 
 RESOURCES_MAX = 50_000
 """Consumable resources of an account. Source: Batch User Guide, create consumable resources."""

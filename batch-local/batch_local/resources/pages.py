@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from batchrelay_local.batch.errors import ClientException
+from batch_local.errors import ClientException
 
 DESCRIBE_PAGE_MAX = 100
 """Entries of one answer. Source: DescribeJobDefinitions, DescribeJobQueues,

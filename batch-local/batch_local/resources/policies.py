@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from batchrelay_local.batch.arns import arn
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import NAME
-from batchrelay_local.batch.pages import page_of
-from batchrelay_local.batch.tags import checked_tags
+from batch_local.arns import arn
+from batch_local.errors import ClientException
+from batch_local.model import NAME
+from batch_local.resources.pages import page_of
+from batch_local.resources.tags import checked_tags
 
 SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 """Source: SubmitJob, shareIdentifier."""

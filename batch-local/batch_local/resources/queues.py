@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import Any
 
-from batchrelay_local.batch.arns import arn
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import NAME, ComputeEnvironment, JobQueue
-from batchrelay_local.batch.pages import page_of
-from batchrelay_local.batch.policies import SchedulingPolicies
-from batchrelay_local.batch.tags import checked_tags
+from batch_local.arns import arn
+from batch_local.errors import ClientException
+from batch_local.model import NAME, ComputeEnvironment, JobQueue
+from batch_local.resources.pages import page_of
+from batch_local.resources.policies import SchedulingPolicies
+from batch_local.resources.tags import checked_tags
 
 ENVIRONMENTS_MAX = 3
 """Compute environments of a job queue. Source: Batch User Guide, service quotas."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchrelay_local.batch.errors import ClientException
+from batch_local.errors import ClientException
 
 TAGS_MAX = 50
 """Tags of one resource; of a job's task together with those of its definition."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batchrelay_local.batch.model import Job
+from batch_local.model import Job
 
 
 def n_to_n_dependencies(child: Job, jobs: Mapping[str, Job]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchrelay_local.batch.model import Attempt, Job
+from batch_local.model import Attempt, Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.model import Attempt, RetryStrategy
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.model import Attempt, RetryStrategy
 
 ATTEMPTS_MIN, ATTEMPTS_MAX = 1, 10
 """Source: SubmitJob, RetryStrategy.attempts."""

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from batchrelay_local.batch.model import Job, JobQueue, JobStatus
+from batch_local.model import Job, JobQueue, JobStatus
 
 
 @dataclass(slots=True)

@@ -20,9 +20,8 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
-from batchrelay_local.batch.assumptions import DOCUMENTED, Assumptions
-from batchrelay_local.batch.consumables import ConsumableResources
-from batchrelay_local.batch.model import (
+from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.model import (
     STOP_GRACE_S,
     Attempt,
     ComputeEnvironment,
@@ -31,10 +30,11 @@ from batchrelay_local.batch.model import (
     JobSpec,
     JobStatus,
 )
-from batchrelay_local.batch.n_to_n import n_to_n_dependencies
-from batchrelay_local.batch.orders import Launch, Signal
-from batchrelay_local.batch.retries import tries_again
-from batchrelay_local.batch.run_order import RunOrder
+from batch_local.resources.consumables import ConsumableResources
+from batch_local.scheduling.n_to_n import n_to_n_dependencies
+from batch_local.scheduling.orders import Launch, Signal
+from batch_local.scheduling.retries import tries_again
+from batch_local.scheduling.run_order import RunOrder
 
 CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"

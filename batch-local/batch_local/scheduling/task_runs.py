@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from batchrelay_local.batch.model import Condition, ContainerRun, ContainerState
+from batch_local.model import Condition, ContainerRun, ContainerState
 
 NEVER_STARTED_CODE = 143
 """Of a container whose dependency failed. Source: amazon-ecs-agent, TerminalDependencyError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchrelay_local.batch.decisions import Decision, honoured, ignored, refused
+from batch_local.surface.decisions import Decision, honoured, ignored, refused
 
 NO_CONTAINER = "a container is a process of this machine; DescribeJobs gives it back"
 _NO_SECRETS = (

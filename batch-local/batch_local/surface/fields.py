@@ -15,9 +15,9 @@ from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
-from batchrelay_local.batch.decisions import Decision, Kind, honoured, ignored, refused
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.surface_jobs import DEFINITIONS, JOBS
+from batch_local.errors import ClientException
+from batch_local.surface.decisions import Decision, Kind, honoured, ignored, refused
+from batch_local.surface.jobs import DEFINITIONS, JOBS
 
 _NO_MACHINES = "no machine is started; DescribeComputeEnvironments gives it back"
 _NO_SHARES = "there are no quota shares here: use fairsharePolicy"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from batchrelay_local.batch.decisions import Decision, honoured, ignored, refused
-from batchrelay_local.batch.surface_containers import (
+from batch_local.surface.containers import (
     NO_CONTAINER,
     one_container,
     one_override,
@@ -12,6 +11,7 @@ from batchrelay_local.batch.surface_containers import (
     task,
     task_override,
 )
+from batch_local.surface.decisions import Decision, honoured, ignored, refused
 
 _NOT_OF_NODES = "a multi-node parallel job has units as a whole: write them outside of the nodes"
 

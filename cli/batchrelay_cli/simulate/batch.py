@@ -6,6 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from batch_local.simulation import (
+    ENTRYPOINT_TAG,
+    ClientException,
+    ComputeEnvironment,
+    Job,
+    JobDefinitions,
+    JobQueue,
+    JobStatus,
+    Scheduler,
+    check,
+    job_detail,
+    job_summary,
+    spec_of,
+)
 from batchrelay.codec.job_detail import failure_of, failures_without_children, report_of
 from batchrelay.domain.consumable_resources import ConsumableResource
 from batchrelay.domain.errors import JobForgotten, Refused
@@ -18,12 +32,6 @@ from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.simulate.agenda import Agenda
 from batchrelay_cli.simulate.programs import Programs
 from batchrelay_cli.simulate.scenario import Scenario
-from batchrelay_local.batch.definitions import ENTRYPOINT_TAG, JobDefinitions
-from batchrelay_local.batch.details import job_detail, job_summary
-from batchrelay_local.batch.errors import ClientException
-from batchrelay_local.batch.model import ComputeEnvironment, Job, JobQueue, JobStatus
-from batchrelay_local.batch.scheduler import Scheduler
-from batchrelay_local.batch.submission import check, spec_of
 
 FOR_EVER_MS = 2**53
 """How long an ended job is remembered: its attempts are looked at when the run has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from batch_local.simulation import Attempt, Job, JobStatus, job_detail
 from batchrelay.codec.job_detail import detail_of
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.prices import HOUR_S, Estimate, Prices, Unknown
@@ -13,8 +14,6 @@ from batchrelay_cli.simulate.play import Played
 from batchrelay_cli.simulate.programs import step_of
 from batchrelay_cli.simulate.scenario import Scenario, is_listed
 from batchrelay_cli.views.simulation import BINS, SimulatedStep, Simulation
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.model import Attempt, Job, JobStatus
 
 
 def outcome_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from batch_local.simulation import Job, job_detail
 from batchrelay.adapters.memory import (
     MemoryBackoff,
     MemoryEventBus,
@@ -32,8 +33,6 @@ from batchrelay_cli.simulate.orchestration import Calls
 from batchrelay_cli.simulate.programs import Programs, step_of
 from batchrelay_cli.simulate.scenario import Scenario
 from batchrelay_cli.simulate.waits import Waits
-from batchrelay_local.batch.details import job_detail
-from batchrelay_local.batch.model import Job
 
 RUN_ID = "simulated"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:simulated"

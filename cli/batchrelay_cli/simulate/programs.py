@@ -7,10 +7,10 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from batch_local.simulation import Attempt, Job
 from batchrelay.adapters.memory import MemoryObjects, MemoryQueues
 from batchrelay_cli.simulate.agenda import Agenda
 from batchrelay_cli.simulate.scenario import Scenario
-from batchrelay_local.batch.model import Attempt, Job
 
 if TYPE_CHECKING:
     from batchrelay_cli.simulate.batch import SimulatedBatch

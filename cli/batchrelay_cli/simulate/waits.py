@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from batch_local.simulation import Job, JobStatus
 from batchrelay_cli.simulate.programs import step_of
-from batchrelay_local.batch.model import Job, JobStatus
 
 if TYPE_CHECKING:
     from batchrelay_cli.simulate.batch import SimulatedBatch

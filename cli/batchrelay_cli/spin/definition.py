@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from batch_local.simulation import expanded
 from batchrelay_cli.errors import UsageProblem
 from batchrelay_cli.pipeline_file.merged_containers import MergedContainer, merged_containers
 from batchrelay_cli.spin.node import Node
-from batchrelay_local.batch.pod_definitions import expanded
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batch_local.surface import ignored_fields
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile
 from batchrelay_cli.pipeline_file.shapes import request_shape
-from batchrelay_local.batch.surface import ignored_fields
 
 _EVERYWHERE = "image"
 """Every definition has one, and there is none here: that goes without a word."""

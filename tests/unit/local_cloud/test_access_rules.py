@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from batchrelay_local import access
-from batchrelay_local.access import AccessControl
+from batch_local.http import access
+from batch_local.http.access import AccessControl
+from batchrelay_local.reach import HINTS, Reach
 from tests.functional.local_cloud.attack import Attempt, _forged, signed
 
 ENDPOINT = "http://127.0.0.1:4566"
@@ -35,8 +36,8 @@ async def _app(scope: Scope, receive: Any, send: Any) -> None:
 def control() -> AccessControl:
     return AccessControl(
         {"LOCLKEY": "secret"}.get,
-        services=frozenset({"batch"}),
-        route_of=lambda *_: "batch",
+        refusal=Reach(frozenset({"batch"}), lambda *_: "batch").refusal,
+        hints=HINTS,
         allowed_origins=(PAGE,),
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import botocore.session
 
+from batch_local.containers.requirements import FARGATE_MEMORY_MIB
 from batchrelay.domain.sizing import FARGATE_MIB
-from batchrelay_local.batch.requirements import FARGATE_MEMORY_MIB
 
 
 def sizes_of_model() -> dict[str, set[int]]:

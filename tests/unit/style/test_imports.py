@@ -19,12 +19,14 @@ from tests.stack import ROOT
 
 PACKAGES = {
     "layers/core": "batchrelay",
+    "batch-local": "batch_local",
     "local": "batchrelay_local",
     "cli": "batchrelay_cli",
     "worker": "batchrelay_worker",
     ".": "functions",
 }
 CORE = "layers/core/batchrelay"
+BATCH = "batch-local/batch_local"
 
 PURE = {
     *(
@@ -56,6 +58,8 @@ class Plant:
 
 LAYERS = "the core is built in layers, and every module is in one"
 NO_AWS = "the core reads no clock, chance, environment or log, and calls no AWS"
+BATCH_LAYERS = "batch-local is built in layers, and every module is in one"
+BATCH_IS_PURE = "batch-local decides without clock, chance, process or socket"
 NO_STORED_FORM = "the command line reads no stored form and no adapter"
 PLANTS = (
     Plant(
@@ -117,6 +121,30 @@ PLANTS = (
         file=f"{CORE}/domain/run.py",
         line="import batchrelay.ports",
         broken=(LAYERS,),
+    ),
+    Plant(
+        id="the local AWS Batch imports the local cloud",
+        file=f"{BATCH}/service.py",
+        line="import batchrelay_local.services",
+        broken=("batch-local imports nothing of ours",),
+    ),
+    Plant(
+        id="the scheduler of the local AWS Batch imports a process",
+        file=f"{BATCH}/scheduling/orders.py",
+        line="import batch_local.processes.runner",
+        broken=(BATCH_LAYERS, BATCH_IS_PURE),
+    ),
+    Plant(
+        id="the local AWS Batch has a module in no layer",
+        file=f"{BATCH}/notes.py",
+        line="",
+        broken=(BATCH_LAYERS,),
+    ),
+    Plant(
+        id="the local cloud imports a private module of the local AWS Batch",
+        file="local/batchrelay_local/services.py",
+        line="import batch_local.model",
+        broken=("batch-local is used by its public modules",),
     ),
     Plant(
         id="the engine imports the clock",

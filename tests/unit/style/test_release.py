@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.stack import ROOT
 from verification.release import built_stack, distributions, notes
 
 CHANGELOG = """# Changelog
@@ -49,12 +51,25 @@ def test_a_layer_that_grew_too_large_is_named(tmp_path: Path) -> None:
     assert problem == "StartRun with the layer is 8,388,609 bytes, over 8,388,608"
 
 
+def test_batchrelay_needs_the_batch_local_beside_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    version = distributions.VERSIONS["batch-local"]
+    assert f"batch-local=={version}" in project["dependencies"]
+    assert (ROOT / "batch-local/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
 def test_a_distribution_of_another_version_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distributions, "TWINE", Path("/bin/true"))
-    files = [tmp_path / "batchrelay-0.1.0-py3-none-any.whl", tmp_path / "batchrelay-0.2.0.tar.gz"]
-    assert distributions.problems(files, "0.1.0") == [
+    names = (
+        "batchrelay-0.1.0-py3-none-any.whl",
+        "batchrelay-0.2.0.tar.gz",
+        "batch_local-0.3.0.tar.gz",
+    )
+    files = [tmp_path / name for name in names]
+    version_of = {"batchrelay": "0.1.0", "batch-local": "0.3.0"}
+    assert distributions.problems(files, version_of) == [
         "batchrelay-0.2.0.tar.gz has the version 0.2.0, not 0.1.0"
     ]
 

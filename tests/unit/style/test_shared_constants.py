@@ -13,6 +13,11 @@ import tomllib
 
 import pytest
 
+from batch_local import model
+from batch_local.containers import nodes, pods, tasks
+from batch_local.definitions import revisions
+from batch_local.resources import tags
+from batch_local.scheduling import scheduler
 from batchrelay.adapters import sqs as core_sqs
 from batchrelay.adapters.memory.objects import MemoryObjects
 from batchrelay.domain import failures, job_containers
@@ -24,15 +29,6 @@ from batchrelay.report import items as report_items
 from batchrelay_cli.pipeline_file import commands, definition_kinds
 from batchrelay_cli.stack import client, local_setup
 from batchrelay_local import launch
-from batchrelay_local.batch import (
-    definitions,
-    model,
-    node_definitions,
-    pod_definitions,
-    scheduler,
-    tags,
-    task_definitions,
-)
 from batchrelay_worker import items, log, work
 from batchrelay_worker.aws import Aws
 from batchrelay_worker.program import Program, Stopping
@@ -48,7 +44,7 @@ def variables(folder: str) -> set[str]:
 
 
 def test_the_tags_of_a_local_job_are_those_that_the_local_cloud_reads() -> None:
-    assert commands.ENTRYPOINT_TAG == definitions.ENTRYPOINT_TAG
+    assert commands.ENTRYPOINT_TAG == revisions.ENTRYPOINT_TAG
     assert local_setup.DIRECTORY_TAG == tags.DIRECTORY_TAG
 
 
@@ -61,14 +57,14 @@ def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives(
 
 
 def test_a_task_and_a_pod_have_as_many_containers_in_lint_as_in_the_local_batch() -> None:
-    of_local_batch = {task_definitions.CONTAINERS_MAX, pod_definitions.CONTAINERS_MAX}
+    of_local_batch = {tasks.CONTAINERS_MAX, pods.CONTAINERS_MAX}
     assert {definition_kinds.CONTAINERS_MAX} == of_local_batch
-    assert job_containers.NODES_MAX == node_definitions.NODES_MAX
+    assert job_containers.NODES_MAX == nodes.NODES_MAX
 
 
 def test_names_of_containers_have_one_form_in_lint_and_in_the_local_batch() -> None:
-    assert definition_kinds.TASK_CONTAINER_NAME == task_definitions.CONTAINER_NAME
-    assert definition_kinds.POD_CONTAINER_NAME == pod_definitions.CONTAINER_NAME
+    assert definition_kinds.TASK_CONTAINER_NAME == tasks.CONTAINER_NAME
+    assert definition_kinds.POD_CONTAINER_NAME == pods.CONTAINER_NAME
 
 
 def test_logs_are_read_where_the_local_batch_writes_them() -> None:

@@ -58,7 +58,7 @@ BANNED = [
 WORD = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(BANNED)})(?![A-Za-z])", re.IGNORECASE)
 
 RUN_ORDER = ["turn", "turns"]
-"""For the run queue, the dequeue of a run, or an order; local/ takes turns with a lock."""
+"""For the run queue, the dequeue of a run, or an order; batch-local/ takes turns with a lock."""
 
 ORDER_WORD = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(RUN_ORDER)})(?![A-Za-z])", re.IGNORECASE)
 
@@ -100,7 +100,7 @@ def banned_in(folder: str, banned: re.Pattern[str]) -> list[str]:
     return places
 
 
-PACKAGES = ["layers", "functions", "cli", "local", "worker"]
+PACKAGES = ["layers", "functions", "cli", "local", "worker", "batch-local"]
 TESTS = ["tests", "verification", "benchmarks", "examples"]
 
 
@@ -114,7 +114,7 @@ def test_a_run_waits_in_a_run_queue_and_not_for_its_turn(folder: str) -> None:
     assert banned_in(folder, ORDER_WORD) == []
 
 
-@pytest.mark.parametrize("folder", ["layers", "functions", "worker", "cli", "local", *TESTS])
+@pytest.mark.parametrize("folder", [*PACKAGES, *TESTS])
 def test_the_phrase_is_none_is_not_used(folder: str) -> None:
     assert banned_in(folder, IS_NONE) == []
 

@@ -6,7 +6,7 @@ from verification.mutation.planted.mutant import Mutant
 
 TESTS = ("tests/unit/domain/test_containers.py", "tests/unit/domain/test_job_containers.py")
 FILE_TESTS = ("tests/unit/cli/test_container_use.py",)
-LOCAL_TESTS = ("tests/unit/local_cloud/test_task_runs.py",)
+LOCAL_TESTS = ("batch-local/tests/test_task_runs.py",)
 LINT = "cli/batchrelay_cli/pipeline_file"
 
 MUTANTS = (
@@ -89,10 +89,10 @@ MUTANTS = (
     ),
     Mutant(
         bug="two nodes of a job may have one task",
-        file="local/batchrelay_local/batch/model.py",
+        file="batch-local/batch_local/model.py",
         old='return f"{self.task_id[:-3]}{node:03x}"',
         new='return f"{self.task_id[:-3]}{node:03x}" if node else self.task_id',
-        tests=("tests/unit/local_cloud/test_nodes.py",),
+        tests=("batch-local/tests/test_nodes.py",),
     ),
     Mutant(
         bug="a node of a multi-node parallel job is asked for nodes of its own",
@@ -124,42 +124,42 @@ MUTANTS = (
     ),
     Mutant(
         bug="a container that is not essential ends its task",
-        file="local/batchrelay_local/batch/task_runs.py",
+        file="batch-local/batch_local/scheduling/task_runs.py",
         old="    if any(run.spec.is_essential and run.state",
         new="    if any(run.state",
         tests=LOCAL_TESTS,
     ),
     Mutant(
         bug="a container that waits for a good end starts after a bad one",
-        file="local/batchrelay_local/batch/task_runs.py",
+        file="batch-local/batch_local/scheduling/task_runs.py",
         old="            return _ran(run) and run.exit_code == 0",
         new="            return _ran(run)",
         tests=LOCAL_TESTS,
     ),
     Mutant(
         bug="the container that was stopped decides the job",
-        file="local/batchrelay_local/batch/task_runs.py",
+        file="batch-local/batch_local/scheduling/task_runs.py",
         old="next((run for run in ended if run.spec.is_essential), ended[-1] if ended else None)",
         new="(ended[-1] if ended else None)",
         tests=LOCAL_TESTS,
     ),
     Mutant(
         bug="the last container of a pod decides",
-        file="local/batchrelay_local/batch/task_runs.py",
+        file="batch-local/batch_local/scheduling/task_runs.py",
         old="        return next((run for run in ended if run.exit_code != 0), ended[-1])",
         new="        return ended[-1]",
         tests=LOCAL_TESTS,
     ),
     Mutant(
         bug="containers of a pod begin after an init container that failed",
-        file="local/batchrelay_local/batch/pod_definitions.py",
+        file="batch-local/batch_local/containers/pods.py",
         old="((last_init, Condition.SUCCESS),)",
         new="((last_init, Condition.COMPLETE),)",
-        tests=("tests/unit/local_cloud/test_pods.py",),
+        tests=("batch-local/tests/test_pods.py",),
     ),
     Mutant(
         bug="nodes go on when the main node has ended",
-        file="local/batchrelay_local/batch/task_runs.py",
+        file="batch-local/batch_local/scheduling/task_runs.py",
         old="        if _all_ended(main):\n",
         new="        if not main:\n",
         tests=LOCAL_TESTS,

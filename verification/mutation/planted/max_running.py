@@ -8,7 +8,7 @@ TESTS = (
     "tests/unit/domain/test_consumable_resources.py",
     "tests/unit/engine/test_consumable_resources.py",
 )
-LOCAL = ("tests/unit/local_cloud/test_consumables.py",)
+LOCAL = ("batch-local/tests/test_consumables.py",)
 LINT = ("tests/unit/cli/test_max_running.py",)
 ADAPTER = ("tests/contract/test_resource_errors.py",)
 
@@ -143,21 +143,21 @@ MUTANTS = (
     ),
     Mutant(
         bug="the local AWS Batch starts one more than there are units",
-        file="local/batchrelay_local/batch/consumables.py",
+        file="batch-local/batch_local/resources/consumables.py",
         old="if self.available(name) < quantity:",
         new="if self.available(name) < quantity - 1:",
         tests=LOCAL,
     ),
     Mutant(
         bug="the local AWS Batch does not give units back after a failed attempt",
-        file="local/batchrelay_local/batch/scheduler.py",
+        file="batch-local/batch_local/scheduling/scheduler.py",
         old="        self.consumables.give_back(job.spec)\n",
         new="        if attempt.exit_code == 0:\n            self.consumables.give_back(job.spec)\n",
         tests=LOCAL,
     ),
     Mutant(
         bug="the local AWS Batch does not look again when units are added",
-        file="local/batchrelay_local/batch/scheduler.py",
+        file="batch-local/batch_local/scheduling/scheduler.py",
         old='that was not, or has other units."""\n        self._advance(now)\n',
         new='that was not, or has other units."""\n',
         tests=LOCAL,

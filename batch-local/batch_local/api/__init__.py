@@ -1,0 +1,1 @@
+"""AWS Batch's wire: each operation, in AWS's shapes."""

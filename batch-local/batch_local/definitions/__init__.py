@@ -1,0 +1,1 @@
+"""Job definitions: what is refused of them, and their revisions."""

@@ -1,0 +1,1 @@
+"""AWS's shapes of jobs, as DescribeJobs and events have them."""

@@ -1,0 +1,1 @@
+"""Requests about jobs: SubmitJob with what it depends on, ListJobs, and nodes."""

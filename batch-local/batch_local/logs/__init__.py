@@ -1,0 +1,1 @@
+"""What jobs print, and the part of CloudWatch Logs that reads it."""

@@ -1,0 +1,1 @@
+"""What is created by name: compute environments, job queues, policies, consumable resources."""

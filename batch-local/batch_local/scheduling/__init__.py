@@ -1,0 +1,1 @@
+"""Who runs when. Pure: time is an argument, processes are requested."""
