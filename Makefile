@@ -20,7 +20,7 @@ run: .venv/ready          ## run the word-count example on the local cloud
 	@$(BIN)/batchrelay run examples/word-count/pipeline.yaml --param source=examples/word-count/texts
 
 unit: .venv/ready         ## the unit tests: no cloud, no socket, half a minute
-	@$(BIN)/pytest tests/unit batch-local/tests -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest tests/unit batch-local/tests -m "not cloud" -n auto --maxprocesses 4 --dist worksteal
 
 test: .venv/ready         ## every test, the simulation in its short form
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder

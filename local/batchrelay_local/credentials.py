@@ -6,21 +6,14 @@ do the same: the secret keeps strangers out.
 
 from __future__ import annotations
 
-import base64
-import os
-import secrets
 from dataclasses import dataclass, field
 
 from batch_local import ACCOUNT, REGION
+from batch_local.environments import without_account
+from batch_local.keys import Keys, new_access_key
 
 HANDLERS, JOBS, USER = "handlers", "jobs", "others"
 """The callers, as the call counter names them."""
-
-_KEY_BYTES = 10
-"""80 random bits are 16 letters of base32: an access key has 20."""
-
-_SECRET_BYTES = 30
-"""240 random bits are 40 letters of base64, as many as AWS gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +29,8 @@ class CloudCredentials:
     @classmethod
     def new(cls) -> CloudCredentials:
         """Of a cloud that begins."""
-        return cls(user=_new_key(), jobs=_new_key(), secret=secrets.token_urlsafe(_SECRET_BYTES))
+        keys = Keys.new()
+        return cls(user=keys.access_key, jobs=new_access_key(), secret=keys.secret)
 
     def secret_of(self, access_key: str) -> str | None:
         """None for a key that is not of this cloud."""
@@ -60,12 +54,4 @@ def client_environment(endpoint: str, access_key: str, secret: str) -> dict[str,
 
 def process_environment(endpoint: str, access_key: str, secret: str) -> dict[str, str]:
     """The same for a process that must find no account that the user has."""
-    return client_environment(endpoint, access_key, secret) | {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
-def _new_key() -> str:
-    return "LOCL" + base64.b32encode(secrets.token_bytes(_KEY_BYTES)).decode()
+    return without_account(client_environment(endpoint, access_key, secret))

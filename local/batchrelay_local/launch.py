@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from batch_local import REGION
+from batch_local import REGION, environments
 from batchrelay_local.credentials import client_environment
 
 STOP_S_MAX = 8.0
@@ -34,11 +34,8 @@ WATCH_S = 0.2
 CALLS_PATH = "/_batchrelay/calls"
 """Where a cloud answers which AWS calls were made, and by which caller."""
 
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
 _INTERPRETER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 """What Python itself may need to start as the user's does."""
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-LOOPBACK = "127.0.0.1,localhost"
 WORKER = "batchrelay-worker"
 
 EXTRA_MODULES = ("aws_lambda_powertools", "ministack", "samtranslator")
@@ -260,11 +257,8 @@ def job_environment(user: Mapping[str, str], behind: str = "") -> dict[str, str]
         user: the user's own.
         behind: a folder whose programs are found where PATH has none of that name.
     """
-    variables = {name: user[name] for name in (*_PASSED_ON, *_PROXIES) if name in user}
-    for name in ("NO_PROXY", "no_proxy"):  # the cloud is here, whatever stands before the world
-        if any(proxy in user for proxy in _PROXIES):
-            variables[name] = ",".join(filter(None, (variables.get(name), LOOPBACK)))
-    variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH", os.defpath), behind)))
+    variables = environments.job_environment(user)
+    variables["PATH"] = os.pathsep.join(filter(None, (variables["PATH"], behind)))
     return variables
 
 
@@ -278,7 +272,9 @@ def link_worker(folder: str) -> str:
 
 def _cloud_environment(user: Mapping[str, str], folder: str) -> dict[str, str]:
     """No token of the user reaches the cloud, nor the Lambda workers that inherit from it."""
-    variables = {name: user[name] for name in (*_PASSED_ON, *_INTERPRETER) if name in user}
+    variables = {
+        name: user[name] for name in (*environments.PASSED_ON, *_INTERPRETER) if name in user
+    }
     return variables | {"TMPDIR": folder}
 
 

@@ -92,7 +92,7 @@ class HttpServer:
                 access_log=False,
                 proxy_headers=False,  # no proxy is before it
                 server_header=False,
-                date_header=False,  # MiniStack writes one
+                date_header=False,  # the application writes one, if it does
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=1,
             )
@@ -105,7 +105,11 @@ def _listening(port: int) -> socket.socket:
     """A socket of TCP by name: asyncio sets TCP_NODELAY on no other, and without it a response in
     two writes waits 40 ms for an acknowledgement."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
     return listener

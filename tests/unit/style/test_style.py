@@ -26,6 +26,7 @@ FUNCTION_LINES_MAX, FILE_LINES_MAX, HANDLER_LINES_MAX = 40, 400, 120
 
 MAY_READ_THE_ENVIRONMENT = {
     "layers/core/batchrelay/aws_lambda/settings.py",
+    "batch-local/batch_local/in_process.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment

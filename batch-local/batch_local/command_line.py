@@ -1,0 +1,81 @@
+"""The program `batch-local`."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from batch_local import __version__
+from batch_local.in_process import BatchLocal
+from batch_local.session import run_in_session
+
+_USAGE = 2
+"""The exit code of a mistake in the command."""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: batch-local up"
+)
+@click.version_option(__version__)
+def main() -> None:
+    """AWS Batch on this machine: real processes, AWS's API, no account and no Docker."""
+
+
+@main.command(
+    epilog="Example: batch-local up --port 8000 --environment "
+    "AWS_ENDPOINT_URL_S3=http://127.0.0.1:9000"
+)
+@click.option("--port", default=0, type=click.IntRange(0, 65_535), help="A free one by default.")
+@click.option(
+    "--environment",
+    "job_environment",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _context, _option, values: dict(map(_pair, values)),
+    help="A variable of every job, such as the endpoint of your S3.",
+)
+def up(**options: Any) -> None:
+    """Serve AWS Batch on 127.0.0.1 until Ctrl-C.
+
+    It answers AWS Batch, the logs of its jobs in CloudWatch Logs, and GetCallerIdentity of STS.
+    The printed lines make any SDK and the aws CLI talk to it. Every request must be signed with
+    the printed key, which every SDK does.
+
+    Jobs are processes of this machine, each in a folder of its own. They see your PATH, and none
+    of your credentials.
+    """
+    sys.exit(run_in_session(lambda wait: _serve(BatchLocal(**options), wait)))
+
+
+def _serve(batch: BatchLocal, wait: Callable[[], None]) -> int:
+    try:
+        batch.start()
+    except OSError as error:
+        click.echo(f"batch-local: {_why(error)}", err=True)
+        return _USAGE
+    try:
+        for name, value in batch.environment.items():
+            click.echo(f"export {name}={value}")
+        click.echo("# Ctrl-C stops it")
+        wait()
+    finally:
+        batch.stop()
+    return 0
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "this port is in use: choose another with --port, or leave it out for a free one"
+    return f"the server did not start: {error}"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Raises: BadParameter."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{text!r}: write NAME=VALUE")
+    return name, value

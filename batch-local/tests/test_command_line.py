@@ -1,0 +1,144 @@
+"""The program `batch-local`: what it prints, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from click.testing import CliRunner
+
+from batch_local.command_line import main
+from servers import make_shell
+
+pytestmark = pytest.mark.cloud
+
+
+class Up:
+    """A `batch-local up` that runs, and what it printed first."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "batch_local", "up", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.environment: dict[str, str] = {}
+        for line in iter(self._line, "# Ctrl-C stops it"):
+            assert line.startswith("export "), line
+            name, _, value = line.removeprefix("export ").partition("=")
+            self.environment[name] = value
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr and self.process.stderr.read()
+        return line.rstrip("\n")
+
+    def client(self) -> Any:
+        session: Any = botocore.session.get_session()
+        return session.create_client(
+            "batch",
+            region_name=self.environment["AWS_REGION"],
+            endpoint_url=self.environment["AWS_ENDPOINT_URL_BATCH"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def start_job(self, folder: Path) -> int:
+        """The process of a job that would run for a minute."""
+        client = self.client()
+        make_shell(client)
+        client.submit_job(
+            jobName="j",
+            jobQueue="shell",
+            jobDefinition="shell",
+            parameters={"script": f"echo $$ > {folder}/pid.new; mv {folder}/pid.new {folder}/pid; "
+                        "exec sleep 60"},
+        )  # fmt: skip
+        wait_until((folder / "pid").exists)
+        return int((folder / "pid").read_text())
+
+
+@contextmanager
+def up(*options: str) -> Iterator[Up]:
+    running = Up(*options)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.communicate()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(") ")[2].startswith("Z")
+
+
+def test_the_printed_variables_are_those_of_every_sdk() -> None:
+    with up() as running:
+        url = running.environment["AWS_ENDPOINT_URL_BATCH"]
+        assert url.startswith("http://127.0.0.1:")
+        assert running.environment["AWS_ENDPOINT_URL_LOGS"] == url
+        assert {*running.environment} == {
+            *("AWS_ENDPOINT_URL_BATCH", "AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL_STS"),
+            *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"),
+        }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_job_outlives_the_program(number: signal.Signals, tmp_path: Path) -> None:
+    with up() as running:
+        pid = running.start_job(tmp_path)
+        running.process.send_signal(number)
+        code = running.process.wait(timeout=15)
+        wait_until(lambda: is_gone(pid))
+    assert code == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+
+
+def test_a_port_that_is_taken_is_an_error_with_what_to_write() -> None:
+    with up() as running:
+        port = running.environment["AWS_ENDPOINT_URL_BATCH"].rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "batch_local", "up", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "batch-local: this port is in use: choose another with --port, or leave it out for a free "
+        "one\n"
+    )
+
+
+def test_help_has_an_example() -> None:
+    text = CliRunner().invoke(main, ["up", "--help"]).output
+    assert "Example: batch-local up --port 8000" in text
+
+
+def test_a_variable_without_a_value_is_refused_with_what_to_write() -> None:
+    result = CliRunner().invoke(main, ["up", "--environment", "A"])
+    assert result.exit_code == 2
+    assert "'A': write NAME=VALUE" in result.output
