@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import botocore.session
 
 from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
@@ -19,12 +24,17 @@ from batch_local.http.server import HttpServer
 from batch_local.keys import Keys
 from batch_local.service import BatchService
 
+_NAP_S = 0.01
+"""Seconds between two looks at a job that is waited for."""
+
+_NOT_RUNNING = "this AWS Batch does not run: write `with BatchLocal() as batch:`"
+
 
 class BatchLocal:
     """AWS Batch on a port of the loopback interface, and its jobs as processes of this machine.
 
     Nothing of this process's environment is changed: clients are made by `client`, or with the
-    variables of `environment`.
+    variables of `environment`. If this process is killed, jobs that run are left behind.
 
     Args:
         port: 0 for a free one.
@@ -37,6 +47,7 @@ class BatchLocal:
         self._keys = Keys.new()
         self._ends = ExitStack()
         self._endpoint: str | None = None
+        self._batch: BatchService | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -51,14 +62,17 @@ class BatchLocal:
         self.stop()
 
     def start(self) -> None:
-        """Requests are answered when this returns; `stop` ends it. Raises: OSError, if the port is
-        taken."""
+        """Requests are answered when this returns; `stop` ends it.
+
+        Raises:
+            OSError: the port is taken.
+        """
         with ExitStack() as ends:
             folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="batch-local-")))
             server = HttpServer(self._port)
             ends.callback(server.stop)
             self._endpoint = f"http://127.0.0.1:{server.port}"
-            batch = BatchService(
+            batch = self._batch = BatchService(
                 folder=folder, environment=self._environment_of_jobs(), publish=self._publish
             )
             ends.callback(batch.stop, immediately=False)
@@ -67,7 +81,7 @@ class BatchLocal:
             self._ends = ends.pop_all()
 
     def stop(self) -> None:
-        """End every process, close the port, remove every file."""
+        """End every process, close the port, remove every file. What became of the jobs stays."""
         self._endpoint = None
         self._ends.close()
 
@@ -75,7 +89,7 @@ class BatchLocal:
     def endpoint(self) -> str:
         """Its URL, for `endpoint_url`. Raises: RuntimeError, if it does not run."""
         if self._endpoint is None:
-            raise RuntimeError("this AWS Batch does not run: write `with BatchLocal() as batch:`")
+            raise RuntimeError(_NOT_RUNNING)
         return self._endpoint
 
     @property
@@ -89,9 +103,94 @@ class BatchLocal:
             "AWS_REGION": REGION,
         }
 
+    def client(self, service: str = "batch") -> Any:
+        """A botocore client, which is what boto3's are: `batch`, `logs` or `sts`."""
+        session: Any = _session()
+        return session.create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self._keys.access_key,
+            aws_secret_access_key=self._keys.secret,
+        )
+
+    def make_queue(self, name: str, *, vcpus: int | None = None) -> str:
+        """A job queue on a compute environment of its own; its name.
+
+        Args:
+            vcpus: those of this machine, by default.
+
+        Raises:
+            ValueError: AWS Batch refuses it.
+        """
+        resources = {"type": "EC2", "maxvCpus": vcpus or os.cpu_count() or 1, "subnets": []}
+        order = [{"order": 1, "computeEnvironment": name}]
+        self._call(
+            "createcomputeenvironment",
+            {"computeEnvironmentName": name, "type": "MANAGED", "computeResources": resources},
+        )
+        self._call(
+            "createjobqueue",
+            {"jobQueueName": name, "priority": 1, "computeEnvironmentOrder": order},
+        )
+        return name
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """Simple jobs and parents as DescribeJobs says them, in the order of their submission."""
+        return self._service.jobs()
+
+    def wait(self, job_id: str, *, timeout_s: float = 60) -> dict[str, Any]:
+        """A job as DescribeJobs says it, once it has ended.
+
+        Raises:
+            LookupError: there is no such job.
+            TimeoutError: it goes on.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            job = self._service.job(job_id)
+            if job is None:
+                raise LookupError(f"there is no job {job_id}")
+            if job["status"] in ("SUCCEEDED", "FAILED"):
+                return job
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"job {job_id} is {job['status']} after {timeout_s} seconds")
+            time.sleep(_NAP_S)
+
+    def log(self, job_id: str) -> list[str]:
+        """What the last attempt of a job or of a child printed, line by line; of several
+        containers, the one that began first.
+
+        Raises:
+            LookupError: there is no such job, or it has not begun.
+            RuntimeError: its file is gone, for this AWS Batch has stopped.
+        """
+        if self._endpoint is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._service.log(job_id)
+
+    @property
+    def _service(self) -> BatchService:
+        if self._batch is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._batch
+
+    def _call(self, path: str, request: Mapping[str, Any]) -> None:
+        body = json.dumps(request).encode()
+        status, answer = self._service.handle("POST", f"/v1/{path}", body, {})
+        if status != 200:
+            raise ValueError(answer["message"])
+
     def _environment_of_jobs(self) -> dict[str, str]:
         own = without_account(job_environment(os.environ) | self.environment)
         return own | self._job_variables
 
     def _publish(self, events: list[BusEvent]) -> None:
         """There is no bus."""
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """It has read the models of the services: most of what a client costs."""
+    return botocore.session.get_session()

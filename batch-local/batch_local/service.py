@@ -16,6 +16,7 @@ from typing import Any
 from batch_local.api.operations import BatchApi
 from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.clock import now_ms
+from batch_local.details.jobs import job_detail
 from batch_local.events import BusEvent, queue_blocked, state_change
 from batch_local.faults import Faults
 from batch_local.logs.streams import Logs
@@ -76,6 +77,35 @@ class BatchService:
         """Answer a request of AWS's wire: HTTP status and JSON body."""
         with self._turn():
             return self._api.handle(method, path, body, query)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Simple jobs and parents, each a JobDetail, in the order of their submission."""
+        with self._lock:
+            return [job_detail(job) for job in self._scheduler.jobs.values()]
+
+    def job(self, job_id: str) -> dict[str, Any] | None:
+        """The JobDetail of a job or of a child, whatever the faults; None if there is none."""
+        with self._lock:
+            job = self._scheduler.find(job_id)
+            return None if job is None else job_detail(job)
+
+    def log(self, job_id: str) -> list[str]:
+        """What the container that began first has printed in the last attempt of a job.
+
+        Raises:
+            LookupError: there is no such job, or it has not begun.
+        """
+        with self._lock:
+            job = self._scheduler.find(job_id)
+            attempt = job.attempts[-1] if job is not None and job.attempts else None
+            runs = attempt.containers if attempt is not None else []
+            name = attempt.log_stream if attempt is not None else None
+            run = next((one for one in runs if one.log_stream == name), None)
+        if run is None or name is None:
+            raise LookupError(f"there is no log of job {job_id}: it is not there, or has not begun")
+        stream = self.logs.streams(run.spec.log_target.group)[name]
+        self.logs.refresh({name: stream})
+        return stream.messages(0, len(stream))
 
     def stop(self, *, immediately: bool) -> None:
         """End every process."""
