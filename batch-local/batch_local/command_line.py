@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -38,6 +38,14 @@ def main() -> None:
     callback=lambda _context, _option, values: dict(map(_pair, values)),
     help="A variable of every job, such as the endpoint of your S3.",
 )
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="IMAGE=COMMAND",
+    callback=lambda _context, _option, values: _commands(values),
+    help="What stands in for the entry point of an image, such as '*/samtools=./samtools.sh'.",
+)
 def up(**options: Any) -> None:
     """Serve AWS Batch on 127.0.0.1 until Ctrl-C.
 
@@ -48,7 +56,11 @@ def up(**options: Any) -> None:
     Jobs are processes of this machine, each in a folder of its own. They see your PATH, and none
     of your credentials.
     """
-    sys.exit(run_in_session(lambda wait: _serve(BatchLocal(**options), wait)))
+    try:
+        batch = BatchLocal(**options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(run_in_session(lambda wait: _serve(batch, wait)))
 
 
 def _serve(batch: BatchLocal, wait: Callable[[], None]) -> int:
@@ -71,6 +83,17 @@ def _why(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "this port is in use: choose another with --port, or leave it out for a free one"
     return f"the server did not start: {error}"
+
+
+def _commands(texts: Sequence[str]) -> dict[str, str]:
+    """By image. Raises: BadParameter."""
+    commands = {}
+    for text in texts:
+        image, _, command = text.partition("=")
+        if not image or not command.strip():
+            raise click.BadParameter(f"{text!r}: write IMAGE=COMMAND, such as python=python3")
+        commands[image] = command
+    return commands
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from batch_local.environments import job_environment, without_account
 from batch_local.events import BusEvent
 from batch_local.http.access import AccessControl
 from batch_local.http.server import HttpServer
+from batch_local.images import Images
 from batch_local.keys import Keys
 from batch_local.service import BatchService
 
@@ -39,10 +40,23 @@ class BatchLocal:
     Args:
         port: 0 for a free one.
         job_environment: variables of every job beside its own, such as AWS_ENDPOINT_URL_S3.
+        images: commands that stand in for the entry points of images, by patterns of images with
+            or without tag, such as {"*/samtools": "python3 /tests/samtools.py"}. A container's
+            command is appended.
+
+    Raises:
+        ValueError: a command without a word, or with an open quote.
     """
 
-    def __init__(self, *, port: int = 0, job_environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        job_environment: Mapping[str, str] | None = None,
+        images: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> None:
         self._port = port
+        self._images = Images.of(images or {}, str(Path.cwd()))
         self._job_variables = dict(job_environment or {})
         self._keys = Keys.new()
         self._ends = ExitStack()
@@ -73,7 +87,10 @@ class BatchLocal:
             ends.callback(server.stop)
             self._endpoint = f"http://127.0.0.1:{server.port}"
             batch = self._batch = BatchService(
-                folder=folder, environment=self._environment_of_jobs(), publish=self._publish
+                folder=folder,
+                environment=self._environment_of_jobs(),
+                publish=self._publish,
+                images=self._images,
             )
             ends.callback(batch.stop, immediately=False)
             control = AccessControl(self._keys.secret_of, refusal=refusal, hints=HINTS)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
+from batch_local.images import NO_IMAGES, Images
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 """Of jobs, definitions, queues. Source: SubmitJob, jobName."""
 
@@ -132,6 +134,8 @@ class JobDefinition:
     """Where the job's processes start: what WORKDIR is to an image."""
     entrypoint: tuple[str, ...] = ()
     """What stands before every command: what ENTRYPOINT is to an image."""
+    images: Images = NO_IMAGES
+    """What stands before the commands of containers of an image, if there is no entrypoint."""
     programs: str | None = None
     """A folder that stands before PATH: where an image has its programs."""
     platform: str = "EC2"
@@ -145,6 +149,10 @@ class JobDefinition:
     timeout: dict[str, int] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+    def entrypoint_of(self, container: Mapping[str, Any]) -> tuple[str, ...]:
+        """What stands before a container's command."""
+        return self.entrypoint or self.images.entrypoint(str(container.get("image") or ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +178,8 @@ class ContainerSpec:
     name: str = "default"
     """What stands in the name of its log stream; AWS Batch's own for the only one of a job."""
     command: tuple[str, ...]
+    entrypoint: tuple[str, ...] = ()
+    """What stands before the command; DescribeJobs says nothing of it, for it is the image's."""
     environment: dict[str, str] = field(default_factory=dict)
     requirements: dict[str, str] = field(default_factory=dict)
     """What it asks for, by type."""
@@ -185,6 +195,11 @@ class ContainerSpec:
     is_of_pod: bool = False
     is_init: bool = False
     """Whether a pod's other containers begin after its good end."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is run."""
+        return (*self.entrypoint, *self.command)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from batch_local.clock import now_ms
 from batch_local.details.jobs import job_detail
 from batch_local.events import BusEvent, queue_blocked, state_change
 from batch_local.faults import Faults
+from batch_local.images import NO_IMAGES, Images
 from batch_local.logs.streams import Logs
 from batch_local.model import Job
 from batch_local.processes.attempts import Attempts
@@ -35,6 +36,7 @@ class BatchService:
         publish: receives every state change, in order; must not block.
         is_wanted: whether a rule may want the current state of a job. An event that no rule wants
             is not even written: an array of 10,000 has 40,000 of them.
+        images: what stands in for the entry points of images.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class BatchService:
         is_wanted: Callable[[Job], bool] = lambda _: True,
         faults: Faults | None = None,
         assumptions: Assumptions = DOCUMENTED,
+        images: Images = NO_IMAGES,
     ) -> None:
         self.logs = Logs(folder)
         self._scratch = ScratchFolders(folder / "scratch")
@@ -61,7 +64,7 @@ class BatchService:
             observe_blocked=lambda job: self._outbox.append(queue_blocked(job)),
             assumptions=assumptions,
         )
-        self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions)
+        self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions, images)
         self._attempts = Attempts(
             scheduler=self._scheduler,
             logs=self.logs,

@@ -14,6 +14,7 @@ from typing import Any
 from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.events import BusEvent
 from batch_local.faults import Faults
+from batch_local.images import NO_IMAGES, Images
 from batch_local.model import (
     ComputeEnvironment,
     ContainerSpec,
@@ -88,7 +89,7 @@ class Clockwork:
 
 @contextmanager
 def machine(
-    faults: Faults | None = None, **assumptions: Any
+    faults: Faults | None = None, *, images: Images = NO_IMAGES, **assumptions: Any
 ) -> Iterator[tuple[BatchService, list[BusEvent]]]:
     """An AWS Batch with these faults, a queue and a definition; and what it published."""
     published: list[BusEvent] = []
@@ -99,6 +100,7 @@ def machine(
             publish=published.extend,
             faults=faults,
             assumptions=Assumptions(**assumptions) if assumptions else DOCUMENTED,
+            images=images,
         )
         try:
             resources = {"type": "EC2", "maxvCpus": 2, "subnets": []}

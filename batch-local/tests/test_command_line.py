@@ -142,3 +142,17 @@ def test_a_variable_without_a_value_is_refused_with_what_to_write() -> None:
     result = CliRunner().invoke(main, ["up", "--environment", "A"])
     assert result.exit_code == 2
     assert "'A': write NAME=VALUE" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("python", "'python': write IMAGE=COMMAND, such as python=python3"),
+        ("python=", "'python=': write IMAGE=COMMAND"),
+        ("python='open", 'image python: "\'open" is not a command: No closing quotation'),
+    ],
+)
+def test_an_image_without_a_command_is_refused(text: str, sentence: str) -> None:
+    result = CliRunner().invoke(main, ["up", "--image", text])
+    assert result.exit_code == 2
+    assert sentence in result.output

@@ -89,3 +89,11 @@ def test_jobs_can_be_looked_at_when_it_has_ended() -> None:
         register(batch, "d", "true")
         batch.wait(submit(batch, queue))
     assert [job["status"] for job in batch.jobs] == ["SUCCEEDED"]
+
+
+@pytest.mark.batch_local(images={"*/tool": ["echo", "instead of", "the tool"]})
+def test_a_command_of_this_machine_stands_in_for_an_image(batch_local: BatchLocal) -> None:
+    register(batch_local, "d", "--all", image="registry:5000/team/tool:1.2")
+    job_id = submit(batch_local, batch_local.make_queue("queue"))
+    batch_local.wait(job_id)
+    assert batch_local.log(job_id) == ["instead of the tool --all"]

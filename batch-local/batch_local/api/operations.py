@@ -20,6 +20,7 @@ from batch_local.definitions.revisions import JobDefinitions
 from batch_local.details.jobs import job_detail
 from batch_local.errors import ClientException, ServerException, TooManyRequestsException
 from batch_local.faults import Faults
+from batch_local.images import NO_IMAGES, Images
 from batch_local.jobs import listing, submission
 from batch_local.jobs.dependencies import check_dependencies
 from batch_local.jobs.nodes import node_of, nodes_of
@@ -56,6 +57,7 @@ class BatchApi:
         clock: Callable[[], int],
         faults: Faults,
         assumptions: Assumptions,
+        images: Images = NO_IMAGES,
     ) -> None:
         self._scheduler = scheduler
         self._clock = clock
@@ -64,7 +66,7 @@ class BatchApi:
         self._quota = Quota(assumptions.quota, clock)
         self._policies = SchedulingPolicies()
         self._queues = Queues(self._policies)
-        self._definitions = JobDefinitions()
+        self._definitions = JobDefinitions(images)
         self._consumables = scheduler.consumables
         self._operations = self._all_operations()
 

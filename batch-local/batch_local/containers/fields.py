@@ -16,11 +16,10 @@ def words_of(words: Sequence[str], parameters: Mapping[str, str]) -> tuple[str, 
     return tuple(_REFERENCE.sub(lambda m: parameters.get(m[1], m[0]), word) for word in words)
 
 
-def checked_command(command: tuple[str, ...], whose: str) -> tuple[str, ...]:
-    """A command that a process can be started with. Raises: ClientException."""
-    if not command:
+def check_program(entrypoint: Sequence[str], command: Sequence[str], whose: str) -> None:
+    """Whether there is a program to start. Raises: ClientException."""
+    if not (entrypoint or command):
         raise ClientException(f"{whose} has no command; here there is no image to have one")
-    return command
 
 
 def check_words(container: Mapping[str, Any], *fields: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_local.containers.fields import (
+    check_program,
     check_words,
-    checked_command,
     variables_of,
     words_of,
 )
@@ -50,8 +50,11 @@ def only_container(
     """The container of a job. Raises: ClientException."""
     check_words(overrides, "command")
     words = words_of(overrides.get("command") or container.get("command") or (), parameters)
+    entrypoint = definition.entrypoint_of(container)
+    check_program(entrypoint, words, definition.name)
     return ContainerSpec(
-        command=checked_command((*definition.entrypoint, *words), definition.name),
+        command=words,
+        entrypoint=entrypoint,
         environment=variables_of(container.get("environment", ()))
         | variables_of(overrides.get("environment", ())),
         requirements=requirements_of(container, overrides, platform=definition.platform),

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_local.containers.fields import (
+    check_program,
     check_words,
-    checked_command,
     variables_of,
     words_of,
 )
@@ -104,12 +104,15 @@ def pod_containers(
     for field, container in _containers(pod):
         name = _name(container)
         merged = _merged(container, by_name[field].get(name, {}), parameters)
-        program = merged.get("command") or definition.entrypoint
-        words = (*program, *merged.get("args", ()))
+        command = tuple(merged.get("command") or ())
+        entrypoint = command or definition.entrypoint_of(merged)
+        words = tuple(merged.get("args") or ())
+        check_program(entrypoint, words, f"container {name}")
         specs.append(
             ContainerSpec(
                 name=name,
-                command=checked_command(words, f"container {name}"),
+                command=words,
+                entrypoint=entrypoint,
                 environment=variables_of(merged["env"]),
                 requirements=_amounts(merged),
                 is_essential=False,

@@ -11,8 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from batch_local.containers.fields import (
+    check_program,
     check_words,
-    checked_command,
     variables_of,
     words_of,
 )
@@ -90,9 +90,12 @@ def _merged(
 ) -> ContainerSpec:
     name = _name(container)
     words = words_of(override.get("command") or container.get("command") or (), parameters)
+    entrypoint = definition.entrypoint_of(container)
+    check_program(entrypoint, words, f"container {name}")
     return ContainerSpec(
         name=name,
-        command=checked_command((*definition.entrypoint, *words), f"container {name}"),
+        command=words,
+        entrypoint=entrypoint,
         environment=variables_of(container.get("environment", ()))
         | variables_of(override.get("environment", ())),
         requirements=requirements_of(

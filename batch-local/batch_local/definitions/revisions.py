@@ -9,6 +9,7 @@ from typing import Any
 from batch_local.arns import arn
 from batch_local.definitions.registration import check_definition, kind_of, platform_of
 from batch_local.errors import ClientException
+from batch_local.images import NO_IMAGES, Images
 from batch_local.model import JobDefinition, Kind
 from batch_local.resources.consumables import needs_of
 from batch_local.resources.pages import page_of
@@ -19,9 +20,14 @@ ENTRYPOINT_TAG = "batchrelay:entrypoint"
 
 
 class JobDefinitions:
-    """Every revision of every definition."""
+    """Every revision of every definition.
 
-    def __init__(self) -> None:
+    Args:
+        images: what stands in for the entry points of images.
+    """
+
+    def __init__(self, images: Images = NO_IMAGES) -> None:
+        self._images = images
         self._revisions: dict[str, list[JobDefinition]] = {}
 
     def register(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +46,7 @@ class JobDefinitions:
             properties=request[kind],
             directory=tags.get(DIRECTORY_TAG),
             entrypoint=entrypoint,
+            images=self._images,
             programs=tags.get(PROGRAMS_TAG),
             platform=platform_of(request),
             propagate_tags=request.get("propagateTags"),

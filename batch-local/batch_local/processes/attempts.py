@@ -143,11 +143,11 @@ class Attempts:
         scratch = None if definition.directory else self._scratch.take()
         self._processes[run] = _Process(job, attempt, stream, output, scratch)
         variables = job_environment(job, run.spec)
-        command = run.spec.command
+        words = run.spec.words
         self.runner.run(
             Command(
                 ticket=run,
-                argv=expanded(command, variables) if run.spec.is_of_pod else command,
+                argv=expanded(words, variables) if run.spec.is_of_pod else words,
                 environment=self._environment_of(job, variables),
                 directory=definition.directory or scratch or "",
                 output=output,
