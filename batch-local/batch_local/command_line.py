@@ -46,6 +46,18 @@ def main() -> None:
     callback=lambda _context, _option, values: _commands(values),
     help="What stands in for the entry point of an image, such as '*/samtools=./samtools.sh'.",
 )
+@click.option(
+    "--events-to",
+    multiple=True,
+    metavar="stdout|URL|eventbridge:URL",
+    help="Where events go: a line of JSON each, a POST of each, or PutEvents.",
+)
+@click.option(
+    "--event-source",
+    default="aws.batch",
+    metavar="NAME",
+    help="The source of the events, for an EventBridge that refuses aws.batch, as AWS's does.",
+)
 def up(**options: Any) -> None:
     """Serve AWS Batch on 127.0.0.1 until Ctrl-C.
 
@@ -60,10 +72,10 @@ def up(**options: Any) -> None:
         batch = BatchLocal(**options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    sys.exit(run_in_session(lambda wait: _serve(batch, wait)))
+    sys.exit(run_in_session(lambda wait: _serve(batch, wait, "stdout" in options["events_to"])))
 
 
-def _serve(batch: BatchLocal, wait: Callable[[], None]) -> int:
+def _serve(batch: BatchLocal, wait: Callable[[], None], events_on_stdout: bool) -> int:
     try:
         batch.start()
     except OSError as error:
@@ -71,8 +83,8 @@ def _serve(batch: BatchLocal, wait: Callable[[], None]) -> int:
         return _USAGE
     try:
         for name, value in batch.environment.items():
-            click.echo(f"export {name}={value}")
-        click.echo("# Ctrl-C stops it")
+            click.echo(f"export {name}={value}", err=events_on_stdout)
+        click.echo("# Ctrl-C stops it", err=events_on_stdout)
         wait()
     finally:
         batch.stop()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from batch_local.arns import job_arn
+from batch_local.arns import ACCOUNT, REGION, job_arn
 from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.details.jobs import job_detail
 from batch_local.model import Job, JobStatus
@@ -22,6 +23,21 @@ class BusEvent:
     detail: str
     """JSON."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def envelope(event: BusEvent, at: datetime, source: str) -> dict[str, Any]:
+    """An event as EventBridge hands it on. Source: EventBridge, event structure."""
+    return {
+        "version": "0",
+        "id": event.id,
+        "detail-type": event.detail_type,
+        "source": source,
+        "account": ACCOUNT,
+        "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "region": REGION,
+        "resources": event.resources,
+        "detail": json.loads(event.detail),
+    }
 
 
 def queue_blocked(job: Job) -> BusEvent:

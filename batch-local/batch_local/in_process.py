@@ -6,8 +6,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +19,14 @@ import botocore.session
 from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
 from batch_local.environments import job_environment, without_account
-from batch_local.events import BusEvent
+from batch_local.events import BusEvent, envelope
 from batch_local.http.access import AccessControl
 from batch_local.http.server import HttpServer
 from batch_local.images import Images
 from batch_local.keys import Keys
+from batch_local.receivers.delivery import Delivery
+from batch_local.receivers.receiver import Event, Function
+from batch_local.receivers.targets import receiver_of
 from batch_local.service import BatchService
 
 _NAP_S = 0.01
@@ -43,9 +47,12 @@ class BatchLocal:
         images: commands that stand in for the entry points of images, by patterns of images with
             or without tag, such as {"*/samtools": "python3 /tests/samtools.py"}. A container's
             command is appended.
+        events_to: where events go, in order: `stdout`, the URL of a webhook, `eventbridge:URL`, or
+            a function that is given each event as EventBridge hands it on. None delays a job.
+        event_source: the source of the events, for an EventBridge that refuses `aws.batch`.
 
     Raises:
-        ValueError: a command without a word, or with an open quote.
+        ValueError: a command without a word or with an open quote, or a receiver of no known form.
     """
 
     def __init__(
@@ -54,10 +61,17 @@ class BatchLocal:
         port: int = 0,
         job_environment: Mapping[str, str] | None = None,
         images: Mapping[str, str | Sequence[str]] | None = None,
+        events_to: Sequence[str | Callable[[Event], object]] = (),
+        event_source: str = "aws.batch",
     ) -> None:
         self._port = port
         self._images = Images.of(images or {}, str(Path.cwd()))
         self._job_variables = dict(job_environment or {})
+        self._receivers = [
+            receiver_of(to) if isinstance(to, str) else Function(to) for to in events_to
+        ]
+        self._event_source = event_source
+        self._deliveries: list[Delivery] = []
         self._keys = Keys.new()
         self._ends = ExitStack()
         self._endpoint: str | None = None
@@ -86,10 +100,14 @@ class BatchLocal:
             server = HttpServer(self._port)
             ends.callback(server.stop)
             self._endpoint = f"http://127.0.0.1:{server.port}"
+            self._deliveries = [Delivery(receiver) for receiver in self._receivers]
+            for delivery in self._deliveries:
+                ends.callback(delivery.stop)
             batch = self._batch = BatchService(
                 folder=folder,
                 environment=self._environment_of_jobs(),
                 publish=self._publish,
+                is_wanted=lambda _job: bool(self._deliveries),
                 images=self._images,
             )
             ends.callback(batch.stop, immediately=False)
@@ -204,7 +222,10 @@ class BatchLocal:
         return own | self._job_variables
 
     def _publish(self, events: list[BusEvent]) -> None:
-        """There is no bus."""
+        now = datetime.now(UTC)
+        envelopes = [envelope(event, now, self._event_source) for event in events]
+        for delivery in self._deliveries:
+            delivery.put(envelopes)
 
 
 @cache

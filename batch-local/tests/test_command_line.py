@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import botocore.session
 import pytest
 from click.testing import CliRunner
 
 from batch_local.command_line import main
-from servers import make_shell
+from servers import make_shell, run_shell
 
 pytestmark = pytest.mark.cloud
 
@@ -33,16 +34,11 @@ class Up:
             text=True,
         )
         self.environment: dict[str, str] = {}
-        for line in iter(self._line, "# Ctrl-C stops it"):
+        exports = self.process.stderr if "stdout" in options else self.process.stdout
+        for line in iter(lambda: line_of(exports), "# Ctrl-C stops it"):
             assert line.startswith("export "), line
             name, _, value = line.removeprefix("export ").partition("=")
             self.environment[name] = value
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr and self.process.stderr.read()
-        return line.rstrip("\n")
 
     def client(self) -> Any:
         session: Any = botocore.session.get_session()
@@ -67,6 +63,13 @@ class Up:
         )  # fmt: skip
         wait_until((folder / "pid").exists)
         return int((folder / "pid").read_text())
+
+
+def line_of(output: IO[str] | None) -> str:
+    assert output is not None
+    line = output.readline()
+    assert line, "it has ended"
+    return line.rstrip("\n")
 
 
 @contextmanager
@@ -116,6 +119,16 @@ def test_no_job_outlives_the_program(number: signal.Signals, tmp_path: Path) -> 
     assert code == (0 if number != signal.SIGKILL else -signal.SIGKILL)
 
 
+def test_events_are_lines_of_json_and_nothing_else_is_on_standard_output() -> None:
+    with up("--events-to", "stdout") as running:
+        client = running.client()
+        make_shell(client)
+        run_shell(client, "true")
+        events = [json.loads(line_of(running.process.stdout)) for _ in range(4)]
+    assert {event["source"] for event in events} == {"aws.batch"}
+    assert events[-1]["detail"]["status"] == "SUCCEEDED"
+
+
 def test_a_port_that_is_taken_is_an_error_with_what_to_write() -> None:
     with up() as running:
         port = running.environment["AWS_ENDPOINT_URL_BATCH"].rpartition(":")[2]
@@ -156,3 +169,9 @@ def test_an_image_without_a_command_is_refused(text: str, sentence: str) -> None
     result = CliRunner().invoke(main, ["up", "--image", text])
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_a_receiver_of_no_known_form_is_refused() -> None:
+    result = CliRunner().invoke(main, ["up", "--events-to", "x"])
+    assert result.exit_code == 2
+    assert "'x': write stdout, the URL of a webhook" in result.output

@@ -1,0 +1,1 @@
+"""Where events go: standard output, a webhook, an EventBridge, a function of the program."""
