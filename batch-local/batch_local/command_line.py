@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -53,12 +56,23 @@ def main() -> None:
     help="Where events go: a line of JSON each, a POST of each, or PutEvents.",
 )
 @click.option(
+    "--faults",
+    default="",
+    metavar="seed=N[,FAULT=P]",
+    help="What goes wrong, by chance: seed=7 for a storm of events, or seed=7,host_lost=0.2.",
+)
+@click.option(
+    "--timeline",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Where what happened is written at the end, as JSON.",
+)
+@click.option(
     "--event-source",
     default="aws.batch",
     metavar="NAME",
     help="The source of the events, for an EventBridge that refuses aws.batch, as AWS's does.",
 )
-def up(**options: Any) -> None:
+def up(timeline: Path | None, **options: Any) -> None:
     """Serve AWS Batch on 127.0.0.1 until Ctrl-C.
 
     It answers AWS Batch, the logs of its jobs in CloudWatch Logs, and GetCallerIdentity of STS.
@@ -68,27 +82,41 @@ def up(**options: Any) -> None:
     Jobs are processes of this machine, each in a folder of its own. They see your PATH, and none
     of your credentials.
     """
+    if timeline is not None and not timeline.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {timeline.parent}", param_hint="--timeline")
     try:
         batch = BatchLocal(**options)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    sys.exit(run_in_session(lambda wait: _serve(batch, wait, "stdout" in options["events_to"])))
+    serving = _Serving(batch, timeline, "stdout" in options["events_to"])
+    sys.exit(run_in_session(serving.serve))
 
 
-def _serve(batch: BatchLocal, wait: Callable[[], None], events_on_stdout: bool) -> int:
-    try:
-        batch.start()
-    except OSError as error:
-        click.echo(f"batch-local: {_why(error)}", err=True)
-        return _USAGE
-    try:
-        for name, value in batch.environment.items():
-            click.echo(f"export {name}={value}", err=events_on_stdout)
-        click.echo("# Ctrl-C stops it", err=events_on_stdout)
-        wait()
-    finally:
-        batch.stop()
-    return 0
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What the server's own process does."""
+
+    batch: BatchLocal
+    timeline: Path | None
+    events_on_stdout: bool
+
+    def serve(self, wait: Callable[[], None]) -> int:
+        """The exit code."""
+        try:
+            self.batch.start()
+        except OSError as error:
+            click.echo(f"batch-local: {_why(error)}", err=True)
+            return _USAGE
+        try:
+            for name, value in self.batch.environment.items():
+                click.echo(f"export {name}={value}", err=self.events_on_stdout)
+            click.echo("# Ctrl-C stops it", err=self.events_on_stdout)
+            wait()
+        finally:
+            self.batch.stop()
+            if self.timeline is not None:
+                self.timeline.write_text(json.dumps(self.batch.timeline(), indent=1) + "\n")
+        return 0
 
 
 def _why(error: OSError) -> str:

@@ -5,6 +5,7 @@ Every probability is 0 by default. `Faults.of(seed)` is the storm of `--chaos se
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field, fields
 
@@ -39,6 +40,14 @@ class Faults:
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in _PROBABILITIES:
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name}={value}: write a probability, from 0 to 1")
+        for name in _SECONDS:
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name}={value}: write a number of seconds")
         self._random = random.Random(self.seed)  # noqa: S311  # a seed must play the same again
 
     @classmethod
@@ -78,3 +87,9 @@ class Faults:
     def delay_s(self) -> float:
         """How long this one takes."""
         return self._random.uniform(0, self.delay_s_max)
+
+
+_SECONDS = tuple(f.name for f in fields(Faults) if f.name.endswith(("_s", "_s_max")))
+_PROBABILITIES = tuple(
+    f.name for f in fields(Faults) if f.init and f.name not in ("seed", *_SECONDS)
+)

@@ -20,6 +20,7 @@ from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
 from batch_local.environments import job_environment, without_account
 from batch_local.events import BusEvent, envelope
+from batch_local.faults import Faults
 from batch_local.http.access import AccessControl
 from batch_local.http.server import HttpServer
 from batch_local.images import Images
@@ -50,9 +51,12 @@ class BatchLocal:
         events_to: where events go, in order: `stdout`, the URL of a webhook, `eventbridge:URL`, or
             a function that is given each event as EventBridge hands it on. None delays a job.
         event_source: the source of the events, for an EventBridge that refuses `aws.batch`.
+        faults: what goes wrong, by chance: Faults(seed=7, host_lost=0.2), or the same as text,
+            "seed=7,host_lost=0.2".
 
     Raises:
-        ValueError: a command without a word or with an open quote, or a receiver of no known form.
+        ValueError: a command without a word or with an open quote, a receiver of no known form, or
+            a fault of no known name.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class BatchLocal:
         images: Mapping[str, str | Sequence[str]] | None = None,
         events_to: Sequence[str | Callable[[Event], object]] = (),
         event_source: str = "aws.batch",
+        faults: Faults | str = "",
     ) -> None:
         self._port = port
         self._images = Images.of(images or {}, str(Path.cwd()))
@@ -71,6 +76,7 @@ class BatchLocal:
             receiver_of(to) if isinstance(to, str) else Function(to) for to in events_to
         ]
         self._event_source = event_source
+        self._faults = _faults(faults)
         self._deliveries: list[Delivery] = []
         self._keys = Keys.new()
         self._ends = ExitStack()
@@ -109,6 +115,7 @@ class BatchLocal:
                 publish=self._publish,
                 is_wanted=lambda _job: bool(self._deliveries),
                 images=self._images,
+                faults=self._faults,
             )
             ends.callback(batch.stop, immediately=False)
             control = AccessControl(self._keys.secret_of, refusal=refusal, hints=HINTS)
@@ -175,6 +182,18 @@ class BatchLocal:
         """Simple jobs and parents as DescribeJobs says them, in the order of their submission."""
         return self._service.jobs()
 
+    def timeline(self) -> dict[str, Any]:
+        """What happened: every job, child and attempt with its times, its end and its processes.
+
+        It is the document of `batch-local up --timeline`; also after `stop`.
+        """
+        return self._service.timeline()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong, by chance. Fields that are changed while it runs count at once."""
+        return self._faults
+
     def wait(self, job_id: str, *, timeout_s: float = 60) -> dict[str, Any]:
         """A job as DescribeJobs says it, once it has ended.
 
@@ -232,3 +251,9 @@ class BatchLocal:
 def _session() -> botocore.session.Session:
     """It has read the models of the services: most of what a client costs."""
     return botocore.session.get_session()
+
+
+def _faults(faults: Faults | str) -> Faults:
+    if isinstance(faults, Faults):
+        return faults
+    return Faults.parse(faults) if faults else Faults()

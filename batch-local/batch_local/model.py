@@ -256,6 +256,8 @@ class ContainerRun:
     state: ContainerState = ContainerState.WAITING
     log_stream: str | None = None
     """There once it has begun."""
+    pid: int | None = None
+    """Its process on this machine, once it has begun."""
     is_stopping: bool = False
     exit_code: int | None = None
     reason: str | None = None

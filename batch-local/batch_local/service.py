@@ -25,6 +25,7 @@ from batch_local.model import Job
 from batch_local.processes.attempts import Attempts
 from batch_local.processes.scratch import ScratchFolders
 from batch_local.scheduling.scheduler import Scheduler
+from batch_local.timeline import timeline
 
 
 class BatchService:
@@ -91,6 +92,11 @@ class BatchService:
         with self._lock:
             job = self._scheduler.find(job_id)
             return None if job is None else job_detail(job)
+
+    def timeline(self) -> dict[str, Any]:
+        """What happened so far: the document of `timeline.json`."""
+        with self._lock:
+            return timeline(self._scheduler.jobs.values(), now_ms())
 
     def log(self, job_id: str) -> list[str]:
         """What the container that began first has printed in the last attempt of a job.

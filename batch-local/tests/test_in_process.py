@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 import pytest
 
-from batch_local import BatchLocal
+from batch_local import BatchLocal, Faults
 
 pytestmark = pytest.mark.cloud
 
@@ -97,3 +98,60 @@ def test_a_command_of_this_machine_stands_in_for_an_image(batch_local: BatchLoca
     job_id = submit(batch_local, batch_local.make_queue("queue"))
     batch_local.wait(job_id)
     assert batch_local.log(job_id) == ["instead of the tool --all"]
+
+
+def test_the_timeline_has_every_child_attempt_and_process() -> None:
+    with BatchLocal() as batch:
+        register(batch, "d", "sh", "-c", "exit $AWS_BATCH_JOB_ARRAY_INDEX")
+        retry = {"attempts": 2}
+        queue = batch.make_queue("queue")
+        job_id = submit(batch, queue, arrayProperties={"size": 2}, retryStrategy=retry)
+        batch.wait(job_id)
+    document = batch.timeline()
+    [parent] = document["jobs"]
+    assert (parent["jobId"], parent["arraySize"], parent["status"]) == (job_id, 2, "FAILED")
+    assert (parent["jobQueue"], parent["jobDefinition"]) == ("queue", "d:1")
+    good, bad = parent["children"]
+    assert [child["arrayIndex"] for child in (good, bad)] == [0, 1]
+    assert [attempt["exitCode"] for attempt in good["attempts"]] == [0]
+    assert [attempt["exitCode"] for attempt in bad["attempts"]] == [1, 1]
+    containers = [c for child in (good, bad) for a in child["attempts"] for c in a["containers"]]
+    assert len({container["pid"] for container in containers}) == 3
+    first = bad["attempts"][0]
+    assert parent["createdAt"] <= first["startedAt"] <= first["stoppedAt"] <= bad["stoppedAt"]
+    assert bad["stoppedAt"] <= document["takenAt"]
+    json.dumps(document)
+
+
+def test_faults_are_played_and_changed_while_it_runs() -> None:
+    events: list[Any] = []
+    with BatchLocal(faults="host_lost=1", events_to=[events.append]) as batch:
+        register(batch, "d", "sleep", "5")
+        queue = batch.make_queue("queue")
+        lost = batch.wait(submit(batch, queue))
+        batch.faults.host_lost = 0
+        batch.faults.out_of_memory = 1
+        killed = batch.wait(submit(batch, queue))
+    assert lost["statusReason"].startswith("Host EC2 (instance ")
+    assert killed["container"]["exitCode"] == 137
+
+
+def test_faults_are_an_object_as_well() -> None:
+    with BatchLocal(faults=Faults(pull_failed=1)) as batch:
+        register(batch, "d", "true")
+        job = batch.wait(submit(batch, batch.make_queue("queue")))
+    assert job["container"]["reason"] == "CannotPullContainerError: a fault on request"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("host_lost=2", "host_lost=2.0: write a probability, from 0 to 1"),
+        ("host_lost=nan", "write a probability"),
+        ("delay_s_max=-1", "delay_s_max=-1.0: write a number of seconds"),
+        ("lost=1", "write one of seed, event_dropped"),
+    ],
+)
+def test_a_fault_of_no_known_name_or_measure_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        BatchLocal(faults=text)

@@ -196,6 +196,7 @@ class Attempts:
         job, attempt = process.job, process.attempt
         with self._turn():
             run.state, run.log_stream = ContainerState.RUNNING, process.stream
+            run.pid = self.runner.pid_of(run)
             if attempt.log_stream is None:
                 self._scheduler.started(job, attempt, process.stream, now_ms())
             if len(attempt.containers) > 1:

@@ -95,6 +95,10 @@ class ProcessRunner:
         """Signal a process and its descendants soon; from any thread."""
         self._send(lambda: self._signal(ticket, number))
 
+    def pid_of(self, ticket: Hashable) -> int:
+        """Of a process that runs. For the runner's own thread."""
+        return self._running[ticket].pid
+
     def resident_bytes(self) -> dict[Hashable, int]:
         """What each process has in memory together with its descendants; nothing where that is
         not to be known. For the runner's own thread."""
