@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -37,11 +37,11 @@ def required(dist: Distribution, extras: frozenset[str]) -> Iterator[Requirement
 
 
 def closure(
-    name: str, wheels: Mapping[str, Distribution], extras: frozenset[str]
+    requirements: Iterable[Requirement], wheels: Mapping[str, Distribution]
 ) -> dict[str, Distribution]:
-    """The distributions that an installer would add to one of the wheels, by name."""
+    """The distributions that an installer would add, by name."""
     found: dict[str, Distribution] = {}
-    open_requirements = list(required(wheels[name], extras))
+    open_requirements = list(requirements)
     while open_requirements:
         requirement = open_requirements.pop()
         if requirement.name not in found:
@@ -59,15 +59,15 @@ def link(dist: Distribution, site: Path) -> None:
             (site / top).symlink_to(Path(str(dist.locate_file(top))))
 
 
-def install(wheels: list[Path], folder: Path, extras: frozenset[str]) -> Path:
-    """A new environment; its programs."""
+def install(wheels: list[Path], folder: Path, *wanted: str) -> Path:
+    """A new environment with what is wanted; its programs."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin/python"
     options = ["-q", "--offline", "--no-index", "--no-deps", "--python", str(python)]
     subprocess.run([UV, "pip", "install", *options, *wheels], check=True)
     infos = list(folder.glob("lib/python*/site-packages/batch*.dist-info"))
     installed = {dist.name: dist for dist in map(Distribution.at, infos)}
-    for name, dist in closure("batchrelay", installed, extras).items():
+    for name, dist in closure(map(Requirement, wanted), installed).items():
         if name not in installed:
             link(dist, infos[0].parent)
     return folder / "bin"
@@ -85,14 +85,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def default_bin(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of `pip install batchrelay`."""
-    return install(wheels, tmp_path_factory.mktemp("default") / "env", frozenset())
+    return install(wheels, tmp_path_factory.mktemp("default") / "env", "batchrelay")
 
 
 @pytest.fixture(scope="module")
 def local_bin(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of `pip install batchrelay[local]`, in a folder with a space."""
     folder = tmp_path_factory.mktemp("local") / "a folder with spaces"
-    return install(wheels, folder, frozenset({"local"}))
+    return install(wheels, folder, "batchrelay[local]")
 
 
 def environment_of(programs: Path, home: Path) -> dict[str, str]:
@@ -218,3 +218,22 @@ def test_local_up_stays_until_it_is_ended(local_bin: Path, tmp_path: Path) -> No
         process.wait(timeout=20)
     assert document["endpoint"].startswith("http://127.0.0.1:")
     assert "ApiUrl" in document["outputs"]
+
+
+def test_a_test_of_another_project_has_the_aws_batch_of_its_readme(
+    wheels: list[Path], tmp_path: Path
+) -> None:
+    """batch-local alone, beside pytest: nothing of batchrelay, and no boto3."""
+    wheel = [path for path in wheels if path.name.startswith("batch_local-")]
+    programs = install(wheel, tmp_path / "env", "batch-local", "pytest")
+    absent = ("batchrelay", "batchrelay_local", "boto3")
+    places = origins(programs, tmp_path, "batch_local", "pytest", *absent)
+    assert [name for name, origin in places.items() if origin is None] == [*absent]
+    assert Path(places["batch_local"] or "").is_relative_to(programs.parent)
+    readme = (ROOT / "batch-local/README.md").read_text()
+    [example] = re.findall(r"^```python\n(def test_.+?)^```", readme, re.MULTILINE | re.DOTALL)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_array.py").write_text(example)
+    assert "1 passed" in succeed(programs, project, "python", "-W", "error", "-m", "pytest")
+    assert "up" in succeed(programs, project, "batch-local", "--help")
