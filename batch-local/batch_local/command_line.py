@@ -62,6 +62,12 @@ def main() -> None:
     help="What goes wrong, by chance: seed=7 for a storm of events, or seed=7,host_lost=0.2.",
 )
 @click.option(
+    "--assume",
+    default="",
+    metavar="NAME=VALUE[,…]",
+    help="Choose otherwise where AWS is silent, such as quota=each: docs/reference/local-batch.md.",
+)
+@click.option(
     "--timeline",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Where what happened is written at the end, as JSON.",

@@ -18,6 +18,7 @@ import botocore.session
 
 from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
+from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.environments import job_environment, without_account
 from batch_local.events import BusEvent, envelope
 from batch_local.faults import Faults
@@ -53,10 +54,11 @@ class BatchLocal:
         event_source: the source of the events, for an EventBridge that refuses `aws.batch`.
         faults: what goes wrong, by chance: Faults(seed=7, host_lost=0.2), or the same as text,
             "seed=7,host_lost=0.2".
+        assume: what AWS leaves open, otherwise than by default, such as "quota=each".
 
     Raises:
         ValueError: a command without a word or with an open quote, a receiver of no known form, or
-            a fault of no known name.
+            a fault or an assumption of no known name.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class BatchLocal:
         events_to: Sequence[str | Callable[[Event], object]] = (),
         event_source: str = "aws.batch",
         faults: Faults | str = "",
+        assume: str = "",
     ) -> None:
         self._port = port
         self._images = Images.of(images or {}, str(Path.cwd()))
@@ -77,6 +80,7 @@ class BatchLocal:
         ]
         self._event_source = event_source
         self._faults = _faults(faults)
+        self._assumptions = Assumptions.parse(assume) if assume else DOCUMENTED
         self._deliveries: list[Delivery] = []
         self._keys = Keys.new()
         self._ends = ExitStack()
@@ -116,6 +120,7 @@ class BatchLocal:
                 is_wanted=lambda _job: bool(self._deliveries),
                 images=self._images,
                 faults=self._faults,
+                assumptions=self._assumptions,
             )
             ends.callback(batch.stop, immediately=False)
             control = AccessControl(self._keys.secret_of, refusal=refusal, hints=HINTS)

@@ -33,7 +33,8 @@ def run_in_session(serve: Callable[[Callable[[], None]], int]) -> int:
         os._exit(_serve(serve, reader))
     os.close(reader)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: _stop(pid))
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell's `&`, nohup: on purpose
+            signal.signal(number, lambda *_: _stop(pid))
     _, status = os.waitpid(pid, 0)
     os.close(writer)
     code = os.waitstatus_to_exitcode(status)

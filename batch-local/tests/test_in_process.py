@@ -155,3 +155,12 @@ def test_faults_are_an_object_as_well() -> None:
 def test_a_fault_of_no_known_name_or_measure_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         BatchLocal(faults=text)
+
+
+def test_an_assumption_is_chosen_otherwise() -> None:
+    with pytest.raises(ValueError, match="write one of unknown_dependency, "):
+        BatchLocal(assume="known=yes")
+    with BatchLocal(assume="unknown_dependency=failed") as batch:
+        register(batch, "d", "true")
+        job_id = submit(batch, batch.make_queue("queue"), dependsOn=[{"jobId": "gone"}])
+        assert batch.wait(job_id)["statusReason"] == "Dependent Job failed"

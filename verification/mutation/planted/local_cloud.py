@@ -68,4 +68,32 @@ MUTANTS = (
         new="        if root in sizes and pid in roots:\n",
         tests=("batch-local/tests/test_faults.py",),
     ),
+    Mutant(
+        bug="an image that has a tag finds no stand-in by its name",
+        file="batch-local/batch_local/images.py",
+        old="        names = (image, without_tag(image))",
+        new="        names = (image,)",
+        tests=("batch-local/tests/test_images.py",),
+    ),
+    Mutant(
+        bug="DescribeJobs answers the entry point with the command",
+        file="batch-local/batch_local/details/containers.py",
+        old='        "command": list(spec.command),',
+        new='        "command": list(spec.words),',
+        tests=("batch-local/tests/test_images.py",),
+    ),
+    Mutant(
+        bug="a receiver of events that was away misses what it was sent",
+        file="batch-local/batch_local/receivers/delivery.py",
+        old="            events = outcome.again\n",
+        new="            events = ()\n",
+        tests=("batch-local/tests/test_receivers.py",),
+    ),
+    Mutant(
+        bug="any number of events waits for a receiver that is slow",
+        file="batch-local/batch_local/receivers/delivery.py",
+        old="            self._waiting.extend(events[:space])",
+        new="            self._waiting.extend(events)",
+        tests=("batch-local/tests/test_receivers.py",),
+    ),
 )
