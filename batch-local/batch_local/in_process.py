@@ -104,9 +104,13 @@ class BatchLocal:
 
         Raises:
             OSError: the port is taken.
+            RuntimeError: it runs already, or its server did not start.
         """
+        if self._endpoint is not None:
+            raise RuntimeError(f"this AWS Batch runs already, at {self._endpoint}: stop it before")
         with ExitStack() as ends:
-            folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="batch-local-")))
+            folder = Path(ends.enter_context(_folder()))
+            ends.callback(setattr, self, "_endpoint", None)
             server = HttpServer(self._port)
             ends.callback(server.stop)
             self._endpoint = f"http://127.0.0.1:{server.port}"
@@ -129,7 +133,6 @@ class BatchLocal:
 
     def stop(self) -> None:
         """End every process, close the port, remove every file. What became of the jobs stays."""
-        self._endpoint = None
         self._ends.close()
 
     @property
@@ -250,6 +253,11 @@ class BatchLocal:
         envelopes = [envelope(event, now, self._event_source) for event in events]
         for delivery in self._deliveries:
             delivery.put(envelopes)
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Of this user's, for logs and jobs; a job may leave there what cannot be removed."""
+    return tempfile.TemporaryDirectory(prefix="batch-local-", ignore_cleanup_errors=True)
 
 
 @cache

@@ -88,13 +88,13 @@ def test_a_slow_receiver_delays_nothing_and_loses_what_is_beyond_the_bound(
 
 
 def test_what_is_refused_is_lost_and_the_next_is_sent(caplog: pytest.LogCaptureFixture) -> None:
-    receiver = Play(Outcome(refused=2, why="no"))
+    receiver = Play(Outcome(refused=2, why="no\x1b[2J\n"))
     delivery = Delivery(receiver)
     delivery.put(numbered(1, 2, 3))
     delivery.stop()
     assert receiver.taken == numbered(3)
     assert caplog.messages == [
-        "events are lost to play: no",
+        "events are lost to play: no?[2J?",
         "events for play that it has not got: 2",
     ]
 

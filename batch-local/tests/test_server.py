@@ -88,5 +88,13 @@ def test_an_endpoint_is_there_while_it_runs() -> None:
 
 def test_a_port_that_is_taken_is_an_error_and_leaves_nothing(batch: BatchLocal) -> None:
     port = int(batch.endpoint.rpartition(":")[2])
+    other = BatchLocal(port=port)
     with pytest.raises(OSError, match="in use"):
-        BatchLocal(port=port).start()
+        other.start()
+    with pytest.raises(RuntimeError, match="does not run"):
+        _ = other.endpoint
+
+
+def test_one_that_runs_is_not_started_again(batch: BatchLocal) -> None:
+    with pytest.raises(RuntimeError, match=f"runs already, at {batch.endpoint}"):
+        batch.start()

@@ -26,6 +26,9 @@ TRY_S_MAX = 60.0
 FLUSH_S = 3.0
 """Seconds that a receiver has at the end for what waits."""
 
+WHY_CHARS_MAX = 300
+"""Of what a receiver says, in a line of the log."""
+
 _log = logging.getLogger("batch_local")
 
 
@@ -113,4 +116,9 @@ class Delivery:
     def _log_once(self, kind: str, text: str, outcome: Outcome) -> None:
         if not self._is_logged[kind]:
             self._is_logged[kind] = True
-            _log.warning(text, self._receiver.name, outcome.why)
+            _log.warning(text, self._receiver.name, _shown(outcome.why))
+
+
+def _shown(text: str) -> str:
+    """A receiver's own words on one line, without what acts on a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text[:WHY_CHARS_MAX])
