@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,11 @@ from batchrelay.codec import (
     encode_pipeline,
     encode_run,
     run_pipeline,
+    step_states,
 )
 from batchrelay.codec.job_detail import end_of, progress_of, report_of
 from batchrelay.codec.reader import Reader
+from batchrelay.codec.runs import run_text
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.errors import BatchrelayError, CodecError, InvalidDocument
 from batchrelay.domain.events import JobFailed, JobProgressed, JobSubmitted, JobSucceeded
@@ -74,6 +77,30 @@ def test_rounds_of_failed_items_survive_a_round_trip(job_id: str) -> None:
     )  # fmt: skip
     run = run_of("one").with_step("Wide", state)
     assert decode_run(encode_run(run), EVERYTHING, run.version) == run
+
+
+def test_states_that_have_not_changed_are_the_same_objects_again() -> None:
+    """An event changes one of perhaps 500, and only that one is read and written anew."""
+    run = run_of("one").with_step("Before", StepState(status=StepStatus.SUCCEEDED, items=1))
+    first, again = (decode_run(encode_run(run), EVERYTHING, 1) for _ in range(2))
+    assert again.state("Before") is first.state("Before")
+    changed_run = again.with_step("Before", replace(again.state("Before"), items=2))
+    assert run_text(first) == run_text(run)
+    assert decode_run(json.loads(run_text(changed_run)), EVERYTHING, 1) == changed_run
+
+
+def test_a_kept_state_stands_for_documents_of_its_own_types_only() -> None:
+    document = encode_run(run_of("one").with_step("Before", StepState(status=StepStatus.ACTIVE)))
+    decode_run(changed(document, "steps.Before.i", 1), EVERYTHING, 1)
+    with pytest.raises(CodecError, match="expected int, got True"):
+        decode_run(changed(document, "steps.Before.i", True), EVERYTHING, 1)
+
+
+def test_a_text_is_kept_for_its_own_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another state may be where a state was that is gone: then they have the same id."""
+    state, gone = StepState(status=StepStatus.FAILED), StepState(status=StepStatus.ACTIVE)
+    monkeypatch.setattr(step_states, "_TEXTS", {("a", id(state)): (gone, "of the other")})
+    assert step_states.member_text("a", state) == '"a":{"s":"FAILED","n":null}'
 
 
 @pytest.mark.parametrize("separator", ["", ";", "\t"])

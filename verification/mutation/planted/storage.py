@@ -24,6 +24,18 @@ MUTANTS = (
         new="",
     ),
     Mutant(
+        bug="a text is written for a state that has the id of one that is gone",
+        file="codec/step_states.py",
+        old="if kept is not None and kept[0] is state:",
+        new="if kept is not None:",
+    ),
+    Mutant(
+        bug="a document is taken for one of other types",
+        file="codec/step_states.py",
+        old="@lru_cache(maxsize=STATES_KEPT, typed=True)",
+        new="@lru_cache(maxsize=STATES_KEPT)",
+    ),
+    Mutant(
         bug="the separator of a list is not stored",
         file="codec/pipelines.py",
         old='separator = {"separator": each.separator} if each.separator else {}',

@@ -11,10 +11,10 @@ A run in short: {"schema": 6, "id", "pipeline", "pipelineVersion", "status", "st
 """
 
 from batchrelay.codec.pipelines import decode_pipeline, encode_pipeline
-from batchrelay.codec.reader import check_text
+from batchrelay.codec.reader import check_text, compact_json
 from batchrelay.codec.requests import decode_start_request
 from batchrelay.codec.runs import decode_run, encode_run, run_pipeline
-from batchrelay.codec.stored import compact_json, deflated, pipeline_text, stored_run
+from batchrelay.codec.stored import deflated, pipeline_text, stored_run
 
 __all__ = [
     "check_text",

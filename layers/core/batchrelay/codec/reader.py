@@ -96,6 +96,11 @@ def check_text(document: Any, path: str) -> None:
         ) from None
 
 
+def compact_json(document: Any) -> str:
+    """JSON without spaces, and with every character as it is."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
 def enum(reader: Reader, name: str, kind: type[_T]) -> _T:
     text = reader.take(name, str)
     try:

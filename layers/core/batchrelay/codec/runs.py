@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from batchrelay.codec.reader import Reader, enum, overlap, without_empty
+from batchrelay.codec.reader import Reader, compact_json, enum, overlap, without_empty
 from batchrelay.codec.spending import decode_spending, encode_spending
-from batchrelay.codec.step_states import decode_state, encode_state
+from batchrelay.codec.step_states import decode_states, encode_state, member_text
 from batchrelay.codec.upgrades import SCHEMA, upgraded_run
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.pipeline import Overlap, Pipeline
@@ -21,6 +21,17 @@ _T = TypeVar("_T")
 
 def encode_run(run: Run) -> dict[str, Json]:
     """The run as a JSON document, without its definition and without its version."""
+    steps = {name: encode_state(state) for name, state in run.steps.items()}
+    return _encode_all_but_steps(run) | {"steps": steps}
+
+
+def run_text(run: Run) -> str:
+    """`encode_run` as compact JSON, without writing again the states that have not changed."""
+    steps = ",".join(member_text(name, state) for name, state in run.steps.items())
+    return f'{compact_json(_encode_all_but_steps(run))[:-1]},"steps":{{{steps}}}}}'
+
+
+def _encode_all_but_steps(run: Run) -> dict[str, Json]:
     return without_empty(
         {
             "schema": SCHEMA,
@@ -31,7 +42,6 @@ def encode_run(run: Run) -> dict[str, Json]:
             "startedAt": milliseconds(run.started_at),
             "params": dict(run.params),
             "environment": dict(run.environment),
-            "steps": {name: encode_state(state) for name, state in run.steps.items()},
         },
         {
             "endedAt": milliseconds(run.ended_at),
@@ -101,7 +111,6 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
     """The reverse of `encode_run`. Raises: CodecError, its message starting with a path."""
     reader = Reader(upgraded_run(document), "run")
     reader.check_schema()
-    steps = reader.inner("steps")
     notices = reader.inner("notices")
     return Run(
         id=reader.take("id", str),
@@ -117,7 +126,7 @@ def decode_run(document: Any, pipeline: Pipeline, version: int) -> Run:
         stop=_maybe(reader, "stop", _decode_stop),
         finally_stop=_maybe(reader, "finallyStop", _decode_stop),
         redrive=_maybe(reader, "redrive", _decode_redrive),
-        steps={name: decode_state(steps.inner(name)) for name in steps.document},
+        steps=decode_states(reader.inner("steps")),
         duplicate_jobs=tuple(
             DuplicateJob(job_id=duplicate.take("j", str), since=duplicate.time("t"))
             for duplicate in reader.list("duplicateJobs")

@@ -1,17 +1,19 @@
 """States of steps as documents. A run of 500 steps has 500 of them, written at every event.
 
-So a document has what differs from the default only, and what it does not have costs nothing:
-`_FIELDS` is gone through when a state is written, the keys of the document when it is read.
+So a document has what differs from the default only, and what it does not have costs nothing. An
+event changes a state or two: the others are kept, as they were read and as they were written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from batchrelay.codec.parts import packed_parts, unpacked_parts
-from batchrelay.codec.reader import Reader, enum, without_empty
+from batchrelay.codec.reader import Reader, compact_json, enum, without_empty
+from batchrelay.domain.errors import CodecError
 from batchrelay.domain.step_state import (
     NO_ATTEMPTS,
     WAITING_STEP,
@@ -61,6 +63,44 @@ def decode_state(reader: Reader) -> StepState:
         values["attempts"] = Attempts(**_values(reader, _ATTEMPTS_BY_KEY))
     children = reader.maybe("n", int)
     return StepState(status=enum(reader, "s", StepStatus), children=children, **values)
+
+
+def member_text(name: str, state: StepState) -> str:
+    """A state as a member of a JSON object: its name, and what `encode_state` says of it."""
+    kept = _TEXTS.get((name, id(state)))
+    if kept is not None and kept[0] is state:
+        return kept[1]
+    if len(_TEXTS) >= STATES_KEPT:
+        _TEXTS.clear()
+    text = f"{compact_json(name)}:{compact_json(encode_state(state))}"
+    _TEXTS[name, id(state)] = (state, text)
+    return text
+
+
+def decode_states(reader: Reader) -> dict[str, StepState]:
+    """The states of a run, by name. One that was read lately is the same object again."""
+    states: dict[str, StepState] = {}
+    for name, document in reader.document.items():
+        try:
+            states[name] = _kept_state(*document, *document.values())
+        except (AttributeError, TypeError, CodecError):  # no object, lists in it, or wrong
+            states[name] = decode_state(reader.inner(name))
+    return states
+
+
+STATES_KEPT = 4_096
+"""A run has at most 500; a function may see the events of several."""
+
+_TEXTS: dict[tuple[str, int], tuple[StepState, str]] = {}
+"""By identity, which a state that is kept here has for itself: its hash would cost as much."""
+
+
+@lru_cache(maxsize=STATES_KEPT, typed=True)  # 1 is not True
+def _kept_state(*keys_and_values: Any) -> StepState:
+    keys = len(keys_and_values) // 2
+    return decode_state(
+        Reader(dict(zip(keys_and_values[:keys], keys_and_values[keys:], strict=True)), "")
+    )
 
 
 def _differences(value: object, fields: _Fields) -> dict[str, Json]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from batchrelay.codec.pipelines import encode_pipeline
-from batchrelay.codec.reader import check_text
-from batchrelay.codec.runs import encode_run
+from batchrelay.codec.reader import check_text, compact_json
+from batchrelay.codec.runs import run_text
 from batchrelay.domain.errors import InvalidPipeline, RunTooLarge
 from batchrelay.domain.limits import PIPELINE_BYTES_MAX, PIPELINE_JSON_BYTES_MAX, RUN_BYTES_MAX
 from batchrelay.domain.pipeline import Pipeline
@@ -62,7 +60,7 @@ def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
         beside["cause"] = run.cause
     if run.cost is not None:
         beside["cost"] = f"{run.cost.usd:.6f}"
-    stored = StoredRun(document=deflated(compact_json(encode_run(run)).encode()), beside=beside)
+    stored = StoredRun(document=deflated(run_text(run).encode()), beside=beside)
     if stored.size > bytes_max:
         raise RunTooLarge(f"run {run.id} takes {stored.size:,} bytes, over {bytes_max:,}")
     return stored
@@ -100,8 +98,3 @@ def deflated(document: bytes) -> str | bytes:
     if len(document) <= WRITE_UNIT_BYTES:
         return document.decode()
     return zlib.compress(document)
-
-
-def compact_json(document: Any) -> str:
-    """JSON without spaces, and with every character as it is."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
