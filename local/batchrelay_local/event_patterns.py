@@ -22,7 +22,11 @@ def may_want(pattern_text: str, status: str, is_child: bool) -> bool:
     index = array.get("index") if isinstance(array, dict) else None
     if is_child and index == [{"exists": False}]:
         return False
-    return _may_be(pattern.get("source"), "aws.batch") and _may_be(detail.get("status"), status)
+    return (
+        _may_be(pattern.get("source"), "aws.batch")
+        and _may_be(pattern.get("detail-type"), "Batch Job State Change")
+        and _may_be(detail.get("status"), status)
+    )
 
 
 def _may_be(condition: Any, value: str) -> bool:

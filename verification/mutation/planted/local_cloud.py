@@ -6,6 +6,13 @@ from verification.mutation.planted.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        bug="every event of every child is written for the rule of blocked queues",
+        file="local/batchrelay_local/event_patterns.py",
+        old='        and _may_be(pattern.get("detail-type"), "Batch Job State Change")\n',
+        new="",
+        tests=("tests/unit/local_cloud/test_event_patterns.py",),
+    ),
+    Mutant(
         bug="a request with a wrong signature passes",
         file="batch-local/batch_local/http/signatures.py",
         old="        signature = signer.sign(self._canonical(request), self.timestamp)",
