@@ -292,6 +292,24 @@ def test_hook_13_is_what_the_thread_of_the_queues_sleeps() -> None:
     assert "time.sleep(_ESM_IDLE_WAKE_GAP_SECONDS)" in inspect.getsource(lambda_svc._poll_loop)
 
 
+def test_hook_14_a_worker_is_started_before_it_is_invoked() -> None:
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    assert hasattr(lambda_svc._functions, "items")
+    code = b""
+    config = {
+        "FunctionName": "early",
+        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:early",
+    }
+    worker, _ = lambda_runtime.acquire_worker("early", config, code)
+    lambda_runtime.release_worker(worker)
+    assert lambda_runtime.acquire_worker("early", config, code) == (worker, "reused")
+    assert "worker._lock" in inspect.getsource(lambda_runtime.ensure_spawned)
+    assert "self._lock" in inspect.getsource(lambda_runtime.Worker.invoke)
+    lambda_runtime.reset()
+
+
 def test_every_hook_of_the_docstring_has_a_test_and_every_test_a_hook() -> None:
     docstring = ministack_host.__doc__ or ""
     listed = set(re.findall(r"^(\d+)\. ", docstring, re.MULTILINE))

@@ -69,6 +69,8 @@ def test_nothing_is_left_when_it_was_stopped(tmp_path: Path, how: str) -> None:
     busy(cloud)
     session = cloud.process.pid
     assert len(descendants(session)) >= 3, "the cloud, its guard and a job"
+    if how == "stop":  # otherwise while the first workers are being started
+        wait_until(lambda: len(descendants(session)) >= 5)
     getattr(cloud, how)()
     wait_until(lambda: descendants(session) == [], seconds=2)
     assert not can_connect(cloud.endpoint)
