@@ -10,12 +10,18 @@ from typing import Any
 
 import pytest
 
-from batchrelay.codec import decode_run, encode_pipeline, encode_run, run_pipeline, stored
+from batchrelay.codec import (
+    compact_json,
+    decode_run,
+    encode_pipeline,
+    encode_run,
+    run_pipeline,
+    stored,
+)
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import check_text
 from batchrelay.codec.stored import (
     StoredRun,
-    compact_json,
     deflated,
     pipeline_text,
     stored_run,

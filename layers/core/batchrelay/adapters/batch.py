@@ -12,10 +12,10 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.codec.job_detail import (
     capacity_of,
     children_failed,
@@ -78,12 +78,12 @@ class BatchJobs:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     time_left: Callable[[], float] = field(default=lambda: math.inf, repr=False)
     """Seconds until the invocation must have ended."""
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+    make_client: Callable[..., Any] = field(default=aws_client, repr=False)
     config: Config | None = field(default=None, repr=False)
     """Of the client for everything but submissions."""
 
     @classmethod
-    def looked_at(cls, make_client: Callable[..., Any] = boto3.client) -> BatchJobs:
+    def looked_at(cls, make_client: Callable[..., Any] = aws_client) -> BatchJobs:
         """Jobs for which a person waits: an answer comes soon, or not at all."""
         soon = Config(
             retries={"total_max_attempts": LOOK_TRIES, "mode": "standard"},
@@ -93,7 +93,7 @@ class BatchJobs:
         return cls(make_client=make_client, config=soon)
 
     @classmethod
-    def described_at_length(cls, make_client: Callable[..., Any] = boto3.client) -> BatchJobs:
+    def described_at_length(cls, make_client: Callable[..., Any] = aws_client) -> BatchJobs:
         """Jobs of which all children are described, beside others who ask AWS Batch."""
         patient = Config(retries={"total_max_attempts": DETAIL_TRIES, "mode": "adaptive"})
         return cls(make_client=make_client, config=patient)

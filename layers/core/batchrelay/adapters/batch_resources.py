@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.consumable_resources import ConsumableResource
 from batchrelay.domain.errors import Ambiguous, Denied, Refused
 
@@ -32,7 +32,8 @@ class BatchConsumableResources:
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
         )
-        return boto3.client("batch", config=soon)
+        client: BatchClient = aws_client("batch", config=soon)
+        return client
 
     def ensure(self, resource: ConsumableResource) -> None:
         """What is refused may be there: AWS Batch has no code for that, so it is looked up."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.errors import Denied
 from batchrelay.domain.job_containers import log_place
 
@@ -38,11 +38,13 @@ class CloudWatchLogs:
 
     @cached_property
     def _jobs(self) -> BatchClient:
-        return boto3.client("batch", config=_SOON)
+        client: BatchClient = aws_client("batch", config=_SOON)
+        return client
 
     @cached_property
     def _client(self) -> CloudWatchLogsClient:
-        return boto3.client("logs", config=_SOON)
+        client: CloudWatchLogsClient = aws_client("logs", config=_SOON)
+        return client
 
     def tail(self, job_id: str, lines: int) -> tuple[str, ...]:
         """None either of a log that must not be read: why a job failed is known without it.

@@ -24,7 +24,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from batchrelay.adapters.client_errors import (
@@ -33,6 +32,7 @@ from batchrelay.adapters.client_errors import (
     is_hindered,
     unhindered,
 )
+from batchrelay.adapters.clients import aws_client
 from batchrelay.codec import (
     decode_pipeline,
     decode_run,
@@ -71,7 +71,7 @@ class DynamoStore:
 
     table: str
     run_ttl_days: int
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+    make_client: Callable[..., Any] = field(default=aws_client, repr=False)
     _pipelines: dict[tuple[str, int], Pipeline] = field(default_factory=dict, repr=False)
 
     @cached_property

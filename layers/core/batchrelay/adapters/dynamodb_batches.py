@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from batchrelay.adapters.client_errors import (
@@ -24,6 +23,7 @@ from batchrelay.adapters.client_errors import (
     is_hindered,
     unhindered,
 )
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.errors import RunConflict
 from batchrelay.domain.upload_batch import CreatedObject, UploadBatch
 
@@ -42,7 +42,7 @@ class DynamoUploadBatches:
     """UploadBatchStore."""
 
     table: str
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+    make_client: Callable[..., Any] = field(default=aws_client, repr=False)
 
     @cached_property
     def _client(self) -> DynamoDBClient:

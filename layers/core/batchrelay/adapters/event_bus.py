@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
-
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.errors import Ambiguous, Refused
 from batchrelay.domain.state_change import DETAIL_TYPE, SOURCE, StateChange
 
@@ -25,7 +24,8 @@ class EventBridgeBus:
 
     @cached_property
     def _client(self) -> EventBridgeClient:
-        return boto3.client("events")
+        client: EventBridgeClient = aws_client("events")
+        return client
 
     def publish(self, change: StateChange) -> None:
         try:

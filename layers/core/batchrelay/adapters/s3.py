@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.errors import InvalidItems, Refused
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 class S3Objects:
     """Objects in S3, by URI."""
 
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+    make_client: Callable[..., Any] = field(default=aws_client, repr=False)
 
     @cached_property
     def _client(self) -> S3Client:

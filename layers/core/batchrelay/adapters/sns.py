@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
-
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.notices import Notice
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ class SnsNotices:
 
     @cached_property
     def _client(self) -> SNSClient:
-        return boto3.client("sns")
+        client: SNSClient = aws_client("sns")
+        return client
 
     def publish(self, notice: Notice) -> None:
         attributes = {"batchrelay.noticeId": notice.id, **notice.attributes}

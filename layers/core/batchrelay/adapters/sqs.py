@@ -13,9 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
-
 from batchrelay.adapters.client_errors import AWS_ERRORS, classified
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.effects import LongWork, MeasureCost, Prepare, WriteReport
 from batchrelay.domain.errors import Ambiguous, InputError
 
@@ -72,7 +71,8 @@ class SqsPreparations:
 
     @cached_property
     def _client(self) -> SQSClient:
-        return boto3.client("sqs")
+        client: SQSClient = aws_client("sqs")
+        return client
 
     def request(self, effect: LongWork, resume: str = "") -> None:
         body: dict[str, Any] = {"continue_run": effect.run_id}
@@ -122,7 +122,8 @@ class SqsDeliveries:
 
     @cached_property
     def _client(self) -> SQSClient:
-        return boto3.client("sqs")
+        client: SQSClient = aws_client("sqs")
+        return client
 
     def return_soon(self, records: Sequence[Mapping[str, Any]]) -> None:
         for arn, grouped in groupby(records, key=itemgetter("eventSourceARN")):
@@ -167,7 +168,8 @@ class SqsQueues:
 
     @cached_property
     def _client(self) -> SQSClient:
-        return boto3.client("sqs")
+        client: SQSClient = aws_client("sqs")
+        return client
 
     def create(self, name: str) -> str:
         try:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from batchrelay.adapters.client_errors import AWS_ERRORS
+from batchrelay.adapters.clients import aws_client
 from batchrelay.domain.errors import Ambiguous
 from batchrelay.domain.upload_batch import TimerMessage
 
@@ -27,7 +26,7 @@ class SqsTimers:
 
     queue_url: str
     body_of: Callable[[TimerMessage], str]
-    make_client: Callable[..., Any] = field(default=boto3.client, repr=False)
+    make_client: Callable[..., Any] = field(default=aws_client, repr=False)
 
     @cached_property
     def _client(self) -> SQSClient:
