@@ -15,37 +15,38 @@ from batchrelay_cli import INTERRUPTED
 from batchrelay_cli.pipeline_file.problems import PipelineFileError
 from batchrelay_cli.terminal import say
 
-_VERBS = (
-    "adopt",
-    "backfill",
-    "cancel",
-    "completion",
-    "deploy",
-    "dlq",
-    "doctor",
-    "failures",
-    "history",
-    "init",
-    "lint",
-    "local",
-    "logs",
-    "mcp",
-    "plan",
-    "redrive",
-    "report",
-    "resume",
-    "run",
-    "runs",
-    "schema",
-    "shell",
-    "simulate",
-    "spin",
-    "start",
-    "status",
-    "tune",
-    "undeploy",
-)
-"""A verb is a module of `verbs`, and its command there has the same name."""
+_VERBS = {
+    "adopt": "Make a pipeline file of what you have on AWS Batch.",
+    "backfill": "Start the runs of a pipeline's schedules for times that passed.",
+    "cancel": "Stop runs and every job that they started.",
+    "completion": "Print the script that completes batchrelay's words in a shell.",
+    "deploy": "Register a pipeline in AWS or in a local cloud.",
+    "dlq": "Show the dead letters of a stack.",
+    "doctor": "Ask AWS what its documentation leaves open.",
+    "failures": "Show why items of a run failed.",
+    "history": "Show what happened in a run, in order.",
+    "init": "Write a pipeline folder that runs.",
+    "lint": "Check a pipeline file, without AWS.",
+    "local": "The AWS on this machine.",
+    "logs": "Print a child's log.",
+    "mcp": "Serve a stack's runs to an assistant (Model Context Protocol).",
+    "plan": "Dry run: the steps, the sizes that are known, the calls.",
+    "redrive": "Run again what failed in a run that has ended.",
+    "report": "Write what is known of a run into one HTML file.",
+    "resume": "Let a PAUSED run go on, with another budget.",
+    "run": "Run a pipeline here, on the local cloud: no account, no Docker.",
+    "runs": "List the runs of a pipeline, or of all that are deployed.",
+    "schema": "Print the JSON Schema of pipeline files, for editors.",
+    "shell": "Open a shell in the container of a child that runs.",
+    "simulate": "Play a run on virtual time: how long it takes, what it costs.",
+    "spin": "Run one item again on this machine, with its input.",
+    "start": "Start a run of a pipeline that was deployed.",
+    "status": "Show a run.",
+    "tune": "Recommend memory, vCPUs and items per child.",
+    "undeploy": "Take a pipeline away.",
+}
+"""A verb is a module of `verbs`, and its command there has the same name. What it does stands here
+again: the list of all verbs need not import them, which takes half a second."""
 
 
 def _verb(name: str) -> click.Command | None:
@@ -63,6 +64,10 @@ class _Verbs(click.Group):
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         return _verb(name)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -52,6 +53,23 @@ def test_every_verb_has_help_with_an_example(path: tuple[str, ...]) -> None:
     result = call(*path, "--help")
     assert result.exit_code == 0
     assert f"batchrelay {' '.join(path)}" in result.output.partition("Example: ")[2]
+
+
+def test_the_list_of_verbs_says_what_each_says_of_itself() -> None:
+    """In its own words, as far as a line goes; and none is imported for it."""
+    listed = dict(re.findall(r"^  (\w+) +(\S.*)\.$", call("--help").output, re.MULTILINE))
+    assert listed
+    ctx = click.Context(cli)
+    for name in cli.list_commands(ctx):
+        command = cli.get_command(ctx, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=1_000).startswith(listed[name])
+    program = (
+        "import sys; sys.argv = ['batchrelay', '--help']\n"
+        "from batchrelay_cli.main import main; main()\n"
+        "assert not [m for m in sys.modules if m.startswith('batchrelay_cli.verbs')]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 def test_a_verb_imports_no_other_and_no_client_of_aws_unless_it_has_one() -> None:
