@@ -87,7 +87,7 @@ def test_a_failure_cascades_and_dependents_never_run() -> None:
     assert machine.launched() == []
     for job in (second, third):
         assert (job.status, job.status_reason) == (JobStatus.FAILED, "Dependent Job failed")
-        assert job.attempts == []
+        assert job.attempts == ()
 
 
 def test_dependencies_that_ended_before_the_submission_count() -> None:
@@ -416,7 +416,7 @@ def test_a_flaw_that_is_found_too_late_fails_an_accepted_job() -> None:
     machine = Clockwork()
     job = machine.submit(flaw="Container Overrides length must be at most 8192")
     assert machine.statuses(job) == ["FAILED"]
-    assert job.attempts == []
+    assert job.attempts == ()
 
 
 def test_ended_jobs_are_forgotten_after_seven_days() -> None:

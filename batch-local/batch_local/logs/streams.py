@@ -32,6 +32,9 @@ second one is forgotten, and they are taken half as often."""
 
 _PIECE_BYTES = 1 << 20
 
+_NONE: array[int] = array("Q")
+"""Of every stream that has nothing yet; never written to. Most children print little or nothing."""
+
 
 class Stream:
     """The events of one container of an attempt.
@@ -53,12 +56,10 @@ class Stream:
         """The byte at which it ends; None while the attempt may still write."""
         self._descriptor = descriptor
         self._line = self._position = start
-        self._sizes: array[int] = array("Q")
-        self._times: array[int] = array("Q")
+        self._sizes = self._times = _NONE
         """So far it had been written by then."""
         self._interval_ms = 0
-        self._begins: array[int] = array("Q")
-        self._ends: array[int] = array("Q")
+        self._begins = self._ends = _NONE
 
     def mark(self, now: int) -> None:
         """Note how much there is now."""
@@ -71,6 +72,10 @@ class Stream:
 
     def _mark(self, now: int) -> int:
         size = os.fstat(self._descriptor).st_size
+        if self._sizes is _NONE:
+            if size == self._line:
+                return size
+            self._sizes, self._times = array("Q"), array("Q")
         if not self._sizes or size > self._sizes[-1]:
             self._sizes.append(size)
             self._times.append(now)
@@ -110,8 +115,7 @@ class Stream:
         while end - self._line > EVENT_BYTES_MAX:
             self._cut()
         if end > self._line:
-            self._begins.append(self._line)
-            self._ends.append(end)
+            self._add_event(end)
         self._line = end
 
     def _cut(self) -> None:
@@ -119,9 +123,14 @@ class Stream:
         end = self._line + EVENT_BYTES_MAX
         around = os.pread(self._descriptor, 4, end - 3)
         back = next((n for n in range(4) if around[3 - n] & 0xC0 != 0x80), 0)
-        self._begins.append(self._line)
-        self._ends.append(end - back)
+        self._add_event(end - back)
         self._line = end - back
+
+    def _add_event(self, end: int) -> None:
+        if self._begins is _NONE:
+            self._begins, self._ends = array("Q"), array("Q")
+        self._begins.append(self._line)
+        self._ends.append(end)
 
     def __len__(self) -> int:
         return len(self._ends)

@@ -107,7 +107,7 @@ class Attempts:
     def launch(self, launch: Launch) -> None:
         """Start the containers that wait for no other."""
         job, attempt = launch.job, launch.attempt
-        attempt.containers = [ContainerRun(spec=spec) for spec in job.spec.containers]
+        attempt.containers = tuple(ContainerRun(spec=spec) for spec in job.spec.containers)
         self._follow(job, attempt)
 
     def signal(self, stop: Signal) -> None:

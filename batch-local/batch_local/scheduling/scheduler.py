@@ -320,7 +320,7 @@ class Scheduler:
         self.consumables.take(job.spec)
         task_id = self._new_id().replace("-", "")
         attempt = Attempt(started_at=now, task_id=task_id, environment=environment)
-        job.attempts.append(attempt)
+        job.attempts = (*job.attempts, attempt)
         self._move(job, JobStatus.STARTING)
         self.launches.append(Launch(job, attempt))
 
