@@ -34,7 +34,8 @@ VARIABLES = """
 | `AWS_BATCH_JOB_MAIN_NODE_INDEX`, `AWS_BATCH_JOB_NODE_INDEX`, `AWS_BATCH_JOB_NUM_NODES` | honoured: nodes only; their `AWS_BATCH_JOB_ID` ends with `#INDEX` |
 | `AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS` | honoured: nodes that are not the main node; 127.0.0.1 |
 | `AWS_BATCH_JOB_KUBERNETES_NODE_UID` | absent: there is no Kubernetes here |
-| `ECS_CONTAINER_METADATA_URI_V4`, `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, `AWS_EXECUTION_ENV` | absent: there is no ECS here; the credentials are in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` |
+| `AWS_EXECUTION_ENV` | honoured: `AWS_ECS_EC2`, `AWS_ECS_FARGATE` or `AWS_ECS_MANAGED_INSTANCES`, as the job definition's platform is; absent on EKS |
+| `ECS_CONTAINER_METADATA_URI_V4`, `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` | absent: there is no ECS here; the credentials are in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` |
 
 A name that begins with `AWS_BATCH` is refused in a definition and in overrides.
 

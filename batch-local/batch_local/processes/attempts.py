@@ -281,7 +281,8 @@ def _run(ticket: Hashable) -> ContainerRun:
 
 
 def job_environment(job: Job, container: ContainerSpec) -> dict[str, str]:
-    """What AWS Batch gives a process. Source: Batch User Guide, job_env_vars."""
+    """What AWS Batch and ECS give a process. Source: Batch User Guide, job_env_vars; ECS Developer
+    Guide, ecs-environment-variables."""
     own = {
         "AWS_BATCH_JOB_ID": job.id,
         "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts)),
@@ -293,6 +294,8 @@ def job_environment(job: Job, container: ContainerSpec) -> dict[str, str]:
         own["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.spec.size)
     if job.spec.nodes is not None:
         own |= _node_environment(job, container.node)
+    if not container.is_of_pod:
+        own["AWS_EXECUTION_ENV"] = f"AWS_ECS_{job.spec.definition.platform}"
     return {**container.environment, **own}
 
 

@@ -67,6 +67,7 @@ def test_a_job_is_given_what_aws_batch_gives(cloud: LocalCloud, batch: Any) -> N
     assert not {name for name in environment if name.startswith("AWS_BATCH_JOB_ARRAY")}
     assert environment["MINE"] == "x y"
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
+    assert environment["AWS_EXECUTION_ENV"] == "AWS_ECS_EC2"
     assert "BATCHRELAY_TABLE" not in environment
 
 
