@@ -1,4 +1,4 @@
-"""What the Python clients check. Of job.json, number 3 is retried once and number 7 fails."""
+"""What the Python clients share. Of job.json, number 3 is retried once and number 7 fails."""
 
 from __future__ import annotations
 
@@ -29,3 +29,30 @@ def job_counts(batch: Any, **selector: str) -> dict[str, int]:
     jobs = batch.get_paginator("list_jobs")
     pages = {status: jobs.paginate(**selector, jobStatus=status) for status in ENDED}
     return {status: sum(len(page["jobSummaryList"]) for page in pages[status]) for status in ENDED}
+
+
+def make_queue(batch: Any) -> None:
+    """The queue q, of two vCPUs."""
+    batch.create_compute_environment(
+        computeEnvironmentName="e",
+        type="MANAGED",
+        computeResources={"type": "EC2", "maxvCpus": 2, "subnets": ["none"]},
+    )
+    order = [{"order": 1, "computeEnvironment": "e"}]
+    batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+
+
+def job_of(batch: Any, job_id: str) -> Mapping[str, Any]:
+    """What DescribeJobs says of it."""
+    [job] = batch.describe_jobs(jobs=[job_id])["jobs"]
+    return job
+
+
+def log_of(logs: Any, job: Mapping[str, Any]) -> Sequence[str]:
+    """The lines of a job's last attempt."""
+    page = logs.get_log_events(
+        logGroupName="/aws/batch/job",
+        logStreamName=job["container"]["logStreamName"],
+        startFromHead=True,
+    )
+    return [event["message"] for event in page["events"]]

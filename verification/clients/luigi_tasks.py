@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import boto3
 import luigi
-from expect import JOB_FILE, exit_codes, expect, job_counts
+from expect import JOB_FILE, exit_codes, expect, job_counts, make_queue
 from luigi.contrib.batch import BatchClient, BatchJobException, BatchTask
 
 RETRIED, FAILING = 3, 7
@@ -55,16 +55,6 @@ def main() -> None:
     log = client.get_logs(job["container"]["logStreamName"])
     expect("its log", log, "attempt 2\n3 squared is 9")
     print(f"luigi {luigi.__version__} (boto3 {boto3.__version__})")
-
-
-def make_queue(batch: object) -> None:
-    batch.create_compute_environment(
-        computeEnvironmentName="e",
-        type="MANAGED",
-        computeResources={"type": "EC2", "maxvCpus": 2, "subnets": ["none"]},
-    )
-    order = [{"order": 1, "computeEnvironment": "e"}]
-    batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
 
 
 def failure_of(task: Square) -> str:
