@@ -1,4 +1,4 @@
-"""Flows that submit jobs and wait for their ends: one that ends well, one of an array that fails."""
+"""Flows that submit jobs and wait for their ends: one job that ends well, an array that fails."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # run.sh [CLIENT]. One line a client: its verdict, the seconds with its installation, its version.
 set -uo pipefail
 cd "$(dirname "$0")"
-clients=(aws-cli boto3 js-sdk luigi airflow redun snakemake metaflow prefect)
+clients=(aws-cli boto3 js-sdk luigi airflow redun snakemake metaflow prefect dagster miniwdl)
 if [[ ${1:-} ]]; then
   [[ " ${clients[*]} " == *" $1 "* ]] || { echo "no client ${1@Q}; known: ${clients[*]}" >&2; exit 2; }
   clients=("$1")
