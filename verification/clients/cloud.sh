@@ -40,14 +40,14 @@ install_node() { # REQUIREMENT… into $work/node_modules; no script of a packag
   run npm install --prefix "$work" --silent --no-audit --no-fund --ignore-scripts "$@"
 }
 
-start_cloud() { # an AWS Batch whose export lines are the only AWS that the client can find
+start_cloud() { # [OPTION…] of local up: an AWS Batch whose export lines are the only AWS that the client can find
   local name
   for name in "${!AWS_@}"; do unset "$name"; done
   mkdir "$work/home" "$work/jobs" "$work/temporary"
   export HOME="$work/home" TMPDIR="$work/temporary" AWS_PAGER="" AWS_EC2_METADATA_DISABLED=true
   export PYTHONDONTWRITEBYTECODE=1
   cd "$work/jobs"
-  "$root/.venv/bin/batchrelay" local up --only batch > "$work/cloud" 2> "$work/trouble" &
+  "$root/.venv/bin/batchrelay" local up --only batch "$@" > "$work/cloud" 2> "$work/trouble" &
   local cloud=$!
   pids+=("$cloud")
   until grep -qs Ctrl-C "$work/cloud"; do

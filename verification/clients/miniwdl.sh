@@ -3,7 +3,7 @@
 # job has it under the same path as the workflow.
 source "$(dirname "$0")/cloud.sh"
 install_python miniwdl==1.16.0 miniwdl-aws==0.12.2 boto3==1.44.8
-start_cloud
+start_cloud --services elasticfilesystem
 
 mkdir "$work/shared"
 export MINIWDL__FILE_IO__ROOT="$work/shared" MINIWDL__AWS__TASK_QUEUE=q MINIWDL__AWS__RETRY_WAIT=0

@@ -1,4 +1,4 @@
-"""A workflow that is itself a job and ends well, and one on this machine that fails."""
+"""A workflow that is itself a job, on EFS, and ends well; one on this machine that fails."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from expect import ENDED, exit_codes, expect, job_of, log_of, make_queue
 
 WORKFLOW = str(Path(__file__).with_name("squares.wdl"))
 SHARED = os.environ["MINIWDL__FILE_IO__ROOT"]
-ON_EC2 = ("--no-efs", "--mount", SHARED, "--image", "none", "--workflow-queue", "q", "--follow")
-ON_EFS = {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job", "MINIWDL__AWS__FS": "fs-1234"}
+ROLE = "arn:aws:iam::123456789012:role/workflow"
+AS_A_JOB = ("--workflow-queue", "q", "--workflow-role", ROLE, "--image", "none", "--follow")
+ON_EFS = {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job"}
+ON_EC2 = {"MINIWDL__SCHEDULER__CONTAINER_BACKEND": "aws_batch_job_no_efs"}
 
 
 def main() -> None:
     batch, logs = boto3.client("batch"), boto3.client("logs")
     make_queue(batch)
 
-    followed = miniwdl("miniwdl-aws-submit", WORKFLOW, *ON_EC2, "--dir", f"{SHARED}/good/.")
+    place = ("--fsap", access_point(), "--mount", SHARED, "--dir", f"{SHARED}/good/.")
+    followed = miniwdl("miniwdl-aws-submit", WORKFLOW, *AS_A_JOB, *place, **ON_EFS)
     expect("the exit code of a workflow that ends well", followed.returncode, 0)
     expect("its last line", followed.stderr.splitlines()[-1].split("\t")[0], "SUCCEEDED")
     expect("a retry in its log", "failed task will be retried" in followed.stderr, True)
@@ -36,7 +39,7 @@ def main() -> None:
     expect("the exit codes of number 3", attempts, [[75], [0]])
     expect("the log of its second job", log_of(logs, jobs["square-3-try2"]), ["attempt 2"])
 
-    failed = miniwdl("miniwdl", "run", WORKFLOW, "failing=7", "--dir", f"{SHARED}/bad/.", **ON_EFS)
+    failed = miniwdl("miniwdl", "run", WORKFLOW, "failing=7", "--dir", f"{SHARED}/bad/.", **ON_EC2)
     expect("whether a workflow that fails has an exit code", failed.returncode != 0, True)
     cause = json.loads(Path(SHARED, "bad/error.json").read_text())["cause"]
     found = (cause["run"], cause["exit_status"], cause["statusReason"])
@@ -45,6 +48,14 @@ def main() -> None:
     end = (job["status"], exit_codes(job), log_of(logs, job))
     expect("the second job of number 7", end, ("FAILED", [2], ["attempt 2"]))
     print(f"miniwdl {version('miniwdl')} (miniwdl-aws {version('miniwdl-aws')})")
+
+
+def access_point() -> str:
+    """Of a file system that EFS knows; nothing is mounted."""
+    efs = boto3.client("efs")
+    file_system = efs.create_file_system(CreationToken="shared")["FileSystemId"]
+    answer = efs.create_access_point(ClientToken="shared", FileSystemId=file_system)
+    return answer["AccessPointId"]
 
 
 def miniwdl(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
