@@ -8,7 +8,7 @@ pids=()
 
 finish() {
   trap '' INT TERM HUP
-  if ((${#pids[@]})); then kill "${pids[@]}" 2> /dev/null; wait "${pids[@]}" 2> /dev/null; fi
+  if ((${#pids[@]})); then kill -- "${pids[@]}" 2> /dev/null; wait 2> /dev/null; fi
   rm -rf "$work"
 }
 trap 'finish || true' EXIT
@@ -24,9 +24,11 @@ expect() { # WHAT FOUND WANTED
   [[ $2 == "$3" ]] || fail "$1 is ${2@Q}, not ${3@Q}"
 }
 
-run() { # a long command: a signal ends it at once
-  "$@" &
-  pids+=($!)
+run() { # a long command: a signal ends it at once, and what it has started, its process group
+  set -m
+  "$@" < /dev/null &
+  set +m
+  pids+=("-$!")
   wait $!
 }
 
