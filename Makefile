@@ -40,8 +40,8 @@ verify-crashes: .venv/ready ## kill the real handlers before and after every AWS
 verify-faults: .venv/ready ## the examples under fault injection, half an hour: SEEDS=200 SEED=1
 	@$(BIN)/python -m verification.fault_injection --seeds $(or $(SEEDS),200) --seed $(or $(SEED),1)
 
-verify-clients: .venv/ready ## the aws CLI, JS SDK, luigi, Airflow, redun and snakemake, from the package index: CLIENT=luigi
-	@verification/clients/run.sh $(CLIENT)
+verify-clients: .venv/ready ## eleven other clients of AWS Batch, from the package index, ten minutes: CLIENT=luigi KEEP=1
+	@KEEP=$(KEEP) verification/clients/run.sh $(CLIENT)
 
 verify-parts: .venv/ready ## 25,000 real processes in three parts, some of which fail, a minute
 	@$(BIN)/pytest -m long
