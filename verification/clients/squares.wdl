@@ -23,6 +23,8 @@ task square {
     echo >> ../attempts
     attempt=$(wc -l < ../attempts)
     echo "attempt $attempt" >&2
+    # miniwdl-aws has tee copy this into the job's log, and does not wait for tee at the end
+    until grep -q "attempt $attempt" ../stderr.txt; do sleep 0.05; done
     case ~{number}.$attempt in 3.1) exit 75;; ~{failing}.*) exit 2;; esac
     echo $((~{number} * ~{number})) > squared
   >>>
