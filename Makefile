@@ -12,7 +12,7 @@ PIN = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes -
 LINTED := layers batch-local local cli functions worker tests verification benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-scale verify-release report-examples bench audit docs build release-notes lock clean
+.PHONY: help run unit test check verify-simulation verify-crashes verify-faults verify-clients verify-parts verify-mutation verify-planted verify-permissions verify-scale verify-release report-examples bench bench-peers audit docs build release-notes lock clean
 help:                     ## list the verbs
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -61,6 +61,9 @@ report-examples: .venv/ready ## make the docs' examples of reports again, and th
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
 
+bench-peers: .venv/ready  ## doit, Luigi, redun, Snakemake, Prefect, Dagster, Metaflow beside ours, 25 minutes: ONLY=doit WORK=chain QUICK=1
+	@$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only "$(ONLY)") $(if $(WORK),--work $(WORK)) $(if $(QUICK),--quick)
+
 audit: .venv/ready .tools/audit/ready .tools/docs/ready .tools/sam/ready .tools/twine/ready ## hashes, licences, template scanners, known vulnerabilities
 	@$(BIN)/python -m verification.audit
 
@@ -87,6 +90,7 @@ lock: .tools/uv/ready     ## resolve the pinned versions again
 	$(PIN) locks/docs.in -o locks/docs.lock
 	$(PIN) locks/twine.in -o locks/twine.lock
 	$(PIN) locks/uv.in -o locks/uv.lock
+	for peer in $(basename $(notdir $(wildcard locks/peers/*.in))); do $(PIN) locks/peers/$$peer.in -o locks/peers/$$peer.lock || exit; done
 
 clean:                    ## remove everything that was made
 	rm -rf .venv .tools .aws-sam build dist
