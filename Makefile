@@ -61,8 +61,8 @@ report-examples: .venv/ready ## make the docs' examples of reports again, and th
 bench: .venv/ready        ## speed as ratios to a bare spawn loop
 	@$(BIN)/python -m benchmarks
 
-bench-peers: .venv/ready  ## doit, Luigi, redun, Snakemake, Prefect, Dagster, Metaflow beside ours, 25 minutes: ONLY=doit WORK=chain QUICK=1
-	@$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only "$(ONLY)") $(if $(WORK),--work $(WORK)) $(if $(QUICK),--quick)
+bench-peers: .venv/ready  ## doit, Luigi, redun, Snakemake, Prefect, Dagster, Metaflow beside ours, 25 minutes: ONLY=doit WORK=chain ROUNDS=3 QUICK=1
+	@$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only "$(ONLY)") $(if $(WORK),--work $(WORK)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 audit: .venv/ready .tools/audit/ready .tools/docs/ready .tools/sam/ready .tools/twine/ready ## hashes, licences, template scanners, known vulnerabilities
 	@$(BIN)/python -m verification.audit

@@ -1,6 +1,6 @@
 """`make bench-peers`: installs the peers, measures all, keeps the JSON and writes the page.
 
-With --quick, --only, --work or --page nothing is kept: the table is printed alone.
+With --quick, --only or --work nothing is kept: the table is printed alone.
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--limit", type=float, default=LIMIT_S, metavar="S", help=f"of a run: {LIMIT_S:g} s"
     )
-    parser.add_argument("--page", type=Path, metavar="JSON", help="write the page of kept results")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="JSON",
+        help="write the page of kept results, and measure nothing",
+    )
     return parser.parse_args(words)
 
 
@@ -120,7 +125,8 @@ def main() -> int:
     if options.page:
         write_page(options.page)
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # also where a shell ignores SIGINT
     try:
         results = measure(options)
     except KeyboardInterrupt:

@@ -45,7 +45,7 @@ def _table(results: Results, works: list[Work]) -> str:
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+    return "".join(f"| {cell} " if cell else "| " for cell in cells) + "|"
 
 
 def _cells(results: Results, runner: str, work: Work) -> tuple[str, str, str]:
@@ -158,7 +158,8 @@ The same work on one machine by batchrelay on its local cloud, by other workflow
 starts the processes and does nothing else. `make bench-peers` installs each peer from its lock file
 (`locks/peers/`), measures, and writes this page from `{file}`.
 
-{date}; {cpu}, {cores} cores, {memory}; Python {python}; {system}; load {load} at the beginning.
+{date}; {cpu}, {cores} cores, {memory}; Python {python}; {system}. At the beginning the load was {load}, and a byte
+was on the disk after {fsync}, for which a database waits.
 
 Every process is the same small shell script (word count: Python's standard library), two at a time. The seconds are of
 the whole command that a user types, from its start to its end: with the start of a server where there is one, and
@@ -183,6 +184,6 @@ LIMITS = """\
 
 - It measures what a program adds to processes that take a millisecond. Beside jobs of minutes, all of these are small.
 - One machine. A peer's own cluster, server or cloud executor is another form, and was not measured.
-- batchrelay's local cloud keeps a run's state for as long as the command runs; in AWS it is in DynamoDB. What a command
-  leaves are the outputs. The peers keep theirs on disk, and can go on after an interrupt.
+- batchrelay's local cloud keeps a run's state in memory, for as long as the command runs; in AWS it is in DynamoDB. The
+  peers keep theirs on disk, can go on after an interrupt, and some wait for the disk after each process.
 """

@@ -50,7 +50,7 @@ def run(
             seconds = time.perf_counter() - began
         finally:
             _stop(process, mark)
-    text = log.read_bytes()[-LOG_BYTES_SHOWN:].decode("utf-8", "replace")
+    text = log.read_bytes()[-LOG_BYTES_SHOWN:].decode("utf-8", "replace").strip()
     return Ended(seconds=seconds, exit_code=exit_code, last_lines=text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,14 @@ from pathlib import Path
 
 from benchmarks.peers import processes
 from benchmarks.peers.results import Measurement, Outcome
-from benchmarks.peers.runners import HERE, STATE_FOLDERS, Runner, first_use_of, variables
+from benchmarks.peers.runners import (
+    HERE,
+    SPAWN_LOOP,
+    STATE_FOLDERS,
+    Runner,
+    first_use_of,
+    variables,
+)
 from benchmarks.peers.work import Unverified, Work, prepare, verify
 
 Play = Callable[[Runner, Work, float], tuple[Outcome, float, str]]
@@ -47,8 +55,8 @@ class Session:
                     self.report(measurement)
 
     def _is_wanted(self, runner: Runner, work: Work, number: int) -> bool:
-        if number == 1:
-            return True
+        if number == 1 or runner.name == SPAWN_LOOP:
+            return True  # every round has its baseline
         first, *_ = self._of(runner, work)
         return first.outcome is Outcome.VERIFIED and first.seconds <= self.plan.long_s
 
@@ -74,6 +82,7 @@ class Session:
             m.seconds * work.size / m.work.size
             for m in self.measurements
             if m.runner == runner.name and m.work.kind is work.kind and m.work.size < work.size
+            if m.outcome is not Outcome.FAILED
         ]
         return min(smaller, default=None)
 
@@ -93,7 +102,9 @@ def play(runner: Runner, work: Work, limit_s: float) -> tuple[Outcome, float, st
         if ended.exit_code is None:
             return Outcome.LIMIT, limit_s, f"ended at {limit_s:g} s"
         if ended.exit_code != 0:
-            return Outcome.FAILED, ended.seconds, f"exit {ended.exit_code}: {ended.last_lines}"
+            print(ended.last_lines, file=sys.stderr)
+            last = ended.last_lines.rpartition("\n")[2]  # no paths of this machine
+            return Outcome.FAILED, ended.seconds, f"exit {ended.exit_code}: {last}"
         try:
             verify(work, folder)
         except (Unverified, OSError, ValueError) as error:

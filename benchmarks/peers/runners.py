@@ -144,7 +144,8 @@ RUNNERS = (
     ),
     Runner(
         name="redun",
-        form="a script task with a file for each process, local executor with two threads; SQLite",
+        form="a script task for each process, local executor with a pool of two processes "
+        "(the chain: `seq`); SQLite",
         command=_redun,
         lock="redun",
         package="redun",
