@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def up(timeline: Path | None, **options: Any) -> None:
     """
     if timeline is not None and not timeline.parent.is_dir():
         raise click.BadParameter(f"there is no folder {timeline.parent}", param_hint="--timeline")
+    _print_notices()
     try:
         batch = BatchLocal(**options)
     except ValueError as error:
@@ -123,6 +125,15 @@ class _Serving:
             if self.timeline is not None:
                 self.timeline.write_text(json.dumps(self.batch.timeline(), indent=1) + "\n")
         return 0
+
+
+def _print_notices() -> None:
+    """Which fields of requests have no effect: each once, on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("batch-local: %(message)s"))
+    logger = logging.getLogger("batch_local")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def _why(error: OSError) -> str:

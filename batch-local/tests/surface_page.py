@@ -8,19 +8,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from absent_answers import is_about, reason_of
 from batch_local.api.operations import operations
 from batch_local.surface.decisions import Kind
 from batch_local.surface.fields import DECISIONS, decision_of, paths
 from repository import ROOT
+from shown_by import shown_by
 
 PAGE = ROOT / "docs/reference/batch-surface.md"
 
 HEAD = """# AWS Batch's surface
 
-What the [local AWS Batch](local-batch.md) does with every operation of AWS Batch and every field of its requests, out of
-botocore's own model. This page is printed: `.venv/bin/python batch-local/tests/surface_page.py`; a test fails when the model
-has a field that nothing was decided about. What is refused is a ClientException that names it and says what to
-write instead.
+What the [local AWS Batch](local-batch.md) does with every operation of AWS Batch, every field of its requests and every field
+of its answers, out of botocore's own model. This page is printed: `.venv/bin/python batch-local/tests/surface_page.py`. Tests fail
+when the model has a field that nothing was decided about, and when a field is treated otherwise than it stands here: all that
+are taken are sent in requests that must be accepted, and all that answers have is compared.
+
+- *honoured*: it has its effect; the test that shows it stands beside it, below `batch-local/tests/` or
+  `tests/functional/local_cloud/`.
+- *accepted and ignored*: it has none here. `batch-local up` names it on standard error, once; a program reads it from the
+  logger `batch_local`, at INFO.
+- *refused*: a ClientException names it and says what to write instead.
 
 """
 
@@ -80,37 +88,69 @@ def kind_of(path: str) -> Kind:
 
 def _counts() -> str:
     counts = Counter((("." in path), kind_of(path)) for path in model_paths())
+    answers = [reason_of(path) is None for path in answer_paths()]
     lines = ["| | operations | fields |", "| --- | ---: | ---: |"]
     lines += [f"| {kind} | {counts[False, kind]} | {counts[True, kind]} |" for kind in Kind]
-    return "\n".join(lines) + "\n"
+    return (
+        "\n".join(lines) + "\n\nOf the "
+        f"{len(answers):,} fields of answers, {sum(answers):,} are there where AWS has them.\n"
+    )
 
 
 def _supported() -> list[str]:
     return [p for p in model_paths() if "." not in p and kind_of(p) is Kind.HONOURED]
 
 
+def answer_paths() -> Iterator[str]:
+    """Every field of the answers of what is supported."""
+    for name, operation in sorted((op.name, op) for op in operations().values()):
+        if kind_of(name) is Kind.HONOURED and operation.output_shape is not None:
+            yield from paths(operation.output_shape, name)
+
+
 def _operation(name: str) -> str:
-    """The decisions of one operation: honoured fields in a line, the others one a row."""
+    """The fields of one operation, those of a kind in one row."""
     fields = [path for path in model_paths() if path.startswith(f"{name}.")]
-    short = [path.removeprefix(f"{name}.") for path in fields if kind_of(path) is Kind.HONOURED]
-    text = f"\n## {name}\n\nhonoured: {', '.join(f'`{path}`' for path in short)}\n"
-    rows = [_row(name, path, fields) for path in fields if _is_own(path)]
+    rows: dict[tuple[str, str], list[str]] = {}
+    for path in fields:
+        if kind_of(path) is Kind.HONOURED:
+            test = shown_by(path) or ""
+            rows.setdefault((_why(path), f"`{test}`"), []).append(_short(name, path))
+        elif path in DECISIONS:
+            below = sum(kind_of(p) is kind_of(path) for p in fields if is_about(path, p)) - 1
+            more = f" and {below} below" if below else ""
+            rows.setdefault((_why(path), ""), []).append(f"{_short(name, path)}{more}")
+    text = f"\n## {name}\n\n"
     if rows:
-        text += "\n| field | fields below | here |\n| --- | ---: | --- |\n" + "".join(rows)
-    return text
+        text += "| fields | here | shown by |\n| --- | --- | --- |\n" + "".join(
+            f"| {', '.join(names)} | {why} | {test} |\n" for (why, test), names in rows.items()
+        )
+    return text + _answer(name)
 
 
-def _is_own(path: str) -> bool:
-    """Whether a row of its own says something that the line of honoured fields does not."""
+def _short(name: str, path: str) -> str:
+    return f"`{path.removeprefix(f'{name}.')}`"
+
+
+def _why(path: str) -> str:
     decided = DECISIONS.get(path)
-    return decided is not None and (decided.kind is not Kind.HONOURED or bool(decided.why))
+    return f"{kind_of(path)}: {decided.why}" if decided and decided.why else str(kind_of(path))
 
 
-def _row(name: str, path: str, fields: list[str]) -> str:
-    below = [f for f in fields if f.startswith((f"{path}.", f"{path}[]."))]
-    inherited = sum(kind_of(f) is kind_of(path) for f in below)
-    decided = DECISIONS[path]
-    return f"| `{path.removeprefix(f'{name}.')}` | {inherited or ''} | {decided.kind}: {decided.why} |\n"
+def _answer(name: str) -> str:
+    """What the answer has, and what not."""
+    fields = [path for path in answer_paths() if path.startswith(f"{name}.")]
+    if not fields:
+        return "\nThe answer is empty.\n"
+    absent = [path for path in fields if reason_of(path) is not None]
+    text = f"\nThe answer has {len(fields) - len(absent)} of {len(fields)} fields.\n"
+    if absent:
+        text += "\n| absent | why |\n| --- | --- |\n"
+    reasons: dict[str, list[str]] = {}
+    for path in absent:
+        if not any(path != other and is_about(other, path) for other in absent):
+            reasons.setdefault(str(reason_of(path)), []).append(_short(name, path))
+    return text + "".join(f"| {', '.join(names)} | {why} |\n" for why, names in reasons.items())
 
 
 def _absent() -> str:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from absent_answers import ABSENT, is_about, reason_of
 from batch_local.api.operations import operations
 from batch_local.surface.decisions import Kind
 from batch_local.surface.fields import DECISIONS, decision_of
 from job_api import api_with_a_job
-from surface_page import PAGE, kind_of, model_paths, page
+from shown_by import existing_tests, named_tests, shown_by
+from surface_machine import Exchange, exchange
+from surface_page import PAGE, answer_paths, kind_of, model_paths, page
 
 BY_NAME = {operation.name: operation for operation in operations().values()}
 KNOWN = frozenset(model_paths())
@@ -107,10 +110,42 @@ def test_fields_below_a_refused_field_are_refused() -> None:
             )
 
 
-TAKEN = sorted(p for p, d in DECISIONS.items() if "." in p and d.kind is not Kind.REFUSED)
+# --- requests that have everything
 
 
-@pytest.mark.parametrize("path", TAKEN)
-def test_a_supported_field_is_not_refused(path: str) -> None:
-    message = call(path, request_with(path))[1].get("message", "")
-    assert "is not supported by this local AWS Batch" not in message
+@pytest.fixture(scope="module")
+def seen() -> Exchange:
+    return exchange()
+
+
+def test_every_field_that_is_taken_was_sent(seen: Exchange) -> None:
+    """And its request was accepted."""
+    assert seen.sent == {path for path in KNOWN if kind_of(path) is not Kind.REFUSED}
+
+
+def test_a_field_without_effect_is_named_once(seen: Exchange) -> None:
+    names = [
+        sentence.partition(" is accepted and has no effect here: ")[0] for sentence in seen.notices
+    ]
+    assert sorted(names) == sorted(set(names))
+    ignored = {path for path in KNOWN if kind_of(path) is Kind.IGNORED}
+    assert [name for name in names if name not in ignored] == []
+    assert {path for path in ignored if not any(is_about(name, path) for name in names)} == {
+        path
+        for path in ignored
+        if path.endswith(".computeResources")  # its fields are named
+    }
+
+
+def test_an_honoured_field_has_a_test() -> None:
+    fields = [path for path in KNOWN if "." in path and kind_of(path) is Kind.HONOURED]
+    assert [path for path in fields if shown_by(path) is None] == []
+    assert named_tests() - set(existing_tests()) == set()
+    assert named_tests() - {shown_by(path) for path in fields} == set()
+
+
+def test_every_field_of_an_answer_is_there_or_has_a_reason(seen: Exchange) -> None:
+    absent = {path for path in answer_paths() if reason_of(path) is not None}
+    assert seen.answered == {*answer_paths()} - absent
+    unused = [pattern for pattern in ABSENT if not any(is_about(pattern, p) for p in absent)]
+    assert unused == []

@@ -13,6 +13,7 @@ import botocore.session
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
+from batch_local.api.notices import Notices
 from batch_local.api.quota import Quota
 from batch_local.arns import job_arn
 from batch_local.assumptions import Assumptions
@@ -64,6 +65,7 @@ class BatchApi:
         self._faults = faults
         self._assume = assumptions
         self._quota = Quota(assumptions.quota, clock)
+        self._notices = Notices()
         self._policies = SchedulingPolicies()
         self._queues = Queues(self._policies)
         self._definitions = JobDefinitions(images)
@@ -134,7 +136,9 @@ class BatchApi:
         if report.has_errors():
             raise ClientException(report.generate_report())
         check_fields(operation, request)
-        return self._operations[operation.name](request)
+        answer = self._operations[operation.name](request)
+        self._notices.note(operation, request)
+        return answer
 
     def _submit_job(self, request: dict[str, Any]) -> dict[str, Any]:
         submission.check(request)

@@ -70,6 +70,8 @@ def job_summary(job: Job) -> dict[str, Any]:
         summary_fields["arrayProperties"] = {"index": job.index}
     if job.spec.nodes is not None:
         summary_fields["nodeProperties"] = {"numNodes": job.spec.nodes}
+    if job.spec.share is not None:
+        summary_fields["shareIdentifier"] = job.spec.share
     last = job.attempts[-1] if job.attempts else None
     is_one = job.spec.definition.kind is Kind.CONTAINER
     if is_one and last is not None and last.stopped_at is not None:

@@ -23,6 +23,7 @@ _ENVIRONMENT_FIELDS = frozenset(
     {"type", "computeResources", "unmanagedvCpus", "serviceRole", "context", "ecsSettings"}
     | {"updatePolicy", "eksConfiguration"}
 )
+_CHANGED_IN_PART = frozenset({"computeResources", "eksConfiguration"})
 _QUEUE_FIELDS = frozenset({"jobStateTimeLimitActions", "jobQueueType"})
 
 
@@ -61,9 +62,9 @@ class Queues:
         slots, state = _slots(request, environment.max_vcpus), _state(request, environment.state)
         environment.max_vcpus, environment.state = slots, state
         changes = _kept(request, _ENVIRONMENT_FIELDS)
-        resources = environment.described.get("computeResources", {})
-        if "computeResources" in changes:
-            changes["computeResources"] = resources | changes["computeResources"]
+        for name in _CHANGED_IN_PART & changes.keys():
+            changes[name] = {**environment.described.get(name, {}), **changes[name]}
+            changes[name].pop("updateToLatestImageVersion", None)  # an order, no property
         environment.described |= changes
         return {
             "computeEnvironmentName": environment.name,

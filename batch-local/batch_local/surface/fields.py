@@ -129,6 +129,18 @@ DECISIONS: Mapping[str, Decision] = {
 """By path."""
 
 
+_PARTLY_HONOURED = frozenset(
+    path
+    for path, decision in DECISIONS.items()
+    if decision.kind is Kind.IGNORED
+    and any(
+        below.startswith(f"{path}.") and inner.kind is Kind.HONOURED
+        for below, inner in DECISIONS.items()
+    )
+)
+"""Of those that are ignored, the fields below count one by one."""
+
+
 @cache
 def decision_of(path: str) -> Decision | None:
     """The decision about a path: its own, or that of what holds it; None if there is none.
@@ -200,7 +212,8 @@ def ignored_fields(shape: Shape, value: Any, path: str) -> Iterator[str]:
         for name, inner in value.items():
             below = f"{path}.{name}"
             decision = decision_of(below)
-            if decision is not None and decision.kind is Kind.IGNORED:
+            is_ignored = decision is not None and decision.kind is Kind.IGNORED
+            if is_ignored and below not in _PARTLY_HONOURED:
                 yield below
             elif name in shape.members:
                 yield from ignored_fields(shape.members[name], inner, below)

@@ -37,6 +37,11 @@ def _nodes(path: str) -> dict[str, Decision]:
         **pod(f"{one}.eksProperties"),
         **ignored(one, NO_CONTAINER, "instanceTypes"),
         **refused(one, _NOT_OF_NODES, "consumableResourceProperties"),
+        **refused(
+            f"{one}.container",
+            "it is Fargate's, which has no multi-node parallel jobs: leave it out",
+            "networkConfiguration fargatePlatformConfiguration",
+        ),
     }
 
 
