@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from batch_local import __version__
+from batch_local.errors import StateError
 from batch_local.in_process import BatchLocal
 from batch_local.session import run_in_session
 
@@ -74,6 +75,12 @@ def main() -> None:
     help="Where what happened is written at the end, as JSON.",
 )
 @click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder that keeps what happened: queues, definitions, jobs, logs are there next time.",
+)
+@click.option(
     "--event-source",
     default="aws.batch",
     metavar="NAME",
@@ -114,6 +121,9 @@ class _Serving:
             self.batch.start()
         except OSError as error:
             click.echo(f"batch-local: {_why(error)}", err=True)
+            return _USAGE
+        except StateError as error:
+            click.echo(f"batch-local: {error}", err=True)
             return _USAGE
         try:
             for name, value in self.batch.environment.items():

@@ -13,3 +13,7 @@ class TooManyRequestsException(Exception):
 
 class ServerException(Exception):
     """A fault on request, after the request was accepted: 500."""
+
+
+class StateError(Exception):
+    """A folder of state cannot be used; the sentence says why, and what to do."""

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import botocore.session
 
+from batch_local import __version__
 from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
 from batch_local.assumptions import DOCUMENTED, Assumptions
@@ -30,6 +31,7 @@ from batch_local.receivers.delivery import Delivery
 from batch_local.receivers.receiver import Event, Function
 from batch_local.receivers.targets import receiver_of
 from batch_local.service import BatchService
+from batch_local.state import State
 
 _NAP_S = 0.01
 """Seconds between two looks at a job that is waited for."""
@@ -55,6 +57,8 @@ class BatchLocal:
         faults: what goes wrong, by chance: Faults(seed=7, host_lost=0.2), or the same as text,
             "seed=7,host_lost=0.2".
         assume: what AWS leaves open, otherwise than by default, such as "quota=each".
+        state: a folder that keeps what happened: what was created, jobs and their logs are there
+            again the next time. A job that was under way has lost its host then.
 
     Raises:
         ValueError: a command without a word or with an open quote, a receiver of no known form, or
@@ -71,6 +75,7 @@ class BatchLocal:
         event_source: str = "aws.batch",
         faults: Faults | str = "",
         assume: str = "",
+        state: str | Path | None = None,
     ) -> None:
         self._port = port
         self._images = Images.of(images or {}, str(Path.cwd()))
@@ -81,6 +86,7 @@ class BatchLocal:
         self._event_source = event_source
         self._faults = _faults(faults)
         self._assumptions = Assumptions.parse(assume) if assume else DOCUMENTED
+        self._state_folder = None if state is None else Path(state).absolute()
         self._deliveries: list[Delivery] = []
         self._keys = Keys.new()
         self._ends = ExitStack()
@@ -103,7 +109,8 @@ class BatchLocal:
         """Requests are answered when this returns; `stop` ends it.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is taken, or there cannot be such a folder of state.
+            StateError: the folder of state is in use, damaged or of another version.
             RuntimeError: it runs already, or its server did not start.
         """
         if self._endpoint is not None:
@@ -117,6 +124,9 @@ class BatchLocal:
             self._deliveries = [Delivery(receiver) for receiver in self._receivers]
             for delivery in self._deliveries:
                 ends.callback(delivery.stop)
+            state = self._opened_state()
+            if state is not None:
+                ends.callback(state.close)
             batch = self._batch = BatchService(
                 folder=folder,
                 environment=self._environment_of_jobs(),
@@ -125,6 +135,7 @@ class BatchLocal:
                 images=self._images,
                 faults=self._faults,
                 assumptions=self._assumptions,
+                state=state,
             )
             ends.callback(batch.stop, immediately=False)
             control = AccessControl(self._keys.secret_of, refusal=refusal, hints=HINTS)
@@ -243,6 +254,12 @@ class BatchLocal:
         status, answer = self._service.handle("POST", f"/v1/{path}", body, {})
         if status != 200:
             raise ValueError(answer["message"])
+
+    def _opened_state(self) -> State | None:
+        """Raises: StateError, OSError."""
+        if self._state_folder is None:
+            return None
+        return State(self._state_folder, __version__, self._assumptions)
 
     def _environment_of_jobs(self) -> dict[str, str]:
         own = without_account(job_environment(os.environ) | self.environment)

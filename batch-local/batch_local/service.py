@@ -17,14 +17,14 @@ from batch_local.api.operations import BatchApi
 from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.clock import now_ms
 from batch_local.details.jobs import job_detail
+from batch_local.errors import StateError
 from batch_local.events import BusEvent, queue_blocked, state_change
 from batch_local.faults import Faults
 from batch_local.images import NO_IMAGES, Images
-from batch_local.logs.streams import Logs
 from batch_local.model import Job
-from batch_local.processes.attempts import Attempts
+from batch_local.processes.attempts import HOST_LOST, Attempts
 from batch_local.processes.scratch import ScratchFolders
-from batch_local.scheduling.scheduler import Scheduler
+from batch_local.state import State, Transient
 from batch_local.timeline import timeline
 
 
@@ -38,6 +38,11 @@ class BatchService:
         is_wanted: whether a rule may want the current state of a job. An event that no rule wants
             is not even written: an array of 10,000 has 40,000 of them.
         images: what stands in for the entry points of images.
+        state: what survives the end of this one; a job whose processes were there at the end of the
+            one before has lost its host.
+
+    Raises:
+        StateError: the state cannot be brought about again.
     """
 
     def __init__(
@@ -50,22 +55,26 @@ class BatchService:
         faults: Faults | None = None,
         assumptions: Assumptions = DOCUMENTED,
         images: Images = NO_IMAGES,
+        state: State | Transient | None = None,
     ) -> None:
-        self.logs = Logs(folder)
-        self._scratch = ScratchFolders(folder / "scratch")
         self._publish = publish
         self._is_wanted = is_wanted
         self._faults = faults or Faults()
         self._assume = assumptions
         self._lock = threading.RLock()
         self._outbox: list[BusEvent] = []
-        self._scheduler = Scheduler(
-            new_id=lambda: str(uuid.uuid4()),
+        self._state = state or Transient()
+        self._is_restoring = True
+        self._is_stopping = False
+        self._scheduler = self._state.scheduler(
             observe=self._observe,
             observe_blocked=lambda job: self._outbox.append(queue_blocked(job)),
             assumptions=assumptions,
         )
-        self._api = BatchApi(self._scheduler, now_ms, self._faults, assumptions, images)
+        self.logs = self._state.logs(folder)
+        self._api = self._made_api(images)
+        lost_jobs = self._restored()
+        self._scratch = ScratchFolders(folder / "scratch")
         self._attempts = Attempts(
             scheduler=self._scheduler,
             logs=self.logs,
@@ -74,12 +83,45 @@ class BatchService:
             faults=self._faults,
             turn=self._turn,
         )
+        self._lose_hosts(lost_jobs)
+
+    def _made_api(self, images: Images) -> BatchApi:
+        return BatchApi(
+            self._scheduler,
+            self._state.clock,
+            self._faults,
+            self._assume,
+            images,
+            self._state.record_request,
+        )
+
+    def _restored(self) -> list[Job]:
+        """Let happen again what is kept; the jobs whose processes were there at its end."""
+        try:
+            lost_jobs = self._state.restore(self._api, self.logs)
+        except StateError:
+            self.logs.close()
+            raise
+        self._outbox.clear()  # it was published then
+        self._is_restoring = False
+        return lost_jobs
+
+    def _lose_hosts(self, jobs: list[Job]) -> None:
+        """The processes of these jobs are gone, and it is not known how they ended."""
+        for job in jobs:
+            attempt = job.attempts[-1]
+            for run in attempt.containers:
+                run.exit_code = None
+            with self._turn():
+                self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
 
     def handle(
         self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
     ) -> tuple[int, dict[str, Any]]:
         """Answer a request of AWS's wire: HTTP status and JSON body."""
-        with self._turn():
+        with self._turn(), self._state.one_time():
+            if self._is_stopping:
+                return 500, {"__type": "ServerException", "message": "this AWS Batch is stopping"}
             return self._api.handle(method, path, body, query)
 
     def jobs(self) -> list[dict[str, Any]]:
@@ -117,12 +159,17 @@ class BatchService:
         return stream.messages(0, len(stream))
 
     def stop(self, *, immediately: bool) -> None:
-        """End every process."""
+        """End every process. What that does to its job is not kept: it was under way."""
+        with self._lock:
+            self._is_stopping = self._state.is_kept
+            self._state.close()
         self._attempts.runner.stop(immediately=immediately)
         self.logs.close()
         self._scratch.close()
 
     def _observe(self, job: Job) -> None:
+        if self._is_restoring:
+            return
         if self._assume is not DOCUMENTED or self._is_wanted(job):
             event = state_change(job, self._assume)
             if event is not None:
@@ -136,7 +183,7 @@ class BatchService:
             events, self._outbox = self._outbox, []
             launches, self._scheduler.launches = self._scheduler.launches, []
             signals, self._scheduler.signals = self._scheduler.signals, []
-            if events:
+            if events and not self._is_stopping:
                 self._send(events)
             for launch in launches:
                 self._attempts.launch(launch)

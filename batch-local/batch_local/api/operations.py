@@ -46,6 +46,7 @@ SNAPSHOT_JOBS_MAX = 100
 _TAGS_PATH = "/v1/tags/"
 Tagged = JobDefinition | JobQueue | ComputeEnvironment | SchedulingPolicy | ConsumableResource
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
+_READS = ("Describe", "Get", "List")
 _BULK = ("CancelJobs", "TerminateJobs")
 
 
@@ -59,11 +60,13 @@ class BatchApi:
         faults: Faults,
         assumptions: Assumptions,
         images: Images = NO_IMAGES,
+        record: Callable[[str, dict[str, Any]], None] = lambda _name, _request: None,
     ) -> None:
         self._scheduler = scheduler
         self._clock = clock
         self._faults = faults
         self._assume = assumptions
+        self._record = record
         self._quota = Quota(assumptions.quota, clock)
         self._notices = Notices()
         self._policies = SchedulingPolicies()
@@ -136,9 +139,28 @@ class BatchApi:
         if report.has_errors():
             raise ClientException(report.generate_report())
         check_fields(operation, request)
-        answer = self._operations[operation.name](request)
+        answer = self._perform(operation.name, request)
         self._notices.note(operation, request)
         return answer
+
+    def _perform(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        changes = not name.startswith(_READS)
+        try:
+            answer = self._operations[name](request)
+        except ServerException:  # the job was accepted
+            self._record(name, request)
+            raise
+        if changes:
+            self._record(name, request)
+        return answer
+
+    def replay(self, name: str, request: dict[str, Any]) -> None:
+        """Perform a request that was accepted before: nothing refuses it, and no fault strikes."""
+        faults, self._faults = self._faults, Faults()
+        try:
+            self._operations[name](request)
+        finally:
+            self._faults = faults
 
     def _submit_job(self, request: dict[str, Any]) -> dict[str, Any]:
         submission.check(request)

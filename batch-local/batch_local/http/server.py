@@ -56,7 +56,9 @@ class HttpServer:
 
     def stop(self) -> None:
         """Close the port."""
-        if self._request_to_stop is not None:
+        if self._request_to_stop is None:  # it never served
+            self._listener.close()
+        else:
             self._request_to_stop()
             self._thread.join(timeout=STOP_S_MAX)
 

@@ -16,6 +16,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from batch_local.clock import now_ms
 from batch_local.model import Attempt, ContainerSpec, Job
@@ -84,6 +85,19 @@ class Stream:
     def close(self, now: int) -> None:
         """Nothing is written any more."""
         self.end = self._mark(now)
+
+    def marks(self) -> dict[str, Any]:
+        """How it ended, as JSON."""
+        return {"end": self.end, "sizes": self._sizes.tolist(), "times": self._times.tolist()}
+
+    def end_with(self, marks: Mapping[str, Any]) -> None:
+        """Let it end as it did."""
+        self.end = marks["end"]
+        self._sizes, self._times = array("Q", marks["sizes"]), array("Q", marks["times"])
+
+    def written_at(self) -> int:
+        """When its file was last written to, epoch milliseconds."""
+        return os.fstat(self._descriptor).st_mtime_ns // 1_000_000
 
     def refresh(self, now: int) -> None:
         """Find the events that were written since the last time."""
@@ -155,10 +169,19 @@ class Stream:
         ]
 
 
-class Logs:
-    """The log streams of this machine's jobs."""
+Record = Callable[[str, dict[str, Any]], None]
 
-    def __init__(self, folder: Path) -> None:
+
+class Logs:
+    """The log streams of this machine's jobs.
+
+    Args:
+        folder: of their files.
+        record: keeps what becomes of a stream, so that `take` can let it happen again.
+    """
+
+    def __init__(self, folder: Path, record: Record = lambda _kind, _body: None) -> None:
+        self._record = record
         self.ensure_group: Callable[[str, bool], bool] = lambda _group, _is_created: True
         """Whether a log group is there, or could be created; CloudWatch Logs knows."""
         self._folder = folder
@@ -176,13 +199,17 @@ class Logs:
             start = os.fstat(descriptor).st_size
             stream = Stream(name, descriptor, start, now)
             self._groups.setdefault(group, {})[name] = self._open[name] = stream
+            self._record("stream", {"group": group, "name": name, "start": start, "now": now,
+                                    "file": self._files.index(descriptor)})  # fmt: skip
         return descriptor
 
     def close_stream(self, name: str, descriptor: int, now: int) -> None:
         """Nothing writes to a stream any more."""
         with self._lock:
-            self._open.pop(name).close(now)
+            stream = self._open.pop(name)
+            stream.close(now)
             self._free.append(descriptor)
+            self._record("stream_end", {"name": name, **stream.marks()})
 
     def sample(self, now: int) -> bool:
         """Note what has been written by now; whether to come again in SAMPLE_MS."""
@@ -212,6 +239,29 @@ class Logs:
                 self._groups.pop(group, None)
             else:
                 self._groups.get(group, {}).pop(name, None)
+            self._record("forgotten", {"group": group, "name": name})
+
+    def take(self, kind: str, body: dict[str, Any]) -> None:
+        """Let happen again what was recorded, before anything else is done here."""
+        match kind:
+            case "stream":
+                while len(self._files) <= body["file"]:
+                    self._new_file()
+                descriptor = self._files[body["file"]]
+                stream = Stream(body["name"], descriptor, body["start"], body["now"])
+                self._groups.setdefault(body["group"], {})[stream.name] = stream
+                self._open[stream.name] = stream
+            case "stream_end":
+                self._open.pop(body["name"]).end_with(body)
+            case "forgotten":
+                self.forget(body["group"], body["name"])
+
+    def end_all(self) -> None:
+        """Nothing writes to any stream any more: those who did are gone."""
+        for stream in self._open.values():
+            stream.close(stream.written_at())
+        self._open.clear()
+        self._free = list(self._files)
 
     def close(self) -> None:
         """Close the files."""
