@@ -15,13 +15,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batch_local.arns import ACCOUNT, REGION
-from batch_local.errors import StateError
+from batch_local.errors import EngineError, StateError
 from batch_local.faults import Faults
 
 if TYPE_CHECKING:
     from batch_local.in_process import BatchLocal
 
-__all__ = ["ACCOUNT", "REGION", "BatchLocal", "Faults", "StateError"]
+__all__ = ["ACCOUNT", "REGION", "BatchLocal", "EngineError", "Faults", "StateError"]
 
 __version__ = "0.1.0"
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from batch_local import __version__
-from batch_local.errors import StateError
+from batch_local.errors import EngineError, StateError
 from batch_local.in_process import BatchLocal
 from batch_local.session import run_in_session
 
@@ -75,6 +75,11 @@ def main() -> None:
     help="Where what happened is written at the end, as JSON.",
 )
 @click.option(
+    "--engine",
+    metavar="docker|podman|unix:///PATH",
+    help="What runs containers of the images. Without it a container is a process.",
+)
+@click.option(
     "--state",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
@@ -122,7 +127,7 @@ class _Serving:
         except OSError as error:
             click.echo(f"batch-local: {_why(error)}", err=True)
             return _USAGE
-        except StateError as error:
+        except (EngineError, StateError) as error:
             click.echo(f"batch-local: {error}", err=True)
             return _USAGE
         try:

@@ -17,3 +17,7 @@ class ServerException(Exception):
 
 class StateError(Exception):
     """A folder of state cannot be used; the sentence says why, and what to do."""
+
+
+class EngineError(Exception):
+    """An engine does not answer, or refuses; the sentence says why."""

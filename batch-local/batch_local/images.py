@@ -14,6 +14,8 @@ class Images:
     """Commands of this machine by patterns of images, the first that matches."""
 
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    are_pulled: bool = False
+    """Whether there is an engine, which knows the entry points and commands of images."""
 
     @classmethod
     def of(cls, commands: Mapping[str, str | Sequence[str]], folder: str) -> Images:
@@ -39,6 +41,7 @@ class Images:
 
 
 NO_IMAGES = Images()
+PULLED = Images(are_pulled=True)
 
 
 def without_tag(image: str) -> str:

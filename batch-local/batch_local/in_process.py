@@ -20,12 +20,14 @@ from batch_local import __version__
 from batch_local.application import HINTS, SERVICES, App, refusal
 from batch_local.arns import REGION
 from batch_local.assumptions import DOCUMENTED, Assumptions
+from batch_local.engines.engine import Engine
+from batch_local.engines.sockets import socket_of
 from batch_local.environments import job_environment, without_account
 from batch_local.events import BusEvent, envelope
 from batch_local.faults import Faults
 from batch_local.http.access import AccessControl
 from batch_local.http.server import HttpServer
-from batch_local.images import Images
+from batch_local.images import PULLED, Images
 from batch_local.keys import Keys
 from batch_local.receivers.delivery import Delivery
 from batch_local.receivers.receiver import Event, Function
@@ -59,6 +61,8 @@ class BatchLocal:
         assume: what AWS leaves open, otherwise than by default, such as "quota=each".
         state: a folder that keeps what happened: what was created, jobs and their logs are there
             again the next time. A job that was under way has lost its host then.
+        engine: `docker`, `podman` or `unix:///PATH/OF/ITS.sock`: what runs containers of the images
+            of job definitions. Without one a container is a process of this machine.
 
     Raises:
         ValueError: a command without a word or with an open quote, a receiver of no known form, or
@@ -76,9 +80,13 @@ class BatchLocal:
         faults: Faults | str = "",
         assume: str = "",
         state: str | Path | None = None,
+        engine: str | None = None,
     ) -> None:
         self._port = port
-        self._images = Images.of(images or {}, str(Path.cwd()))
+        if engine is not None and images:
+            raise ValueError(f"{engine} has the images themselves: leave out one of the two")
+        self._images = Images.of(images or {}, str(Path.cwd())) if engine is None else PULLED
+        self._engine = None if engine is None else Engine(socket_of(engine, os.environ))
         self._job_variables = dict(job_environment or {})
         self._receivers = [
             receiver_of(to) if isinstance(to, str) else Function(to) for to in events_to
@@ -111,10 +119,13 @@ class BatchLocal:
         Raises:
             OSError: the port is taken, or there cannot be such a folder of state.
             StateError: the folder of state is in use, damaged or of another version.
+            EngineError: the engine does not answer.
             RuntimeError: it runs already, or its server did not start.
         """
         if self._endpoint is not None:
             raise RuntimeError(f"this AWS Batch runs already, at {self._endpoint}: stop it before")
+        if self._engine is not None:
+            self._engine.check()
         with ExitStack() as ends:
             folder = Path(ends.enter_context(_folder()))
             ends.callback(setattr, self, "_endpoint", None)
@@ -136,6 +147,7 @@ class BatchLocal:
                 faults=self._faults,
                 assumptions=self._assumptions,
                 state=state,
+                engine=self._engine,
             )
             ends.callback(batch.stop, immediately=False)
             control = AccessControl(self._keys.secret_of, refusal=refusal, hints=HINTS)
@@ -262,7 +274,8 @@ class BatchLocal:
         return State(self._state_folder, __version__, self._assumptions)
 
     def _environment_of_jobs(self) -> dict[str, str]:
-        own = without_account(job_environment(os.environ) | self.environment)
+        of_machine = job_environment(os.environ) if self._engine is None else {}
+        own = without_account(of_machine | self.environment)
         return own | self._job_variables
 
     def _publish(self, events: list[BusEvent]) -> None:

@@ -152,6 +152,8 @@ class JobDefinition:
 
     def entrypoint_of(self, container: Mapping[str, Any]) -> tuple[str, ...]:
         """What stands before a container's command."""
+        if self.images.are_pulled:
+            return ()
         return self.entrypoint or self.images.entrypoint(str(container.get("image") or ""))
 
 
@@ -188,6 +190,8 @@ class ContainerSpec:
     depends_on: tuple[tuple[str, Condition], ...] = ()
     """Other containers of its task, by name."""
     log_target: LogTarget = DEFAULT_LOG_TARGET
+    volumes: tuple[Mapping[str, Any], ...] = ()
+    """Of its task or pod, as they were registered; only an engine can mount them."""
     registered: Mapping[str, Any] = field(default_factory=dict)
     """What its definition has of it, which DescribeJobs gives back."""
     node: int = 0

@@ -17,6 +17,7 @@ from batch_local.api.operations import BatchApi
 from batch_local.assumptions import DOCUMENTED, Assumptions
 from batch_local.clock import now_ms
 from batch_local.details.jobs import job_detail
+from batch_local.engines.engine import Engine
 from batch_local.errors import StateError
 from batch_local.events import BusEvent, queue_blocked, state_change
 from batch_local.faults import Faults
@@ -40,6 +41,7 @@ class BatchService:
         images: what stands in for the entry points of images.
         state: what survives the end of this one; a job whose processes were there at the end of the
             one before has lost its host.
+        engine: what runs containers; without one they are processes of this machine.
 
     Raises:
         StateError: the state cannot be brought about again.
@@ -56,6 +58,7 @@ class BatchService:
         assumptions: Assumptions = DOCUMENTED,
         images: Images = NO_IMAGES,
         state: State | Transient | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self._publish = publish
         self._is_wanted = is_wanted
@@ -64,8 +67,7 @@ class BatchService:
         self._lock = threading.RLock()
         self._outbox: list[BusEvent] = []
         self._state = state or Transient()
-        self._is_restoring = True
-        self._is_stopping = False
+        self._is_silent = True  # what happens again was published then
         self._scheduler = self._state.scheduler(
             observe=self._observe,
             observe_blocked=lambda job: self._outbox.append(queue_blocked(job)),
@@ -82,6 +84,7 @@ class BatchService:
             environment=environment,
             faults=self._faults,
             turn=self._turn,
+            engine=engine,
         )
         self._lose_hosts(lost_jobs)
 
@@ -102,8 +105,8 @@ class BatchService:
         except StateError:
             self.logs.close()
             raise
-        self._outbox.clear()  # it was published then
-        self._is_restoring = False
+        self._outbox.clear()
+        self._is_silent = False
         return lost_jobs
 
     def _lose_hosts(self, jobs: list[Job]) -> None:
@@ -120,7 +123,7 @@ class BatchService:
     ) -> tuple[int, dict[str, Any]]:
         """Answer a request of AWS's wire: HTTP status and JSON body."""
         with self._turn(), self._state.one_time():
-            if self._is_stopping:
+            if self._is_silent:
                 return 500, {"__type": "ServerException", "message": "this AWS Batch is stopping"}
             return self._api.handle(method, path, body, query)
 
@@ -161,14 +164,14 @@ class BatchService:
     def stop(self, *, immediately: bool) -> None:
         """End every process. What that does to its job is not kept: it was under way."""
         with self._lock:
-            self._is_stopping = self._state.is_kept
+            self._is_silent = self._state.is_kept
             self._state.close()
         self._attempts.runner.stop(immediately=immediately)
         self.logs.close()
         self._scratch.close()
 
     def _observe(self, job: Job) -> None:
-        if self._is_restoring:
+        if self._is_silent:
             return
         if self._assume is not DOCUMENTED or self._is_wanted(job):
             event = state_change(job, self._assume)
@@ -183,7 +186,7 @@ class BatchService:
             events, self._outbox = self._outbox, []
             launches, self._scheduler.launches = self._scheduler.launches, []
             signals, self._scheduler.signals = self._scheduler.signals, []
-            if events and not self._is_stopping:
+            if events:
                 self._send(events)
             for launch in launches:
                 self._attempts.launch(launch)

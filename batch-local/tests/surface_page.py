@@ -13,7 +13,7 @@ from batch_local.api.operations import operations
 from batch_local.surface.decisions import Kind
 from batch_local.surface.fields import DECISIONS, decision_of, paths
 from repository import ROOT
-from shown_by import shown_by
+from shown_by import IN_ENGINE, shown_by
 
 PAGE = ROOT / "docs/reference/batch-surface.md"
 
@@ -28,6 +28,7 @@ are taken are sent in requests that must be accepted, and all that answers have 
   `tests/functional/local_cloud/`.
 - *accepted and ignored*: it has none here. `batch-local up` names it on standard error, once; a program reads it from the
   logger `batch_local`, at INFO.
+  With [`--engine`](../../batch-local/README.md#an-engine) some are honoured, as it stands beside them.
 - *refused*: a ClientException names it and says what to write instead.
 
 """
@@ -119,7 +120,8 @@ def _operation(name: str) -> str:
         elif path in DECISIONS:
             below = sum(kind_of(p) is kind_of(path) for p in fields if is_about(path, p)) - 1
             more = f" and {below} below" if below else ""
-            rows.setdefault((_why(path), ""), []).append(f"{_short(name, path)}{more}")
+            test = f"`{IN_ENGINE}`" if DECISIONS[path].in_engine else ""
+            rows.setdefault((_why(path), test), []).append(f"{_short(name, path)}{more}")
     text = f"\n## {name}\n\n"
     if rows:
         text += "| fields | here | shown by |\n| --- | --- | --- |\n" + "".join(
@@ -134,7 +136,10 @@ def _short(name: str, path: str) -> str:
 
 def _why(path: str) -> str:
     decided = DECISIONS.get(path)
-    return f"{kind_of(path)}: {decided.why}" if decided and decided.why else str(kind_of(path))
+    if decided is None or not decided.why:
+        return str(kind_of(path))
+    in_engine = "; honoured with `--engine`" if decided.in_engine else ""
+    return f"{kind_of(path)}: {decided.why}{in_engine}"
 
 
 def _answer(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from batch_local.processes.runner import ProcessRunner
 from batch_local.processes.scratch import ScratchFolders
 from batch_local.service import BatchService
 from machines import call, ended, machine, submit
@@ -124,7 +125,9 @@ def test_a_program_of_the_folder_is_found_by_its_path(
 def test_where_the_thread_has_no_directory_of_its_own_it_works_all_the_same(
     service: BatchService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    service._attempts.runner._goes_there = False
+    runner = service._attempts.runner
+    assert isinstance(runner, ProcessRunner)
+    runner._goes_there = False
     before = os.getcwd()  # noqa: PTH109
     define(service, "placed", directory=str(tmp_path))
     assert run(service, f"test $PWD = {tmp_path}", jobDefinition="placed")["status"] == "SUCCEEDED"

@@ -15,16 +15,23 @@ LOGGER = logging.getLogger("batch_local")
 
 
 class Notices:
-    """Of one AWS Batch."""
+    """Of one AWS Batch.
 
-    def __init__(self) -> None:
+    Args:
+        has_engine: whether an engine runs the containers, so that more fields have an effect.
+    """
+
+    def __init__(self, *, has_engine: bool) -> None:
+        self._has_engine = has_engine
         self._paths: set[str] = set()
 
     def note(self, operation: OperationModel, request: Mapping[str, Any]) -> None:
         """Say what of a request has no effect, the first time."""
         if operation.input_shape is None:
             return
-        for path in ignored_fields(operation.input_shape, request, operation.name):
+        for path in ignored_fields(
+            operation.input_shape, request, operation.name, has_engine=self._has_engine
+        ):
             decision = decision_of(path)
             if path not in self._paths and decision is not None:
                 self._paths.add(path)

@@ -68,7 +68,7 @@ class BatchApi:
         self._assume = assumptions
         self._record = record
         self._quota = Quota(assumptions.quota, clock)
-        self._notices = Notices()
+        self._notices = Notices(has_engine=images.are_pulled)
         self._policies = SchedulingPolicies()
         self._queues = Queues(self._policies)
         self._definitions = JobDefinitions(images)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batch_local.errors import ClientException
+from batch_local.images import Images
 
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
@@ -16,9 +17,11 @@ def words_of(words: Sequence[str], parameters: Mapping[str, str]) -> tuple[str, 
     return tuple(_REFERENCE.sub(lambda m: parameters.get(m[1], m[0]), word) for word in words)
 
 
-def check_program(entrypoint: Sequence[str], command: Sequence[str], whose: str) -> None:
+def check_program(
+    images: Images, entrypoint: Sequence[str], command: Sequence[str], whose: str
+) -> None:
     """Whether there is a program to start. Raises: ClientException."""
-    if not (entrypoint or command):
+    if not (entrypoint or command or images.are_pulled):
         raise ClientException(f"{whose} has no command; here there is no image to have one")
 
 

@@ -51,7 +51,7 @@ def only_container(
     check_words(overrides, "command")
     words = words_of(overrides.get("command") or container.get("command") or (), parameters)
     entrypoint = definition.entrypoint_of(container)
-    check_program(entrypoint, words, definition.name)
+    check_program(definition.images, entrypoint, words, definition.name)
     return ContainerSpec(
         command=words,
         entrypoint=entrypoint,
@@ -59,5 +59,6 @@ def only_container(
         | variables_of(overrides.get("environment", ())),
         requirements=requirements_of(container, overrides, platform=definition.platform),
         log_target=log_target(container),
+        volumes=tuple(container.get("volumes", ())),
         registered=container,
     )

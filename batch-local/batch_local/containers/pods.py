@@ -107,7 +107,7 @@ def pod_containers(
         command = tuple(merged.get("command") or ())
         entrypoint = command or definition.entrypoint_of(merged)
         words = tuple(merged.get("args") or ())
-        check_program(entrypoint, words, f"container {name}")
+        check_program(definition.images, entrypoint, words, f"container {name}")
         specs.append(
             ContainerSpec(
                 name=name,
@@ -117,6 +117,7 @@ def pod_containers(
                 requirements=_amounts(merged),
                 is_essential=False,
                 depends_on=((last_init, Condition.SUCCESS),) if last_init else (),
+                volumes=tuple(pod.get("volumes", ())),
                 registered=merged,
                 is_of_pod=True,
                 is_init=field == "initContainers",

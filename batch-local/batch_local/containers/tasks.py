@@ -76,8 +76,9 @@ def task_containers(
     [task] = properties["taskProperties"]
     containers: Sequence[_Container] = task["containers"]
     by_name = _overrides_by_name(overrides, [_name(container) for container in containers])
+    volumes = tuple(task.get("volumes", ()))
     return tuple(
-        _merged(container, by_name.get(_name(container), {}), definition, parameters)
+        _merged(container, by_name.get(_name(container), {}), definition, parameters, volumes)
         for container in containers
     )
 
@@ -87,11 +88,12 @@ def _merged(
     override: _Container,
     definition: JobDefinition,
     parameters: Mapping[str, str],
+    volumes: tuple[Mapping[str, Any], ...],
 ) -> ContainerSpec:
     name = _name(container)
     words = words_of(override.get("command") or container.get("command") or (), parameters)
     entrypoint = definition.entrypoint_of(container)
-    check_program(entrypoint, words, f"container {name}")
+    check_program(definition.images, entrypoint, words, f"container {name}")
     return ContainerSpec(
         name=name,
         command=words,
@@ -107,6 +109,7 @@ def _merged(
             for entry in container.get("dependsOn", ())
         ),
         log_target=log_target(container),
+        volumes=volumes,
         registered=container,
     )
 

@@ -12,10 +12,14 @@ import signal
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from batch_local.clock import now_ms
 from batch_local.containers.pods import expanded
+from batch_local.engines.container import body_of
+from batch_local.engines.engine import Engine
+from batch_local.engines.runner import EngineRunner
 from batch_local.faults import Faults
 from batch_local.logs.streams import SAMPLE_MS, Logs, stream_name
 from batch_local.model import (
@@ -26,14 +30,14 @@ from batch_local.model import (
     ContainerState,
     Job,
 )
-from batch_local.processes.runner import Command, ProcessRunner
+from batch_local.processes.runner import ProcessRunner
 from batch_local.processes.scratch import ScratchFolders
+from batch_local.running import OUT_OF_MEMORY, Command, Runner
 from batch_local.scheduling.orders import Launch, Signal
 from batch_local.scheduling.scheduler import Scheduler
 from batch_local.scheduling.task_runs import advance, end, withdraw
 
 HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
-OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 KILLED_CODE = 128 + signal.SIGKILL
 """Of a container that was killed. Source: Docker, exit status."""
@@ -68,6 +72,7 @@ class Attempts:
         scratch: where they start, unless their definition says where.
         environment: what every process is given beside its job's own variables.
         turn: one change of the scheduler, and what it asks for.
+        engine: what runs containers; without one they are processes.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Attempts:
         environment: Mapping[str, str],
         faults: Faults,
         turn: Callable[[], AbstractContextManager[None]],
+        engine: Engine | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._logs = logs
@@ -95,7 +101,9 @@ class Attempts:
         self._kills: list[tuple[int, int, ContainerRun]] = []
         """When one that was asked to stop is killed, epoch milliseconds; by time."""
         self._numbers = count()
-        self.runner = ProcessRunner(
+        self._is_in_engine = engine is not None
+        make = ProcessRunner if engine is None else partial(EngineRunner, engine)
+        self.runner: Runner = make(
             on_start=self._on_start,
             on_start_failed=self._on_start_failed,
             on_exit=self._on_exit,
@@ -137,22 +145,30 @@ class Attempts:
             self._follow(job, attempt)
 
     def _start(self, job: Job, attempt: Attempt, run: ContainerRun) -> None:
-        definition = job.spec.definition
         stream = stream_name(job, attempt, run.spec)
         output = self._logs.open_stream(run.spec.log_target.group, stream, now_ms())
-        scratch = None if definition.directory else self._scratch.take()
+        has_own = not (self._is_in_engine or job.spec.definition.directory)
+        scratch = self._scratch.take() if has_own else None
         self._processes[run] = _Process(job, attempt, stream, output, scratch)
+        command = self._container if self._is_in_engine else self._process
+        self.runner.run(command(self._processes[run], run))
+
+    def _process(self, process: _Process, run: ContainerRun) -> Command:
+        job, words = process.job, run.spec.words
         variables = job_environment(job, run.spec)
-        words = run.spec.words
-        self.runner.run(
-            Command(
-                ticket=run,
-                argv=expanded(words, variables) if run.spec.is_of_pod else words,
-                environment=self._environment_of(job, variables),
-                directory=definition.directory or scratch or "",
-                output=output,
-            )
+        return Command(
+            ticket=run,
+            argv=expanded(words, variables) if run.spec.is_of_pod else words,
+            environment=self._environment_of(job, variables),
+            directory=job.spec.definition.directory or process.scratch or "",
+            output=process.output,
         )
+
+    def _container(self, process: _Process, run: ContainerRun) -> Command:
+        job, task_id = process.job, process.attempt.task_of(run.spec.node)
+        variables = {**self._environment, **job_environment(job, run.spec)}
+        body = body_of(run.spec, variables, job.id, task_id)
+        return Command(ticket=run, output=process.output, body=body)
 
     def _environment_of(self, job: Job, variables: Mapping[str, str]) -> dict[str, str]:
         environment = {**self._environment, **variables}
@@ -230,12 +246,15 @@ class Attempts:
             end(process.attempt.containers, run, None, reason)
             self._follow(process.job, process.attempt)
 
-    def _on_exit(self, ticket: Hashable, exit_code: int) -> None:
+    def _on_exit(self, ticket: Hashable, exit_code: int | None, reason: str | None) -> None:
         run = _run(ticket)
         process = self._put_away(run)
-        fate = self._fates.pop(run, None)
+        fate = self._fates.pop(run, reason)
         self._limits.pop(run, None)
-        code = exit_code if fate is None else KILLED_CODE  # it may have ended before the signal
+        # of a fault, it may have ended before the signal
+        code = exit_code if fate == reason else KILLED_CODE
+        if exit_code is None:  # the engine is gone
+            self._lost_ids.add(process.job.id)
         with self._turn():
             end(process.attempt.containers, run, code, fate)
             self._follow(process.job, process.attempt)

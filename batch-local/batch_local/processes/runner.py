@@ -15,13 +15,13 @@ import shutil
 import stat
 import subprocess
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from signal import SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ, Signals
 from typing import Protocol
 
 from batch_local.processes.memory import tree_bytes
+from batch_local.running import STOP_S, Command
 
 POLL_S = 0.01
 """Seconds between two looks at processes that cannot wake us."""
@@ -33,29 +33,13 @@ CLONE_FS = 0x200
 """Source: unshare(2)."""
 
 
-STOP_S = 3.0
-"""Seconds that processes have between SIGTERM and SIGKILL when the machine is shut down."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What to run, and under which name to report it."""
-
-    ticket: Hashable
-    argv: Sequence[str]
-    environment: Mapping[str, str]
-    directory: str
-    output: int
-    """The file descriptor of its standard output and error; it stays the caller's."""
-
-
 class ProcessRunner:
     """Runs commands. The callbacks are called from the runner's thread.
 
     Args:
         on_start: a ticket's process runs.
         on_start_failed: there is no process; the sentence says why, as a container engine would.
-        on_exit: the exit code; 128 + n for a process that was ended by signal n.
+        on_exit: the exit code, and no reason; 128 + n for a process that was ended by signal n.
         on_tick: called now and then; answers how many seconds later it wants to be called again.
     """
 
@@ -64,7 +48,7 @@ class ProcessRunner:
         *,
         on_start: Callable[[Hashable], None],
         on_start_failed: Callable[[Hashable, str], None],
-        on_exit: Callable[[Hashable, int], None],
+        on_exit: Callable[[Hashable, int, str | None], None],
         on_tick: Callable[[], float | None],
     ) -> None:
         self._on_start = on_start
@@ -147,7 +131,7 @@ class ProcessRunner:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, SIGKILL)  # as a container's end takes all of it
                 self._unwatch(ticket)
-                self._on_exit(ticket, code if code >= 0 else 128 - code)
+                self._on_exit(ticket, code if code >= 0 else 128 - code, None)
 
     def _start(self, command: Command) -> None:
         if self._stopping:

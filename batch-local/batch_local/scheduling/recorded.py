@@ -52,7 +52,7 @@ class RecordedScheduler(Scheduler):
         return later
 
     def report(self, kind: str, body: dict[str, Any]) -> None:
-        """Take a record as it was kept. Raises: KeyError, ValueError, if it is none."""
+        """Take a record as it was kept. Raises: KeyError, ValueError."""
         now: int = body["now"]
         if kind == "tick":
             super().tick(now)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from batch_local.surface.decisions import Decision, honoured, ignored, refused
+from batch_local.surface.decisions import Decision, by_engine, honoured, ignored, refused
 
 NO_CONTAINER = "a container is a process of this machine; DescribeJobs gives it back"
 _NO_SECRETS = (
     "there are no secrets here: let the program read the parameter or the secret itself, or pass "
     "a value for this machine in the environment of the request's overrides"
 )
+_NO_EFS = "where an engine mounts it, it is an empty volume"
 _NOT_TIMED = "a container waits as long as it must, and has 30 seconds to stop"
 _LOGGED = "awslogs; with another driver the output is read from /aws/batch/job all the same"
 
@@ -25,11 +26,16 @@ def one_container(path: str) -> dict[str, Decision]:
         **ignored(
             path,
             NO_CONTAINER,
-            """image jobRoleArn volumes mountPoints readonlyRootFilesystem user instanceType
-            linuxParameters networkConfiguration fargatePlatformConfiguration enableExecuteCommand
-            ephemeralStorage runtimePlatform repositoryCredentials""",
+            """jobRoleArn instanceType networkConfiguration fargatePlatformConfiguration
+            enableExecuteCommand ephemeralStorage runtimePlatform repositoryCredentials""",
         ),
-        **ignored(path, f"{NO_CONTAINER}; refused on Fargate, as by AWS", "privileged ulimits"),
+        **by_engine(
+            path,
+            NO_CONTAINER,
+            "image volumes mountPoints readonlyRootFilesystem user linuxParameters",
+        ),
+        **by_engine(path, f"{NO_CONTAINER}; refused on Fargate, as by AWS", "privileged ulimits"),
+        **ignored(f"{path}.volumes[]", _NO_EFS, "efsVolumeConfiguration"),
         **ignored(path, f"{NO_CONTAINER}; required on Fargate, as by AWS", "executionRoleArn"),
     }
 
@@ -52,8 +58,10 @@ def task(path: str) -> dict[str, Decision]:
             above,
             NO_CONTAINER,
             """ephemeralStorage platformVersion ipcMode taskRoleArn pidMode networkConfiguration
-            runtimePlatform volumes enableExecuteCommand networkMode""",
+            runtimePlatform enableExecuteCommand networkMode""",
         ),
+        **by_engine(above, NO_CONTAINER, "volumes"),
+        **ignored(f"{above}.volumes[]", _NO_EFS, "efsVolumeConfiguration"),
         **ignored(above, f"{NO_CONTAINER}; required on Fargate, as by AWS", "executionRoleArn"),
         **honoured(
             container,
@@ -65,11 +73,15 @@ def task(path: str) -> dict[str, Decision]:
         **ignored(
             container,
             NO_CONTAINER,
-            """image firelensConfiguration linuxParameters mountPoints readonlyRootFilesystem
-            repositoryCredentials user""",
+            "firelensConfiguration repositoryCredentials",
+        ),
+        **by_engine(
+            container,
+            NO_CONTAINER,
+            "image linuxParameters mountPoints readonlyRootFilesystem user",
         ),
         **ignored(container, _NOT_TIMED, "startTimeout stopTimeout"),
-        **ignored(
+        **by_engine(
             container, f"{NO_CONTAINER}; refused on Fargate, as by AWS", "privileged ulimits"
         ),
     }
@@ -92,16 +104,23 @@ def pod(path: str) -> dict[str, Decision]:
         **ignored(
             above,
             NO_CONTAINER,
-            """serviceAccountName hostNetwork dnsPolicy imagePullSecrets volumes metadata
+            """serviceAccountName hostNetwork dnsPolicy imagePullSecrets metadata
             shareProcessNamespace""",
+        ),
+        **by_engine(above, NO_CONTAINER, "volumes"),
+        **ignored(
+            f"{above}.volumes[]",
+            "where an engine mounts it, it is an empty volume",
+            "emptyDir.medium emptyDir.sizeLimit secret persistentVolumeClaim",
         ),
     }
     for container in (f"{above}.{name}[]" for name in lists):
         decisions |= {
             **_pod_process(container),
-            **ignored(
-                container, NO_CONTAINER, "image imagePullPolicy volumeMounts securityContext"
-            ),
+            **ignored(container, NO_CONTAINER, "imagePullPolicy"),
+            **by_engine(container, NO_CONTAINER, "image volumeMounts securityContext"),
+            **ignored(f"{container}.volumeMounts[]", NO_CONTAINER, "subPath"),
+            **ignored(f"{container}.securityContext", NO_CONTAINER, "runAsNonRoot"),
         }
     return decisions
 
@@ -114,7 +133,7 @@ def pod_override(path: str) -> dict[str, Decision]:
         **ignored(above, "there are no pods here", "metadata"),
     }
     for container in (f"{above}.containers[]", f"{above}.initContainers[]"):
-        decisions |= {**_pod_process(container), **ignored(container, NO_CONTAINER, "image")}
+        decisions |= {**_pod_process(container), **by_engine(container, NO_CONTAINER, "image")}
     return decisions
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,6 +20,8 @@ class Decision:
 
     kind: Kind
     why: str = ""
+    in_engine: bool = False
+    """Whether it has its effect where an engine runs the containers."""
 
 
 def _all(kind: Kind, prefix: str, why: str, names: str) -> dict[str, Decision]:
@@ -30,6 +32,12 @@ def _all(kind: Kind, prefix: str, why: str, names: str) -> dict[str, Decision]:
 def honoured(prefix: str, names: str, why: str = "") -> dict[str, Decision]:
     """Fields that have their effect."""
     return _all(Kind.HONOURED, prefix, why, names)
+
+
+def by_engine(prefix: str, why: str, names: str) -> dict[str, Decision]:
+    """Fields that have their effect in an engine only."""
+    decisions = ignored(prefix, why, names)
+    return {path: replace(decided, in_engine=True) for path, decided in decisions.items()}
 
 
 def ignored(prefix: str, why: str, names: str) -> dict[str, Decision]:

@@ -197,26 +197,30 @@ def _check(shape: Shape, value: Any, path: str) -> None:
         raise ClientException(f"{path} must be a number of 32 bits")
 
 
-def ignored_fields(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def ignored_fields(
+    shape: Shape, value: Any, path: str, *, has_engine: bool = False
+) -> Iterator[str]:
     """The fields of a request that are taken and have no effect, by their paths.
 
     Args:
         shape: of the value.
         value: a request, or what it has at the path.
         path: the operation's name, or where in its request the value is.
+        has_engine: whether an engine runs the containers.
     """
     if isinstance(shape, ListShape):
         for entry in value:
-            yield from ignored_fields(shape.member, entry, f"{path}[]")
+            yield from ignored_fields(shape.member, entry, f"{path}[]", has_engine=has_engine)
     elif isinstance(shape, StructureShape):
         for name, inner in value.items():
             below = f"{path}.{name}"
             decision = decision_of(below)
             is_ignored = decision is not None and decision.kind is Kind.IGNORED
-            if is_ignored and below not in _PARTLY_HONOURED:
+            has_effect = has_engine and decision is not None and decision.in_engine
+            if is_ignored and not has_effect and below not in _PARTLY_HONOURED:
                 yield below
             elif name in shape.members:
-                yield from ignored_fields(shape.members[name], inner, below)
+                yield from ignored_fields(shape.members[name], inner, below, has_engine=has_engine)
 
 
 def _refusal(where: str, name: str, decision: Decision | None) -> str:

@@ -1,0 +1,1 @@
+"""Containers by an engine, Docker or Podman, in place of processes of this machine."""
