@@ -41,6 +41,8 @@ class FakeEngine(ThreadingMixIn, UnixStreamServer):
         self.containers: dict[str, dict[str, Any]] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.volumes: list[str] = []
+        self.may_pull = threading.Event()
+        """Set, once `registry/slow` may be there."""
 
     def get_request(self) -> tuple[Any, Any]:
         request, _ = super().get_request()
@@ -101,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _pull(self) -> None:
         image = self._query("fromImage")
         self.server.pulls.append(f"{image} {self._query('tag')}".strip())
+        if image == "registry/slow":
+            self.server.may_pull.wait(10)
+            image = "registry/alpine"
+            self.server.images.add("registry/slow")
         if image == "registry/alpine":
             self.server.images.add(image)
             self._answer(200, b'{"status":"Pulling"}\r\n{"status":"Done"}\r\n')

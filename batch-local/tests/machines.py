@@ -103,17 +103,22 @@ def machine(
             images=images,
         )
         try:
-            resources = {"type": "EC2", "maxvCpus": 2, "subnets": []}
-            call(service, "createcomputeenvironment", computeEnvironmentName="e",
-                 type="MANAGED", computeResources=resources)  # fmt: skip
-            call(service, "createjobqueue", jobQueueName="q", priority=1,
-                 computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "e"}])  # fmt: skip
-            call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
-                 containerProperties={"image": "", "command": ["true"],
-                                      "vcpus": 1, "memory": 64})  # fmt: skip
+            create(service)
             yield service, published
         finally:
             service.stop(immediately=True)
+
+
+def create(service: BatchService) -> None:
+    """A queue and a definition."""
+    resources = {"type": "EC2", "maxvCpus": 2, "subnets": []}
+    call(service, "createcomputeenvironment", computeEnvironmentName="e",
+         type="MANAGED", computeResources=resources)  # fmt: skip
+    call(service, "createjobqueue", jobQueueName="q", priority=1,
+         computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "e"}])  # fmt: skip
+    call(service, "registerjobdefinition", jobDefinitionName="d", type="container",
+         containerProperties={"image": "", "command": ["true"],
+                              "vcpus": 1, "memory": 64})  # fmt: skip
 
 
 def call(service: BatchService, path: str, **request: Any) -> dict[str, Any]:

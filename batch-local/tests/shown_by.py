@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from repository import ROOT
 
-IN_ENGINE = "test_engines.py::test_every_field_of_a_container_reaches_the_engine"
+IN_ENGINE = "test_engine_requests.py::test_every_field_of_a_container_reaches_the_engine"
 """Of those that are honoured where an engine runs the containers."""
 
 _FOLDERS = ("batch-local/tests", "tests/functional/local_cloud")
