@@ -73,7 +73,7 @@ docs: .tools/docs/ready    ## build the site of docs/ into dist/site, every link
 build: .tools/sam/ready   ## sam build, for AWS
 	@UV=$(CURDIR)/$(UV) $(SAM) build
 
-verify-scale: .venv/ready ## many runs beside each other against AWS's quotas, on virtual time, two minutes
+verify-scale: .venv/ready ## many runs beside each other against AWS's quotas, on virtual time, a minute
 	@$(BIN)/python -m verification.scale
 
 verify-release: .venv/ready .tools/twine/ready ## after `make build`: run an example on the built stack, check sizes and distributions

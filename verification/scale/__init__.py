@@ -2,5 +2,6 @@
 
     python -m verification.scale
 
-`limits` is what bounds them, `world` plays, the program prints what was first.
+`limits`, `store` and `account` are what bounds them, `invocations` lets handlers meet, `world`
+plays, `rows` says what was first; the program prints it, or writes it into the page.
 """

@@ -1,13 +1,15 @@
-"""What AWS bounds: calls a second, and invocations at a time."""
+"""What AWS bounds: calls a second, units a second of a partition, and invocations at a time."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from batchrelay_cli.simulate.agenda import START_MS, Agenda
+from verification.scale.invocations import Invocations
 
 _M = TypeVar("_M")
 
@@ -22,6 +24,25 @@ SUBMIT_MS, SUBMITS_AT_ONCE = 150, 8
 
 READ_MS, WRITE_MS, INVOCATION_MS = 5, 10, 20
 """Of DynamoDB, and of an invocation that is warm: assumptions."""
+
+PARTITION_WRITES_PER_S, PARTITION_READS_PER_S = 1_000, 3_000
+"""Units of one partition, of a table or an index; adaptive capacity gives an item no more than a
+partition of its own. Source: DynamoDB Developer Guide, bp-partition-key-design and
+throttling-key-range-limit-exceeded-mitigation."""
+
+TABLE_WRITES_PER_S, TABLE_READS_PER_S = 4_000, 12_000
+"""Units of a new table on demand, before it has grown. Source: DynamoDB Developer Guide,
+warm-throughput-scenarios."""
+
+STORE_TRIES, STORE_WAIT_MS = 10, 50
+"""Tries of a throttled call, and the wait before the second, which doubles. Source: botocore,
+_retry.json, dynamodb."""
+
+
+POLLERS = 5
+"""Batches that Lambda fills from a queue at the same time. Source: Lambda Developer Guide, Amazon
+SQS, scaling. That each has every fifth message is an assumption; it adds more when a queue grows.
+"""
 
 
 @dataclass
@@ -47,55 +68,100 @@ class SubmitQuota:
         return at
 
 
+@dataclass
+class UnitQuota:
+    """Buckets that hold a second of units, one for each key. While anything is in one, a call is
+    accepted whole: an assumption."""
+
+    per_s: int
+    busiest: int = 0
+    """Most units of a second, of any key."""
+    _full_at_ms: dict[str, float] = field(default_factory=dict)
+    _latest: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The last second of each key, and its units."""
+
+    def has_room(self, key: str, now_ms: int) -> bool:
+        """Whether a call is accepted."""
+        return self._full_at_ms.get(key, 0) - now_ms < 1_000
+
+    def take(self, key: str, units: int, now_ms: int) -> None:
+        """A call was accepted."""
+        full_at_ms = max(self._full_at_ms.get(key, 0), now_ms)
+        self._full_at_ms[key] = full_at_ms + units * 1_000 / self.per_s
+        second, before = self._latest.get(key, (0, 0))
+        now = now_ms // 1_000
+        of_second = units + (before if second == now else 0)
+        self._latest[key] = (now, of_second)
+        self.busiest = max(self.busiest, of_second)
+
+
 class Pool(Generic[_M]):
-    """A queue of SQS and the function that Lambda invokes for it.
+    """A queue of SQS and the function that Lambda invokes for it, some batches beside each other.
 
     Args:
-        handle: is given a batch; the milliseconds that the invocation takes.
+        handle: is given a batch, and waits as long as AWS takes.
     """
 
     def __init__(
         self,
         agenda: Agenda,
+        invocations: Invocations,
         *,
         at_once: int,
         batch: int,
         window_ms: int,
-        handle: Callable[[Sequence[_M]], int],
+        timeout_s: int,
+        handle: Callable[[Sequence[_M]], None],
     ) -> None:
         self.invocations = self.busy_ms = self.most_at_once = 0
         self.waits_ms: list[int] = []
         """Of each message, until an invocation took it."""
-        self._agenda, self._handle = agenda, handle
+        self.held_up = 0
+        """Messages that were due while there were as many invocations as may be."""
+        self._agenda, self._beside, self._handle = agenda, invocations, handle
         self._at_once, self._batch, self._window_ms = at_once, batch, window_ms
-        self._messages: deque[tuple[int, _M]] = deque()
+        self._timeout_s = timeout_s
+        self._batches: list[list[tuple[int, _M]]] = [[] for _ in range(POLLERS)]
+        self._next = 0
+        self._due: deque[tuple[int, _M]] = deque()
         self._running = 0
 
     def put(self, message: _M) -> None:
         """A message is in the queue."""
-        self._messages.append((self._agenda.now_ms, message))
-        if len(self._messages) >= self._batch:
+        number = self._next
+        self._next = (number + 1) % POLLERS
+        batch = self._batches[number]
+        batch.append((self._agenda.now_ms, message))
+        if len(batch) >= self._batch:
+            self._close(number, batch)
+        elif len(batch) == 1:
+            self._agenda.after(self._window_ms, partial(self._close, number, batch))
+
+    def _close(self, number: int, batch: list[tuple[int, _M]]) -> None:
+        """It is full, or its window has passed; then it may have been full before."""
+        if self._batches[number] is batch:
+            self._batches[number] = []
+            self._due += batch
+            self.held_up += len(batch) if self._running == self._at_once else 0
             self._pump()
-        else:
-            self._agenda.after(self._window_ms, self._pump)
 
     def _pump(self) -> None:
-        while self._messages and self._running < self._at_once and self._is_due():
-            count = min(self._batch, len(self._messages))
-            taken = [self._messages.popleft() for _ in range(count)]
+        """A batch is invoked alone, unless it had to wait: then others fill it."""
+        while self._due and self._running < self._at_once:
+            count = min(self._batch, len(self._due))
+            taken = [self._due.popleft() for _ in range(count)]
             now_ms = self._agenda.now_ms
             self.waits_ms += [now_ms - since_ms for since_ms, _ in taken]
             self._running += 1
             self.invocations += 1
             self.most_at_once = max(self.most_at_once, self._running)
-            took_ms = self._handle([message for _, message in taken])
-            self.busy_ms += took_ms
-            self._agenda.after(took_ms, self._ended)
+            messages = [message for _, message in taken]
+            self._beside.begin(partial(self._invoke, messages), self._timeout_s)
 
-    def _is_due(self) -> bool:
-        is_full = len(self._messages) >= self._batch
-        return is_full or self._agenda.now_ms - self._messages[0][0] >= self._window_ms
-
-    def _ended(self) -> None:
+    def _invoke(self, messages: Sequence[_M]) -> None:
+        begin_ms = self._agenda.now_ms
+        self._beside.wait(INVOCATION_MS)
+        self._handle(messages)
+        self.busy_ms += self._agenda.now_ms - begin_ms
         self._running -= 1
         self._pump()
