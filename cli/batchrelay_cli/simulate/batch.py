@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,8 @@ from batch_local.simulation import (
     JobDefinitions,
     JobQueue,
     JobStatus,
+    Kind,
+    Node,
     Scheduler,
     check,
     job_detail,
@@ -99,10 +102,10 @@ class SimulatedBatch:
         if job is None:
             raise JobForgotten(f"AWS Batch no longer knows job {job_id}")
         if not job.is_parent:
-            yield from (failure_of(job_detail(job)),) if job.status is JobStatus.FAILED else ()
+            yield from (_failure(job),) if job.status is JobStatus.FAILED else ()
         elif job.children:
             failed = (child for child in job.children if child.status is JobStatus.FAILED)
-            yield from (failure_of(job_summary(child)) for child in failed)
+            yield from map(_failure, failed)
         else:
             yield from failures_without_children(job_detail(job))
 
@@ -164,17 +167,25 @@ class SimulatedBatch:
         self.too_large = job
 
 
+def _failure(job: Job) -> ChildFailure:
+    """Of a simple job or a child. ListJobs says nothing of the containers of tasks and pods; of a
+    multi-node parallel job all nodes fail alike."""
+    if job.spec.nodes is not None:
+        return replace(failure_of(Node(job, job.spec.main_node).detail()), job_id=job.id)
+    is_listed = job.spec.definition.kind is Kind.CONTAINER
+    return failure_of(job_summary(job) if is_listed else job_detail(job))
+
+
 def _registered(definitions: Sequence[Mapping[str, Any]]) -> JobDefinitions:
-    """Those of one container, each with a command. Raises: UsageProblem."""
+    """Each with a command. Raises: UsageProblem."""
     registry = JobDefinitions()
     for definition in definitions:
-        if "containerProperties" in definition:
-            tags = {**definition.get("tags", {}), ENTRYPOINT_TAG: "simulated"}
-            try:
-                registry.register({**definition, "tags": tags})
-            except ClientException as error:
-                name = definition["jobDefinitionName"]
-                raise UsageProblem(f"job definition {name}: {error}") from None
+        tags = {**definition.get("tags", {}), ENTRYPOINT_TAG: "simulated"}
+        try:
+            registry.register({**definition, "tags": tags})
+        except ClientException as error:
+            name = definition["jobDefinitionName"]
+            raise UsageProblem(f"job definition {name}: {error}") from None
     return registry
 
 

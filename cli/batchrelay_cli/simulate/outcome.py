@@ -11,7 +11,7 @@ from batchrelay.prices import HOUR_S, Estimate, Prices, Unknown
 from batchrelay.report.cost import CostSum, Pricing, Spent, summed
 from batchrelay_cli.simulate.agenda import START_MS
 from batchrelay_cli.simulate.play import Played
-from batchrelay_cli.simulate.programs import step_of
+from batchrelay_cli.simulate.programs import platform_of, step_of
 from batchrelay_cli.simulate.scenario import Scenario, is_listed
 from batchrelay_cli.views.simulation import BINS, SimulatedStep, Simulation
 
@@ -133,7 +133,7 @@ def _assumptions(pipeline: Pipeline, scenario: Scenario, jobs: Sequence[Job]) ->
         yield f"{items:,} items" + (f" of {name}" if name else "")
     for name, duration in scenario.durations.items():
         yield f"{duration.text} an item" + (f" of {name}" if name else "")
-    for name in sorted({job.spec.definition.platform for job in jobs}):
+    for name in sorted(set(map(platform_of, jobs))):
         yield f"{scenario.starts[name].text} until a job on {name} has started"
     yield f"{scenario.event_delay.text} until an event is handled"
     if scenario.spot:

@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from batch_local.simulation import Attempt, Job
+from batch_local.simulation import Attempt, ContainerRun, Job, Kind, end_container
 from batchrelay.adapters.memory import MemoryObjects, MemoryQueues
 from batchrelay_cli.simulate.agenda import Agenda
 from batchrelay_cli.simulate.scenario import Scenario
@@ -22,6 +22,9 @@ RECLAIMED = {
 """The statusReason of an attempt whose Spot capacity is gone, by platform. Sources: Batch User
 Guide, best practices; ECS Developer Guide, stopped task error codes: that AWS Batch hands on the
 latter is an assumption."""
+
+STREAM = "simulated"
+"""The log of every container; it is never read."""
 
 FAILED, STOPPED = 1, 143
 """Exit codes: of a program that fails, and of one that SIGTERM ends."""
@@ -44,7 +47,7 @@ class Programs:
 
     def start_ms(self, job: Job) -> int:
         """From a place on a machine to the program."""
-        start = self._scenario.starts[job.spec.definition.platform]
+        start = self._scenario.starts[platform_of(job)]
         return start.draw_ms(self._generator(job))
 
     def event_delay_ms(self) -> int:
@@ -55,7 +58,11 @@ class Programs:
         """The program runs."""
         if attempt.stopped_at is not None:
             return
-        batch.scheduler.started(job, attempt, "simulated", self._agenda.now_ms)
+        batch.scheduler.started(job, attempt, STREAM, self._agenda.now_ms)
+        if job.spec.definition.kind is not Kind.CONTAINER:
+            attempt.containers = [
+                ContainerRun(spec=spec, log_stream=STREAM) for spec in job.spec.containers
+            ]
         self.attempts += 1
         rng, rate = self._generator(job), self._scenario.reclaims_per_s
         if rate:
@@ -80,6 +87,8 @@ class Programs:
             return
         self.failed += code == FAILED
         self._give_back(attempt)
+        for container in attempt.containers:
+            end_container(attempt.containers, container, code, None)
         batch.scheduler.exited(job, attempt, code, self._agenda.now_ms)
         batch.follow()
 
@@ -88,7 +97,7 @@ class Programs:
             return
         self.reclaimed += 1
         self._give_back(attempt)
-        reason = RECLAIMED[job.spec.definition.platform]
+        reason = RECLAIMED[platform_of(job)]
         batch.scheduler.host_lost(job, attempt, reason, self._agenda.now_ms)
         batch.follow()
 
@@ -148,8 +157,14 @@ class Programs:
 
 
 def variables_of(job: Job) -> Mapping[str, str]:
-    """The environment of its only container."""
-    return job.spec.containers[0].environment
+    """Our environment variables: those of any container that the request names."""
+    environments = (container.environment for container in job.spec.containers)
+    return next(one for one in environments if "BATCHRELAY_STEP" in one)
+
+
+def platform_of(job: Job) -> str:
+    """Fargate, or EC2: machines of an EKS cluster and of ECS Managed Instances are EC2 too."""
+    return "FARGATE" if job.spec.definition.platform == "FARGATE" else "EC2"
 
 
 def step_of(job: Job) -> str:

@@ -12,7 +12,6 @@ from batchrelay.domain.job_detail import Capacity
 from batchrelay.report.cost import Pricing
 from batchrelay_cli.client.estimate import ANY_STEP, parse_items
 from batchrelay_cli.errors import UsageProblem
-from batchrelay_cli.pipeline_file.definition_containers import kind_of
 from batchrelay_cli.pipeline_file.overrides import requests_of
 from batchrelay_cli.pipeline_file.read import PipelineFile, read
 from batchrelay_cli.simulate.distributions import parse_distribution
@@ -160,19 +159,14 @@ def _queues(file: PipelineFile) -> list[str]:
 
 def _check_definitions(file: PipelineFile) -> None:
     """That it is known what each job asks for. Raises: UsageProblem."""
-    kinds = {d["jobDefinitionName"]: kind_of(d) for d in file.definitions}
+    names = {definition["jobDefinitionName"] for definition in file.definitions}
     for step in file.pipeline.steps:
         for request in requests_of(step):
             name = (known_text(file, request["jobDefinition"]) or "").partition(":")[0]
-            if name and name not in kinds:
+            if name and name not in names:
                 raise UsageProblem(
                     f"job definition {name} of step {step.name} is not in this file, so it is not "
                     "known what its jobs ask for: add it to jobDefinitions"
-                )
-            if name and kinds[name] != "containerProperties":
-                raise UsageProblem(
-                    f"job definition {name} of step {step.name} has {kinds[name]}: only jobs of "
-                    "one container are simulated"
                 )
 
 

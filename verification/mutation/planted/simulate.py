@@ -43,6 +43,20 @@ MUTANTS = (
         tests=TESTS,
     ),
     Mutant(
+        bug="simulate: how the containers of a task ended is lost",
+        file="cli/batchrelay_cli/simulate/programs.py",
+        old="            end_container(attempt.containers, container, code, None)",
+        new="            pass",
+        tests=TESTS,
+    ),
+    Mutant(
+        bug="simulate: a failed child of several containers has no exit code",
+        file="cli/batchrelay_cli/simulate/batch.py",
+        old="failure_of(job_summary(job) if is_listed else job_detail(job))",
+        new="failure_of(job_summary(job))",
+        tests=TESTS,
+    ),
+    Mutant(
         bug="simulate: steps share one generator",
         file="cli/batchrelay_cli/simulate/programs.py",
         old='return self._generators_of(f"step {step_of(job)}")',
