@@ -58,8 +58,8 @@ verify-permissions: .venv/ready ## record the functions' AWS calls in tests and 
 report-examples: .venv/ready ## make the docs' examples of reports again, and their pictures (minutes)
 	@$(BIN)/python -m verification.report
 
-bench: .venv/ready        ## speed as ratios to a bare spawn loop
-	@$(BIN)/python -m benchmarks
+bench: .venv/ready        ## speed as ratios, half an hour: ONLY=chain; KEEP=1 writes the page; QUICK=1 compares with it
+	@$(BIN)/python -m benchmarks --only "$(ONLY)" $(if $(KEEP),--keep) $(if $(QUICK),--quick)
 
 bench-peers: .venv/ready  ## doit, Luigi, redun, Snakemake, Prefect, Dagster, Metaflow beside ours, 25 minutes: ONLY=doit WORK=chain ROUNDS=3 QUICK=1
 	@$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only "$(ONLY)") $(if $(WORK),--work $(WORK)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)

@@ -12,6 +12,8 @@ import boto3
 from batchrelay_local.launch import LocalCloud
 
 ROOT = Path(__file__).resolve().parent.parent
+ARRAY_MAX = 10_000
+"""Children of an array of AWS Batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,7 @@ class Wide:
     """What an array of no-ops took."""
 
     seconds: float
-    rss_mb: int
+    peak_mb: int
     first_page_ms: float
     last_page_ms: float
 
@@ -35,29 +37,44 @@ def client(cloud: LocalCloud, service: str) -> Any:
 
 
 def wide_array(children: int, slots: int, *, with_events: bool) -> Wide:
-    """Run an array of `true`; with `with_events`, a rule of the bus wants every event of it."""
+    """Run arrays of `true`, each of at most ARRAY_MAX children.
+
+    Args:
+        with_events: whether a rule of the bus wants the end of every child.
+    """
     cloud = LocalCloud.start(directory=ROOT, stack=False)
     try:
         batch = client(cloud, "batch")
         make_queue(batch, slots)
         if with_events:
             _subscribe_to_all_events(cloud)
+        sizes = [ARRAY_MAX] * (children // ARRAY_MAX) or [children]
         began = time.perf_counter()
-        job_id = batch.submit_job(
-            jobName="wide", jobQueue="q", jobDefinition="noop", arrayProperties={"size": children}
-        )["jobId"]
-        while batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] != "SUCCEEDED":
+        job_ids = [_submitted(batch, size) for size in sizes]
+        while not _have_succeeded(batch, job_ids):
             time.sleep(0.05)
         seconds = time.perf_counter() - began
-        pages = list(_pages(batch, job_id))
+        pages = list(_pages(batch, job_ids[0]))
         return Wide(
             seconds=seconds,
-            rss_mb=_rss_mb(cloud.process.pid),
+            peak_mb=_peak_mb(cloud.process.pid),
             first_page_ms=min(pages[:2]),
             last_page_ms=min(pages[-2:]),
         )
     finally:
         cloud.stop()
+
+
+def _submitted(batch: Any, size: int) -> str:
+    job_id: str = batch.submit_job(
+        jobName="wide", jobQueue="q", jobDefinition="noop", arrayProperties={"size": size}
+    )["jobId"]
+    return job_id
+
+
+def _have_succeeded(batch: Any, job_ids: list[str]) -> bool:
+    jobs = batch.describe_jobs(jobs=job_ids)["jobs"]
+    return all(job["status"] == "SUCCEEDED" for job in jobs)
 
 
 def make_queue(batch: Any, slots: int) -> None:
@@ -96,8 +113,8 @@ def _pages(batch: Any, job_id: str) -> Any:
         token = {"nextToken": page["nextToken"]}
 
 
-def _rss_mb(pid: int) -> int:
-    """Resident memory now."""
+def _peak_mb(pid: int) -> int:
+    """The most resident memory that it ever had."""
     status = Path(f"/proc/{pid}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) // 1024

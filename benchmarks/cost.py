@@ -25,10 +25,15 @@ from batchrelay.domain.step_state import StepState
 from batchrelay.prices import list_prices
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_cli.simulate.orchestration import Calls
+from benchmarks.pipelines import chain
 from benchmarks.workflow import ROOT, Workflow, played
 
 PRICES = list_prices()
 TRANSITION: float = PRICES.per_million["stepfunctions.transitions"]
+DURABLE_OPERATION = 8 / 1e6
+"""Dollars of an operation of Lambda durable functions. Source: docs/reference/cost.md."""
+OPERATIONS_OF_AN_ARRAY = 2
+"""Its submission and its callback."""
 ATTRIBUTES_BYTES = 250
 """Of a run's item, beside its document."""
 
@@ -98,21 +103,6 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
 
 def _items(state: StepState) -> int:
     return 0 if state.items is None else state.items + state.existing
-
-
-def chain(folder: Path, steps: int) -> Path:
-    """A chain of no-ops."""
-    container = {"image": "none", "command": ["true"], "vcpus": 1, "memory": 64}
-    definition = {"jobDefinitionName": "d", "type": "container", "containerProperties": container}
-    entries: list[dict[str, Any]] = [{"jobName": "s0"}]
-    entries += [
-        {"jobName": f"s{n}", "dependsOn": [{"jobName": f"s{n - 1}"}]} for n in range(1, steps)
-    ]
-    defaults = {"jobQueue": "q", "jobDefinition": "d"}
-    document = {"pipeline": "chain", "defaults": defaults, "steps": entries}
-    file = folder / f"chain-{steps}.json"
-    file.write_text(json.dumps({**document, "jobDefinitions": [definition]}))
-    return file
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batchrelay_worker import __version__
-from benchmarks.peers import machine
+from benchmarks import machine
 from benchmarks.peers.environments import NotInstalled, install, version_of
 from benchmarks.peers.page import page, tables
 from benchmarks.peers.results import Measurement, Outcome, Results, dumps, load

@@ -13,7 +13,8 @@ from batchrelay.domain.values import Json
 from batchrelay_cli.pipeline_file.read import read
 from batchrelay_local.calls import write_units
 from batchrelay_local.launch import LocalCloud
-from benchmarks.cost import Cost, chain, cost_of
+from benchmarks.cost import Cost, cost_of
+from benchmarks.pipelines import chain
 from benchmarks.workflow import played_on
 from tests.conftest import stop_schedules
 from tests.stack import ROOT

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.machine import describe
 from benchmarks.peers.environments import LOCKS, version_of
-from benchmarks.peers.machine import describe
 from benchmarks.peers.page import faster_than_ours, page, tables
 from benchmarks.peers.results import Measurement, Outcome, Results, dumps, load, summary
 from benchmarks.peers.rounds import Plan, Session
