@@ -89,6 +89,18 @@ def test_states_that_have_not_changed_are_the_same_objects_again() -> None:
     assert decode_run(json.loads(run_text(changed_run)), EVERYTHING, 1) == changed_run
 
 
+def test_a_state_of_many_parts_is_not_kept() -> None:
+    """Each of its events makes another one of it, and a function's memory has an end."""
+    parts = tuple(Part(size=1, group=number) for number in range(20))
+    wide = StepState(status=StepStatus.ACTIVE, parts=parts)
+    run = run_of("one").with_step("Before", wide)
+    first, again = (decode_run(encode_run(run), EVERYTHING, run.version) for _ in range(2))
+    assert again.state("Before") is not first.state("Before")
+    assert again == first == run
+    assert run_text(run) == run_text(again)
+    assert not [key for key in step_states._TEXTS if key == ("Before", id(wide))]
+
+
 def test_a_kept_state_stands_for_documents_of_its_own_types_only() -> None:
     document = encode_run(run_of("one").with_step("Before", StepState(status=StepStatus.ACTIVE)))
     decode_run(changed(document, "steps.Before.i", 1), EVERYTHING, 1)

@@ -30,6 +30,18 @@ MUTANTS = (
         new="if kept is not None:",
     ),
     Mutant(
+        bug="the texts of states of any length are kept",
+        file="codec/step_states.py",
+        old="    if len(text) <= CHARS_KEPT_MAX:",
+        new="    if True:",
+    ),
+    Mutant(
+        bug="states of any length are kept as they were read",
+        file="codec/step_states.py",
+        old='len(document.get("parts", "")) <= CHARS_KEPT_MAX',
+        new="True",
+    ),
+    Mutant(
         bug="a document is taken for one of other types",
         file="codec/step_states.py",
         old="@lru_cache(maxsize=STATES_KEPT, typed=True)",

@@ -70,10 +70,11 @@ def member_text(name: str, state: StepState) -> str:
     kept = _TEXTS.get((name, id(state)))
     if kept is not None and kept[0] is state:
         return kept[1]
-    if len(_TEXTS) >= STATES_KEPT:
-        _TEXTS.clear()
     text = f"{compact_json(name)}:{compact_json(encode_state(state))}"
-    _TEXTS[name, id(state)] = (state, text)
+    if len(text) <= CHARS_KEPT_MAX:
+        if len(_TEXTS) >= STATES_KEPT:
+            _TEXTS.clear()
+        _TEXTS[name, id(state)] = (state, text)
     return text
 
 
@@ -82,14 +83,20 @@ def decode_states(reader: Reader) -> dict[str, StepState]:
     states: dict[str, StepState] = {}
     for name, document in reader.document.items():
         try:
-            states[name] = _kept_state(*document, *document.values())
+            is_short = len(document.get("parts", "")) <= CHARS_KEPT_MAX
+            kept = _kept_state(*document, *document.values()) if is_short else None
         except (AttributeError, TypeError, CodecError):  # no object, lists in it, or wrong
-            states[name] = decode_state(reader.inner(name))
+            kept = None
+        states[name] = decode_state(reader.inner(name)) if kept is None else kept
     return states
 
 
-STATES_KEPT = 4_096
+STATES_KEPT = 2_048
 """A run has at most 500; a function may see the events of several."""
+
+CHARS_KEPT_MAX = 400
+"""Of a state with a part or two, as most are. One with hundreds is another at each of its events:
+those of one run would take all of a function's memory."""
 
 _TEXTS: dict[tuple[str, int], tuple[StepState, str]] = {}
 """By identity, which a state that is kept here has for itself: its hash would cost as much."""
