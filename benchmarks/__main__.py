@@ -27,7 +27,7 @@ from benchmarks.lines import (
     local_runs,
     word_count,
 )
-from benchmarks.results import KEPT, dumps, kept_ratios, regressions
+from benchmarks.results import KEPT, dumps, kept_figures, regressions
 from benchmarks.table import table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/reference/benchmarks.md"
@@ -62,17 +62,19 @@ def chosen(only: str, *, is_quick: bool) -> list[Measurement]:
 
 
 def keep(where: dict[str, str], figures: Sequence[Figure]) -> None:
-    """The rounds as JSON, and the table between the marks of the page."""
+    """The rounds as JSON, and the table of all that is kept between the marks of the page."""
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(dumps(where, figures))
+    text = dumps(where, figures, KEPT.read_text() if KEPT.exists() else "")
+    KEPT.write_text(text)
+    lines = (line for measurement in MEASUREMENTS for line in measurement.lines)
     begins, ends = "<!-- table of make bench -->\n", "<!-- end of the table -->\n"
-    text = re.sub(
+    page = re.sub(
         f"{begins}.*?{ends}",
-        lambda _: f"{begins}\n{table(where, figures)}\n{ends}",
+        lambda _: f"{begins}\n{table(where, kept_figures(text, lines))}\n{ends}",
         PAGE.read_text(),
         flags=re.DOTALL,
     )
-    PAGE.write_text(text)
+    PAGE.write_text(page)
 
 
 def main() -> int:
@@ -86,8 +88,6 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="compare with the kept results")
     parser.add_argument("--keep", action="store_true", help="keep the results and write the page")
     arguments = parser.parse_args()
-    if arguments.keep and (arguments.only or arguments.quick):
-        parser.error("--keep is for all lines: leave out --only and --quick")
     measurements = chosen(arguments.only, is_quick=arguments.quick)
     where = machine.describe()
     figures = list(measured(measurements))
@@ -95,7 +95,7 @@ def main() -> int:
     if arguments.keep:
         keep(where, figures)
     if arguments.quick:
-        slower = regressions(figures, kept_ratios(KEPT.read_text()))
+        slower = regressions(figures, KEPT.read_text())
         print("\n".join(slower) or "no ratio is a quarter above the kept one")
         return int(bool(slower))
     return int(not all(figure.holds for figure in figures))

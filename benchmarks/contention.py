@@ -33,8 +33,8 @@ class Trial:
     """What one run took."""
 
     seconds: float
-    saves: int
-    """Of the functions: PutItem, of runs only."""
+    writes: int
+    """PutItem of the functions: saves of runs, and those that were refused."""
     conflicts: int
     dead_letters: int
 
@@ -67,12 +67,12 @@ def trial(file: PipelineFile, runs: int) -> Trial:
             played = [pool.submit(session.play, {}, reconcile=False) for session in sessions]
             all_ended = [each.result() for each in played]
         assert {ended["status"] for ended in all_ended} == {"SUCCEEDED"}, all_ended
-        saves = cloud.calls().get("dynamodb.PutItem", 0)
+        writes = cloud.calls().get("dynamodb.PutItem", 0)
         began = min(datetime.fromisoformat(ended["startedAt"]) for ended in all_ended)
         took = max(datetime.fromisoformat(ended["endedAt"]) for ended in all_ended) - began
         return Trial(
             seconds=took.total_seconds(),
-            saves=saves,
+            writes=writes,
             conflicts=_conflicts(client(cloud, "logs")),
             dead_letters=sum(_messages(cloud, cloud.outputs[name]) for name in QUEUES),
         )

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.figures import Figure, Held, Line, Sample, Spread
-from benchmarks.results import dumps, kept_ratios, regressions
+from benchmarks.results import dumps, kept_figures, regressions
 from benchmarks.table import table
 
 MACHINE = {
@@ -56,8 +56,7 @@ def test_the_table_shows_the_spread_and_what_is_asked() -> None:
     ],
 )
 def test_a_regression_is_above_the_noise(now: list[float], is_slower: bool) -> None:
-    kept = kept_ratios(dumps(MACHINE, [figure([1.0, 0.9, 1.1])]))
-    assert kept == {"k": Spread(median=1.0, least=0.9, most=1.1)}
+    kept = dumps(MACHINE, [figure([1.0, 0.9, 1.1])])
     sentences = regressions([figure(now)], kept)
     assert bool(sentences) is is_slower
     if is_slower:
@@ -66,7 +65,15 @@ def test_a_regression_is_above_the_noise(now: list[float], is_slower: bool) -> N
 
 
 def test_a_line_that_was_never_kept_is_no_regression() -> None:
-    assert regressions([figure([9])], {}) == []
+    assert regressions([figure([9])], dumps(MACHINE, [])) == []
+
+
+def test_lines_that_were_not_measured_stay_as_they_were_kept() -> None:
+    other = Figure(line=Line(key="m", what="memory", unit="MB"), samples=[Sample(value=2)])
+    first = dumps(MACHINE, [figure([1.0]), other])
+    again = dumps(MACHINE, [figure([3.0])], first)
+    kept = kept_figures(again, [other.line, figure([1.0]).line])
+    assert kept == [other, figure([3.0])]
 
 
 def test_every_line_has_a_key_of_its_own_and_a_quick_one_a_ratio() -> None:
