@@ -27,6 +27,7 @@ from batchrelay.domain.pipeline import ListFile, ListFormat
 from batchrelay.preparation.prepare import Preparation
 from tests.builders import run_of, step
 from tests.stack import template
+from verification.peak_memory import peak_bytes
 
 MIB = 1 << 20
 BOMB_BYTES = 600 * MIB
@@ -275,8 +276,7 @@ def prepared(name: str) -> dict[str, Any]:
     )
     return {
         "seconds": round(time.monotonic() - began, 1),
-        "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
+        "bytes": peak_bytes(),
         "event": type(event).__name__,
         "reason": getattr(event, "reason", ""),
         "items": getattr(event, "items", 0),

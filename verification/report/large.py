@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from batchrelay.report.document import report_document
 from batchrelay.report.facts import ChildFact, ChildState, Evidence
 from batchrelay.report.page import page
+from verification.peak_memory import peak_bytes
 from verification.report.synthetic import CAUSES, T0, variant_calls
 
 CHILDREN = 1_000_000
@@ -50,16 +50,10 @@ def evidence(children: int) -> Evidence:
     return replace(variant_calls(40).evidence(), failures=None, children=facts(children))
 
 
-def peak_mib() -> int:
-    """Of this process alone: `ru_maxrss` begins with what its parent had when it forked."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
-
-
 def main(children: int = CHILDREN) -> int:
     document = report_document(evidence(children))
     document_bytes, page_bytes = len(json.dumps(document)), len(page(document).encode())
-    memory_mib = peak_mib()
+    memory_mib = peak_bytes() // 2**20
     measured = next(step for step in document["steps"] if step["step"] == "align")["measured"]
     print(
         f"{measured['count']:,} children, {measured['states']['FAILED']:,} failed: page "
