@@ -133,7 +133,7 @@ class BatchService:
             return [job_detail(job) for job in self._scheduler.jobs.values()]
 
     def job(self, job_id: str) -> dict[str, Any] | None:
-        """The JobDetail of a job or of a child, whatever the faults; None if there is none."""
+        """The JobDetail of a job or of a child, whatever the faults; None for an unknown id."""
         with self._lock:
             job = self._scheduler.find(job_id)
             return None if job is None else job_detail(job)

@@ -36,7 +36,7 @@ _PROCESSES = Path("/proc")
 
 def container_here(job: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
     """The container of a JobDetail: without a name that which failed, else the first essential one.
-    Raises: UsageProblem, if there is none of that name."""
+    Raises: UsageProblem, if no container has that name."""
     containers = containers_of_job(job)
     if wanted is None:
         return default_container(job)

@@ -3,7 +3,7 @@
 Every document carries its schema version. What an older version wrote is read for ever; what a
 newer one wrote is refused by name.
 
-A run in short: {"schema": 6, "id", "pipeline", "pipelineVersion", "status", "startedAt",
+A run in short: {"schema", "id", "pipeline", "pipelineVersion", "status", "startedAt",
 "endedAt"?, "params", "environment", "steps": {name: {"s": status, "t": since, …}},
 "duplicateJobs"?, "notices"?, "noticesSince"?}. Inside `steps` names are short, because a run of
 500 steps is one item; times are milliseconds of the epoch; parts are records of equal length

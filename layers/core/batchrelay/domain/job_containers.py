@@ -69,7 +69,7 @@ def failed_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def default_container(job: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one that is meant if none is named: that which failed, else the first essential one, and
-    of a pod the first that runs on; empty if there is none."""
+    of a pod the first that runs on; empty for a job without containers."""
     containers = containers_of_job(job)
     pod = _mapping(_mapping(job, "eksProperties"), "podProperties")
     own = containers[len(_mappings(pod, "initContainers")) :]

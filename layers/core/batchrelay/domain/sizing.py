@@ -95,7 +95,7 @@ NOTHING = Size(vcpus=0, memory_mib=0)
 def advise(
     items: Sequence[Used], *, now: Size, is_fargate: bool, headroom: float, beside: Size = NOTHING
 ) -> Advice | None:
-    """What items should have; None if the peak of none is known.
+    """What items should have; None if no peak is known.
 
     Args:
         beside: what the other containers of the job have: on Fargate all are one pair together.
