@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 SLOTS = 2
+ONE_CLIENT = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
+"""A script: what Python does before it can call AWS."""
 
 
 def spawn_loop(count: int, slots: int = SLOTS) -> float:

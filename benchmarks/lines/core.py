@@ -11,7 +11,7 @@ from batchrelay.codec import decode_run, stored_run
 from batchrelay.domain.transitions import advance
 from benchmarks.figures import Held, Line, Measurement, Sample
 from benchmarks.hot_handler import cpu_of_an_event
-from benchmarks.loops import cpu_of_python
+from benchmarks.loops import ONE_CLIENT, cpu_of_python
 from benchmarks.midway import Midway
 
 SIZES = {10: 0.1, 100: 0.5, 500: 2.5}
@@ -52,11 +52,10 @@ def _handler() -> dict[str, Sample]:
 
 
 _HANDLER = "import functions.on_job_event.app"
-_CLIENT = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
 
 
 def _import() -> dict[str, Sample]:
-    pairs = [(cpu_of_python(_HANDLER), cpu_of_python(_CLIENT)) for _ in range(IMPORTS)]
+    pairs = [(cpu_of_python(_HANDLER), cpu_of_python(ONE_CLIENT)) for _ in range(IMPORTS)]
     handler, client = (min(seconds) for seconds in zip(*pairs, strict=True))
     return {"import": Sample(value=handler * 1000, base=client * 1000)}
 
