@@ -369,3 +369,29 @@ def test_a_full_run_of_submitted_jobs_ends_when_it_is_cancelled(
     little_room(monkeypatch, run, 0)
     assert cancelled(run).status is RunStatus.CANCELLED
     assert run.environment == ENVIRONMENT
+
+
+def test_a_state_that_two_steps_share_is_counted_for_each() -> None:
+    """What was counted is kept by step and state: all steps that wait have the same state."""
+    first, long_name = step("a"), step("b" * 100, "a")
+    waiting = run_of(first, long_name, step("c", "a"))
+    assert waiting.state("c") is waiting.state(long_name.name)
+    longer = run_of(first, long_name, step("c" * 100, "a"))
+    assert state_bytes(longer) - state_bytes(waiting) == 99
+
+
+def test_no_more_states_are_kept_than_a_function_has_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(budget, "STATES_KEPT", 3)
+    budget._KEPT.clear()
+    runs = [wide(parts, name) for parts in (1, 5) for name in ("a", "b", "c", "d")]
+    sizes = []
+    for run in runs:
+        sizes.append(state_bytes(run))
+        assert len(budget._KEPT) <= 3
+        assert all(
+            len(state.parts) <= budget.PARTS_KEPT_MAX for _, state, _ in budget._KEPT.values()
+        )
+    assert [state_bytes(run) for run in runs] == sizes
+    assert sizes[4] - sizes[0] == 4 * PART_BYTES

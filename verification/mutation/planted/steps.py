@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         bug="the last row that matches decides, not the first",
         file="domain/table.py",
-        old="(row for row in rows if row.matches(situation))",
-        new="(row for row in [*rows][::-1] if row.matches(situation))",
+        old="    for row in rows:\n        if row.when is None",
+        new="    for row in [*rows][::-1]:\n        if row.when is None",
     ),
     Mutant(
         bug="a step whose size is 0 is submitted",

@@ -90,6 +90,12 @@ MUTANTS = (
         new="        if False:\n            return size",
     ),
     Mutant(
+        bug="the size of a state is kept for whatever step has it",
+        file="domain/run_size.py",
+        old="    kept = _KEPT.get((id(step), id(state)))\n",
+        new="    kept = next((k for k in _KEPT.values() if k[1] is state), None)\n",
+    ),
+    Mutant(
         bug="a step of a run that is too large cannot end",
         file="domain/run_size.py",
         old="        if growth <= 0:",

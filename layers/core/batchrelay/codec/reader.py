@@ -28,7 +28,7 @@ class Reader:
     __slots__ = ("document", "path")
 
     def __init__(self, document: Any, path: str) -> None:
-        if not isinstance(document, Mapping):
+        if not isinstance(document, dict) and not isinstance(document, Mapping):  # abc's is slow
             raise CodecError(f"{path}: expected an object, got {_shown(document)}")
         self.document = document
         self.path = path
@@ -98,7 +98,10 @@ def check_text(document: Any, path: str) -> None:
 
 def compact_json(document: Any) -> str:
     """JSON without spaces, and with every character as it is."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(document)
+
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def enum(reader: Reader, name: str, kind: type[_T]) -> _T:

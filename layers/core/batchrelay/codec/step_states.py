@@ -70,7 +70,7 @@ def member_text(name: str, state: StepState) -> str:
     kept = _TEXTS.get((name, id(state)))
     if kept is not None and kept[0] is state:
         return kept[1]
-    text = f"{compact_json(name)}:{compact_json(encode_state(state))}"
+    text = compact_json({name: encode_state(state)})[1:-1]
     if len(text) <= CHARS_KEPT_MAX:
         if len(_TEXTS) >= STATES_KEPT:
             _TEXTS.clear()

@@ -8,8 +8,8 @@ and in the first round of a redrive; a round of `retryFailed` has none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.step_state import JobOutcome, Part, StepState

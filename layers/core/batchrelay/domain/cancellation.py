@@ -8,9 +8,9 @@ ends when all of that is known.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import CancelRequested, DeadlinePassed, JobFailed, JobTerminated
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.missing_jobs import reported

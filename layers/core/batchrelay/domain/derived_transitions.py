@@ -8,13 +8,13 @@ read before the ordinary steps have ended. `RUN_END_TABLE` is read once the step
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
 from batchrelay.domain.canary import canary_failed, stop_by_canary, waits_for_canary
 from batchrelay.domain.cancellation import withdrawn
+from batchrelay.domain.copies import replace
 from batchrelay.domain.fail_fast import failures_exceed, stop_by_failures
 from batchrelay.domain.finally_steps import ordinary_steps_have_ended, stop_of
 from batchrelay.domain.held_submissions import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.effects import (
     DeleteConsumableResources,
     DeleteQueues,

@@ -7,8 +7,7 @@ would have been tolerated. While failed items run again, nothing is stopped.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from batchrelay.domain.copies import replace
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.retry_rounds import is_last_round, is_tolerated
 from batchrelay.domain.step_state import JobOutcome, StepState

@@ -13,10 +13,10 @@ budget, nothing further is submitted until a person raises it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from batchrelay.domain.budget_events import BudgetRaised, CostMeasured, Measured
+from batchrelay.domain.copies import replace
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.limits import MEASUREMENT_REQUESTS_MAX
 from batchrelay.domain.pipeline import Step

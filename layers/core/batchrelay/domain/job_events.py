@@ -7,9 +7,8 @@ or foreign one matches no row.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batchrelay.domain.cancellation import failed_part, withdrawn
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import (
     JobBlocked,
     JobFailed,

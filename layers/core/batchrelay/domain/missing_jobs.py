@@ -6,9 +6,9 @@ when no event and no look reports the job after that. Until then a report ends t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.limits import DUPLICATE_JOBS_MAX, JOB_MISSING_S, JOB_STOPPED_S
 from batchrelay.domain.run import DuplicateJob, Run
 from batchrelay.domain.step_state import Part

@@ -3,10 +3,10 @@ anew."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from batchrelay.domain.cancellation import overdue_taken_over
+from batchrelay.domain.copies import replace
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import DuplicateJob, Run

@@ -6,8 +6,7 @@ taken to be performing it. `RunContinued` makes it pending again, for the invoca
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from batchrelay.domain.copies import replace
 from batchrelay.domain.effects import Prepare, SubmitJob
 from batchrelay.domain.events import EffectsPostponed, RunContinued
 from batchrelay.domain.limits import SUBMISSIONS_MAX

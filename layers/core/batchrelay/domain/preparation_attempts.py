@@ -7,9 +7,9 @@ the count anew.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import (
     AttemptFailed,
     GraceExpired,

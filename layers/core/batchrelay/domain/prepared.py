@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.canary import canary_children
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import Prepared
 from batchrelay.domain.n_to_n import unequal_parts
 from batchrelay.domain.step_state import NO_ATTEMPTS, Part, StepState, StepStatus

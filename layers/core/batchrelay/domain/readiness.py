@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from batchrelay.domain.array_split import own_size, parts_of_groups
 from batchrelay.domain.canary import canary_children
 from batchrelay.domain.conditions import parse_condition
+from batchrelay.domain.copies import replace
 from batchrelay.domain.errors import InvalidItems
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.n_to_n import unequal_parts
@@ -103,6 +103,8 @@ def _lets_run(run: Run, step: Step, need: str) -> bool:
 
 
 def _size_problem(here: _Here) -> str:
+    if here.step.array_size is None and not continues(here.step):
+        return ""
     try:
         _planned(here)
     except InvalidItems as error:
@@ -111,6 +113,8 @@ def _size_problem(here: _Here) -> str:
 
 
 def _inequality(here: _Here) -> str:
+    if not here.step.n_to_n_needs:
+        return ""
     return unequal_parts(here.run, here.step, _planned(here).parts)
 
 

@@ -12,10 +12,11 @@ run again behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import RedriveRequested
 from batchrelay.domain.pending_effects import pending_effects
 from batchrelay.domain.run import Redrive, Run, RunStatus

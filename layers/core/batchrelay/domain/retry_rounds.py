@@ -10,10 +10,10 @@ step the causes are wanted alone: it has FAILED, whatever becomes of their colle
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from batchrelay.domain.array_split import parts_of_groups
 from batchrelay.domain.canary import canary_children, canary_parts, canary_text
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of

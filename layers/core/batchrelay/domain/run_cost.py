@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.values import Json, printable, short
 
 DATE_CHARS = 10
 """Of a date."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunCost:
     """An estimate in US dollars."""
 

@@ -5,9 +5,9 @@ A stop that stopped nothing does not count: only a step that is CANCELLED does.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.finally_steps import was_cancelled_by_request
 from batchrelay.domain.run import Run, RunStatus

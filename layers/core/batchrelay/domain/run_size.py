@@ -15,9 +15,10 @@ The numbers are those of the codec; a test compares them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from batchrelay.domain.copies import replace
 from batchrelay.domain.limits import (
     DUPLICATE_JOBS_MAX,
     REASON_BYTES_MAX,
@@ -74,8 +75,33 @@ def state_bytes(run: Run) -> int:
         + NOTICE_BYTES * len(run.pipeline.notify)
         + sum(map(stored_text, texts))
         + sum(map(_mapping_bytes, mappings))
-        + sum(step_bytes(step, run.state(step.name)) for step in run.pipeline.steps)
+        + sum(_kept_step_bytes(step, run.state(step.name)) for step in run.pipeline.steps)
     )
+
+
+STATES_KEPT = 2_048
+"""A run has at most 500; a function may see the events of several."""
+
+PARTS_KEPT_MAX = 4
+"""Of a state, as most have. One with hundreds is another at each of its events: those of one run
+would take all of a function's memory."""
+
+_KEPT: dict[tuple[int, int], tuple[Step, StepState, int]] = {}
+"""By identity, which a step and a state that are kept here have for themselves: their hashes would
+cost as much."""
+
+
+def _kept_step_bytes(step: Step, state: StepState) -> int:
+    """`step_bytes`, counted once for a state that an event does not change."""
+    kept = _KEPT.get((id(step), id(state)))
+    if kept is not None:
+        return kept[2]
+    size = step_bytes(step, state)
+    if len(state.parts) <= PARTS_KEPT_MAX:
+        if len(_KEPT) >= STATES_KEPT:
+            _KEPT.clear()
+        _KEPT[id(step), id(state)] = (step, state, size)
+    return size
 
 
 def step_bytes(step: Step, state: StepState) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batchrelay.domain.budget_events import BudgetRaised
 from batchrelay.domain.cancellation import (
     cancelled,
@@ -13,6 +11,7 @@ from batchrelay.domain.cancellation import (
     ordinary_steps_go_on,
     timed_out,
 )
+from batchrelay.domain.copies import replace
 from batchrelay.domain.events import (
     CancelRequested,
     DeadlinePassed,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pause:
     """A run that holds back its submissions until its budget is raised. The latest is kept."""
 
@@ -20,7 +20,7 @@ class Pause:
     """When they became pending, or were last taken over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Spending:
     """Of a run with a budget; of any other it stays as it was made."""
 

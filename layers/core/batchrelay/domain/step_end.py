@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from batchrelay.domain.copies import replace
 from batchrelay.domain.finally_steps import stop_of
 from batchrelay.domain.held_submissions import awaits_measurement
 from batchrelay.domain.retry_rounds import collects_failures, has_failures, may_go_on

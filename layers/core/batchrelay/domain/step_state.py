@@ -48,7 +48,7 @@ class JobOutcome(StrEnum):
     """We stopped it, or never let it begin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One AWS Batch job of a step: not yet submitted, submitted (job_id), or ended (outcome)."""
 
@@ -107,7 +107,7 @@ class Part:
         return self.job_id is not None and self.outcome is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attempts:
     """What is known of the attempts of a preparation since it last made progress."""
 
@@ -123,7 +123,7 @@ class Attempts:
 NO_ATTEMPTS = Attempts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StepState:
     """What has become of a step. A step that is not yet mentioned in a run is WAITING."""
 

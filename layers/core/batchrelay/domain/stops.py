@@ -14,7 +14,7 @@ class StopCause(StrEnum):
     TIMEOUT = "TIMEOUT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stop:
     """A run that is made to end before its time."""
 
@@ -45,7 +45,7 @@ class EarlyStopCause(StrEnum):
     FAIL_FAST = "FAIL_FAST"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EarlyStop:
     """A step that is made to end before its time, FAILED, while its run goes on."""
 

@@ -46,10 +46,6 @@ class StepRow:
     grows: bool
     """Whether the stored run may grow by it: the step is FAILED where it may not."""
 
-    def matches(self, situation: Situation[Any]) -> bool:
-        """Whether this row decides, if no row before it does."""
-        return self.when is None or self.when(situation)
-
     @property
     def label(self) -> str:
         """The event and the predicate, for diagrams and coverage."""
@@ -126,7 +122,10 @@ def run_row(
 
 def first_match(rows: Iterable[StepRow], situation: Situation[Any]) -> StepRow | None:
     """The row that decides."""
-    return next((row for row in rows if row.matches(situation)), None)
+    for row in rows:
+        if row.when is None or row.when(situation):
+            return row
+    return None
 
 
 def applied(row: StepRow, situation: Situation[Any]) -> Run:

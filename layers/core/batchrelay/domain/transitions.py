@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -21,6 +20,7 @@ from batchrelay.domain.budget_events import BudgetRaised, CostMeasured
 from batchrelay.domain.cancellation import (
     job_terminated,
 )
+from batchrelay.domain.copies import replace
 from batchrelay.domain.derived_transitions import derive, fitted
 from batchrelay.domain.effects import (
     ContinueRun,
