@@ -299,7 +299,7 @@ class Job:
     """A simple job, an array's parent (it has children) or a child (it has a parent).
 
     A machine has 100,000 children of an hour and forgets none: each holds what it has, and no
-    empty list.
+    empty list. Those of an array that has ended are packed (scheduling/ended.py).
     """
 
     id: str

@@ -13,7 +13,7 @@ from batch_local.arns import job_arn
 from batch_local.details.containers import node_detail, outcome
 from batch_local.details.jobs import job_detail
 from batch_local.model import Attempt, ContainerRun, ContainerState, Job, JobStatus, Kind
-from batch_local.scheduling.scheduler import CONTAINER_EXITED
+from batch_local.scheduling.reasons import CONTAINER_EXITED
 from batch_local.scheduling.task_runs import deciding_of
 
 

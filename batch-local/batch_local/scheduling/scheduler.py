@@ -31,16 +31,12 @@ from batch_local.model import (
     JobStatus,
 )
 from batch_local.resources.consumables import ConsumableResources
+from batch_local.scheduling import reasons
+from batch_local.scheduling.ended import Packing
 from batch_local.scheduling.n_to_n import n_to_n_dependencies
 from batch_local.scheduling.orders import Launch, Signal
 from batch_local.scheduling.retries import tries_again
 from batch_local.scheduling.run_order import RunOrder
-
-CHILD_FAILED = "Array Child Job failed"
-DEPENDENCY_FAILED = "Dependent Job failed"
-CONTAINER_EXITED = "Essential container in task exited"
-START_FAILED = "Task failed to start"
-TIMED_OUT = "Job attempt duration exceeded timeout"
 
 RETENTION_MS = 7 * 24 * 3_600_000
 """Milliseconds for which an ended job is remembered. Source: Batch User Guide, job_states."""
@@ -77,6 +73,7 @@ class Scheduler:
         self._endings: deque[Job] = deque()
         self._timers: list[tuple[int, str, int, bool]] = []
         self._ended_jobs: deque[Job] = deque()
+        self._packing = Packing()
         self._blocked_ids: set[str] = set()
 
     # --- what others report
@@ -110,7 +107,7 @@ class Scheduler:
     def start_failed(self, job: Job, attempt: Attempt, reason: str, now: int) -> None:
         """There is no process: nothing of that name, or no image. It counts as an attempt."""
         attempt.reason = reason
-        self._attempt_failed(job, attempt, START_FAILED, now)
+        self._attempt_failed(job, attempt, reasons.START_FAILED, now)
 
     def exited(
         self, job: Job, attempt: Attempt, exit_code: int, now: int, reason: str | None = None
@@ -118,11 +115,11 @@ class Scheduler:
         """The process of an attempt ended."""
         attempt.exit_code, attempt.reason = exit_code, reason
         if exit_code == 0 and job.stop_reason is None:
-            self._close(job, attempt, CONTAINER_EXITED, now)
-            self._end(job, JobStatus.SUCCEEDED, CONTAINER_EXITED, now)
+            self._close(job, attempt, reasons.CONTAINER_EXITED, now)
+            self._end(job, JobStatus.SUCCEEDED, reasons.CONTAINER_EXITED, now)
             self._advance(now)
         else:
-            self._attempt_failed(job, attempt, CONTAINER_EXITED, now)
+            self._attempt_failed(job, attempt, reasons.CONTAINER_EXITED, now)
 
     def host_lost(self, job: Job, attempt: Attempt, status_reason: str, now: int) -> None:
         """The machine under an attempt is gone: there is no exit code."""
@@ -152,8 +149,9 @@ class Scheduler:
             if kill:
                 self.signals.append(Signal(job, kill=True))
             elif job.stop_reason is None:
-                job.stop_reason = TIMED_OUT
+                job.stop_reason = reasons.TIMED_OUT
                 self._ask_to_stop(job, now)
+        self._packing.go_on()
         forget_until = now - self._retention_ms
         while self._ended_jobs and (self._ended_jobs[0].stopped_at or 0) <= forget_until:
             self._forget(self._ended_jobs.popleft())
@@ -193,7 +191,7 @@ class Scheduler:
             if target is None and self._assume.unknown_dependency == "met":
                 continue
             if target is None or target.status is JobStatus.FAILED:
-                self._end(job, JobStatus.FAILED, DEPENDENCY_FAILED, now)
+                self._end(job, JobStatus.FAILED, reasons.DEPENDENCY_FAILED, now)
                 return
             if dependency is None or not dependency.status.is_terminal:
                 self._dependents.setdefault(job_id, []).append(job)
@@ -270,7 +268,7 @@ class Scheduler:
             if status is JobStatus.FAILED:
                 for one in (dependent, *dependent.children):
                     if not one.status.is_terminal:
-                        self._end(one, JobStatus.FAILED, DEPENDENCY_FAILED, now)
+                        self._end(one, JobStatus.FAILED, reasons.DEPENDENCY_FAILED, now)
             elif not dependent.unmet:
                 self._release(dependent, now)
 
@@ -278,10 +276,12 @@ class Scheduler:
         failed_count = parent.summary[JobStatus.FAILED]
         early = failed_count and self._assume.failed_parent == "at_first"
         all_ended = parent.summary[JobStatus.SUCCEEDED] + failed_count == len(parent.children)
+        if all_ended:
+            self._packing.add(parent)
         if parent.status.is_terminal or not (all_ended or early):
             return
         if failed_count:
-            self._end(parent, JobStatus.FAILED, CHILD_FAILED, now)
+            self._end(parent, JobStatus.FAILED, reasons.CHILD_FAILED, now)
         else:
             self._end(parent, JobStatus.SUCCEEDED, None, now)
 

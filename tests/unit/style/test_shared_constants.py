@@ -17,7 +17,7 @@ from batch_local import model
 from batch_local.containers import nodes, pods, tasks
 from batch_local.definitions import revisions
 from batch_local.resources import tags
-from batch_local.scheduling import scheduler
+from batch_local.scheduling import reasons
 from batchrelay.adapters import sqs as core_sqs
 from batchrelay.adapters.memory.objects import MemoryObjects
 from batchrelay.domain import failures, job_containers
@@ -53,7 +53,7 @@ def test_a_describe_jobs_asks_for_as_many_as_the_local_batch_answers() -> None:
 
 
 def test_a_job_that_never_ran_is_known_by_the_reason_that_the_local_batch_gives() -> None:
-    assert client.DEPENDENCY_FAILED == scheduler.DEPENDENCY_FAILED
+    assert client.DEPENDENCY_FAILED == reasons.DEPENDENCY_FAILED
 
 
 def test_a_task_and_a_pod_have_as_many_containers_in_lint_as_in_the_local_batch() -> None:

@@ -8,6 +8,7 @@ FOLDER = "batch-local/batch_local"
 STATE = ("batch-local/tests/test_state_of_service.py",)
 ENGINES = ("batch-local/tests/test_engine_requests.py",)
 SURFACE = ("batch-local/tests/test_surface.py",)
+ENDED = ("batch-local/tests/test_ended_jobs.py",)
 
 MUTANTS = (
     Mutant(
@@ -44,6 +45,34 @@ MUTANTS = (
         old='self.end = marks["end"]',
         new="self.end = 0",
         tests=STATE,
+    ),
+    Mutant(
+        bug="a child of an array that has ended is the one beside it",
+        file=f"{FOLDER}/scheduling/ended.py",
+        old="[place % BLOCK]",
+        new="[(place + 1) % BLOCK]",
+        tests=ENDED,
+    ),
+    Mutant(
+        bug="a packed child has a copy of its array's request",
+        file=f"{FOLDER}/scheduling/ended.py",
+        old="        if isinstance(value, _SHARED):",
+        new="        if isinstance(value, _SHARED[1:]):",
+        tests=ENDED,
+    ),
+    Mutant(
+        bug="children are packed before they have all ended",
+        file=f"{FOLDER}/scheduling/scheduler.py",
+        old="        if all_ended:\n            self._packing",
+        new="        if True:\n            self._packing",
+        tests=ENDED,
+    ),
+    Mutant(
+        bug="the children of an array are packed for each that was cancelled",
+        file=f"{FOLDER}/scheduling/ended.py",
+        old="        if not isinstance(parent.children, EndedJobs):",
+        new="        if True:",
+        tests=ENDED,
     ),
     Mutant(
         bug="a field without effect is named each time",
