@@ -21,6 +21,8 @@ from batchrelay.codec import (
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import check_text
 from batchrelay.codec.stored import (
+    KEYS_BYTES,
+    WRITE_UNIT_BYTES,
     StoredRun,
     deflated,
     pipeline_text,
@@ -327,10 +329,15 @@ def test_a_run_that_is_too_large_is_refused_with_its_size() -> None:
     assert str(caught.value) == f"run one takes {size:,} bytes, over {size - 1:,}"
 
 
-@pytest.mark.parametrize(("size", "is_text"), [(1_024, True), (1_025, False)])
-def test_a_document_longer_than_a_write_unit_is_deflated(size: int, is_text: bool) -> None:
+@pytest.mark.parametrize(("size", "is_text"), [(724, True), (725, False)])
+def test_a_document_whose_item_is_longer_than_a_write_unit_is_deflated(
+    size: int, is_text: bool
+) -> None:
     document = b"x" * size
-    assert deflated(document) == (document.decode() if is_text else zlib.compress(document))
+    beside = WRITE_UNIT_BYTES - KEYS_BYTES - 724
+    stored = deflated(document, beside)
+    assert stored == (document.decode() if is_text else zlib.compress(document))
+    assert KEYS_BYTES + beside + len(stored) <= WRITE_UNIT_BYTES
     sizes = {
         kind: StoredRun(document=kind, beside={}).size for kind in ("é", zlib.compress(document))
     }

@@ -132,6 +132,12 @@ MUTANTS = (
         new="    while False:",
     ),
     Mutant(
+        bug="a run is deflated by its own length, not by that of its item",
+        file="codec/stored.py",
+        old="    if KEYS_BYTES + beside + len(document) <= WRITE_UNIT_BYTES:",
+        new="    if len(document) <= WRITE_UNIT_BYTES:",
+    ),
+    Mutant(
         bug="a definition is measured before it is deflated",
         file="codec/stored.py",
         old="size = len(zlib.compress(text))",

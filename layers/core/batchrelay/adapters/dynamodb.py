@@ -41,6 +41,7 @@ from batchrelay.codec import (
     run_pipeline,
     stored_run,
 )
+from batchrelay.domain import copies
 from batchrelay.domain.errors import (
     PipelineNotFound,
     RunConflict,
@@ -257,7 +258,7 @@ class DynamoStore:
 
     def _item(self, run: Run) -> tuple[Run, dict[str, Any]]:
         """The run of the next version, and how it is stored."""
-        written = replace(run, version=run.version + 1)
+        written = copies.replace(run, version=run.version + 1)
         stored = stored_run(written)
         item: dict[str, Any] = _run_key(run.id) | {
             "version": {"N": str(written.version)},

@@ -172,6 +172,8 @@ def _rows_applied(
             return
         run = fitted(row, here, applied(row, here), budget)
         yield row, run
+        if row.source is WAITING and row.target is SUBMITTING:
+            return  # no row matches before its parts are decided
 
 
 def _is_begun_by(row: StepRow) -> bool:

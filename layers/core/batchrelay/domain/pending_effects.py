@@ -28,6 +28,8 @@ from batchrelay.domain.step_state import StepState, StepStatus
 from batchrelay.domain.stops import FAIL_FAST_JOB_REASON
 from batchrelay.domain.values import JobKey
 
+_HAVE_EFFECTS = (StepStatus.PREPARING, StepStatus.SUBMITTING)
+
 DUPLICATE_REASON = "batchrelay: a second job of the same part"
 MISSING_REASON = "batchrelay: DescribeJobs has left this job out for an hour"
 
@@ -49,7 +51,8 @@ def _pending_effects(run: Run) -> Iterator[Effect]:
             run_id=run.id, job_id=duplicate.job_id, reason=DUPLICATE_REASON, since=duplicate.since
         )
     for name, state in run.steps.items():
-        yield from _pending_terminations(run, run.pipeline.step(name), state)
+        if any(part.is_active for part in state.parts):
+            yield from _pending_terminations(run, run.pipeline.step(name), state)
     if run.continue_since is not None:
         yield ContinueRun(run_id=run.id, since=run.continue_since)
     yield from _pending_effects_of_budget(run)
@@ -116,8 +119,13 @@ def _jobs_to_terminate(state: StepState) -> Iterator[str]:
 
 
 def _pending_effects_of_steps(run: Run) -> Iterator[Prepare | SubmitJob | WithdrawSubmission]:
+    at_work = {name: state for name, state in run.steps.items() if state.status in _HAVE_EFFECTS}
+    if not at_work:
+        return
     for step in run.pipeline.order:
-        state = run.state(step.name)
+        state = at_work.get(step.name)
+        if state is None:
+            continue
         if state.status is StepStatus.PREPARING and state.since is not None:
             yield Prepare(
                 run_id=run.id,

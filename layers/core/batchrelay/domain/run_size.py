@@ -170,7 +170,7 @@ class SizeBudget:
 
     def _grown(self, step: Step, old: StepState, new: StepState) -> int | None:
         """The bytes of the run if they would be too many."""
-        growth = step_bytes(step, new) - step_bytes(step, old)
+        growth = _kept_step_bytes(step, new) - _kept_step_bytes(step, old)
         if growth <= 0:
             return None
         if self._bytes is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from batchrelay.codec import stored_run
+from batchrelay.domain import copies
 from batchrelay.domain.errors import RunConflict, RunExists, RunNotFound
 from batchrelay.domain.limits import RUN_BYTES_MAX
 from batchrelay.domain.pending_effects import is_open
@@ -71,7 +72,7 @@ class MemoryRunStore:
         return iter(tuple(self.open_ids))
 
     def _put(self, run: Run) -> Run:
-        written = replace(run, version=run.version + 1)
+        written = copies.replace(run, version=run.version + 1)
         stored_run(written, self.bytes_max)
         self.runs[run.id] = written
         if is_open(run):
