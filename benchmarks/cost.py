@@ -4,6 +4,7 @@ Each run is played on the local cloud, its handlers' AWS calls are counted there
 by dated list prices (batchrelay.prices). A write costs a unit for each KiB of the item, as it
 was then; its entries in the two indexes are four more (made and deleted; made, and changed at the
 end). A read, strongly consistent, is one unit for each 4 KiB of the item, as it was in the end.
+A message of SQS is one for the end of each job, and each that a function sends.
 Lambda: 512 MiB for 0.15 s an invocation, an assumption. AWS Batch itself, EventBridge's events of
 AWS services and its rules cost nothing.
 
@@ -84,7 +85,7 @@ def cost_of(run: Any, flow: Workflow) -> Cost:
     called = flow.calls
     calls = Calls(
         invocations=flow.invocations,
-        messages=flow.invocations + called.get("sqs.SendMessage", 0),
+        messages=called.get("batch.submitjob", 0) + called.get("sqs.SendMessage", 0),
         message_batches=called.get("sqs.SendMessageBatch", 0),
         write_units=flow.write_units,
         reads=called.get("dynamodb.GetItem", 0),
