@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from batch_local.images import NO_IMAGES, Images
 from batch_local.model import Job
 from batch_local.processes.attempts import HOST_LOST, Attempts
 from batch_local.processes.scratch import ScratchFolders
+from batch_local.processes.turn import Turn
 from batch_local.state import State, Transient
 from batch_local.timeline import timeline
 
@@ -64,7 +64,7 @@ class BatchService:
         self._is_wanted = is_wanted
         self._faults = faults or Faults()
         self._assume = assumptions
-        self._lock = threading.RLock()
+        self._turn = Turn(self._do_what_is_asked)
         self._outbox: list[BusEvent] = []
         self._state = state or Transient()
         self._is_silent = True  # what happens again was published then
@@ -115,32 +115,32 @@ class BatchService:
             attempt = job.attempts[-1]
             for run in attempt.containers:
                 run.exit_code = None
-            with self._turn():
+            with self._turn:
                 self._scheduler.host_lost(job, attempt, HOST_LOST, now_ms())
 
     def handle(
         self, method: str, path: str, body: bytes, query: Mapping[str, list[str]]
     ) -> tuple[int, dict[str, Any]]:
         """Answer a request of AWS's wire: HTTP status and JSON body."""
-        with self._turn(), self._state.one_time():
+        with self._turn, self._state.one_time():
             if self._is_silent:
                 return 500, {"__type": "ServerException", "message": "this AWS Batch is stopping"}
             return self._api.handle(method, path, body, query)
 
     def jobs(self) -> list[dict[str, Any]]:
         """Simple jobs and parents, each a JobDetail, in the order of their submission."""
-        with self._lock:
+        with self._turn.lock:
             return [job_detail(job) for job in self._scheduler.jobs.values()]
 
     def job(self, job_id: str) -> dict[str, Any] | None:
         """The JobDetail of a job or of a child, whatever the faults; None for an unknown id."""
-        with self._lock:
+        with self._turn.lock:
             job = self._scheduler.find(job_id)
             return None if job is None else job_detail(job)
 
     def timeline(self) -> dict[str, Any]:
         """What happened so far: the document of `timeline.json`."""
-        with self._lock:
+        with self._turn.lock:
             return timeline(self._scheduler.jobs.values(), now_ms())
 
     def log(self, job_id: str) -> list[str]:
@@ -149,7 +149,7 @@ class BatchService:
         Raises:
             LookupError: there is no such job, or it has not begun.
         """
-        with self._lock:
+        with self._turn.lock:
             job = self._scheduler.find(job_id)
             attempt = job.attempts[-1] if job is not None and job.attempts else None
             runs = attempt.containers if attempt is not None else []
@@ -163,7 +163,7 @@ class BatchService:
 
     def stop(self, *, immediately: bool) -> None:
         """End every process. What that does to its job is not kept: it was under way."""
-        with self._lock:
+        with self._turn.lock:
             self._is_silent = self._state.is_kept
             self._state.close()
         self._attempts.runner.stop(immediately=immediately)
@@ -178,20 +178,16 @@ class BatchService:
             if event is not None:
                 self._outbox.append(event)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One change of the scheduler, and what it asks for."""
-        with self._lock:
-            yield
-            events, self._outbox = self._outbox, []
-            launches, self._scheduler.launches = self._scheduler.launches, []
-            signals, self._scheduler.signals = self._scheduler.signals, []
-            if events:
-                self._send(events)
-            for launch in launches:
-                self._attempts.launch(launch)
-            for stop in signals:
-                self._attempts.signal(stop)
+    def _do_what_is_asked(self) -> None:
+        events, self._outbox = self._outbox, []
+        launches, self._scheduler.launches = self._scheduler.launches, []
+        signals, self._scheduler.signals = self._scheduler.signals, []
+        if events:
+            self._send(events)
+        for launch in launches:
+            self._attempts.launch(launch)
+        for stop in signals:
+            self._attempts.signal(stop)
 
     def _send(self, events: list[BusEvent]) -> None:
         """Publish, but for what the faults have in mind: lost, twice, late."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import signal
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -32,6 +31,7 @@ from batch_local.model import (
 )
 from batch_local.processes.runner import ProcessRunner
 from batch_local.processes.scratch import ScratchFolders
+from batch_local.processes.turn import Turn
 from batch_local.running import OUT_OF_MEMORY, Command, Runner
 from batch_local.scheduling.orders import Launch, Signal
 from batch_local.scheduling.scheduler import Scheduler
@@ -83,7 +83,7 @@ class Attempts:
         scratch: ScratchFolders,
         environment: Mapping[str, str],
         faults: Faults,
-        turn: Callable[[], AbstractContextManager[None]],
+        turn: Turn,
         engine: Engine | None = None,
     ) -> None:
         self._scheduler = scheduler
@@ -193,7 +193,7 @@ class Attempts:
     def _ended(self, job: Job, attempt: Attempt, deciding: ContainerRun) -> None:
         """All containers of an attempt have."""
         now, code = now_ms(), deciding.exit_code
-        with self._turn():
+        with self._turn:
             if job.id in self._lost_ids:
                 self._lost_ids.remove(job.id)
                 for run in attempt.containers:
@@ -210,7 +210,7 @@ class Attempts:
         run = _run(ticket)
         process = self._processes[run]
         job, attempt = process.job, process.attempt
-        with self._turn():
+        with self._turn:
             run.state, run.log_stream = ContainerState.RUNNING, process.stream
             run.pid = self.runner.pid_of(run)
             if attempt.log_stream is None:
@@ -242,7 +242,7 @@ class Attempts:
         run = _run(ticket)
         process = self._put_away(run)
         self._logs.forget(run.spec.log_target.group, process.stream)
-        with self._turn():
+        with self._turn:
             end(process.attempt.containers, run, None, reason)
             self._follow(process.job, process.attempt)
 
@@ -255,13 +255,13 @@ class Attempts:
         code = exit_code if fate == reason else KILLED_CODE
         if exit_code is None:  # the engine is gone
             self._lost_ids.add(process.job.id)
-        with self._turn():
+        with self._turn:
             end(process.attempt.containers, run, code, fate)
             self._follow(process.job, process.attempt)
 
     def _on_tick(self) -> float:
         now = now_ms()
-        with self._turn():
+        with self._turn:
             due_times = [self._scheduler.tick(now), self._kill_late(now)]
         waits = [WAIT_S_MAX, *(max(0.0, (at - now) / 1000) for at in due_times if at is not None)]
         if self._limits:

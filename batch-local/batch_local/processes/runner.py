@@ -56,6 +56,8 @@ class ProcessRunner:
         self._on_exit = on_exit
         self._on_tick = on_tick
         self._running: dict[Hashable, _Process] = {}
+        self._pidfds: dict[int, int] = {}
+        """Of what runs, by pid."""
         self._goes_there = False
         """Whether the thread has a working directory of its own."""
         self._programs: dict[tuple[str, str | None], str] = {}
@@ -108,8 +110,8 @@ class ProcessRunner:
         self._goes_there = _own_directory()
         wait: float | None = None
         while not (self._stopping and not self._running and self._inbox.empty()):
-            self._selector.select(self._patience(wait))
-            with suppress(BlockingIOError):
+            ready = self._selector.select(self._patience(wait))
+            if any(key.fd == self._wake_r for key, _ in ready):
                 os.read(self._wake_r, 65_536)
             self._reap()
             while not self._inbox.empty():
@@ -174,14 +176,14 @@ class ProcessRunner:
         except (AttributeError, OSError):  # not Linux, an old one, or a sandbox
             self._must_poll = True
         else:
-            self._selector.register(pidfd, selectors.EVENT_READ, process.pid)
+            self._selector.register(pidfd, selectors.EVENT_READ)
+            self._pidfds[process.pid] = pidfd
 
     def _unwatch(self, ticket: Hashable) -> None:
-        pid = self._running.pop(ticket).pid
-        for key in list(self._selector.get_map().values()):
-            if key.data == pid:
-                self._selector.unregister(key.fileobj)
-                os.close(key.fd)
+        pidfd = self._pidfds.pop(self._running.pop(ticket).pid, None)
+        if pidfd is not None:
+            self._selector.unregister(pidfd)
+            os.close(pidfd)
 
     def _signal(self, ticket: Hashable, number: Signals) -> None:
         process = self._running.get(ticket)
