@@ -31,6 +31,7 @@ from batch_local.embedding import (
 from batchrelay_local.calls import CallCounter
 from batchrelay_local.credentials import CloudCredentials, process_environment
 from batchrelay_local.launch import CloudOrder
+from batchrelay_local.ministack_functions import MiniStackFunctions
 from batchrelay_local.ministack_host import MiniStackHost, routed_service, services
 from batchrelay_local.reach import HINTS, Reach
 from batchrelay_local.stack import STACK_NAME, StackSource, deploy
@@ -49,6 +50,7 @@ class Cloud:
         self._credentials = CloudCredentials.new()
         self._services = None if order.open else services(order.services)
         self._host = MiniStackHost(order.port, self._folder, self._services)
+        self._functions = MiniStackFunctions()
         self._counter = CallCounter(self._credentials)
         self._allowed_origins = origins(order.allowed_origins)
         logs = self._folder / "logs"
@@ -68,11 +70,11 @@ class Cloud:
         self._host.install_batch(self._batch.handle)
         self._host.install_logs(self._batch.logs)
         self._host.install_schedules()
-        self._host.hasten_queues()
+        self._functions.hasten()
         self._host.start(self._wrap)
         outputs = deploy(self._stack_source()) if self._with_stack else {}
         if self._with_stack:
-            self._host.start_workers([f"{STACK_NAME}-{name}" for name in OF_EVERY_RUN])
+            self._functions.start_workers([f"{STACK_NAME}-{name}" for name in OF_EVERY_RUN])
         self._host.begin_schedules()
         gc.freeze()  # MiniStack's 100,000 objects stay: to look at them again takes 50 ms
         return {
@@ -89,10 +91,9 @@ class Cloud:
     def stop(self, *, immediately: bool) -> None:
         """End every process, close the port, remove every file."""
         self._batch.stop(immediately=immediately)
-        if immediately:
-            self._host.end_workers()
-        else:
+        if not immediately:
             self._host.stop()
+        self._functions.end_workers()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wrap(self, app: Asgi) -> Asgi:

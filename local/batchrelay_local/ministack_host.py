@@ -1,4 +1,5 @@
-"""MiniStack, and everything that we ask of its inside. No other module imports it.
+"""MiniStack, and everything that we ask of its inside, but for its functions: those are in
+ministack_functions.py. No other module imports it.
 
 The hooks, each held by a test in tests/contract/test_ministack_hooks.py, so that an update of
 MiniStack fails loudly:
@@ -21,15 +22,9 @@ MiniStack fails loudly:
 8. `core.iam_evaluator.resolve_credential` answers a `ResolvedCredential` for the keys
    that its STS and IAM have made.
 9. `app.detect_service` says which service a request reaches, `app._routing_params` from what.
-10. `core.lambda_runtime.reset` ends every Lambda worker.
 11. `app.app` is the application; `app.SERVICE_REGISTRY` and `app.SERVICE_NAME_ALIASES` name its
    services.
 12. `core.responses.set_request_account_id` and `set_request_region` say for whom hook 6 invokes.
-13. `services.lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS` is how long the thread that hands the messages
-   of queues to functions sleeps after a look that was in vain, whatever arrives meanwhile.
-14. `services.lambda_svc._functions` are the functions, by name. A worker of one is chosen by
-   `core.lambda_runtime.acquire_worker`, given back by `release_worker`, and started by
-   `ensure_spawned`; an invocation that comes meanwhile waits for it.
 """
 
 from __future__ import annotations
@@ -40,7 +35,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +102,6 @@ class MiniStackHost:
         os.environ["AWS_ENDPOINT_URL"] = self.endpoint
         self._due: DueSchedules[ScheduleKey] = DueSchedules()
         self._schedules_began = threading.Event()
-        self._is_stopping = False
 
     def install_batch(self, handle: BatchHandler) -> None:
         """AWS Batch is answered by this."""
@@ -166,37 +159,6 @@ class MiniStackHost:
         scheduler._tick_schedules = self._fire_schedules  # noqa: SLF001  # hook 6
         scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULE_TICK_S  # noqa: SLF001  # hook 6
 
-    def hasten_queues(self) -> None:
-        """A function gets a message at once: the end of its last batch is a look in vain."""
-        from ministack.services import lambda_svc
-
-        lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0  # noqa: SLF001  # hook 13
-
-    def start_workers(self, prefixes: Sequence[str]) -> None:
-        """Start a worker of each function whose name begins so, one after the other, meanwhile.
-
-        An event need not wait then until Python has imported what its function does.
-        """
-        threading.Thread(target=self._start_workers, args=(prefixes,), daemon=True).start()
-
-    def _start_workers(self, prefixes: Sequence[str]) -> None:
-        from ministack.core import responses
-        from ministack.core.lambda_runtime import acquire_worker, ensure_spawned, release_worker
-        from ministack.services import lambda_svc
-
-        responses.set_request_account_id(ACCOUNT)
-        responses.set_request_region(REGION)
-        functions = dict(lambda_svc._functions.items())  # noqa: SLF001  # hook 14
-        for prefix in prefixes:
-            name = next(name for name in functions if name.startswith(prefix))
-            function = functions[name]
-            worker, _ = acquire_worker(name, function["config"], function["code_zip"])
-            release_worker(worker)
-            if self._is_stopping:
-                return
-            with suppress(RuntimeError, OSError):  # what is wrong, its first invocation says
-                ensure_spawned(worker)
-
     def begin_schedules(self) -> None:
         """Fire what is due from now on. A rate of the stack itself begins one interval later."""
         self._due.at(datetime.now(UTC), _schedules())
@@ -249,16 +211,8 @@ class MiniStackHost:
         self._server.call_soon(_dispatch, events)
 
     def stop(self) -> None:
-        """Close the port, and end every Lambda worker."""
+        """Close the port."""
         self._server.stop()
-        self.end_workers()
-
-    def end_workers(self) -> None:
-        """End every Lambda worker."""
-        from ministack.core import lambda_runtime
-
-        self._is_stopping = True
-        lambda_runtime.reset()
 
 
 def services(extra: Sequence[str]) -> frozenset[str]:

@@ -1,14 +1,16 @@
-"""Every hook into MiniStack that ministack_host.py uses: an update that moves one fails here."""
+"""Every hook into MiniStack that is used: an update that moves one fails here."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import json
+import queue
 import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batch_local.embedding import SignedRequest
-from batchrelay_local import ministack_host
+from batchrelay_local import ministack_functions, ministack_host
 from batchrelay_local.launch import LocalCloud
 from batchrelay_local.ministack_host import routed_service
 from tests.conftest import client_of, physical_id
@@ -310,17 +312,46 @@ def test_hook_14_a_worker_is_started_before_it_is_invoked() -> None:
     lambda_runtime.reset()
 
 
+def test_hook_15_a_worker_says_where_an_invocation_ends() -> None:
+    """The script is ours once a cloud was begun in this process; no test begins one."""
+    from ministack.core import lambda_runtime
+
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    assert script.count(ministack_functions._CALL) == 1
+    ours = script.replace(ministack_functions._CALL, ministack_functions._CALL_WITH_END)
+    compile(ours, "worker", "exec")
+    source = inspect.getsource(lambda_runtime.Worker)
+    assert 'response["log"] = self._drain_stderr_bounded()' in source
+    assert "self._stderr_queue.put(line.rstrip" in source
+    assert "_real_stdout.flush()" in ours.partition(ministack_functions._CALL_WITH_END)[2]
+
+
+@pytest.mark.parametrize("end", ["an end", "no end"])
+def test_hook_15_what_was_printed_is_read_up_to_its_end(end: str) -> None:
+    worker = SimpleNamespace(_stderr_queue=queue.Queue())
+    behind = [ministack_functions._END, "of the next"] if end == "an end" else []
+    for line in ("first", "second", *behind):
+        worker._stderr_queue.put(line)
+    began = time.monotonic()
+    assert ministack_functions._printed(worker, first_line_wait=0.1) == "first\nsecond"
+    has_waited = time.monotonic() - began >= ministack_functions.PRINTED_S_MAX
+    assert has_waited is (end == "no end")
+    assert worker._stderr_queue.qsize() == (end == "an end")
+
+
+def docstrings() -> str:
+    return f"{ministack_host.__doc__}\n{ministack_functions.__doc__}"
+
+
 def test_every_hook_of_the_docstring_has_a_test_and_every_test_a_hook() -> None:
-    docstring = ministack_host.__doc__ or ""
-    listed = set(re.findall(r"^(\d+)\. ", docstring, re.MULTILINE))
+    listed = set(re.findall(r"^(\d+)\. ", docstrings(), re.MULTILINE))
     tested = set(re.findall(r"^def test_hook_(\d+)_", Path(__file__).read_text(), re.MULTILINE))
     assert listed == tested
 
 
 def test_every_name_of_ministack_that_the_module_uses_is_listed() -> None:
     """What it imports from MiniStack, and private or replaced attributes of those modules."""
-    docstring = ministack_host.__doc__ or ""
-    tree = ast.parse(Path(ministack_host.__file__).read_text())
+    tree = ast.parse("\n".join(map(inspect.getsource, (ministack_host, ministack_functions))))
     imports = [
         node
         for node in ast.walk(tree)
@@ -335,5 +366,5 @@ def test_every_name_of_ministack_that_the_module_uses_is_listed() -> None:
         and node.value.id in names
     }
     assert {"batch", "app", "_rules"} <= names | attributes
-    missing = {name for name in names | attributes if not re.search(rf"\b{name}\b", docstring)}
+    missing = {name for name in names | attributes if not re.search(rf"\b{name}\b", docstrings())}
     assert missing == set()

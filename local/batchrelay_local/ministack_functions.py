@@ -1,0 +1,105 @@
+"""The functions of MiniStack's Lambda: how soon they begin, and are free again.
+
+The hooks, held by tests as those of ministack_host.py:
+
+10. `core.lambda_runtime.reset` ends every Lambda worker.
+13. `services.lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS` is how long the thread that hands the messages
+   of queues to functions sleeps after a look that was in vain, whatever arrives meanwhile.
+14. `services.lambda_svc._functions` are the functions, by name. A worker of one is chosen by
+   `core.lambda_runtime.acquire_worker`, given back by `release_worker`, and started by
+   `ensure_spawned`; an invocation that comes meanwhile waits for it. It is for the account and the
+   region of `core.responses.set_request_account_id` and `set_request_region`.
+15. `core.lambda_runtime._PYTHON_WORKER_SCRIPT` is the program of a worker. It calls the handler in
+   one place. `Worker._drain_stderr_bounded` says what an invocation has printed, from the lines in
+   the worker's `_stderr_queue`: it waits for some milliseconds in which there is none.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from batch_local import ACCOUNT, REGION
+
+PRINTED_S_MAX = 0.25
+"""Seconds that the last line of an invocation may take to be read, after its answer."""
+
+_END = "\0END"
+"""What a worker writes behind what the handler has printed."""
+
+_CALL = "            result = handler_fn(event, context)\n"
+
+_CALL_WITH_END = f"""            try:
+                result = handler_fn(event, context)
+            finally:
+                print({_END!r}, file=sys.__stderr__, flush=True)
+"""
+
+
+class MiniStackFunctions:
+    """The functions of this process's AWS, and their workers."""
+
+    def __init__(self) -> None:
+        self._is_stopping = False
+
+    def hasten(self) -> None:
+        """A function gets a message at once, and is free for the next as soon as it has answered.
+
+        The end of a batch is a look in vain, and a busy worker means a second one.
+        """
+        from ministack.core import lambda_runtime
+        from ministack.services import lambda_svc
+
+        lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0  # noqa: SLF001  # hook 13
+        script = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _CALL_WITH_END)  # noqa: SLF001  # hook 15
+        lambda_runtime._PYTHON_WORKER_SCRIPT = script  # noqa: SLF001  # hook 15
+        lambda_runtime.Worker._drain_stderr_bounded = _printed  # noqa: SLF001  # hook 15
+
+    def start_workers(self, prefixes: Sequence[str]) -> None:
+        """Start a worker of each function whose name begins so, one after the other, meanwhile.
+
+        An event need not wait then until Python has imported what its function does.
+        """
+        threading.Thread(target=self._start_workers, args=(prefixes,), daemon=True).start()
+
+    def _start_workers(self, prefixes: Sequence[str]) -> None:
+        from ministack.core import responses
+        from ministack.core.lambda_runtime import acquire_worker, ensure_spawned, release_worker
+        from ministack.services import lambda_svc
+
+        responses.set_request_account_id(ACCOUNT)
+        responses.set_request_region(REGION)
+        functions = dict(lambda_svc._functions.items())  # noqa: SLF001  # hook 14
+        for prefix in prefixes:
+            name = next(name for name in functions if name.startswith(prefix))
+            function = functions[name]
+            worker, _ = acquire_worker(name, function["config"], function["code_zip"])
+            release_worker(worker)
+            if self._is_stopping:
+                return
+            with suppress(RuntimeError, OSError):  # what is wrong, its first invocation says
+                ensure_spawned(worker)
+
+    def end_workers(self) -> None:
+        """End every worker."""
+        from ministack.core import lambda_runtime
+
+        self._is_stopping = True
+        lambda_runtime.reset()
+
+
+def _printed(worker: Any, **_waits: float) -> str:
+    """What the handler has printed, as soon as all of it was read."""
+    lines: list[str] = []
+    until = time.monotonic() + PRINTED_S_MAX
+    with suppress(queue.Empty):  # the process has died, or the handler closed its standard error
+        while True:
+            line = worker._stderr_queue.get(timeout=max(0.0, until - time.monotonic()))  # noqa: SLF001  # hook 15
+            if line == _END:
+                break
+            lines.append(line)
+    return "\n".join(lines)
