@@ -12,6 +12,8 @@ The hooks, held by tests as those of ministack_host.py:
 15. `core.lambda_runtime._PYTHON_WORKER_SCRIPT` is the program of a worker. It calls the handler in
    one place. `Worker._drain_stderr_bounded` says what an invocation has printed, from the lines in
    the worker's `_stderr_queue`: it waits for some milliseconds in which there is none.
+16. `services.lambda_svc.acquire_worker` is called for each invocation, in a thread that may wait.
+   With `max_concurrency=1` it answers no worker while all are busy, and one if there is none yet.
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ from batch_local import ACCOUNT, REGION
 
 PRINTED_S_MAX = 0.25
 """Seconds that the last line of an invocation may take to be read, after its answer."""
+
+PATIENCE_S = 0.1
+"""Seconds that an invocation waits for a busy worker: to start one takes three times as long."""
+
+LOOK_S = 0.000_5
 
 _END = "\0END"
 """What a worker writes behind what the handler has printed."""
@@ -49,12 +56,14 @@ class MiniStackFunctions:
     def hasten(self) -> None:
         """A function gets a message at once, and is free for the next as soon as it has answered.
 
-        The end of a batch is a look in vain, and a busy worker means a second one.
+        The end of a batch is a look in vain. The event of a chain's next step comes while the last
+        one is saved: it takes the same worker, milliseconds later.
         """
         from ministack.core import lambda_runtime
         from ministack.services import lambda_svc
 
         lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0  # noqa: SLF001  # hook 13
+        lambda_svc.acquire_worker = _acquired  # hook 16
         script = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _CALL_WITH_END)  # noqa: SLF001  # hook 15
         lambda_runtime._PYTHON_WORKER_SCRIPT = script  # noqa: SLF001  # hook 15
         lambda_runtime.Worker._drain_stderr_bounded = _printed  # noqa: SLF001  # hook 15
@@ -103,3 +112,17 @@ def _printed(worker: Any, **_waits: float) -> str:
                 break
             lines.append(line)
     return "\n".join(lines)
+
+
+def _acquired(*arguments: Any, **options: Any) -> tuple[Any, str]:
+    """A worker that is free, or will be soon; otherwise another one."""
+    from ministack.core.lambda_runtime import acquire_worker
+
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        worker, how = acquire_worker(*arguments, **{**options, "max_concurrency": 1})
+        if worker is not None:
+            return worker, how
+        time.sleep(LOOK_S)
+    worker, how = acquire_worker(*arguments, **options)
+    return worker, how

@@ -10,6 +10,7 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -337,6 +338,28 @@ def test_hook_15_what_was_printed_is_read_up_to_its_end(end: str) -> None:
     has_waited = time.monotonic() - began >= ministack_functions.PRINTED_S_MAX
     assert has_waited is (end == "no end")
     assert worker._stderr_queue.qsize() == (end == "an end")
+
+
+def test_hook_16_an_invocation_waits_for_a_worker_that_is_free_soon() -> None:
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    invoke = inspect.getsource(lambda_svc._execute_function_warm)
+    assert invoke.count(" acquire_worker(func_name, config, code_zip, qualifier=qualifier)") == 1
+    config = {
+        "FunctionName": "waited-for",
+        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:waited-for",
+    }
+    order = ("waited-for", config, b"")
+    first, how = ministack_functions._acquired(*order, qualifier="$LATEST")
+    assert how == "spawn"
+    Timer(0.02, lambda_runtime.release_worker, [first]).start()
+    assert ministack_functions._acquired(*order, qualifier="$LATEST") == (first, "reused")
+    began = time.monotonic()
+    second, how = ministack_functions._acquired(*order, qualifier="$LATEST")
+    assert time.monotonic() - began >= ministack_functions.PATIENCE_S
+    assert (second is not first, how) == (True, "spawn"), "one that waits for itself goes on too"
+    lambda_runtime.reset()
 
 
 def docstrings() -> str:
