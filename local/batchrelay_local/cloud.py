@@ -36,7 +36,7 @@ from batchrelay_local.ministack_host import MiniStackHost, routed_service, servi
 from batchrelay_local.reach import HINTS, Reach
 from batchrelay_local.stack import STACK_NAME, StackSource, deploy
 
-OF_EVERY_RUN = ("StartRun", "OnJobEvent")
+OF_EVERY_RUN = ("AnswerApi", "OnJobEvent")
 """The functions that a run from `batchrelay run` needs, in their order."""
 
 
