@@ -14,6 +14,9 @@ The hooks, held by tests as those of ministack_host.py:
    the worker's `_stderr_queue`: it waits for some milliseconds in which there is none.
 16. `services.lambda_svc.acquire_worker` is called for each invocation, in a thread that may wait.
    With `max_concurrency=1` it answers no worker while all are busy, and one if there is none yet.
+17. `core.lambda_runtime.Worker._spawn` starts the process of a worker, and keeps it as `_proc`,
+   whose standard error `_stderr_thread` reads. It does so too if the handler cannot be imported:
+   then it raises, and the process is about to end.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -64,6 +67,7 @@ class MiniStackFunctions:
 
         lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0  # noqa: SLF001  # hook 13
         lambda_svc.acquire_worker = _acquired  # hook 16
+        lambda_runtime.Worker._spawn = _spawned(lambda_runtime.Worker._spawn)  # noqa: SLF001  # hook 17
         script = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _CALL_WITH_END)  # noqa: SLF001  # hook 15
         lambda_runtime._PYTHON_WORKER_SCRIPT = script  # noqa: SLF001  # hook 15
         lambda_runtime.Worker._drain_stderr_bounded = _printed  # noqa: SLF001  # hook 15
@@ -112,6 +116,24 @@ def _printed(worker: Any, **_waits: float) -> str:
                 break
             lines.append(line)
     return "\n".join(lines)
+
+
+def _spawned(theirs: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Leave no process behind that could not import its handler: the next invocation starts another
+    one, and says why again. What is started early fails unheard."""
+
+    def spawned(worker: Any) -> None:
+        try:
+            theirs(worker)
+        except BaseException:
+            process, worker._proc = worker._proc, None  # noqa: SLF001  # hook 17
+            if process is not None:
+                process.kill()
+                worker._stderr_thread.join()  # noqa: SLF001  # hook 17
+                process.communicate()  # which closes its pipes
+            raise
+
+    return spawned
 
 
 def _acquired(*arguments: Any, **options: Any) -> tuple[Any, str]:

@@ -9,10 +9,12 @@ import queue
 import re
 import time
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from threading import Timer
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -360,6 +362,28 @@ def test_hook_16_an_invocation_waits_for_a_worker_that_is_free_soon() -> None:
     assert time.monotonic() - began >= ministack_functions.PATIENCE_S
     assert (second is not first, how) == (True, "spawn"), "one that waits for itself goes on too"
     lambda_runtime.reset()
+
+
+def test_hook_17_each_invocation_says_why_the_handler_cannot_be_imported() -> None:
+    from ministack.core import lambda_runtime
+
+    code = BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("app.py", "import a_module_that_is_not_there")
+    config = {
+        "FunctionName": "broken",
+        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:broken",
+        "Handler": "app.handler",
+    }
+    worker, _ = lambda_runtime.acquire_worker("broken", config, code.getvalue())
+    spawn = ministack_functions._spawned(lambda_runtime.Worker._spawn)
+    try:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="a_module_that_is_not_there"):
+                spawn(worker)
+            assert worker._proc is None
+    finally:
+        lambda_runtime.reset()
 
 
 def docstrings() -> str:
