@@ -66,6 +66,9 @@ class EngineRunner:
 
     def signal(self, ticket: Hashable, number: Signals) -> None:
         """Signal a container soon; from any thread."""
+        container = self._containers.get(ticket)
+        if container is not None:
+            container.stop = number  # at once: its pull may end before the runner's turn
         self._inbox.put(lambda: self._signal(ticket, number))
 
     def pid_of(self, _ticket: Hashable) -> None:
