@@ -11,9 +11,9 @@ The hooks, held by tests as those of ministack_host.py:
    region of `core.responses.set_request_account_id` and `set_request_region`.
 15. `core.lambda_runtime._PYTHON_WORKER_SCRIPT` is the program of a worker. It calls the handler in
    one place. `Worker._drain_stderr_bounded` says what an invocation has printed, from the lines in
-   the worker's `_stderr_queue`: it waits for some milliseconds in which there is none.
+   the worker's `_stderr_queue`: it waits until some milliseconds have passed without a line.
 16. `services.lambda_svc.acquire_worker` is called for each invocation, in a thread that may wait.
-   With `max_concurrency=1` it answers no worker while all are busy, and one if there is none yet.
+   With `max_concurrency=1` it answers no worker while all are busy, and makes the first one.
 17. `core.lambda_runtime.Worker._spawn` starts the process of a worker, and keeps it as `_proc`,
    whose standard error `_stderr_thread` reads. It does so too if the handler cannot be imported:
    then it raises, and the process is about to end.
@@ -37,6 +37,7 @@ PATIENCE_S = 0.1
 """Seconds that an invocation waits for a busy worker: to start one takes three times as long."""
 
 LOOK_S = 0.000_5
+"""Seconds between two looks for a worker that is free."""
 
 _END = "\0END"
 """What a worker writes behind what the handler has printed."""
@@ -112,9 +113,11 @@ def _printed(worker: Any, **_waits: float) -> str:
     with suppress(queue.Empty):  # the process has died, or the handler closed its standard error
         while True:
             line = worker._stderr_queue.get(timeout=max(0.0, until - time.monotonic()))  # noqa: SLF001  # hook 15
-            if line == _END:
+            text, end, _ = line.partition(_END)
+            if text or not end:  # the handler may have printed no newline at last
+                lines.append(text)
+            if end:
                 break
-            lines.append(line)
     return "\n".join(lines)
 
 

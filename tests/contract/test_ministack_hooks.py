@@ -329,6 +329,14 @@ def test_hook_15_a_worker_says_where_an_invocation_ends() -> None:
     assert "_real_stdout.flush()" in ours.partition(ministack_functions._CALL_WITH_END)[2]
 
 
+def test_hook_15_a_last_line_without_a_newline_ends_an_invocation_too() -> None:
+    worker = SimpleNamespace(_stderr_queue=queue.Queue())
+    for line in ("", f"half a line{ministack_functions._END}", "of the next"):
+        worker._stderr_queue.put(line)
+    assert ministack_functions._printed(worker) == "\nhalf a line"
+    assert worker._stderr_queue.qsize() == 1
+
+
 @pytest.mark.parametrize("end", ["an end", "no end"])
 def test_hook_15_what_was_printed_is_read_up_to_its_end(end: str) -> None:
     worker = SimpleNamespace(_stderr_queue=queue.Queue())

@@ -9,7 +9,7 @@ from threading import RLock
 class Turn:
     """`with turn:` holds `lock`, and does what was asked for unless something was raised.
 
-    It may be entered again within itself. A generator's context manager would cost ten times as
+    It may be entered again within itself. A generator's context manager would cost four times as
     much, and each child has four turns.
     """
 

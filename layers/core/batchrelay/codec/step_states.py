@@ -14,6 +14,7 @@ from typing import Any
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, compact_json, enum, without_empty
 from batchrelay.domain.errors import CodecError
+from batchrelay.domain.run_size import STATES_KEPT
 from batchrelay.domain.step_state import (
     NO_ATTEMPTS,
     WAITING_STEP,
@@ -90,9 +91,6 @@ def decode_states(reader: Reader) -> dict[str, StepState]:
         states[name] = decode_state(reader.inner(name)) if kept is None else kept
     return states
 
-
-STATES_KEPT = 2_048
-"""A run has at most 500; a function may see the events of several."""
 
 CHARS_KEPT_MAX = 400
 """Of a state with a part or two, as most are. One with hundreds is another at each of its events:

@@ -1,6 +1,6 @@
 """Frozen values with other fields. An event makes a dozen of them, of a run and its steps.
 
-`replace` is that of dataclasses without the constructor, which would cost five times as much: the
+`replace` is that of dataclasses without the constructor, which would cost seven times as much: the
 fields that stay are copied at once. It is for values of a run, which have no slots and check
 nothing when they are made; mypy checks the names and types of the fields, as it does for
 dataclasses.

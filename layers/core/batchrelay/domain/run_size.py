@@ -80,7 +80,8 @@ def state_bytes(run: Run) -> int:
 
 
 STATES_KEPT = 2_048
-"""A run has at most 500; a function may see the events of several."""
+"""States of steps of which a process keeps what it has computed: a run has at most 500, and a
+function may see the events of several."""
 
 PARTS_KEPT_MAX = 4
 """Of a state, as most have. One with hundreds is another at each of its events: those of one run
