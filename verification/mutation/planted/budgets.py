@@ -32,16 +32,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         bug="a step ends before it is known what it cost",
         file="domain/step_end.py",
-        old="    if awaits_measurement(here.run, here.state):\n        return False\n",
-        new="",
-        tests=TESTS,
-    ),
-    Mutant(
-        bug="a retry round is prepared before it is known what the round before cost",
-        file="domain/retry_rounds.py",
-        old="        and not awaits_measurement(here.run, here.state)\n",
-        new="",
-        tests=TESTS,
+        old="return not awaits_measurement(here.run, here.state)",
+        new="return True",
     ),
     Mutant(
         bug="a measurement that is delivered twice is summed twice",

@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         bug="a cost that is not known is 0 in the lists of runs",
-        file="codec/stored.py",
+        file="codec/heads.py",
         old='    if run.cost is not None:\n        beside["cost"] = f"{run.cost.usd:.6f}"\n',
         new='    beside["cost"] = f"{run.cost.usd if run.cost else 0:.6f}"\n',
         tests=("tests/unit/codec/test_documents.py",),

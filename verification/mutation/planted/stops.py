@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant(
         bug="a run that took too long is CANCELLED, and no failure is reported",
         file="domain/run_end.py",
-        old="any(was_cancelled_by_request(run, s) for s in run.pipeline.steps)",
+        old="any(was_cancelled_by_request(run, step) for step in run.pipeline.steps)",
         new="StepStatus.CANCELLED in _statuses(run)",
     ),
     Mutant(

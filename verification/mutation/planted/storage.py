@@ -92,8 +92,14 @@ MUTANTS = (
     Mutant(
         bug="the size of a state is kept for whatever step has it",
         file="domain/run_size.py",
-        old="    kept = _KEPT.get((id(step), id(state)))\n",
-        new="    kept = next((k for k in _KEPT.values() if k[1] is state), None)\n",
+        old="    kept = _KEPT.get((id(step), id(state)))\n    if kept is not None:\n",
+        new="    kept = next((k for k in _KEPT.values() if k[1] is state), None)\n    if kept is not None:\n",
+    ),
+    Mutant(
+        bug="the texts of a run are counted once, whatever they become",
+        file="domain/run_size.py",
+        old="if kept is not None and all(map(is_, kept[0], mappings)):",
+        new="if kept is not None:",
     ),
     Mutant(
         bug="a step of a run that is too large cannot end",
@@ -104,8 +110,8 @@ MUTANTS = (
     Mutant(
         bug="a run's size is counted before it is deflated",
         file="codec/stored.py",
-        old="isinstance(self.document, str) else self.document",
-        new="isinstance(self.document, str) else zlib.decompress(self.document)",
+        old="len(text) if isinstance(document, str) else len(document)",
+        new="len(text)",
     ),
     Mutant(
         bug="the store in memory takes a run of any size",

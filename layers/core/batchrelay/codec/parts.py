@@ -43,13 +43,15 @@ def unpacked_parts(text: str, path: str) -> tuple[Part, ...]:
 
 
 def _packed(part: Part) -> bytes:
-    flags = _OUTCOMES.index(part.outcome) << _OUTCOME_SHIFT
-    flags |= _HAS_TIME * (part.since is not None)
-    flags |= _HAS_JOB * (part.job_id is not None)
-    flags |= _IS_TERMINATE_ACCEPTED * part.is_terminate_accepted
-    flags |= _IS_MISSING * (part.missing_since is not None)
-    flags |= _IS_GIVEN_UP * part.is_given_up
-    flags |= _IS_MEASURED * part.is_measured
+    flags = (
+        _OUTCOMES.index(part.outcome) << _OUTCOME_SHIFT
+        | (_HAS_TIME if part.since is not None else 0)
+        | (_HAS_JOB if part.job_id is not None else 0)
+        | (_IS_TERMINATE_ACCEPTED if part.is_terminate_accepted else 0)
+        | (_IS_MISSING if part.missing_since is not None else 0)
+        | (_IS_GIVEN_UP if part.is_given_up else 0)
+        | (_IS_MEASURED if part.is_measured else 0)
+    )
     since, missing = _time_bytes(part.since), _time_bytes(part.missing_since)
     counts = (part.succeeded, part.failed, part.running)
     job = b"" if part.job_id is None else _uuid_bytes(part.job_id)

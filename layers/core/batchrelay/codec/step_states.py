@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from batchrelay.codec.parts import packed_parts, unpacked_parts
-from batchrelay.codec.reader import Reader, compact_json, enum, without_empty
+from batchrelay.codec.reader import Reader, compact_json, enum
 from batchrelay.domain.errors import CodecError
 from batchrelay.domain.run_size import STATES_KEPT
 from batchrelay.domain.step_state import (
@@ -110,9 +110,10 @@ def _kept_state(*keys_and_values: Any) -> StepState:
 
 def _differences(value: object, fields: _Fields) -> dict[str, Json]:
     document: dict[str, Json] = {}
+    values = value.__dict__
     for field, default in fields:
-        inner = getattr(value, field.name)
-        if inner != default:
+        inner = values[field.name]
+        if inner is not default and inner != default:
             document[field.key] = inner if field.encode is None else field.encode(inner)
     return document
 
@@ -133,8 +134,11 @@ def _encode_parts(parts: tuple[Part, ...]) -> dict[str, Json]:
     records = packed_parts(parts)
     if records is None:
         return {"parts": [_encode_part(part) for part in parts]}
+    document: dict[str, Json] = {"parts": records}
     blocked = {str(number): part.blocked for number, part in enumerate(parts) if part.blocked}
-    return without_empty({"parts": records}, {"blocked": blocked})
+    if blocked:
+        document["blocked"] = blocked
+    return document
 
 
 def _decode_parts(reader: Reader) -> tuple[Part, ...]:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batchrelay.codec.heads import written_head
 from batchrelay.codec.pipelines import encode_pipeline
 from batchrelay.codec.reader import check_text, compact_json
 from batchrelay.codec.runs import run_text
@@ -13,7 +14,6 @@ from batchrelay.domain.errors import InvalidPipeline, RunTooLarge
 from batchrelay.domain.limits import PIPELINE_BYTES_MAX, PIPELINE_JSON_BYTES_MAX, RUN_BYTES_MAX
 from batchrelay.domain.pipeline import Pipeline
 from batchrelay.domain.run import Run
-from batchrelay.domain.run_summary import run_place
 
 WRITE_UNIT_BYTES = 1_024
 """Bytes of a write unit. Source: DynamoDB Developer Guide, ReadWriteCapacityMode."""
@@ -37,12 +37,8 @@ class StoredRun:
     """A text while it is short, deflated bytes otherwise."""
     beside: Mapping[str, str]
     """Attributes for people and for the index."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the item: names and values. Source: DynamoDB Developer Guide, CapacityUnits."""
-        document = self.document.encode() if isinstance(self.document, str) else self.document
-        return KEYS_BYTES + _bytes(self.beside) + len(document)
+    size: int
+    """Bytes of the item: names and values. Source: DynamoDB Developer Guide, CapacityUnits."""
 
 
 def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
@@ -50,20 +46,13 @@ def stored_run(run: Run, bytes_max: int = RUN_BYTES_MAX) -> StoredRun:
 
     Raises: RunTooLarge. It is a bug of ours: see domain/run_size.py.
     """
-    beside = {
-        "status": str(run.status),
-        "pipeline": run.pipeline.name,
-        "place": run_place(run.started_at, run.id),
-    }
-    if run.cause:
-        beside["cause"] = run.cause
-    if run.cost is not None:
-        beside["cost"] = f"{run.cost.usd:.6f}"
-    document = deflated(run_text(run).encode(), _bytes(beside), zlib.Z_BEST_SPEED)
-    stored = StoredRun(document=document, beside=beside)
-    if stored.size > bytes_max:
-        raise RunTooLarge(f"run {run.id} takes {stored.size:,} bytes, over {bytes_max:,}")
-    return stored
+    head, text = written_head(run), run_text(run).encode()
+    document = deflated(text, head.beside_bytes, zlib.Z_BEST_SPEED)
+    document_bytes = len(text) if isinstance(document, str) else len(document)
+    size = KEYS_BYTES + head.beside_bytes + document_bytes
+    if size > bytes_max:
+        raise RunTooLarge(f"run {run.id} takes {size:,} bytes, over {bytes_max:,}")
+    return StoredRun(document=document, beside=head.beside, size=size)
 
 
 def pipeline_text(pipeline: Pipeline) -> bytes:
@@ -105,7 +94,3 @@ def deflated(
     if KEYS_BYTES + beside + len(document) <= WRITE_UNIT_BYTES:
         return document.decode()
     return zlib.compress(document, level)
-
-
-def _bytes(attributes: Mapping[str, str]) -> int:
-    return sum(len(text.encode()) for text in (*attributes, *attributes.values()))

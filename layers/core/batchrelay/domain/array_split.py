@@ -35,12 +35,18 @@ def split(children: int) -> tuple[int, ...]:
     return (base + 1,) * larger + (base,) * (count - larger)
 
 
+ONE_JOB = (Part(size=1),)
+"""The parts of most steps."""
+
+
 def parts_of_groups(children: Sequence[int], canary: int = 0) -> tuple[Part, ...]:
     """The parts of a round: those of each group, one after the other, by its count of children.
 
     Args:
         canary: children of each group that are parts of their own, before the others.
     """
+    if tuple(children) == (1,):
+        return ONE_JOB
     sizes = (
         (g, (*split(min(canary, n)), *split(n - min(canary, n)))) for g, n in enumerate(children)
     )

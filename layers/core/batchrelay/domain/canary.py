@@ -44,7 +44,9 @@ def waits_for_canary(step: Step, state: StepState, number: int) -> bool:
 
 def canary_failed(here: _Here) -> bool:
     """its canary has failed, the rest has not begun"""
-    if stop_of(here.run, here.step) is not None or here.state.early_stop is not None:
+    if here.step.canary is None or here.state.early_stop is not None:
+        return False
+    if stop_of(here.run, here.step) is not None:
         return False
     first = canary_parts(here.step, here.state)
     if not first or any(part.outcome is None for part in first):

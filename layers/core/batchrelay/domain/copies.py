@@ -16,6 +16,6 @@ else:
 
     def replace(value: Any, **changes: Any) -> Any:
         """The same value with some fields changed."""
-        copy = object.__new__(type(value))
-        copy.__dict__.update(value.__dict__, **changes)
+        copy = object.__new__(value.__class__)
+        object.__setattr__(copy, "__dict__", value.__dict__ | changes)
         return copy

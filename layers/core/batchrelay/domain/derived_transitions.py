@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 from batchrelay.domain.canary import canary_failed, stop_by_canary, waits_for_canary
 from batchrelay.domain.cancellation import withdrawn
@@ -62,6 +60,7 @@ from batchrelay.domain.run_end import (
     end_failed,
     end_partial_run,
     end_succeeded,
+    every_step_has_ended,
     no_step_failed,
     stopped_by_a_cancellation,
     stopped_otherwise,
@@ -74,19 +73,22 @@ from batchrelay.domain.step_end import (
     begin_next_level,
     end_cancelled,
     every_part_has_a_job,
-    every_part_succeeded,
+    every_part_has_ended,
     fail,
+    no_part_failed,
     run_step,
     succeed,
 )
-from batchrelay.domain.step_state import WAITING_STEP, JobOutcome, StepStatus
+from batchrelay.domain.step_state import JobOutcome, StepStatus
 from batchrelay.domain.table import (
     RunRow,
     Situation,
     StepRow,
     applied,
+    by_event,
     derived,
     first_match,
+    group,
     run_applied,
     run_row,
 )
@@ -124,9 +126,8 @@ def derivation(run: Run, at: datetime) -> Iterator[tuple[StepRow | RunRow | None
     if pending is not run:
         run = pending
         yield None, run
-    for table in (HOLD_TABLE, RUN_END_TABLE):
-        rows = (row for row in table if row.source is run.status and row.matches(run, at))
-        decisive = next(rows, None)
+    for rows in _RUN_ROWS:
+        decisive = first_match(rows.get((None, run.status), ()), run, at)
         if decisive is not None:
             run = run_applied(decisive, run, at)
             yield decisive, run
@@ -156,8 +157,8 @@ def _of_steps(run: Run, at: datetime) -> Iterator[tuple[StepRow | None, Run]]:
 
 def _may_change(run: Run, step: Step) -> bool:
     """Whether a row may match: most steps of a large run have ended or wait, and cost no more."""
-    state = run.steps.get(step.name, WAITING_STEP)
-    if state.status is WAITING:
+    state = run.steps.get(step.name)
+    if state is None or state.status is WAITING:
         return stop_of(run, step) is not None or not waits_for_needs(run, step)
     return not state.status.is_terminal
 
@@ -165,9 +166,9 @@ def _may_change(run: Run, step: Step) -> bool:
 def _rows_applied(
     run: Run, step: Step, at: datetime, budget: SizeBudget
 ) -> Iterator[tuple[StepRow, Run]]:
-    while True:
-        here = Situation(run=run, step=step, state=run.state(step.name), event=None, at=at)
-        row = first_match(_ROWS.get(here.state.status, ()), here)
+    while not (state := run.state(step.name)).status.is_terminal:
+        here = Situation(run=run, step=step, state=state, event=None, at=at)
+        row = first_match(_STEP_ROWS.get((None, here.state.status), ()), here)
         if row is None or (_is_begun_by(row) and is_held(run, step)):
             return
         run = fitted(row, here, applied(row, here), budget)
@@ -193,13 +194,16 @@ def fitted(row: StepRow, here: Situation[object], changed: Run, budget: SizeBudg
 STEP_TABLE: tuple[StepRow, ...] = (
     derived(WAITING, cancel, to=CANCELLED, when=run_is_stopping),
     derived(WAITING, skip_blocked, to=SKIPPED, when=need_does_not_let_it_run),
-    derived(WAITING, skip_unmet, to=SKIPPED, when=condition_is_false),
-    derived(WAITING, prepare, to=PREPARING, when=has_items),
-    derived(WAITING, skip_empty, to=SKIPPED, when=n_to_n_need_is_empty, grows=True),
-    derived(WAITING, fail_size, to=FAILED, when=size_is_invalid),
-    derived(WAITING, skip_zero, to=SKIPPED, when=size_is_zero),
-    derived(WAITING, fail_unequal, to=FAILED, when=parts_are_unequal),
-    derived(WAITING, submit, to=SUBMITTING, when=needs_let_it_run, grows=True),
+    *group(
+        needs_let_it_run,
+        derived(WAITING, skip_unmet, to=SKIPPED, when=condition_is_false),
+        derived(WAITING, prepare, to=PREPARING, when=has_items),
+        derived(WAITING, skip_empty, to=SKIPPED, when=n_to_n_need_is_empty, grows=True),
+        derived(WAITING, fail_size, to=FAILED, when=size_is_invalid),
+        derived(WAITING, skip_zero, to=SKIPPED, when=size_is_zero),
+        derived(WAITING, fail_unequal, to=FAILED, when=parts_are_unequal),
+        derived(WAITING, submit, to=SUBMITTING, grows=True),
+    ),
     derived(PREPARING, end_without_causes, to=FAILED, when=failed_without_causes),
     derived(PREPARING, cancel, to=CANCELLED, when=run_is_stopping),
     derived(SUBMITTING, stop_by_canary, to=SUBMITTING, when=canary_failed),
@@ -209,23 +213,26 @@ STEP_TABLE: tuple[StepRow, ...] = (
         for source in (SUBMITTING, ACTIVE)
         for row in (
             derived(source, stop_by_failures, to=source, when=failures_exceed),
-            derived(source, end_cancelled, to=CANCELLED, when=a_part_was_cancelled),
-            derived(
-                source,
-                collect_failures,
-                to=PREPARING,
-                when=failures_are_to_be_collected,
-                grows=True,
+            *group(
+                every_part_has_ended,
+                derived(source, end_cancelled, to=CANCELLED, when=a_part_was_cancelled),
+                derived(
+                    source,
+                    collect_failures,
+                    to=PREPARING,
+                    when=failures_are_to_be_collected,
+                    grows=True,
+                ),
+                derived(source, fail, to=FAILED, when=a_part_failed),
+                derived(source, begin_next_level, to=PREPARING, when=another_level_follows),
+                derived(source, succeed, to=SUCCEEDED, when=no_part_failed),
             ),
-            derived(source, fail, to=FAILED, when=a_part_failed),
-            derived(source, begin_next_level, to=PREPARING, when=another_level_follows),
-            derived(source, succeed, to=SUCCEEDED, when=every_part_succeeded),
         )
     ),
 )
 """The transitions of a step that need no event. The first row whose predicate holds decides."""
 
-_ROWS = {source: tuple(rows) for source, rows in groupby(STEP_TABLE, key=attrgetter("source"))}
+_STEP_ROWS = by_event(STEP_TABLE)
 
 
 # --- parts -------------------------------------------------------------------
@@ -286,7 +293,7 @@ def _is_held_back(run: Run, step: Step, at: datetime) -> bool:
             for number, part in enumerate(state.parts)
         )
     here = Situation(run=run, step=step, state=state, event=None, at=at)
-    row = first_match(_ROWS.get(state.status, ()), here)
+    row = first_match(_STEP_ROWS.get((None, state.status), ()), here)
     return row is not None and _is_begun_by(row)
 
 
@@ -297,23 +304,24 @@ HOLD_TABLE: tuple[RunRow, ...] = (
 """How a run with a budget comes to wait for a person, and no longer has to."""
 
 
-RUN_END_TABLE: tuple[RunRow, ...] = (
-    *(
-        row
-        for source in (RunStatus.RUNNING, RunStatus.CANCELLING)
-        for row in (
-            run_row(
-                source,
-                None,
-                end_cancelled_run,
-                to=RunStatus.CANCELLED,
-                when=stopped_by_a_cancellation,
-            ),
-            run_row(source, None, end_failed, to=RunStatus.FAILED, when=stopped_otherwise),
-            run_row(source, None, end_failed, to=RunStatus.FAILED, when=a_step_failed),
-            run_row(source, None, end_partial_run, to=RunStatus.PARTIAL, when=a_step_is_partial),
-            run_row(source, None, end_succeeded, to=RunStatus.SUCCEEDED, when=no_step_failed),
-        )
-    ),
+RUN_END_TABLE: tuple[RunRow, ...] = tuple(
+    row
+    for source in (RunStatus.RUNNING, RunStatus.CANCELLING)
+    for row in group(
+        every_step_has_ended,
+        run_row(
+            source,
+            None,
+            end_cancelled_run,
+            to=RunStatus.CANCELLED,
+            when=stopped_by_a_cancellation,
+        ),
+        run_row(source, None, end_failed, to=RunStatus.FAILED, when=stopped_otherwise),
+        run_row(source, None, end_failed, to=RunStatus.FAILED, when=a_step_failed),
+        run_row(source, None, end_partial_run, to=RunStatus.PARTIAL, when=a_step_is_partial),
+        run_row(source, None, end_succeeded, to=RunStatus.SUCCEEDED, when=no_step_failed),
+    )
 )
 """The ends of a run. The first row whose predicate holds decides."""
+
+_RUN_ROWS = tuple(map(by_event, (HOLD_TABLE, RUN_END_TABLE)))

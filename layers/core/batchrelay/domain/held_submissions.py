@@ -83,7 +83,9 @@ def pause_reason(run: Run) -> str | None:
 
 def with_pending_measurement(run: Run, at: datetime) -> Run:
     """A measurement becomes pending with the first job that is in no sum yet."""
-    if run.spending.since is not None or not any(True for _ in unmeasured_jobs(run)):
+    if run.pipeline.budget is None or run.spending.since is not None:
+        return run
+    if not any(True for _ in unmeasured_jobs(run)):
         return run
     return replace(run, spending=replace(run.spending, since=at, requests=0))
 

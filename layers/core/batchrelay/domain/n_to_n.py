@@ -21,7 +21,7 @@ EARLIER_PART_FAILED = "an earlier part of a SEQUENTIAL step failed"
 def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
     """The parts of N_TO_N needs that a part follows; none in a round that runs failed items again,
     which begins when those steps have ended."""
-    if run.state(step.name).is_retry:
+    if not step.n_to_n_needs or run.state(step.name).is_retry:
         return
     for name in sorted(step.n_to_n_needs):
         parts = run.state(name).first_parts
@@ -31,19 +31,21 @@ def upstream_parts(run: Run, step: Step, number: int) -> Iterator[Part]:
 
 def may_submit(run: Run, step: Step, number: int) -> bool:
     """Whether every job that a part waits for is there."""
-    n_to_n_needs = upstream_parts(run, step, number)
-    if not all(part.job_id is not None or _succeeded(part) for part in n_to_n_needs):
-        return False
+    for part in upstream_parts(run, step, number):
+        if part.job_id is None and not _succeeded(part):
+            return False
     return not step.sequential or all(map(_succeeded, run.state(step.name).parts[:number]))
 
 
 def unsatisfiable_reason(run: Run, step: Step, number: int) -> str:
     """Why a part without a job will never have one; empty if it may."""
-    if any(has_ended_badly(part) for part in upstream_parts(run, step, number)):
-        return UPSTREAM_FAILED
-    earlier = run.state(step.name).parts[:number]
-    if step.sequential and any(part.outcome is JobOutcome.FAILED for part in earlier):
-        return EARLIER_PART_FAILED
+    for part in upstream_parts(run, step, number):
+        if has_ended_badly(part):
+            return UPSTREAM_FAILED
+    if step.sequential:
+        earlier = run.state(step.name).parts[:number]
+        if any(part.outcome is JobOutcome.FAILED for part in earlier):
+            return EARLIER_PART_FAILED
     return ""
 
 

@@ -166,6 +166,8 @@ class Step:
     def array_size(self) -> int | str | None:
         """arrayProperties.size: a number, or `${params.NAME}` that becomes one."""
         array = self.request.get("arrayProperties")
+        if array is None:
+            return None
         size = array.get("size") if isinstance(array, Mapping) else None
         return size if isinstance(size, int | str) else None
 

@@ -41,11 +41,16 @@ def free_submissions(run: Run) -> int:
     """How many more parts may become pending now."""
     if run.continue_since is not None:
         return 0
-    submitting = (s for s in run.steps.values() if s.status is StepStatus.SUBMITTING)
     pending = sum(
-        part.is_unsubmitted and part.since is not None for s in submitting for part in s.parts
+        part.is_unsubmitted and part.since is not None
+        for state in run.steps.values()
+        if state.status is _SUBMITTING
+        for part in state.parts
     )
     return SUBMISSIONS_MAX - pending
+
+
+_SUBMITTING = StepStatus.SUBMITTING
 
 
 def _waits(state: StepState) -> bool:

@@ -34,39 +34,34 @@ def need_does_not_let_it_run(here: _Here) -> bool:
 
 
 def condition_is_false(here: _Here) -> bool:
-    """every need lets it run, `when` does not hold"""
+    """`when` does not hold"""
     when = here.step.when
-    if when is None or not needs_let_it_run(here):
-        return False
-    return not parse_condition(when).holds(condition_lookup(here.run))
+    return when is not None and not parse_condition(when).holds(condition_lookup(here.run))
 
 
 def has_items(here: _Here) -> bool:
-    """every need lets it run, it has items"""
-    return here.step.has_items and needs_let_it_run(here)
+    """it has items"""
+    return here.step.has_items
 
 
 def n_to_n_need_is_empty(here: _Here) -> bool:
-    """every need lets it run, an N_TO_N need has no children"""
-    needs = here.step.n_to_n_needs
-    return needs_let_it_run(here) and any(here.run.state(n).children == 0 for n in needs)
+    """an N_TO_N need has no children"""
+    return any(here.run.state(need).children == 0 for need in here.step.n_to_n_needs)
 
 
 def size_is_invalid(here: _Here) -> bool:
-    """every need lets it run, its size is no size of an array"""
-    return needs_let_it_run(here) and bool(_size_problem(here))
+    """its size is no size of an array"""
+    return bool(_size_problem(here))
 
 
 def size_is_zero(here: _Here) -> bool:
-    """every need lets it run, its size is 0"""
-    if not needs_let_it_run(here) or continues(here.step):
-        return False
-    return _size(here) == 0
+    """its size is 0"""
+    return not continues(here.step) and _size(here) == 0
 
 
 def parts_are_unequal(here: _Here) -> bool:
-    """every need lets it run, its parts are not those of an N_TO_N need"""
-    return needs_let_it_run(here) and bool(_inequality(here))
+    """its parts are not those of an N_TO_N need"""
+    return bool(_inequality(here))
 
 
 def needs_let_it_run(here: _Here) -> bool:
@@ -78,7 +73,9 @@ def waits_for_needs(run: Run, step: Step) -> bool:
     """Whether a need is at work and none ended badly: no row but that of a stop can match."""
     waits = False
     for need in step.needs:
-        if not _lets_run(run, step, need):
+        if need not in run.steps:
+            waits = True
+        elif not _lets_run(run, step, need):
             if run.state(need).status.is_terminal:
                 return False
             waits = True
@@ -96,10 +93,12 @@ def _lets_run(run: Run, step: Step, need: str) -> bool:
     """An event edge wants its need ended well; an N_TO_N one wants its children known, and no item
     of it run again: the pairs of such a round are not those of the first."""
     state = run.state(need)
-    at_work = (StepStatus.SUBMITTING, StepStatus.ACTIVE)
-    if need in step.n_to_n_needs and state.status in at_work and not state.is_retry:
+    if need in step.n_to_n_needs and state.status in _AT_WORK and not state.is_retry:
         return True
     return state.lets_dependents_run
+
+
+_AT_WORK = (StepStatus.SUBMITTING, StepStatus.ACTIVE)
 
 
 def _size_problem(here: _Here) -> str:

@@ -17,7 +17,6 @@ from batchrelay.domain.copies import replace
 from batchrelay.domain.events import FailuresCollected
 from batchrelay.domain.failures import FailureClass, is_redriven
 from batchrelay.domain.finally_steps import stop_of
-from batchrelay.domain.held_submissions import awaits_measurement
 from batchrelay.domain.pipeline import Pipeline, Step
 from batchrelay.domain.run import Run
 from batchrelay.domain.step_state import NO_ATTEMPTS, JobOutcome, StepState, StepStatus
@@ -52,8 +51,10 @@ _BAD = (JobOutcome.FAILED, JobOutcome.CANCELLED)
 
 def has_failures(state: StepState) -> bool:
     """Whether an item failed for good, or a part of this round did, or was stopped."""
-    is_failed = any(part.outcome in _BAD for part in state.parts)
-    return is_failed or state.failed_items + state.upstream_items + state.stopped_items > 0
+    for part in state.parts:
+        if part.outcome in _BAD:
+            return True
+    return state.failed_items + state.upstream_items + state.stopped_items > 0
 
 
 def collects_failures(run: Run, step: Step) -> bool:
@@ -69,12 +70,10 @@ def collects_failures(run: Run, step: Step) -> bool:
 
 
 def failures_are_to_be_collected(here: Situation[None]) -> bool:
-    """every part has ended, items failed, it is not known which or why"""
+    """items failed, it is not known which or why"""
     return (
         stop_of(here.run, here.step) is None
-        and all(part.outcome is not None for part in here.state.parts)
         and has_failures(here.state)
-        and not awaits_measurement(here.run, here.state)
         and collects_failures(here.run, here.step)
         and all(here.run.state(need).status.is_terminal for need in here.step.n_to_n_needs)
     )

@@ -33,12 +33,10 @@ class RunStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether every step has ended."""
-        return self not in (
-            RunStatus.QUEUED,
-            RunStatus.RUNNING,
-            RunStatus.PAUSED,
-            RunStatus.CANCELLING,
-        )
+        return self not in _OPEN
+
+
+_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.CANCELLING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,31 +15,32 @@ from batchrelay.domain.step_state import StepStatus
 
 
 def stopped_by_a_cancellation(run: Run, _at: datetime) -> bool:
-    """every step has ended, one was cancelled by request"""
-    return _all_ended(run) and any(was_cancelled_by_request(run, s) for s in run.pipeline.steps)
+    """one was cancelled by request"""
+    return any(was_cancelled_by_request(run, step) for step in run.pipeline.steps)
 
 
 def stopped_otherwise(run: Run, _at: datetime) -> bool:
-    """every step has ended, one was stopped, such as by a timeout"""
-    return _all_ended(run) and StepStatus.CANCELLED in _statuses(run)
+    """one was stopped, such as by a timeout"""
+    return StepStatus.CANCELLED in _statuses(run)
 
 
 def a_step_failed(run: Run, _at: datetime) -> bool:
-    """every step has ended, one failed"""
-    return _all_ended(run) and StepStatus.FAILED in _statuses(run)
+    """one failed"""
+    return StepStatus.FAILED in _statuses(run)
 
 
 def a_step_is_partial(run: Run, _at: datetime) -> bool:
-    """every step has ended, none failed, one is PARTIAL"""
-    return _all_ended(run) and StepStatus.PARTIAL in _statuses(run)
+    """none failed, one is PARTIAL"""
+    return StepStatus.PARTIAL in _statuses(run)
 
 
 def no_step_failed(run: Run, _at: datetime) -> bool:
-    """every step has ended, none failed"""
-    return _all_ended(run)
+    """none failed"""
+    return StepStatus.FAILED not in _statuses(run)
 
 
-def _all_ended(run: Run) -> bool:
+def every_step_has_ended(run: Run, _at: datetime) -> bool:
+    """every step has ended"""
     return len(run.steps) == len(run.pipeline.steps) and all(
         state.status.is_terminal for state in run.steps.values()
     )

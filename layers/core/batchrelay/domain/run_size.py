@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import is_
 
 from batchrelay.domain.copies import replace
 from batchrelay.domain.limits import (
@@ -26,7 +27,7 @@ from batchrelay.domain.limits import (
 )
 from batchrelay.domain.pipeline import Step
 from batchrelay.domain.run import Run
-from batchrelay.domain.step_state import NO_ATTEMPTS, StepState, StepStatus
+from batchrelay.domain.step_state import NO_ATTEMPTS, WAITING_STEP, StepState, StepStatus
 from batchrelay.domain.values import short, stored_text
 
 EARLY_STOP_BYTES = 56
@@ -64,8 +65,6 @@ _BEFORE_PARTS = (StepStatus.WAITING, StepStatus.PREPARING)
 
 def state_bytes(run: Run) -> int:
     """Bytes that the run's state takes at worst, unless a step grows."""
-    texts = (run.id, run.pipeline.name, run.cause)
-    mappings = (run.params, run.environment, run.trigger)
     return (
         RUN_BYTES
         + REASON_BYTES_MAX * (1 + run.pipeline.has_finally_steps)  # of a stop
@@ -73,9 +72,8 @@ def state_bytes(run: Run) -> int:
         + (0 if run.pipeline.budget is None else BUDGET_BYTES + 4 * len(run.pipeline.notify))
         + DUPLICATE_BYTES * DUPLICATE_JOBS_MAX
         + NOTICE_BYTES * len(run.pipeline.notify)
-        + sum(map(stored_text, texts))
-        + sum(map(_mapping_bytes, mappings))
-        + sum(_kept_step_bytes(step, run.state(step.name)) for step in run.pipeline.steps)
+        + _texts_bytes(run)
+        + _steps_bytes(run)
     )
 
 
@@ -90,6 +88,40 @@ would take all of a function's memory."""
 _KEPT: dict[tuple[int, int], tuple[Step, StepState, int]] = {}
 """By identity, which a step and a state that are kept here have for themselves: their hashes would
 cost as much."""
+
+
+RUNS_KEPT = 64
+"""Runs whose texts a process counts once: a function may see the events of several."""
+
+TEXTS_KEPT_MAX = 4_096
+"""Bytes of them, as most have."""
+
+_TEXTS: dict[str, tuple[tuple[Mapping[str, str], ...], int]] = {}
+"""By the run's id, with what was counted: the same objects at its next event."""
+
+
+def _texts_bytes(run: Run) -> int:
+    """Of what does not change from its start."""
+    mappings = (run.params, run.environment, run.trigger)
+    kept = _TEXTS.get(run.id)
+    if kept is not None and all(map(is_, kept[0], mappings)):
+        return kept[1]
+    size = sum(map(stored_text, (run.id, run.pipeline.name, run.cause)))
+    size += sum(map(_mapping_bytes, mappings))
+    if size <= TEXTS_KEPT_MAX:
+        if len(_TEXTS) >= RUNS_KEPT:
+            _TEXTS.clear()
+        _TEXTS[run.id] = (mappings, size)
+    return size
+
+
+def _steps_bytes(run: Run) -> int:
+    size, states = 0, run.steps
+    for step in run.pipeline.steps:
+        state = states.get(step.name, WAITING_STEP)
+        kept = _KEPT.get((id(step), id(state)))
+        size += _kept_step_bytes(step, state) if kept is None else kept[2]
+    return size
 
 
 def _kept_step_bytes(step: Step, state: StepState) -> int:

@@ -22,7 +22,7 @@ from batchrelay.domain.events import (
 from batchrelay.domain.held_submissions import budget_raised, is_of_this_pause
 from batchrelay.domain.redrive import may_be_redriven, redriven
 from batchrelay.domain.run import Run, RunStatus
-from batchrelay.domain.table import RunRow, run_row
+from batchrelay.domain.table import RunRow, by_event, first_match, run_row
 
 CANCELLING = RunStatus.CANCELLING
 
@@ -66,8 +66,9 @@ RUN_TABLE: tuple[RunRow, ...] = (
 )
 """The first row whose predicate holds decides; an event without such a row changes no status."""
 
+_ROWS = by_event(RUN_TABLE)
+
 
 def run_event_row(run: Run, event: Event) -> RunRow | None:
     """The row that decides what an event makes of a run's status."""
-    rows = (row for row in RUN_TABLE if (row.source, row.event) == (run.status, type(event)))
-    return next((row for row in rows if row.matches(run, event)), None)
+    return first_match(_ROWS.get((type(event), run.status), ()), run, event)

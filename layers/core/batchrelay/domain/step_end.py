@@ -18,38 +18,39 @@ def every_part_has_a_job(here: _Here) -> bool:
     return not any(p.is_unsubmitted for p in parts) and any(p.is_active for p in parts)
 
 
+def every_part_has_ended(here: _Here) -> bool:
+    """every part has ended"""
+    for part in here.state.parts:
+        if part.outcome is None:
+            return False
+    # of a run with a budget, a job has ended once it is known what it cost
+    return not awaits_measurement(here.run, here.state)
+
+
 def a_part_was_cancelled(here: _Here) -> bool:
-    """the run is being stopped, every part has ended, one was cancelled or might run again"""
-    if stop_of(here.run, here.step) is None or not _have_ended(here):
+    """the run is being stopped, one was cancelled or might run again"""
+    if stop_of(here.run, here.step) is None:
         return False
     might_run_again = has_failures(here.state) and may_go_on(here.run, here.step)
     return JobOutcome.CANCELLED in _outcomes(here) or might_run_again
 
 
 def a_part_failed(here: _Here) -> bool:
-    """every part has ended, items failed, it is known why or the run is being stopped"""
-    if not _have_ended(here) or not has_failures(here.state):
+    """items failed, it is known why or the run is being stopped"""
+    if not has_failures(here.state):
         return False
     is_stopped = stop_of(here.run, here.step) is not None
     return is_stopped or not collects_failures(here.run, here.step)
 
 
 def another_level_follows(here: _Here) -> bool:
-    """every part succeeded, an aggregate has more than one result"""
-    has_more = here.step.aggregate is not None and (here.state.children or 0) > 1
-    return has_more and _have_ended(here)
+    """an aggregate has more than one result"""
+    return here.step.aggregate is not None and (here.state.children or 0) > 1
 
 
-def every_part_succeeded(here: _Here) -> bool:
-    """every part succeeded"""
-    return _have_ended(here) and not has_failures(here.state)
-
-
-def _have_ended(here: _Here) -> bool:
-    """Of a run with a budget a job has ended once it is known what it cost."""
-    if awaits_measurement(here.run, here.state):
-        return False
-    return not any(part.outcome is None for part in here.state.parts)
+def no_part_failed(here: _Here) -> bool:
+    """none failed"""
+    return not has_failures(here.state)
 
 
 def _outcomes(here: _Here) -> set[JobOutcome | None]:
@@ -81,22 +82,21 @@ def begin_next_level(here: _Here) -> StepState:
 
 def succeed(here: _Here) -> StepState:
     """Every item succeeded; what failed in an earlier round is no longer of interest."""
-    return replace(_ended_as(here, StepStatus.SUCCEEDED), reason="")
+    return _ended_as(here, StepStatus.SUCCEEDED, reason="")
 
 
 def fail(here: _Here) -> StepState:
     """A child failed."""
-    return _ended_as(here, StepStatus.FAILED)
+    return _ended_as(here, StepStatus.FAILED, here.state.reason)
 
 
 def end_cancelled(here: _Here) -> StepState:
     """A part was stopped, or never began; or its failed items would have run again."""
     stop = stop_of(here.run, here.step)
     assert stop is not None, here.run.id
-    reason = here.state.reason or stop.reason
-    return replace(_ended_as(here, StepStatus.CANCELLED), reason=reason)
+    return _ended_as(here, StepStatus.CANCELLED, here.state.reason or stop.reason)
 
 
-def _ended_as(here: _Here, status: StepStatus) -> StepState:
+def _ended_as(here: _Here, status: StepStatus, reason: str) -> StepState:
     """Its counts are exact from now on, and for good."""
-    return replace(here.state, status=status, since=here.at, counted_at=None)
+    return replace(here.state, status=status, since=here.at, counted_at=None, reason=reason)

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import groupby
-from typing import Any
 
 from batchrelay.domain.budget_events import BudgetRaised, CostMeasured
 from batchrelay.domain.cancellation import (
@@ -135,6 +133,7 @@ from batchrelay.domain.table import (
     Situation,
     StepRow,
     applied,
+    by_event,
     first_match,
     on,
     run_applied,
@@ -208,15 +207,7 @@ EVENT_TABLE: tuple[StepRow, ...] = (
 an event without such a row is stale. The end of a part moves its step by STEP_TABLE."""
 
 
-def _by_event(rows: tuple[StepRow, ...]) -> Mapping[tuple[StepStatus, Any], tuple[StepRow, ...]]:
-    def key(row: StepRow) -> tuple[str, str]:
-        return row.source, "" if row.event is None else row.event.__name__
-
-    grouped = (tuple(group) for _, group in groupby(sorted(rows, key=key), key=key))
-    return {(group[0].source, group[0].event): group for group in grouped}
-
-
-_EVENT_ROWS = _by_event(EVENT_TABLE)
+_EVENT_ROWS = by_event(EVENT_TABLE)
 
 
 def new_run(
@@ -257,6 +248,20 @@ def event_applied(run: Run, event: Event) -> Run:
     """The run after the fact itself, before what follows from the new state."""
     match event:
         case (
+            JobSucceeded()
+            | JobFailed()
+            | JobSubmitted()
+            | JobProgressed()
+            | SubmissionRefused()
+            | SubmissionWithdrawn()
+            | JobBlocked()
+            | JobMissing()
+        ):
+            step = run.pipeline.step_of_label(event.key.label)
+            if step is None or event.key.run_id != run.id:
+                return run
+            return _step_changed(run, step.name, event)
+        case (
             Prepared()
             | PreparationFailed()
             | PreparationContinued()
@@ -265,38 +270,31 @@ def event_applied(run: Run, event: Event) -> Run:
             | FailuresCollected()
         ):
             return _step_changed(run, event.step, event)
-        case (
-            JobSubmitted()
-            | SubmissionRefused()
-            | SubmissionWithdrawn()
-            | JobProgressed()
-            | JobBlocked()
-            | JobMissing()
-            | JobSucceeded()
-            | JobFailed()
-        ):
-            step = run.pipeline.step_of_label(event.key.label)
-            if step is None or event.key.run_id != run.id:
-                return run
-            return _step_changed(run, step.name, event)
         case _:
             return _run_changed(run, event)
 
 
 def event_row(run: Run, name: str, event: Event) -> StepRow | None:
     """The row that decides what an event makes of a step; None for a stale one."""
+    return _row(_situation(run, name, event))
+
+
+def _situation(run: Run, name: str, event: Event) -> Situation[Event]:
     step, state = run.pipeline.step(name), run.state(name)
-    here = Situation(run=run, step=step, state=state, event=event, at=event.at)
-    return first_match(_EVENT_ROWS.get((state.status, type(event)), ()), here)
+    return Situation(run=run, step=step, state=state, event=event, at=event.at)
+
+
+def _row(here: Situation[Event]) -> StepRow | None:
+    return first_match(_EVENT_ROWS.get((type(here.event), here.state.status), ()), here)
 
 
 def _step_changed(run: Run, name: str, event: Event) -> Run:
-    row = event_row(run, name, event)
+    here = _situation(run, name, event)
+    row = _row(here)
     if row is None:
         return run
-    step, state = run.pipeline.step(name), run.state(name)
-    here = Situation(run=run, step=step, state=state, event=event, at=event.at)
-    return fitted(row, here, applied(row, here), SizeBudget(run))
+    changed = applied(row, here)
+    return fitted(row, here, changed, SizeBudget(run)) if row.grows else changed
 
 
 def _run_changed(run: Run, event: RunEvent) -> Run:

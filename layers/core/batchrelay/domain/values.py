@@ -54,6 +54,8 @@ def counted(number: int, things: str) -> str:
 
 def short(reason: str) -> str:
     """As much of a reason as a run keeps."""
+    if not reason:
+        return reason
     reason = storable(reason)
     if fits(reason):
         return reason
