@@ -48,9 +48,9 @@ class Cloud:
         self._with_stack = order.stack
         self._built_stack = order.built_stack
         self._credentials = CloudCredentials.new()
+        self._functions = MiniStackFunctions()
         self._services = None if order.open else services(order.services)
         self._host = MiniStackHost(order.port, self._folder, self._services)
-        self._functions = MiniStackFunctions()
         self._counter = CallCounter(self._credentials)
         self._allowed_origins = origins(order.allowed_origins)
         logs = self._folder / "logs"

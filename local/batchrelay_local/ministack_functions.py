@@ -17,11 +17,15 @@ The hooks, held by tests as those of ministack_host.py:
 17. `core.lambda_runtime.Worker._spawn` starts the process of a worker, and keeps it as `_proc`,
    whose standard error `_stderr_thread` reads. It does so too if the handler cannot be imported:
    then it raises, and the process is about to end.
+18. It starts the process with `core.lambda_runtime.subprocess.Popen`, from the interpreter and the
+   program alone if its runtime is Python.
 """
 
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +33,8 @@ from contextlib import suppress
 from typing import Any
 
 from batch_local import ACCOUNT, REGION
+from batchrelay_local import forked_processes
+from batchrelay_local.forked_processes import ForkedProcess
 
 PRINTED_S_MAX = 0.25
 """Seconds that the last line of an invocation may take to be read, after its answer."""
@@ -56,6 +62,7 @@ class MiniStackFunctions:
 
     def __init__(self) -> None:
         self._is_stopping = False
+        self._may_fork = forked_processes.begin()
 
     def hasten(self) -> None:
         """A function gets a message at once, and is free for the next as soon as it has answered.
@@ -72,6 +79,8 @@ class MiniStackFunctions:
         script = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _CALL_WITH_END)  # noqa: SLF001  # hook 15
         lambda_runtime._PYTHON_WORKER_SCRIPT = script  # noqa: SLF001  # hook 15
         lambda_runtime.Worker._drain_stderr_bounded = _printed  # noqa: SLF001  # hook 15
+        if self._may_fork:
+            lambda_runtime.subprocess = _Subprocess()  # hook 18
 
     def start_workers(self, prefixes: Sequence[str]) -> None:
         """Start a worker of each function whose name begins so, one after the other, meanwhile.
@@ -104,6 +113,18 @@ class MiniStackFunctions:
 
         self._is_stopping = True
         lambda_runtime.reset()
+
+
+class _Subprocess:
+    """The module, as MiniStack's workers use it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    def Popen(self, command: Sequence[str], **options: Any) -> Any:  # noqa: N802  # its name
+        if len(command) == 2 and command[0] == sys.executable:
+            return ForkedProcess(command[1], options["cwd"], options["env"])
+        return subprocess.Popen(command, **options)
 
 
 def _printed(worker: Any, **_waits: float) -> str:

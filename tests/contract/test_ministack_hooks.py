@@ -7,6 +7,7 @@ import inspect
 import json
 import queue
 import re
+import sys
 import time
 from datetime import UTC, datetime
 from io import BytesIO
@@ -392,6 +393,22 @@ def test_hook_17_each_invocation_says_why_the_handler_cannot_be_imported() -> No
             assert worker._proc is None
     finally:
         lambda_runtime.reset()
+
+
+def test_hook_18_a_worker_of_python_is_begun_from_its_program_alone() -> None:
+    from ministack.core import lambda_runtime
+
+    spawn = inspect.getsource(lambda_runtime.Worker._spawn)
+    _, _, begin = spawn.partition(
+        "self._proc = subprocess.Popen(\n            [binary, worker_path],"
+    )
+    names = set(re.findall(r"^ {12}(\w+)=", begin.partition("\n        )")[0], re.MULTILINE))
+    assert names == {"cwd", "stdin", "stdout", "stderr", "text", "bufsize", "env"}
+    assert lambda_runtime._detect_runtime_binary("python3.13")[0] == sys.executable
+    assert ministack_functions._Subprocess().PIPE == lambda_runtime.subprocess.PIPE
+    other = ministack_functions._Subprocess().Popen(["true"], stdin=lambda_runtime.subprocess.PIPE)
+    other.communicate()
+    assert other.returncode == 0
 
 
 def docstrings() -> str:

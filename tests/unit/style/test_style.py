@@ -29,6 +29,7 @@ MAY_READ_THE_ENVIRONMENT = {
     "batch-local/batch_local/in_process.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/launch.py",  # the starter hands the user's PATH to jobs
     "local/batchrelay_local/cloud.py",  # the cloud's own process sets what its workers inherit
+    "local/batchrelay_local/lambda_runtime.py",  # a forked worker gets that of its function
     "local/batchrelay_local/ministack_host.py",  # MiniStack is configured by the environment
     "cli/batchrelay_cli/spin/command.py",  # one item runs with the caller's own environment
     "cli/batchrelay_cli/spin/keeper.py",  # it hands its own on to the program

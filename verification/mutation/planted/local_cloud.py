@@ -103,4 +103,25 @@ MUTANTS = (
         new="            self._waiting.extend(events)",
         tests=("batch-local/tests/test_receivers.py",),
     ),
+    Mutant(
+        bug="a function that brings its own boto3 gets that of the cloud",
+        file="local/batchrelay_local/lambda_runtime.py",
+        old="    return not imported.isdisjoint(names)",
+        new="    return False",
+        tests=("tests/functional/local_cloud/test_forked_processes.py",),
+    ),
+    Mutant(
+        bug="a layer's own boto3 is not looked for where pip puts it",
+        file="local/batchrelay_local/lambda_runtime.py",
+        old='        yield from layer.glob("python/lib/*/site-packages")\n',
+        new="",
+        tests=("tests/functional/local_cloud/test_forked_processes.py",),
+    ),
+    Mutant(
+        bug="a worker sees variables that are not its function's",
+        file="local/batchrelay_local/lambda_runtime.py",
+        old="    os.environ.clear()\n",
+        new="",
+        tests=("tests/functional/local_cloud/test_forked_processes.py",),
+    ),
 )
