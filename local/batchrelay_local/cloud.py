@@ -48,7 +48,7 @@ class Cloud:
         self._with_stack = order.stack
         self._built_stack = order.built_stack
         self._credentials = CloudCredentials.new()
-        self._functions = MiniStackFunctions()
+        self._functions = MiniStackFunctions(forks=order.stack)
         self._services = None if order.open else services(order.services)
         self._host = MiniStackHost(order.port, self._folder, self._services)
         self._counter = CallCounter(self._credentials)

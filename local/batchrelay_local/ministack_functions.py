@@ -58,11 +58,16 @@ _CALL_WITH_END = f"""            try:
 
 
 class MiniStackFunctions:
-    """The functions of this process's AWS, and their workers."""
+    """The functions of this process's AWS, and their workers.
 
-    def __init__(self) -> None:
+    Args:
+        forks: whether workers begin as forks, where there can be any. Without the stack there may
+            be no function.
+    """
+
+    def __init__(self, *, forks: bool) -> None:
         self._is_stopping = False
-        self._may_fork = forked_processes.begin()
+        self._may_fork = forks and forked_processes.begin()
 
     def hasten(self) -> None:
         """A function gets a message at once, and is free for the next as soon as it has answered.

@@ -125,6 +125,14 @@ def test_nothing_is_left_when_its_holder_was_killed() -> None:
     assert not can_connect(endpoint)
 
 
+def test_without_the_stack_no_fork_server_waits_for_a_function(tmp_path: Path) -> None:
+    cloud = LocalCloud.start(directory=tmp_path, stack=False)
+    try:
+        assert len(descendants(cloud.process.pid)) == 2, "the cloud and its guard"
+    finally:
+        cloud.stop()
+
+
 def test_two_clouds_live_side_by_side(tmp_path: Path, cloud: LocalCloud) -> None:
     other = LocalCloud.start(directory=tmp_path)
     try:
