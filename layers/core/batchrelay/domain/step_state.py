@@ -12,6 +12,9 @@ from batchrelay.domain.stops import EarlyStop
 class StepStatus(StrEnum):
     """Where a step is. The last five are terminal."""
 
+    is_terminal: bool
+    """Whether nothing can change it any more."""
+
     WAITING = "WAITING"
     PREPARING = "PREPARING"
     SUBMITTING = "SUBMITTING"
@@ -22,21 +25,10 @@ class StepStatus(StrEnum):
     SKIPPED = "SKIPPED"
     CANCELLED = "CANCELLED"
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether nothing can change it any more."""
-        return self in _TERMINAL
+    def __init__(self, _name: str) -> None:
+        before_it_ends = ("WAITING", "PREPARING", "SUBMITTING", "ACTIVE")
+        self.is_terminal = self.value not in before_it_ends
 
-
-_TERMINAL = frozenset(
-    {
-        StepStatus.SUCCEEDED,
-        StepStatus.PARTIAL,
-        StepStatus.FAILED,
-        StepStatus.SKIPPED,
-        StepStatus.CANCELLED,
-    }
-)
 
 _WENT_WELL = (StepStatus.SUCCEEDED, StepStatus.PARTIAL)
 _SKIPPED = StepStatus.SKIPPED
