@@ -1,10 +1,10 @@
 """`batchrelay run FILE`: the pipeline on the local cloud, from start to notice.
 
 The run is started as `start` does, and shown by the document that `status` shows. The document is
-made in this process, and not by the API's function, because it is looked at ten times a second:
+made in this process, and not by the API's function, because it is looked at four times a second:
 
 - The function keeps an answer of AWS Batch for 5 seconds, so that many who watch a run in an
-  account cost few calls. Here counts would stand still for so long; so they are 0.1 s old.
+  account cost few calls. Here counts would stand still for so long; so they are 0.25 s old.
 - A look took 66 ms by the function and 19 ms so, on two busy cores, which the jobs need.
 - Each look would be an invocation among those of the run, whose number and cost are measured here.
 """
