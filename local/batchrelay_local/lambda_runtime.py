@@ -62,9 +62,7 @@ def run(
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
-    sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout = os.fdopen(1, "w", closefd=False)
-    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    sys.stdin = os.fdopen(0, closefd=False)  # the fork server has closed its own, but no other
     sys.argv = [program]
     sys.path[0] = str(Path(program).parent)
     runpy.run_path(program, run_name="__main__")

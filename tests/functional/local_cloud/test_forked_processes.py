@@ -83,6 +83,14 @@ def test_a_program_has_its_own_folder_environment_and_pipes(begun: Any, tmp_path
     assert (process.wait(timeout=5), process.poll(), process.returncode) == (0, 0, 0)
 
 
+def test_what_is_printed_stays_in_its_order(begun: Any) -> None:
+    """MiniStack's handlers print to what stderr is, and our mark to what it was at the start."""
+    process = begun(
+        "import sys\nprint('half', end='', file=sys.stderr)\nprint('END', file=sys.__stderr__)"
+    )
+    assert process.stderr.readline() == "halfEND\n"
+
+
 def test_it_begins_with_boto3_imported(begun: Any) -> None:
     shown = json.loads(begun(ECHO).stdout.readline())
     assert (shown["is_there"], shown["mine"]) == (True, False)
