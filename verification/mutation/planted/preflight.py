@@ -5,7 +5,7 @@ from __future__ import annotations
 from verification.mutation.planted.mutant import Mutant
 
 FOLDER = "cli/batchrelay_cli/stack/preflight"
-TESTS = ("tests/unit/cli/test_preflight.py",)
+TESTS = ("tests/unit/cli/preflight",)
 
 MUTANTS = (
     Mutant(
