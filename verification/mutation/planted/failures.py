@@ -7,9 +7,9 @@ from verification.mutation.planted.mutant import Mutant
 TESTS = (
     "tests/unit/domain",
     "tests/unit/codec",
-    "tests/unit/preparation/test_collector.py",
+    "tests/unit/preparation/failures",
 )
-COLLECTOR = ("tests/unit/preparation/test_collector.py",)
+COLLECTOR = ("tests/unit/preparation/failures",)
 RECORDS = ("tests/unit/preparation/test_result_records.py",)
 
 MUTANTS = (

@@ -7,7 +7,7 @@ from verification.mutation.planted.mutant import Mutant
 TESTS = (
     "tests/unit/domain",
     "tests/unit/codec",
-    "tests/unit/preparation/test_collector.py",
+    "tests/unit/preparation/failures",
 )
 
 MUTANTS = (
