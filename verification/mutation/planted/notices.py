@@ -8,7 +8,7 @@ TESTS = (
     "tests/unit/domain/test_notices.py",
     "tests/unit/domain/test_transitions.py",
     "tests/unit/domain/test_redrive.py",
-    "tests/unit/engine/test_performer.py",
+    "tests/unit/engine/test_run_effects.py",
     "tests/unit/engine/test_end_report.py",
     "tests/unit/cli/test_lint_notices.py",
 )
