@@ -55,7 +55,7 @@ NOT_MET: Mapping[str, str] = {
     "UPLOAD_BATCH_S_MAX": "the batch is closed and becomes a run: test_batching.py",
     "UPLOAD_BATCH_UPLOADS_MAX": "the batch is closed and becomes a run: test_batching.py",
     "REASON_CHARS_MAX": "a longer reason is cut: test_reasons.py",
-    "BLOCKED_CHARS_MAX": "a longer reason is cut: test_codec.py",
+    "BLOCKED_CHARS_MAX": "a longer reason is cut: test_job_events.py",
     "SUBJECT_CHARS_MAX": "a longer subject is cut: test_notices.py",
     "STATE_CHANGE_BYTES_MAX": "the steps beyond are left out and counted: test_notices.py",
     "LINK_BYTES_MAX": "a longer link is in the text only: test_notices.py",
