@@ -19,7 +19,7 @@ from batchrelay_cli.stack.client import find_stack, local_client_factory
 from batchrelay_local.launch import call_counts
 from benchmarks.workflow import invocations_of
 from tests.e2e.shell_pipelines import BATCHRELAY, WORD_COUNT, pipeline, shell, texts
-from tests.functional.local_cloud.processes import is_alive, wait_until
+from tests.functional.local_cloud.processes import descendants, is_alive, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -206,6 +206,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, times: int) -> None:
 def _interrupt(process: subprocess.Popen[str], marker: Path, times: int) -> None:
     assert process.stdout is not None
     endpoint = process.stdout.readline().split()[3]
+    cloud = _cloud_of(process)
     while not marker.exists() or not marker.read_text().strip():
         time.sleep(0.05)
     began = time.monotonic()
@@ -218,6 +219,7 @@ def _interrupt(process: subprocess.Popen[str], marker: Path, times: int) -> None
     assert not Path(f"/proc/{marker.read_text().strip()}").exists()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(endpoint)  # noqa: S310  # loopback
+    assert descendants(cloud) == []
     assert not [path for path in Path("/proc").iterdir() if _is_of(path, endpoint)]
 
 
@@ -229,13 +231,23 @@ def test_no_signal_leaves_a_process_or_a_port_behind(tmp_path: Path, name: str) 
     with started("run", file) as process:
         assert process.stdout is not None
         endpoint = process.stdout.readline().split()[3]
+        cloud = _cloud_of(process)
         wait_until(lambda: marker.exists() and marker.read_text().strip() != "", 30)
         process.send_signal(signal.Signals[name])
         process.wait(timeout=20)
         wait_until(lambda: not is_alive(int(marker.read_text())), 20)
         wait_until(lambda: not [p for p in Path("/proc").iterdir() if _is_of(p, endpoint)], 20)
+        wait_until(lambda: descendants(cloud) == [], 20)
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(endpoint)  # noqa: S310  # loopback
+
+
+def _cloud_of(process: subprocess.Popen[str]) -> int:
+    """The session of the cloud that a command has started: its Lambda workers are forks, which
+    show the environment of the fork server."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    [cloud] = [int(child) for child in children if os.getsid(int(child)) == int(child)]
+    return cloud
 
 
 def _is_of(process: Path, endpoint: str) -> bool:
