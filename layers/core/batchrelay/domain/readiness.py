@@ -46,7 +46,8 @@ def has_items(here: _Here) -> bool:
 
 def n_to_n_need_is_empty(here: _Here) -> bool:
     """an N_TO_N need has no children"""
-    return any(here.run.state(need).children == 0 for need in here.step.n_to_n_needs)
+    needs = here.step.n_to_n_needs
+    return bool(needs) and any(here.run.state(need).children == 0 for need in needs)
 
 
 def size_is_invalid(here: _Here) -> bool:

@@ -139,20 +139,18 @@ def _kept_step_bytes(step: Step, state: StepState) -> int:
 
 def step_bytes(step: Step, state: StepState) -> int:
     """Bytes that a step takes at worst until it has ended, unless it grows; then, what it takes."""
-    texts = (
-        step.name, state.manifest or "", state.queue or "", state.resume, state.failures,
-        state.job_reason,
-    )  # fmt: skip
+    texts = (state.manifest, state.queue, state.resume, state.failures, state.job_reason)
     counts = (
-        state.items or 0, state.existing, state.chunk, state.failed_items, state.upstream_items,
-        state.stopped_items,
+        state.items, state.existing, state.failed_items, state.upstream_items, state.stopped_items,
     )  # fmt: skip
     size = STEP_BYTES + PART_BYTES * len(state.parts) + _reason_bytes(step, state)
     size += EARLY_STOP_BYTES if step.canary is not None or step.fail_fast else 0
-    for text in texts:
-        size += stored_text(text) if text else 2  # its quotes
-    for count in counts:
-        size += len(str(count)) if count else 1
+    size += stored_text(step.name) + len(str(state.chunk))
+    size += 2 * len(texts) + len(counts)  # the quotes of what is empty, and its zeros
+    for text in filter(None, texts):
+        size += stored_text(text) - 2
+    for count in filter(None, counts):
+        size += len(str(count)) - 1
     for parts in state.earlier_rounds:
         size += PART_BYTES * len(parts) + ROUND_BYTES
     for part in state.parts:
