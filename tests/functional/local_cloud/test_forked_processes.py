@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -171,3 +172,15 @@ def test_a_cloud_in_a_folder_with_a_long_name_has_workers_too(
         assert "FunctionError" not in answer
     finally:
         cloud.stop()
+
+
+@pytest.mark.cloud
+def test_no_other_user_can_ask_the_fork_server_for_a_process(cloud: LocalCloud) -> None:
+    """Its sockets lie in the cloud's own folder, and none has a name without a file."""
+    folder = Path(cloud.folder)
+    sockets = [path for path in folder.rglob("*") if path.is_socket()]
+    assert sockets != []
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    listed = Path("/proc/net/unix").read_text().splitlines()
+    assert not [line for line in listed if line.rpartition(" ")[2].startswith("@/tmp/batchrelay")]
+    assert all(any(line.endswith(str(path)) for line in listed) for path in sockets)
