@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from batchrelay.codec import decode_run, encode_run, heads, run_pipeline
-from batchrelay.codec.heads import HEAD_CHARS_KEPT_MAX, HEADS_KEPT
 from batchrelay.codec.runs import run_text
 from batchrelay.domain.end_report import EndReport
 from batchrelay.domain.errors import CodecError
+from batchrelay.domain.kept import RUN_CHARS_KEPT_MAX, RUNS_KEPT
 from batchrelay.domain.pipeline import Overlap
 from batchrelay.domain.run import DuplicateJob, Redrive, Run
 from batchrelay.domain.run_cost import RunCost
@@ -80,7 +80,7 @@ def test_every_change_of_a_run_is_read_and_written(name: str) -> None:
 
 def test_a_long_head_is_not_kept() -> None:
     """Each of 64 could be as long as a run."""
-    long = replace(run_of("long"), params={"x": "y" * HEAD_CHARS_KEPT_MAX})
+    long = replace(run_of("long"), params={"x": "y" * RUN_CHARS_KEPT_MAX})
     first, again = (decode_run(encode_run(long), EVERYTHING, 1) for _ in range(2))
     assert again.params is not first.params
     assert run_text(long) == run_text(again)
@@ -102,8 +102,8 @@ def test_steps_that_are_no_object_are_refused_beside_a_kept_head() -> None:
 
 
 def test_no_more_heads_are_kept_than_a_process_has_memory_for() -> None:
-    for number in range(HEADS_KEPT + 5):
+    for number in range(RUNS_KEPT + 5):
         run = run_of(f"run-{number}").with_step("Before", StepState(status=StepStatus.ACTIVE))
         run_text(decode_run(encode_run(run), EVERYTHING, 1))
-    assert len(heads._READ) <= HEADS_KEPT
-    assert len(heads._WRITTEN) <= HEADS_KEPT
+    assert len(heads._READ) <= RUNS_KEPT
+    assert len(heads._WRITTEN) <= RUNS_KEPT

@@ -10,6 +10,7 @@ import pytest
 from batchrelay.codec import decode_run, encode_run, step_states
 from batchrelay.codec.runs import run_text
 from batchrelay.domain.errors import CodecError
+from batchrelay.domain.kept import Kept
 from batchrelay.domain.step_state import Part, StepState, StepStatus
 from tests.contract.suite import EVERYTHING, run_of
 from tests.unit.codec.documents import changed
@@ -47,5 +48,7 @@ def test_a_kept_state_stands_for_documents_of_its_own_types_only() -> None:
 def test_a_text_is_kept_for_its_own_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another state may be where a state was that is gone: then they have the same id."""
     state, gone = StepState(status=StepStatus.FAILED), StepState(status=StepStatus.ACTIVE)
-    monkeypatch.setattr(step_states, "_TEXTS", {("a", id(state)): (gone, "of the other")})
+    texts: Kept[tuple[str, int], tuple[StepState, str]] = Kept(9)
+    texts.keep(("a", id(state)), (gone, "of the other"))
+    monkeypatch.setattr(step_states, "_TEXTS", texts)
     assert step_states.member_text("a", state) == '"a":{"s":"FAILED","n":null}'

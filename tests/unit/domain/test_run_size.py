@@ -26,6 +26,7 @@ from batchrelay.domain.events import (
     JobSubmitted,
     Prepared,
 )
+from batchrelay.domain.kept import Kept
 from batchrelay.domain.limits import (
     DUPLICATE_JOBS_MAX,
     PARTS_MAX,
@@ -383,8 +384,7 @@ def test_a_state_that_two_steps_share_is_counted_for_each() -> None:
 def test_no_more_states_are_kept_than_a_function_has_room_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(budget, "STATES_KEPT", 3)
-    budget._KEPT.clear()
+    monkeypatch.setattr(budget, "_KEPT", Kept(3))
     runs = [wide(parts, name) for parts in (1, 5) for name in ("a", "b", "c", "d")]
     sizes = []
     for run in runs:

@@ -15,6 +15,7 @@ from batchrelay.codec.reader import Reader, compact_json, enum, overlap, without
 from batchrelay.codec.spending import decode_spending, encode_spending
 from batchrelay.codec.upgrades import SCHEMA
 from batchrelay.domain.end_report import EndReport
+from batchrelay.domain.kept import RUN_CHARS_KEPT_MAX, RUNS_KEPT, Kept
 from batchrelay.domain.pipeline import Overlap, Pipeline
 from batchrelay.domain.run import DuplicateJob, NoticeState, Redrive, Run, RunStatus
 from batchrelay.domain.run_cost import RunCost
@@ -23,12 +24,6 @@ from batchrelay.domain.stops import Stop, StopCause
 from batchrelay.domain.values import Json, milliseconds
 
 _T = TypeVar("_T")
-
-HEADS_KEPT = 64
-"""Runs of which a process keeps the head: a function may see the events of several."""
-
-HEAD_CHARS_KEPT_MAX = 4_096
-"""Of a head, as most are: parameters may be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +38,10 @@ class WrittenHead:
     """Of their names and values."""
 
 
-_READ: dict[str, Run] = {}
+_READ: Kept[str, Run] = Kept(RUNS_KEPT)
 """By the text of the document: runs without steps."""
 
-_WRITTEN: dict[str, tuple[tuple[Any, ...], WrittenHead]] = {}
+_WRITTEN: Kept[str, tuple[tuple[Any, ...], WrittenHead]] = Kept(RUNS_KEPT)
 """By the run's id, with the values that it was written from."""
 
 _NAMES = {field.name for field in fields(Run)} - {"pipeline", "steps", "version"}
@@ -68,10 +63,8 @@ def written_head(run: Run) -> WrittenHead:
         beside=beside,
         beside_bytes=sum(len(text.encode()) for text in (*beside, *beside.values())),
     )
-    if len(head.text) <= HEAD_CHARS_KEPT_MAX:
-        if len(_WRITTEN) >= HEADS_KEPT:
-            _WRITTEN.clear()
-        _WRITTEN[run.id] = (values, head)
+    if len(head.text) <= RUN_CHARS_KEPT_MAX:
+        _WRITTEN.keep(run.id, (values, head))
     return head
 
 
@@ -81,10 +74,8 @@ def read_head(reader: Reader) -> Run:
     head = _READ.get(key)
     if head is None:
         head = _decode_head(reader)
-        if len(key) <= HEAD_CHARS_KEPT_MAX:
-            if len(_READ) >= HEADS_KEPT:
-                _READ.clear()
-            _READ[key] = head
+        if len(key) <= RUN_CHARS_KEPT_MAX:
+            _READ.keep(key, head)
     return head
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from batchrelay.codec.parts import packed_parts, unpacked_parts
 from batchrelay.codec.reader import Reader, compact_json, enum
 from batchrelay.domain.errors import CodecError
-from batchrelay.domain.run_size import STATES_KEPT
+from batchrelay.domain.kept import STATES_KEPT, Kept
 from batchrelay.domain.step_state import (
     NO_ATTEMPTS,
     WAITING_STEP,
@@ -73,9 +73,7 @@ def member_text(name: str, state: StepState) -> str:
         return kept[1]
     text = compact_json({name: encode_state(state)})[1:-1]
     if len(text) <= CHARS_KEPT_MAX:
-        if len(_TEXTS) >= STATES_KEPT:
-            _TEXTS.clear()
-        _TEXTS[name, id(state)] = (state, text)
+        _TEXTS.keep((name, id(state)), (state, text))
     return text
 
 
@@ -96,7 +94,7 @@ CHARS_KEPT_MAX = 400
 """Of a state with a part or two, as most are. One with hundreds is another at each of its events:
 those of one run would take all of a function's memory."""
 
-_TEXTS: dict[tuple[str, int], tuple[StepState, str]] = {}
+_TEXTS: Kept[tuple[str, int], tuple[StepState, str]] = Kept(STATES_KEPT)
 """By identity, which a state that is kept here has for itself: its hash would cost as much."""
 
 

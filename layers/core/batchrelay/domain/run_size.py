@@ -20,6 +20,7 @@ from datetime import datetime
 from operator import is_
 
 from batchrelay.domain.copies import replace
+from batchrelay.domain.kept import RUN_CHARS_KEPT_MAX, RUNS_KEPT, STATES_KEPT, Kept
 from batchrelay.domain.limits import (
     DUPLICATE_JOBS_MAX,
     REASON_BYTES_MAX,
@@ -77,26 +78,16 @@ def state_bytes(run: Run) -> int:
     )
 
 
-STATES_KEPT = 2_048
-"""States of steps of which a process keeps what it has computed: a run has at most 500, and a
-function may see the events of several."""
-
 PARTS_KEPT_MAX = 4
 """Of a state, as most have. One with hundreds is another at each of its events: those of one run
 would take all of a function's memory."""
 
-_KEPT: dict[tuple[int, int], tuple[Step, StepState, int]] = {}
+_KEPT: Kept[tuple[int, int], tuple[Step, StepState, int]] = Kept(STATES_KEPT)
 """By identity, which a step and a state that are kept here have for themselves: their hashes would
 cost as much."""
 
 
-RUNS_KEPT = 64
-"""Runs whose texts a process counts once: a function may see the events of several."""
-
-TEXTS_KEPT_MAX = 4_096
-"""Bytes of them, as most have."""
-
-_TEXTS: dict[str, tuple[tuple[Mapping[str, str], ...], int]] = {}
+_TEXTS: Kept[str, tuple[tuple[Mapping[str, str], ...], int]] = Kept(RUNS_KEPT)
 """By the run's id, with what was counted: the same objects at its next event."""
 
 
@@ -108,10 +99,8 @@ def _texts_bytes(run: Run) -> int:
         return kept[1]
     size = sum(map(stored_text, (run.id, run.pipeline.name, run.cause)))
     size += sum(map(_mapping_bytes, mappings))
-    if size <= TEXTS_KEPT_MAX:
-        if len(_TEXTS) >= RUNS_KEPT:
-            _TEXTS.clear()
-        _TEXTS[run.id] = (mappings, size)
+    if size <= RUN_CHARS_KEPT_MAX:
+        _TEXTS.keep(run.id, (mappings, size))
     return size
 
 
@@ -131,9 +120,7 @@ def _kept_step_bytes(step: Step, state: StepState) -> int:
         return kept[2]
     size = step_bytes(step, state)
     if len(state.parts) <= PARTS_KEPT_MAX:
-        if len(_KEPT) >= STATES_KEPT:
-            _KEPT.clear()
-        _KEPT[id(step), id(state)] = (step, state, size)
+        _KEPT.keep((id(step), id(state)), (step, state, size))
     return size
 
 
